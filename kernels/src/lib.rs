@@ -1,1 +1,47 @@
-//! Kernels.
+//! Integer kernels that multiply the way an approximate multiplier does, bit for bit.
+//!
+//! A [`MacSpec`] describes one layer of an 8-bit quantised network: geometry, weight bytes, the
+//! multiplier ([`Product`]), the control variate and what happens to the accumulator afterwards.
+//! [`MacLayer::new`] prepares it for an instruction set ([`Isa`]); [`MacLayer::run`] computes one
+//! image. Activations are stored channels last, `[height][width][channels]`.
+//!
+//! Every kernel gives the same integers and the same floats as [`naive`].
+//!
+//! ```
+//! use recoup_kernels::*;
+//!
+//! // 3 codes times a 3 x 2 matrix, on a multiplier without the two lowest rows.
+//! let spec = MacSpec {
+//!     shape: ConvShape::linear(1, 3, 2),
+//!     weights: vec![1, 2, 3, 4, 5, 6],
+//!     coding: WeightCoding::Unsigned,
+//!     product: Product::Mask(!0xffff),
+//!     input_zero_point: 0,
+//!     weight_zero_points: vec![0; 2],
+//!     control: None,
+//!     constant: vec![0; 2],
+//!     scale: vec![1.0; 2],
+//!     low: f32::NEG_INFINITY,
+//!     high: f32::INFINITY,
+//!     residual: ResidualSpec::None,
+//!     output: OutputSpec::F32,
+//! };
+//! let layer = MacLayer::new(Isa::best(), spec)?;
+//! let mut y = [0.0; 2];
+//! layer.run(&[7, 8, 9], Residual::None, Output::F32(&mut y), &mut Scratch::default());
+//! assert_eq!(y, [44.0, 104.0]); // the multiplier sees 4, 8, 8
+//! # Ok::<(), KernelError>(())
+//! ```
+
+mod error;
+mod isa;
+mod layer;
+pub mod naive;
+mod shape;
+mod spec;
+
+pub use error::KernelError;
+pub use isa::Isa;
+pub use layer::{MacLayer, Output, Residual, Scratch, quantize};
+pub use shape::ConvShape;
+pub use spec::{Control, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};

@@ -1,0 +1,199 @@
+//! The description of one layer, as the caller gives it.
+
+use std::sync::Arc;
+
+use crate::{ConvShape, KernelError};
+
+/// How the multiplier reads the weight byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WeightCoding {
+    /// 0 to 255.
+    Unsigned,
+    /// Two's complement, -128 to 127: bit 7 weighs -2^7.
+    Signed,
+}
+
+/// The multiplier: what it returns for a weight byte w and an activation code a.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Product {
+    /// The kept partial products: bit 8 i + l keeps a_i w_l 2^(i+l). // eq. (3)
+    Mask(u64),
+    /// All 65,536 products, entry 256 w + a, with w the weight *byte* (0 to 255) in both codings.
+    Table(Arc<[i32]>),
+}
+
+/// The control variate V = round(c X / 2^c_frac) with X = sum_j x(a_j). // eq. (5)
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// x, for each activation code.
+    pub x: [u16; 256],
+    /// C for each filter, in units of 2^-c_frac.
+    pub c: Vec<i32>,
+    /// Fraction bits of `c`, 0 to 30.
+    pub c_frac: u32,
+}
+
+/// What is added to the layer's real value before the activation function.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ResidualSpec {
+    /// Nothing.
+    None,
+    /// (code - zero_point) * scale.
+    U8 {
+        /// Real value of one step.
+        scale: f32,
+        /// Code of the real 0.
+        zero_point: u8,
+    },
+    /// Real values.
+    F32,
+}
+
+/// The output's type.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OutputSpec {
+    /// Real values.
+    F32,
+    /// Codes: q = round_half_even(y * inv_scale / 2^dropped_bits) + (zero_point >> dropped_bits),
+    /// clamped to 8 - dropped_bits bits, then shifted left by dropped_bits.
+    U8 {
+        /// 1 / the real value of one 8-bit step. Positive and finite.
+        inv_scale: f32,
+        /// Code of the real 0; a multiple of 2^dropped_bits.
+        zero_point: u8,
+        /// Low bits that are always 0, from 0 to 4.
+        dropped_bits: u32,
+    },
+}
+
+/// One layer: multiply, accumulate, correct, requantise.
+///
+/// For output position and filter f, over the k entries of the receptive field (padding
+/// included, as code `input_zero_point`), with p the [`Product`]:
+///
+/// ```text
+/// acc = sum_j p(w_fj, a_j)                                 eq. (1), wrapping i32
+/// D   = -weight_zero_points[f] * sum_j a_j                 eq. (2)
+/// V   = round_half_even(c[f] * sum_j x(a_j) / 2^c_frac)    eq. (5), exact
+/// t   = acc + V + constant[f] + D                          wrapping i32
+/// y   = t as f32 * scale[f] + residual
+/// y   = min(max(y, low), high)
+/// ```
+///
+/// y goes out as it is or as a code ([`OutputSpec`]). Each operation on f32 rounds once, in this
+/// order; no fused multiply-add. All kernels agree bit for bit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MacSpec {
+    /// Sizes.
+    pub shape: ConvShape,
+    /// Weight bytes, `[filter][kernel_height][kernel_width][channels / groups]`.
+    pub weights: Vec<u8>,
+    /// How the multiplier reads them.
+    pub coding: WeightCoding,
+    /// The multiplier.
+    pub product: Product,
+    /// Code of the input's real 0; padding pixels hold it.
+    pub input_zero_point: u8,
+    /// z_w, one per filter.
+    pub weight_zero_points: Vec<i32>,
+    /// The control variate, if there is one.
+    pub control: Option<Control>,
+    /// All that is constant per filter: C0, the bias in accumulator units, the sums of the weights
+    /// times the input's zero point, k z_w z_a.
+    pub constant: Vec<i32>,
+    /// Real value of one accumulator unit, one per filter.
+    pub scale: Vec<f32>,
+    /// Lower limit of y (0 for ReLU, minus infinity for none).
+    pub low: f32,
+    /// Upper limit of y (6 for ReLU6, infinity for none).
+    pub high: f32,
+    /// What is added before the limits.
+    pub residual: ResidualSpec,
+    /// The output's type.
+    pub output: OutputSpec,
+}
+
+impl MacSpec {
+    /// Checks sizes and ranges.
+    ///
+    /// # Errors
+    /// [`KernelError`] with the field at fault.
+    pub fn validate(&self) -> Result<(), KernelError> {
+        let shape = &self.shape;
+        shape.validate()?;
+        let length = |field, expected, found| {
+            if expected == found {
+                Ok(())
+            } else {
+                Err(KernelError::Length {
+                    field,
+                    expected,
+                    found,
+                })
+            }
+        };
+        length("weights", shape.filters * shape.depth(), self.weights.len())?;
+        length(
+            "weight_zero_points",
+            shape.filters,
+            self.weight_zero_points.len(),
+        )?;
+        length("constant", shape.filters, self.constant.len())?;
+        length("scale", shape.filters, self.scale.len())?;
+        if let Product::Table(table) = &self.product {
+            length("table", 1 << 16, table.len())?;
+        }
+        let range = |ok, sentence| {
+            if ok {
+                Ok(())
+            } else {
+                Err(KernelError::Range(sentence))
+            }
+        };
+        if let Some(control) = &self.control {
+            length("c", shape.filters, control.c.len())?;
+            range(control.c_frac <= 30, "c_frac must be at most 30")?;
+            let x_max = control.x.iter().copied().max().unwrap_or(0);
+            range(
+                shape.depth() as u128 * u128::from(x_max) <= i32::MAX as u128,
+                "the depth times the largest x must be below 2^31",
+            )?;
+        }
+        range(
+            self.scale.iter().all(|scale| scale.is_finite()),
+            "scale must be finite",
+        )?;
+        range(self.low <= self.high, "low must not exceed high")?;
+        if let ResidualSpec::U8 { scale, .. } = self.residual {
+            range(scale.is_finite(), "the residual's scale must be finite")?;
+        }
+        if let OutputSpec::U8 {
+            inv_scale,
+            zero_point,
+            dropped_bits,
+        } = self.output
+        {
+            validate_output(inv_scale, zero_point, dropped_bits)?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn validate_output(
+    inv_scale: f32,
+    zero_point: u8,
+    dropped_bits: u32,
+) -> Result<(), KernelError> {
+    if !(inv_scale.is_finite() && inv_scale > 0.0) {
+        return Err(KernelError::Range("inv_scale must be positive and finite"));
+    }
+    if dropped_bits > 4 {
+        return Err(KernelError::Range("dropped_bits must be at most 4"));
+    }
+    if u32::from(zero_point) % (1 << dropped_bits) != 0 {
+        return Err(KernelError::Range(
+            "the output's zero_point must be a multiple of 2^dropped_bits",
+        ));
+    }
+    Ok(())
+}
