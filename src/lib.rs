@@ -1,1 +1,4 @@
 //! Recoup.
+pub mod model;
+pub mod multiplier;
+pub mod numeric;

@@ -1,0 +1,75 @@
+//! What can be wrong with a model file.
+
+use std::path::PathBuf;
+
+/// A model that cannot be used, with the file it came from.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {kind}", path.display())]
+pub struct ModelError {
+    /// The ONNX file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub kind: ModelErrorKind,
+}
+
+/// The ways in which a model can be unusable.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelErrorKind {
+    /// The file cannot be opened or read.
+    #[error("cannot be read ({0}); give the path of an ONNX model")]
+    Read(std::io::Error),
+    /// The bytes are no ONNX protobuf.
+    #[error(
+        "is not an ONNX model, or is truncated ({0}); expected a protobuf as written by torch.onnx.export or onnx.save"
+    )]
+    NotOnnx(String),
+    /// The operator set is one that the importer does not know.
+    #[error(
+        "uses ONNX operator set {0}; Recoup reads 9 to {1}; re-export the model with opset_version=17"
+    )]
+    Opset(i64, i64),
+    /// Weights lie in another file, which is missing or too short.
+    #[error(
+        "tensor \"{tensor}\": its data is kept outside the model, in {file}, which {problem}; put that file beside the model"
+    )]
+    ExternalData {
+        /// The tensor.
+        tensor: String,
+        /// Where its data should be.
+        file: String,
+        /// What is wrong with that file.
+        problem: String,
+    },
+    /// The graph's inputs or outputs are not one image in, one score vector out.
+    #[error("{0}")]
+    Signature(String),
+    /// A dimension of the input that nothing fixes.
+    #[error(
+        "input \"{input}\" has the shape {shape}, of which dimension {axis} is not fixed; pass --input-shape (for example 3x32x32), or export the model with a fixed image size (the batch may stay dynamic)"
+    )]
+    DynamicShape {
+        /// The graph input.
+        input: String,
+        /// Its shape as the file gives it.
+        shape: String,
+        /// The first unknown axis after the batch.
+        axis: usize,
+    },
+    /// An operator or pattern that Recoup cannot run.
+    #[error("node \"{node}\" ({operator}): {reason}")]
+    Node {
+        /// The node's name.
+        node: String,
+        /// Its ONNX operator.
+        operator: String,
+        /// What does not work, and what to do.
+        reason: String,
+    },
+}
+
+impl ModelErrorKind {
+    /// A [`ModelErrorKind::Node`].
+    pub(crate) fn node(node: &str, operator: &str, reason: impl Into<String>) -> Self {
+        ModelErrorKind::Node { node: node.into(), operator: operator.into(), reason: reason.into() }
+    }
+}

@@ -1,0 +1,91 @@
+//! What follows a Conv, Gemm or MatMul and can move into its weights and bias.
+
+use tract_onnx::pb;
+use tract_onnx::prelude::Tensor;
+
+use super::error::ModelErrorKind;
+use super::import::{Binding, Importer, attribute, numbers};
+use super::{ValueId, Weights};
+
+/// BatchNormalization at inference: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta,
+/// an affine map per filter. Returns false when it does not directly follow a layer with weights.
+pub(super) fn batch_norm(
+    importer: &mut Importer,
+    proto: &pb::NodeProto,
+    inputs: &[Option<Binding>],
+) -> Result<bool, ModelErrorKind> {
+    let Some(Some(Binding::Value(value))) = inputs.first() else { return Ok(false) };
+    let parameter = |index: usize| match inputs.get(index) {
+        Some(Some(Binding::Constant(tensor, _))) => numbers::<f64>(tensor),
+        _ => None,
+    };
+    let (Some(gamma), Some(beta), Some(mean), Some(variance)) =
+        (parameter(1), parameter(2), parameter(3), parameter(4))
+    else {
+        return Ok(false);
+    };
+    let training = attribute(proto, "training_mode").is_some_and(|mode| mode.i != 0);
+    if training || proto.output.iter().skip(1).any(|output| !output.is_empty()) {
+        return Err(ModelErrorKind::node(
+            super::import::node_name(proto),
+            "BatchNormalization",
+            "is in training mode; export the model for inference (model.eval())",
+        ));
+    }
+    let epsilon = attribute(proto, "epsilon").map_or(1e-5, |epsilon| epsilon.f) as f64;
+    let Some((mac, operator)) = importer.fold_into(*value, proto, gamma.len()) else {
+        return Ok(false);
+    };
+    let depth = mac.shape.depth();
+    let scales =
+        gamma.iter().zip(&variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt());
+    let scales: Vec<f64> = scales.collect();
+    let scaled = |value: f32, scale: f64| (value as f64 * scale) as f32;
+    match &mut mac.weights {
+        Weights::Float(weights) => {
+            for (filter, &scale) in weights.chunks_exact_mut(depth).zip(&scales) {
+                filter.iter_mut().for_each(|weight| *weight = scaled(*weight, scale));
+            }
+        }
+        Weights::Quantized(weights) => {
+            for (step, &scale) in weights.scales.iter_mut().zip(&scales) {
+                *step = scaled(*step, scale);
+            }
+        }
+    }
+    for (filter, bias) in mac.bias.iter_mut().enumerate() {
+        *bias = ((*bias as f64 - mean[filter]) * scales[filter] + beta[filter]) as f32;
+    }
+    operator.push_str("+BatchNormalization");
+    Ok(true)
+}
+
+/// Add of a constant: one number per filter becomes bias. Returns false for any other constant.
+pub(super) fn bias(
+    importer: &mut Importer,
+    proto: &pb::NodeProto,
+    value: ValueId,
+    constant: &Tensor,
+) -> Result<bool, ModelErrorKind> {
+    let shape = &importer.value(value).shape;
+    // Filters lie along axis 1 of an image (rank 3 and 4 out of a convolution), else last.
+    let convolution = importer.is_convolution(value);
+    let axis = if convolution { 1 } else { shape.len() - 1 };
+    let filters = shape[axis];
+    let trailing = if convolution { shape.len() - 2 } else { 0 };
+    let dims = constant.shape();
+    let filter_dim = dims.len().checked_sub(1 + trailing);
+    let per_filter =
+        constant.len() == filters && filter_dim.is_some_and(|dim| dims[dim] == filters);
+    let Some(values) = numbers::<f32>(constant).filter(|_| per_filter) else {
+        return Ok(false);
+    };
+    let Some((mac, operator)) = importer.fold_into(value, proto, filters) else {
+        return Ok(false);
+    };
+    for (bias, value) in mac.bias.iter_mut().zip(values) {
+        *bias += value;
+    }
+    operator.push_str("+Add");
+    Ok(true)
+}

@@ -1,0 +1,418 @@
+//! Conv, Gemm and MatMul with constant weights.
+//!
+//! All become convolutions over channels-last rows. A 1-D convolution is a 2-D one of height 1,
+//! Gemm and MatMul are 1 x 1 convolutions over a row per vector.
+
+use recoup_kernels::ConvShape;
+use tract_onnx::pb;
+use tract_onnx::prelude::Tensor;
+
+use super::error::ModelErrorKind;
+use super::import::{
+    Binding, Importer, QuantizedConstant, attribute, integers, node_name, numbers,
+};
+use super::{Mac, NodeKind, ValueId, Weights};
+
+type Result<T> = std::result::Result<T, ModelErrorKind>;
+
+/// A matrix of constant weights, already real, with the codes it came from.
+struct Matrix<'a> {
+    tensor: &'a Tensor,
+    quantized: Option<&'a QuantizedConstant>,
+    /// Whether rows are filters (`[filters, depth]`), or columns are.
+    filters_first: bool,
+}
+
+/// Imports the node when its weights are constant; returns false when they are not, or when the
+/// node has a form (3-D convolution, stack of matrices) that is not emulated.
+pub(super) fn import(
+    importer: &mut Importer,
+    proto: &pb::NodeProto,
+    inputs: &[Option<Binding>],
+) -> Result<bool> {
+    match (proto.op_type.as_str(), inputs) {
+        (
+            "Conv",
+            [Some(Binding::Value(input)), Some(Binding::Constant(weights, codes)), bias @ ..],
+        ) => {
+            let bias = constant_bias(proto, bias)?;
+            conv(importer, proto, *input, weights, codes.as_deref(), bias.as_deref())
+        }
+        (
+            "Gemm",
+            [Some(Binding::Value(input)), Some(Binding::Constant(weights, codes)), bias @ ..],
+        ) => {
+            let bias = constant_bias(proto, bias)?;
+            gemm(importer, proto, *input, weights, codes.as_deref(), bias.as_deref())
+        }
+        ("MatMul", [Some(Binding::Value(input)), Some(Binding::Constant(weights, codes))])
+            if weights.rank() == 2 =>
+        {
+            let matrix =
+                Matrix { tensor: weights, quantized: codes.as_deref(), filters_first: false };
+            let mut shape = importer.value(*input).shape.clone();
+            let rows = rows_of(importer, node_name(proto), *input);
+            let (output, node) = linear(importer, proto, rows, matrix, 1.0, None)?;
+            if let Some(last) = shape.last_mut() {
+                *last = importer.value(output).shape[1];
+            }
+            finish_rows(importer, proto, output, node, shape);
+            Ok(true)
+        }
+        ("MatMul", [Some(Binding::Constant(weights, codes)), Some(Binding::Value(input))])
+            if weights.rank() == 2 && leading_ones(&importer.value(*input).shape) =>
+        {
+            // W x = (x' W')': the constant on the left is run with its operands turned.
+            let matrix =
+                Matrix { tensor: weights, quantized: codes.as_deref(), filters_first: true };
+            let shape = importer.value(*input).shape.clone();
+            let name = node_name(proto);
+            let rank = shape.len();
+            let mut turned: Vec<usize> = (0..rank).collect();
+            turned.swap(rank - 1, rank - 2);
+            let (depth, columns) = (shape[rank - 2], shape[rank - 1]);
+            let rows = importer.rearranged(name, *input, &turned, vec![columns, depth]);
+            let (output, _) = linear(importer, proto, rows, matrix, 1.0, None)?;
+            let mut shape = shape;
+            shape[rank - 2] = importer.value(output).shape[1];
+            let result = importer.rearranged(name, output, &[1, 0], shape);
+            importer.bind(proto, result);
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+fn leading_ones(shape: &[usize]) -> bool {
+    shape.len() >= 2 && shape[..shape.len() - 2].iter().all(|&dim| dim == 1)
+}
+
+fn constant_bias(proto: &pb::NodeProto, bias: &[Option<Binding>]) -> Result<Option<Vec<f32>>> {
+    match bias {
+        [] | [None] => Ok(None),
+        [Some(Binding::Constant(bias, _))] => Ok(numbers::<f32>(bias)),
+        _ => Err(ModelErrorKind::node(
+            node_name(proto),
+            &proto.op_type,
+            "has a bias that is not constant",
+        )),
+    }
+}
+
+fn conv(
+    importer: &mut Importer,
+    proto: &pb::NodeProto,
+    input: ValueId,
+    tensor: &Tensor,
+    codes: Option<&QuantizedConstant>,
+    bias: Option<&[f32]>,
+) -> Result<bool> {
+    let fail = |reason: String| ModelErrorKind::node(node_name(proto), "Conv", reason);
+    let shape = importer.value(input).shape.clone();
+    // A 1-D convolution is a 2-D one over an image of height 1.
+    let (size, kernel) = match (&shape[..], tensor.shape()) {
+        (&[1, _, height, width], &[_, _, rows, columns]) => ([height, width], [rows, columns]),
+        (&[1, _, width], &[_, _, columns]) => ([1, width], [1, columns]),
+        (input, weights) if input.len() == weights.len() && input.len() > 4 => return Ok(false),
+        (input, weights) => {
+            return Err(fail(format!("cannot convolve {input:?} with weights {weights:?}")));
+        }
+    };
+    let one_dimensional = shape.len() == 3;
+    let (channels, filters) = (shape[1], tensor.shape()[0]);
+    let pair = |name: &str| -> Result<[usize; 2]> {
+        match integers(proto, name).as_deref() {
+            None => Ok([1, 1]),
+            Some(&[value]) if one_dimensional && value > 0 => Ok([1, value as usize]),
+            Some(&[first, second]) if !one_dimensional && first > 0 && second > 0 => {
+                Ok([first as usize, second as usize])
+            }
+            Some(values) => Err(fail(format!("{name} = {values:?} does not fit its input"))),
+        }
+    };
+    let (stride, dilation) = (pair("strides")?, pair("dilations")?);
+    let groups = attribute(proto, "group").map_or(1, |group| group.i).max(1) as usize;
+    if channels % groups != 0 || filters % groups != 0 || tensor.shape()[1] * groups != channels {
+        return Err(fail(format!(
+            "{channels} channels, {filters} filters and weights {:?} do not divide into {groups} groups",
+            tensor.shape()
+        )));
+    }
+    let [begin, end] =
+        padding(proto, size, kernel, stride, dilation, one_dimensional).map_err(fail)?;
+    let geometry = ConvShape {
+        channels,
+        height: size[0],
+        width: size[1],
+        filters,
+        kernel_height: kernel[0],
+        kernel_width: kernel[1],
+        stride_height: stride[0],
+        stride_width: stride[1],
+        dilation_height: dilation[0],
+        dilation_width: dilation[1],
+        pad_top: begin[0],
+        pad_left: begin[1],
+        pad_bottom: end[0],
+        pad_right: end[1],
+        groups,
+    };
+    geometry.validate().map_err(|error| fail(error.to_string()))?;
+    let (inner, taps) = (channels / groups, kernel[0] * kernel[1]);
+    let weights = match codes {
+        Some(codes) => {
+            let order = |codes: &[i16]| channels_last(codes, inner, taps);
+            Weights::Quantized(codes.to_weights(filters, 0, order).map_err(fail)?)
+        }
+        None => Weights::Float(channels_last(&finite(proto, tensor)?, inner, taps)),
+    };
+    let bias = filter_bias(proto, bias, filters)?;
+    let name = node_name(proto);
+    let mac = Mac { shape: geometry, weights, bias };
+    if one_dimensional {
+        let rows = importer.rearranged(name, input, &[0, 2, 1], vec![shape[2], channels]);
+        let tensor = &proto.output[0];
+        let output = importer.add_value(
+            &format!("{tensor}/rows"),
+            tensor,
+            vec![mac.shape.out_width(), filters],
+        );
+        let final_shape = vec![1, filters, mac.shape.out_width()];
+        let node = add_mac(importer, proto, mac, rows, output)?;
+        let result = importer.rearranged(name, output, &[1, 0], final_shape);
+        importer.bind(proto, result);
+        importer.set_mac_of(result, node);
+    } else {
+        let output = importer
+            .new_output(proto, vec![1, filters, geometry.out_height(), geometry.out_width()]);
+        let node = add_mac(importer, proto, mac, input, output)?;
+        importer.set_mac_of(output, node);
+    }
+    Ok(true)
+}
+
+/// Padding before and after, from `pads` or `auto_pad`.
+fn padding(
+    proto: &pb::NodeProto,
+    size: [usize; 2],
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    dilation: [usize; 2],
+    one_dimensional: bool,
+) -> std::result::Result<[[usize; 2]; 2], String> {
+    let auto_pad = attribute(proto, "auto_pad").map_or(&b"NOTSET"[..], |pad| &pad.s);
+    if auto_pad == b"SAME_UPPER" || auto_pad == b"SAME_LOWER" {
+        let mut pads = [[0; 2]; 2];
+        for axis in 0..2 {
+            let extent = (kernel[axis] - 1) * dilation[axis] + 1;
+            let steps = (size[axis].div_ceil(stride[axis]) - 1) * stride[axis];
+            let total = (steps + extent).saturating_sub(size[axis]);
+            let (less, more) = (total / 2, total - total / 2);
+            let upper = auto_pad == b"SAME_UPPER";
+            pads[0][axis] = if upper { less } else { more };
+            pads[1][axis] = if upper { more } else { less };
+        }
+        return Ok(pads);
+    }
+    match (auto_pad, integers(proto, "pads").as_deref()) {
+        (b"VALID", _) | (_, None) => Ok([[0; 2]; 2]),
+        (_, Some(&[left, right])) if one_dimensional && left.min(right) >= 0 => {
+            Ok([[0, left as usize], [0, right as usize]])
+        }
+        (_, Some(&[top, left, bottom, right]))
+            if !one_dimensional && top.min(left).min(bottom).min(right) >= 0 =>
+        {
+            Ok([[top as usize, left as usize], [bottom as usize, right as usize]])
+        }
+        (_, Some(pads)) => Err(format!("pads = {pads:?} does not fit its input")),
+    }
+}
+
+/// `[filter][channel][tap]` to `[filter][tap][channel]`.
+fn channels_last<T: Copy>(weights: &[T], channels: usize, taps: usize) -> Vec<T> {
+    weights
+        .chunks_exact(channels * taps)
+        .flat_map(|filter| {
+            (0..taps).flat_map(move |tap| (0..channels).map(move |c| filter[c * taps + tap]))
+        })
+        .collect()
+}
+
+fn gemm(
+    importer: &mut Importer,
+    proto: &pb::NodeProto,
+    input: ValueId,
+    tensor: &Tensor,
+    codes: Option<&QuantizedConstant>,
+    bias: Option<&[f32]>,
+) -> Result<bool> {
+    let flag = |name| attribute(proto, name).is_some_and(|attribute| attribute.i != 0);
+    let factor = |name| attribute(proto, name).map_or(1.0, |attribute| attribute.f);
+    let shape = importer.value(input).shape.clone();
+    let (&[rows, depth], 2) = (&shape[..], tensor.rank()) else {
+        return Err(ModelErrorKind::node(
+            node_name(proto),
+            "Gemm",
+            format!("needs matrices, got {shape:?} and {:?}", tensor.shape()),
+        ));
+    };
+    let input = match flag("transA") {
+        true => importer.rearranged(node_name(proto), input, &[1, 0], vec![depth, rows]),
+        false => input,
+    };
+    let matrix = Matrix { tensor, quantized: codes, filters_first: flag("transB") };
+    let beta = factor("beta");
+    let bias: Option<Vec<f32>> = bias.map(|bias| bias.iter().map(|value| value * beta).collect());
+    let (output, node) = linear(importer, proto, input, matrix, factor("alpha"), bias.as_deref())?;
+    let shape = importer.value(output).shape.clone();
+    finish_rows(importer, proto, output, node, shape);
+    Ok(true)
+}
+
+/// A value of any rank as rows of its last axis, `[rows, depth]`.
+fn rows_of(importer: &mut Importer, name: &str, input: ValueId) -> ValueId {
+    let shape = importer.value(input).shape.clone();
+    let depth = *shape.last().unwrap_or(&1);
+    if shape.len() == 4 {
+        // Rank 4 is stored channels-last; the last axis has to become the innermost.
+        let rows = shape.iter().product::<usize>() / depth.max(1);
+        return importer.rearranged(name, input, &[0, 1, 2, 3], vec![rows, depth]);
+    }
+    input
+}
+
+/// Gives the rows that came out of a product their ONNX shape and name.
+fn finish_rows(
+    importer: &mut Importer,
+    proto: &pb::NodeProto,
+    output: ValueId,
+    node: usize,
+    shape: Vec<usize>,
+) {
+    let result = if shape.len() == 4 {
+        importer.rearranged(node_name(proto), output, &[0, 1], shape)
+    } else {
+        importer.reshape(output, shape);
+        output
+    };
+    importer.bind(proto, result);
+    importer.set_mac_of(result, node);
+}
+
+/// rows x matrix (x alpha) + bias; returns the value `[rows, filters]` and its node.
+fn linear(
+    importer: &mut Importer,
+    proto: &pb::NodeProto,
+    input: ValueId,
+    matrix: Matrix,
+    alpha: f32,
+    bias: Option<&[f32]>,
+) -> Result<(ValueId, usize)> {
+    let fail = |reason: String| ModelErrorKind::node(node_name(proto), &proto.op_type, reason);
+    let shape = importer.value(input).shape.clone();
+    let depth = *shape.last().unwrap_or(&0);
+    let rows = shape.iter().product::<usize>() / depth.max(1);
+    let (filters, filter_axis) = match (matrix.tensor.shape(), matrix.filters_first) {
+        (&[filters, inner], true) if inner == depth => (filters, 0),
+        (&[inner, filters], false) if inner == depth => (filters, 1),
+        (weights, _) => {
+            return Err(fail(format!("cannot multiply {shape:?} by weights {weights:?}")));
+        }
+    };
+    let turned = !matrix.filters_first;
+    let weights = match matrix.quantized {
+        Some(codes) => {
+            let order =
+                |codes: &[i16]| if turned { transposed(codes, depth) } else { codes.to_vec() };
+            let mut weights = codes.to_weights(filters, filter_axis, order).map_err(fail)?;
+            weights.scales.iter_mut().for_each(|scale| *scale *= alpha);
+            Weights::Quantized(weights)
+        }
+        None => {
+            let mut weights = finite(proto, matrix.tensor)?;
+            weights.iter_mut().for_each(|weight| *weight *= alpha);
+            Weights::Float(if turned { transposed(&weights, depth) } else { weights })
+        }
+    };
+    let geometry = ConvShape::linear(rows, depth, filters);
+    geometry.validate().map_err(|error| fail(error.to_string()))?;
+    let bias = filter_bias(proto, bias, filters)?;
+    let tensor = &proto.output[0];
+    let output = importer.add_value(tensor, tensor, vec![rows, filters]);
+    let node = add_mac(importer, proto, Mac { shape: geometry, weights, bias }, input, output)?;
+    Ok((output, node))
+}
+
+/// `[depth][filters]` to `[filters][depth]`.
+fn transposed<T: Copy>(matrix: &[T], depth: usize) -> Vec<T> {
+    let filters = matrix.len() / depth.max(1);
+    (0..filters).flat_map(|f| (0..depth).map(move |k| matrix[k * filters + f])).collect()
+}
+
+/// One bias per filter.
+fn filter_bias(proto: &pb::NodeProto, bias: Option<&[f32]>, filters: usize) -> Result<Vec<f32>> {
+    let bias = match bias {
+        None => vec![0.0; filters],
+        Some(&[single]) => vec![single; filters],
+        Some(bias) if bias.len() == filters => bias.to_vec(),
+        Some(bias) => {
+            return Err(ModelErrorKind::node(
+                node_name(proto),
+                &proto.op_type,
+                format!("has {} biases for {filters} filters", bias.len()),
+            ));
+        }
+    };
+    if bias.iter().any(|value| !value.is_finite()) {
+        return Err(ModelErrorKind::node(
+            node_name(proto),
+            &proto.op_type,
+            "has a bias that is NaN or infinite",
+        ));
+    }
+    Ok(bias)
+}
+
+/// The weights as float32, all finite.
+fn finite(proto: &pb::NodeProto, tensor: &Tensor) -> Result<Vec<f32>> {
+    let fail = |reason: String| ModelErrorKind::node(node_name(proto), &proto.op_type, reason);
+    let weights =
+        numbers::<f32>(tensor).ok_or_else(|| fail("has weights that are no numbers".into()))?;
+    match weights.iter().position(|weight| !weight.is_finite()) {
+        Some(index) => Err(fail(format!(
+            "weight {index} is {}; the model was probably saved after training diverged",
+            weights[index]
+        ))),
+        None => Ok(weights),
+    }
+}
+
+fn add_mac(
+    importer: &mut Importer,
+    proto: &pb::NodeProto,
+    mac: Mac,
+    input: ValueId,
+    output: ValueId,
+) -> Result<usize> {
+    let depth = mac.shape.depth();
+    if depth > MOST_DEPTH {
+        return Err(ModelErrorKind::node(
+            node_name(proto),
+            &proto.op_type,
+            format!(
+                "sums {depth} products per output; a 32-bit accumulator holds at most {MOST_DEPTH} \
+                 products of 255 x 255"
+            ),
+        ));
+    }
+    Ok(importer.add_node(
+        node_name(proto),
+        &proto.op_type,
+        NodeKind::Mac(Box::new(mac)),
+        vec![input],
+        output,
+    ))
+}
+
+/// The deepest sum of unsigned 8-bit products that fits i32: floor((2^31 - 1) / 255^2).
+pub(super) const MOST_DEPTH: usize = (i32::MAX / (255 * 255)) as usize;

@@ -1,0 +1,226 @@
+//! The network as Recoup sees it: an ONNX graph with batch 1, BatchNorm folded into the weights,
+//! and every operator sorted into one of a few kinds.
+//!
+//! [`import`](import::import) walks the ONNX nodes in file order. A Conv, Gemm or MatMul with
+//! constant weights becomes a [`Mac`], which the emulated multipliers run; operators that only
+//! move data become index maps; a handful of others have code of their own, and all the rest are
+//! evaluated by tract, one small model per node ([`operator`]).
+//!
+//! Storage: a value of rank 4 (`[1, C, H, W]`) is stored channels-last, as `H x W x C`; a value of
+//! any other rank is stored row-major in the order of its shape.
+
+mod error;
+mod float;
+mod fold;
+mod import;
+mod mac;
+mod movement;
+mod onnx;
+mod operator;
+
+use std::sync::Arc;
+
+use recoup_kernels::ConvShape;
+
+pub use error::ModelError;
+pub use float::FloatModel;
+pub use onnx::OnnxFile;
+pub use operator::Operator;
+
+/// Index of a [`Value`] in [`Graph::values`].
+pub type ValueId = usize;
+
+/// Scale and zero point of a tensor of unsigned 8-bit activation codes:
+/// real value = `scale * (code - zero_point)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ActivationQuantization {
+    /// Real value of one step of the code.
+    pub scale: f32,
+    /// The code of real zero.
+    pub zero_point: u8,
+}
+
+/// A tensor that flows between nodes.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// The tensor's name in the ONNX file, or a derived one for tensors that Recoup inserts.
+    pub name: String,
+    /// The ONNX tensor that has the same elements, perhaps in another order: what calibration
+    /// looks at.
+    pub tensor: String,
+    /// Logical shape in ONNX order, batch (1) included.
+    pub shape: Vec<usize>,
+    /// Scale and zero point that the model itself brings (QuantizeLinear), if any.
+    pub quantization: Option<ActivationQuantization>,
+}
+
+impl Value {
+    /// Number of elements.
+    pub fn volume(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// A graph that is ready to be quantised. Nodes are in an order in which they can run.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// SHA-256 of the ONNX file, hexadecimal; ties calibrations to models.
+    pub sha256: String,
+    /// All tensors.
+    pub values: Vec<Value>,
+    /// All operations, in execution order.
+    pub nodes: Vec<Node>,
+    /// The image that comes in.
+    pub input: ValueId,
+    /// The logits that come out.
+    pub output: ValueId,
+}
+
+impl Graph {
+    /// The nodes that run on the multipliers, in execution order.
+    pub fn macs(&self) -> impl Iterator<Item = (&Node, &Mac)> {
+        self.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Mac(mac) => Some((node, mac.as_ref())),
+            _ => None,
+        })
+    }
+
+    /// How many nodes (and graph outputs) read each value.
+    pub fn use_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.values.len()];
+        for node in &self.nodes {
+            for &input in &node.inputs {
+                counts[input] += 1;
+            }
+        }
+        counts[self.output] += 1;
+        counts
+    }
+
+    /// Multiply-accumulates per image that do not run on the multipliers: node, operator, reason.
+    pub fn exact_macs(&self) -> impl Iterator<Item = (&Node, &str)> {
+        self.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Operator { exact_because: Some(reason), .. } => Some((node, reason.as_str())),
+            _ => None,
+        })
+    }
+}
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The node's name in the ONNX file (or its first output's, when it has none).
+    pub name: String,
+    /// The ONNX operator, with what was folded into it: `Conv+BatchNormalization`.
+    pub operator: String,
+    /// What it computes.
+    pub kind: NodeKind,
+    /// Tensors it reads.
+    pub inputs: Vec<ValueId>,
+    /// Tensors it writes; more than one only for [`NodeKind::Operator`].
+    pub outputs: Vec<ValueId>,
+}
+
+/// What a node computes.
+#[derive(Clone, Debug)]
+pub enum NodeKind {
+    /// Products on the emulated multipliers.
+    Mac(Box<Mac>),
+    /// Element-wise sum of two tensors of equal shape.
+    Add,
+    /// Element-wise `max(low, min(high, x))`: Relu and Clip.
+    Clip {
+        /// Lower bound, or negative infinity.
+        low: f32,
+        /// Upper bound, or infinity.
+        high: f32,
+    },
+    /// Maximum over a window; padding never wins.
+    MaxPool(Window),
+    /// Mean over all of H and W.
+    GlobalAveragePool,
+    /// Pure data movement: each run copies consecutive elements, in storage order.
+    Movement(Arc<[Run]>),
+    /// Real values to the codes of the output's own quantization.
+    Quantize,
+    /// Anything else, in float, by tract.
+    Operator {
+        /// The evaluator.
+        operator: Arc<Operator>,
+        /// Set when the operator multiplies and accumulates: why it is not emulated.
+        exact_because: Option<String>,
+    },
+}
+
+/// A run of consecutive elements in a [`NodeKind::Movement`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Run {
+    /// Which input; `None` writes zeros.
+    pub input: Option<u32>,
+    /// First element in that input's storage.
+    pub start: u32,
+    /// Number of elements.
+    pub length: u32,
+}
+
+/// A two-dimensional pooling window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    /// Height and width.
+    pub kernel: [usize; 2],
+    /// Strides along height and width.
+    pub stride: [usize; 2],
+    /// Padding before height and width.
+    pub pad_begin: [usize; 2],
+}
+
+/// A Conv, Gemm or MatMul with constant weights.
+#[derive(Clone, Debug)]
+pub struct Mac {
+    /// Geometry; Gemm and MatMul are 1 x 1 convolutions over their rows.
+    pub shape: ConvShape,
+    /// Weights, `[filter][kernel row][kernel column][channel in group]`.
+    pub weights: Weights,
+    /// One bias per filter, in real units.
+    pub bias: Vec<f32>,
+}
+
+impl Mac {
+    /// Multiply-accumulates per image.
+    pub fn mac_count(&self) -> u64 {
+        (self.shape.positions() * self.shape.filters * self.shape.depth()) as u64
+    }
+}
+
+/// The weights of a [`Mac`].
+#[derive(Clone, Debug)]
+pub enum Weights {
+    /// Real values, to be quantised by Recoup.
+    Float(Vec<f32>),
+    /// Codes that the model brings (QDQ).
+    Quantized(QuantizedWeights),
+}
+
+/// Weight codes with their own scales and zero points:
+/// real = `scale[filter] * (code - zero_point[filter])`.
+#[derive(Clone, Debug)]
+pub struct QuantizedWeights {
+    /// Codes in the order of [`Mac::weights`], -128..=127 or 0..=255.
+    pub codes: Vec<i16>,
+    /// Whether the codes are int8.
+    pub signed: bool,
+    /// One scale per filter.
+    pub scales: Vec<f32>,
+    /// One zero point per filter.
+    pub zero_points: Vec<i32>,
+}
+
+/// Reads an ONNX file into a [`Graph`].
+///
+/// `input_shape` (without batch) replaces dynamic dimensions of the model's input.
+///
+/// # Errors
+/// See [`ModelError`]: each names the file and, where there is one, the node and its operator.
+pub fn load(file: &OnnxFile, input_shape: Option<&[usize]>) -> Result<Graph, ModelError> {
+    import::import(file, input_shape)
+}

@@ -1,0 +1,43 @@
+//! Rounding, in the one way that emulator and hardware share.
+
+/// `value / 2^bits`, rounded to the nearest integer, ties to even.
+pub fn shift_right_half_even(value: i64, bits: u32) -> i64 {
+    if bits == 0 {
+        return value;
+    }
+    let floor = value >> bits;
+    let rest = value - (floor << bits);
+    let half = 1 << (bits - 1);
+    floor + i64::from(rest > half || (rest == half && floor & 1 == 1))
+}
+
+/// The nearest integer, ties to even, or `None` outside i32.
+pub fn round_to_i32(value: f64) -> Option<i32> {
+    let rounded = value.round_ties_even();
+    (rounded >= i32::MIN as f64 && rounded <= i32::MAX as f64).then_some(rounded as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ties_go_to_even_on_both_sides_of_zero() {
+        // (value, bits, expected): -2.5, -1.5, -0.5, 0.5, 1.5, 2.5 and neighbours.
+        for (value, expected) in
+            [(-5, -2), (-3, -2), (-1, 0), (1, 0), (3, 2), (5, 2), (4, 2), (-4, -2)]
+        {
+            assert_eq!(shift_right_half_even(value, 1), expected, "{value} / 2");
+        }
+        assert_eq!(shift_right_half_even(-7, 2), -2); // -1.75
+        assert_eq!(shift_right_half_even(9, 2), 2); // 2.25
+        assert_eq!(shift_right_half_even(9, 0), 9);
+    }
+
+    #[test]
+    fn integers_beyond_i32_are_refused() {
+        assert_eq!(round_to_i32(2147483646.5), Some(2147483646));
+        assert_eq!(round_to_i32(2147483647.5), None);
+        assert_eq!(round_to_i32(f64::NAN), None);
+    }
+}
