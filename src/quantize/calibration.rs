@@ -1,0 +1,319 @@
+//! Scales and zero points of activations, chosen on calibration images.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile};
+
+use super::histogram::Histogram;
+
+/// How the range of an activation tensor is chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Method {
+    /// Smallest to largest value seen.
+    MinMax,
+    /// From the (100 - p)th to the p-th percentile.
+    Percentile(f64),
+    /// The clipping of the range that has the least mean square error.
+    MeanSquare,
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MinMax => formatter.pad("min-max"),
+            Self::Percentile(p) => formatter.pad(&format!("percentile:{p}")),
+            Self::MeanSquare => formatter.pad("mean-square"),
+        }
+    }
+}
+
+impl FromStr for Method {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let invalid = || {
+            format!(
+                "unknown calibration method \"{text}\"; expected min-max, mean-square, percentile or \
+                 percentile:P (P above 50, at most 100)"
+            )
+        };
+        match text.split_once(':') {
+            None if text == "min-max" => Ok(Self::MinMax),
+            None if text == "mean-square" => Ok(Self::MeanSquare),
+            None if text == "percentile" => Ok(Self::Percentile(99.99)),
+            Some(("percentile", p)) => {
+                let p = p.parse().ok().filter(|p| *p > 50.0 && *p <= 100.0);
+                p.map(Self::Percentile).ok_or_else(invalid)
+            }
+            _ => Err(invalid()),
+        }
+    }
+}
+
+/// What went wrong with a calibration.
+#[derive(Debug, thiserror::Error)]
+pub enum CalibrationError {
+    /// The float model could not be run.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// An activation is NaN or infinite.
+    #[error("tensor \"{0}\" is NaN or infinite on a calibration image; check --preprocess and the model's weights")]
+    NotFinite(String),
+    /// The file cannot be read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The calibration file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file is no calibration.
+    #[error("{}: is no Recoup calibration file ({error}); make one with recoup quantize", path.display())]
+    Format {
+        /// The calibration file.
+        path: PathBuf,
+        /// Where and what.
+        error: serde_json::Error,
+    },
+    /// The calibration belongs to another model.
+    #[error("{}: was made for another model ({model}, SHA-256 {found:.12}..., not {expected:.12}...); make one for this model with recoup quantize", path.display())]
+    OtherModel {
+        /// The calibration file.
+        path: PathBuf,
+        /// The model that it names.
+        model: String,
+        /// That model's hash.
+        found: String,
+        /// The hash of the model at hand.
+        expected: String,
+    },
+    /// A tensor is missing, or has an impossible scale.
+    #[error("the calibration has no usable scale for tensor \"{0}\"; make a new one with recoup quantize")]
+    Tensor(String),
+    /// A bias does not fit the accumulator.
+    #[error("node \"{node}\": the bias of filter {filter} is {steps:.3e} accumulator units, beyond 32 bits; its weights' or activations' scale is too small")]
+    Bias {
+        /// The node.
+        node: String,
+        /// The filter.
+        filter: usize,
+        /// The bias in accumulator units.
+        steps: f64,
+    },
+}
+
+/// The scales and zero points of a network's activations, and how they were obtained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Model file name, for people.
+    pub model: String,
+    /// SHA-256 of the model file.
+    pub model_sha256: String,
+    /// Where the calibration images came from.
+    pub data: String,
+    /// How images became input tensors.
+    pub preprocess: String,
+    /// Number of calibration images.
+    pub images: usize,
+    /// How ranges were chosen.
+    pub method: String,
+    /// One entry per tensor that a multiplier reads.
+    pub tensors: Vec<TensorCalibration>,
+}
+
+/// One tensor's range.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TensorCalibration {
+    /// Its name in the ONNX file.
+    pub tensor: String,
+    /// Smallest value seen.
+    pub min: f32,
+    /// Largest value seen.
+    pub max: f32,
+    /// Real value of code 0.
+    pub low: f32,
+    /// Real value of code 255.
+    pub high: f32,
+    /// Real value of one step.
+    pub scale: f32,
+    /// The code of zero.
+    pub zero_point: u8,
+}
+
+impl Calibration {
+    /// The scale and zero point of a tensor.
+    pub(super) fn quantization(&self, tensor: &str) -> Result<ActivationQuantization, CalibrationError> {
+        let found = self.tensors.iter().find(|entry| entry.tensor == tensor);
+        let usable = found.filter(|entry| entry.scale.is_normal() && entry.scale > 0.0);
+        let entry = usable.ok_or_else(|| CalibrationError::Tensor(tensor.into()))?;
+        Ok(ActivationQuantization { scale: entry.scale, zero_point: entry.zero_point })
+    }
+
+    /// Reads a calibration file made for `model`.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no calibration, or belongs to another model.
+    pub fn read(path: &std::path::Path, model: &OnnxFile) -> Result<Self, CalibrationError> {
+        let file = |error| CalibrationError::File { path: path.into(), error };
+        let text = std::fs::read_to_string(path).map_err(file)?;
+        let calibration: Self = serde_json::from_str(&text)
+            .map_err(|error| CalibrationError::Format { path: path.into(), error })?;
+        if calibration.model_sha256 != model.sha256 {
+            return Err(CalibrationError::OtherModel {
+                path: path.into(),
+                model: calibration.model,
+                found: calibration.model_sha256,
+                expected: model.sha256.clone(),
+            });
+        }
+        Ok(calibration)
+    }
+}
+
+/// Runs the float model on `images` (each in ONNX order) and chooses a range for every tensor
+/// that a multiplier reads and that the model does not quantise itself. `done` is told the
+/// number of images that have gone through since the last call.
+///
+/// # Errors
+/// When the float model cannot run, or gives NaN or infinity.
+pub fn calibrate(
+    file: &OnnxFile,
+    graph: &Graph,
+    images: &[Vec<f32>],
+    method: Method,
+    done: &(impl Fn(usize) + Sync),
+) -> Result<Vec<TensorCalibration>, CalibrationError> {
+    let mut tensors: Vec<&str> = Vec::new();
+    for (node, _) in graph.macs() {
+        let input = &graph.values[node.inputs[0]];
+        if input.quantization.is_none() && !tensors.contains(&input.tensor.as_str()) {
+            tensors.push(&input.tensor);
+        }
+    }
+    if tensors.is_empty() {
+        return Ok(Vec::new());
+    }
+    let model = FloatModel::new(file, &graph.values[graph.input].shape, &tensors)?;
+    let empty = || vec![Histogram::default(); tensors.len()];
+    let histograms = images
+        .par_iter()
+        .try_fold(empty, |mut histograms, image| {
+            let mut not_finite = None;
+            model.run(image, |output, values| {
+                if let Some(histogram) = histograms.get_mut(output)
+                    && !histogram.add(values)
+                {
+                    not_finite.get_or_insert(output);
+                }
+            });
+            done(1);
+            match not_finite {
+                Some(output) => Err(CalibrationError::NotFinite(tensors[output].into())),
+                None => Ok(histograms),
+            }
+        })
+        .try_reduce(empty, |left, right| {
+            Ok(left.into_iter().zip(right).map(|(left, right)| left.merge(right)).collect())
+        })?;
+    let choose = |(tensor, histogram): (&&str, Histogram)| {
+        let (low, high) = range(&histogram, method);
+        let quantization = from_range(low, high);
+        TensorCalibration {
+            tensor: tensor.to_string(),
+            min: histogram.min,
+            max: histogram.max,
+            low: -quantization.scale * f32::from(quantization.zero_point),
+            high: quantization.scale * f32::from(255 - quantization.zero_point),
+            scale: quantization.scale,
+            zero_point: quantization.zero_point,
+        }
+    };
+    Ok(tensors.par_iter().zip(histograms).map(choose).collect())
+}
+
+/// The range to be covered by the codes 0 to 255.
+fn range(histogram: &Histogram, method: Method) -> (f64, f64) {
+    let (min, max) = (f64::from(histogram.min), f64::from(histogram.max));
+    match method {
+        Method::MinMax => (min, max),
+        Method::Percentile(p) => (histogram.quantile(1.0 - p / 100.0), histogram.quantile(p / 100.0)),
+        Method::MeanSquare => {
+            let error = |percent: u32| {
+                let share = f64::from(percent) / 100.0;
+                mean_square_error(histogram, from_range(min * share, max * share))
+            };
+            let best = (20..=100).rev().min_by(|a, b| error(*a).total_cmp(&error(*b)));
+            let share = f64::from(best.unwrap_or(100)) / 100.0;
+            (min * share, max * share)
+        }
+    }
+}
+
+/// Total squared difference between the values and what their codes stand for.
+fn mean_square_error(histogram: &Histogram, quantization: ActivationQuantization) -> f64 {
+    let scale = f64::from(quantization.scale);
+    let zero_point = f64::from(quantization.zero_point);
+    let errors = histogram.bins().map(|(value, count)| {
+        let code = ((value / scale).round_ties_even() + zero_point).clamp(0.0, 255.0);
+        let error = scale * (code - zero_point) - value;
+        error * error * count as f64
+    });
+    errors.sum()
+}
+
+/// Scale and zero point that cover `low` to `high`; zero is always exactly a code.
+fn from_range(low: f64, high: f64) -> ActivationQuantization {
+    let (low, high) = (low.min(0.0), high.max(0.0));
+    let scale = ((high - low) / 255.0) as f32;
+    if !scale.is_normal() {
+        return ActivationQuantization { scale: 1.0, zero_point: 0 };
+    }
+    let zero_point = (-low / f64::from(scale)).round_ties_even().clamp(0.0, 255.0) as u8;
+    ActivationQuantization { scale, zero_point }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_is_a_code_and_the_range_is_covered() {
+        let quantization = from_range(-1.0, 3.0);
+        assert_eq!(quantization.zero_point, 64);
+        assert!((quantization.scale - 4.0 / 255.0).abs() < 1e-7);
+        assert_eq!(from_range(0.5, 2.0).zero_point, 0);
+        assert_eq!(from_range(-2.0, -0.5).zero_point, 255);
+        assert_eq!(from_range(0.0, 0.0), ActivationQuantization { scale: 1.0, zero_point: 0 });
+    }
+
+    #[test]
+    fn mean_square_clips_a_lone_outlier() {
+        let mut values: Vec<f32> = (0..10_000).map(|i| i as f32 / 10_000.0).collect();
+        values.push(20.0);
+        let mut histogram = Histogram::default();
+        histogram.add(&values);
+        let (low, high) = range(&histogram, Method::MeanSquare);
+        assert_eq!(low, 0.0);
+        assert!(high < 20.0, "{high}");
+        assert_eq!(range(&histogram, Method::MinMax), (0.0, 20.0));
+        let (_, high) = range(&histogram, Method::Percentile(99.9));
+        assert!((high - 1.0).abs() < 0.01, "{high}");
+    }
+
+    #[test]
+    fn methods_survive_a_round_trip() {
+        for text in ["min-max", "mean-square", "percentile:99.9"] {
+            assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
+        }
+        for text in ["mse", "percentile:50", "percentile:101", "percentile:x"] {
+            assert!(text.parse::<Method>().unwrap_err().contains("mean-square"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A histogram of real values whose range grows as values come in.
+
+/// Bins over all of the range; a power of two, so that doubling the range merges pairs exactly.
+const BINS: usize = 1 << 14;
+
+/// Counts over `[-reach, reach)`. Since the reach is a power of two, the counts depend on the
+/// values only, not on their order: parallel parts can be merged.
+#[derive(Clone)]
+pub(super) struct Histogram {
+    counts: Vec<u64>,
+    reach: f64,
+    pub min: f32,
+    pub max: f32,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { counts: vec![0; BINS], reach: f64::powi(2.0, -20), min: f32::INFINITY, max: f32::NEG_INFINITY }
+    }
+}
+
+impl Histogram {
+    /// Adds finite values; returns false, without a trace of the rest, at the first other one.
+    pub fn add(&mut self, values: &[f32]) -> bool {
+        for &value in values {
+            if !value.is_finite() {
+                return false;
+            }
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+            while f64::from(value.abs()) >= self.reach {
+                self.double();
+            }
+            let bin = self.bin(f64::from(value));
+            self.counts[bin] += 1;
+        }
+        true
+    }
+
+    /// Adds another histogram's counts.
+    pub fn merge(mut self, mut other: Self) -> Self {
+        while self.reach < other.reach {
+            self.double();
+        }
+        while other.reach < self.reach {
+            other.double();
+        }
+        self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self
+    }
+
+    /// Middle and count of every bin that is not empty, from low to high.
+    pub fn bins(&self) -> impl Iterator<Item = (f64, u64)> {
+        let counts = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        counts.map(|(bin, &count)| {
+            let middle = (bin as f64 + 0.5 - BINS as f64 / 2.0) * self.width();
+            // The outermost bins reach beyond what was seen.
+            (middle.clamp(f64::from(self.min), f64::from(self.max)), count)
+        })
+    }
+
+    /// The value below which a share `p` (0 to 1) of all values lies.
+    pub fn quantile(&self, p: f64) -> f64 {
+        let total: u64 = self.counts.iter().sum();
+        let rank = (p * total as f64).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        for (middle, count) in self.bins() {
+            seen += count;
+            if seen >= rank {
+                return middle;
+            }
+        }
+        f64::from(self.max)
+    }
+
+    fn width(&self) -> f64 {
+        2.0 * self.reach / BINS as f64
+    }
+
+    fn bin(&self, value: f64) -> usize {
+        ((value / self.width()).floor() + BINS as f64 / 2.0) as usize
+    }
+
+    fn double(&mut self) {
+        let mut merged = vec![0; BINS];
+        for (bin, &count) in self.counts.iter().enumerate() {
+            merged[bin / 2 + BINS / 4] += count;
+        }
+        self.counts = merged;
+        self.reach *= 2.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_do_not_depend_on_the_order_or_the_parts() {
+        let values: Vec<f32> = (0..2000).map(|i| ((i * 7919 % 2003) as f32 - 900.0) / 37.0).collect();
+        let mut all = Histogram::default();
+        assert!(all.add(&values));
+        let mut reversed: Vec<f32> = values.clone();
+        reversed.reverse();
+        let (mut first, mut second) = (Histogram::default(), Histogram::default());
+        assert!(first.add(&reversed[..300]) && second.add(&reversed[300..]));
+        let merged = first.merge(second);
+        assert_eq!(merged.counts, all.counts);
+        assert_eq!((merged.min, merged.max, merged.reach), (all.min, all.max, all.reach));
+        assert_eq!(all.counts.iter().sum::<u64>(), 2000);
+    }
+
+    #[test]
+    fn quantiles_are_within_a_bin() {
+        let mut histogram = Histogram::default();
+        histogram.add(&(0..=1000).map(|i| i as f32 / 1000.0).collect::<Vec<_>>());
+        assert!((histogram.quantile(0.5) - 0.5).abs() < 1e-3);
+        assert!((histogram.quantile(1.0) - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn infinities_are_refused() {
+        assert!(!Histogram::default().add(&[1.0, f32::INFINITY]));
+    }
+}

@@ -1,0 +1,117 @@
+//! From real numbers to 8-bit codes: activations by calibration, weights by one of three codings.
+//!
+//! real weight = `s_w (w - z_w)`, real activation = `s_a (a - z_a)`, eq. (1) and (2).
+
+mod activations;
+mod calibration;
+mod histogram;
+mod weights;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use recoup_kernels::WeightCoding;
+
+use crate::model::{ActivationQuantization, Graph, ValueId};
+
+pub use activations::drop_low_bits;
+pub use calibration::{Calibration, CalibrationError, Method, TensorCalibration, calibrate};
+pub use weights::QuantizedMac;
+
+/// How weights are coded (docs/arithmetic.md, section 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeightScheme {
+    /// 0..255 with one scale and zero point per tensor: the paper's.
+    U8Tensor,
+    /// int8 + 128 with one scale per filter: unsigned multipliers, signed weights.
+    U8Channel,
+    /// int8 in two's complement with one scale per filter.
+    I8Channel,
+}
+
+impl WeightScheme {
+    /// All of them, for help texts.
+    pub const ALL: [Self; 3] = [Self::U8Tensor, Self::U8Channel, Self::I8Channel];
+
+    /// Whether the multiplier sees an unsigned or a signed weight.
+    pub fn coding(self) -> WeightCoding {
+        match self {
+            Self::U8Tensor | Self::U8Channel => WeightCoding::Unsigned,
+            Self::I8Channel => WeightCoding::Signed,
+        }
+    }
+}
+
+impl fmt::Display for WeightScheme {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::U8Tensor => "u8-tensor",
+            Self::U8Channel => "u8-channel",
+            Self::I8Channel => "i8-channel",
+        })
+    }
+}
+
+impl FromStr for WeightScheme {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|scheme| scheme.to_string() == name);
+        found.ok_or_else(|| {
+            format!("unknown weight coding \"{name}\"; expected u8-tensor, u8-channel or i8-channel")
+        })
+    }
+}
+
+/// A network whose weights are codes and whose tensors are codes where a multiplier reads them.
+pub struct Quantized {
+    /// The float graph it came from.
+    pub graph: Arc<Graph>,
+    /// Per value: scale and zero point if it is stored as codes. Whoever reads such a value reads
+    /// the codes, also for an addition.
+    pub activations: Vec<Option<ActivationQuantization>>,
+    /// The layers on the multipliers, in execution order.
+    pub macs: Vec<QuantizedMac>,
+    /// Significant bits of the activation codes, 4 to 8; lower bits are always zero.
+    pub activation_bits: u32,
+    /// The weight coding.
+    pub weights: WeightScheme,
+}
+
+impl Quantized {
+    /// Quantises `graph` with the scales of `calibration`.
+    ///
+    /// # Errors
+    /// When the calibration lacks a tensor, or a bias does not fit the accumulator.
+    pub fn new(
+        graph: Arc<Graph>,
+        calibration: &Calibration,
+        weights: WeightScheme,
+        activation_bits: u32,
+    ) -> Result<Self, CalibrationError> {
+        let dropped = 8 - activation_bits;
+        let mut activations = activations::assign(&graph, calibration)?;
+        for quantization in activations.iter_mut().flatten() {
+            quantization.zero_point = drop_low_bits(i32::from(quantization.zero_point), dropped);
+        }
+        let macs = graph.nodes.iter().enumerate().filter_map(|(index, node)| {
+            let crate::model::NodeKind::Mac(mac) = &node.kind else { return None };
+            let input = activations[node.inputs[0]].expect("assign covers every Mac's input");
+            Some(QuantizedMac::new(index, &node.name, mac, input, weights))
+        });
+        let macs = macs.collect::<Result<_, _>>()?;
+        Ok(Self { activations, macs, activation_bits, weights, graph })
+    }
+
+    /// The number of low bits that every activation code has at zero.
+    pub fn dropped_bits(&self) -> u32 {
+        8 - self.activation_bits
+    }
+
+    /// The codes that a layer reads.
+    pub fn mac_input(&self, mac: &QuantizedMac) -> (ValueId, ActivationQuantization) {
+        let value = self.graph.nodes[mac.node].inputs[0];
+        (value, self.activations[value].expect("assigned in new"))
+    }
+}
