@@ -55,20 +55,14 @@ impl fmt::Display for KernelError {
             Self::Groups { of, count, groups } => {
                 write!(f, "{count} {of} cannot be divided into {groups} groups")
             }
-            Self::KernelTooLarge {
-                axis,
-                kernel,
-                input,
-            } => write!(
+            Self::KernelTooLarge { axis, kernel, input } => write!(
                 f,
                 "the dilated kernel's {axis} is {kernel}, the padded input's only {input}"
             ),
             Self::TooLarge => write!(f, "the layer's sizes overflow the address space"),
-            Self::Length {
-                field,
-                expected,
-                found,
-            } => write!(f, "{field} needs {expected} entries and has {found}"),
+            Self::Length { field, expected, found } => {
+                write!(f, "{field} needs {expected} entries and has {found}")
+            }
             Self::Range(sentence) => f.write_str(sentence),
             Self::Isa { name, available } => write!(
                 f,

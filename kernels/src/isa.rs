@@ -11,7 +11,7 @@ pub struct Isa(Level);
 
 /// Which kernels to run. Private, so that nobody can claim support without the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Level {
+pub(crate) enum Level {
     Scalar,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -61,14 +61,10 @@ impl Isa {
     /// [`KernelError::Isa`] if no instruction set of this processor is called so.
     pub fn from_name(name: &str) -> Result<Isa, KernelError> {
         let available = Self::available();
-        available
-            .iter()
-            .copied()
-            .find(|isa| isa.name() == name)
-            .ok_or_else(|| KernelError::Isa {
-                name: name.to_owned(),
-                available: available.iter().map(|isa| isa.name()).collect(),
-            })
+        available.iter().copied().find(|isa| isa.name() == name).ok_or_else(|| KernelError::Isa {
+            name: name.to_owned(),
+            available: available.iter().map(|isa| isa.name()).collect(),
+        })
     }
 
     /// "scalar", "avx2", "avx512vnni" (with BW, DQ, VL and VBMI) or "neon".
@@ -82,6 +78,10 @@ impl Isa {
             #[cfg(target_arch = "aarch64")]
             Level::Neon => "neon",
         }
+    }
+
+    pub(crate) fn level(self) -> Level {
+        self.0
     }
 }
 
@@ -100,9 +100,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_valid_ones() {
         let message = Isa::from_name("mmx").unwrap_err().to_string();
-        assert!(
-            message.contains("mmx") && message.contains("scalar"),
-            "{message}"
-        );
+        assert!(message.contains("mmx") && message.contains("scalar"), "{message}");
     }
 }

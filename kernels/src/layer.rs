@@ -1,6 +1,15 @@
 //! A layer, prepared once and run on many images.
 
-use crate::{Isa, KernelError, MacSpec, OutputSpec, ResidualSpec, naive, spec::validate_output};
+use crate::{
+    ConvShape, Isa, KernelError, MacSpec, OutputSpec, Product, ResidualSpec,
+    epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, Tile, blocks},
+    gemm::Gemm,
+    naive,
+    spec::validate_output,
+    sums::{self, CodeFunction, window_sums},
+    table::Table,
+    terms::terms,
+};
 
 /// What is added before the activation function, `[positions][filters]` like the output.
 #[derive(Debug, Clone, Copy)]
@@ -24,12 +33,78 @@ pub enum Output<'a> {
 
 /// Buffers that the kernels reuse from call to call; one per thread.
 #[derive(Debug, Default)]
-pub struct Scratch {}
+pub struct Scratch {
+    image: Vec<u8>,
+    offset: Vec<i32>,
+    control: Vec<i32>,
+    codes: Vec<i32>,
+    sums: sums::Buffers,
+}
 
 /// A layer ready to run: checked, weights packed. Share it between threads freely.
 #[derive(Debug)]
 pub struct MacLayer {
     spec: MacSpec,
+    isa: Isa,
+    kernel: Kernel,
+}
+
+#[derive(Debug)]
+enum Kernel {
+    Naive,
+    Fast(Box<Fast>),
+}
+
+/// An engine for the products and what surrounds it.
+#[derive(Debug)]
+struct Fast {
+    engine: Engine,
+    epilogue: Epilogue,
+    sums: SumFunctions,
+}
+
+#[derive(Debug)]
+enum Engine {
+    Gemm(Gemm),
+    Table(Table),
+}
+
+/// The sums over the receptive field that a layer needs; None where they would be 0.
+#[derive(Debug)]
+struct SumFunctions {
+    /// What the engine leaves out of its accumulators.
+    correction: Option<CodeFunction>,
+    /// The correction, and the zero point's term if all filters have the same zero point.
+    offset: Option<CodeFunction>,
+    /// x(a).
+    control: Option<CodeFunction>,
+    /// a, if the filters have different zero points.
+    codes: Option<CodeFunction>,
+}
+
+impl SumFunctions {
+    fn new(spec: &MacSpec, correction: &[i32; 256]) -> SumFunctions {
+        let first = spec.weight_zero_points[0];
+        let uniform = spec.weight_zero_points.iter().all(|&z| z == first);
+        let zero_point = if uniform { first } else { 0 };
+        let code: [i32; 256] = std::array::from_fn(|a| a as i32);
+        let offset = code.map(|a| correction[a as usize].wrapping_sub(zero_point.wrapping_mul(a)));
+        SumFunctions {
+            correction: CodeFunction::new(correction),
+            offset: CodeFunction::new(&offset),
+            control: spec.control.as_ref().and_then(|v| CodeFunction::new(&v.x.map(i32::from))),
+            codes: if uniform { None } else { CodeFunction::new(&code) },
+        }
+    }
+}
+
+impl Engine {
+    fn run(&self, input: &[u8], image: &mut Vec<u8>, sink: impl FnMut(Tile<'_>)) {
+        match self {
+            Engine::Gemm(gemm) => gemm.run(input, image, sink),
+            Engine::Table(table) => table.run(input, image, sink),
+        }
+    }
 }
 
 impl MacLayer {
@@ -37,8 +112,24 @@ impl MacLayer {
     ///
     /// # Errors
     /// Whatever [`MacSpec::validate`] finds.
-    pub fn new(_isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
-        Self::new_naive(spec)
+    pub fn new(isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
+        spec.validate()?;
+        let shape = &spec.shape;
+        let (engine, correction) = match &spec.product {
+            Product::Table(table) => (Engine::Table(Table::new(isa, &spec, table)), [0; 256]),
+            Product::Mask(mask) => {
+                let gemm = Gemm::new(isa, &spec, &terms(*mask));
+                let correction = *gemm.correction();
+                (Engine::Gemm(gemm), correction)
+            }
+        };
+        let blocks = blocks(shape.groups, shape.filters_per_group());
+        let fast = Fast {
+            engine,
+            epilogue: Epilogue::new(&spec, blocks),
+            sums: SumFunctions::new(&spec, &correction),
+        };
+        Ok(MacLayer { isa, kernel: Kernel::Fast(Box::new(fast)), spec })
     }
 
     /// Prepares `spec` for the loops of [`naive`]: slow, and right by inspection.
@@ -47,7 +138,7 @@ impl MacLayer {
     /// Whatever [`MacSpec::validate`] finds.
     pub fn new_naive(spec: MacSpec) -> Result<Self, KernelError> {
         spec.validate()?;
-        Ok(MacLayer { spec })
+        Ok(MacLayer { isa: Isa::SCALAR, kernel: Kernel::Naive, spec })
     }
 
     /// The description the layer was made from.
@@ -55,19 +146,49 @@ impl MacLayer {
         &self.spec
     }
 
-    /// Which kernel runs, `{arch}-{kind}`, or "naive".
+    /// Which kernel runs: "naive", or `{arch}-{kind}` with [`Isa::name`] and
+    ///
+    /// - `gemm{n}`: n ordinary products per product of the multiplier,
+    /// - `table`: one lookup per product.
     pub fn kernel_name(&self) -> String {
-        "naive".to_owned()
+        let arch = self.isa.name();
+        match &self.kernel {
+            Kernel::Naive => "naive".to_owned(),
+            Kernel::Fast(fast) => match &fast.engine {
+                Engine::Gemm(gemm) => format!("{arch}-gemm{}", gemm.terms()),
+                Engine::Table(_) => format!("{arch}-table"),
+            },
+        }
     }
 
     /// sum_j p(w_fj, a_j) for each output, `[positions][filters]`, wrapping. // eq. (1)
     ///
     /// # Panics
     /// If a slice does not have the length that the shape says.
-    pub fn accumulate(&self, input: &[u8], _scratch: &mut Scratch, acc: &mut [i32]) {
+    pub fn accumulate(&self, input: &[u8], scratch: &mut Scratch, acc: &mut [i32]) {
         self.check_input(input);
-        assert_eq!(acc.len(), self.spec.shape.output_len(), "length of acc");
-        naive::accumulate(&self.spec, input, acc);
+        let shape = &self.spec.shape;
+        assert_eq!(acc.len(), shape.output_len(), "length of acc");
+        let fast = match &self.kernel {
+            Kernel::Naive => return naive::accumulate(&self.spec, input, acc),
+            Kernel::Fast(fast) => fast,
+        };
+        let Scratch { image, offset, sums, .. } = scratch;
+        self.window_sums(fast.sums.correction.as_ref(), input, sums, offset);
+        fast.engine.run(input, image, |tile| {
+            let rows = tile.acc.chunks_exact(tile.blocks * LANES);
+            for (position, row) in (tile.position..).zip(rows) {
+                let blocks = &fast.epilogue.blocks()[tile.block..];
+                for (lanes, block) in row.chunks_exact(LANES).zip(blocks) {
+                    let &Block { filter, count, group } = block;
+                    let correction = offset.get(position * shape.groups + group).unwrap_or(&0);
+                    let acc = &mut acc[position * shape.filters + filter..][..count];
+                    for (acc, lane) in acc.iter_mut().zip(lanes) {
+                        *acc = lane.wrapping_add(*correction);
+                    }
+                }
+            }
+        });
     }
 
     /// sum_j f(a_j) over each receptive field, `[positions][groups]`, wrapping. // eq. (5)
@@ -78,13 +199,22 @@ impl MacLayer {
         &self,
         f: &[i32; 256],
         input: &[u8],
-        _scratch: &mut Scratch,
+        scratch: &mut Scratch,
         out: &mut [i32],
     ) {
         let shape = &self.spec.shape;
         self.check_input(input);
         assert_eq!(out.len(), shape.positions() * shape.groups, "length of out");
-        naive::position_sums(shape, self.spec.input_zero_point, f, input, out);
+        let padding = self.spec.input_zero_point;
+        match self.kernel {
+            Kernel::Naive => naive::position_sums(shape, padding, f, input, out),
+            Kernel::Fast(_) => match CodeFunction::new(f) {
+                Some(f) => {
+                    window_sums(self.isa, shape, padding, &f, input, &mut scratch.sums, out);
+                }
+                None => out.fill(0),
+            },
+        }
     }
 
     /// The whole layer on one image, as [`MacSpec`] defines it.
@@ -96,21 +226,42 @@ impl MacLayer {
         &self,
         input: &[u8],
         residual: Residual<'_>,
-        output: Output<'_>,
-        _scratch: &mut Scratch,
+        mut output: Output<'_>,
+        scratch: &mut Scratch,
     ) {
         self.check_input(input);
         self.check_residual(&residual);
         self.check_output(&output);
-        naive::run(&self.spec, input, residual, output);
+        let fast = match &self.kernel {
+            Kernel::Naive => return naive::run(&self.spec, input, residual, output),
+            Kernel::Fast(fast) => fast,
+        };
+        let Scratch { image, offset, control, codes, sums } = scratch;
+        self.window_sums(fast.sums.offset.as_ref(), input, sums, offset);
+        self.window_sums(fast.sums.control.as_ref(), input, sums, control);
+        self.window_sums(fast.sums.codes.as_ref(), input, sums, codes);
+        let sums = Sums { layout: SumLayout::PerGroup, offset, control, codes };
+        fast.engine.run(input, image, |tile| {
+            epilogue::apply(self.isa, &fast.epilogue, tile, sums, residual, &mut output);
+        });
+    }
+
+    /// Fills `out`, or empties it if there is nothing to sum.
+    fn window_sums(
+        &self,
+        f: Option<&CodeFunction>,
+        input: &[u8],
+        buffers: &mut sums::Buffers,
+        out: &mut Vec<i32>,
+    ) {
+        let Some(f) = f else { return out.clear() };
+        let shape: &ConvShape = &self.spec.shape;
+        out.resize(shape.positions() * shape.groups, 0);
+        window_sums(self.isa, shape, self.spec.input_zero_point, f, input, buffers, out);
     }
 
     fn check_input(&self, input: &[u8]) {
-        assert_eq!(
-            input.len(),
-            self.spec.shape.input_len(),
-            "length of the input"
-        );
+        assert_eq!(input.len(), self.spec.shape.input_len(), "length of the input");
     }
 
     fn check_residual(&self, residual: &Residual<'_>) {
@@ -141,7 +292,7 @@ impl MacLayer {
 /// # Panics
 /// If the slices differ in length.
 pub fn quantize(
-    _isa: Isa,
+    isa: Isa,
     input: &[f32],
     inv_scale: f32,
     zero_point: u8,
@@ -150,8 +301,8 @@ pub fn quantize(
 ) -> Result<(), KernelError> {
     validate_output(inv_scale, zero_point, dropped_bits)?;
     assert_eq!(input.len(), out.len(), "lengths of input and out");
-    for (&value, code) in input.iter().zip(out) {
-        *code = naive::quantize(value, inv_scale, zero_point, dropped_bits);
-    }
+    // A division by a power of two, and therefore exact.
+    let inv = inv_scale / (1u32 << dropped_bits) as f32;
+    epilogue::quantize(isa, input, inv, zero_point, dropped_bits, out);
     Ok(())
 }

@@ -33,15 +33,27 @@
 //! # Ok::<(), KernelError>(())
 //! ```
 
+mod dispatch;
+mod epilogue;
 mod error;
+mod gemm;
+mod image;
 mod isa;
 mod layer;
 pub mod naive;
 mod shape;
 mod spec;
+mod sums;
+mod table;
+mod terms;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
 pub use error::KernelError;
 pub use isa::Isa;
 pub use layer::{MacLayer, Output, Residual, Scratch, quantize};
 pub use shape::ConvShape;
 pub use spec::{Control, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};
+
+#[cfg(test)]
+mod tests;

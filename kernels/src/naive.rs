@@ -139,13 +139,9 @@ pub fn run(spec: &MacSpec, input: &[u8], residual: Residual<'_>, mut output: Out
             let numerator = i64::from(control.c[f]) * i64::from(control_sums[field]);
             round_half_even_shift(numerator, control.c_frac) as i32
         });
-        let zero_point_term = 0i32
-            .wrapping_sub(spec.weight_zero_points[f])
-            .wrapping_mul(sums[field]);
-        let t = acc
-            .wrapping_add(v)
-            .wrapping_add(spec.constant[f])
-            .wrapping_add(zero_point_term);
+        let zero_point_term =
+            0i32.wrapping_sub(spec.weight_zero_points[f]).wrapping_mul(sums[field]);
+        let t = acc.wrapping_add(v).wrapping_add(spec.constant[f]).wrapping_add(zero_point_term);
         let mut y = t as f32 * spec.scale[f];
         match (spec.residual, residual) {
             (ResidualSpec::None, Residual::None) => {}
@@ -160,14 +156,9 @@ pub fn run(spec: &MacSpec, input: &[u8], residual: Residual<'_>, mut output: Out
         y = if y < spec.high { y } else { spec.high };
         match (spec.output, &mut output) {
             (OutputSpec::F32, Output::F32(out)) => out[i] = y,
-            (
-                OutputSpec::U8 {
-                    inv_scale,
-                    zero_point,
-                    dropped_bits,
-                },
-                Output::U8(out),
-            ) => out[i] = quantize(y, inv_scale, zero_point, dropped_bits),
+            (OutputSpec::U8 { inv_scale, zero_point, dropped_bits }, Output::U8(out)) => {
+                out[i] = quantize(y, inv_scale, zero_point, dropped_bits)
+            }
             _ => panic!("the output's type is not the one the layer was made for"),
         }
     }
@@ -216,10 +207,7 @@ mod tests {
         let halves = [-7, -5, -3, -1, 1, 3, 5, 7].map(|n| round_half_even_shift(n, 1));
         assert_eq!(halves, [-4, -2, -2, 0, 0, 2, 2, 4]);
         assert_eq!(round_half_even_shift(-9, 0), -9);
-        assert_eq!(
-            [9, 10, 11, 13, 14].map(|n| round_half_even_shift(n, 2)),
-            [2, 2, 3, 3, 4]
-        );
+        assert_eq!([9, 10, 11, 13, 14].map(|n| round_half_even_shift(n, 2)), [2, 2, 3, 3, 4]);
         assert_eq!(round_half_even_shift(i64::MIN, 30), i64::MIN >> 30);
     }
 
@@ -227,16 +215,10 @@ mod tests {
     fn codes_round_ties_to_even_and_saturate() {
         let code = |value| quantize(value, 2.0, 8, 0);
         assert_eq!([0.25, 0.75, -0.25, -0.75].map(code), [8, 10, 8, 6]);
-        assert_eq!(
-            [-4.0, -4.5, f32::MIN, f32::NEG_INFINITY, f32::NAN].map(code),
-            [0; 5]
-        );
+        assert_eq!([-4.0, -4.5, f32::MIN, f32::NEG_INFINITY, f32::NAN].map(code), [0; 5]);
         assert_eq!([123.5, 123.75, f32::MAX, f32::INFINITY].map(code), [255; 4]);
         // Two dropped bits: steps of 2.0, zero at code 8 = 2 << 2, the top code is 63 << 2.
         let code = |value| quantize(value, 2.0, 8, 2);
-        assert_eq!(
-            [0.0, 1.0, 3.0, -3.0, -5.1, 1e9].map(code),
-            [8, 8, 16, 0, 0, 252]
-        );
+        assert_eq!([0.0, 1.0, 3.0, -3.0, -5.1, 1e9].map(code), [8, 8, 16, 0, 0, 252]);
     }
 }

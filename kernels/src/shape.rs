@@ -148,11 +148,7 @@ impl ConvShape {
         }
         for (of, count) in [("channels", self.channels), ("filters", self.filters)] {
             if count % self.groups != 0 {
-                return Err(KernelError::Groups {
-                    of,
-                    count,
-                    groups: self.groups,
-                });
+                return Err(KernelError::Groups { of, count, groups: self.groups });
             }
         }
         // One bound on everything keeps the sums and products below from overflowing, here and
@@ -185,18 +181,11 @@ impl ConvShape {
             }
         }
         let product = |factors: &[usize]| {
-            factors
-                .iter()
-                .try_fold(1u128, |all, &v| all.checked_mul(wide(v)))
-                .unwrap_or(u128::MAX)
+            factors.iter().try_fold(1u128, |all, &v| all.checked_mul(wide(v))).unwrap_or(u128::MAX)
         };
         let sizes = [
             product(&[self.padded_height(), self.padded_width(), self.channels]),
-            product(&[
-                self.padded_height(),
-                self.padded_width(),
-                self.filters.max(self.channels),
-            ]),
+            product(&[self.padded_height(), self.padded_width(), self.filters.max(self.channels)]),
             product(&[
                 self.kernel_height,
                 self.kernel_width,
@@ -231,11 +220,7 @@ mod tests {
 
     #[test]
     fn sizes_of_a_strided_convolution() {
-        let shape = ConvShape {
-            stride_height: 2,
-            stride_width: 2,
-            ..conv3x3()
-        };
+        let shape = ConvShape { stride_height: 2, stride_width: 2, ..conv3x3() };
         shape.validate().unwrap();
         assert_eq!((shape.out_height(), shape.out_width()), (16, 16));
         assert_eq!(shape.depth(), 144);
@@ -244,43 +229,21 @@ mod tests {
 
     #[test]
     fn a_kernel_that_does_not_fit_is_refused() {
-        let shape = ConvShape {
-            dilation_width: 17,
-            ..conv3x3()
-        };
+        let shape = ConvShape { dilation_width: 17, ..conv3x3() };
         assert_eq!(
             shape.validate(),
-            Err(KernelError::KernelTooLarge {
-                axis: "width",
-                kernel: 35,
-                input: 34
-            })
+            Err(KernelError::KernelTooLarge { axis: "width", kernel: 35, input: 34 })
         );
     }
 
     #[test]
     fn odd_groups_zero_sizes_and_huge_sizes_are_refused() {
-        let shape = ConvShape {
-            groups: 3,
-            ..conv3x3()
-        };
-        assert!(matches!(
-            shape.validate(),
-            Err(KernelError::Groups { of: "channels", .. })
-        ));
-        let shape = ConvShape {
-            stride_width: 0,
-            ..conv3x3()
-        };
-        assert_eq!(
-            shape.validate(),
-            Err(KernelError::ZeroDimension("stride_width"))
-        );
+        let shape = ConvShape { groups: 3, ..conv3x3() };
+        assert!(matches!(shape.validate(), Err(KernelError::Groups { of: "channels", .. })));
+        let shape = ConvShape { stride_width: 0, ..conv3x3() };
+        assert_eq!(shape.validate(), Err(KernelError::ZeroDimension("stride_width")));
         for shape in [
-            ConvShape {
-                pad_top: usize::MAX,
-                ..conv3x3()
-            },
+            ConvShape { pad_top: usize::MAX, ..conv3x3() },
             ConvShape::linear(1 << 20, 1 << 20, 1),
             ConvShape::linear(1, 1 << 20, 1 << 20),
         ] {

@@ -125,30 +125,18 @@ impl MacSpec {
             if expected == found {
                 Ok(())
             } else {
-                Err(KernelError::Length {
-                    field,
-                    expected,
-                    found,
-                })
+                Err(KernelError::Length { field, expected, found })
             }
         };
         length("weights", shape.filters * shape.depth(), self.weights.len())?;
-        length(
-            "weight_zero_points",
-            shape.filters,
-            self.weight_zero_points.len(),
-        )?;
+        length("weight_zero_points", shape.filters, self.weight_zero_points.len())?;
         length("constant", shape.filters, self.constant.len())?;
         length("scale", shape.filters, self.scale.len())?;
         if let Product::Table(table) = &self.product {
             length("table", 1 << 16, table.len())?;
         }
         let range = |ok, sentence| {
-            if ok {
-                Ok(())
-            } else {
-                Err(KernelError::Range(sentence))
-            }
+            if ok { Ok(()) } else { Err(KernelError::Range(sentence)) }
         };
         if let Some(control) = &self.control {
             length("c", shape.filters, control.c.len())?;
@@ -159,20 +147,12 @@ impl MacSpec {
                 "the depth times the largest x must be below 2^31",
             )?;
         }
-        range(
-            self.scale.iter().all(|scale| scale.is_finite()),
-            "scale must be finite",
-        )?;
+        range(self.scale.iter().all(|scale| scale.is_finite()), "scale must be finite")?;
         range(self.low <= self.high, "low must not exceed high")?;
         if let ResidualSpec::U8 { scale, .. } = self.residual {
             range(scale.is_finite(), "the residual's scale must be finite")?;
         }
-        if let OutputSpec::U8 {
-            inv_scale,
-            zero_point,
-            dropped_bits,
-        } = self.output
-        {
+        if let OutputSpec::U8 { inv_scale, zero_point, dropped_bits } = self.output {
             validate_output(inv_scale, zero_point, dropped_bits)?;
         }
         Ok(())

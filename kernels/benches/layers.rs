@@ -1,0 +1,197 @@
+//! Products per nanosecond of whole layers, by kind of layer, multiplier and instruction set.
+//!
+//! `cargo bench -p recoup-kernels` prints the table; `-- exact avx2` keeps the lines that contain
+//! all the words. Each kernel's output is compared with the naive loops before it is timed.
+
+use std::{hint::black_box, time::Instant};
+
+use recoup_kernels::*;
+
+/// One kind of convolution and how often ResNet-20 has it.
+struct Layer {
+    name: &'static str,
+    shape: ConvShape,
+    times: usize,
+}
+
+fn conv(channels: usize, size: usize, filters: usize, stride: usize) -> ConvShape {
+    ConvShape {
+        height: size,
+        kernel_height: 3,
+        kernel_width: 3,
+        stride_height: stride,
+        stride_width: stride,
+        pad_top: 1,
+        pad_left: 1,
+        pad_bottom: 1,
+        pad_right: 1,
+        ..ConvShape::linear(size, channels, filters)
+    }
+}
+
+fn layers() -> Vec<Layer> {
+    let layer = |name, shape, times| Layer { name, shape, times };
+    vec![
+        layer("3x16@32", conv(3, 32, 16, 1), 1),
+        layer("16x16@32", conv(16, 32, 16, 1), 6),
+        layer("16x32@32/2", conv(16, 32, 32, 2), 1),
+        layer("32x32@16", conv(32, 16, 32, 1), 5),
+        layer("32x64@16/2", conv(32, 16, 64, 2), 1),
+        layer("64x64@8", conv(64, 8, 64, 1), 5),
+        layer("depthwise", ConvShape { groups: 32, ..conv(32, 16, 32, 1) }, 0),
+        layer("1x1 64x64@16", ConvShape { height: 16, ..ConvShape::linear(16, 64, 64) }, 0),
+        layer("linear 512x512", ConvShape::linear(1, 512, 512), 0),
+    ]
+}
+
+fn mask(kept: impl Fn(u32, u32) -> bool) -> u64 {
+    (0..64).filter(|&b| kept(b / 8, b % 8)).map(|b| 1 << b).sum()
+}
+
+fn spec(shape: ConvShape, product: Product, control: Option<&dyn Fn(u8) -> u16>) -> MacSpec {
+    let mut state = 1u32;
+    let mut byte = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    MacSpec {
+        weights: (0..shape.filters * shape.depth()).map(|_| byte()).collect(),
+        coding: WeightCoding::Unsigned,
+        product,
+        input_zero_point: 0,
+        weight_zero_points: vec![121; shape.filters],
+        control: control.map(|x| Control {
+            x: std::array::from_fn(|a| x(a as u8)),
+            c: (0..shape.filters).map(|_| i32::from(byte())).collect(),
+            c_frac: 4,
+        }),
+        constant: vec![1000; shape.filters],
+        scale: vec![1e-3; shape.filters],
+        low: 0.0,
+        high: f32::INFINITY,
+        residual: ResidualSpec::None,
+        output: OutputSpec::U8 { inv_scale: 8.0, zero_point: 0, dropped_bits: 0 },
+        shape,
+    }
+}
+
+/// Nanoseconds per image: the fastest of several rounds, since everything else only adds time.
+fn time(layer: &MacLayer, input: &[u8], out: &mut [u8], scratch: &mut Scratch) -> f64 {
+    let mut images = 1;
+    let mut best = f64::INFINITY;
+    for round in 0..12 {
+        let start = Instant::now();
+        for _ in 0..images {
+            layer.run(black_box(input), Residual::None, Output::U8(out), scratch);
+        }
+        let ns = start.elapsed().as_nanos() as f64 / images as f64;
+        best = best.min(ns);
+        if round == 0 {
+            images = ((2e6 / ns) as usize).max(1);
+        }
+    }
+    best
+}
+
+/// Products per nanosecond of the bare multiply-add instruction, from registers.
+#[cfg(target_arch = "x86_64")]
+mod limit {
+    use std::{arch::x86_64::*, hint::black_box, time::Instant};
+
+    const STEPS: usize = 200_000;
+
+    #[target_feature(enable = "avx2")]
+    fn avx2() {
+        let mut sums = [_mm256_setzero_si256(); 12];
+        let one = black_box(_mm256_set1_epi16(1));
+        for _ in 0..STEPS {
+            let codes = black_box(one);
+            for sum in &mut sums {
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(codes, one));
+            }
+        }
+        black_box(sums);
+    }
+
+    #[target_feature(enable = "avx512f,avx512vnni")]
+    fn avx512() {
+        let mut sums = [_mm512_setzero_si512(); 12];
+        let one = black_box(_mm512_set1_epi8(1));
+        for _ in 0..STEPS {
+            let codes = black_box(one);
+            for sum in &mut sums {
+                *sum = _mm512_dpbusd_epi32(*sum, codes, one);
+            }
+        }
+        black_box(sums);
+    }
+
+    pub fn products_per_ns(isa: &str) -> Option<f64> {
+        let (run, products): (unsafe fn(), usize) = match isa {
+            "avx2" => (avx2, 16),
+            "avx512vnni" => (avx512, 64),
+            _ => return None,
+        };
+        let best = (0..10)
+            .map(|_| {
+                let start = Instant::now();
+                // SAFETY: main asks only for the instruction sets that Isa::available lists.
+                unsafe { run() };
+                start.elapsed().as_nanos() as f64
+            })
+            .fold(f64::INFINITY, f64::min);
+        Some((STEPS * 12 * products) as f64 / best)
+    }
+}
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|w| !w.starts_with("--")).collect();
+    let wanted = |line: &str| words.iter().all(|word| line.contains(word.as_str()));
+    type Multiplier = (&'static str, u64, Option<Box<dyn Fn(u8) -> u16>>);
+    let low = |m: u32| move |a: u8| u16::from(a) % (1 << m);
+    let ones = |m: u32| move |a: u8| (u16::from(a) % (1 << m)).count_ones() as u16;
+    let mut multipliers: Vec<Multiplier> = vec![("exact", u64::MAX, None)];
+    multipliers.push(("perforated2+V", mask(|i, _| i >= 2), Some(Box::new(low(2)))));
+    multipliers.push(("recursive4+V", mask(|i, l| i >= 4 || l >= 4), Some(Box::new(low(4)))));
+    for (name, m) in [
+        ("truncated4+V", 4),
+        ("truncated5+V", 5),
+        ("truncated6+V", 6),
+        ("truncated7+V", 7),
+        ("truncated8+V", 8),
+    ] {
+        multipliers.push((name, mask(|i, l| i + l >= m), Some(Box::new(ones(m)))));
+    }
+    println!("products per ns, one thread, u8 to u8 with everything included");
+    for isa in Isa::available() {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(limit) = limit::products_per_ns(isa.name()) {
+            println!("{:12} limit of the instruction {limit:.1}", isa.name());
+        }
+        for (multiplier, mask, control) in &multipliers {
+            let (mut ns, mut macs) = (0.0, 0);
+            for Layer { name, shape, times } in layers() {
+                let spec = spec(shape, Product::Mask(*mask), control.as_deref());
+                let layer = MacLayer::new(isa, spec.clone()).expect("a valid layer");
+                let line = format!("{:28} {multiplier:14} {name:14}", layer.kernel_name());
+                if !wanted(&line) {
+                    continue;
+                }
+                let input: Vec<u8> = (0..shape.input_len()).map(|i| (i * i >> 3) as u8).collect();
+                let (mut out, mut expected) =
+                    (vec![0; shape.output_len()], vec![0; shape.output_len()]);
+                let mut scratch = Scratch::default();
+                let image = time(&layer, &input, &mut out, &mut scratch);
+                naive::run(&spec, &input, Residual::None, Output::U8(&mut expected));
+                assert_eq!(out, expected, "{line}");
+                println!("{line} {:7.1}", shape.macs() as f64 / image);
+                ns += image * times as f64;
+                macs += shape.macs() * times;
+            }
+            if macs > 0 {
+                let all = macs as f64 / ns;
+                println!("{:28} {multiplier:14} {:14} {all:7.1}", isa.name(), "ResNet-20");
+            }
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! From the accumulator to the output: control variate, scale, residual, limits, rounding.
+//!
+//! The definition is in [`MacSpec`]; the arithmetic here is the same reshaped for vectors, and the
+//! comments say why each step gives the same bits.
+
+use crate::{MacSpec, Output, OutputSpec, Residual, ResidualSpec, dispatch::multiversion};
+
+/// Filters that are processed together.
+pub(crate) const LANES: usize = 16;
+
+/// One value for each filter of a block.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Lanes<T>([T; LANES]);
+
+/// A block of up to 16 neighbouring filters of one group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Block {
+    /// First filter.
+    pub filter: usize,
+    /// Filters in the block; the other lanes are idle.
+    pub count: usize,
+    /// The sums that the block reads.
+    pub group: usize,
+}
+
+/// Splits `groups` groups of `filters_per_group` filters into blocks.
+pub(crate) fn blocks(groups: usize, filters_per_group: usize) -> Vec<Block> {
+    (0..groups)
+        .flat_map(|group| {
+            (0..filters_per_group).step_by(LANES).map(move |first| Block {
+                filter: group * filters_per_group + first,
+                count: (filters_per_group - first).min(LANES),
+                group,
+            })
+        })
+        .collect()
+}
+
+#[derive(Debug, Clone, Copy)]
+struct BlockParameters {
+    c: Lanes<i32>,
+    constant: Lanes<i32>,
+    negated_zero_point: Lanes<i32>,
+    scale: Lanes<f32>,
+}
+
+/// Whether c X needs 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ControlWidth {
+    None,
+    Narrow,
+    Wide,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Encoding {
+    F32,
+    U8 {
+        inv: f32,
+        /// The limits of y as codes less the zero point; whole numbers.
+        low: f32,
+        high: f32,
+        zero_point: i32,
+        dropped_bits: u32,
+    },
+}
+
+/// How the sums over the receptive field are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SumLayout {
+    /// `[positions][groups]`: one number for all filters of a block.
+    PerGroup,
+    /// `[positions][filters]`: depthwise layers, where each filter has its own.
+    PerFilter,
+}
+
+/// The sums that the epilogue adds. An absent sum is an empty slice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sums<'a> {
+    pub layout: SumLayout,
+    /// Added as it is.
+    pub offset: &'a [i32],
+    /// X = sum of x(a).
+    pub control: &'a [i32],
+    /// sum of a, multiplied by minus each filter's zero point.
+    pub codes: &'a [i32],
+}
+
+/// Accumulators of neighbouring positions and blocks, `[positions][blocks][LANES]`.
+#[derive(Debug)]
+pub(crate) struct Tile<'a> {
+    pub acc: &'a [i32],
+    /// First position.
+    pub position: usize,
+    pub positions: usize,
+    /// First block.
+    pub block: usize,
+    pub blocks: usize,
+}
+
+/// The epilogue of one layer.
+#[derive(Debug)]
+pub(crate) struct Epilogue {
+    filters: usize,
+    blocks: Vec<Block>,
+    parameters: Vec<BlockParameters>,
+    groups: usize,
+    control: ControlWidth,
+    c_frac: u32,
+    low: f32,
+    high: f32,
+    residual: ResidualSpec,
+    encoding: Encoding,
+}
+
+impl Epilogue {
+    pub fn new(spec: &MacSpec, blocks: Vec<Block>) -> Epilogue {
+        let parameters = blocks
+            .iter()
+            .map(|block| {
+                fn lanes<T: Copy + Default>(block: &Block, of: impl Fn(usize) -> T) -> Lanes<T> {
+                    let mut lanes = Lanes([T::default(); LANES]);
+                    for (lane, value) in lanes.0[..block.count].iter_mut().enumerate() {
+                        *value = of(block.filter + lane);
+                    }
+                    lanes
+                }
+                BlockParameters {
+                    c: lanes(block, |f| spec.control.as_ref().map_or(0, |v| v.c[f])),
+                    constant: lanes(block, |f| spec.constant[f]),
+                    negated_zero_point: lanes(block, |f| {
+                        0i32.wrapping_sub(spec.weight_zero_points[f])
+                    }),
+                    scale: lanes(block, |f| spec.scale[f]),
+                }
+            })
+            .collect();
+        let (control, c_frac) = match &spec.control {
+            None => (ControlWidth::None, 0),
+            Some(control) => {
+                let c_max = control.c.iter().map(|c| c.unsigned_abs()).max();
+                let x_max = control.x.iter().copied().max().unwrap_or(0);
+                let largest =
+                    u128::from(c_max.unwrap_or(0)) * u128::from(x_max) * spec.shape.depth() as u128
+                        + (1 << control.c_frac);
+                let width =
+                    if largest < 1 << 31 { ControlWidth::Narrow } else { ControlWidth::Wide };
+                (width, control.c_frac)
+            }
+        };
+        let encoding = match spec.output {
+            OutputSpec::F32 => Encoding::F32,
+            OutputSpec::U8 { inv_scale, zero_point, dropped_bits } => {
+                let inv = inv_scale / (1u32 << dropped_bits) as f32;
+                let zero_point = zero_point >> dropped_bits;
+                let lowest = -f32::from(zero_point);
+                let highest = f32::from((255 >> dropped_bits) - zero_point);
+                // Multiplying by inv > 0 and rounding never reverse an order, so the limits of y
+                // and those of the code can be applied together, afterwards.
+                let limit = |y: f32| (y * inv).round_ties_even().clamp(lowest, highest);
+                Encoding::U8 {
+                    inv,
+                    low: limit(spec.low),
+                    high: limit(spec.high),
+                    zero_point: i32::from(zero_point),
+                    dropped_bits,
+                }
+            }
+        };
+        Epilogue {
+            filters: spec.shape.filters,
+            blocks,
+            parameters,
+            groups: spec.shape.groups,
+            control,
+            c_frac,
+            low: spec.low,
+            high: spec.high,
+            residual: spec.residual,
+            encoding,
+        }
+    }
+
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    #[inline(always)]
+    fn tile(
+        &self,
+        tile: Tile<'_>,
+        sums: Sums<'_>,
+        residual: Residual<'_>,
+        output: &mut Output<'_>,
+    ) {
+        let rows = tile.acc.chunks_exact(tile.blocks * LANES);
+        for (position, row) in (tile.position..tile.position + tile.positions).zip(rows) {
+            for (b, acc) in (tile.block..).zip(row.as_chunks::<LANES>().0) {
+                self.block(position, b, acc, sums, residual, output);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn block(
+        &self,
+        position: usize,
+        b: usize,
+        acc: &[i32; LANES],
+        sums: Sums<'_>,
+        residual: Residual<'_>,
+        output: &mut Output<'_>,
+    ) {
+        let block = self.blocks[b];
+        let parameters = &self.parameters[b];
+        let filter = position * self.filters + block.filter;
+        let sum = |values: &[i32]| match sums.layout {
+            SumLayout::PerGroup => [values[position * self.groups + block.group]; LANES],
+            SumLayout::PerFilter => load(values, filter, block.count),
+        };
+
+        let mut t: [i32; LANES] =
+            std::array::from_fn(|l| acc[l].wrapping_add(parameters.constant.0[l]));
+        if !sums.offset.is_empty() {
+            let offset = sum(sums.offset);
+            t = std::array::from_fn(|l| t[l].wrapping_add(offset[l]));
+        }
+        if !sums.codes.is_empty() {
+            let codes = sum(sums.codes);
+            let zero_point = parameters.negated_zero_point.0;
+            t = std::array::from_fn(|l| t[l].wrapping_add(zero_point[l].wrapping_mul(codes[l])));
+        }
+        // Round half to even: adding half a unit less one, plus one if the result would be odd.
+        let frac = self.c_frac;
+        let odd = i32::from(frac > 0);
+        let c = parameters.c.0;
+        match self.control {
+            ControlWidth::None => {}
+            ControlWidth::Narrow => {
+                let x = sum(sums.control);
+                let bias = ((1 << frac) >> 1) - odd;
+                t = std::array::from_fn(|l| {
+                    let v = c[l].wrapping_mul(x[l]);
+                    let v = v.wrapping_add(bias).wrapping_add((v >> frac) & odd) >> frac;
+                    t[l].wrapping_add(v)
+                });
+            }
+            ControlWidth::Wide => {
+                let x = sum(sums.control);
+                let (bias, odd) = (((1i64 << frac) >> 1) - i64::from(odd), i64::from(odd));
+                t = std::array::from_fn(|l| {
+                    let v = i64::from(c[l]) * i64::from(x[l]);
+                    let v = (v + bias + ((v >> frac) & odd)) >> frac;
+                    t[l].wrapping_add(v as i32)
+                });
+            }
+        }
+
+        let scale = parameters.scale.0;
+        let mut y: [f32; LANES] = std::array::from_fn(|l| t[l] as f32 * scale[l]);
+        match (self.residual, residual) {
+            (ResidualSpec::U8 { scale, zero_point }, Residual::U8(codes)) => {
+                let codes: [u8; LANES] = load(codes, filter, block.count);
+                let zero_point = i32::from(zero_point);
+                y = std::array::from_fn(|l| {
+                    y[l] + (i32::from(codes[l]) - zero_point) as f32 * scale
+                });
+            }
+            (ResidualSpec::F32, Residual::F32(values)) => {
+                let values: [f32; LANES] = load(values, filter, block.count);
+                y = std::array::from_fn(|l| y[l] + values[l]);
+            }
+            _ => {}
+        }
+        match (self.encoding, output) {
+            (Encoding::F32, Output::F32(out)) => {
+                let (low, high) = (self.low, self.high);
+                let y: [f32; LANES] = std::array::from_fn(|l| limit(y[l], low, high));
+                store(out, filter, block.count, &y);
+            }
+            (Encoding::U8 { inv, low, high, zero_point, dropped_bits }, Output::U8(out)) => {
+                let codes = std::array::from_fn(|l| {
+                    ((round(limit(y[l] * inv, low, high)) + zero_point) << dropped_bits) as u8
+                });
+                store(out, filter, block.count, &codes);
+            }
+            _ => unreachable!("MacLayer::run checks the output's type"),
+        }
+    }
+}
+
+/// NaN gives `low`.
+#[inline(always)]
+fn limit(y: f32, low: f32, high: f32) -> f32 {
+    let y = if y > low { y } else { low };
+    if y < high { y } else { high }
+}
+
+/// Nearest integer, ties to even, for |z| < 2^22: the sum with 1.5 * 2^23 has no fraction bits
+/// left, so the addition itself rounds, and the integer is in the low bits.
+#[inline(always)]
+fn round(z: f32) -> i32 {
+    const SHIFT: f32 = 12_582_912.0;
+    ((z + SHIFT).to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32)
+}
+
+/// `count` values from `start`, zeros behind them.
+#[inline(always)]
+fn load<T: Copy + Default>(from: &[T], start: usize, count: usize) -> [T; LANES] {
+    if count == LANES {
+        return *from[start..].first_chunk().expect("a whole block");
+    }
+    let mut lanes = [T::default(); LANES];
+    lanes[..count].copy_from_slice(&from[start..start + count]);
+    lanes
+}
+
+#[inline(always)]
+fn store<T: Copy>(to: &mut [T], start: usize, count: usize, lanes: &[T; LANES]) {
+    if count == LANES {
+        *to[start..].first_chunk_mut().expect("a whole block") = *lanes;
+    } else {
+        to[start..start + count].copy_from_slice(&lanes[..count]);
+    }
+}
+
+#[inline(always)]
+fn apply_body(
+    epilogue: &Epilogue,
+    tile: Tile<'_>,
+    sums: Sums<'_>,
+    residual: Residual<'_>,
+    output: &mut Output<'_>,
+) {
+    epilogue.tile(tile, sums, residual, output);
+}
+
+multiversion! {
+    /// Finishes a tile and writes its outputs.
+    pub(crate) fn apply(
+        isa,
+        epilogue: &Epilogue,
+        tile: Tile<'_>,
+        sums: Sums<'_>,
+        residual: Residual<'_>,
+        output: &mut Output<'_>,
+    ) = apply_body;
+}
+
+#[inline(always)]
+fn quantize_body(input: &[f32], inv: f32, zero_point: u8, dropped_bits: u32, out: &mut [u8]) {
+    let zero_point = zero_point >> dropped_bits;
+    let low = -f32::from(zero_point);
+    let high = f32::from((255 >> dropped_bits) - zero_point);
+    for (&value, code) in input.iter().zip(out) {
+        let q = round(limit(value * inv, low, high)) + i32::from(zero_point);
+        *code = (q << dropped_bits) as u8;
+    }
+}
+
+multiversion! {
+    /// Codes of real values; `inv` is per step of 2^dropped_bits.
+    pub(crate) fn quantize(
+        isa,
+        input: &[f32],
+        inv: f32,
+        zero_point: u8,
+        dropped_bits: u32,
+        out: &mut [u8],
+    ) = quantize_body;
+}

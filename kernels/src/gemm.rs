@@ -1,0 +1,344 @@
+//! Convolution as a matrix product that reads the padded image in place.
+//!
+//! The receptive field of an output position is a list of contiguous runs of the padded image, at
+//! the same offsets for every position, so no patch matrix is built. A tile of neighbouring
+//! positions times blocks of 16 filters is accumulated in registers over all runs and over all
+//! [`Term`]s of the multiplier, each of which has its own masked copy of the image.
+
+use crate::{
+    ConvShape, Isa, MacSpec, WeightCoding,
+    epilogue::{Block, LANES, Tile, blocks},
+    image::{Copy, Width, fill},
+    isa::Level,
+    terms::Term,
+};
+
+/// Bytes of activation codes that one step of a kernel reads: four codes of one byte, or two of
+/// two bytes.
+pub(crate) const UNIT: usize = 4;
+
+/// The weights of one step: `[LANES]` times four signed bytes or two 16-bit integers.
+#[derive(Debug, Clone)]
+#[repr(C, align(64))]
+pub(crate) struct Line([u8; LANES * UNIT]);
+
+/// A contiguous part of the receptive field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    /// Bytes from the position's own address in the first copy.
+    pub offset: usize,
+    /// Steps; codes read beyond the run meet weights of 0.
+    pub units: usize,
+}
+
+/// What a tile kernel reads.
+#[derive(Debug)]
+pub(crate) struct TileInput<'a> {
+    /// The first position's address.
+    pub codes: *const u8,
+    /// Bytes from one position to the next.
+    pub stride: usize,
+    pub runs: &'a [Run],
+    /// The first block's weights.
+    pub weights: *const Line,
+    /// Lines from one block to the next: the sum of the runs' units.
+    pub lines: usize,
+}
+
+/// Accumulates `[positions][blocks][LANES]` into `acc`, for the numbers of positions and blocks
+/// that the kernel is compiled for.
+///
+/// # Safety
+/// For each position p and run, `units * UNIT` bytes at `codes + p * stride + offset` can be read,
+/// as can `blocks * lines` lines at `weights`; `acc` can be written; the processor has the
+/// features of the kernel.
+pub(crate) type TileKernel = unsafe fn(&TileInput<'_>, acc: *mut i32);
+
+/// The kernels of an instruction set: entry `[b][p]` takes b + 1 blocks and p + 1 positions.
+pub(crate) type TileKernels = &'static [&'static [TileKernel]];
+
+/// The largest tile, in accumulators.
+pub(crate) const TILE: usize = 32 * LANES;
+
+/// Lists the instances of a kernel `name::<positions, blocks>` for [`TileKernels`].
+macro_rules! tile_kernels {
+    ($name:ident: $($blocks:literal => [$($positions:literal)+]),+ $(,)?) => {
+        &[$(&[$($name::<$positions, $blocks>),+]),+]
+    };
+}
+pub(crate) use tile_kernels;
+
+#[derive(Debug)]
+pub(crate) struct Gemm {
+    isa: Isa,
+    /// With a pointwise convolution's rows joined into one.
+    shape: ConvShape,
+    padding: u8,
+    width: Width,
+    /// Activation bits of each copy.
+    masks: Vec<u8>,
+    copy_bytes: usize,
+    image_bytes: usize,
+    runs: Vec<Run>,
+    lines: usize,
+    weights: Vec<Line>,
+    /// Sorted by group, the same number in each.
+    blocks: Vec<Block>,
+    kernels: TileKernels,
+    /// Blocks and positions of a tile.
+    tile: (usize, usize),
+    /// 128 * (the activation bits that meet a weight stored less 128), summed over the terms.
+    correction: [i32; 256],
+}
+
+impl Gemm {
+    pub fn new(isa: Isa, spec: &MacSpec, terms: &[Term]) -> Gemm {
+        let mut shape = spec.shape;
+        if is_pointwise(&shape) {
+            (shape.height, shape.width) = (1, shape.height * shape.width);
+        }
+        let (kernels, width): (TileKernels, Width) = match isa.level() {
+            Level::Scalar => (scalar::KERNELS, Width::Two),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => (crate::x86_64::avx2::KERNELS, Width::Two),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512Vnni => (crate::x86_64::avx512::KERNELS, Width::One),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => (crate::aarch64::KERNELS, Width::Two),
+        };
+        let pixel = shape.channels * width.bytes();
+        let copy_bytes = shape.padded_height() * shape.padded_width() * pixel;
+        let taps = contiguous(&shape);
+        let mut runs = Vec::new();
+        for term in 0..terms.len() {
+            for &(offset, len) in &taps {
+                runs.push(Run {
+                    offset: term * copy_bytes + offset * width.bytes(),
+                    units: (len * width.bytes()).div_ceil(UNIT),
+                });
+            }
+        }
+        let lines = runs.iter().map(|run| run.units).sum();
+
+        let blocks = blocks(shape.groups, shape.filters_per_group());
+        let mut correction = [0; 256];
+        let mut offset_terms = Vec::new();
+        for &term in terms {
+            // The byte product is unsigned times signed: an unsigned weight above 127 is stored
+            // less 128, and what is missing is the same for all filters.
+            let by_128 = width == Width::One
+                && spec.coding == WeightCoding::Unsigned
+                && term.keep & 0x80 != 0;
+            offset_terms.push((term, if by_128 { 128 } else { 0 }));
+            if by_128 {
+                for (a, sum) in correction.iter_mut().enumerate() {
+                    *sum += 128 * (a as i32 & i32::from(term.rows));
+                }
+            }
+        }
+        let mut weights = vec![Line([0; LANES * UNIT]); lines * blocks.len()];
+        if lines > 0 {
+            for (block, lines) in blocks.iter().zip(weights.chunks_exact_mut(lines)) {
+                pack(spec, block, &offset_terms, &taps, width, lines);
+            }
+        }
+
+        let last_group = (shape.groups - 1) * shape.channels_per_group() * width.bytes();
+        let last_position = ((shape.out_height() - 1) * shape.stride_height * shape.padded_width()
+            + (shape.out_width() - 1) * shape.stride_width)
+            * pixel;
+        let reach = runs.iter().map(|run| run.offset + run.units * UNIT).max().unwrap_or(0);
+        let image_bytes = (terms.len() * copy_bytes).max(last_position + last_group + reach);
+        let per_group = blocks.len() / shape.groups;
+        let tile = choose_tile(kernels, per_group, shape.out_width());
+        Gemm {
+            isa,
+            shape,
+            padding: spec.input_zero_point,
+            width,
+            masks: terms.iter().map(|term| term.rows).collect(),
+            copy_bytes,
+            image_bytes,
+            runs,
+            lines,
+            weights,
+            blocks,
+            kernels,
+            tile,
+            correction,
+        }
+    }
+
+    /// What has to be added to each accumulator, as a function of the activation codes.
+    pub fn correction(&self) -> &[i32; 256] {
+        &self.correction
+    }
+
+    pub fn terms(&self) -> usize {
+        self.masks.len()
+    }
+
+    /// Copies the input into `image` and hands the accumulators to `sink`, tile by tile.
+    pub fn run(&self, input: &[u8], image: &mut Vec<u8>, mut sink: impl FnMut(Tile<'_>)) {
+        if image.len() < self.image_bytes {
+            image.resize(self.image_bytes, 0);
+        }
+        for (&mask, out) in self.masks.iter().zip(image.chunks_exact_mut(self.copy_bytes)) {
+            let copy = Copy { shape: &self.shape, padding: self.padding, mask, width: self.width };
+            fill(self.isa, copy, input, out);
+        }
+
+        let shape = &self.shape;
+        let pixel = shape.channels * self.width.bytes();
+        let stride = shape.stride_width * pixel;
+        let row = shape.stride_height * shape.padded_width() * pixel;
+        let group_bytes = shape.channels_per_group() * self.width.bytes();
+        let per_group = self.blocks.len() / shape.groups;
+        let out_width = shape.out_width();
+        let (tile_blocks, tile_positions) = self.tile;
+        let tiles_per_row = out_width.div_ceil(tile_positions);
+        let mut acc = Accumulators([0; TILE]);
+        for group in 0..shape.groups {
+            for first_block in (0..per_group).step_by(tile_blocks) {
+                let blocks = tile_blocks.min(per_group - first_block);
+                let block = group * per_group + first_block;
+                for oy in 0..shape.out_height() {
+                    for t in 0..tiles_per_row {
+                        let ox = t * out_width / tiles_per_row;
+                        let positions = (t + 1) * out_width / tiles_per_row - ox;
+                        let start = oy * row + ox * stride + group * group_bytes;
+                        let kernel = self.kernels[blocks - 1][positions - 1];
+                        let tile = TileInput {
+                            codes: image[start..].as_ptr(),
+                            stride,
+                            runs: &self.runs,
+                            weights: self.weights[block * self.lines..].as_ptr(),
+                            lines: self.lines,
+                        };
+                        let len = positions * blocks * LANES;
+                        debug_assert!(len <= TILE);
+                        // SAFETY: the positions of the tile are output positions, and
+                        // `image_bytes`, which `image` has at least, is the largest sum of the
+                        // last position's address, a group's and a run's end. `weights` holds
+                        // `lines` lines for each block. choose_tile and the tables of kernels
+                        // keep the tile within TILE. `isa` proves the features.
+                        unsafe { kernel(&tile, acc.0.as_mut_ptr()) };
+                        sink(Tile {
+                            acc: &acc.0[..len],
+                            position: oy * out_width + ox,
+                            positions,
+                            block,
+                            blocks,
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[repr(align(64))]
+struct Accumulators([i32; TILE]);
+
+/// Whether each output position reads just the pixel of the same number.
+pub(crate) fn is_pointwise(shape: &ConvShape) -> bool {
+    shape.kernel_height * shape.kernel_width * shape.stride_height * shape.stride_width == 1
+        && shape.pad_top + shape.pad_left + shape.pad_bottom + shape.pad_right == 0
+}
+
+/// The receptive field as (offset, length) of contiguous codes, in the order of the weights.
+pub(crate) fn contiguous(shape: &ConvShape) -> Vec<(usize, usize)> {
+    let len = shape.channels_per_group();
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for ky in 0..shape.kernel_height {
+        for kx in 0..shape.kernel_width {
+            let pixel =
+                ky * shape.dilation_height * shape.padded_width() + kx * shape.dilation_width;
+            let offset = pixel * shape.channels;
+            match runs.last_mut() {
+                Some((start, run)) if *start + *run == offset => *run += len,
+                _ => runs.push((offset, len)),
+            }
+        }
+    }
+    runs
+}
+
+/// Writes the lines of one block: term by term, run by run, each run padded to whole lines.
+fn pack(
+    spec: &MacSpec,
+    block: &Block,
+    terms: &[(Term, i32)],
+    runs: &[(usize, usize)],
+    width: Width,
+    lines: &mut [Line],
+) {
+    let depth = spec.shape.depth();
+    let codes = UNIT / width.bytes();
+    let mut line = 0;
+    for &(term, offset) in terms {
+        let mut j = 0;
+        for &(_, len) in runs {
+            for start in (0..len).step_by(codes) {
+                for lane in 0..block.count {
+                    let weights = &spec.weights[(block.filter + lane) * depth + j + start..];
+                    for (i, &w) in weights[..codes.min(len - start)].iter().enumerate() {
+                        let w = term.weight(w, spec.coding) - offset;
+                        let at = lane * UNIT + i * width.bytes();
+                        match width {
+                            Width::One => lines[line].0[at] = w as u8,
+                            Width::Two => {
+                                lines[line].0[at..at + 2].copy_from_slice(&(w as i16).to_ne_bytes())
+                            }
+                        }
+                    }
+                }
+                line += 1;
+            }
+            j += len;
+        }
+    }
+}
+
+/// Blocks and positions per tile: the fewest loads per product, with a block's weights counted
+/// twice (they are 16 times wider than the codes), among tiles that divide the work evenly.
+fn choose_tile(kernels: TileKernels, blocks: usize, out_width: usize) -> (usize, usize) {
+    let even = |total: usize, most: usize| total.div_ceil(total.div_ceil(most));
+    (1..=kernels.len())
+        .map(|b| (even(blocks, b), even(out_width, kernels[even(blocks, b) - 1].len())))
+        .min_by_key(|&(b, p)| (1000 * (p + 2 * b) / (p * b), b))
+        .expect("an instruction set has kernels")
+}
+
+/// The portable kernel.
+mod scalar {
+    use super::{LANES, TileInput, TileKernels, UNIT};
+
+    pub(super) const KERNELS: TileKernels = tile_kernels!(tile: 1 => [1]);
+
+    /// # Safety
+    /// As for [`super::TileKernel`].
+    unsafe fn tile<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut i32) {
+        let mut sums = [0i32; LANES];
+        let mut line = input.weights;
+        for run in input.runs {
+            for unit in 0..run.units {
+                // SAFETY: the caller provides `units` steps of codes and a line for each.
+                let (codes, weights) = unsafe {
+                    let codes = input.codes.add(run.offset + unit * UNIT);
+                    (codes.cast::<[[u8; 2]; 2]>().read(), &(*line).0)
+                };
+                let [a, b] = codes.map(|code| i32::from(i16::from_ne_bytes(code)));
+                for (sum, w) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
+                    let [v, w] = [[w[0], w[1]], [w[2], w[3]]].map(i16::from_ne_bytes);
+                    *sum = sum
+                        .wrapping_add(a.wrapping_mul(i32::from(v)))
+                        .wrapping_add(b.wrapping_mul(i32::from(w)));
+                }
+                line = line.wrapping_add(1);
+            }
+        }
+        // SAFETY: the caller provides a tile of P * B * LANES = LANES accumulators.
+        unsafe { acc.cast::<[i32; LANES]>().write(sums) };
+    }
+}

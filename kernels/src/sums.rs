@@ -1,0 +1,192 @@
+//! Sums over the receptive field that all filters share: sum_j f(a_j). // eq. (5)
+//!
+//! First f is summed over the channels of each pixel, then over the kernel's window: rows first,
+//! columns second, a few additions per position whatever the number of channels.
+
+use crate::{ConvShape, Isa, dispatch::multiversion, gemm::is_pointwise, isa::Level};
+
+/// A function of the activation code, split so that vectors of bytes can evaluate it:
+/// f(a) = offset + 2^shift * sum_b 2^(8 b) plane_b(a).
+#[derive(Debug, Clone)]
+pub(crate) struct CodeFunction {
+    table: [i32; 256],
+    offset: i32,
+    shift: u32,
+    /// None if f spans more than two bytes.
+    planes: Option<Vec<Plane>>,
+}
+
+/// A function from codes to bytes.
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+pub(crate) struct Plane {
+    pub table: [u8; 256],
+    /// Tables for the low and the high four bits whose sum is the function, if there are such.
+    pub nibbles: Option<[[u8; 16]; 2]>,
+}
+
+impl Plane {
+    fn new(table: [u8; 256]) -> Plane {
+        let split = || {
+            let low: [u8; 16] = std::array::from_fn(|l| table[l]);
+            let mut high = [0; 16];
+            for (h, high) in high.iter_mut().enumerate() {
+                *high = table[16 * h].checked_sub(low[0])?;
+            }
+            let fits = |a: usize| u16::from(low[a % 16]) + u16::from(high[a / 16]);
+            (0..256).all(|a| fits(a) == u16::from(table[a])).then_some([low, high])
+        };
+        Plane { table, nibbles: split() }
+    }
+}
+
+impl CodeFunction {
+    /// None for the function that is 0 everywhere.
+    pub fn new(table: &[i32; 256]) -> Option<CodeFunction> {
+        if table.iter().all(|&v| v == 0) {
+            return None;
+        }
+        let offset = table.iter().copied().min().unwrap_or(0);
+        let above = table.map(|v| v.wrapping_sub(offset) as u32);
+        let shift = above.iter().fold(0, |all, &v| all | v).trailing_zeros().min(31);
+        let above = above.map(|v| v >> shift);
+        let planes = match above.iter().copied().max().unwrap_or(0) {
+            0..0x100 => Some(1),
+            0x100..0x1_0000 => Some(2),
+            _ => None,
+        };
+        let planes = planes
+            .map(|n| (0..n).map(|b| Plane::new(above.map(|v| (v >> (8 * b)) as u8))).collect());
+        Some(CodeFunction { table: *table, offset, shift, planes })
+    }
+
+    /// Writes the sum of f over each `channels` neighbouring codes.
+    fn pixel_sums(&self, isa: Isa, channels: usize, input: &[u8], out: &mut [i32]) {
+        let planes = match &self.planes {
+            // A single channel leaves nothing to sum: looking the value up is all the work.
+            Some(planes) if channels > 1 => planes,
+            _ => return lookup(isa, &self.table, channels, input, out),
+        };
+        let plane_sums: unsafe fn(&Plane, usize, &[u8], &mut [i32]) = match isa.level() {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => crate::x86_64::avx2::plane_sums,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512Vnni => crate::x86_64::avx512::plane_sums,
+            _ => return lookup(isa, &self.table, channels, input, out),
+        };
+        out.fill(0);
+        for plane in planes.iter().rev() {
+            for sum in out.iter_mut() {
+                *sum <<= 8;
+            }
+            // SAFETY: the level proves the features that the function was compiled with.
+            unsafe { plane_sums(plane, channels, input, out) };
+        }
+        let offset = self.offset.wrapping_mul(channels as i32);
+        for sum in out {
+            *sum = (*sum << self.shift).wrapping_add(offset);
+        }
+    }
+}
+
+#[inline(always)]
+fn lookup_body(table: &[i32; 256], channels: usize, input: &[u8], out: &mut [i32]) {
+    for (codes, sum) in input.chunks_exact(channels).zip(out) {
+        *sum = codes.iter().fold(0, |all, &a| all.wrapping_add(table[usize::from(a)]));
+    }
+}
+
+multiversion! {
+    fn lookup(isa, table: &[i32; 256], channels: usize, input: &[u8], out: &mut [i32]) = lookup_body;
+}
+
+/// Buffers of [`window_sums`].
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    pixels: Vec<i32>,
+    grid: Vec<i32>,
+    row: Vec<i32>,
+}
+
+/// sum_j f(a_j) for each receptive field, `[positions][groups]`; padding pixels hold `padding`.
+pub(crate) fn window_sums(
+    isa: Isa,
+    shape: &ConvShape,
+    padding: u8,
+    f: &CodeFunction,
+    input: &[u8],
+    buffers: &mut Buffers,
+    out: &mut [i32],
+) {
+    let channels = shape.channels_per_group();
+    if is_pointwise(shape) {
+        return f.pixel_sums(isa, channels, input, out);
+    }
+    buffers.pixels.resize(shape.height * shape.width * shape.groups, 0);
+    f.pixel_sums(isa, channels, input, &mut buffers.pixels);
+    let border = f.table[usize::from(padding)].wrapping_mul(channels as i32);
+    buffers.grid.resize(shape.padded_height() * shape.padded_width() * shape.groups, 0);
+    buffers.row.resize(shape.padded_width() * shape.groups, 0);
+    window(isa, shape, border, &buffers.pixels, &mut buffers.grid, &mut buffers.row, out);
+}
+
+#[inline(always)]
+fn window_body(
+    shape: &ConvShape,
+    border: i32,
+    pixels: &[i32],
+    grid: &mut [i32],
+    row: &mut [i32],
+    out: &mut [i32],
+) {
+    let groups = shape.groups;
+    let (inside, padded) = (shape.width * groups, shape.padded_width() * groups);
+    grid.fill(border);
+    for (pixels, grid) in
+        pixels.chunks_exact(inside).zip(grid.chunks_exact_mut(padded).skip(shape.pad_top))
+    {
+        grid[shape.pad_left * groups..][..inside].copy_from_slice(pixels);
+    }
+    for (oy, out) in out.chunks_exact_mut(shape.out_width() * groups).enumerate() {
+        row.fill(0);
+        for ky in 0..shape.kernel_height {
+            let y = oy * shape.stride_height + ky * shape.dilation_height;
+            for (sum, &value) in row.iter_mut().zip(&grid[y * padded..]) {
+                *sum = sum.wrapping_add(value);
+            }
+        }
+        out.fill(0);
+        for kx in 0..shape.kernel_width {
+            let first = &row[kx * shape.dilation_width * groups..];
+            if shape.stride_width == 1 {
+                for (sum, &value) in out.iter_mut().zip(first) {
+                    *sum = sum.wrapping_add(value);
+                }
+            } else if groups == 1 {
+                for (sum, &value) in out.iter_mut().zip(first.iter().step_by(shape.stride_width)) {
+                    *sum = sum.wrapping_add(value);
+                }
+            } else {
+                let pixels = first.chunks(groups).step_by(shape.stride_width);
+                for (out, pixel) in out.chunks_exact_mut(groups).zip(pixels) {
+                    for (sum, &value) in out.iter_mut().zip(pixel) {
+                        *sum = sum.wrapping_add(value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// Sums one value per pixel over the kernel's window; `grid` and `row` are buffers.
+    fn window(
+        isa,
+        shape: &ConvShape,
+        border: i32,
+        pixels: &[i32],
+        grid: &mut [i32],
+        row: &mut [i32],
+        out: &mut [i32],
+    ) = window_body;
+}

@@ -1,0 +1,448 @@
+//! Every kernel of every instruction set, against the naive loops: equal bit for bit.
+
+use std::sync::Arc;
+
+use crate::*;
+
+/// SplitMix64: the same cases in every run.
+struct Random(u64);
+
+impl Random {
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.bits() % n as u64) as usize
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
+    /// Any code, and the extremes more often than their share.
+    fn code(&mut self) -> u8 {
+        match self.below(8) {
+            0 => 0,
+            1 => 255,
+            2 => 128,
+            _ => self.bits() as u8,
+        }
+    }
+
+    fn codes(&mut self, n: usize) -> Vec<u8> {
+        (0..n).map(|_| self.code()).collect()
+    }
+
+    fn between(&mut self, low: i32, high: i32) -> i32 {
+        low + self.below(high.abs_diff(low) as usize + 1) as i32
+    }
+}
+
+fn mask(kept: impl Fn(u32, u32) -> bool) -> Product {
+    Product::Mask((0..64).filter(|&b| kept(b / 8, b % 8)).map(|b| 1 << b).sum())
+}
+
+fn exact() -> Product {
+    Product::Mask(u64::MAX)
+}
+
+fn truncated(m: u32) -> Product {
+    mask(|i, l| i + l >= m)
+}
+
+fn families() -> Vec<Product> {
+    let mut all = vec![exact(), Product::Mask(0)];
+    for m in 1..8 {
+        all.push(mask(|i, _| i >= m));
+        all.push(mask(|i, l| i >= m || l >= m));
+    }
+    all.extend((1..=8).map(truncated));
+    all
+}
+
+fn conv(channels: usize, size: (usize, usize), filters: usize, kernel: usize) -> ConvShape {
+    ConvShape {
+        height: size.0,
+        kernel_height: kernel,
+        kernel_width: kernel,
+        pad_top: kernel / 2,
+        pad_left: kernel / 2,
+        pad_bottom: kernel / 2,
+        pad_right: kernel / 2,
+        ..ConvShape::linear(size.1, channels, filters)
+    }
+}
+
+/// A layer with random weights and a plain float output.
+fn layer(random: &mut Random, shape: ConvShape, product: Product) -> MacSpec {
+    let any = random.between(0, 255);
+    let zero_point = random.pick(&[0, 128, any]);
+    MacSpec {
+        weights: random.codes(shape.filters * shape.depth()),
+        coding: random.pick(&[WeightCoding::Unsigned, WeightCoding::Signed]),
+        product,
+        input_zero_point: random.code(),
+        weight_zero_points: vec![zero_point; shape.filters],
+        control: None,
+        constant: (0..shape.filters).map(|_| random.between(-30_000, 30_000)).collect(),
+        scale: (0..shape.filters).map(|_| random.between(-400, 1600) as f32 / 3e6).collect(),
+        low: f32::NEG_INFINITY,
+        high: f32::INFINITY,
+        residual: ResidualSpec::None,
+        output: OutputSpec::F32,
+        shape,
+    }
+}
+
+fn with_control(random: &mut Random, spec: MacSpec, c_bits: u32, c_frac: u32) -> MacSpec {
+    let largest = 1 << c_bits;
+    let x_bits = random.pick(&[1, 4, 8, 10]);
+    let control = Control {
+        x: std::array::from_fn(|_| (random.bits() as u16) & ((1 << x_bits) - 1)),
+        c: (0..spec.shape.filters).map(|_| random.between(-largest, largest)).collect(),
+        c_frac,
+    };
+    MacSpec { control: Some(control), ..spec }
+}
+
+fn with_ends(random: &mut Random, spec: MacSpec) -> MacSpec {
+    let dropped_bits = random.below(5) as u32;
+    let code = OutputSpec::U8 {
+        inv_scale: random.between(1, 100) as f32 / 3.0,
+        zero_point: (random.code() >> dropped_bits) << dropped_bits,
+        dropped_bits,
+    };
+    let (low, high) = random.pick(&[
+        (f32::NEG_INFINITY, f32::INFINITY),
+        (0.0, f32::INFINITY),
+        (0.0, 6.0),
+        (-1.3, 1.7),
+    ]);
+    let scale = random.between(-30, 30) as f32 / 100.0;
+    let zero_point = random.code();
+    MacSpec {
+        low,
+        high,
+        residual: random.pick(&[
+            ResidualSpec::None,
+            ResidualSpec::U8 { scale, zero_point },
+            ResidualSpec::F32,
+        ]),
+        output: random.pick(&[OutputSpec::F32, code]),
+        ..spec
+    }
+}
+
+/// The outputs as bits, so that -0 differs from 0.
+fn run(layer: &MacLayer, input: &[u8], random: &mut Random, scratch: &mut Scratch) -> Vec<u32> {
+    let len = layer.spec().shape.output_len();
+    let codes = random.codes(len);
+    let values: Vec<f32> = codes.iter().map(|&c| f32::from(c) / 7.0 - 16.0).collect();
+    let residual = match layer.spec().residual {
+        ResidualSpec::None => Residual::None,
+        ResidualSpec::U8 { .. } => Residual::U8(&codes),
+        ResidualSpec::F32 => Residual::F32(&values),
+    };
+    match layer.spec().output {
+        OutputSpec::F32 => {
+            let mut out = vec![0.0; len];
+            layer.run(input, residual, Output::F32(&mut out), scratch);
+            out.into_iter().map(f32::to_bits).collect()
+        }
+        OutputSpec::U8 { .. } => {
+            let mut out = vec![0; len];
+            layer.run(input, residual, Output::U8(&mut out), scratch);
+            out.into_iter().map(u32::from).collect()
+        }
+    }
+}
+
+/// Compares every instruction set with the naive loops; collects all failures.
+#[derive(Default)]
+struct Judge {
+    scratch: Scratch,
+    cases: usize,
+    kernels: std::collections::BTreeSet<String>,
+    failures: Vec<String>,
+}
+
+impl Judge {
+    fn compare(&mut self, random: &mut Random, spec: &MacSpec) {
+        let shape = spec.shape;
+        let input = random.codes(shape.input_len());
+        let f: [i32; 256] = match random.below(3) {
+            0 => std::array::from_fn(|a| (a as u32).count_ones() as i32),
+            1 => std::array::from_fn(|_| random.between(-20_000, 20_000)),
+            _ => std::array::from_fn(|_| random.bits() as i32),
+        };
+        let seed = random.bits();
+        let results = |layer: &MacLayer, scratch: &mut Scratch| {
+            let mut acc = vec![0; shape.output_len()];
+            layer.accumulate(&input, scratch, &mut acc);
+            let mut sums = vec![0; shape.positions() * shape.groups];
+            layer.position_sums(&f, &input, scratch, &mut sums);
+            (acc, sums, run(layer, &input, &mut Random(seed), scratch))
+        };
+        let naive = MacLayer::new_naive(spec.clone()).unwrap();
+        let (acc, sums, out) = results(&naive, &mut Scratch::default());
+        for isa in Isa::available() {
+            let layer = MacLayer::new(isa, spec.clone()).unwrap();
+            let found = results(&layer, &mut self.scratch);
+            for (what, equal) in [
+                ("accumulate", found.0 == acc),
+                ("position_sums", found.1 == sums),
+                ("run", found.2 == out),
+            ] {
+                if !equal {
+                    self.failures.push(format!(
+                        "{what} on {}: {:?} {:?} {shape:?}",
+                        layer.kernel_name(),
+                        spec.coding,
+                        match &spec.product {
+                            Product::Mask(mask) => format!("{mask:#018x}"),
+                            Product::Table(_) => "table".to_owned(),
+                        },
+                    ));
+                }
+            }
+            self.kernels.insert(layer.kernel_name());
+            self.cases += 1;
+        }
+    }
+
+    fn verdict(self, at_least: usize) {
+        assert!(
+            self.failures.is_empty(),
+            "{} of {} failed:\n{}",
+            self.failures.len(),
+            self.cases,
+            self.failures[..self.failures.len().min(20)].join("\n")
+        );
+        assert!(self.cases >= at_least, "only {} cases ran", self.cases);
+    }
+}
+
+/// Widths around the tiles' and vectors' sizes, depths around a step's.
+#[test]
+fn sizes_on_the_edges() {
+    let (mut random, mut judge) = (Random(1), Judge::default());
+    for channels in [1, 3, 4, 5, 16, 17, 33, 64] {
+        for filters in [1, 7, 16, 17, 32, 33, 64, 70] {
+            let width = random.pick(&[1, 2, 5, 6, 7, 8, 9, 11, 12, 13, 16, 17]);
+            let kernel = random.pick(&[1, 3]);
+            let shape = conv(channels, (random.between(1, 3) as usize, width), filters, kernel);
+            for product in [exact(), truncated(7)] {
+                let spec = layer(&mut random, shape, product);
+                let spec = with_control(&mut random, spec, 7, 4);
+                judge.compare(&mut random, &spec);
+            }
+        }
+    }
+    for width in 1..=40 {
+        for (filters, product) in [(16, exact()), (40, exact()), (16, truncated(8))] {
+            let spec = layer(&mut random, conv(2, (1, width), filters, 1), product);
+            judge.compare(&mut random, &spec);
+        }
+    }
+    judge.verdict(248);
+}
+
+#[test]
+fn all_families_in_both_codings() {
+    let (mut random, mut judge) = (Random(2), Judge::default());
+    for product in families() {
+        for coding in [WeightCoding::Unsigned, WeightCoding::Signed] {
+            for shape in
+                [conv(5, (6, 13), 18, 3), conv(16, (8, 9), 33, 1), ConvShape::linear(1, 70, 10)]
+            {
+                let spec = MacSpec { coding, ..layer(&mut random, shape, product.clone()) };
+                let spec = with_control(&mut random, spec, 10, 6);
+                let spec = with_ends(&mut random, spec);
+                judge.compare(&mut random, &spec);
+            }
+        }
+    }
+    judge.verdict(24 * 6);
+}
+
+/// Every weight byte meets every code, and the deepest sums of a kernel's narrow accumulators.
+#[test]
+fn extreme_codes_and_deep_sums() {
+    let (mut random, mut judge) = (Random(3), Judge::default());
+    for product in families() {
+        for coding in [WeightCoding::Unsigned, WeightCoding::Signed] {
+            let shape = ConvShape::linear(66, 1100, 3);
+            let fill = random.pick(&[255, 127, 128]);
+            let spec = MacSpec {
+                coding,
+                weights: vec![fill; shape.depth() * 3],
+                ..layer(&mut random, shape, product.clone())
+            };
+            judge.compare(&mut random, &spec);
+            let shape = ConvShape::linear(256, 1, 256);
+            let weights = (0..=255).collect();
+            let spec = MacSpec { coding, weights, ..layer(&mut random, shape, product.clone()) };
+            let layer = MacLayer::new(Isa::best(), spec.clone()).unwrap();
+            let codes: Vec<u8> = (0..=255).collect();
+            let mut acc = vec![0; 1 << 16];
+            layer.accumulate(&codes, &mut judge.scratch, &mut acc);
+            for (i, &p) in acc.iter().enumerate() {
+                assert_eq!(p, naive::product(coding, &product, i as u8, (i >> 8) as u8));
+            }
+        }
+    }
+    judge.verdict(48);
+}
+
+#[test]
+fn random_masks_tables_and_geometries() {
+    let (mut random, mut judge) = (Random(4), Judge::default());
+    for case in 0..300 {
+        let groups = random.pick(&[1, 1, 1, 2, 3]);
+        let shape = ConvShape {
+            channels: groups * random.pick(&[1, 2, 3, 4, 5, 8, 16, 19]),
+            height: random.between(1, 9) as usize,
+            width: random.between(1, 20) as usize,
+            filters: groups * random.pick(&[1, 2, 5, 16, 17, 24]),
+            kernel_height: random.between(1, 3) as usize,
+            kernel_width: random.between(1, 4) as usize,
+            stride_height: random.between(1, 3) as usize,
+            stride_width: random.between(1, 3) as usize,
+            dilation_height: random.between(1, 2) as usize,
+            dilation_width: random.between(1, 2) as usize,
+            pad_top: random.between(0, 3) as usize,
+            pad_left: random.between(0, 3) as usize,
+            pad_bottom: random.between(0, 3) as usize,
+            pad_right: random.between(0, 3) as usize,
+            groups,
+        };
+        if shape.validate().is_err() {
+            continue;
+        }
+        let product = match case % 4 {
+            0 => Product::Table((0..1 << 16).map(|_| random.bits() as i32).collect::<Arc<[i32]>>()),
+            1 => Product::Mask(random.bits()),
+            2 => Product::Mask(random.bits() | random.bits() | random.bits()),
+            _ => {
+                let all = families();
+                all[random.below(all.len())].clone()
+            }
+        };
+        let mut spec = layer(&mut random, shape, product);
+        if random.below(3) == 0 {
+            let points = (0..shape.filters).map(|_| random.between(-128, 255)).collect();
+            spec = MacSpec { weight_zero_points: points, ..spec };
+        }
+        if random.below(3) > 0 {
+            spec = with_control(&mut random, spec, 8, 5);
+        }
+        let spec = with_ends(&mut random, spec);
+        judge.compare(&mut random, &spec);
+    }
+    judge.verdict(200);
+}
+
+/// One channel per group, one or several filters per channel.
+#[test]
+fn depthwise() {
+    let (mut random, mut judge) = (Random(5), Judge::default());
+    for channels in [1, 3, 15, 16, 17, 33, 64] {
+        for multiplier in [1, 2, 3] {
+            for product in
+                [exact(), mask(|i, _| i >= 3), truncated(6), Product::Mask(random.bits())]
+            {
+                let mut shape = conv(channels, (5, 7), channels * multiplier, 3);
+                shape.groups = channels;
+                shape.stride_width = random.pick(&[1, 2]);
+                let mut spec = layer(&mut random, shape, product);
+                if random.below(2) == 0 {
+                    let points = (0..shape.filters).map(|_| random.between(0, 255)).collect();
+                    spec = MacSpec { weight_zero_points: points, ..spec };
+                }
+                let spec = with_control(&mut random, spec, 8, 3);
+                let spec = with_ends(&mut random, spec);
+                judge.compare(&mut random, &spec);
+            }
+        }
+    }
+    judge.verdict(84);
+}
+
+/// Ties, saturation, the 64-bit control variate and all the ways in and out.
+#[test]
+fn epilogues() {
+    let (mut random, mut judge) = (Random(6), Judge::default());
+    for c_frac in 0..=8 {
+        for c_bits in [3, 8, 24, 30] {
+            for _ in 0..4 {
+                let shape = conv(3, (4, 5), 19, 3);
+                let spec = layer(&mut random, shape, exact());
+                let spec = with_control(&mut random, spec, c_bits, c_frac);
+                let spec = with_ends(&mut random, spec);
+                judge.compare(&mut random, &spec);
+            }
+        }
+    }
+    // Scales that put every output on a tie or far outside the codes.
+    for scale in [0.5, 0.25, -0.5, 1e30, -1e30, 0.0] {
+        for dropped_bits in 0..=4 {
+            let shape = ConvShape::linear(3, 7, 35);
+            let output = OutputSpec::U8 { inv_scale: 1.0, zero_point: 48, dropped_bits };
+            let spec = MacSpec {
+                scale: vec![scale; 35],
+                weights: (0..7 * 35).map(|i| (i % 2) as u8).collect(),
+                constant: (0..35).map(|i| i * 5 - 300).collect(),
+                output,
+                ..layer(&mut random, shape, exact())
+            };
+            judge.compare(&mut random, &spec);
+        }
+    }
+    judge.verdict(174);
+}
+
+#[test]
+fn quantize_equals_the_definition() {
+    let mut random = Random(7);
+    let mut values: Vec<f32> =
+        (0..500).map(|_| random.between(-9000, 9000) as f32 / 32.0).collect();
+    values.extend([f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, -0.0, 1e-40]);
+    for isa in Isa::available() {
+        for dropped_bits in 0..=4 {
+            for inv_scale in [0.5, 1.0, 3.7] {
+                let mut codes = vec![0; values.len()];
+                quantize(isa, &values, inv_scale, 112, dropped_bits, &mut codes).unwrap();
+                for (&value, &code) in values.iter().zip(&codes) {
+                    assert_eq!(
+                        code,
+                        naive::quantize(value, inv_scale, 112, dropped_bits),
+                        "{value}"
+                    );
+                }
+            }
+        }
+        assert!(quantize(isa, &[], 0.0, 0, 0, &mut []).is_err());
+        assert!(quantize(isa, &[], 1.0, 1, 1, &mut []).is_err());
+    }
+}
+
+#[test]
+fn descriptions_that_do_not_fit_are_refused() {
+    let mut random = Random(8);
+    let good = layer(&mut random, conv(3, (4, 4), 2, 3), exact());
+    let refused = |spec: MacSpec| MacLayer::new(Isa::best(), spec).unwrap_err().to_string();
+    assert_eq!(
+        refused(MacSpec { weights: vec![0; 53], ..good.clone() }),
+        "weights needs 54 entries and has 53"
+    );
+    let control = Control { x: [u16::MAX; 256], c: vec![1; 2], c_frac: 31 };
+    assert!(refused(MacSpec { control: Some(control), ..good.clone() }).contains("c_frac"));
+    let table = Product::Table(Arc::new([0; 3]));
+    assert!(refused(MacSpec { product: table, ..good.clone() }).contains("65536"));
+    assert!(refused(MacSpec { low: f32::NAN, ..good.clone() }).contains("low"));
+    assert!(refused(MacSpec { scale: vec![1.0, f32::NAN], ..good }).contains("scale"));
+}

@@ -1,0 +1,4 @@
+//! Kernels in x86-64 intrinsics.
+
+pub(crate) mod avx2;
+pub(crate) mod avx512;

@@ -1,0 +1,109 @@
+//! AVX-512 with VNNI and VBMI.
+//!
+//! `vpdpbusd` adds four products of an unsigned and a signed byte to a 32-bit integer, without
+//! saturation (its saturating relative is `vpdpbusds`).
+
+use std::arch::x86_64::*;
+
+use crate::{
+    epilogue::LANES,
+    gemm::{TileInput, TileKernels, UNIT, tile_kernels},
+    sums::Plane,
+};
+
+/// At most 24 accumulators, leaving registers for the weights and one step of codes.
+pub(crate) const KERNELS: TileKernels = tile_kernels!(tile:
+    1 => [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16],
+    2 => [1 2 3 4 5 6 7 8 9 10 11 12],
+    3 => [1 2 3 4 5 6 7 8],
+    4 => [1 2 3 4 5 6],
+);
+
+/// # Safety
+/// As for [`crate::gemm::TileKernel`].
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn tile<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut i32) {
+    let mut sums = [[_mm512_setzero_si512(); B]; P];
+    let mut line = input.weights;
+    for run in input.runs {
+        let mut codes = input.codes.wrapping_add(run.offset);
+        for _ in 0..run.units {
+            // SAFETY: the caller provides B blocks of `lines` lines, and P positions' codes for
+            // each step of each run.
+            unsafe {
+                let mut weights = [_mm512_setzero_si512(); B];
+                for (b, weights) in weights.iter_mut().enumerate() {
+                    *weights = _mm512_load_si512(line.add(b * input.lines).cast());
+                }
+                for (p, sums) in sums.iter_mut().enumerate() {
+                    let codes = codes.add(p * input.stride).cast::<i32>().read_unaligned();
+                    let codes = _mm512_set1_epi32(codes);
+                    for (sum, &weights) in sums.iter_mut().zip(&weights) {
+                        *sum = _mm512_dpbusd_epi32(*sum, codes, weights);
+                    }
+                }
+            }
+            line = line.wrapping_add(1);
+            codes = codes.wrapping_add(UNIT);
+        }
+    }
+    for (p, sums) in sums.iter().enumerate() {
+        for (b, &sum) in sums.iter().enumerate() {
+            // SAFETY: the caller provides P * B * LANES accumulators.
+            unsafe { _mm512_storeu_si512(acc.add((p * B + b) * LANES).cast(), sum) };
+        }
+    }
+}
+
+/// Adds the sum of the plane over each `channels` neighbouring codes to `out`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512vbmi")]
+pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut [i32]) {
+    assert!(channels * out.len() <= input.len());
+    // SAFETY: the table has 256 entries.
+    let table: [__m512i; 4] = std::array::from_fn(|i| unsafe {
+        _mm512_loadu_si512(plane.table.as_ptr().add(64 * i).cast())
+    });
+    let lookup = |codes: __m512i| {
+        let low = _mm512_permutex2var_epi8(table[0], codes, table[1]);
+        let high = _mm512_permutex2var_epi8(table[2], codes, table[3]);
+        _mm512_mask_blend_epi8(_mm512_movepi8_mask(codes), low, high)
+    };
+    // Lanes beyond the last channel are read as code 0.
+    let surplus = channels.next_multiple_of(16) - channels;
+    let surplus = _mm512_set1_epi32((surplus * usize::from(plane.table[0])) as i32);
+    for (block, out) in out.chunks_mut(16).enumerate() {
+        let pixels = out.len();
+        // Vector i, quarter q: pixel 4 q + i. Pixels beyond the last repeat it.
+        let mut sums = [_mm512_setzero_si512(); 4];
+        for (i, sum) in sums.iter_mut().enumerate() {
+            let starts: [usize; 4] =
+                std::array::from_fn(|q| (16 * block + (4 * q + i).min(pixels - 1)) * channels);
+            for c in (0..channels).step_by(16) {
+                let mask = (0xffffu32 >> (16 - (channels - c).min(16))) as __mmask16;
+                // SAFETY: the masked-off bytes are not accessed, the others are channels c.. of
+                // pixels below out.len(), which the assertion puts inside the input.
+                let [q0, q1, q2, q3] = starts.map(|start| unsafe {
+                    _mm_maskz_loadu_epi8(mask, input.as_ptr().add(start + c).cast())
+                });
+                let codes = _mm512_castsi128_si512(q0);
+                let codes = _mm512_inserti32x4::<1>(codes, q1);
+                let codes = _mm512_inserti32x4::<2>(codes, q2);
+                let codes = _mm512_inserti32x4::<3>(codes, q3);
+                *sum = _mm512_dpbusd_epi32(*sum, lookup(codes), _mm512_set1_epi8(1));
+            }
+        }
+        // Transpose 4 x 4 within the quarters while adding up.
+        let [s0, s1, s2, s3] = sums;
+        let s01 = _mm512_add_epi32(_mm512_unpacklo_epi32(s0, s1), _mm512_unpackhi_epi32(s0, s1));
+        let s23 = _mm512_add_epi32(_mm512_unpacklo_epi32(s2, s3), _mm512_unpackhi_epi32(s2, s3));
+        let sum =
+            _mm512_add_epi32(_mm512_unpacklo_epi64(s01, s23), _mm512_unpackhi_epi64(s01, s23));
+        let sum = _mm512_sub_epi32(sum, surplus);
+        let mask = (0xffffu32 >> (16 - pixels)) as __mmask16;
+        // SAFETY: the mask limits the access to out.len() entries.
+        unsafe {
+            let before = _mm512_maskz_loadu_epi32(mask, out.as_ptr());
+            _mm512_mask_storeu_epi32(out.as_mut_ptr(), mask, _mm512_add_epi32(before, sum));
+        }
+    }
+}
