@@ -1,0 +1,64 @@
+//! How control variates are named on the command line.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::ControlFunction;
+
+/// The valid spellings, for help texts and error messages.
+pub const MODE_HELP: &str = "none, constant, paper, fitted, fitted:FUNCTION, regressed, \
+     regressed:FUNCTION (FUNCTION: low-bits, any-bit, popcount, weighted)";
+
+/// Where C and C0 come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// No correction: V = 0.
+    None,
+    /// C0 alone: the mean of the error.
+    Constant,
+    /// The paper's data-free constants.
+    Paper,
+    /// Eq. (7) and (8) over the calibration histogram; with the named x, or the best.
+    Fitted(Option<ControlFunction>),
+    /// Least squares of the actual error on the actual X over the calibration images.
+    Regressed(Option<ControlFunction>),
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, function) = match self {
+            Self::None => ("none", None),
+            Self::Constant => ("constant", None),
+            Self::Paper => ("paper", None),
+            Self::Fitted(function) => ("fitted", *function),
+            Self::Regressed(function) => ("regressed", *function),
+        };
+        match function {
+            Some(function) => formatter.pad(&format!("{name}:{function}")),
+            None => formatter.pad(name),
+        }
+    }
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let invalid = || format!("unknown control variate \"{text}\"; expected one of: {MODE_HELP}");
+        let (name, function) = match text.split_once(':') {
+            None => (text, None),
+            Some((name, function)) => {
+                let mut all = ControlFunction::ALL.into_iter();
+                (name, Some(all.find(|x| x.to_string() == function).ok_or_else(invalid)?))
+            }
+        };
+        match (name, function) {
+            ("none", None) => Ok(Self::None),
+            ("constant", None) => Ok(Self::Constant),
+            ("paper", None) => Ok(Self::Paper),
+            ("fitted", function) => Ok(Self::Fitted(function)),
+            ("regressed", function) => Ok(Self::Regressed(function)),
+            _ => Err(invalid()),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+use recoup_kernels::{ConvShape, WeightCoding};
+
+use super::*;
+use crate::multiplier::{perforated, recursive, truncated};
+
+fn mac(weights: Vec<u8>, filters: usize) -> QuantizedMac {
+    QuantizedMac {
+        node: 0,
+        shape: ConvShape::linear(1, weights.len() / filters, filters),
+        scales: vec![1.0; filters],
+        zero_points: vec![128; filters],
+        bias: vec![0; filters],
+        weights,
+    }
+}
+
+/// Codes that decay like those behind a ReLU.
+fn histogram() -> CodeHistogram {
+    std::array::from_fn(|code| if code == 0 { 4000 } else { 1000 / (code as u64 + 3) })
+}
+
+#[test]
+fn for_perforated_the_fit_is_the_paper() {
+    let mac = mac((0..60).map(|i| (i * 37 % 251) as u8).collect(), 3);
+    let multiplier = perforated(3);
+    let unsigned = WeightCoding::Unsigned;
+    let moments = LayerMoments::new(&multiplier, unsigned, ControlFunction::LowBits, &histogram());
+    let fitted = moments.constants(&mac, None, 8);
+    let (function, factor) = paper(&multiplier, unsigned).unwrap();
+    assert_eq!(function, ControlFunction::LowBits);
+    for (filter, weights) in filters(&mac).enumerate() {
+        let mean: f64 = weights.iter().map(|&w| f64::from(w)).sum::<f64>() / 20.0;
+        assert_eq!(mean_over(weights, &factor), mean);
+        assert_eq!(fitted.c[filter], (mean * 256.0).round_ties_even() as i32);
+        assert!(fitted.c0[filter].abs() <= 1, "{fitted:?}");
+    }
+}
+
+#[test]
+fn the_papers_constant_for_truncation_is_a_mean_over_set_low_bits() {
+    let (function, mean) = paper(&truncated(2), WeightCoding::Unsigned).unwrap();
+    assert_eq!(function, ControlFunction::AnyBit);
+    // w = 3: a mod 4 = 1 loses 3, 2 loses 2, 3 loses 5.
+    assert_eq!(mean[3], 10.0 / 3.0);
+    let mask = Multiplier::from_mask(7);
+    let error = paper(&mask, WeightCoding::Unsigned).unwrap_err().to_string();
+    assert!(error.contains("use fitted"), "{error}");
+}
+
+#[test]
+fn functions_read_the_lossy_rows_only() {
+    let table = |function: ControlFunction, multiplier| function.table(&multiplier);
+    assert_eq!(table(ControlFunction::LowBits, perforated(3))[0b1010_1101], 5);
+    assert_eq!(table(ControlFunction::AnyBit, truncated(4))[0b1111_0000], 0);
+    assert_eq!(table(ControlFunction::AnyBit, truncated(4))[0b1111_1000], 1);
+    assert_eq!(table(ControlFunction::Popcount, truncated(8))[0b1011_0111], 6);
+    // truncated(3) loses 7, 3 x 2 and 1 x 4 times what uniform weights keep.
+    let weighted = table(ControlFunction::Weighted, truncated(3));
+    assert_eq!([weighted[1], weighted[2], weighted[4], weighted[7]], [7, 6, 4, 17]);
+    // Each low row of recursive(2) loses 3 2^i: in smallest integers, the low bits.
+    let weighted = table(ControlFunction::Weighted, recursive(2));
+    assert_eq!(weighted[..5], [0, 1, 2, 3, 0]);
+    assert_eq!(table(ControlFunction::Weighted, Multiplier::exact()), [0; 256]);
+}
+
+#[test]
+fn the_predicted_residual_is_what_random_dot_products_show() {
+    use rand_chacha::rand_core::{RngCore, SeedableRng};
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+    let multiplier = truncated(7);
+    let coding = WeightCoding::Unsigned;
+    let histogram = histogram();
+    let codes: Vec<u8> =
+        (0..=255).flat_map(|code| std::iter::repeat_n(code, histogram[usize::from(code)] as usize)).collect();
+    let weights: Vec<u8> = (0..64).map(|_| random.next_u32() as u8).collect();
+    let mac = mac(weights.clone(), 1);
+    for function in ControlFunction::ALL {
+        let moments = LayerMoments::new(&multiplier, coding, function, &histogram);
+        let constants = moments.constants(&mac, None, 10);
+        let x = function.table(&multiplier);
+        let samples = 20_000;
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for _ in 0..samples {
+            let (mut error, mut sum_x) = (0.0, 0.0);
+            for &weight in &weights {
+                let code = codes[random.next_u32() as usize % codes.len()];
+                error += f64::from(multiplier.error(weight, code, coding));
+                sum_x += f64::from(x[usize::from(code)]);
+            }
+            let v = f64::from(constants.c[0]) / 1024.0 * sum_x + f64::from(constants.c0[0]);
+            sum += error - v;
+            squares += (error - v).powi(2);
+        }
+        let mean = sum / f64::from(samples);
+        let variance = squares / f64::from(samples) - mean * mean;
+        let (before, predicted) = moments.variances(&weights);
+        assert!(predicted < before, "{function}: {predicted} of {before}");
+        // Standard error of a variance: about sqrt(2 / samples) = 1 %.
+        assert!((variance / predicted - 1.0).abs() < 0.05, "{function}: {variance} for {predicted}");
+        assert!(mean.abs() < 5.0 * (predicted / f64::from(samples)).sqrt() + 0.5, "{function}: {mean}");
+    }
+}
+
+#[test]
+fn modes_survive_a_round_trip() {
+    for text in ["none", "constant", "paper", "fitted", "fitted:any-bit", "regressed:weighted"] {
+        assert_eq!(text.parse::<Mode>().unwrap().to_string(), text);
+    }
+    for text in ["fit", "fitted:bits", "none:popcount", "paper:low-bits"] {
+        assert!(text.parse::<Mode>().unwrap_err().contains("fitted:FUNCTION"), "{text}");
+    }
+}

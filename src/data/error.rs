@@ -1,0 +1,383 @@
+//! Everything that can be wrong with a data source or its preprocessing.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::pixels::ImageShape;
+use super::{preprocess, spec};
+
+/// Why images cannot be read or fed to a model. Messages name the place and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(
+    missing_docs,
+    reason = "the fields are what the message beside them shows"
+)]
+pub enum DataError {
+    /// The text of a data source starts with no known scheme.
+    #[error("unknown data source \"{text}\": use one of {}", spec::FORMS)]
+    UnknownScheme { text: String },
+    /// The scheme is known, what follows it is not understood.
+    #[error("malformed data source \"{text}\": write {form}")]
+    SpecForm { text: String, form: &'static str },
+    /// A file or folder does not exist.
+    #[error(
+        "{} does not exist: check the path, which is relative to the working directory",
+        path.display()
+    )]
+    Missing { path: PathBuf },
+    /// A file was expected where there is a directory.
+    #[error("{} is a directory: name the file in it", path.display())]
+    Directory { path: PathBuf },
+    /// A file or folder exists but cannot be opened or listed.
+    #[error("cannot open {}: check its permissions", path.display())]
+    Open { path: PathBuf, source: io::Error },
+    /// Reading an opened file failed.
+    #[error(
+        "cannot read {} at byte {offset}: it may have changed while in use",
+        path.display()
+    )]
+    Read {
+        path: PathBuf,
+        offset: u64,
+        source: io::Error,
+    },
+    /// The temporary file for decompressed data cannot be written.
+    #[error(
+        "cannot write a temporary file in {}: free some space there, set TMPDIR to another \
+         folder, or decompress the data set first",
+        directory.display()
+    )]
+    Spool {
+        directory: PathBuf,
+        source: io::Error,
+    },
+    /// The data set has no image.
+    #[error("{name} holds no images: check that it is the right file")]
+    Empty { name: String },
+
+    /// A CIFAR directory without CIFAR files.
+    #[error(
+        "no .bin file in {}: point to the extracted binary version of the data set",
+        path.display()
+    )]
+    CifarNoFiles { path: PathBuf },
+    /// A CIFAR file that is not a whole number of records.
+    #[error(
+        "{} has {bytes} bytes, which is not a multiple of the {record_bytes} of a {format} \
+         record: {remedy}",
+        path.display()
+    )]
+    CifarLength {
+        path: PathBuf,
+        bytes: u64,
+        record_bytes: u64,
+        format: &'static str,
+        remedy: &'static str,
+    },
+    /// A label the format does not have.
+    #[error(
+        "label {label} of record {record} in {} (byte {offset}) is not below {classes}: check \
+         that the file is {format}",
+        path.display()
+    )]
+    CifarLabel {
+        path: PathBuf,
+        record: u64,
+        offset: u64,
+        label: u8,
+        classes: u8,
+        format: &'static str,
+    },
+
+    /// An IDX file of another kind, or another file altogether.
+    #[error(
+        "{} starts with the bytes {found:02x?} where IDX {content} start with \
+         {expected:02x?}: {remedy}",
+        path.display()
+    )]
+    IdxMagic {
+        path: PathBuf,
+        content: &'static str,
+        expected: [u8; 4],
+        found: [u8; 4],
+        remedy: &'static str,
+    },
+    /// An IDX file whose header has an extent that is 0 or more than can be addressed.
+    #[error(
+        "{} declares the dimensions {dimensions:?} in its header (from byte 4): images need \
+         at least one pixel and a total that can be addressed; fetch the file again",
+        path.display()
+    )]
+    IdxDimensions { path: PathBuf, dimensions: Vec<u32> },
+    /// An IDX file that ends too early.
+    #[error(
+        "{} ends at byte {found_bytes} of {expected_bytes} (counted after decompression): \
+         fetch the file again",
+        path.display()
+    )]
+    IdxTruncated {
+        path: PathBuf,
+        expected_bytes: u64,
+        found_bytes: u64,
+    },
+    /// An IDX file with more content than its header declares.
+    #[error(
+        "{} goes on after the {expected_bytes} bytes its header declares (counted after \
+         decompression): the header or the file is wrong; fetch it again",
+        path.display()
+    )]
+    IdxTrailing { path: PathBuf, expected_bytes: u64 },
+    /// A damaged gzip stream.
+    #[error(
+        "cannot decompress {} beyond byte {decompressed_bytes} of its content: the gzip data is \
+         damaged or incomplete; fetch the file again",
+        path.display()
+    )]
+    Gzip {
+        path: PathBuf,
+        decompressed_bytes: u64,
+        source: io::Error,
+    },
+    /// As many labels as images are needed.
+    #[error(
+        "{images} images in {} but {labels} labels in {}: the two do not belong together",
+        images_path.display(),
+        labels_path.display()
+    )]
+    Count {
+        images_path: PathBuf,
+        images: u64,
+        labels_path: PathBuf,
+        labels: u64,
+    },
+
+    /// A directory without sub-directories to be classes.
+    #[error(
+        "no class folders in {}: put the images into one folder for each class",
+        path.display()
+    )]
+    FolderNoClasses { path: PathBuf },
+    /// A class folder without images.
+    #[error(
+        "class folder {} has no images: add PNG or JPEG files or remove it",
+        path.display()
+    )]
+    FolderEmptyClass { path: PathBuf },
+    /// Images beside class folders have no label.
+    #[error(
+        "image {} lies beside the class folders: move it into one of them",
+        path.display()
+    )]
+    FolderMixed { path: PathBuf },
+    /// A file that is no image in a folder of images.
+    #[error(
+        "{} is not named as a PNG or JPEG file (.png, .jpg, .jpeg): convert or remove it",
+        path.display()
+    )]
+    FolderForeignFile { path: PathBuf },
+    /// Class folders hold files only.
+    #[error(
+        "folder {} lies inside a class folder: move its images up or name its parent as the \
+         data set",
+        path.display()
+    )]
+    FolderNested { path: PathBuf },
+    /// A folder with other classes than the model.
+    #[error(
+        "{} has {classes} class folders but the model has {outputs} outputs: labels are \
+         positions among the sorted folder names, so all {outputs} classes must be there; put \
+         a subset into an npz file with its labels",
+        path.display()
+    )]
+    FolderClassCount {
+        path: PathBuf,
+        classes: usize,
+        outputs: usize,
+    },
+    /// A damaged image, or one of another format than its name says.
+    #[error("cannot decode {} as PNG or JPEG: replace or remove it", path.display())]
+    Decode {
+        path: PathBuf,
+        source: Box<image::ImageError>,
+    },
+
+    /// Not a zip container, or a damaged one.
+    #[error(
+        "cannot read {place} in {}: write it anew with numpy.savez(file, x=images, y=labels)",
+        path.display()
+    )]
+    NpzContainer {
+        path: PathBuf,
+        place: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An npz file without one of the two arrays.
+    #[error(
+        "no array {array} in {}, which has {}: write numpy.savez(file, x=images, y=labels)",
+        path.display(),
+        if found.is_empty() { "none".into() } else { found.join(", ") }
+    )]
+    NpzMissing {
+        path: PathBuf,
+        array: &'static str,
+        found: Vec<String>,
+    },
+    /// An array whose header or size is damaged.
+    #[error("array {array} in {} is damaged: {detail}; write the file anew", path.display())]
+    NpzArray {
+        path: PathBuf,
+        array: &'static str,
+        detail: String,
+    },
+    /// An array with elements of an unsuitable type.
+    #[error("array {array} in {} has dtype {dtype}: {expected}", path.display())]
+    NpzDtype {
+        path: PathBuf,
+        array: &'static str,
+        dtype: String,
+        expected: &'static str,
+    },
+    /// An array of an unsuitable shape or order.
+    #[error("array {array} in {} has shape {shape:?}: {expected}", path.display())]
+    NpzShape {
+        path: PathBuf,
+        array: &'static str,
+        shape: Vec<u64>,
+        expected: &'static str,
+    },
+    /// A label that cannot be a class.
+    #[error(
+        "y[{index}] in {} is {label}: labels are classes, counted from 0",
+        path.display()
+    )]
+    NpzLabel {
+        path: PathBuf,
+        index: usize,
+        label: i128,
+    },
+    /// A NaN, an infinity or a number beyond `f32`.
+    #[error(
+        "image {index} in {} has a value that is not a finite 32-bit float, element {element} \
+         (row-major): clean the array first",
+        path.display()
+    )]
+    NotFinite {
+        path: PathBuf,
+        index: usize,
+        element: usize,
+    },
+    /// A label beyond the outputs of the model.
+    #[error(
+        "label {label} of image {index} in {name} is not below the {outputs} outputs of the \
+         model: the data set and the model do not belong together"
+    )]
+    LabelBeyondOutputs {
+        name: String,
+        index: usize,
+        label: u32,
+        outputs: usize,
+    },
+
+    /// A preprocessing that starts with no known preset or key.
+    #[error(
+        "unknown preprocessing \"{item}\" in \"{text}\": use a preset ({}) and any of {}, \
+         separated by commas",
+        preprocess::PRESETS,
+        preprocess::KEYS
+    )]
+    UnknownPreprocess { text: String, item: String },
+    /// A preprocessing key with an unsuitable value.
+    #[error("bad \"{item}\" in preprocessing \"{text}\": {expected}")]
+    PreprocessValue {
+        text: String,
+        item: String,
+        expected: &'static str,
+    },
+    /// A model input that is no image.
+    #[error(
+        "the model's input {input:?} (without the batch) is no image: C x H x W, H x W x C, \
+         H x W or a flat length are supported"
+    )]
+    ModelInput { input: Vec<usize> },
+    /// Images of several sizes for a model without an image shape.
+    #[error(
+        "the model takes {elements} values without an image shape, to which the images of a \
+         folder cannot be cropped: put them into an npz file at their final size"
+    )]
+    FlatInput { elements: usize },
+    /// Means or standard deviations for another number of channels.
+    #[error(
+        "{values} values of {statistic} for a model input of {channels} channels: give 1 or \
+         {channels}, as in {statistic}=0.5, or choose another preset"
+    )]
+    StatisticChannels {
+        statistic: &'static str,
+        values: usize,
+        channels: usize,
+    },
+    /// A preset that scales 0..255 on values that may be scaled already.
+    #[error(
+        "the images are not u8, so whether they still need scaling to 0..1 is unknown: add \
+         scale=1/255 if they are 0..255, scale=1 if they are 0..1"
+    )]
+    ScaleUnknown,
+    /// Images with other channels than the model takes.
+    #[error(
+        "images of {found} channels for a model input of {expected} channels: {}",
+        if *expected == 1 { "convert the images to grey first" }
+        else { "only grey images are expanded; check that data set and model belong together" }
+    )]
+    Channels { found: usize, expected: usize },
+    /// Images of another size than the model takes.
+    #[error(
+        "images of {found} (channels x height x width) for a model input of {expected}: {remedy}"
+    )]
+    ImageSize {
+        found: ImageShape,
+        expected: ImageShape,
+        remedy: String,
+    },
+    /// A resize or crop that does not lead to the model's input.
+    #[error("{item}={pixels} does not give the model input of {expected}: {remedy}")]
+    Geometry {
+        item: &'static str,
+        pixels: u32,
+        expected: ImageShape,
+        remedy: String,
+    },
+
+    /// An image that cannot be preprocessed.
+    #[error("{place} does not suit the model")]
+    Unsuited {
+        place: String,
+        source: Box<DataError>,
+    },
+
+    /// More images asked for than there are, or none.
+    #[error("{wanted} images for {purpose} out of {available} available: ask for 1 to {available}")]
+    Selection {
+        purpose: &'static str,
+        wanted: usize,
+        available: usize,
+    },
+}
+
+impl DataError {
+    /// The error of opening or listing `path`.
+    pub(super) fn open(path: &Path, source: io::Error) -> DataError {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => DataError::Missing { path },
+            _ => DataError::Open { path, source },
+        }
+    }
+
+    /// The error of writing a temporary file.
+    pub(super) fn spool(source: io::Error) -> DataError {
+        DataError::Spool {
+            directory: std::env::temp_dir(),
+            source,
+        }
+    }
+}
