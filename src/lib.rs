@@ -14,6 +14,7 @@
 
 pub mod control_variate;
 pub mod data;
+pub mod emulate;
 pub mod model;
 pub mod multiplier;
 pub mod numeric;

@@ -28,7 +28,8 @@ impl LayerMoments {
         let total: u64 = histogram.iter().sum();
         let probability = histogram.map(|count| count as f64 / total.max(1) as f64);
         let seen: Vec<usize> = (0..256).filter(|&code| histogram[code] > 0).collect();
-        let expect = |f: &dyn Fn(usize) -> f64| seen.iter().map(|&a| probability[a] * f(a)).sum::<f64>();
+        let expect =
+            |f: &dyn Fn(usize) -> f64| seen.iter().map(|&a| probability[a] * f(a)).sum::<f64>();
         let mean_x = expect(&|a| x[a]);
         let mut moments = Self {
             mean_x,
@@ -57,9 +58,16 @@ impl LayerMoments {
     }
 
     /// Constants of all filters; `c` replaces eq. (7).
-    pub(super) fn constants(&self, mac: &QuantizedMac, c: Option<f64>, c_frac: u32) -> LayerConstants {
-        let c: Vec<f64> = filters(mac).map(|weights| c.unwrap_or_else(|| self.c(weights))).collect();
-        let mean_errors: Vec<f64> = filters(mac).map(|weights| sum_over(weights, &self.mean_error)).collect();
+    pub(super) fn constants(
+        &self,
+        mac: &QuantizedMac,
+        c: Option<f64>,
+        c_frac: u32,
+    ) -> LayerConstants {
+        let c: Vec<f64> =
+            filters(mac).map(|weights| c.unwrap_or_else(|| self.c(weights))).collect();
+        let mean_errors: Vec<f64> =
+            filters(mac).map(|weights| sum_over(weights, &self.mean_error)).collect();
         let mean_sum_x = mac.shape.depth() as f64 * self.mean_x;
         // Eq. (8), with C as it is stored.
         LayerConstants::round(&c, |filter, c| mean_errors[filter] - c * mean_sum_x, c_frac)

@@ -26,10 +26,10 @@ impl ControlFunction {
     /// x(a) for every code.
     pub fn table(self, multiplier: &Multiplier) -> [u16; 256] {
         let low_bits = multiplier.lossy_rows();
-        let loss: [u16; 8] = std::array::from_fn(|row| {
-            u16::from(!multiplier.kept_in_row(row as u32)) << row
-        });
-        let divisor = loss.iter().fold(0, |divisor, &loss| greatest_common_divisor(divisor, loss)).max(1);
+        let loss: [u16; 8] =
+            std::array::from_fn(|row| u16::from(!multiplier.kept_in_row(row as u32)) << row);
+        let divisor =
+            loss.iter().fold(0, |divisor, &loss| greatest_common_divisor(divisor, loss)).max(1);
         std::array::from_fn(|code| {
             let low = code as u8 & low_bits;
             match self {

@@ -12,7 +12,6 @@ mod regress;
 use recoup_kernels::WeightCoding;
 
 use crate::multiplier::{Family, Multiplier};
-use crate::numeric::round_to_i32;
 use crate::quantize::{Quantized, QuantizedMac};
 
 pub use fit::{LayerMoments, residual_share};
@@ -48,7 +47,8 @@ impl LayerConstants {
     /// for what that costs on average, given the mean of X.
     pub(crate) fn round(c: &[f64], c0: impl Fn(usize, f64) -> f64, c_frac: u32) -> Self {
         let unit = f64::from(1u32 << c_frac);
-        let saturate = |value: f64| round_to_i32(value).unwrap_or(0);
+        // A float to integer cast saturates, as a hardware register would be made to.
+        let saturate = |value: f64| value.round_ties_even() as i32;
         let c: Vec<i32> = c.iter().map(|c| saturate(c * unit)).collect();
         let c0 = c.iter().enumerate().map(|(filter, &c)| saturate(c0(filter, f64::from(c) / unit)));
         Self { c0: c0.collect(), c }
@@ -59,7 +59,9 @@ impl LayerConstants {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ControlVariateError {
     /// The paper's constants exist for the paper's families.
-    #[error("control variate \"paper\" is defined for perforated, truncated and recursive multipliers, not for {0}; use fitted")]
+    #[error(
+        "control variate \"paper\" is defined for perforated, truncated and recursive multipliers, not for {0}; use fitted"
+    )]
     NoPaper(String),
 }
 
@@ -85,7 +87,9 @@ pub fn fit(
     let coding = network.weights.coding();
     let moments = |function| -> Vec<LayerMoments> {
         let histograms = histograms.iter();
-        histograms.map(|histogram| LayerMoments::new(multiplier, coding, function, histogram)).collect()
+        histograms
+            .map(|histogram| LayerMoments::new(multiplier, coding, function, histogram))
+            .collect()
     };
     let layers = |make: &dyn Fn(usize, &QuantizedMac) -> LayerConstants| -> Vec<LayerConstants> {
         network.macs.iter().enumerate().map(|(layer, mac)| make(layer, mac)).collect()
@@ -94,7 +98,8 @@ pub fn fit(
         Mode::None => None,
         Mode::Constant => {
             let moments = moments(ControlFunction::LowBits);
-            let make = |layer: usize, mac: &QuantizedMac| moments[layer].constants(mac, Some(0.0), c_frac);
+            let make =
+                |layer: usize, mac: &QuantizedMac| moments[layer].constants(mac, Some(0.0), c_frac);
             Some(ControlVariate { function: None, c_frac, layers: layers(&make) })
         }
         Mode::Paper => {
@@ -108,7 +113,8 @@ pub fn fit(
         Mode::Fitted(named) => {
             let function = named.unwrap_or_else(|| best_function(network, histograms, multiplier));
             let moments = moments(function);
-            let make = |layer: usize, mac: &QuantizedMac| moments[layer].constants(mac, None, c_frac);
+            let make =
+                |layer: usize, mac: &QuantizedMac| moments[layer].constants(mac, None, c_frac);
             Some(ControlVariate { function: Some(function), c_frac, layers: layers(&make) })
         }
         Mode::Regressed(_) => panic!("regressed constants come from emulate::regress"),

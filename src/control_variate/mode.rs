@@ -44,7 +44,8 @@ impl FromStr for Mode {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let invalid = || format!("unknown control variate \"{text}\"; expected one of: {MODE_HELP}");
+        let invalid =
+            || format!("unknown control variate \"{text}\"; expected one of: {MODE_HELP}");
         let (name, function) = match text.split_once(':') {
             None => (text, None),
             Some((name, function)) => {

@@ -65,8 +65,8 @@ impl Regression {
             // n sum(x^2) - sum(x)^2 and its like, in integers: nothing cancels.
             let n = i128::from(self.positions);
             let variance = n * self.x_squared[group] - i128::from(self.x[group]).pow(2);
-            let covariance =
-                n * self.product[filter] - i128::from(self.x[group]) * i128::from(self.error[filter]);
+            let covariance = n * self.product[filter]
+                - i128::from(self.x[group]) * i128::from(self.error[filter]);
             if variance == 0 { 0.0 } else { covariance as f64 / variance as f64 }
         };
         let c: Vec<f64> = (0..self.error.len()).map(slope).collect();

@@ -70,8 +70,9 @@ fn the_predicted_residual_is_what_random_dot_products_show() {
     let multiplier = truncated(7);
     let coding = WeightCoding::Unsigned;
     let histogram = histogram();
-    let codes: Vec<u8> =
-        (0..=255).flat_map(|code| std::iter::repeat_n(code, histogram[usize::from(code)] as usize)).collect();
+    let codes: Vec<u8> = (0..=255)
+        .flat_map(|code| std::iter::repeat_n(code, histogram[usize::from(code)] as usize))
+        .collect();
     let weights: Vec<u8> = (0..64).map(|_| random.next_u32() as u8).collect();
     let mac = mac(weights.clone(), 1);
     for function in ControlFunction::ALL {
@@ -96,8 +97,14 @@ fn the_predicted_residual_is_what_random_dot_products_show() {
         let (before, predicted) = moments.variances(&weights);
         assert!(predicted < before, "{function}: {predicted} of {before}");
         // Standard error of a variance: about sqrt(2 / samples) = 1 %.
-        assert!((variance / predicted - 1.0).abs() < 0.05, "{function}: {variance} for {predicted}");
-        assert!(mean.abs() < 5.0 * (predicted / f64::from(samples)).sqrt() + 0.5, "{function}: {mean}");
+        assert!(
+            (variance / predicted - 1.0).abs() < 0.05,
+            "{function}: {variance} for {predicted}"
+        );
+        assert!(
+            mean.abs() < 5.0 * (predicted / f64::from(samples)).sqrt() + 0.5,
+            "{function}: {mean}"
+        );
     }
 }
 

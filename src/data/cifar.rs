@@ -8,11 +8,7 @@ use super::pixels::{ImageShape, Layout};
 use super::records::{Part, Records};
 use super::store::{Store, open_file};
 
-const SHAPE: ImageShape = ImageShape {
-    channels: 3,
-    height: 32,
-    width: 32,
-};
+const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CifarKind {
@@ -65,22 +61,13 @@ impl CifarKind {
 
 /// Opens a file, or the files of a directory; gives the images and their labels.
 pub(super) fn open(path: &Path, kind: CifarKind) -> Result<(Records, Vec<u32>), DataError> {
-    let files = if path.is_dir() {
-        files_of(path)?
-    } else {
-        vec![path.to_owned()]
-    };
+    let files = if path.is_dir() { files_of(path)? } else { vec![path.to_owned()] };
     let mut labels = Vec::new();
     let mut parts = Vec::new();
     for path in files {
         let first = labels.len();
         let store = read_labels(&path, kind, &mut labels)?;
-        parts.push(Part {
-            path,
-            store,
-            first,
-            offset: kind.label_bytes(),
-        });
+        parts.push(Part { path, store, first, offset: kind.label_bytes() });
     }
     let records = Records {
         parts,
@@ -104,16 +91,13 @@ fn files_of(directory: &Path) -> Result<Vec<PathBuf>, DataError> {
         }
     }
     let is_test = |path: &PathBuf| {
-        path.file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("test"))
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("test"))
     };
     if files.iter().any(is_test) {
         files.retain(is_test);
     }
     if files.is_empty() {
-        return Err(DataError::CifarNoFiles {
-            path: directory.to_owned(),
-        });
+        return Err(DataError::CifarNoFiles { path: directory.to_owned() });
     }
     files.sort();
     Ok(files)
@@ -136,13 +120,11 @@ fn read_labels(path: &Path, kind: CifarKind, labels: &mut Vec<u32>) -> Result<St
         // The fine label is the last byte before the pixels.
         let offset = record * kind.record_bytes() + kind.label_bytes() - 1;
         let mut label = [0];
-        store
-            .read_exact_at(&mut label, offset)
-            .map_err(|source| DataError::Read {
-                path: path.to_owned(),
-                offset,
-                source,
-            })?;
+        store.read_exact_at(&mut label, offset).map_err(|source| DataError::Read {
+            path: path.to_owned(),
+            offset,
+            source,
+        })?;
         if label[0] >= kind.classes() {
             return Err(DataError::CifarLabel {
                 path: path.to_owned(),

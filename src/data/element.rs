@@ -30,10 +30,7 @@ pub(super) enum Number {
 }
 
 impl Element {
-    pub const U8: Element = Element {
-        kind: Kind::U8,
-        big_endian: false,
-    };
+    pub const U8: Element = Element { kind: Kind::U8, big_endian: false };
 
     /// Parses a NumPy type string such as `|u1` or `<f4`; `None` for types not supported.
     pub fn from_numpy(descr: &str) -> Option<Element> {

@@ -9,10 +9,7 @@ use super::{preprocess, spec};
 /// Why images cannot be read or fed to a model. Messages name the place and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[expect(
-    missing_docs,
-    reason = "the fields are what the message beside them shows"
-)]
+#[expect(missing_docs, reason = "the fields are what the message beside them shows")]
 pub enum DataError {
     /// The text of a data source starts with no known scheme.
     #[error("unknown data source \"{text}\": use one of {}", spec::FORMS)]
@@ -37,21 +34,14 @@ pub enum DataError {
         "cannot read {} at byte {offset}: it may have changed while in use",
         path.display()
     )]
-    Read {
-        path: PathBuf,
-        offset: u64,
-        source: io::Error,
-    },
+    Read { path: PathBuf, offset: u64, source: io::Error },
     /// The temporary file for decompressed data cannot be written.
     #[error(
         "cannot write a temporary file in {}: free some space there, set TMPDIR to another \
          folder, or decompress the data set first",
         directory.display()
     )]
-    Spool {
-        directory: PathBuf,
-        source: io::Error,
-    },
+    Spool { directory: PathBuf, source: io::Error },
     /// The data set has no image.
     #[error("{name} holds no images: check that it is the right file")]
     Empty { name: String },
@@ -116,11 +106,7 @@ pub enum DataError {
          fetch the file again",
         path.display()
     )]
-    IdxTruncated {
-        path: PathBuf,
-        expected_bytes: u64,
-        found_bytes: u64,
-    },
+    IdxTruncated { path: PathBuf, expected_bytes: u64, found_bytes: u64 },
     /// An IDX file with more content than its header declares.
     #[error(
         "{} goes on after the {expected_bytes} bytes its header declares (counted after \
@@ -134,23 +120,14 @@ pub enum DataError {
          damaged or incomplete; fetch the file again",
         path.display()
     )]
-    Gzip {
-        path: PathBuf,
-        decompressed_bytes: u64,
-        source: io::Error,
-    },
+    Gzip { path: PathBuf, decompressed_bytes: u64, source: io::Error },
     /// As many labels as images are needed.
     #[error(
         "{images} images in {} but {labels} labels in {}: the two do not belong together",
         images_path.display(),
         labels_path.display()
     )]
-    Count {
-        images_path: PathBuf,
-        images: u64,
-        labels_path: PathBuf,
-        labels: u64,
-    },
+    Count { images_path: PathBuf, images: u64, labels_path: PathBuf, labels: u64 },
 
     /// A directory without sub-directories to be classes.
     #[error(
@@ -190,94 +167,52 @@ pub enum DataError {
          a subset into an npz file with its labels",
         path.display()
     )]
-    FolderClassCount {
-        path: PathBuf,
-        classes: usize,
-        outputs: usize,
-    },
+    FolderClassCount { path: PathBuf, classes: usize, outputs: usize },
     /// A damaged image, or one of another format than its name says.
     #[error("cannot decode {} as PNG or JPEG: replace or remove it", path.display())]
-    Decode {
-        path: PathBuf,
-        source: Box<image::ImageError>,
-    },
+    Decode { path: PathBuf, source: Box<image::ImageError> },
 
     /// Not a zip container, or a damaged one.
     #[error(
         "cannot read {place} in {}: write it anew with numpy.savez(file, x=images, y=labels)",
         path.display()
     )]
-    NpzContainer {
-        path: PathBuf,
-        place: String,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    NpzContainer { path: PathBuf, place: String, source: Box<dyn std::error::Error + Send + Sync> },
     /// An npz file without one of the two arrays.
     #[error(
         "no array {array} in {}, which has {}: write numpy.savez(file, x=images, y=labels)",
         path.display(),
         if found.is_empty() { "none".into() } else { found.join(", ") }
     )]
-    NpzMissing {
-        path: PathBuf,
-        array: &'static str,
-        found: Vec<String>,
-    },
+    NpzMissing { path: PathBuf, array: &'static str, found: Vec<String> },
     /// An array whose header or size is damaged.
     #[error("array {array} in {} is damaged: {detail}; write the file anew", path.display())]
-    NpzArray {
-        path: PathBuf,
-        array: &'static str,
-        detail: String,
-    },
+    NpzArray { path: PathBuf, array: &'static str, detail: String },
     /// An array with elements of an unsuitable type.
     #[error("array {array} in {} has dtype {dtype}: {expected}", path.display())]
-    NpzDtype {
-        path: PathBuf,
-        array: &'static str,
-        dtype: String,
-        expected: &'static str,
-    },
+    NpzDtype { path: PathBuf, array: &'static str, dtype: String, expected: &'static str },
     /// An array of an unsuitable shape or order.
     #[error("array {array} in {} has shape {shape:?}: {expected}", path.display())]
-    NpzShape {
-        path: PathBuf,
-        array: &'static str,
-        shape: Vec<u64>,
-        expected: &'static str,
-    },
+    NpzShape { path: PathBuf, array: &'static str, shape: Vec<u64>, expected: &'static str },
     /// A label that cannot be a class.
     #[error(
         "y[{index}] in {} is {label}: labels are classes, counted from 0",
         path.display()
     )]
-    NpzLabel {
-        path: PathBuf,
-        index: usize,
-        label: i128,
-    },
+    NpzLabel { path: PathBuf, index: usize, label: i128 },
     /// A NaN, an infinity or a number beyond `f32`.
     #[error(
         "image {index} in {} has a value that is not a finite 32-bit float, element {element} \
          (row-major): clean the array first",
         path.display()
     )]
-    NotFinite {
-        path: PathBuf,
-        index: usize,
-        element: usize,
-    },
+    NotFinite { path: PathBuf, index: usize, element: usize },
     /// A label beyond the outputs of the model.
     #[error(
         "label {label} of image {index} in {name} is not below the {outputs} outputs of the \
          model: the data set and the model do not belong together"
     )]
-    LabelBeyondOutputs {
-        name: String,
-        index: usize,
-        label: u32,
-        outputs: usize,
-    },
+    LabelBeyondOutputs { name: String, index: usize, label: u32, outputs: usize },
 
     /// A preprocessing that starts with no known preset or key.
     #[error(
@@ -289,11 +224,7 @@ pub enum DataError {
     UnknownPreprocess { text: String, item: String },
     /// A preprocessing key with an unsuitable value.
     #[error("bad \"{item}\" in preprocessing \"{text}\": {expected}")]
-    PreprocessValue {
-        text: String,
-        item: String,
-        expected: &'static str,
-    },
+    PreprocessValue { text: String, item: String, expected: &'static str },
     /// A model input that is no image.
     #[error(
         "the model's input {input:?} (without the batch) is no image: C x H x W, H x W x C, \
@@ -311,11 +242,7 @@ pub enum DataError {
         "{values} values of {statistic} for a model input of {channels} channels: give 1 or \
          {channels}, as in {statistic}=0.5, or choose another preset"
     )]
-    StatisticChannels {
-        statistic: &'static str,
-        values: usize,
-        channels: usize,
-    },
+    StatisticChannels { statistic: &'static str, values: usize, channels: usize },
     /// A preset that scales 0..255 on values that may be scaled already.
     #[error(
         "the images are not u8, so whether they still need scaling to 0..1 is unknown: add \
@@ -333,34 +260,18 @@ pub enum DataError {
     #[error(
         "images of {found} (channels x height x width) for a model input of {expected}: {remedy}"
     )]
-    ImageSize {
-        found: ImageShape,
-        expected: ImageShape,
-        remedy: String,
-    },
+    ImageSize { found: ImageShape, expected: ImageShape, remedy: String },
     /// A resize or crop that does not lead to the model's input.
     #[error("{item}={pixels} does not give the model input of {expected}: {remedy}")]
-    Geometry {
-        item: &'static str,
-        pixels: u32,
-        expected: ImageShape,
-        remedy: String,
-    },
+    Geometry { item: &'static str, pixels: u32, expected: ImageShape, remedy: String },
 
     /// An image that cannot be preprocessed.
     #[error("{place} does not suit the model")]
-    Unsuited {
-        place: String,
-        source: Box<DataError>,
-    },
+    Unsuited { place: String, source: Box<DataError> },
 
     /// More images asked for than there are, or none.
     #[error("{wanted} images for {purpose} out of {available} available: ask for 1 to {available}")]
-    Selection {
-        purpose: &'static str,
-        wanted: usize,
-        available: usize,
-    },
+    Selection { purpose: &'static str, wanted: usize, available: usize },
 }
 
 impl DataError {
@@ -375,9 +286,6 @@ impl DataError {
 
     /// The error of writing a temporary file.
     pub(super) fn spool(source: io::Error) -> DataError {
-        DataError::Spool {
-            directory: std::env::temp_dir(),
-            source,
-        }
+        DataError::Spool { directory: std::env::temp_dir(), source }
     }
 }

@@ -26,20 +26,13 @@ impl Folder {
             return Err(DataError::FolderForeignFile { path: file.clone() });
         }
         if directories.is_empty() {
-            return Err(DataError::FolderNoClasses {
-                path: path.to_owned(),
-            });
+            return Err(DataError::FolderNoClasses { path: path.to_owned() });
         }
         if let Some(image) = beside.first() {
-            return Err(DataError::FolderMixed {
-                path: image.clone(),
-            });
+            return Err(DataError::FolderMixed { path: image.clone() });
         }
-        let mut folder = Folder {
-            path: path.to_owned(),
-            class_names: Vec::new(),
-            files: Vec::new(),
-        };
+        let mut folder =
+            Folder { path: path.to_owned(), class_names: Vec::new(), files: Vec::new() };
         let mut labels = Vec::new();
         for (directory, label) in directories.into_iter().zip(0..) {
             let files = list(&directory)?;
@@ -47,9 +40,7 @@ impl Folder {
                 return Err(DataError::FolderEmptyClass { path: directory });
             }
             if let Some(nested) = files.iter().find(|file| file.is_dir()) {
-                return Err(DataError::FolderNested {
-                    path: nested.clone(),
-                });
+                return Err(DataError::FolderNested { path: nested.clone() });
             }
             if let Some(file) = files.iter().find(|file| !is_image(file)) {
                 return Err(DataError::FolderForeignFile { path: file.clone() });
@@ -78,10 +69,8 @@ impl Folder {
     /// dropped and the EXIF orientation ignored, as torchvision does.
     pub fn read(&self, index: usize) -> Result<Image, DataError> {
         let path = &self.files[index];
-        let decode_error = |source| DataError::Decode {
-            path: path.clone(),
-            source: Box::new(source),
-        };
+        let decode_error =
+            |source| DataError::Decode { path: path.clone(), source: Box::new(source) };
         let decoded = ImageReader::open(path)
             .map_err(|source| DataError::open(path, source))?
             .with_guessed_format()
@@ -99,11 +88,7 @@ fn eight_bit(decoded: DynamicImage) -> Image {
         false => (1, decoded.into_luma8().into_raw()),
     };
     Image {
-        shape: ImageShape {
-            channels,
-            height,
-            width,
-        },
+        shape: ImageShape { channels, height, width },
         layout: Layout::Hwc,
         pixels: Pixels::U8(pixels),
     }
@@ -126,9 +111,7 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>, DataError> {
 
 fn is_image(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    ["png", "jpg", "jpeg"]
-        .iter()
-        .any(|known| extension.eq_ignore_ascii_case(known))
+    ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]

@@ -134,16 +134,8 @@ impl<'a> Input<'a> {
     fn read_error(&self, offset: u64, source: io::Error) -> DataError {
         let path = self.path.to_owned();
         match self.gzip {
-            true => DataError::Gzip {
-                path,
-                decompressed_bytes: offset,
-                source,
-            },
-            false => DataError::Read {
-                path,
-                offset,
-                source,
-            },
+            true => DataError::Gzip { path, decompressed_bytes: offset, source },
+            false => DataError::Read { path, offset, source },
         }
     }
 }
@@ -151,16 +143,9 @@ impl<'a> Input<'a> {
 fn check_length(path: &Path, expected_bytes: u64, found_bytes: u64) -> Result<(), DataError> {
     let path = path.to_owned();
     match found_bytes.cmp(&expected_bytes) {
-        Ordering::Less => Err(DataError::IdxTruncated {
-            path,
-            expected_bytes,
-            found_bytes,
-        }),
+        Ordering::Less => Err(DataError::IdxTruncated { path, expected_bytes, found_bytes }),
         Ordering::Equal => Ok(()),
-        Ordering::Greater => Err(DataError::IdxTrailing {
-            path,
-            expected_bytes,
-        }),
+        Ordering::Greater => Err(DataError::IdxTrailing { path, expected_bytes }),
     }
 }
 
@@ -181,11 +166,7 @@ impl ImagesHeader {
             // Offsets are signed 64-bit numbers to the operating system.
             Some(body_bytes) if height * width > 0 && body_bytes < 1 << 62 => Ok(ImagesHeader {
                 count,
-                shape: ImageShape {
-                    channels: 1,
-                    height: height as usize,
-                    width: width as usize,
-                },
+                shape: ImageShape { channels: 1, height: height as usize, width: width as usize },
                 body_bytes,
             }),
             _ => Err(DataError::IdxDimensions {
@@ -197,12 +178,7 @@ impl ImagesHeader {
 
     fn records(&self, path: &Path, store: Store, offset: u64) -> Records {
         Records {
-            parts: vec![Part {
-                path: path.to_owned(),
-                store,
-                first: 0,
-                offset,
-            }],
+            parts: vec![Part { path: path.to_owned(), store, first: 0, offset }],
             stride_bytes: self.shape.elements() as u64,
             element: Element::U8,
             shape: self.shape,

@@ -97,12 +97,7 @@ impl Dataset {
             DataSpec::Folder(path) => {
                 let (folder, labels) = Folder::open(path)?;
                 let classes = Some(folder.class_names().len());
-                Ok(Dataset {
-                    name,
-                    images: Images::Folder(folder),
-                    labels,
-                    classes,
-                })
+                Ok(Dataset { name, images: Images::Folder(folder), labels, classes })
             }
         }
     }
@@ -123,12 +118,7 @@ impl Dataset {
         if labels.is_empty() {
             return Err(DataError::Empty { name });
         }
-        Ok(Dataset {
-            name,
-            images: Images::Records(records),
-            labels,
-            classes,
-        })
+        Ok(Dataset { name, images: Images::Records(records), labels, classes })
     }
 
     /// The specification the data set was opened with, or the name of an embedded one.
@@ -159,10 +149,7 @@ impl Dataset {
     pub fn image_info(&self) -> ImageInfo {
         match &self.images {
             Images::Records(records) => records.image_info(),
-            Images::Folder(_) => ImageInfo {
-                shape: None,
-                eight_bit: true,
-            },
+            Images::Folder(_) => ImageInfo { shape: None, eight_bit: true },
         }
     }
 
@@ -199,15 +186,13 @@ impl Dataset {
         input: &mut [f32],
     ) -> Result<u32, DataError> {
         let sample = self.read(index)?;
-        preprocessor
-            .apply(&sample.image, input)
-            .map_err(|source| DataError::Unsuited {
-                place: match &self.images {
-                    Images::Records(_) => format!("image {index} of {}", self.name),
-                    Images::Folder(folder) => folder.file(index).display().to_string(),
-                },
-                source: Box::new(source),
-            })?;
+        preprocessor.apply(&sample.image, input).map_err(|source| DataError::Unsuited {
+            place: match &self.images {
+                Images::Records(_) => format!("image {index} of {}", self.name),
+                Images::Folder(folder) => folder.file(index).display().to_string(),
+            },
+            source: Box::new(source),
+        })?;
         Ok(sample.label)
     }
 

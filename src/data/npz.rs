@@ -44,12 +44,7 @@ pub(super) fn open(path: &Path) -> Result<(Records, Vec<u32>), DataError> {
 
     let file = spool.unwrap_or_else(|| zip.into_inner().into_inner());
     let records = Records {
-        parts: vec![Part {
-            path: path.to_owned(),
-            store: Store::file(file),
-            first: 0,
-            offset,
-        }],
+        parts: vec![Part { path: path.to_owned(), store: Store::file(file), first: 0, offset }],
         stride_bytes: (shape.elements() * element.bytes()) as u64,
         element,
         shape,
@@ -63,11 +58,7 @@ fn container_error(
     place: String,
     source: impl std::error::Error + Send + Sync + 'static,
 ) -> DataError {
-    DataError::NpzContainer {
-        path: path.to_owned(),
-        place,
-        source: Box::new(source),
-    }
+    DataError::NpzContainer { path: path.to_owned(), place, source: Box::new(source) }
 }
 
 /// Checks that an array is there, so that the message of one that is not can list the others.
@@ -78,11 +69,7 @@ fn require(zip: &Zip, path: &Path, array: &'static str) -> Result<(), DataError>
         .collect();
     match found.iter().any(|name| name == array) {
         true => Ok(()),
-        false => Err(DataError::NpzMissing {
-            path: path.to_owned(),
-            array,
-            found,
-        }),
+        false => Err(DataError::NpzMissing { path: path.to_owned(), array, found }),
     }
 }
 
@@ -174,11 +161,7 @@ impl<'a> Array<'a> {
             [_, channels, height, width] => (channels, height, width, Layout::Chw),
             _ => return Err(self.shape_error(X_SHAPES)),
         };
-        let shape = ImageShape {
-            channels,
-            height,
-            width,
-        };
+        let shape = ImageShape { channels, height, width };
         // No image at all is reported by the caller, as for every format.
         if extents[1..].contains(&0) {
             return Err(self.shape_error(X_SHAPES));
@@ -232,11 +215,7 @@ impl<'a> Array<'a> {
                 expected: Y_TYPES,
             }),
         };
-        bytes
-            .chunks_exact(self.element.bytes())
-            .enumerate()
-            .map(decode)
-            .collect()
+        bytes.chunks_exact(self.element.bytes()).enumerate().map(decode).collect()
     }
 
     /// Copies the elements, which must fill the member; the zip reader compares the checksum
@@ -263,11 +242,7 @@ impl<'a> Array<'a> {
 }
 
 fn damaged(path: &Path, array: &'static str, detail: String) -> DataError {
-    DataError::NpzArray {
-        path: path.to_owned(),
-        array,
-        detail,
-    }
+    DataError::NpzArray { path: path.to_owned(), array, detail }
 }
 
 #[cfg(test)]

@@ -110,24 +110,19 @@ impl FromStr for Preprocess {
     fn from_str(text: &str) -> Result<Preprocess, DataError> {
         let mut parsed = Preprocess::default();
         for (position, item) in text.split(',').map(str::trim).enumerate() {
-            let unknown = || DataError::UnknownPreprocess {
-                text: text.into(),
-                item: item.into(),
-            };
+            let unknown = || DataError::UnknownPreprocess { text: text.into(), item: item.into() };
             let Some((key, value)) = item.split_once('=') else {
                 let preset = Preset::from_name(item).filter(|_| position == 0);
                 parsed.preset = preset.ok_or_else(unknown)?;
                 continue;
             };
             let (accepted, expected) = match key {
-                "mean" => (
-                    set(&mut parsed.mean, means(value)),
-                    "finite numbers separated by semicolons",
-                ),
-                "std" => (
-                    set(&mut parsed.std, stds(value)),
-                    "positive numbers separated by semicolons",
-                ),
+                "mean" => {
+                    (set(&mut parsed.mean, means(value)), "finite numbers separated by semicolons")
+                }
+                "std" => {
+                    (set(&mut parsed.std, stds(value)), "positive numbers separated by semicolons")
+                }
                 "scale" => (
                     set(&mut parsed.scale, scale(value)),
                     "a positive number or a fraction such as 1/255",
@@ -163,9 +158,7 @@ fn set<T>(field: &mut Option<T>, value: Option<T>) -> bool {
 }
 
 fn numbers(text: &str, allowed: impl Fn(f32) -> bool) -> Option<Vec<f32>> {
-    text.split(';')
-        .map(|number| number.trim().parse().ok().filter(|&v| allowed(v)))
-        .collect()
+    text.split(';').map(|number| number.trim().parse().ok().filter(|&v| allowed(v))).collect()
 }
 
 fn means(text: &str) -> Option<Vec<f32>> {
@@ -247,9 +240,7 @@ mod tests {
 
     #[test]
     fn keys_stand_alone_in_any_order() {
-        let parsed: Preprocess = "scale=1/255, std=0.25, mean=0.5, layout=nchw"
-            .parse()
-            .unwrap();
+        let parsed: Preprocess = "scale=1/255, std=0.25, mean=0.5, layout=nchw".parse().unwrap();
         let expected = Preprocess {
             preset: Preset::None,
             mean: Some(vec![0.5]),
@@ -267,14 +258,7 @@ mod tests {
         for text in ["cifar11", "", "crop=3,mnist", "mnist,mnist", "none,width=3"] {
             let error = text.parse::<Preprocess>().unwrap_err();
             let message = error.to_string();
-            for known in [
-                "cifar10",
-                "imagenet",
-                "mnist",
-                "fashion-mnist",
-                "none",
-                "crop=",
-            ] {
+            for known in ["cifar10", "imagenet", "mnist", "fashion-mnist", "none", "crop="] {
                 assert!(message.contains(known), "{message}");
             }
         }

@@ -157,15 +157,9 @@ fn target_of(
         [channels, height, width] => [channels, height, width],
         _ => [0; 3],
     };
-    let target = ImageShape {
-        channels,
-        height,
-        width,
-    };
+    let target = ImageShape { channels, height, width };
     match target.elements() {
-        0 => Err(DataError::ModelInput {
-            input: input.to_vec(),
-        }),
+        0 => Err(DataError::ModelInput { input: input.to_vec() }),
         _ => Ok((target, layout)),
     }
 }
@@ -192,12 +186,7 @@ fn scaling_of(
                 format!("add crop={},resize={resize}", target.height)
             }
         };
-        return Err(DataError::Geometry {
-            item: "crop",
-            pixels: crop,
-            expected: target,
-            remedy,
-        });
+        return Err(DataError::Geometry { item: "crop", pixels: crop, expected: target, remedy });
     }
     Ok(match (resize, preprocess.crop, images.shape) {
         (Some(pixels), _, _) => {
@@ -221,11 +210,8 @@ fn scaled_size(
     shape: ImageShape,
     target: ImageShape,
 ) -> Result<[usize; 2], DataError> {
-    let wrong_size = |remedy: String| DataError::ImageSize {
-        found: shape,
-        expected: target,
-        remedy,
-    };
+    let wrong_size =
+        |remedy: String| DataError::ImageSize { found: shape, expected: target, remedy };
     let covers = |size: [usize; 2]| size[0] >= target.height && size[1] >= target.width;
     let shorter = target.height.min(target.width);
     let size = match scaling {
@@ -274,10 +260,7 @@ fn check_channels(shape: ImageShape, target: ImageShape) -> Result<(), DataError
     if shape.channels == target.channels || shape.channels == 1 {
         return Ok(());
     }
-    Err(DataError::Channels {
-        found: shape.channels,
-        expected: target.channels,
-    })
+    Err(DataError::Channels { found: shape.channels, expected: target.channels })
 }
 
 /// One value for every channel.
@@ -289,11 +272,7 @@ fn by_channel(
     match values {
         [value] => Ok(vec![*value; channels]),
         _ if values.len() == channels => Ok(values.to_vec()),
-        _ => Err(DataError::StatisticChannels {
-            statistic,
-            values: values.len(),
-            channels,
-        }),
+        _ => Err(DataError::StatisticChannels { statistic, values: values.len(), channels }),
     }
 }
 

@@ -32,10 +32,7 @@ pub(super) struct Part {
 
 impl Records {
     pub fn image_info(&self) -> ImageInfo {
-        ImageInfo {
-            shape: Some(self.shape),
-            eight_bit: self.element.kind == Kind::U8,
-        }
+        ImageInfo { shape: Some(self.shape), eight_bit: self.element.kind == Kind::U8 }
     }
 
     /// Reads the image at `index`, which the caller has checked against the number of labels.
@@ -43,13 +40,11 @@ impl Records {
         let part = &self.parts[self.parts.partition_point(|part| part.first <= index) - 1];
         let offset = part.offset + (index - part.first) as u64 * self.stride_bytes;
         let mut stored = vec![0; self.shape.elements() * self.element.bytes()];
-        part.store
-            .read_exact_at(&mut stored, offset)
-            .map_err(|source| DataError::Read {
-                path: part.path.clone(),
-                offset,
-                source,
-            })?;
+        part.store.read_exact_at(&mut stored, offset).map_err(|source| DataError::Read {
+            path: part.path.clone(),
+            offset,
+            source,
+        })?;
         let pixels = if self.element.kind == Kind::U8 {
             Pixels::U8(stored)
         } else {
@@ -58,18 +53,10 @@ impl Records {
                 .map(|bytes| self.element.decode(bytes).to_f32())
                 .collect();
             if let Some(element) = values.iter().position(|value| !value.is_finite()) {
-                return Err(DataError::NotFinite {
-                    path: part.path.clone(),
-                    index,
-                    element,
-                });
+                return Err(DataError::NotFinite { path: part.path.clone(), index, element });
             }
             Pixels::F32(values)
         };
-        Ok(Image {
-            shape: self.shape,
-            layout: self.layout,
-            pixels,
-        })
+        Ok(Image { shape: self.shape, layout: self.layout, pixels })
     }
 }

@@ -27,26 +27,13 @@ pub(super) fn cover(shape: ImageShape, [height, width]: [usize; 2]) -> [usize; 2
 /// pass. Pillow, and with it torchvision, computes the same in fixed point, which decides some
 /// ties differently: by one step, in fewer than one value in a thousand.
 pub(super) fn resample(image: &Image, [height, width]: [usize; 2]) -> Image {
-    let ImageShape {
-        channels,
-        height: old_height,
-        width: old_width,
-    } = image.shape;
+    let ImageShape { channels, height: old_height, width: old_width } = image.shape;
     let eight_bit = matches!(image.pixels, Pixels::U8(_));
     let planes = to_planes(image);
-    let planes = resample_axis(
-        &planes,
-        [channels * old_height, old_width, 1],
-        width,
-        eight_bit,
-    );
+    let planes = resample_axis(&planes, [channels * old_height, old_width, 1], width, eight_bit);
     let planes = resample_axis(&planes, [channels, old_height, width], height, eight_bit);
     Image {
-        shape: ImageShape {
-            channels,
-            height,
-            width,
-        },
+        shape: ImageShape { channels, height, width },
         layout: Layout::Chw,
         pixels: match eight_bit {
             true => Pixels::U8(planes.into_iter().map(|value| value as u8).collect()),
@@ -84,9 +71,8 @@ fn resample_axis(
     if length == new_length {
         return values.to_vec();
     }
-    let filters: Vec<Filter> = (0..new_length)
-        .map(|position| Filter::new(position, length, new_length))
-        .collect();
+    let filters: Vec<Filter> =
+        (0..new_length).map(|position| Filter::new(position, length, new_length)).collect();
     let mut resampled = Vec::with_capacity(outer * new_length * inner);
     let mut sums = vec![0.0; inner];
     for block in values.chunks_exact(length * inner).take(outer) {
@@ -134,11 +120,7 @@ impl Filter {
 ///
 /// The image must have at least the height and width asked for.
 pub(super) fn crop_centre(image: &Image, [height, width]: [usize; 2]) -> Image {
-    let shape = ImageShape {
-        height,
-        width,
-        ..image.shape
-    };
+    let shape = ImageShape { height, width, ..image.shape };
     let margin = |old: usize, new: usize| ((old - new) as f64 / 2.0).round_ties_even() as usize;
     let top = margin(image.shape.height, height);
     let left = margin(image.shape.width, width);
@@ -147,11 +129,7 @@ pub(super) fn crop_centre(image: &Image, [height, width]: [usize; 2]) -> Image {
         Pixels::U8(values) => Pixels::U8(cut(values, strides, shape, top, left)),
         Pixels::F32(values) => Pixels::F32(cut(values, strides, shape, top, left)),
     };
-    Image {
-        shape,
-        layout: Layout::Chw,
-        pixels,
-    }
+    Image { shape, layout: Layout::Chw, pixels }
 }
 
 fn cut<T: Copy>(

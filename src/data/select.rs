@@ -38,11 +38,7 @@ fn choose(
     purpose: &'static str,
 ) -> Result<Vec<usize>, DataError> {
     if wanted == 0 || wanted > pool.len() {
-        return Err(DataError::Selection {
-            purpose,
-            wanted,
-            available: pool.len(),
-        });
+        return Err(DataError::Selection { purpose, wanted, available: pool.len() });
     }
     if let Some(seed) = seed {
         // Fisher-Yates from the front, stopped when enough are drawn.
@@ -132,9 +128,7 @@ mod tests {
     fn subsets_are_equally_likely() {
         let mut counts = std::collections::HashMap::new();
         for seed in 0..10_000 {
-            *counts
-                .entry(select(5, Some(2), Some(seed)).unwrap())
-                .or_insert(0) += 1;
+            *counts.entry(select(5, Some(2), Some(seed)).unwrap()).or_insert(0) += 1;
         }
         assert_eq!(counts.len(), 10);
         for (pair, count) in counts {
@@ -145,10 +139,7 @@ mod tests {
     /// The expected indices come from a separate implementation, in Python.
     #[test]
     fn the_choice_never_changes() {
-        assert_eq!(
-            select(10_000, Some(5), Some(7)).unwrap(),
-            [2102, 4487, 7746, 8746, 8799]
-        );
+        assert_eq!(select(10_000, Some(5), Some(7)).unwrap(), [2102, 4487, 7746, 8746, 8799]);
     }
 
     #[test]
@@ -164,10 +155,7 @@ mod tests {
     fn too_many_or_none_is_an_error() {
         let eval = select(100, Some(60), None).unwrap();
         let message = hold_out(100, &eval, 41, None).unwrap_err().to_string();
-        assert!(
-            message.contains("41") && message.contains("1 to 40"),
-            "{message}"
-        );
+        assert!(message.contains("41") && message.contains("1 to 40"), "{message}");
         for result in [
             select(100, Some(0), None),
             select(100, Some(101), Some(1)),

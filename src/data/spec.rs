@@ -44,12 +44,7 @@ impl FromStr for DataSpec {
     fn from_str(text: &str) -> Result<DataSpec, DataError> {
         let unknown = || DataError::UnknownScheme { text: text.into() };
         let (scheme, place) = text.split_once(':').ok_or_else(unknown)?;
-        let malformed = |form| {
-            Err(DataError::SpecForm {
-                text: text.into(),
-                form,
-            })
-        };
+        let malformed = |form| Err(DataError::SpecForm { text: text.into(), form });
         let form = match scheme {
             "cifar10" => "cifar10:FILE|DIR",
             "cifar100" => "cifar100:FILE|DIR",
@@ -67,10 +62,9 @@ impl FromStr for DataSpec {
             "folder" => DataSpec::Folder(place.into()),
             "npz" => DataSpec::Npz(place.into()),
             _ => match place.split(',').collect::<Vec<_>>()[..] {
-                [images, labels] if !images.is_empty() && !labels.is_empty() => DataSpec::Idx {
-                    images: images.into(),
-                    labels: labels.into(),
-                },
+                [images, labels] if !images.is_empty() && !labels.is_empty() => {
+                    DataSpec::Idx { images: images.into(), labels: labels.into() }
+                }
                 _ => return malformed(form),
             },
         })

@@ -82,9 +82,7 @@ mod positioned {
 /// Gives the file and its length in bytes.
 pub(super) fn open_file(path: &Path) -> Result<(File, u64), DataError> {
     let file = File::open(path).map_err(|source| DataError::open(path, source))?;
-    let metadata = file
-        .metadata()
-        .map_err(|source| DataError::open(path, source))?;
+    let metadata = file.metadata().map_err(|source| DataError::open(path, source))?;
     if metadata.is_dir() {
         return Err(DataError::Directory { path: path.into() });
     }
@@ -134,9 +132,7 @@ pub(super) fn copy_declared(
         if count == 0 {
             return Ok(copied);
         }
-        writer
-            .write_all(&buffer[..count])
-            .map_err(CopyError::Write)?;
+        writer.write_all(&buffer[..count]).map_err(CopyError::Write)?;
         copied += count as u64;
     }
 }
@@ -157,10 +153,7 @@ mod tests {
                 assert_eq!(buffer, bytes[offset as usize..][..10]);
             }
             for offset in [91, 100, u64::MAX] {
-                assert!(
-                    store.read_exact_at(&mut buffer, offset).is_err(),
-                    "{offset}"
-                );
+                assert!(store.read_exact_at(&mut buffer, offset).is_err(), "{offset}");
             }
         }
     }

@@ -35,12 +35,8 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 
 fn embedded() -> Dataset {
     let images: Vec<u8> = (0..12).collect();
-    Dataset::idx_from_bytes(
-        "embedded",
-        &idx_file(&[3, 2, 2], &images),
-        &idx_file(&[3], &[7, 0, 9]),
-    )
-    .unwrap()
+    Dataset::idx_from_bytes("embedded", &idx_file(&[3, 2, 2], &images), &idx_file(&[3], &[7, 0, 9]))
+        .unwrap()
 }
 
 #[test]
@@ -61,9 +57,7 @@ fn a_dataset_describes_itself() {
 fn threads_read_the_same_as_one() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test_batch.bin");
-    let records: Vec<u8> = (0..50)
-        .flat_map(|i| cifar10_record(i % 10, i * 5))
-        .collect();
+    let records: Vec<u8> = (0..50).flat_map(|i| cifar10_record(i % 10, i * 5)).collect();
     fs::write(&path, records).unwrap();
     let dataset = Dataset::open(&DataSpec::Cifar10(path)).unwrap();
     assert_eq!(dataset.classes(), Some(10));

@@ -24,6 +24,7 @@ use recoup_kernels::ConvShape;
 
 pub use error::ModelError;
 pub use float::FloatModel;
+pub use movement::storage_order;
 pub use onnx::OnnxFile;
 pub use operator::Operator;
 

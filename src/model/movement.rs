@@ -82,7 +82,7 @@ pub(super) fn permuted(input: &[usize], permutation: &[usize], output: &[usize])
 
 /// For each storage position, in order, the index of its element in ONNX (row-major) order.
 /// Rank 4 is stored channels-last, everything else as it is.
-pub(super) fn storage_order(shape: &[usize]) -> Box<dyn Iterator<Item = usize>> {
+pub fn storage_order(shape: &[usize]) -> Box<dyn Iterator<Item = usize>> {
     match *shape {
         [batch, channels, height, width] => {
             let plane = height * width;

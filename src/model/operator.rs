@@ -9,6 +9,8 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::plan::SimplePlan;
 use tract_onnx::tract_hir::internal::{TypedFact, TypedOp};
 
+use super::movement::storage_order;
+
 type Plan = SimplePlan<TypedFact, Box<dyn TypedOp>>;
 
 /// What feeds one input of a node.
@@ -59,11 +61,30 @@ impl Operator {
         self.output_types.iter().all(|datum| *datum == f32::datum_type())
     }
 
-    /// Evaluates the node on its run-time inputs, in order.
+    /// Evaluates the node on its run-time inputs, given as shapes and elements in storage order,
+    /// and returns the outputs' elements in storage order.
     ///
     /// # Errors
     /// With tract's reason; shapes were checked when the node was built.
-    pub fn run(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, String> {
+    pub fn run_stored(&self, inputs: Vec<(&[usize], Vec<f32>)>) -> Result<Vec<Vec<f32>>, String> {
+        let to_onnx_order = |(shape, stored): (&[usize], Vec<f32>)| {
+            let mut elements = vec![0.0; stored.len()];
+            for (position, logical) in storage_order(shape).enumerate() {
+                elements[logical] = stored[position];
+            }
+            Tensor::from_shape(shape, &elements).map_err(|error| reason(&error))
+        };
+        let inputs = inputs.into_iter().map(to_onnx_order).collect::<Result<_, _>>()?;
+        let outputs = self.run(inputs)?;
+        let to_storage = |output: &Tensor| {
+            let elements = floats(output);
+            storage_order(output.shape()).map(|logical| elements[logical]).collect()
+        };
+        Ok(outputs.iter().map(to_storage).collect())
+    }
+
+    /// Evaluates the node on its run-time inputs, in ONNX order.
+    pub(crate) fn run(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, String> {
         let inputs = inputs.into_iter().map(TValue::from).collect();
         let outputs = self.plan.run(inputs).map_err(|error| reason(&error))?;
         Ok(outputs.into_iter().map(TValue::into_tensor).collect())

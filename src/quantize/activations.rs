@@ -30,7 +30,9 @@ pub(super) fn assign(
     }
     for node in graph.nodes.iter().filter(|node| hands_through(&node.kind)) {
         let first = assigned[node.inputs[0]];
-        if node.inputs.iter().all(|&input| assigned[input] == first) && assigned[node.outputs[0]].is_none() {
+        if node.inputs.iter().all(|&input| assigned[input] == first)
+            && assigned[node.outputs[0]].is_none()
+        {
             assigned[node.outputs[0]] = first;
         }
     }

@@ -62,7 +62,9 @@ pub enum CalibrationError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// An activation is NaN or infinite.
-    #[error("tensor \"{0}\" is NaN or infinite on a calibration image; check --preprocess and the model's weights")]
+    #[error(
+        "tensor \"{0}\" is NaN or infinite on a calibration image; check --preprocess and the model's weights"
+    )]
     NotFinite(String),
     /// The file cannot be read or written.
     #[error("{}: {error}", path.display())]
@@ -93,10 +95,14 @@ pub enum CalibrationError {
         expected: String,
     },
     /// A tensor is missing, or has an impossible scale.
-    #[error("the calibration has no usable scale for tensor \"{0}\"; make a new one with recoup quantize")]
+    #[error(
+        "the calibration has no usable scale for tensor \"{0}\"; make a new one with recoup quantize"
+    )]
     Tensor(String),
     /// A bias does not fit the accumulator.
-    #[error("node \"{node}\": the bias of filter {filter} is {steps:.3e} accumulator units, beyond 32 bits; its weights' or activations' scale is too small")]
+    #[error(
+        "node \"{node}\": the bias of filter {filter} is {steps:.3e} accumulator units, beyond 32 bits; its weights' or activations' scale is too small"
+    )]
     Bias {
         /// The node.
         node: String,
@@ -149,7 +155,10 @@ pub struct TensorCalibration {
 
 impl Calibration {
     /// The scale and zero point of a tensor.
-    pub(super) fn quantization(&self, tensor: &str) -> Result<ActivationQuantization, CalibrationError> {
+    pub(super) fn quantization(
+        &self,
+        tensor: &str,
+    ) -> Result<ActivationQuantization, CalibrationError> {
         let found = self.tensors.iter().find(|entry| entry.tensor == tensor);
         let usable = found.filter(|entry| entry.scale.is_normal() && entry.scale > 0.0);
         let entry = usable.ok_or_else(|| CalibrationError::Tensor(tensor.into()))?;
@@ -243,7 +252,9 @@ fn range(histogram: &Histogram, method: Method) -> (f64, f64) {
     let (min, max) = (f64::from(histogram.min), f64::from(histogram.max));
     match method {
         Method::MinMax => (min, max),
-        Method::Percentile(p) => (histogram.quantile(1.0 - p / 100.0), histogram.quantile(p / 100.0)),
+        Method::Percentile(p) => {
+            (histogram.quantile(1.0 - p / 100.0), histogram.quantile(p / 100.0))
+        }
         Method::MeanSquare => {
             let error = |percent: u32| {
                 let share = f64::from(percent) / 100.0;

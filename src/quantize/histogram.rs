@@ -15,7 +15,12 @@ pub(super) struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { counts: vec![0; BINS], reach: f64::powi(2.0, -20), min: f32::INFINITY, max: f32::NEG_INFINITY }
+        Self {
+            counts: vec![0; BINS],
+            reach: f64::powi(2.0, -20),
+            min: f32::INFINITY,
+            max: f32::NEG_INFINITY,
+        }
     }
 }
 
@@ -99,7 +104,8 @@ mod tests {
 
     #[test]
     fn counts_do_not_depend_on_the_order_or_the_parts() {
-        let values: Vec<f32> = (0..2000).map(|i| ((i * 7919 % 2003) as f32 - 900.0) / 37.0).collect();
+        let values: Vec<f32> =
+            (0..2000).map(|i| ((i * 7919 % 2003) as f32 - 900.0) / 37.0).collect();
         let mut all = Histogram::default();
         assert!(all.add(&values));
         let mut reversed: Vec<f32> = values.clone();

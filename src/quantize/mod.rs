@@ -59,7 +59,9 @@ impl FromStr for WeightScheme {
     fn from_str(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|scheme| scheme.to_string() == name);
         found.ok_or_else(|| {
-            format!("unknown weight coding \"{name}\"; expected u8-tensor, u8-channel or i8-channel")
+            format!(
+                "unknown weight coding \"{name}\"; expected u8-tensor, u8-channel or i8-channel"
+            )
         })
     }
 }

@@ -37,15 +37,20 @@ impl QuantizedMac {
         let coded = match &mac.weights {
             Weights::Quantized(weights) => recode(weights, scheme),
             Weights::Float(weights) => {
-                let least = mac.bias.iter().map(|bias| bias.abs() / (input.scale * MOST_BIAS_STEPS));
+                let least =
+                    mac.bias.iter().map(|bias| bias.abs() / (input.scale * MOST_BIAS_STEPS));
                 quantize(weights, mac.shape.depth(), &least.collect::<Vec<_>>(), scheme)
             }
         };
-        let bias = mac.bias.iter().zip(&coded.scales).enumerate().map(|(filter, (&bias, &scale))| {
-            let steps = f64::from(bias) / (f64::from(scale) * f64::from(input.scale));
-            round_to_i32(steps)
-                .ok_or_else(|| CalibrationError::Bias { node: name.into(), filter, steps })
-        });
+        let bias =
+            mac.bias.iter().zip(&coded.scales).enumerate().map(|(filter, (&bias, &scale))| {
+                let steps = f64::from(bias) / (f64::from(scale) * f64::from(input.scale));
+                round_to_i32(steps).ok_or_else(|| CalibrationError::Bias {
+                    node: name.into(),
+                    filter,
+                    steps,
+                })
+            });
         Ok(Self {
             node,
             shape: mac.shape,
@@ -73,7 +78,8 @@ fn quantize(weights: &[f32], depth: usize, least_scales: &[f32], scheme: WeightS
         let least = least_scales.iter().copied().fold(0.0, f32::max);
         let scale = usable(((high - low) / 255.0).max(least));
         let zero_point = code(-low, scale).clamp(0, 255);
-        let bytes = weights.iter().map(|&weight| (code(weight, scale) + zero_point).clamp(0, 255) as u8);
+        let bytes =
+            weights.iter().map(|&weight| (code(weight, scale) + zero_point).clamp(0, 255) as u8);
         return Coded {
             bytes: bytes.collect(),
             scales: vec![scale; filters],
@@ -81,7 +87,8 @@ fn quantize(weights: &[f32], depth: usize, least_scales: &[f32], scheme: WeightS
         };
     }
     let offset = offset(scheme);
-    let mut coded = Coded { bytes: Vec::new(), scales: Vec::new(), zero_points: vec![offset; filters] };
+    let mut coded =
+        Coded { bytes: Vec::new(), scales: Vec::new(), zero_points: vec![offset; filters] };
     for (weights, &least) in weights.chunks_exact(depth).zip(least_scales) {
         let largest = weights.iter().fold(0.0, |largest: f32, weight| largest.max(weight.abs()));
         let scale = usable((largest / 127.0).max(least));
@@ -165,7 +172,10 @@ mod tests {
         for scheme in WeightScheme::ALL {
             let mac = mac(Weights::Quantized(own.clone()), vec![0.0]);
             let coded = QuantizedMac::new(0, "n", &mac, INPUT, scheme).unwrap();
-            let codes = coded.weights.iter().map(|&byte| code_value(byte, scheme.coding()) - coded.zero_points[0]);
+            let codes = coded
+                .weights
+                .iter()
+                .map(|&byte| code_value(byte, scheme.coding()) - coded.zero_points[0]);
             assert_eq!(codes.collect::<Vec<_>>(), [-128, 0, 127], "{scheme}");
         }
         assert_eq!(WeightScheme::I8Channel.coding(), WeightCoding::Signed);
@@ -173,9 +183,15 @@ mod tests {
 
     #[test]
     fn a_bias_beyond_the_accumulator_is_an_error() {
-        let own = QuantizedWeights { codes: vec![1, 2, 3], signed: true, scales: vec![1e-9], zero_points: vec![0] };
+        let own = QuantizedWeights {
+            codes: vec![1, 2, 3],
+            signed: true,
+            scales: vec![1e-9],
+            zero_points: vec![0],
+        };
         let mac = mac(Weights::Quantized(own), vec![1e3]);
-        let error = QuantizedMac::new(0, "conv1", &mac, INPUT, WeightScheme::U8Channel).err().unwrap();
+        let error =
+            QuantizedMac::new(0, "conv1", &mac, INPUT, WeightScheme::U8Channel).err().unwrap();
         assert!(error.to_string().contains("conv1"), "{error}");
     }
 }

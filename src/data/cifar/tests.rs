@@ -45,9 +45,8 @@ fn a_directory_gives_the_test_files_or_all_sorted() {
     };
     let labels = || {
         let dataset = Dataset::open(&DataSpec::Cifar10(directory.path().into())).unwrap();
-        let labels: Vec<u32> = (0..dataset.len())
-            .map(|index| dataset.read(index).unwrap().label)
-            .collect();
+        let labels: Vec<u32> =
+            (0..dataset.len()).map(|index| dataset.read(index).unwrap().label).collect();
         labels
     };
     fs::write(directory.path().join("readme.html"), "text").unwrap();
@@ -90,11 +89,7 @@ fn a_wrong_length_names_the_likely_cause() {
 fn a_label_out_of_range_names_its_place() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.bin");
-    fs::write(
-        &path,
-        [cifar10_record(9, 0), cifar10_record(10, 0)].concat(),
-    )
-    .unwrap();
+    fs::write(&path, [cifar10_record(9, 0), cifar10_record(10, 0)].concat()).unwrap();
     let message = open(&path, CifarKind::Cifar10).unwrap_err().to_string();
     for part in ["label 10", "record 1", "byte 3073", "test.bin"] {
         assert!(message.contains(part), "{message}");

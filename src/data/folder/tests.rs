@@ -38,18 +38,11 @@ fn labels_follow_the_sorted_names() {
     let dataset = open(&directory).unwrap();
     assert_eq!(dataset.class_names().unwrap(), ["10", "B", "a", "b"]);
     assert_eq!(dataset.classes(), Some(4));
-    let labels: Vec<u32> = (0..dataset.len())
-        .map(|index| dataset.label(index))
-        .collect();
+    let labels: Vec<u32> = (0..dataset.len()).map(|index| dataset.label(index)).collect();
     assert_eq!(labels, [0, 1, 2, 3, 3]);
     // b/1.JPG comes before b/2.png; JPEG keeps a single colour to within a step or two.
-    let Pixels::U8(pixels) = dataset.read(3).unwrap().image.pixels else {
-        panic!("not 8-bit")
-    };
-    assert!(
-        pixels.iter().all(|&value| value.abs_diff(11) <= 2),
-        "{pixels:?}"
-    );
+    let Pixels::U8(pixels) = dataset.read(3).unwrap().image.pixels else { panic!("not 8-bit") };
+    assert!(pixels.iter().all(|&value| value.abs_diff(11) <= 2), "{pixels:?}");
     let sample = dataset.read(4).unwrap();
     assert_eq!(sample.image.shape.to_string(), "3 x 2 x 3");
     assert_eq!(sample.image.pixels, Pixels::U8(vec![10; 18]));
@@ -58,41 +51,19 @@ fn labels_follow_the_sorted_names() {
 #[test]
 fn the_content_tells_the_format() {
     let directory = tree(&["a/1.png"]);
-    fs::rename(
-        directory.path().join("a/1.png"),
-        directory.path().join("a/1.jpg"),
-    )
-    .unwrap();
+    fs::rename(directory.path().join("a/1.png"), directory.path().join("a/1.jpg")).unwrap();
     let dataset = open(&directory).unwrap();
-    assert_eq!(
-        dataset.read(0).unwrap().image.pixels,
-        Pixels::U8(vec![10; 18])
-    );
+    assert_eq!(dataset.read(0).unwrap().image.pixels, Pixels::U8(vec![10; 18]));
 }
 
 #[test]
 fn every_colour_type_becomes_8_bit_grey_or_rgb() {
     let cases = [
-        (
-            DynamicImage::from(GrayImage::from_pixel(1, 1, Luma([9]))),
-            vec![9],
-        ),
-        (
-            image::GrayAlphaImage::from_pixel(1, 1, LumaA([9, 1])).into(),
-            vec![9],
-        ),
-        (
-            image::RgbaImage::from_pixel(1, 1, Rgba([1, 2, 3, 0])).into(),
-            vec![1, 2, 3],
-        ),
-        (
-            image::ImageBuffer::from_pixel(1, 1, Luma([9u16 * 257])).into(),
-            vec![9],
-        ),
-        (
-            image::ImageBuffer::from_pixel(1, 1, Rgb([257u16, 514, 771])).into(),
-            vec![1, 2, 3],
-        ),
+        (DynamicImage::from(GrayImage::from_pixel(1, 1, Luma([9]))), vec![9]),
+        (image::GrayAlphaImage::from_pixel(1, 1, LumaA([9, 1])).into(), vec![9]),
+        (image::RgbaImage::from_pixel(1, 1, Rgba([1, 2, 3, 0])).into(), vec![1, 2, 3]),
+        (image::ImageBuffer::from_pixel(1, 1, Luma([9u16 * 257])).into(), vec![9]),
+        (image::ImageBuffer::from_pixel(1, 1, Rgb([257u16, 514, 771])).into(), vec![1, 2, 3]),
     ];
     for (decoded, values) in cases {
         assert_eq!(eight_bit(decoded).pixels, Pixels::U8(values));
@@ -108,25 +79,16 @@ fn folders_without_classes_or_images_are_refused() {
     let empty_class = tree(&["a/1.png"]);
     fs::create_dir(empty_class.path().join("b")).unwrap();
     let error = open(&empty_class).unwrap_err();
-    assert!(
-        matches!(error, DataError::FolderEmptyClass { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, DataError::FolderEmptyClass { .. }), "{error}");
     assert!(error.to_string().contains("b has no images"), "{error}");
 }
 
 #[test]
 fn mixed_folders_are_refused() {
     let message_beside = message(&tree(&["a/1.png", "2.png", "3.png"]));
-    assert!(
-        message_beside.contains("2.png lies beside"),
-        "{message_beside}"
-    );
+    assert!(message_beside.contains("2.png lies beside"), "{message_beside}");
     let message_nested = message(&tree(&["a/1.png", "a/deeper/2.png"]));
-    assert!(
-        message_nested.contains("deeper lies inside"),
-        "{message_nested}"
-    );
+    assert!(message_nested.contains("deeper lies inside"), "{message_nested}");
 }
 
 #[test]
@@ -136,11 +98,7 @@ fn the_first_file_that_is_no_image_is_named() {
         fs::write(directory.path().join(place), "").unwrap();
         fs::write(directory.path().join("zzz.txt"), "").unwrap();
         let text = message(&directory);
-        let first = if place.contains('/') {
-            "zzz.txt"
-        } else {
-            place
-        };
+        let first = if place.contains('/') { "zzz.txt" } else { place };
         assert!(text.contains(first), "{text}");
         fs::remove_file(directory.path().join("zzz.txt")).unwrap();
         assert!(message(&directory).contains(place));

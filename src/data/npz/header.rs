@@ -77,9 +77,7 @@ fn parse(text: &str) -> Option<(String, bool, Vec<u64>)> {
         _ if order.starts_with("True") => true,
         _ => return None,
     };
-    let (extents, _) = value(text, "'shape':")?
-        .strip_prefix('(')?
-        .split_once(')')?;
+    let (extents, _) = value(text, "'shape':")?.strip_prefix('(')?.split_once(')')?;
     let shape = extents
         .split(',')
         .map(str::trim)
@@ -125,11 +123,7 @@ mod tests {
 
     #[test]
     fn reads_the_forms_of_a_tuple() {
-        for (tuple, shape) in [
-            ("()", vec![]),
-            ("(7,)", vec![7]),
-            ("( 1,2 , 3)", vec![1, 2, 3]),
-        ] {
+        for (tuple, shape) in [("()", vec![]), ("(7,)", vec![7]), ("( 1,2 , 3)", vec![1, 2, 3])] {
             let text = format!("{{'descr': '|u1', 'fortran_order': True, 'shape': {tuple}, }}");
             let header = Header::read(&mut &npy(1, &text)[..]).unwrap();
             assert_eq!((header.shape, header.fortran_order), (shape, true));
@@ -138,10 +132,7 @@ mod tests {
 
     #[test]
     fn refuses_damage() {
-        let good = npy(
-            1,
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (10, 3), }",
-        );
+        let good = npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (10, 3), }");
         for length in 0..good.len() {
             assert!(Header::read(&mut &good[..length]).is_err(), "{length}");
         }

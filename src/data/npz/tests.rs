@@ -46,11 +46,7 @@ fn open_arrays(x: &[u8], y: &[u8]) -> Result<Dataset, DataError> {
 }
 
 fn two_labels() -> Vec<u8> {
-    npy(
-        "<i8",
-        "(2,)",
-        &[1i64.to_le_bytes(), 0i64.to_le_bytes()].concat(),
-    )
+    npy("<i8", "(2,)", &[1i64.to_le_bytes(), 0i64.to_le_bytes()].concat())
 }
 
 #[track_caller]
@@ -64,17 +60,10 @@ fn assert_parts(error: DataError, parts: &[&str]) {
 #[test]
 fn stored_and_deflated_read_alike() {
     let x = npy("|u1", "(2, 3, 1, 2)", &(0..12).collect::<Vec<u8>>());
-    let members = [
-        ("y.npy", &two_labels()[..]),
-        ("x.npy", &x),
-        ("z.npy", b"ignored"),
-    ];
+    let members = [("y.npy", &two_labels()[..]), ("x.npy", &x), ("z.npy", b"ignored")];
     for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
         let dataset = open_bytes(&npz(&members, method)).unwrap();
-        assert_eq!(
-            (dataset.len(), dataset.label(0), dataset.label(1)),
-            (2, 1, 0)
-        );
+        assert_eq!((dataset.len(), dataset.label(0), dataset.label(1)), (2, 1, 0));
         let image = dataset.read(1).unwrap().image;
         assert_eq!(image.pixels, Pixels::U8((6..12).collect()), "{method}");
     }
@@ -105,11 +94,9 @@ fn wider_types_become_f32() {
     let f4 = [0.5f32, -1.0, 2.0, 1e30].map(f32::to_le_bytes).concat();
     let f8 = [0.5f64, -1.0, 2.0, 1e30].map(f64::to_be_bytes).concat();
     let i2 = [-3i16, 256, 0, 7].map(i16::to_le_bytes).concat();
-    for (descr, body, second) in [
-        ("<f4", f4, [2.0, 1e30]),
-        (">f8", f8, [2.0, 1e30]),
-        ("<i2", i2, [0.0, 7.0]),
-    ] {
+    for (descr, body, second) in
+        [("<f4", f4, [2.0, 1e30]), (">f8", f8, [2.0, 1e30]), ("<i2", i2, [0.0, 7.0])]
+    {
         let dataset = open_arrays(&npy(descr, "(2, 2)", &body), &two_labels()).unwrap();
         let pixels = dataset.read(1).unwrap().image.pixels;
         assert_eq!(pixels, Pixels::F32(second.to_vec()), "{descr}");
@@ -158,10 +145,7 @@ fn unsuitable_shapes_are_refused() {
     let error = open_arrays(&fortran, &two_labels()).unwrap_err();
     assert_parts(error, &["array x", "ascontiguousarray"]);
     let huge = npy("|u1", "(18446744073709551615, 3)", &[]);
-    assert_parts(
-        open_arrays(&huge, &two_labels()).unwrap_err(),
-        &["addressed"],
-    );
+    assert_parts(open_arrays(&huge, &two_labels()).unwrap_err(), &["addressed"]);
 }
 
 #[test]
@@ -178,11 +162,7 @@ fn a_label_that_is_no_class_is_named() {
     let x = npy("|u1", "(2, 2)", &[0; 4]);
     let error = open_arrays(&x, &npy("|i1", "(2,)", &[0, 255])).unwrap_err();
     assert_parts(error, &["y[1]", "is -1"]);
-    let y = npy(
-        "<i8",
-        "(2,)",
-        &[1i64 << 32, 0].map(i64::to_le_bytes).concat(),
-    );
+    let y = npy("<i8", "(2,)", &[1i64 << 32, 0].map(i64::to_le_bytes).concat());
     assert_parts(open_arrays(&x, &y).unwrap_err(), &["y[0]", "4294967296"]);
 }
 

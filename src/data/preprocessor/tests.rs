@@ -1,11 +1,7 @@
 use super::*;
 
 fn shape(channels: usize, height: usize, width: usize) -> ImageShape {
-    ImageShape {
-        channels,
-        height,
-        width,
-    }
+    ImageShape { channels, height, width }
 }
 
 /// An image of which value `i` in the layout's order is `i`.
@@ -18,16 +14,10 @@ fn counting(shape: ImageShape, layout: Layout) -> Image {
 }
 
 fn fixed(shape: ImageShape) -> ImageInfo {
-    ImageInfo {
-        shape: Some(shape),
-        eight_bit: true,
-    }
+    ImageInfo { shape: Some(shape), eight_bit: true }
 }
 
-const FOLDER: ImageInfo = ImageInfo {
-    shape: None,
-    eight_bit: true,
-};
+const FOLDER: ImageInfo = ImageInfo { shape: None, eight_bit: true };
 
 fn bind(text: &str, images: &ImageInfo, input: &[usize]) -> Result<Preprocessor, DataError> {
     Preprocessor::new(&text.parse().unwrap(), images, input)
@@ -56,9 +46,8 @@ fn a_preset_gives_the_values_of_a_training_script() {
         pixels: Pixels::U8((0..3).flat_map(|_| 0..=255).collect()),
     };
     let found = apply("cifar10", &image, &[3, 1, 256]);
-    for (channel, (mean, std)) in [(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)]
-        .into_iter()
-        .enumerate()
+    for (channel, (mean, std)) in
+        [(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)].into_iter().enumerate()
     {
         for value in 0..256 {
             let expected = (value as f32 / 255.0 - mean) / std;
@@ -83,10 +72,7 @@ fn grey_presets_apply_to_every_channel() {
 fn explicit_values_override_the_preset() {
     let image = counting(shape(1, 1, 2), Layout::Chw);
     assert_eq!(apply("none", &image, &[1, 1, 2]), [0.0, 1.0]);
-    assert_eq!(
-        apply("mnist,mean=0,std=1,scale=3", &image, &[1, 1, 2]),
-        [0.0, 3.0]
-    );
+    assert_eq!(apply("mnist,mean=0,std=1,scale=3", &image, &[1, 1, 2]), [0.0, 3.0]);
     let two = apply("mean=1;2,std=2;4", &image, &[2, 1, 2]);
     assert_eq!(two, [-0.5, 0.0, -0.5, -0.25]);
 }
@@ -147,10 +133,7 @@ fn channels_must_match_or_be_grey() {
         bind("cifar10", &grey, &[1, 28, 28]),
         &["3 values of mean", "1 channels", "mean=0.5"],
     );
-    assert_refused(
-        bind("cifar10,mean=0.5", &grey, &[1, 28, 28]),
-        &["3 values of std"],
-    );
+    assert_refused(bind("cifar10,mean=0.5", &grey, &[1, 28, 28]), &["3 values of std"]);
     let preprocessor = bind("none", &FOLDER, &[1, 2, 2]).unwrap();
     let error = preprocessor.apply(&counting(shape(3, 2, 2), Layout::Hwc), &mut [0.0; 4]);
     assert!(matches!(error, Err(DataError::Channels { .. })));
@@ -164,23 +147,14 @@ fn another_size_is_refused_with_a_remedy() {
         &["3 x 32 x 32", "3 x 224 x 224", "add resize=224"],
     );
     // The geometry of a preset is for folders.
-    assert_refused(
-        bind("imagenet", &cifar, &[3, 224, 224]),
-        &["add resize=224"],
-    );
-    assert_refused(
-        bind("cifar10", &cifar, &[3, 24, 24]),
-        &["crop=24", "resize=24"],
-    );
+    assert_refused(bind("imagenet", &cifar, &[3, 224, 224]), &["add resize=224"]);
+    assert_refused(bind("cifar10", &cifar, &[3, 24, 24]), &["crop=24", "resize=24"]);
     assert_refused(
         bind("cifar10,crop=40", &cifar, &[3, 40, 40]),
         &["add resize=40 to scale first"],
     );
     let flat = fixed(shape(1, 1, 3072));
-    assert_refused(
-        bind("none", &flat, &[3, 32, 32]),
-        &["reshape", "N x C x H x W"],
-    );
+    assert_refused(bind("none", &flat, &[3, 32, 32]), &["reshape", "N x C x H x W"]);
 }
 
 #[test]
@@ -190,10 +164,7 @@ fn sizes_in_the_text_must_lead_to_the_model_input() {
         bind("cifar10,crop=24", &cifar, &[3, 28, 28]),
         &["crop=24", "3 x 28 x 28", "write crop=28"],
     );
-    assert_refused(
-        bind("cifar10,resize=20", &cifar, &[3, 28, 28]),
-        &["resize=20", "resize=28"],
-    );
+    assert_refused(bind("cifar10,resize=20", &cifar, &[3, 28, 28]), &["resize=20", "resize=28"]);
     assert_refused(
         bind("imagenet", &FOLDER, &[3, 192, 192]),
         &["crop=224", "add crop=192,resize=220"],
@@ -204,14 +175,8 @@ fn sizes_in_the_text_must_lead_to_the_model_input() {
 
 #[test]
 fn a_float_source_needs_its_scale_said() {
-    let floats = ImageInfo {
-        shape: Some(shape(3, 1, 1)),
-        eight_bit: false,
-    };
-    assert_refused(
-        bind("cifar10", &floats, &[3, 1, 1]),
-        &["scale=1/255", "scale=1 "],
-    );
+    let floats = ImageInfo { shape: Some(shape(3, 1, 1)), eight_bit: false };
+    assert_refused(bind("cifar10", &floats, &[3, 1, 1]), &["scale=1/255", "scale=1 "]);
     assert!(bind("none", &floats, &[3, 1, 1]).is_ok());
     let preprocessor = bind("mnist,scale=1", &floats, &[3, 1, 1]).unwrap();
     let image = Image {
@@ -236,11 +201,7 @@ fn crop_and_resize_work_on_images_of_one_size() {
 
 #[test]
 fn folder_images_of_any_size_fit() {
-    for (text, side) in [
-        ("cifar10", 32),
-        ("imagenet", 224),
-        ("cifar10,resize=40", 32),
-    ] {
+    for (text, side) in [("cifar10", 32), ("imagenet", 224), ("cifar10,resize=40", 32)] {
         let preprocessor = bind(text, &FOLDER, &[3, side, side]).unwrap();
         for (channels, height, width) in [(3, 1, 1), (1, 50, 33), (3, 32, 32), (3, 31, 300)] {
             let image = counting(shape(channels, height, width), Layout::Hwc);
@@ -252,9 +213,7 @@ fn folder_images_of_any_size_fit() {
     // A rectangle is covered, then cropped.
     let preprocessor = bind("none", &FOLDER, &[1, 2, 4]).unwrap();
     let mut out = [0.0; 8];
-    preprocessor
-        .apply(&counting(shape(1, 4, 4), Layout::Chw), &mut out)
-        .unwrap();
+    preprocessor.apply(&counting(shape(1, 4, 4), Layout::Chw), &mut out).unwrap();
     assert_eq!(out, [4, 5, 6, 7, 8, 9, 10, 11].map(|v: u8| f32::from(v)));
 }
 

@@ -2,20 +2,14 @@ use super::*;
 
 fn grey(height: usize, width: usize, values: &[u8]) -> Image {
     Image {
-        shape: ImageShape {
-            channels: 1,
-            height,
-            width,
-        },
+        shape: ImageShape { channels: 1, height, width },
         layout: Layout::Chw,
         pixels: Pixels::U8(values.to_vec()),
     }
 }
 
 fn as_f32(image: &Image) -> Image {
-    let Pixels::U8(values) = &image.pixels else {
-        panic!("not 8-bit")
-    };
+    let Pixels::U8(values) = &image.pixels else { panic!("not 8-bit") };
     Image {
         pixels: Pixels::F32(values.iter().map(|&value| value.into()).collect()),
         ..image.clone()
@@ -24,11 +18,7 @@ fn as_f32(image: &Image) -> Image {
 
 #[test]
 fn the_shorter_side_is_scaled_and_the_longer_rounded_down() {
-    let shape = |height, width| ImageShape {
-        channels: 3,
-        height,
-        width,
-    };
+    let shape = |height, width| ImageShape { channels: 3, height, width };
     assert_eq!(shorter_side_to(shape(375, 500), 256), [256, 341]);
     assert_eq!(shorter_side_to(shape(500, 375), 256), [341, 256]);
     assert_eq!(shorter_side_to(shape(10, 10), 3), [3, 3]);
@@ -38,11 +28,7 @@ fn the_shorter_side_is_scaled_and_the_longer_rounded_down() {
 fn covering_is_tight_on_one_side() {
     for height in 1..12 {
         for width in 1..12 {
-            let shape = ImageShape {
-                channels: 1,
-                height,
-                width,
-            };
+            let shape = ImageShape { channels: 1, height, width };
             for wanted in [[4, 4], [3, 7], [7, 3], [1, 9]] {
                 let size = cover(shape, wanted);
                 assert!(size[0] >= wanted[0] && size[1] >= wanted[1]);
@@ -114,22 +100,10 @@ fn agrees_with_pillow() {
 #[test]
 fn both_layouts_scale_alike() {
     let values: Vec<u8> = (0..2 * 3 * 4).map(|i| i * 10).collect();
-    let shape = ImageShape {
-        channels: 2,
-        height: 3,
-        width: 4,
-    };
-    let chw = Image {
-        shape,
-        layout: Layout::Chw,
-        pixels: Pixels::U8(values.clone()),
-    };
+    let shape = ImageShape { channels: 2, height: 3, width: 4 };
+    let chw = Image { shape, layout: Layout::Chw, pixels: Pixels::U8(values.clone()) };
     let interleaved = (0..12).flat_map(|i| [values[i], values[12 + i]]).collect();
-    let hwc = Image {
-        layout: Layout::Hwc,
-        pixels: Pixels::U8(interleaved),
-        ..chw.clone()
-    };
+    let hwc = Image { layout: Layout::Hwc, pixels: Pixels::U8(interleaved), ..chw.clone() };
     assert_eq!(resample(&chw, [2, 5]), resample(&hwc, [2, 5]));
     assert_eq!(crop_centre(&chw, [1, 2]), crop_centre(&hwc, [1, 2]));
 }

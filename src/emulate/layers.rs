@@ -1,0 +1,197 @@
+//! Per layer: what the multiplier does to the accumulator, and what V gives back.
+
+use std::sync::Arc;
+
+use recoup_kernels::{KernelError, MacLayer};
+
+use crate::control_variate::ControlVariate;
+use crate::multiplier::Multiplier;
+use crate::numeric::shift_right_half_even;
+
+use super::network::{Network, Prepared, Workspace};
+
+/// Error statistics of one layer, over all filters, positions and images (docs/arithmetic.md,
+/// eq. (40) to (42)). The layer's input is what the corrected network gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerStatistics {
+    /// The node's name.
+    pub node: String,
+    /// The kernel it ran on.
+    pub kernel: String,
+    /// Mean of the accumulated error, in accumulator units.
+    pub mean_before: f64,
+    /// Its standard deviation.
+    pub std_before: f64,
+    /// Mean of the error that V leaves.
+    pub mean_after: f64,
+    /// Its standard deviation.
+    pub std_after: f64,
+    /// 10 log10 of the power of the exact layer's real output over that of the error left;
+    /// `None` when no error is left.
+    pub sqnr_db: Option<f64>,
+}
+
+/// Sums that make up [`LayerStatistics`]; one per thread, then merged.
+#[derive(Clone, Default)]
+struct Sums {
+    outputs: f64,
+    error: f64,
+    error_squared: f64,
+    left: f64,
+    left_squared: f64,
+    signal_power: f64,
+    noise_power: f64,
+}
+
+/// Collects statistics while a network runs.
+pub struct StatisticsCollector {
+    exact: Network,
+    x: Option<[i32; 256]>,
+    control: Option<ControlVariate>,
+}
+
+/// One thread's part.
+pub struct Statistics {
+    layers: Vec<Sums>,
+    workspace: Workspace,
+    exact: Vec<i32>,
+    approximate: Vec<i32>,
+    sums_x: Vec<i32>,
+    sums_a: Vec<i32>,
+}
+
+impl StatisticsCollector {
+    /// For a network built from the same parts.
+    ///
+    /// # Errors
+    /// When a kernel refuses a layer.
+    pub fn new(
+        prepared: &Arc<Prepared>,
+        multiplier: &Multiplier,
+        control: Option<&ControlVariate>,
+    ) -> Result<Self, KernelError> {
+        let function = control.and_then(|control| control.function);
+        Ok(Self {
+            exact: Network::new(prepared, &Multiplier::exact(), None)?,
+            x: function.map(|function| function.table(multiplier).map(i32::from)),
+            control: control.cloned(),
+        })
+    }
+
+    /// An empty part.
+    pub fn start(&self) -> Statistics {
+        Statistics {
+            layers: vec![Sums::default(); self.exact.layers.len()],
+            workspace: Workspace::default(),
+            exact: Vec::new(),
+            approximate: Vec::new(),
+            sums_x: Vec::new(),
+            sums_a: Vec::new(),
+        }
+    }
+
+    /// Looks at one layer's input; to be called from [`Network::run_observed`].
+    pub fn observe(&self, part: &mut Statistics, index: usize, layer: &MacLayer, codes: &[u8]) {
+        let quantized = &self.exact.prepared.quantized;
+        let mac = &quantized.macs[index];
+        let input = quantized.mac_input(mac).1;
+        let (shape, filters) = (mac.shape, mac.shape.filters);
+        let scratch = &mut part.workspace.scratch;
+        part.exact.resize(shape.positions() * filters, 0);
+        part.approximate.resize(shape.positions() * filters, 0);
+        part.sums_x.clear();
+        part.sums_x.resize(shape.positions() * shape.groups, 0);
+        part.sums_a.resize(shape.positions() * shape.groups, 0);
+        self.exact.layers[index].accumulate(codes, scratch, &mut part.exact);
+        layer.accumulate(codes, scratch, &mut part.approximate);
+        let centred: [i32; 256] = std::array::from_fn(|a| a as i32 - i32::from(input.zero_point));
+        layer.position_sums(&centred, codes, scratch, &mut part.sums_a);
+        if let Some(x) = &self.x {
+            layer.position_sums(x, codes, scratch, &mut part.sums_x);
+        }
+        let coding = quantized.weights.coding();
+        let weight_sums: Vec<i64> = mac
+            .weights
+            .chunks_exact(shape.depth())
+            .map(|weights| {
+                weights.iter().map(|&w| i64::from(crate::multiplier::code_value(w, coding))).sum()
+            })
+            .collect();
+        let sums = &mut part.layers[index];
+        for (position, outputs) in part.exact.chunks_exact(filters).enumerate() {
+            for (filter, &exact) in outputs.iter().enumerate() {
+                let group = position * shape.groups + filter / (filters / shape.groups);
+                let v = self.control.as_ref().map_or(0, |control| {
+                    let constants = &control.layers[index];
+                    let product = i64::from(constants.c[filter]) * i64::from(part.sums_x[group]);
+                    shift_right_half_even(product, control.c_frac) + i64::from(constants.c0[filter])
+                });
+                let error =
+                    i64::from(exact) - i64::from(part.approximate[position * filters + filter]);
+                // Eq. (2): the exact output in accumulator units, with its zero points and bias.
+                let output = i64::from(exact)
+                    - i64::from(mac.zero_points[filter]) * i64::from(part.sums_a[group])
+                    - i64::from(input.zero_point) * weight_sums[filter]
+                    + i64::from(mac.bias[filter]);
+                let scale = f64::from(mac.scales[filter]) * f64::from(input.scale);
+                sums.add(error as f64, (error - v) as f64, output as f64, scale);
+            }
+        }
+    }
+
+    /// The statistics of all layers of `network`.
+    pub fn finish(
+        &self,
+        network: &Network,
+        parts: impl IntoIterator<Item = Statistics>,
+    ) -> Vec<LayerStatistics> {
+        let mut total = vec![Sums::default(); network.layers.len()];
+        for part in parts {
+            total.iter_mut().zip(&part.layers).for_each(|(total, part)| total.merge(part));
+        }
+        let quantized = &network.prepared.quantized;
+        let layers = total.iter().zip(&network.layers).zip(&quantized.macs);
+        layers
+            .map(|((sums, layer), mac)| {
+                sums.statistics(quantized.graph.nodes[mac.node].name.clone(), layer.kernel_name())
+            })
+            .collect()
+    }
+}
+
+impl Sums {
+    fn add(&mut self, error: f64, left: f64, output: f64, scale: f64) {
+        self.outputs += 1.0;
+        self.error += error;
+        self.error_squared += error * error;
+        self.left += left;
+        self.left_squared += left * left;
+        self.signal_power += (output * scale).powi(2);
+        self.noise_power += (left * scale).powi(2);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.outputs += other.outputs;
+        self.error += other.error;
+        self.error_squared += other.error_squared;
+        self.left += other.left;
+        self.left_squared += other.left_squared;
+        self.signal_power += other.signal_power;
+        self.noise_power += other.noise_power;
+    }
+
+    fn statistics(&self, node: String, kernel: String) -> LayerStatistics {
+        let n = self.outputs.max(1.0);
+        let spread = |sum: f64, squared: f64| (squared / n - (sum / n).powi(2)).max(0.0).sqrt();
+        LayerStatistics {
+            node,
+            kernel,
+            mean_before: self.error / n,
+            std_before: spread(self.error, self.error_squared),
+            mean_after: self.left / n,
+            std_after: spread(self.left, self.left_squared),
+            sqnr_db: (self.noise_power > 0.0)
+                .then(|| 10.0 * (self.signal_power / self.noise_power).log10()),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Runs a quantised network with every product on an approximate multiplier.
+//!
+//! [`Prepared`] plans a network once; [`Network`] adds a multiplier and a control variate;
+//! a [`Workspace`] holds one thread's buffers. Layers go from codes to codes on the kernels of
+//! [`recoup_kernels`]; acc* is an exact integer, the one that hardware would hold.
+
+mod layers;
+mod network;
+mod observe;
+mod operations;
+mod plan;
+mod regress;
+
+pub use layers::{LayerStatistics, StatisticsCollector};
+pub use network::{Network, Prepared, Workspace};
+pub use observe::code_histograms;
+pub use regress::regress;

@@ -1,0 +1,411 @@
+//! A network on one multiplier with one control variate.
+
+use std::sync::Arc;
+
+use recoup_kernels::{
+    Control, Isa, KernelError, MacLayer, MacSpec, Output, OutputSpec, Product, Residual,
+    ResidualSpec, Scratch,
+};
+
+use crate::control_variate::{ControlVariate, LayerConstants};
+use crate::model::{NodeKind, Operator, ValueId, storage_order};
+use crate::multiplier::Multiplier;
+use crate::quantize::{Quantized, QuantizedMac};
+
+use super::operations::{self, Size, Stored};
+use super::plan::{Format, FusedMac, Plan, Step};
+
+/// A quantised network, planned: what all multipliers share.
+pub struct Prepared {
+    /// The network.
+    pub quantized: Quantized,
+    pub(super) plan: Plan,
+    /// For each stored element of the input image, its index in ONNX order.
+    input_order: Vec<u32>,
+    pub(super) isa: Isa,
+}
+
+impl Prepared {
+    /// Plans the execution of `quantized` on `isa`.
+    pub fn new(quantized: Quantized, isa: Isa) -> Arc<Self> {
+        let shape = &quantized.graph.values[quantized.graph.input].shape;
+        Arc::new(Self {
+            plan: Plan::new(&quantized),
+            input_order: storage_order(shape).map(|index| index as u32).collect(),
+            isa,
+            quantized,
+        })
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.quantized.graph.values[self.quantized.graph.output].volume()
+    }
+
+    /// The kernel layer of one layer of the network.
+    pub(super) fn layer(
+        &self,
+        fused: FusedMac,
+        output: ValueId,
+        multiplier: &Multiplier,
+        product: &Product,
+        correction: Option<(&ControlVariate, &LayerConstants)>,
+    ) -> Result<MacLayer, KernelError> {
+        let mac = &self.quantized.macs[fused.layer];
+        let (_, input) = self.quantized.mac_input(mac);
+        let control = correction.and_then(|(control, constants)| {
+            let x = control.function?.table(multiplier);
+            Some(Control { x, c: constants.c.clone(), c_frac: control.c_frac })
+        });
+        let zero_terms = zero_point_terms(mac, self.quantized.weights, i32::from(input.zero_point));
+        let c0 = |filter: usize| correction.map_or(0, |(_, constants)| constants.c0[filter]);
+        let constant = zero_terms
+            .iter()
+            .enumerate()
+            .map(|(filter, terms)| terms.wrapping_add(mac.bias[filter]).wrapping_add(c0(filter)));
+        let residual = fused.residual.map(|value| self.plan.place(value).format);
+        let spec = MacSpec {
+            shape: mac.shape,
+            weights: mac.weights.clone(),
+            coding: self.quantized.weights.coding(),
+            product: product.clone(),
+            input_zero_point: input.zero_point,
+            weight_zero_points: mac.zero_points.clone(),
+            control,
+            constant: constant.collect(),
+            scale: mac.scales.iter().map(|scale| scale * input.scale).collect(),
+            low: fused.low,
+            high: fused.high,
+            residual: match residual {
+                None => ResidualSpec::None,
+                Some(Format::Floats) => ResidualSpec::F32,
+                Some(Format::Codes(quantization)) => ResidualSpec::U8 {
+                    scale: quantization.scale,
+                    zero_point: quantization.zero_point,
+                },
+            },
+            output: match self.plan.place(output).format {
+                Format::Floats => OutputSpec::F32,
+                Format::Codes(quantization) => OutputSpec::U8 {
+                    inv_scale: 1.0 / quantization.scale,
+                    zero_point: quantization.zero_point,
+                    dropped_bits: self.quantized.dropped_bits(),
+                },
+            },
+        };
+        MacLayer::new(self.isa, spec)
+    }
+}
+
+/// `k z_w z_a - z_a sum w` per filter, from eq. (2); the sum over activations is the kernel's.
+fn zero_point_terms(
+    mac: &QuantizedMac,
+    scheme: crate::quantize::WeightScheme,
+    zero_a: i32,
+) -> Vec<i32> {
+    let depth = mac.shape.depth();
+    let filters = mac.weights.chunks_exact(depth).zip(&mac.zero_points);
+    filters
+        .map(|(weights, &zero_w)| {
+            let value = |&byte: &u8| crate::multiplier::code_value(byte, scheme.coding());
+            let sum: i32 = weights.iter().map(value).sum();
+            zero_a.wrapping_mul((depth as i32).wrapping_mul(zero_w).wrapping_sub(sum))
+        })
+        .collect()
+}
+
+/// A network that is ready to run.
+pub struct Network {
+    pub(super) prepared: Arc<Prepared>,
+    /// In the order of [`Quantized::macs`].
+    pub(super) layers: Vec<MacLayer>,
+}
+
+impl Network {
+    /// Builds the layers for `multiplier`, corrected by `control`.
+    ///
+    /// # Errors
+    /// When a kernel refuses a layer: constants beyond what the accumulator holds.
+    pub fn new(
+        prepared: &Arc<Prepared>,
+        multiplier: &Multiplier,
+        control: Option<&ControlVariate>,
+    ) -> Result<Self, KernelError> {
+        let product = multiplier.kernel_product(prepared.quantized.weights.coding());
+        let mut layers: Vec<Option<MacLayer>> =
+            prepared.quantized.macs.iter().map(|_| None).collect();
+        for step in &prepared.plan.steps {
+            let Some(fused) = step.mac else { continue };
+            let correction = control.map(|control| (control, &control.layers[fused.layer]));
+            let layer = prepared.layer(fused, step.outputs[0], multiplier, &product, correction)?;
+            layers[fused.layer] = Some(layer);
+        }
+        let layers =
+            layers.into_iter().map(|layer| layer.expect("every layer is in a step")).collect();
+        Ok(Self { prepared: prepared.clone(), layers })
+    }
+
+    /// The distinct kernels that its layers run on, in order of first use.
+    pub fn kernels(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for name in self.layers.iter().map(MacLayer::kernel_name) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Runs one image (ONNX order) and returns its class scores, which live in `workspace`.
+    ///
+    /// # Panics
+    /// When `image` has not the input's size.
+    pub fn run<'w>(&self, image: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+        self.run_observed(image, workspace, |_, _, _| {})
+    }
+
+    /// As [`Network::run`], showing `observe` each layer's index, kernel layer and input codes
+    /// before it runs.
+    pub fn run_observed<'w>(
+        &self,
+        image: &[f32],
+        workspace: &'w mut Workspace,
+        mut observe: impl FnMut(usize, &MacLayer, &[u8]),
+    ) -> &'w [f32] {
+        let plan = &self.prepared.plan;
+        workspace.load(&self.prepared, image);
+        for step in &plan.steps {
+            if let Some(fused) = step.mac {
+                let input = plan.place(step.inputs[0]);
+                let codes = &workspace.codes[input.buffer][..input.length];
+                observe(fused.layer, &self.layers[fused.layer], codes);
+            }
+            let layer = step.mac.map(|fused| &self.layers[fused.layer]);
+            workspace.run_step(&self.prepared, step, layer);
+        }
+        workspace.scores(&self.prepared)
+    }
+}
+
+/// The buffers of one thread (or of one image, where images go through layer by layer).
+#[derive(Default)]
+pub struct Workspace {
+    pub(super) codes: Vec<Vec<u8>>,
+    floats: Vec<Vec<f32>>,
+    pub(super) scratch: Scratch,
+    /// Dequantised inputs and results on their way to a quantiser.
+    temporary: Vec<Vec<f32>>,
+    scores: Vec<f32>,
+}
+
+impl Workspace {
+    /// Puts an image into the input's buffer.
+    pub(super) fn load(&mut self, prepared: &Prepared, image: &[f32]) {
+        let plan = &prepared.plan;
+        assert_eq!(image.len(), prepared.input_order.len(), "elements of the image");
+        self.codes.resize_with(plan.code_buffers.len(), Vec::new);
+        self.floats.resize_with(plan.float_buffers.len(), Vec::new);
+        self.codes
+            .iter_mut()
+            .zip(&plan.code_buffers)
+            .for_each(|(buffer, &size)| buffer.resize(size, 0));
+        self.floats
+            .iter_mut()
+            .zip(&plan.float_buffers)
+            .for_each(|(buffer, &size)| buffer.resize(size, 0.0));
+        self.temporary.resize_with(1, Vec::new);
+        let place = plan.place(prepared.quantized.graph.input);
+        let stored = prepared.input_order.iter().map(|&index| image[index as usize]);
+        let ordered = &mut self.temporary[0];
+        ordered.clear();
+        ordered.extend(stored);
+        match place.format {
+            Format::Floats => self.floats[place.buffer][..place.length].copy_from_slice(ordered),
+            Format::Codes(quantization) => {
+                let codes = &mut self.codes[place.buffer][..place.length];
+                operations::to_codes(
+                    prepared.isa,
+                    ordered,
+                    quantization,
+                    prepared.quantized.dropped_bits(),
+                    codes,
+                );
+            }
+        }
+    }
+
+    /// The class scores after the last step.
+    pub(super) fn scores(&mut self, prepared: &Prepared) -> &[f32] {
+        let output = prepared.quantized.graph.output;
+        let mut scores = std::mem::take(&mut self.scores);
+        self.stored(&prepared.plan, output).to_floats(&mut scores);
+        self.scores = scores;
+        &self.scores
+    }
+
+    fn stored(&self, plan: &Plan, value: ValueId) -> Stored<'_> {
+        let place = plan.place(value);
+        match place.format {
+            Format::Codes(quantization) => {
+                Stored::Codes(&self.codes[place.buffer][..place.length], quantization)
+            }
+            Format::Floats => Stored::Floats(&self.floats[place.buffer][..place.length]),
+        }
+    }
+
+    /// Runs one step; `layer` is the kernel of a step on the multipliers.
+    pub(super) fn run_step(&mut self, prepared: &Prepared, step: &Step, layer: Option<&MacLayer>) {
+        let plan = &prepared.plan;
+        if let NodeKind::Operator { operator, .. } = &prepared.quantized.graph.nodes[step.node].kind
+        {
+            return self.run_operator(prepared, step, operator);
+        }
+        let place = plan.place(step.outputs[0]);
+        // Taken out of the workspace for the time of the step; the plan never lets a step write
+        // a buffer that it reads.
+        match place.format {
+            Format::Codes(quantization) => {
+                let mut buffer = std::mem::take(&mut self.codes[place.buffer]);
+                let output = &mut buffer[..place.length];
+                match layer {
+                    Some(layer) => self.run_layer(plan, step, layer, Output::U8(output)),
+                    None if self.run_on_codes(prepared, step, output) => {}
+                    None => {
+                        let mut values = std::mem::take(&mut self.temporary[0]);
+                        values.clear();
+                        values.resize(place.length, 0.0);
+                        self.run_in_floats(prepared, step, &mut values);
+                        let dropped = prepared.quantized.dropped_bits();
+                        operations::to_codes(prepared.isa, &values, quantization, dropped, output);
+                        self.temporary[0] = values;
+                    }
+                }
+                self.codes[place.buffer] = buffer;
+            }
+            Format::Floats => {
+                let mut buffer = std::mem::take(&mut self.floats[place.buffer]);
+                let output = &mut buffer[..place.length];
+                match layer {
+                    Some(layer) => self.run_layer(plan, step, layer, Output::F32(output)),
+                    None => self.run_in_floats(prepared, step, output),
+                }
+                self.floats[place.buffer] = buffer;
+            }
+        }
+    }
+
+    fn run_layer(&mut self, plan: &Plan, step: &Step, layer: &MacLayer, output: Output) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let Stored::Codes(input, _) = self.stored(plan, step.inputs[0]) else {
+            unreachable!("a layer on the multipliers reads codes");
+        };
+        let residual = match step.inputs.get(1).map(|&value| self.stored(plan, value)) {
+            None => Residual::None,
+            Some(Stored::Codes(codes, _)) => Residual::U8(codes),
+            Some(Stored::Floats(values)) => Residual::F32(values),
+        };
+        layer.run(input, residual, output, &mut scratch);
+        self.scratch = scratch;
+    }
+
+    /// Movements and maxima of codes of one scale; false when the step has to go through floats.
+    fn run_on_codes(&self, prepared: &Prepared, step: &Step, output: &mut [u8]) -> bool {
+        let (graph, plan) = (&prepared.quantized.graph, &prepared.plan);
+        let format = plan.place(step.outputs[0]).format;
+        let mut inputs = Vec::with_capacity(step.inputs.len());
+        for &value in &step.inputs {
+            match self.stored(plan, value) {
+                Stored::Codes(codes, quantization) if format == Format::Codes(quantization) => {
+                    inputs.push(codes)
+                }
+                _ => return false,
+            }
+        }
+        let Format::Codes(quantization) = format else { return false };
+        match &graph.nodes[step.node].kind {
+            NodeKind::Movement(runs) => {
+                operations::movement(runs, &inputs, quantization.zero_point, output)
+            }
+            NodeKind::MaxPool(window) => {
+                let size = |value: ValueId| Size::of(&graph.values[value].shape);
+                let (from, to) = (size(step.inputs[0]), size(step.outputs[0]));
+                operations::max_pool(window, (from, inputs[0]), (to, output));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn run_in_floats(&mut self, prepared: &Prepared, step: &Step, output: &mut [f32]) {
+        let (graph, plan) = (&prepared.quantized.graph, &prepared.plan);
+        let size = |value: ValueId| Size::of(&graph.values[value].shape);
+        let kind = &graph.nodes[step.node].kind;
+        if matches!(kind, NodeKind::GlobalAveragePool) {
+            operations::global_average(
+                size(step.inputs[0]),
+                self.stored(plan, step.inputs[0]),
+                output,
+            );
+            return;
+        }
+        let mut inputs: Vec<Vec<f32>> = Vec::with_capacity(step.inputs.len());
+        for &value in &step.inputs {
+            let mut values =
+                self.temporary.pop().filter(|_| self.temporary.len() > 1).unwrap_or_default();
+            self.stored(plan, value).to_floats(&mut values);
+            inputs.push(values);
+        }
+        match kind {
+            NodeKind::Add => {
+                let sums = inputs[0].iter().zip(&inputs[1]).map(|(left, right)| left + right);
+                output.iter_mut().zip(sums).for_each(|(output, sum)| *output = sum);
+            }
+            NodeKind::Clip { low, high } => {
+                output
+                    .iter_mut()
+                    .zip(&inputs[0])
+                    .for_each(|(output, value)| *output = value.max(*low).min(*high));
+            }
+            NodeKind::Quantize => output.copy_from_slice(&inputs[0]),
+            NodeKind::Movement(runs) => {
+                let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+                operations::movement(runs, &inputs, 0.0, output);
+            }
+            NodeKind::MaxPool(window) => {
+                let (from, to) = (size(step.inputs[0]), size(step.outputs[0]));
+                operations::max_pool(window, (from, &inputs[0]), (to, output));
+            }
+            NodeKind::GlobalAveragePool | NodeKind::Mac(_) | NodeKind::Operator { .. } => {
+                unreachable!("handled before")
+            }
+        }
+        self.temporary.extend(inputs);
+    }
+
+    /// An operator that tract evaluates, in ONNX order and in floats.
+    fn run_operator(&mut self, prepared: &Prepared, step: &Step, operator: &Operator) {
+        let (graph, plan) = (&prepared.quantized.graph, &prepared.plan);
+        let mut inputs = Vec::with_capacity(step.inputs.len());
+        for &value in &step.inputs {
+            let mut values = Vec::new();
+            self.stored(plan, value).to_floats(&mut values);
+            inputs.push((graph.values[value].shape.as_slice(), values));
+        }
+        let results = operator
+            .run_stored(inputs)
+            .unwrap_or_else(|reason| panic!("node \"{}\": {reason}", graph.nodes[step.node].name));
+        for (&value, values) in step.outputs.iter().zip(results) {
+            let place = plan.place(value);
+            match place.format {
+                Format::Floats => {
+                    self.floats[place.buffer][..place.length].copy_from_slice(&values)
+                }
+                Format::Codes(quantization) => {
+                    let codes = &mut self.codes[place.buffer][..place.length];
+                    let dropped = prepared.quantized.dropped_bits();
+                    operations::to_codes(prepared.isa, &values, quantization, dropped, codes);
+                }
+            }
+        }
+    }
+}

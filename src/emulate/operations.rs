@@ -1,0 +1,176 @@
+//! The operations that run exactly: on codes where that changes nothing, else in float32.
+
+use recoup_kernels::{Isa, quantize};
+
+use crate::model::{ActivationQuantization, Run, Window};
+
+/// A tensor as it is stored.
+#[derive(Clone, Copy)]
+pub(super) enum Stored<'a> {
+    Codes(&'a [u8], ActivationQuantization),
+    Floats(&'a [f32]),
+}
+
+impl Stored<'_> {
+    /// The real values, through `buffer` if they have to be computed.
+    pub fn to_floats(self, buffer: &mut Vec<f32>) {
+        buffer.clear();
+        match self {
+            Stored::Floats(values) => buffer.extend_from_slice(values),
+            Stored::Codes(codes, quantization) => {
+                buffer.extend(codes.iter().map(|&code| real(code, quantization)));
+            }
+        }
+    }
+}
+
+/// scale (code - zero point).
+fn real(code: u8, quantization: ActivationQuantization) -> f32 {
+    (i32::from(code) - i32::from(quantization.zero_point)) as f32 * quantization.scale
+}
+
+/// Real values to codes, with `dropped` low bits at zero.
+pub(super) fn to_codes(
+    isa: Isa,
+    values: &[f32],
+    quantization: ActivationQuantization,
+    dropped: u32,
+    codes: &mut [u8],
+) {
+    let inverse = 1.0 / quantization.scale;
+    quantize(isa, values, inverse, quantization.zero_point, dropped, codes)
+        .expect("scales were checked when the network was quantised");
+}
+
+/// Copies runs from `inputs`; padding becomes `zero`.
+pub(super) fn movement<T: Copy>(runs: &[Run], inputs: &[&[T]], zero: T, output: &mut [T]) {
+    let mut at = 0;
+    for run in runs {
+        let length = run.length as usize;
+        let target = &mut output[at..at + length];
+        match run.input {
+            Some(input) => {
+                let start = run.start as usize;
+                target.copy_from_slice(&inputs[input as usize][start..start + length]);
+            }
+            None => target.fill(zero),
+        }
+        at += length;
+    }
+}
+
+/// Height, width and channels of a channels-last image.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+}
+
+impl Size {
+    /// Of a logical shape `[1, C, H, W]`.
+    pub fn of(shape: &[usize]) -> Self {
+        match *shape {
+            [1, channels, height, width] => Self { height, width, channels },
+            _ => panic!("pooling is imported for images only, not for {shape:?}"),
+        }
+    }
+}
+
+/// The maximum of every window; pixels outside never win.
+pub(super) fn max_pool<T: Copy + PartialOrd>(
+    window: &Window,
+    (from, input): (Size, &[T]),
+    (to, output): (Size, &mut [T]),
+) {
+    let span = |at: usize, axis: usize, size: usize| {
+        let start = at * window.stride[axis];
+        let end = (start + window.kernel[axis]).saturating_sub(window.pad_begin[axis]).min(size);
+        start.saturating_sub(window.pad_begin[axis])..end
+    };
+    for y in 0..to.height {
+        for x in 0..to.width {
+            let target = &mut output[(y * to.width + x) * to.channels..][..to.channels];
+            let mut first = true;
+            for row in span(y, 0, from.height) {
+                for column in span(x, 1, from.width) {
+                    let pixel =
+                        &input[(row * from.width + column) * from.channels..][..from.channels];
+                    for (best, &value) in target.iter_mut().zip(pixel) {
+                        if first || value > *best {
+                            *best = value;
+                        }
+                    }
+                    first = false;
+                }
+            }
+        }
+    }
+}
+
+/// The mean of each channel. Codes are summed as integers, so their mean is rounded once.
+pub(super) fn global_average(size: Size, input: Stored, output: &mut [f32]) {
+    let pixels = (size.height * size.width) as f32;
+    match input {
+        Stored::Codes(codes, quantization) => {
+            let mut sums = vec![0i32; size.channels];
+            for pixel in codes.chunks_exact(size.channels) {
+                sums.iter_mut().zip(pixel).for_each(|(sum, &code)| *sum += i32::from(code));
+            }
+            let zero = (size.height * size.width) as i32 * i32::from(quantization.zero_point);
+            let factor = quantization.scale / pixels;
+            output
+                .iter_mut()
+                .zip(sums)
+                .for_each(|(mean, sum)| *mean = (sum - zero) as f32 * factor);
+        }
+        Stored::Floats(values) => {
+            output.fill(0.0);
+            for pixel in values.chunks_exact(size.channels) {
+                output.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
+            }
+            output.iter_mut().for_each(|sum| *sum /= pixels);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn max_pool_ignores_what_lies_outside() {
+        let window = Window { kernel: [3, 3], stride: [2, 2], pad_begin: [1, 1] };
+        let from = Size { height: 3, width: 3, channels: 1 };
+        let to = Size { height: 2, width: 2, channels: 1 };
+        let input = [-9.0, -8.0, -1.0, -7.0, -6.0, -2.0, -5.0, -4.0, -3.0];
+        let mut output = [0.0; 4];
+        max_pool(&window, (from, &input), (to, &mut output));
+        assert_eq!(output, [-6.0, -1.0, -4.0, -2.0]);
+    }
+
+    #[test]
+    fn averages_of_codes_and_of_their_values_agree() {
+        let size = Size { height: 2, width: 2, channels: 2 };
+        let quantization = ActivationQuantization { scale: 0.5, zero_point: 10 };
+        let codes = Stored::Codes(&[10, 12, 14, 12, 10, 8, 10, 4], quantization);
+        let (mut from_codes, mut from_floats, mut floats) = ([0.0; 2], [0.0; 2], Vec::new());
+        global_average(size, codes, &mut from_codes);
+        codes.to_floats(&mut floats);
+        global_average(size, Stored::Floats(&floats), &mut from_floats);
+        assert_eq!(from_codes, [0.5, -0.5]);
+        assert_eq!(from_codes, from_floats);
+    }
+
+    #[test]
+    fn movements_pad_with_the_zero_they_are_given() {
+        let runs = [
+            Run { input: Some(1), start: 1, length: 2 },
+            Run { input: None, start: 0, length: 1 },
+            Run { input: Some(0), start: 0, length: 1 },
+        ];
+        let mut output = [0; 4];
+        movement(&runs, &[&[5, 6], &[7, 8, 9]], 3, &mut output);
+        assert_eq!(output, [8, 9, 3, 5]);
+    }
+}

@@ -1,0 +1,217 @@
+//! The order of work: which nodes run together, and where their tensors live.
+//!
+//! A layer on the multipliers takes along what follows it and nobody else reads: the addition of
+//! a residual, a clip, and the quantiser of its output. Its products thus go from codes to codes
+//! in one pass. Buffers are shared between tensors that are never alive at the same time.
+
+use crate::model::{ActivationQuantization, Graph, NodeKind, ValueId};
+use crate::quantize::Quantized;
+
+/// How a tensor is stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Format {
+    Codes(ActivationQuantization),
+    Floats,
+}
+
+/// Where a tensor lives: a buffer of its format's kind, and how many elements of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub format: Format,
+    pub buffer: usize,
+    pub length: usize,
+}
+
+/// One step of the execution.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// The node that gives the step its kind and name.
+    pub node: usize,
+    pub inputs: Vec<ValueId>,
+    pub outputs: Vec<ValueId>,
+    /// For a layer on the multipliers.
+    pub mac: Option<FusedMac>,
+}
+
+/// A layer with what was fused into it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FusedMac {
+    /// Index into [`Quantized::macs`].
+    pub layer: usize,
+    /// Added to the output before the clip.
+    pub residual: Option<ValueId>,
+    pub low: f32,
+    pub high: f32,
+}
+
+/// The steps of a network and the buffers they need; the same for every multiplier.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub steps: Vec<Step>,
+    /// Per value; `None` for values that were fused away.
+    pub places: Vec<Option<Place>>,
+    /// Sizes of the buffers of codes.
+    pub code_buffers: Vec<usize>,
+    /// Sizes of the buffers of floats.
+    pub float_buffers: Vec<usize>,
+}
+
+impl Plan {
+    pub fn new(network: &Quantized) -> Self {
+        let steps = fuse(network);
+        let mut plan = Self {
+            steps,
+            places: vec![None; network.graph.values.len()],
+            code_buffers: Vec::new(),
+            float_buffers: Vec::new(),
+        };
+        plan.allocate(network);
+        plan
+    }
+
+    pub fn place(&self, value: ValueId) -> Place {
+        self.places[value].expect("every value that a step touches has a place")
+    }
+
+    /// Gives every value a buffer from its first write to its last read.
+    fn allocate(&mut self, network: &Quantized) {
+        let graph = &network.graph;
+        let mut last_read = vec![0; graph.values.len()];
+        for (index, step) in self.steps.iter().enumerate() {
+            step.inputs.iter().chain(&step.outputs).for_each(|&value| last_read[value] = index);
+        }
+        last_read[graph.output] = self.steps.len();
+        let mut pools = Pools::default();
+        self.places[graph.input] = Some(pools.take(network, graph.input));
+        let mut released: Vec<Place> = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            // Not before the next step: a step must not write where it reads.
+            released.drain(..).for_each(|place| pools.give_back(place));
+            for &output in &step.outputs {
+                self.places[output] = Some(pools.take(network, output));
+            }
+            let mut touched: Vec<ValueId> =
+                step.inputs.iter().chain(&step.outputs).copied().collect();
+            touched.sort_unstable();
+            touched.dedup();
+            let dead = touched.into_iter().filter(|&value| last_read[value] == index);
+            released
+                .extend(dead.map(|value| self.places[value].expect("written before it is read")));
+        }
+        self.code_buffers = pools.codes.sizes;
+        self.float_buffers = pools.floats.sizes;
+    }
+}
+
+/// The buffers of both kinds.
+#[derive(Default)]
+struct Pools {
+    codes: Pool,
+    floats: Pool,
+}
+
+impl Pools {
+    fn take(&mut self, network: &Quantized, value: ValueId) -> Place {
+        let length = network.graph.values[value].volume();
+        match network.activations[value] {
+            Some(quantization) => Place {
+                format: Format::Codes(quantization),
+                buffer: self.codes.take(length),
+                length,
+            },
+            None => Place { format: Format::Floats, buffer: self.floats.take(length), length },
+        }
+    }
+
+    fn give_back(&mut self, place: Place) {
+        match place.format {
+            Format::Codes(_) => self.codes.free.push(place.buffer),
+            Format::Floats => self.floats.free.push(place.buffer),
+        }
+    }
+}
+
+/// Buffers of one kind.
+#[derive(Default)]
+struct Pool {
+    sizes: Vec<usize>,
+    free: Vec<usize>,
+}
+
+impl Pool {
+    /// The free buffer that needs the least growing, or a new one.
+    fn take(&mut self, length: usize) -> usize {
+        let waste = |buffer: &usize| self.sizes[*buffer].abs_diff(length);
+        let best = (0..self.free.len()).min_by_key(|&index| waste(&self.free[index]));
+        let buffer = match best {
+            Some(index) => self.free.swap_remove(index),
+            None => {
+                self.sizes.push(0);
+                self.sizes.len() - 1
+            }
+        };
+        self.sizes[buffer] = self.sizes[buffer].max(length);
+        buffer
+    }
+}
+
+/// Nodes to steps. Of two layers that an addition joins, the later one takes it along.
+fn fuse(network: &Quantized) -> Vec<Step> {
+    let graph = &network.graph;
+    let uses = graph.use_counts();
+    let readers = readers(graph);
+    let mut fused_away = vec![false; graph.nodes.len()];
+    // (position, step): a fused layer runs where its last part stood.
+    let mut steps: Vec<(usize, Step)> = Vec::new();
+    for (layer, mac) in network.macs.iter().enumerate().rev() {
+        let node = &graph.nodes[mac.node];
+        let mut fused =
+            FusedMac { layer, residual: None, low: f32::NEG_INFINITY, high: f32::INFINITY };
+        let (mut output, mut position, mut clipped) = (node.outputs[0], mac.node, false);
+        while network.activations[output].is_none() && uses[output] == 1 && output != graph.output {
+            let next = readers[output].expect("read once");
+            let reader = &graph.nodes[next];
+            match reader.kind {
+                _ if fused_away[next] => break,
+                NodeKind::Add
+                    if fused.residual.is_none()
+                        && !clipped
+                        && reader.inputs[0] != reader.inputs[1] =>
+                {
+                    let other = reader.inputs.iter().find(|&&input| input != output);
+                    fused.residual = other.copied();
+                }
+                NodeKind::Clip { low, high } if !clipped => {
+                    (fused.low, fused.high) = (low, high);
+                    clipped = true;
+                }
+                NodeKind::Quantize => {}
+                _ => break,
+            }
+            fused_away[next] = true;
+            (output, position) = (reader.outputs[0], next);
+        }
+        fused_away[mac.node] = true;
+        let mut inputs = vec![node.inputs[0]];
+        inputs.extend(fused.residual);
+        steps.push((
+            position,
+            Step { node: mac.node, inputs, outputs: vec![output], mac: Some(fused) },
+        ));
+    }
+    for (index, node) in graph.nodes.iter().enumerate().filter(|(index, _)| !fused_away[*index]) {
+        let (inputs, outputs) = (node.inputs.clone(), node.outputs.clone());
+        steps.push((index, Step { node: index, inputs, outputs, mac: None }));
+    }
+    steps.sort_by_key(|(position, _)| *position);
+    steps.into_iter().map(|(_, step)| step).collect()
+}
+
+/// The last node that reads each value.
+fn readers(graph: &Graph) -> Vec<Option<usize>> {
+    let mut readers = vec![None; graph.values.len()];
+    for (index, node) in graph.nodes.iter().enumerate() {
+        node.inputs.iter().for_each(|&input| readers[input] = Some(index));
+    }
+    readers
+}

@@ -1,0 +1,89 @@
+//! The control variate `regressed`: constants by least squares on the calibration images, each
+//! layer fed by the corrected layers before it.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use recoup_kernels::KernelError;
+
+use crate::control_variate::{ControlFunction, ControlVariate, LayerConstants, Regression};
+use crate::multiplier::Multiplier;
+
+use super::network::{Prepared, Workspace};
+
+/// Takes all `images` through the network together, layer by layer: first the layer's exact and
+/// approximate accumulators give its constants, then the corrected layer gives the codes that
+/// the next one sees. `done` is told the number of layers since the last call.
+///
+/// # Errors
+/// When a kernel refuses a layer.
+pub fn regress(
+    prepared: &Arc<Prepared>,
+    images: &[Vec<f32>],
+    multiplier: &Multiplier,
+    function: ControlFunction,
+    c_frac: u32,
+    done: &(impl Fn(usize) + Sync),
+) -> Result<ControlVariate, KernelError> {
+    let network = &prepared.quantized;
+    let coding = network.weights.coding();
+    let x = function.table(multiplier).map(i32::from);
+    let exact_product = Multiplier::exact().kernel_product(coding);
+    let product = multiplier.kernel_product(coding);
+    let mut workspaces: Vec<Workspace> = images
+        .par_iter()
+        .map(|image| {
+            let mut workspace = Workspace::default();
+            workspace.load(prepared, image);
+            workspace
+        })
+        .collect();
+    let nothing = LayerConstants { c: Vec::new(), c0: Vec::new() };
+    let mut control = ControlVariate {
+        function: Some(function),
+        c_frac,
+        layers: vec![nothing; network.macs.len()],
+    };
+    for step in &prepared.plan.steps {
+        let Some(fused) = step.mac else {
+            workspaces
+                .par_iter_mut()
+                .for_each(|workspace| workspace.run_step(prepared, step, None));
+            continue;
+        };
+        let shape = network.macs[fused.layer].shape;
+        let exact = prepared.layer(fused, step.outputs[0], multiplier, &exact_product, None)?;
+        let approximate = prepared.layer(fused, step.outputs[0], multiplier, &product, None)?;
+        let input = prepared.plan.place(step.inputs[0]);
+        let outputs = shape.positions() * shape.filters;
+        let regression = workspaces
+            .par_iter_mut()
+            .map(|workspace| {
+                let Workspace { codes, scratch, .. } = workspace;
+                let codes = &codes[input.buffer][..input.length];
+                let mut sums_x = vec![0; shape.positions() * shape.groups];
+                let (mut right, mut wrong) = (vec![0; outputs], vec![0; outputs]);
+                exact.accumulate(codes, scratch, &mut right);
+                approximate.accumulate(codes, scratch, &mut wrong);
+                approximate.position_sums(&x, codes, scratch, &mut sums_x);
+                let mut regression = Regression::new(shape.filters, shape.groups);
+                regression.add(&sums_x, &right, &wrong);
+                regression
+            })
+            .reduce(|| Regression::new(shape.filters, shape.groups), Regression::merge);
+        let constants = regression.constants(c_frac);
+        let corrected = prepared.layer(
+            fused,
+            step.outputs[0],
+            multiplier,
+            &product,
+            Some((&control, &constants)),
+        )?;
+        workspaces
+            .par_iter_mut()
+            .for_each(|workspace| workspace.run_step(prepared, step, Some(&corrected)));
+        control.layers[fused.layer] = constants;
+        done(1);
+    }
+    Ok(control)
+}
