@@ -12,6 +12,7 @@
 //! The equations are numbered in `docs/arithmetic.md`. Kernels live in the crate
 //! [`recoup_kernels`].
 
+pub mod accuracy;
 pub mod control_variate;
 pub mod data;
 pub mod emulate;

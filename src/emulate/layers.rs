@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use recoup_kernels::{KernelError, MacLayer};
+use recoup_kernels::{KernelError, MacLayer, Scratch};
 
 use crate::control_variate::ControlVariate;
 use crate::multiplier::Multiplier;
 use crate::numeric::shift_right_half_even;
 
-use super::network::{Network, Prepared, Workspace};
+use super::network::{Network, Prepared};
 
 /// Error statistics of one layer, over all filters, positions and images (docs/arithmetic.md,
 /// eq. (40) to (42)). The layer's input is what the corrected network gives it.
@@ -31,7 +31,7 @@ pub struct LayerStatistics {
     pub sqnr_db: Option<f64>,
 }
 
-/// Sums that make up [`LayerStatistics`]; one per thread, then merged.
+/// Sums that make up [`LayerStatistics`]; one per image, merged in the order of the images.
 #[derive(Clone, Default)]
 struct Sums {
     outputs: f64,
@@ -50,14 +50,31 @@ pub struct StatisticsCollector {
     control: Option<ControlVariate>,
 }
 
-/// One thread's part.
+/// The sums of some images, with the buffers for the next.
 pub struct Statistics {
     layers: Vec<Sums>,
-    workspace: Workspace,
+    buffers: Buffers,
+}
+
+#[derive(Default)]
+struct Buffers {
+    scratch: Scratch,
     exact: Vec<i32>,
     approximate: Vec<i32>,
     sums_x: Vec<i32>,
     sums_a: Vec<i32>,
+}
+
+impl Statistics {
+    /// The sums alone, to be kept until they are merged.
+    pub fn without_buffers(self) -> Self {
+        Self { buffers: Buffers::default(), ..self }
+    }
+
+    /// Adds another part's sums.
+    pub fn merge(&mut self, other: &Self) {
+        self.layers.iter_mut().zip(&other.layers).for_each(|(sums, more)| sums.merge(more));
+    }
 }
 
 impl StatisticsCollector {
@@ -82,11 +99,7 @@ impl StatisticsCollector {
     pub fn start(&self) -> Statistics {
         Statistics {
             layers: vec![Sums::default(); self.exact.layers.len()],
-            workspace: Workspace::default(),
-            exact: Vec::new(),
-            approximate: Vec::new(),
-            sums_x: Vec::new(),
-            sums_a: Vec::new(),
+            buffers: Buffers::default(),
         }
     }
 
@@ -96,7 +109,8 @@ impl StatisticsCollector {
         let mac = &quantized.macs[index];
         let input = quantized.mac_input(mac).1;
         let (shape, filters) = (mac.shape, mac.shape.filters);
-        let scratch = &mut part.workspace.scratch;
+        let Statistics { layers, buffers: part } = part;
+        let scratch = &mut part.scratch;
         part.exact.resize(shape.positions() * filters, 0);
         part.approximate.resize(shape.positions() * filters, 0);
         part.sums_x.clear();
@@ -117,7 +131,7 @@ impl StatisticsCollector {
                 weights.iter().map(|&w| i64::from(crate::multiplier::code_value(w, coding))).sum()
             })
             .collect();
-        let sums = &mut part.layers[index];
+        let sums = &mut layers[index];
         for (position, outputs) in part.exact.chunks_exact(filters).enumerate() {
             for (filter, &exact) in outputs.iter().enumerate() {
                 let group = position * shape.groups + filter / (filters / shape.groups);
@@ -140,17 +154,9 @@ impl StatisticsCollector {
     }
 
     /// The statistics of all layers of `network`.
-    pub fn finish(
-        &self,
-        network: &Network,
-        parts: impl IntoIterator<Item = Statistics>,
-    ) -> Vec<LayerStatistics> {
-        let mut total = vec![Sums::default(); network.layers.len()];
-        for part in parts {
-            total.iter_mut().zip(&part.layers).for_each(|(total, part)| total.merge(part));
-        }
+    pub fn finish(&self, network: &Network, total: &Statistics) -> Vec<LayerStatistics> {
         let quantized = &network.prepared.quantized;
-        let layers = total.iter().zip(&network.layers).zip(&quantized.macs);
+        let layers = total.layers.iter().zip(&network.layers).zip(&quantized.macs);
         layers
             .map(|((sums, layer), mac)| {
                 sums.statistics(quantized.graph.nodes[mac.node].name.clone(), layer.kernel_name())

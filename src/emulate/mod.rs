@@ -11,7 +11,7 @@ mod operations;
 mod plan;
 mod regress;
 
-pub use layers::{LayerStatistics, StatisticsCollector};
+pub use layers::{LayerStatistics, Statistics, StatisticsCollector};
 pub use network::{Network, Prepared, Workspace};
 pub use observe::code_histograms;
 pub use regress::regress;

@@ -1,0 +1,218 @@
+//! Sends images through the float network and all candidates.
+
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use crate::data::{DataError, Dataset, Preprocessor};
+use crate::emulate::{LayerStatistics, StatisticsCollector, Workspace};
+use crate::model::FloatModel;
+
+use super::{Candidate, ExperimentError};
+
+/// From this many classes on, the five best count too.
+const TOP5_CLASSES: usize = 100;
+
+/// What one network made of the images, in the order of the evaluation.
+#[derive(Clone, Debug, Default)]
+pub struct Outcomes {
+    /// Whether the best class was right.
+    pub top1: Vec<bool>,
+    /// Whether the right class was among the best five; empty below 100 classes.
+    pub top5: Vec<bool>,
+    /// Time that all threads together took from image to scores.
+    pub elapsed: Duration,
+}
+
+impl Outcomes {
+    /// Share of images whose best class was right.
+    pub fn top1_accuracy(&self) -> f64 {
+        share(&self.top1)
+    }
+
+    /// Share of images with the right class among the best five, from 100 classes on.
+    pub fn top5_accuracy(&self) -> Option<f64> {
+        (!self.top5.is_empty()).then(|| share(&self.top5))
+    }
+
+    /// Images per second of wall-clock time, quantisation included.
+    pub fn images_per_s(&self) -> f64 {
+        self.top1.len() as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    fn add(&mut self, scores: &[f32], label: usize) {
+        // Ties go to the lower class, as in argmax elsewhere.
+        let own = scores[label];
+        let better =
+            |(class, &score): (usize, &f32)| score > own || (score == own && class < label);
+        let rank = scores.iter().enumerate().filter(|entry| better(*entry)).count();
+        self.top1.push(rank == 0 && !own.is_nan());
+        if scores.len() >= TOP5_CLASSES {
+            self.top5.push(rank < 5 && !own.is_nan());
+        }
+    }
+}
+
+fn share(outcomes: &[bool]) -> f64 {
+    let right = outcomes.iter().filter(|right| **right).count();
+    right as f64 / outcomes.len().max(1) as f64
+}
+
+/// The outcomes of an evaluation.
+pub struct Evaluation {
+    /// The float32 network.
+    pub float: Outcomes,
+    /// Every candidate, in the order given.
+    pub candidates: Vec<Outcomes>,
+    /// Per candidate, if asked for, the statistics of its layers.
+    pub layers: Option<Vec<Vec<LayerStatistics>>>,
+}
+
+/// Receives the class scores of one candidate for consecutive images.
+pub trait Scores {
+    /// `scores` is `[image][class]`, from image number `first` of the evaluation on.
+    ///
+    /// # Errors
+    /// When they cannot be kept; the evaluation then stops.
+    fn save(&mut self, candidate: usize, first: usize, scores: &[f32]) -> std::io::Result<()>;
+}
+
+/// What to evaluate on.
+pub struct Images<'a> {
+    /// The data set.
+    pub dataset: &'a Dataset,
+    /// The images of it, by index.
+    pub indices: &'a [usize],
+    /// From image to input tensor.
+    pub preprocessor: &'a Preprocessor,
+    /// How many images are in memory at a time.
+    pub batch: usize,
+}
+
+/// Evaluates the float network and all candidates on the same images. The results depend
+/// neither on the batch nor on the number of threads. `done` is told the number of images that
+/// have gone through since the last call.
+///
+/// # Errors
+/// When an image cannot be read, or `scores` cannot be saved.
+pub fn evaluate(
+    images: &Images,
+    float: &FloatModel,
+    candidates: &[Candidate],
+    layers: bool,
+    mut scores: Option<&mut dyn Scores>,
+    done: &mut dyn FnMut(usize),
+) -> Result<Evaluation, EvaluateError> {
+    let collectors = candidates.iter().filter(|_| layers).map(|candidate| {
+        let Candidate { prepared, configuration, control, .. } = candidate;
+        StatisticsCollector::new(prepared, &configuration.multiplier, control.as_ref())
+    });
+    let collectors = collectors.collect::<Result<Vec<_>, _>>().map_err(ExperimentError::from)?;
+    let mut totals: Vec<_> = collectors.iter().map(StatisticsCollector::start).collect();
+    let mut evaluation = Evaluation {
+        float: Outcomes::default(),
+        candidates: vec![Outcomes::default(); candidates.len()],
+        layers: None,
+    };
+    let elements = images.preprocessor.elements();
+    let pools: Vec<_> = candidates.iter().map(|_| Pool::default()).collect();
+    let mut saved = 0;
+    for indices in images.indices.chunks(images.batch.max(1)) {
+        let read = indices.par_iter().map(|&index| {
+            let mut input = vec![0.0; elements];
+            let label = images.dataset.read_input(index, images.preprocessor, &mut input)?;
+            Ok((input, label as usize))
+        });
+        let batch = read.collect::<Result<Vec<_>, DataError>>()?;
+        let start = Instant::now();
+        let all: Vec<Vec<f32>> = batch
+            .par_iter()
+            .map(|(image, _)| {
+                let mut scores = Vec::new();
+                float.run(image, |_, output| scores = output.to_vec());
+                scores
+            })
+            .collect();
+        evaluation.float.elapsed += start.elapsed();
+        for (scores, (_, label)) in all.iter().zip(&batch) {
+            evaluation.float.add(scores, *label);
+        }
+        for (index, candidate) in candidates.iter().enumerate() {
+            let outcomes = &mut evaluation.candidates[index];
+            let start = Instant::now();
+            let all: Vec<Vec<f32>> = batch
+                .par_iter()
+                .map(|(image, _)| {
+                    let mut workspace = pools[index].take();
+                    let scores = candidate.network.run(image, &mut workspace).to_vec();
+                    pools[index].give_back(workspace);
+                    scores
+                })
+                .collect();
+            outcomes.elapsed += start.elapsed();
+            for (scores, (_, label)) in all.iter().zip(&batch) {
+                outcomes.add(scores, *label);
+            }
+            if let Some(scores) = scores.as_deref_mut() {
+                scores.save(index, saved, &all.concat())?;
+            }
+            if let Some(collector) = collectors.get(index) {
+                let parts: Vec<_> = batch
+                    .par_iter()
+                    .map(|(image, _)| {
+                        let mut part = collector.start();
+                        let mut workspace = pools[index].take();
+                        candidate.network.run_observed(
+                            image,
+                            &mut workspace,
+                            |layer, kernel, codes| {
+                                collector.observe(&mut part, layer, kernel, codes);
+                            },
+                        );
+                        pools[index].give_back(workspace);
+                        part.without_buffers()
+                    })
+                    .collect();
+                // In the order of the images: sums of floats depend on it.
+                parts.iter().for_each(|part| totals[index].merge(part));
+            }
+        }
+        saved += batch.len();
+        done(batch.len());
+    }
+    if layers {
+        let statistics = collectors.iter().zip(&totals).zip(candidates);
+        let statistics = statistics
+            .map(|((collector, total), candidate)| collector.finish(&candidate.network, total));
+        evaluation.layers = Some(statistics.collect());
+    }
+    Ok(evaluation)
+}
+
+/// Why an evaluation stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+    /// An image could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The scores could not be saved.
+    #[error("the logits cannot be written: {0}")]
+    Scores(#[from] std::io::Error),
+    /// A kernel refused a layer.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+}
+
+/// Workspaces that outlive a batch: as many as there are threads.
+#[derive(Default)]
+struct Pool(std::sync::Mutex<Vec<Workspace>>);
+
+impl Pool {
+    fn take(&self) -> Workspace {
+        self.0.lock().expect("nothing panics under the lock").pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, workspace: Workspace) {
+        self.0.lock().expect("nothing panics under the lock").push(workspace);
+    }
+}

@@ -1,0 +1,168 @@
+//! A model with its data and calibration, from which candidates are made.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use recoup_kernels::{Isa, KernelError};
+
+use crate::control_variate::{
+    self, CodeHistogram, ControlVariate, ControlVariateError, Mode, best_function,
+};
+use crate::emulate::{Network, Prepared, code_histograms, regress};
+use crate::model::{Graph, ModelError, OnnxFile};
+use crate::multiplier::Multiplier;
+use crate::quantize::{Calibration, CalibrationError, Method, Quantized, WeightScheme, calibrate};
+
+/// Fraction bits of C that leave the accuracy of every family unchanged (measured on ResNet-20,
+/// docs/arithmetic.md, section 3).
+pub fn default_c_frac() -> u32 {
+    4
+}
+
+/// One multiplier with one control variate at one activation width.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Configuration {
+    /// The multiplier.
+    pub multiplier: Multiplier,
+    /// What corrects it.
+    pub control_variate: Mode,
+    /// Significant bits of the activation codes, 4 to 8.
+    pub activation_bits: u32,
+}
+
+/// A configuration, ready to run.
+pub struct Candidate {
+    /// What it is.
+    pub configuration: Configuration,
+    /// The constants, if it has any.
+    pub control: Option<ControlVariate>,
+    /// The network.
+    pub network: Network,
+    /// The network without its multiplier.
+    pub prepared: Arc<Prepared>,
+}
+
+/// What can go wrong on the way to a candidate.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// See [`ModelError`].
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// See [`CalibrationError`].
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
+    /// See [`ControlVariateError`].
+    #[error(transparent)]
+    ControlVariate(#[from] ControlVariateError),
+    /// A kernel refused a layer.
+    #[error("a layer cannot be run: {0}")]
+    Kernel(#[from] KernelError),
+}
+
+/// A quantised network at one activation width, with the codes that its layers see.
+struct Width {
+    prepared: Arc<Prepared>,
+    histograms: Arc<Vec<CodeHistogram>>,
+}
+
+/// A model, the calibration images and what was derived from them.
+pub struct Experiment {
+    graph: Arc<Graph>,
+    images: Vec<Vec<f32>>,
+    calibration: Calibration,
+    weights: WeightScheme,
+    isa: Isa,
+    widths: Mutex<HashMap<u32, Arc<Width>>>,
+}
+
+impl Experiment {
+    /// Sets an experiment up on calibration `images` (ONNX order).
+    pub fn new(
+        graph: Arc<Graph>,
+        images: Vec<Vec<f32>>,
+        calibration: Calibration,
+        weights: WeightScheme,
+        isa: Isa,
+    ) -> Self {
+        Self { graph, images, calibration, weights, isa, widths: Mutex::default() }
+    }
+
+    /// The calibration of `graph` on `images`.
+    ///
+    /// # Errors
+    /// See [`calibrate`].
+    pub fn calibrate(
+        file: &OnnxFile,
+        graph: &Graph,
+        images: &[Vec<f32>],
+        method: Method,
+        (data, preprocess): (String, String),
+        done: &(impl Fn(usize) + Sync),
+    ) -> Result<Calibration, CalibrationError> {
+        let tensors = calibrate(file, graph, images, method, done)?;
+        let name = file.path.file_name().unwrap_or(file.path.as_os_str());
+        Ok(Calibration {
+            model: name.to_string_lossy().into_owned(),
+            model_sha256: file.sha256.clone(),
+            data,
+            preprocess,
+            images: images.len(),
+            method: method.to_string(),
+            tensors,
+        })
+    }
+
+    /// The model.
+    pub fn graph(&self) -> &Arc<Graph> {
+        &self.graph
+    }
+
+    /// The weight coding of all candidates.
+    pub fn weights(&self) -> WeightScheme {
+        self.weights
+    }
+
+    /// Makes the constants and kernels of one configuration.
+    ///
+    /// # Errors
+    /// When the calibration lacks a tensor, the mode is not defined for the multiplier, or a
+    /// kernel refuses a layer.
+    pub fn candidate(
+        &self,
+        configuration: &Configuration,
+        c_frac: u32,
+    ) -> Result<Candidate, ExperimentError> {
+        let width = self.width(configuration.activation_bits)?;
+        let (prepared, multiplier) = (&width.prepared, &configuration.multiplier);
+        let quantized = &prepared.quantized;
+        let control = match configuration.control_variate {
+            Mode::Regressed(named) if !multiplier.is_exact() => {
+                let function = named
+                    .unwrap_or_else(|| best_function(quantized, &width.histograms, multiplier));
+                Some(regress(prepared, &self.images, multiplier, function, c_frac, &|_| {})?)
+            }
+            Mode::None | Mode::Regressed(_) => None,
+            mode => control_variate::fit(quantized, &width.histograms, multiplier, mode, c_frac)?,
+        };
+        Ok(Candidate {
+            configuration: configuration.clone(),
+            network: Network::new(prepared, multiplier, control.as_ref())?,
+            control,
+            prepared: prepared.clone(),
+        })
+    }
+
+    /// The network at `bits` activation bits, made on first use.
+    fn width(&self, bits: u32) -> Result<Arc<Width>, ExperimentError> {
+        let mut widths = self.widths.lock().expect("no thread panics while it holds the lock");
+        if let Some(width) = widths.get(&bits) {
+            return Ok(width.clone());
+        }
+        let quantized = Quantized::new(self.graph.clone(), &self.calibration, self.weights, bits)?;
+        let prepared = Prepared::new(quantized, self.isa);
+        let histograms = code_histograms(&prepared, &self.images, &|_| {})?;
+        let width = Arc::new(Width { prepared, histograms: Arc::new(histograms) });
+        widths.insert(bits, width.clone());
+        Ok(width)
+    }
+}
