@@ -1,2 +1,42 @@
-//! The recoup command.
-fn main() {}
+//! The `recoup` command. Results go to standard output, progress and remarks to standard error;
+//! bad input ends with exit code 2 and a message that says what to do.
+
+mod args;
+mod commands;
+mod npy;
+mod output;
+mod printer;
+mod progress;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    output::clean_up_on_interrupt();
+    let result = match cli.command {
+        Command::Eval(args) => commands::eval::run(&args),
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Quantize(args) => commands::quantize::run(&args),
+        Command::Inspect(args) => commands::inspect::run(&args),
+        Command::Multiplier(args) => commands::multiplier::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whoever read our output has seen enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

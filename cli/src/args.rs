@@ -1,0 +1,220 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use recoup::control_variate::{MODE_HELP, Mode};
+use recoup::data::{DataSpec, Preprocess};
+use recoup::multiplier::{METRIC_DEFINITIONS, Multiplier, SPEC_HELP};
+use recoup::quantize::{Method, WeightScheme};
+use recoup_kernels::Isa;
+
+/// Runs deep neural networks on approximate multipliers and gets the accuracy back.
+#[derive(Parser)]
+#[command(version, about, after_help = "Start with: recoup demo")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Accuracy of a network on approximate multipliers, without and with a control variate
+    Eval(EvalArgs),
+    /// `eval` on the network and images inside this program: every family, under a minute
+    Demo(DemoArgs),
+    /// Calibrate a network's activations and write the scales to a readable file
+    Quantize(QuantizeArgs),
+    /// The graph as Recoup runs it: nodes, shapes, MACs, what runs on the multipliers
+    Inspect(InspectArgs),
+    /// Product tables, pictures and error metrics of multipliers
+    Multiplier(MultiplierArgs),
+}
+
+/// What every command that computes takes.
+#[derive(Args)]
+pub struct MachineArgs {
+    /// Number of threads [default: one per core]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Instruction set of the kernels [default: the best this machine has]
+    #[arg(long, value_parser = parse_isa, value_name = "ISA")]
+    pub isa: Option<Isa>,
+}
+
+/// A model, and how it is calibrated.
+#[derive(Args)]
+pub struct ModelArgs {
+    /// The network: ONNX, float32 or QDQ
+    pub model: PathBuf,
+    /// Shape of the input without the batch, where the model leaves it open: 3x32x32
+    #[arg(long, value_parser = parse_shape, value_name = "CxHxW")]
+    pub input_shape: Option<Shape>,
+    /// Labelled images: cifar10:FILE|DIR, cifar100:FILE|DIR, idx:IMAGES,LABELS, folder:DIR, npz:FILE
+    #[arg(long, value_name = "SPEC")]
+    pub data: DataSpec,
+    /// From pixels to the model's input: cifar10, imagenet, mnist, fashion-mnist, none; or with
+    /// values of your own: mean=M;M;M,std=S;S;S,scale=X,layout=nchw|nhwc,resize=N,crop=N
+    #[arg(long, default_value = "none", value_name = "PRESET")]
+    pub preprocess: Preprocess,
+    /// Evaluate this many images only [default: all that are not held out]
+    #[arg(long, value_name = "N")]
+    pub images: Option<usize>,
+    /// Draw the images at random, reproducibly [default: the first ones]
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Number of images to calibrate on; never one that is evaluated
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse_positive)]
+    pub calibration_images: usize,
+    /// Calibrate on images of this source [default: held out from --data]
+    #[arg(long, value_name = "SPEC")]
+    pub calibration_data: Option<DataSpec>,
+    /// How activation ranges are chosen: mean-square, min-max, percentile, percentile:P
+    #[arg(long, default_value = "mean-square", value_name = "METHOD")]
+    pub calibration_method: Method,
+}
+
+/// Arguments of `eval`.
+#[derive(Args)]
+pub struct EvalArgs {
+    /// The model and its data.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[arg(long, value_name = "SPEC", help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: exact]"))]
+    pub multiplier: Vec<Multiplier>,
+    #[arg(long, value_name = "MODE", help = format!("What corrects it; may be repeated: {MODE_HELP} [default: fitted]"))]
+    pub control_variate: Vec<Mode>,
+    /// Significant bits of the activation codes, 4 to 8; may be repeated [default: 8]
+    #[arg(long, value_name = "B", value_parser = clap::value_parser!(u32).range(4..=8))]
+    pub activation_bits: Vec<u32>,
+    /// How weights are coded: u8-channel, u8-tensor (the paper's), i8-channel
+    #[arg(long, default_value = "u8-channel", value_name = "CODING")]
+    pub weights: WeightScheme,
+    /// Scales from `recoup quantize`, instead of calibrating now
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
+    /// Fraction bits of the control variate's C
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=16))]
+    pub c_frac: Option<u32>,
+    /// Also print, per layer, the accumulated error before and after V, and the SQNR
+    #[arg(long)]
+    pub layers: bool,
+    /// Write all class scores, [result][image][class], float32
+    #[arg(long, value_name = "FILE.npy")]
+    pub save_logits: Option<PathBuf>,
+    /// Images in memory at a time; changes no result
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse_positive)]
+    pub batch: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Threads and kernels.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// Arguments of `demo`.
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Threads and kernels.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// Arguments of `quantize`.
+#[derive(Args)]
+pub struct QuantizeArgs {
+    /// The model and its data.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Where to write the calibration [default: the model's name with .calibration.json]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Threads and kernels.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// Arguments of `inspect`.
+#[derive(Args)]
+pub struct InspectArgs {
+    /// The network: ONNX, float32 or QDQ
+    pub model: PathBuf,
+    /// Shape of the input without the batch, where the model leaves it open: 3x32x32
+    #[arg(long, value_parser = parse_shape, value_name = "CxHxW")]
+    pub input_shape: Option<Shape>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `multiplier`.
+#[derive(Args)]
+pub struct MultiplierArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: MultiplierCommand,
+}
+
+/// What can be done with a multiplier.
+#[derive(Subcommand)]
+pub enum MultiplierCommand {
+    /// Write all 65,536 products, [weight][activation], int32 little-endian
+    #[command(after_help = format!("SPEC: {SPEC_HELP}"))]
+    Table {
+        /// The multiplier
+        spec: Multiplier,
+        /// Where to: raw, or NumPy when the name ends in .npy
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Coding of the weight: u8-channel and u8-tensor are unsigned, i8-channel is signed
+        #[arg(long, default_value = "u8-channel", value_name = "CODING")]
+        weights: WeightScheme,
+        /// Replace the file if it exists
+        #[arg(long)]
+        force: bool,
+    },
+    /// A picture of the partial products, and the error metrics
+    #[command(after_help = format!("SPEC: {SPEC_HELP}\n\n{METRIC_DEFINITIONS}"))]
+    Show {
+        /// The multiplier
+        spec: Multiplier,
+        /// Coding of the weight: u8-channel and u8-tensor are unsigned, i8-channel is signed
+        #[arg(long, default_value = "u8-channel", value_name = "CODING")]
+        weights: WeightScheme,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// The input's shape without the batch.
+#[derive(Clone, Debug)]
+pub struct Shape(pub Vec<usize>);
+
+fn parse_shape(text: &str) -> Result<Shape, String> {
+    let dims: Option<Vec<usize>> =
+        text.split('x').map(|dim| dim.parse().ok().filter(|dim| *dim > 0)).collect();
+    dims.map(Shape)
+        .ok_or_else(|| format!("\"{text}\" is no shape; expected sizes joined by x, as in 3x32x32"))
+}
+
+fn parse_positive(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or_else(|| format!("\"{text}\" is no count; expected at least 1"))
+}
+
+fn parse_isa(name: &str) -> Result<Isa, String> {
+    Isa::from_name(name).map_err(|error| error.to_string())
+}

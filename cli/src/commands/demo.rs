@@ -1,0 +1,76 @@
+//! `recoup demo`: the embedded network and images.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use recoup::accuracy::{Configuration, default_c_frac};
+use recoup::control_variate::Mode;
+use recoup::data::Dataset;
+use recoup::model::{self, OnnxFile};
+use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
+use recoup::quantize::{Method, WeightScheme};
+
+use super::eval::{candidates, evaluate_all};
+use crate::args::DemoArgs;
+use crate::printer::{self, Report};
+use crate::session::{self, Session, read_inputs};
+
+const MODEL: &[u8] = include_bytes!("../../assets/fashion-resnet8.onnx");
+const TEST_IMAGES: &[u8] = include_bytes!("../../assets/fashion-test-2000-images-idx3-ubyte.gz");
+const TEST_LABELS: &[u8] = include_bytes!("../../assets/fashion-test-2000-labels-idx1-ubyte.gz");
+const CALIBRATION_IMAGES: &[u8] =
+    include_bytes!("../../assets/fashion-calibration-256-images-idx3-ubyte.gz");
+const CALIBRATION_LABELS: &[u8] =
+    include_bytes!("../../assets/fashion-calibration-256-labels-idx1-ubyte.gz");
+
+/// Evaluates every family, without and with V, beside exact products at 8 to 4 activation bits.
+pub fn run(args: &DemoArgs) -> Result<()> {
+    session::set_threads(&args.machine)?;
+    let file = OnnxFile::from_bytes(MODEL, Path::new("fashion-resnet8.onnx (embedded)"))?;
+    let graph = Arc::new(model::load(&file, None)?);
+    let test = Dataset::idx_from_bytes(
+        "Fashion-MNIST test images 0 to 1999 (embedded)",
+        TEST_IMAGES,
+        TEST_LABELS,
+    )?;
+    let training = Dataset::idx_from_bytes(
+        "256 Fashion-MNIST training images (embedded)",
+        CALIBRATION_IMAGES,
+        CALIBRATION_LABELS,
+    )?;
+    let preprocess = "fashion-mnist".parse()?;
+    let all: Vec<usize> = (0..training.len()).collect();
+    let inputs = read_inputs(&training, &all, &preprocess, &graph)?;
+    let indices = (0..test.len()).collect();
+    let source = (training.name().to_string(), inputs);
+    let mut session =
+        Session::new(file, graph, test, indices, preprocess, source, Method::MeanSquare)?;
+    let calibration = session.calibrate()?;
+    let calibrated = (calibration.method.clone(), calibration.data.clone(), calibration.images);
+    let experiment =
+        session.experiment(calibration, WeightScheme::U8Channel, session::isa(&args.machine));
+    let candidates = candidates(&experiment, &configurations(), default_c_frac())?;
+    let report = evaluate_all(&session, &experiment, &candidates, false, 256, None)?;
+    let report = Report { calibrated: Some(calibrated), ..report };
+    if args.json { printer::json(&report) } else { printer::demo(&report) }
+}
+
+fn configurations() -> Vec<Configuration> {
+    let exact = (4..=8).rev().map(|activation_bits| Configuration {
+        multiplier: Multiplier::exact(),
+        control_variate: Mode::None,
+        activation_bits,
+    });
+    let families =
+        (1..=4).map(perforated).chain((5..=8).map(truncated)).chain((3..=5).map(recursive));
+    let pairs = families.flat_map(|multiplier| {
+        [Mode::None, Mode::Fitted(None)].map(|control_variate| Configuration {
+            multiplier: multiplier.clone(),
+            control_variate,
+            activation_bits: 8,
+        })
+    });
+    exact.chain(pairs).collect()
+}

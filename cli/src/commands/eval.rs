@@ -1,0 +1,174 @@
+//! `recoup eval`.
+
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use recoup::accuracy::{Candidate, Configuration, Experiment, Scores, default_c_frac, evaluate};
+use recoup::control_variate::Mode;
+use recoup::multiplier::Multiplier;
+
+use crate::args::EvalArgs;
+use crate::output::Draft;
+use crate::printer::{self, Report};
+use crate::session::{self, Session};
+use crate::{npy, progress};
+
+/// Evaluates what `args` name, always beside the exact 8-bit network.
+pub fn run(args: &EvalArgs) -> Result<()> {
+    session::set_threads(&args.machine)?;
+    let mut session = Session::open(&args.model)?;
+    warn_of_exact_nodes(&session);
+    let calibration = session.calibration(args.calibration.as_deref())?;
+    let calibrated = (calibration.method.clone(), calibration.data.clone(), calibration.images);
+    let experiment = session.experiment(calibration, args.weights, session::isa(&args.machine));
+    let configurations =
+        configurations(&args.multiplier, &args.control_variate, &args.activation_bits);
+    let candidates =
+        candidates(&experiment, &configurations, args.c_frac.unwrap_or_else(default_c_frac))?;
+    let report = evaluate_all(
+        &session,
+        &experiment,
+        &candidates,
+        args.layers,
+        args.batch,
+        args.save_logits.as_deref(),
+    )?;
+    let report = Report { calibrated: Some(calibrated), ..report };
+    if args.json { printer::json(&report) } else { printer::text(&report) }
+}
+
+/// The 8-bit exact network first: every loss is measured against it.
+pub fn configurations(
+    multipliers: &[Multiplier],
+    modes: &[Mode],
+    bits: &[u32],
+) -> Vec<Configuration> {
+    let exact = |activation_bits| Configuration {
+        multiplier: Multiplier::exact(),
+        control_variate: Mode::None,
+        activation_bits,
+    };
+    let modes = if modes.is_empty() { &[Mode::Fitted(None)] } else { modes };
+    let bits = if bits.is_empty() { &[8] } else { bits };
+    let mut configurations = vec![exact(8)];
+    for &activation_bits in bits {
+        for multiplier in multipliers {
+            for &control_variate in modes {
+                // Nothing can be corrected where nothing is wrong.
+                let next = match multiplier.is_exact() {
+                    true => exact(activation_bits),
+                    false => Configuration {
+                        multiplier: multiplier.clone(),
+                        control_variate,
+                        activation_bits,
+                    },
+                };
+                if !configurations.contains(&next) {
+                    configurations.push(next);
+                }
+            }
+        }
+        if multipliers.is_empty() && !configurations.contains(&exact(activation_bits)) {
+            configurations.push(exact(activation_bits));
+        }
+    }
+    configurations
+}
+
+/// Makes the candidates, with a progress bar.
+pub fn candidates(
+    experiment: &Experiment,
+    configurations: &[Configuration],
+    c_frac: u32,
+) -> Result<Vec<Candidate>> {
+    let bar = progress::bar("fitting control variates", configurations.len());
+    let candidates = configurations.iter().map(|configuration| {
+        let candidate = experiment.candidate(configuration, c_frac);
+        bar.inc(1);
+        candidate
+    });
+    let candidates = candidates.collect::<Result<Vec<_>, _>>()?;
+    bar.finish_and_clear();
+    Ok(candidates)
+}
+
+/// Sends the session's images through all candidates.
+pub fn evaluate_all<'a>(
+    session: &'a Session,
+    experiment: &Experiment,
+    candidates: &'a [Candidate],
+    layers: bool,
+    batch: usize,
+    save_logits: Option<&Path>,
+) -> Result<Report<'a>> {
+    let float = session.float()?;
+    let bar = progress::bar("evaluating", session.indices.len());
+    let classes = candidates[0].prepared.classes();
+    let shape = [candidates.len(), session.indices.len(), classes];
+    let mut logits = save_logits.map(|path| Logits::new(path, shape)).transpose()?;
+    let sink = logits.as_mut().map(|logits| logits as &mut dyn Scores);
+    let evaluation =
+        evaluate(&session.images(batch), &float, candidates, layers, sink, &mut |n| {
+            bar.inc(n as u64)
+        })?;
+    bar.finish_and_clear();
+    if let Some(logits) = logits {
+        logits.draft.finish()?;
+    }
+    Ok(Report {
+        model: session.file.path.display().to_string(),
+        data: session.dataset.name().to_string(),
+        preprocess: session.preprocess.to_string(),
+        images: session.indices.len(),
+        weights: experiment.weights(),
+        exact_nodes: exact_nodes(session),
+        candidates,
+        evaluation,
+        calibrated: None,
+    })
+}
+
+fn exact_nodes(session: &Session) -> Vec<(String, String, String)> {
+    let nodes = session.graph.exact_macs();
+    nodes
+        .map(|(node, reason)| (node.name.clone(), node.operator.clone(), reason.to_string()))
+        .collect()
+}
+
+fn warn_of_exact_nodes(session: &Session) {
+    for (node, operator, reason) in exact_nodes(session) {
+        eprintln!("note: node \"{node}\" ({operator}) runs exactly, in float32: {reason}");
+    }
+}
+
+/// Class scores of all results in one array.
+struct Logits {
+    draft: Draft,
+    start: u64,
+    shape: [usize; 3],
+}
+
+impl Logits {
+    fn new(path: &Path, shape: [usize; 3]) -> Result<Self> {
+        let mut draft = Draft::new(path, true)?;
+        let header = npy::header("<f4", &shape);
+        draft
+            .file()
+            .write_all(&header)
+            .with_context(|| format!("{}: cannot be written", path.display()))?;
+        Ok(Self { draft, start: header.len() as u64, shape })
+    }
+}
+
+impl Scores for Logits {
+    fn save(&mut self, candidate: usize, first: usize, scores: &[f32]) -> std::io::Result<()> {
+        let [_, images, classes] = self.shape;
+        let element = (candidate * images + first) * classes;
+        let bytes: Vec<u8> = scores.iter().flat_map(|score| score.to_le_bytes()).collect();
+        let file = self.draft.file();
+        file.seek(SeekFrom::Start(self.start + 4 * element as u64))?;
+        file.write_all(&bytes)
+    }
+}

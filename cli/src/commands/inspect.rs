@@ -1,0 +1,15 @@
+//! `recoup inspect`.
+
+use anyhow::Result;
+
+use recoup::model::{self, OnnxFile};
+
+use crate::args::InspectArgs;
+use crate::printer;
+
+/// Prints the graph as Recoup runs it.
+pub fn run(args: &InspectArgs) -> Result<()> {
+    let file = OnnxFile::open(&args.model)?;
+    let graph = model::load(&file, args.input_shape.as_ref().map(|shape| shape.0.as_slice()))?;
+    printer::graph(&args.model, &graph, args.json)
+}

@@ -1,0 +1,7 @@
+//! One file per verb.
+
+pub mod demo;
+pub mod eval;
+pub mod inspect;
+pub mod multiplier;
+pub mod quantize;

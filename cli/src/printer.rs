@@ -1,0 +1,511 @@
+//! Results, for people and for machines.
+
+use std::io::{Write, stdout};
+use std::path::Path;
+
+use anyhow::Result;
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Value, json};
+
+use recoup::accuracy::paired::{PairedLoss, compare};
+use recoup::accuracy::{Candidate, Evaluation};
+use recoup::control_variate::Mode;
+use recoup::model::{Graph, NodeKind, Weights};
+use recoup::multiplier::{ErrorMetrics, Multiplier, dot_diagram};
+use recoup::quantize::{Calibration, WeightScheme};
+
+/// An evaluation with its provenance. The first candidate is the exact 8-bit network.
+pub struct Report<'a> {
+    pub model: String,
+    pub data: String,
+    pub preprocess: String,
+    pub images: usize,
+    pub weights: WeightScheme,
+    /// Method, source and number of images.
+    pub calibrated: Option<(String, String, usize)>,
+    /// Nodes that multiply outside the multipliers: node, operator, reason.
+    pub exact_nodes: Vec<(String, String, String)>,
+    pub candidates: &'a [Candidate],
+    pub evaluation: Evaluation,
+}
+
+impl Report<'_> {
+    fn loss_against_exact(&self, index: usize) -> PairedLoss {
+        let candidates = &self.evaluation.candidates;
+        compare(&candidates[0].top1, &candidates[index].top1)
+    }
+
+    fn loss_against_float(&self, index: usize) -> PairedLoss {
+        compare(&self.evaluation.float.top1, &self.evaluation.candidates[index].top1)
+    }
+}
+
+/// What a candidate's control variate came to be: the mode, and the x that was chosen.
+fn control_text(candidate: &Candidate) -> String {
+    let mode = candidate.configuration.control_variate;
+    match (mode, candidate.control.as_ref().and_then(|control| control.function)) {
+        (Mode::Fitted(None) | Mode::Regressed(None), Some(function)) => {
+            format!("{mode} ({function})")
+        }
+        _ => mode.to_string(),
+    }
+}
+
+/// The JSON object of `eval` and `demo` (docs/json.md).
+pub fn json(report: &Report) -> Result<()> {
+    let results = report.candidates.iter().enumerate().map(|(index, candidate)| {
+        let outcomes = &report.evaluation.candidates[index];
+        let (exact, float) = (report.loss_against_exact(index), report.loss_against_float(index));
+        let control = candidate.control.as_ref();
+        let mut result = json!({
+            "multiplier": candidate.configuration.multiplier.to_string(),
+            "control_variate": candidate.configuration.control_variate.to_string(),
+            "control_function": control.and_then(|control| control.function).map(|x| x.to_string()),
+            "c_frac": control.and_then(|control| control.function.map(|_| control.c_frac)),
+            "activation_bits": candidate.configuration.activation_bits,
+            "weights": report.weights.to_string(),
+            "top1": outcomes.top1_accuracy(),
+            "top5": outcomes.top5_accuracy(),
+            "loss_vs_exact": exact.points,
+            "ci95": exact.ci95,
+            "mcnemar_p": exact.mcnemar_p,
+            "loss_vs_float": float.points,
+            "loss_vs_float_ci95": float.ci95,
+            "loss_vs_float_mcnemar_p": float.mcnemar_p,
+            "images_per_s": outcomes.images_per_s(),
+            "kernel": candidate.network.kernels().join(", "),
+        });
+        if let Some(layers) = &report.evaluation.layers {
+            let layers = layers[index].iter().map(|layer| {
+                json!({
+                    "node": layer.node,
+                    "kernel": layer.kernel,
+                    "error_mean_before": layer.mean_before,
+                    "error_std_before": layer.std_before,
+                    "error_mean_after": layer.mean_after,
+                    "error_std_after": layer.std_after,
+                    "sqnr_db": layer.sqnr_db,
+                })
+            });
+            result["layers"] = layers.collect();
+        }
+        result
+    });
+    let results: Vec<Value> = results.collect();
+    let float = &report.evaluation.float;
+    let exact_nodes = report.exact_nodes.iter().map(
+        |(node, operator, reason)| json!({ "node": node, "operator": operator, "reason": reason }),
+    );
+    let object = json!({
+        "recoup": env!("CARGO_PKG_VERSION"),
+        "model": report.model,
+        "data": report.data,
+        "preprocess": report.preprocess,
+        "images": report.images,
+        "threads": rayon::current_num_threads(),
+        "calibration": report.calibrated.as_ref().map(|(method, data, images)| {
+            json!({ "method": method, "data": data, "images": images })
+        }),
+        "exact_nodes": exact_nodes.collect::<Vec<_>>(),
+        "float": {
+            "top1": float.top1_accuracy(),
+            "top5": float.top5_accuracy(),
+            "images_per_s": float.images_per_s(),
+        },
+        "results": results,
+    });
+    writeln!(stdout(), "{object:#}")?;
+    Ok(())
+}
+
+/// The table of `eval`.
+pub fn text(report: &Report) -> Result<()> {
+    let mut out = stdout().lock();
+    heading(report, &mut out)?;
+    let mut table = table(&[
+        "multiplier",
+        "control variate",
+        "bits",
+        "top-1 %",
+        "loss vs exact [95 %]",
+        "p",
+        "loss vs float [95 %]",
+        "p",
+        "images/s",
+        "kernel",
+    ]);
+    let top5 = report.evaluation.float.top5_accuracy().is_some();
+    if top5 {
+        table.set_header(vec![
+            "multiplier",
+            "control variate",
+            "bits",
+            "top-1 %",
+            "loss vs exact [95 %]",
+            "p",
+            "loss vs float [95 %]",
+            "p",
+            "images/s",
+            "kernel",
+            "top-5 %",
+        ]);
+    }
+    for (index, candidate) in report.candidates.iter().enumerate() {
+        let outcomes = &report.evaluation.candidates[index];
+        let (exact, float) = (report.loss_against_exact(index), report.loss_against_float(index));
+        let reference = index == 0;
+        let mut row = vec![
+            candidate.configuration.multiplier.to_string(),
+            control_text(candidate),
+            candidate.configuration.activation_bits.to_string(),
+            percent(outcomes.top1_accuracy()),
+            if reference { "reference".into() } else { loss(&exact) },
+            if reference { String::new() } else { probability(exact.mcnemar_p) },
+            loss(&float),
+            probability(float.mcnemar_p),
+            format!("{:.0}", outcomes.images_per_s()),
+            candidate.network.kernels().join(", "),
+        ];
+        row.extend(outcomes.top5_accuracy().map(percent));
+        table.add_row(row);
+    }
+    for column in [2, 3, 5, 7, 8, 10] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    writeln!(out, "{table}")?;
+    writeln!(
+        out,
+        "loss in points (percent of images); p: McNemar's exact test on the same images"
+    )?;
+    layers(report, &mut out)?;
+    Ok(())
+}
+
+fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
+    let Some(layers) = &report.evaluation.layers else { return Ok(()) };
+    for (candidate, layers) in report.candidates.iter().zip(layers) {
+        if candidate.configuration.multiplier.is_exact() {
+            continue;
+        }
+        writeln!(
+            out,
+            "\n{}, {}: accumulated error without and with V, in accumulator units",
+            candidate.configuration.multiplier,
+            control_text(candidate)
+        )?;
+        let mut table =
+            table(&["layer", "mean", "std", "mean with V", "std with V", "SQNR dB", "kernel"]);
+        for layer in layers {
+            table.add_row(vec![
+                layer.node.clone(),
+                format!("{:.1}", layer.mean_before),
+                format!("{:.1}", layer.std_before),
+                format!("{:.1}", layer.mean_after),
+                format!("{:.1}", layer.std_after),
+                layer.sqnr_db.map_or("no error".into(), |db| format!("{db:.1}")),
+                layer.kernel.clone(),
+            ]);
+        }
+        for column in 1..=5 {
+            if let Some(column) = table.column_mut(column) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        writeln!(out, "{table}")?;
+    }
+    Ok(())
+}
+
+/// The table of `demo`: a line per multiplier, without and with V side by side.
+pub fn demo(report: &Report) -> Result<()> {
+    let mut out = stdout().lock();
+    heading(report, &mut out)?;
+    let find = |multiplier: &Multiplier, corrected: bool| {
+        report.candidates.iter().position(|candidate| {
+            candidate.configuration.multiplier == *multiplier
+                && (candidate.configuration.control_variate != Mode::None) == corrected
+        })
+    };
+    let mut table =
+        table(&["", "dropped of 64", "without V", "with V", "loss with V [95 %]", "x", "kernel"]);
+    for (index, candidate) in report.candidates.iter().enumerate() {
+        let Configuration { multiplier, bits, corrected } = Configuration::of(candidate);
+        if corrected {
+            continue;
+        }
+        let accuracy = |index: usize| percent(report.evaluation.candidates[index].top1_accuracy());
+        let kernel = candidate.network.kernels().join(", ");
+        if multiplier.is_exact() {
+            let name =
+                if bits == 8 { "exact".into() } else { format!("exact, {bits} activation bits") };
+            let shown = if index == 0 {
+                "reference".into()
+            } else {
+                loss(&report.loss_against_exact(index))
+            };
+            table.add_row(vec![
+                name,
+                "0".into(),
+                accuracy(index),
+                String::new(),
+                shown,
+                String::new(),
+                kernel,
+            ]);
+            continue;
+        }
+        let with = find(multiplier, true);
+        let x = with.and_then(|with| report.candidates[with].control.as_ref()?.function);
+        table.add_row(vec![
+            multiplier.to_string(),
+            (64 - multiplier.mask().count_ones()).to_string(),
+            accuracy(index),
+            with.map(accuracy).unwrap_or_default(),
+            with.map(|with| loss(&report.loss_against_exact(with))).unwrap_or_default(),
+            x.map(|x| x.to_string()).unwrap_or_default(),
+            kernel,
+        ]);
+    }
+    for column in 1..=3 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    writeln!(out, "{table}")?;
+    writeln!(
+        out,
+        "top-1 accuracy in percent; loss in points against exact 8-bit products, on the same images.\n\
+         V is the control variate: per filter V = C sum x(a) + C0, fitted offline, no retraining.\n\
+         perforated:m ignores the m low activation bits; its rival is the same small circuit fed with\n\
+         rounded codes: compare perforated:3 with exact at 5 activation bits. Rounding is better.\n\
+         Next: recoup eval MODEL.onnx --data SPEC --multiplier truncated:7"
+    )?;
+    Ok(())
+}
+
+/// What the demo's table needs of a candidate.
+struct Configuration<'a> {
+    multiplier: &'a Multiplier,
+    bits: u32,
+    corrected: bool,
+}
+
+impl<'a> Configuration<'a> {
+    fn of(candidate: &'a Candidate) -> Self {
+        let configuration = &candidate.configuration;
+        Self {
+            multiplier: &configuration.multiplier,
+            bits: configuration.activation_bits,
+            corrected: configuration.control_variate != Mode::None,
+        }
+    }
+}
+
+fn heading(report: &Report, out: &mut impl Write) -> Result<()> {
+    writeln!(out, "model        {}", report.model)?;
+    writeln!(
+        out,
+        "data         {} images of {}, preprocess {}",
+        report.images, report.data, report.preprocess
+    )?;
+    if let Some((method, source, images)) = &report.calibrated {
+        writeln!(out, "calibration  {method} on {images} images, {source}")?;
+    }
+    writeln!(out, "weights      {}", report.weights)?;
+    for (node, operator, reason) in &report.exact_nodes {
+        writeln!(out, "exact        node \"{node}\" ({operator}) runs in float32: {reason}")?;
+    }
+    let float = &report.evaluation.float;
+    writeln!(
+        out,
+        "float32      {} % top-1, {:.0} images/s",
+        percent(float.top1_accuracy()),
+        float.images_per_s()
+    )?;
+    Ok(())
+}
+
+/// The calibration that was written.
+pub fn calibration(calibration: &Calibration, target: &Path) -> Result<()> {
+    let mut out = stdout().lock();
+    let mut table = table(&["tensor", "min", "max", "low", "high", "scale", "zero point"]);
+    for entry in &calibration.tensors {
+        let number = |value: f32| format!("{value:.4}");
+        table.add_row(vec![
+            entry.tensor.clone(),
+            number(entry.min),
+            number(entry.max),
+            number(entry.low),
+            number(entry.high),
+            format!("{:.6}", entry.scale),
+            entry.zero_point.to_string(),
+        ]);
+    }
+    for column in 1..=6 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    writeln!(out, "{table}")?;
+    writeln!(
+        out,
+        "{} tensors, {} on {} images, {}\nwritten to {}; use it with: recoup eval {} --calibration {} ...",
+        calibration.tensors.len(),
+        calibration.method,
+        calibration.images,
+        calibration.data,
+        target.display(),
+        calibration.model,
+        target.display()
+    )?;
+    if calibration.tensors.is_empty() {
+        writeln!(
+            out,
+            "The model brings all its scales itself (QDQ): nothing was left to calibrate."
+        )?;
+    }
+    Ok(())
+}
+
+/// The graph of `inspect`.
+pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
+    let mut out = stdout().lock();
+    let rows: Vec<[String; 5]> = graph
+        .nodes
+        .iter()
+        .map(|node| {
+            let shape = |value: &usize| format!("{:?}", graph.values[*value].shape);
+            let outputs: Vec<_> = node.outputs.iter().map(shape).collect();
+            let (runs, macs) = match &node.kind {
+                NodeKind::Mac(mac) => {
+                    let own = matches!(mac.weights, Weights::Quantized(_));
+                    let codes = if own {
+                        "on the multipliers, the model's own codes"
+                    } else {
+                        "on the multipliers"
+                    };
+                    (codes.to_string(), mac.mac_count().to_string())
+                }
+                NodeKind::Operator { exact_because: Some(reason), .. } => {
+                    (format!("exactly, in float32: {reason}"), String::new())
+                }
+                NodeKind::Operator { .. } => ("in float32, by tract".into(), String::new()),
+                NodeKind::Movement(_) => ("moves codes or floats".into(), String::new()),
+                NodeKind::MaxPool(_) => ("on codes or floats".into(), String::new()),
+                NodeKind::GlobalAveragePool => {
+                    ("sums codes, mean in float32".into(), String::new())
+                }
+                NodeKind::Add | NodeKind::Clip { .. } => {
+                    ("with the layer before it, or in float32".into(), String::new())
+                }
+                NodeKind::Quantize => {
+                    ("with the layer before it, or on its own".into(), String::new())
+                }
+            };
+            [node.name.clone(), node.operator.clone(), outputs.join(" "), macs, runs]
+        })
+        .collect();
+    let total: u64 = graph.macs().map(|(_, mac)| mac.mac_count()).sum();
+    let layers = graph.macs().count();
+    if as_json {
+        let nodes = rows.iter().map(|[node, operator, output, macs, runs]| {
+            json!({ "node": node, "operator": operator, "output": output, "macs": macs.parse::<u64>().ok(), "runs": runs })
+        });
+        let object = json!({
+            "model": path.display().to_string(),
+            "sha256": graph.sha256,
+            "input": graph.values[graph.input].shape,
+            "output": graph.values[graph.output].shape,
+            "macs": total,
+            "nodes": nodes.collect::<Vec<_>>(),
+        });
+        writeln!(out, "{object:#}")?;
+        return Ok(());
+    }
+    let mut table = table(&["node", "operator", "output", "MACs", "runs"]);
+    rows.into_iter().for_each(|row| {
+        table.add_row(row.to_vec());
+    });
+    if let Some(column) = table.column_mut(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    writeln!(out, "{}  SHA-256 {}", path.display(), graph.sha256)?;
+    writeln!(
+        out,
+        "input {:?}, output {:?}; {total} MACs per image in {layers} layers on the multipliers",
+        graph.values[graph.input].shape, graph.values[graph.output].shape
+    )?;
+    writeln!(out, "{table}")?;
+    let exact = graph.exact_macs().count();
+    if exact > 0 {
+        writeln!(out, "{exact} nodes multiply outside the multipliers; see their last column")?;
+    }
+    Ok(())
+}
+
+/// Picture and metrics of a multiplier.
+pub fn multiplier(
+    multiplier: &Multiplier,
+    weights: WeightScheme,
+    metrics: &ErrorMetrics,
+    as_json: bool,
+) -> Result<()> {
+    let mut out = stdout().lock();
+    let full_range = f64::from(1 << 16);
+    if as_json {
+        let object = json!({
+            "multiplier": multiplier.to_string(),
+            "mask": format!("{:#018x}", multiplier.mask()),
+            "kept": multiplier.mask().count_ones(),
+            "weights": weights.to_string(),
+            "mae": metrics.mae,
+            "wce": metrics.wce,
+            "ep": metrics.ep,
+            "mre": metrics.mre,
+            "mse": metrics.mse,
+            "mean_error": metrics.mean_error,
+        });
+        writeln!(out, "{object:#}")?;
+        return Ok(());
+    }
+    writeln!(out, "{multiplier}   mask {:#018x}   weights {weights}\n", multiplier.mask())?;
+    writeln!(out, "{}\n", dot_diagram(multiplier))?;
+    writeln!(
+        out,
+        "MAE         {:<12.4} {:.4} % of 2^16",
+        metrics.mae,
+        100.0 * metrics.mae / full_range
+    )?;
+    writeln!(
+        out,
+        "WCE         {:<12} {:.4} % of 2^16",
+        metrics.wce,
+        100.0 * f64::from(metrics.wce) / full_range
+    )?;
+    writeln!(out, "EP          {:.2} %", 100.0 * metrics.ep)?;
+    writeln!(out, "MRE         {:.4} %", 100.0 * metrics.mre)?;
+    writeln!(out, "MSE         {:.2}", metrics.mse)?;
+    writeln!(out, "mean error  {:.4}", metrics.mean_error)?;
+    writeln!(out, "(definitions: recoup multiplier show --help)")?;
+    Ok(())
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header.to_vec());
+    table
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2}", 100.0 * share)
+}
+
+fn loss(loss: &PairedLoss) -> String {
+    format!("{:.2} [{:.2}, {:.2}]", loss.points, loss.ci95[0], loss.ci95[1])
+}
+
+fn probability(p: f64) -> String {
+    if p < 0.001 { "<0.001".into() } else { format!("{p:.3}") }
+}
