@@ -90,7 +90,7 @@ pub(crate) struct Sums<'a> {
 /// Accumulators of neighbouring positions and blocks, `[positions][blocks][LANES]`.
 #[derive(Debug)]
 pub(crate) struct Tile<'a> {
-    pub acc: &'a [i32],
+    pub acc: &'a mut [i32],
     /// First position.
     pub position: usize,
     pub positions: usize,

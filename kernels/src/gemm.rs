@@ -224,7 +224,7 @@ impl Gemm {
                         // keep the tile within TILE. `isa` proves the features.
                         unsafe { kernel(&tile, acc.0.as_mut_ptr()) };
                         sink(Tile {
-                            acc: &acc.0[..len],
+                            acc: &mut acc.0[..len],
                             position: oy * out_width + ox,
                             positions,
                             block,

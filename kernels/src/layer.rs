@@ -4,11 +4,12 @@ use crate::{
     ConvShape, Isa, KernelError, MacSpec, OutputSpec, Product, ResidualSpec,
     epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, Tile, blocks},
     gemm::Gemm,
+    lookup::{self, LookupConv},
     naive,
     spec::validate_output,
     sums::{self, CodeFunction, window_sums},
     table::Table,
-    terms::terms,
+    terms::{split, terms},
 };
 
 /// What is added before the activation function, `[positions][filters]` like the output.
@@ -34,11 +35,18 @@ pub enum Output<'a> {
 /// Buffers that the kernels reuse from call to call; one per thread.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    image: Vec<u8>,
+    images: Images,
     offset: Vec<i32>,
     control: Vec<i32>,
     codes: Vec<i32>,
     sums: sums::Buffers,
+}
+
+/// What the engines write.
+#[derive(Debug, Default)]
+struct Images {
+    image: Vec<u8>,
+    lookup: lookup::Buffers,
 }
 
 /// A layer ready to run: checked, weights packed. Share it between threads freely.
@@ -66,6 +74,8 @@ struct Fast {
 #[derive(Debug)]
 enum Engine {
     Gemm(Gemm),
+    /// Part of the mask by lookups, the rest by products.
+    Lookup(LookupConv, Gemm),
     Table(Table),
 }
 
@@ -99,9 +109,17 @@ impl SumFunctions {
 }
 
 impl Engine {
-    fn run(&self, input: &[u8], image: &mut Vec<u8>, sink: impl FnMut(Tile<'_>)) {
+    fn run(&self, input: &[u8], images: &mut Images, mut sink: impl FnMut(Tile<'_>)) {
+        let Images { image, lookup } = images;
         match self {
             Engine::Gemm(gemm) => gemm.run(input, image, sink),
+            Engine::Lookup(conv, gemm) => {
+                conv.run(input, lookup);
+                gemm.run(input, image, |mut tile| {
+                    conv.add_to(lookup, &mut tile);
+                    sink(tile);
+                });
+            }
             Engine::Table(table) => table.run(input, image, sink),
         }
     }
@@ -118,9 +136,18 @@ impl MacLayer {
         let (engine, correction) = match &spec.product {
             Product::Table(table) => (Engine::Table(Table::new(isa, &spec, table)), [0; 256]),
             Product::Mask(mask) => {
-                let gemm = Gemm::new(isa, &spec, &terms(*mask));
+                let (terms, lookup) = if lookup::is_available(isa) {
+                    split(*mask, spec.coding, shape.positions(), lookup::POSITIONS)
+                } else {
+                    (terms(*mask), None)
+                };
+                let gemm = Gemm::new(isa, &spec, &terms);
                 let correction = *gemm.correction();
-                (Engine::Gemm(gemm), correction)
+                let engine = match lookup {
+                    Some(lookup) => Engine::Lookup(LookupConv::new(isa, &spec, &lookup), gemm),
+                    None => Engine::Gemm(gemm),
+                };
+                (engine, correction)
             }
         };
         let blocks = blocks(shape.groups, shape.filters_per_group());
@@ -149,13 +176,15 @@ impl MacLayer {
     /// Which kernel runs: "naive", or `{arch}-{kind}` with [`Isa::name`] and
     ///
     /// - `gemm{n}`: n ordinary products per product of the multiplier,
-    /// - `table`: one lookup per product.
+    /// - `gemm{n}+lookup`: the same, and lookups in small tables for the rest,
+    /// - `table`: one lookup per product in the table of all products.
     pub fn kernel_name(&self) -> String {
         let arch = self.isa.name();
         match &self.kernel {
             Kernel::Naive => "naive".to_owned(),
             Kernel::Fast(fast) => match &fast.engine {
                 Engine::Gemm(gemm) => format!("{arch}-gemm{}", gemm.terms()),
+                Engine::Lookup(_, gemm) => format!("{arch}-gemm{}+lookup", gemm.terms()),
                 Engine::Table(_) => format!("{arch}-table"),
             },
         }
@@ -173,9 +202,9 @@ impl MacLayer {
             Kernel::Naive => return naive::accumulate(&self.spec, input, acc),
             Kernel::Fast(fast) => fast,
         };
-        let Scratch { image, offset, sums, .. } = scratch;
+        let Scratch { images, offset, sums, .. } = scratch;
         self.window_sums(fast.sums.correction.as_ref(), input, sums, offset);
-        fast.engine.run(input, image, |tile| {
+        fast.engine.run(input, images, |tile| {
             let rows = tile.acc.chunks_exact(tile.blocks * LANES);
             for (position, row) in (tile.position..).zip(rows) {
                 let blocks = &fast.epilogue.blocks()[tile.block..];
@@ -236,12 +265,12 @@ impl MacLayer {
             Kernel::Naive => return naive::run(&self.spec, input, residual, output),
             Kernel::Fast(fast) => fast,
         };
-        let Scratch { image, offset, control, codes, sums } = scratch;
+        let Scratch { images, offset, control, codes, sums } = scratch;
         self.window_sums(fast.sums.offset.as_ref(), input, sums, offset);
         self.window_sums(fast.sums.control.as_ref(), input, sums, control);
         self.window_sums(fast.sums.codes.as_ref(), input, sums, codes);
         let sums = Sums { layout: SumLayout::PerGroup, offset, control, codes };
-        fast.engine.run(input, image, |tile| {
+        fast.engine.run(input, images, |tile| {
             epilogue::apply(self.isa, &fast.epilogue, tile, sums, residual, &mut output);
         });
     }

@@ -40,6 +40,7 @@ mod gemm;
 mod image;
 mod isa;
 mod layer;
+mod lookup;
 pub mod naive;
 mod shape;
 mod spec;

@@ -75,7 +75,7 @@ impl Table {
                         *sum = sum.wrapping_add(products[usize::from(w)]);
                     }
                 }
-                sink(Tile { acc: &acc, position, positions: 1, block: b, blocks: 1 });
+                sink(Tile { acc: &mut acc, position, positions: 1, block: b, blocks: 1 });
             }
         }
     }

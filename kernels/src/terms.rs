@@ -46,6 +46,82 @@ pub(crate) fn terms(mask: u64) -> Vec<Term> {
     terms
 }
 
+/// Rows of a mask as a lookup: sum_i a_i 2^i (w & keep_i) = 2^shift * (table of w and the low four
+/// bits of a + table of w and the high four), whose sum fits a byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lookup {
+    pub mask: u64,
+    pub shift: u32,
+    /// Whether the high four bits of a occur.
+    pub high: bool,
+}
+
+impl Lookup {
+    /// The lookup for the rows of `mask`, if a byte (signed, if the weights are) holds it.
+    fn new(mask: u64, coding: WeightCoding) -> Option<Lookup> {
+        let all = (0..8).map(|i| u32::from(keep(mask, i)) << i).fold(0, |all, row| all | row);
+        let lookup = Lookup { mask, shift: all.trailing_zeros().min(15), high: mask >> 32 != 0 };
+        let (low, high) = match coding {
+            WeightCoding::Unsigned => (0, 255),
+            WeightCoding::Signed => (-128, 127),
+        };
+        // The activation's bits are free: the extremes take just the rows of one sign.
+        let fits = (0..=255u8).all(|w| {
+            let rows: [i32; 8] = std::array::from_fn(|i| lookup.value(w, 1 << i, coding));
+            rows.iter().filter(|&&row| row < 0).sum::<i32>() >= low
+                && rows.iter().filter(|&&row| row > 0).sum::<i32>() <= high
+        });
+        fits.then_some(lookup)
+    }
+
+    /// What the rows contribute to the product of w and a, in units of 2^shift.
+    pub fn value(&self, w: u8, a: u8, coding: WeightCoding) -> i32 {
+        let row = |i: u32| Term { rows: 1 << i, keep: keep(self.mask, i) }.weight(w, coding) << i;
+        (0..8).filter(|&i| (a >> i) & 1 == 1).map(row).sum::<i32>() >> self.shift
+    }
+
+    /// Time for one product, in that of a term: measured about 1 per lookup in a table of 16, and
+    /// 1 for the sum.
+    fn cost(&self) -> usize {
+        if self.high { 3 } else { 2 }
+    }
+}
+
+/// The cheaper way to compute a mask's products: terms alone, or at most one term and a lookup.
+/// `positions` of `vector` that a lookup kernel computes are wanted.
+pub(crate) fn split(
+    mask: u64,
+    coding: WeightCoding,
+    positions: usize,
+    vector: usize,
+) -> (Vec<Term>, Option<Lookup>) {
+    let all = terms(mask);
+    let filled = positions.next_multiple_of(vector);
+    let candidates = all.iter().map(Some).chain([None]);
+    let best = candidates
+        .filter_map(|term| {
+            let rest = (0..8)
+                .filter(|&i| term.is_none_or(|term| (term.rows >> i) & 1 == 0))
+                .map(|i| u64::from(keep(mask, i)) << (8 * i))
+                .sum();
+            let cost = |lookup: &Lookup| {
+                (lookup.cost() * filled).div_ceil(positions) + usize::from(term.is_some())
+            };
+            // The cheap test first: the other walks through all products.
+            (all.len() > 2 && rest != 0)
+                .then(|| Lookup::new(rest, coding))
+                .flatten()
+                .map(|lookup| (cost(&lookup), term, lookup))
+        })
+        .min_by_key(|&(cost, ..)| cost);
+    match best {
+        Some((cost, term, lookup)) if cost < all.len() => {
+            (term.copied().into_iter().collect(), Some(lookup))
+        }
+        _ => (all, None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +138,31 @@ mod tests {
             assert_eq!(terms(mask(|i, _| i >= m)).len(), 1, "perforated {m}");
             assert_eq!(terms(mask(|i, l| i >= m || l >= m)).len(), 2, "recursive {m}");
             assert_eq!(terms(mask(|i, l| i + l >= m)).len(), 1 + m as usize, "truncated {m}");
+        }
+    }
+
+    #[test]
+    fn truncated_masks_split_into_a_term_and_a_lookup() {
+        for coding in [WeightCoding::Unsigned, WeightCoding::Signed] {
+            for m in 3..=8 {
+                let mask = mask(|i, l| i + l >= m);
+                let (terms, lookup) = split(mask, coding, 64, 64);
+                let lookup = lookup.expect("a lookup");
+                assert_eq!(terms.len(), usize::from(m < 8));
+                assert_eq!((lookup.shift, lookup.high), (m, m > 4));
+                for (w, a) in (0..=255).flat_map(|w| (0..=255).map(move |a| (w, a))) {
+                    let term: i32 =
+                        terms.iter().map(|t| t.weight(w, coding) * i32::from(a & t.rows)).sum();
+                    let p = term + (lookup.value(w, a, coding) << lookup.shift);
+                    let product = crate::Product::Mask(mask);
+                    assert_eq!(p, crate::naive::product(coding, &product, w, a));
+                }
+            }
+            // A lookup for one position would compute 63 others in vain.
+            assert_eq!(split(mask(|i, l| i + l >= 7), coding, 1, 64).1, None);
+            // An exact and a recursive multiplier are cheap as they are.
+            assert_eq!(split(u64::MAX, coding, 64, 64).1, None);
+            assert_eq!(split(mask(|i, l| i >= 4 || l >= 4), coding, 64, 64).1, None);
         }
     }
 }

@@ -6,8 +6,10 @@
 use std::arch::x86_64::*;
 
 use crate::{
+    WeightCoding,
     epilogue::LANES,
     gemm::{TileInput, TileKernels, UNIT, tile_kernels},
+    lookup::{ChunkInput, FILTERS, POSITIONS},
     sums::Plane,
 };
 
@@ -143,4 +145,94 @@ fn sums_of(
             *out = out.wrapping_add(sum).wrapping_sub(surplus);
         }
     }
+}
+
+/// A [lookup kernel](crate::lookup): 32 positions of one channel to a vector.
+#[target_feature(enable = "avx2")]
+pub(crate) fn lookup_chunk(
+    input: &ChunkInput<'_>,
+    acc: &mut [[i32; LANES]; POSITIONS],
+    lane: usize,
+) {
+    let depth = input.codes.len() / POSITIONS;
+    for f in (0..FILTERS).step_by(PAIR) {
+        let weights = std::array::from_fn(|i| &input.weights[(f + i) * depth..][..depth]);
+        let sums = if input.high {
+            lookup_sums::<true>(input, weights)
+        } else {
+            lookup_sums::<false>(input, weights)
+        };
+        for (position, acc) in acc.iter_mut().enumerate() {
+            for (i, sums) in sums.iter().enumerate() {
+                acc[lane + f + i] = sums[position] << input.shift;
+            }
+        }
+    }
+}
+
+/// Filters whose accumulators fit the registers.
+const PAIR: usize = 2;
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn lookup_sums<const HIGH: bool>(
+    input: &ChunkInput<'_>,
+    weights: [&[u8]; PAIR],
+) -> [[i32; POSITIONS]; PAIR] {
+    const VECTORS: usize = POSITIONS / 32;
+    // 256 bytes of at most 255 fit 16 bits.
+    const STEPS: usize = 256;
+    // Signed values are summed as value + 128.
+    let bias: u8 = match input.coding {
+        WeightCoding::Unsigned => 0,
+        WeightCoding::Signed => 128,
+    };
+    let bias_vector = _mm256_set1_epi8(bias as i8);
+    let codes = input.codes.as_chunks::<POSITIONS>().0;
+    let mut sums = [[(codes.len() as i32).wrapping_mul(-i32::from(bias)); POSITIONS]; PAIR];
+    let [w0, w1] = weights;
+    for (codes, (w0, w1)) in codes.chunks(STEPS).zip(w0.chunks(STEPS).zip(w1.chunks(STEPS))) {
+        // The odd positions' sums, and the even positions' plus 256 times the odd ones'.
+        let mut odd = [[_mm256_setzero_si256(); PAIR]; VECTORS];
+        let mut both = odd;
+        for (codes, (&w0, &w1)) in codes.iter().zip(w0.iter().zip(w1)) {
+            let tables = [w0, w1].map(|w| {
+                let [low, high] = &input.tables.0[usize::from(w)];
+                (_mm256_xor_si256(both_halves(low), bias_vector), both_halves(high))
+            });
+            for v in 0..VECTORS {
+                // SAFETY: v is below VECTORS, and there are 32 * VECTORS codes.
+                let codes = unsafe { _mm256_loadu_si256(codes.as_ptr().add(32 * v).cast()) };
+                let (l, h) = nibbles(codes);
+                for (f, &(low, high)) in tables.iter().enumerate() {
+                    let mut value = _mm256_shuffle_epi8(low, l);
+                    if HIGH {
+                        value = _mm256_add_epi8(value, _mm256_shuffle_epi8(high, h));
+                    }
+                    both[v][f] = _mm256_add_epi16(both[v][f], value);
+                    odd[v][f] = _mm256_add_epi16(odd[v][f], _mm256_srli_epi16::<8>(value));
+                }
+            }
+        }
+        for v in 0..VECTORS {
+            for f in 0..PAIR {
+                let odd = odd[v][f];
+                let even = _mm256_sub_epi16(both[v][f], _mm256_slli_epi16::<8>(odd));
+                let (a, b) = (_mm256_unpacklo_epi16(even, odd), _mm256_unpackhi_epi16(even, odd));
+                let halves = [
+                    _mm256_permute2x128_si256::<0x20>(a, b),
+                    _mm256_permute2x128_si256::<0x31>(a, b),
+                ];
+                for (i, half) in halves.into_iter().enumerate() {
+                    let mut words = [0u16; 16];
+                    // SAFETY: `words` has 32 bytes.
+                    unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), half) };
+                    for (sum, word) in sums[f][32 * v + 16 * i..].iter_mut().zip(words) {
+                        *sum += i32::from(word);
+                    }
+                }
+            }
+        }
+    }
+    sums
 }

@@ -6,8 +6,10 @@
 use std::arch::x86_64::*;
 
 use crate::{
+    WeightCoding,
     epilogue::LANES,
     gemm::{TileInput, TileKernels, UNIT, tile_kernels},
+    lookup::{ChunkInput, FILTERS, POSITIONS},
     sums::Plane,
 };
 
@@ -104,6 +106,104 @@ pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut
         unsafe {
             let before = _mm512_maskz_loadu_epi32(mask, out.as_ptr());
             _mm512_mask_storeu_epi32(out.as_mut_ptr(), mask, _mm512_add_epi32(before, sum));
+        }
+    }
+}
+
+/// A [lookup kernel](crate::lookup): four channels of 16 positions to a vector, so that one
+/// shuffle looks in the tables of four weights, and one `vpdpbusd` with ones adds the four up.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vbmi")]
+pub(crate) fn lookup_chunk(
+    input: &ChunkInput<'_>,
+    acc: &mut [[i32; LANES]; POSITIONS],
+    lane: usize,
+) {
+    match (input.high, input.coding) {
+        (false, WeightCoding::Unsigned) => lookup_sums::<false, false>(input, acc, lane),
+        (false, WeightCoding::Signed) => lookup_sums::<false, true>(input, acc, lane),
+        (true, WeightCoding::Unsigned) => lookup_sums::<true, false>(input, acc, lane),
+        (true, WeightCoding::Signed) => lookup_sums::<true, true>(input, acc, lane),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vbmi")]
+fn lookup_sums<const HIGH: bool, const SIGNED: bool>(
+    input: &ChunkInput<'_>,
+    acc: &mut [[i32; LANES]; POSITIONS],
+    lane: usize,
+) {
+    const VECTORS: usize = POSITIONS / 16;
+    let codes = input.codes.as_chunks::<{ 4 * POSITIONS }>().0;
+    let weights = input.weights.as_chunks::<4>().0;
+    assert_eq!(weights.len(), FILTERS * codes.len());
+    assert!(lane + FILTERS <= LANES);
+    // The four channels' tables are 16 bytes apart; the shuffle ignores the two highest bits.
+    let table_of_channel = _mm512_set1_epi32(0x3020_1000);
+    let low_bits = _mm512_set1_epi8(15);
+    let ones = _mm512_set1_epi8(1);
+    let tables = |w: &[u8; 4], half: usize| {
+        // SAFETY: each table has 16 bytes.
+        let [t0, t1, t2, t3] = w.map(|w| unsafe {
+            _mm_load_si128(input.tables.0[usize::from(w)][half].as_ptr().cast())
+        });
+        let t = _mm512_inserti32x4::<1>(_mm512_castsi128_si512(t0), t1);
+        _mm512_inserti32x4::<3>(_mm512_inserti32x4::<2>(t, t2), t3)
+    };
+    let mut sums = [[_mm512_setzero_si512(); FILTERS]; VECTORS];
+    for (unit, codes) in codes.iter().enumerate() {
+        let filters: [&[u8; 4]; FILTERS] =
+            std::array::from_fn(|f| &weights[f * (weights.len() / FILTERS) + unit]);
+        let low = filters.map(|w| tables(w, 0));
+        let high = if HIGH { filters.map(|w| tables(w, 1)) } else { low };
+        for (v, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: v is below VECTORS, and a unit has 64 * VECTORS bytes.
+            let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().add(64 * v).cast()) };
+            // (codes & 15) | channel's table, in one operation each.
+            const AND_OR: i32 = 0xea;
+            let at_low = _mm512_ternarylogic_epi32::<AND_OR>(codes, low_bits, table_of_channel);
+            let at_high = _mm512_ternarylogic_epi32::<AND_OR>(
+                _mm512_srli_epi16::<4>(codes),
+                low_bits,
+                table_of_channel,
+            );
+            for (f, sum) in sums.iter_mut().enumerate() {
+                let mut value = _mm512_permutexvar_epi8(at_low, low[f]);
+                if HIGH {
+                    value = _mm512_add_epi8(value, _mm512_permutexvar_epi8(at_high, high[f]));
+                }
+                *sum = if SIGNED {
+                    _mm512_dpbusd_epi32(*sum, ones, value)
+                } else {
+                    _mm512_dpbusd_epi32(*sum, value, ones)
+                };
+            }
+        }
+    }
+    let shift = _mm_cvtsi32_si128(input.shift as i32);
+    for (v, sums) in sums.iter().enumerate() {
+        let [s0, s1, s2, s3] = sums.map(|sum| _mm512_sll_epi32(sum, shift));
+        // Transpose 4 x 4 within the quarters: filters become neighbours.
+        let (a, b) = (_mm512_unpacklo_epi32(s0, s1), _mm512_unpackhi_epi32(s0, s1));
+        let (c, d) = (_mm512_unpacklo_epi32(s2, s3), _mm512_unpackhi_epi32(s2, s3));
+        let columns = [
+            _mm512_unpacklo_epi64(a, c),
+            _mm512_unpackhi_epi64(a, c),
+            _mm512_unpacklo_epi64(b, d),
+            _mm512_unpackhi_epi64(b, d),
+        ];
+        for (i, column) in columns.into_iter().enumerate() {
+            let quarters = [
+                _mm512_extracti32x4_epi32::<0>(column),
+                _mm512_extracti32x4_epi32::<1>(column),
+                _mm512_extracti32x4_epi32::<2>(column),
+                _mm512_extracti32x4_epi32::<3>(column),
+            ];
+            for (q, quarter) in quarters.into_iter().enumerate() {
+                let out = &mut acc[16 * v + 4 * q + i][lane..lane + FILTERS];
+                // SAFETY: the slice has four entries.
+                unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), quarter) };
+            }
         }
     }
 }
