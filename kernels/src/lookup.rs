@@ -252,8 +252,9 @@ fn copy_strided(from: &[u8], unit: usize, stride: usize, out: &mut [u8]) {
             *out = *unit;
         }
     } else {
-        for (out, unit) in out.chunks_exact_mut(unit).zip(from.chunks(unit * stride)) {
-            out.copy_from_slice(&unit[..unit.len().min(out.len())]);
+        debug_assert_eq!(unit, 1);
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = from[i * stride];
         }
     }
 }

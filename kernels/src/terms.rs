@@ -107,7 +107,6 @@ pub(crate) fn split(
             let cost = |lookup: &Lookup| {
                 (lookup.cost() * filled).div_ceil(positions) + usize::from(term.is_some())
             };
-            // The cheap test first: the other walks through all products.
             (all.len() > 2 && rest != 0)
                 .then(|| Lookup::new(rest, coding))
                 .flatten()

@@ -196,18 +196,21 @@ fn lookup_sums<const HIGH: bool>(
         let mut odd = [[_mm256_setzero_si256(); PAIR]; VECTORS];
         let mut both = odd;
         for (codes, (&w0, &w1)) in codes.iter().zip(w0.iter().zip(w1)) {
-            let tables = [w0, w1].map(|w| {
-                let [low, high] = &input.tables.0[usize::from(w)];
-                (_mm256_xor_si256(both_halves(low), bias_vector), both_halves(high))
-            });
+            let mut low = [_mm256_setzero_si256(); PAIR];
+            let mut high = low;
+            for (f, w) in [w0, w1].into_iter().enumerate() {
+                let tables = &input.tables.0[usize::from(w)];
+                low[f] = _mm256_xor_si256(both_halves(&tables[0]), bias_vector);
+                high[f] = both_halves(&tables[1]);
+            }
             for v in 0..VECTORS {
                 // SAFETY: v is below VECTORS, and there are 32 * VECTORS codes.
                 let codes = unsafe { _mm256_loadu_si256(codes.as_ptr().add(32 * v).cast()) };
                 let (l, h) = nibbles(codes);
-                for (f, &(low, high)) in tables.iter().enumerate() {
-                    let mut value = _mm256_shuffle_epi8(low, l);
+                for f in 0..PAIR {
+                    let mut value = _mm256_shuffle_epi8(low[f], l);
                     if HIGH {
-                        value = _mm256_add_epi8(value, _mm256_shuffle_epi8(high, h));
+                        value = _mm256_add_epi8(value, _mm256_shuffle_epi8(high[f], h));
                     }
                     both[v][f] = _mm256_add_epi16(both[v][f], value);
                     odd[v][f] = _mm256_add_epi16(odd[v][f], _mm256_srli_epi16::<8>(value));

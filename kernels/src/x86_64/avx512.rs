@@ -9,7 +9,7 @@ use crate::{
     WeightCoding,
     epilogue::LANES,
     gemm::{TileInput, TileKernels, UNIT, tile_kernels},
-    lookup::{ChunkInput, FILTERS, POSITIONS},
+    lookup::{ChunkInput, FILTERS, POSITIONS, Tables},
     sums::Plane,
 };
 
@@ -61,10 +61,11 @@ unsafe fn tile<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512vbmi")]
 pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut [i32]) {
     assert!(channels * out.len() <= input.len());
-    // SAFETY: the table has 256 entries.
-    let table: [__m512i; 4] = std::array::from_fn(|i| unsafe {
-        _mm512_loadu_si512(plane.table.as_ptr().add(64 * i).cast())
-    });
+    let mut table = [_mm512_setzero_si512(); 4];
+    for (i, table) in table.iter_mut().enumerate() {
+        // SAFETY: the table has 256 entries.
+        *table = unsafe { _mm512_loadu_si512(plane.table.as_ptr().add(64 * i).cast()) };
+    }
     let lookup = |codes: __m512i| {
         let low = _mm512_permutex2var_epi8(table[0], codes, table[1]);
         let high = _mm512_permutex2var_epi8(table[2], codes, table[3]);
@@ -82,11 +83,14 @@ pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut
                 std::array::from_fn(|q| (16 * block + (4 * q + i).min(pixels - 1)) * channels);
             for c in (0..channels).step_by(16) {
                 let mask = (0xffffu32 >> (16 - (channels - c).min(16))) as __mmask16;
-                // SAFETY: the masked-off bytes are not accessed, the others are channels c.. of
-                // pixels below out.len(), which the assertion puts inside the input.
-                let [q0, q1, q2, q3] = starts.map(|start| unsafe {
-                    _mm_maskz_loadu_epi8(mask, input.as_ptr().add(start + c).cast())
-                });
+                let mut quarters = [_mm_setzero_si128(); 4];
+                for (quarter, start) in quarters.iter_mut().zip(starts) {
+                    // SAFETY: the masked-off bytes are not accessed, the others are channels c..
+                    // of pixels below out.len(), which the assertion puts inside the input.
+                    *quarter =
+                        unsafe { _mm_maskz_loadu_epi8(mask, input.as_ptr().add(start + c).cast()) };
+                }
+                let [q0, q1, q2, q3] = quarters;
                 let codes = _mm512_castsi128_si512(q0);
                 let codes = _mm512_inserti32x4::<1>(codes, q1);
                 let codes = _mm512_inserti32x4::<2>(codes, q2);
@@ -126,6 +130,22 @@ pub(crate) fn lookup_chunk(
     }
 }
 
+/// The tables of four weights, low or high half, one after the other.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn tables_of(tables: &Tables, weights: [u8; 4], half: usize) -> __m512i {
+    let mut found = [_mm_setzero_si128(); 4];
+    for (found, w) in found.iter_mut().zip(weights) {
+        // SAFETY: a table has 16 bytes, and its address is a multiple of 16.
+        *found = unsafe { _mm_load_si128(tables.0[usize::from(w)][half].as_ptr().cast()) };
+    }
+    let [t0, t1, t2, t3] = found;
+    let t = _mm512_inserti32x4::<1>(_mm512_castsi128_si512(t0), t1);
+    _mm512_inserti32x4::<3>(_mm512_inserti32x4::<2>(t, t2), t3)
+}
+
+// Values of vector types are kept out of closures here: what the standard library would call
+// them from is compiled without the features, and the calls would go through memory.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vbmi")]
 fn lookup_sums<const HIGH: bool, const SIGNED: bool>(
@@ -142,20 +162,17 @@ fn lookup_sums<const HIGH: bool, const SIGNED: bool>(
     let table_of_channel = _mm512_set1_epi32(0x3020_1000);
     let low_bits = _mm512_set1_epi8(15);
     let ones = _mm512_set1_epi8(1);
-    let tables = |w: &[u8; 4], half: usize| {
-        // SAFETY: each table has 16 bytes.
-        let [t0, t1, t2, t3] = w.map(|w| unsafe {
-            _mm_load_si128(input.tables.0[usize::from(w)][half].as_ptr().cast())
-        });
-        let t = _mm512_inserti32x4::<1>(_mm512_castsi128_si512(t0), t1);
-        _mm512_inserti32x4::<3>(_mm512_inserti32x4::<2>(t, t2), t3)
-    };
     let mut sums = [[_mm512_setzero_si512(); FILTERS]; VECTORS];
     for (unit, codes) in codes.iter().enumerate() {
-        let filters: [&[u8; 4]; FILTERS] =
-            std::array::from_fn(|f| &weights[f * (weights.len() / FILTERS) + unit]);
-        let low = filters.map(|w| tables(w, 0));
-        let high = if HIGH { filters.map(|w| tables(w, 1)) } else { low };
+        let mut low = [_mm512_setzero_si512(); FILTERS];
+        let mut high = low;
+        for f in 0..FILTERS {
+            let w = weights[f * (weights.len() / FILTERS) + unit];
+            low[f] = tables_of(input.tables, w, 0);
+            if HIGH {
+                high[f] = tables_of(input.tables, w, 1);
+            }
+        }
         for (v, sums) in sums.iter_mut().enumerate() {
             // SAFETY: v is below VECTORS, and a unit has 64 * VECTORS bytes.
             let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().add(64 * v).cast()) };
@@ -182,7 +199,11 @@ fn lookup_sums<const HIGH: bool, const SIGNED: bool>(
     }
     let shift = _mm_cvtsi32_si128(input.shift as i32);
     for (v, sums) in sums.iter().enumerate() {
-        let [s0, s1, s2, s3] = sums.map(|sum| _mm512_sll_epi32(sum, shift));
+        let mut shifted = *sums;
+        for sum in &mut shifted {
+            *sum = _mm512_sll_epi32(*sum, shift);
+        }
+        let [s0, s1, s2, s3] = shifted;
         // Transpose 4 x 4 within the quarters: filters become neighbours.
         let (a, b) = (_mm512_unpacklo_epi32(s0, s1), _mm512_unpackhi_epi32(s0, s1));
         let (c, d) = (_mm512_unpacklo_epi32(s2, s3), _mm512_unpackhi_epi32(s2, s3));
