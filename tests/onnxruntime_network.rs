@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use recoup::emulate::{Network, Prepared, Workspace};
-use recoup::model::{self, FloatModel};
+use recoup::model::{self, FloatModel, OnnxFile};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::{Calibration, Quantized, WeightScheme};
 use recoup_kernels::Isa;
@@ -33,13 +33,18 @@ const NETWORKS: [(&str, WeightScheme); 3] = [
     ("fashion-qdq-u8s8", WeightScheme::I8Channel),
 ];
 
+fn onnx(name: &str) -> OnnxFile {
+    let path = reference::path(&format!("models/{name}.onnx"));
+    OnnxFile::open(&path).unwrap_or_else(|error| panic!("{error}"))
+}
+
 fn vectors(name: &str) -> Vectors {
     reference::json(&format!("models/{name}.json"))
 }
 
 /// The network of `name` on the codes and scales that it brings, and one step of its logits.
 fn network(name: &str, scheme: WeightScheme) -> (Network, f32) {
-    let file = reference::onnx(name);
+    let file = onnx(name);
     let graph = model::load(&file, None).unwrap_or_else(|error| panic!("{error}"));
     let step = graph.values[graph.output].quantization.expect("QDQ quantises the logits").scale;
     // Empty: no tensor that a multiplier reads may need a scale of ours.

@@ -59,6 +59,11 @@ impl Array {
     }
 }
 
+fn onnx(name: &str) -> OnnxFile {
+    let path = reference::path(&format!("models/{name}.onnx"));
+    OnnxFile::open(&path).unwrap_or_else(|error| panic!("{error}"))
+}
+
 fn vectors(name: &str) -> Vectors {
     reference::json(&format!("models/{name}.json"))
 }
@@ -76,7 +81,7 @@ fn for_each_network(check: impl Fn(&str) -> Vec<String>) {
 #[test]
 fn every_layer_with_constant_weights_goes_to_the_multipliers() {
     for (name, layers, exact) in NETWORKS {
-        let graph = graph(&reference::onnx(name));
+        let graph = graph(&onnx(name));
         assert_eq!(graph.macs().count(), layers, "{name}");
         assert_eq!(graph.exact_macs().count(), exact, "{name}");
         for node in &graph.nodes {
@@ -99,7 +104,7 @@ fn movements_and_pools_have_code_of_their_own() {
         ("auto-pad", &["MaxPool"]),
         ("nhwc", &["Softmax"]),
     ] {
-        let graph = graph(&reference::onnx(name));
+        let graph = graph(&onnx(name));
         let operators =
             graph.nodes.iter().filter(|node| matches!(node.kind, NodeKind::Operator { .. }));
         let operators: Vec<_> = operators.map(|node| node.operator.as_str()).collect();
@@ -110,7 +115,7 @@ fn movements_and_pools_have_code_of_their_own() {
 #[test]
 fn the_float_reference_equals_onnx_runtime() {
     for_each_network(|name| {
-        let (file, vectors) = (reference::onnx(name), vectors(name));
+        let (file, vectors) = (onnx(name), vectors(name));
         let shape = &graph(&file);
         let shape = &shape.values[shape.input].shape;
         let model = FloatModel::new(&file, shape, &[]).unwrap_or_else(|error| panic!("{error}"));
@@ -132,7 +137,7 @@ fn the_float_reference_equals_onnx_runtime() {
 #[test]
 fn eight_bits_with_exact_products_stay_close_to_onnx_runtime() {
     for_each_network(|name| {
-        let (file, vectors) = (reference::onnx(name), vectors(name));
+        let (file, vectors) = (onnx(name), vectors(name));
         let graph = Arc::new(graph(&file));
         let images = vectors.input.images();
         let tensors = calibrate(&file, &graph, &images, Method::MinMax, &|_| {})

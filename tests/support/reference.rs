@@ -2,13 +2,7 @@
 
 use std::path::PathBuf;
 
-use recoup::model::OnnxFile;
 use serde::de::DeserializeOwned;
-
-/// `reference/models/<name>.onnx`.
-pub fn onnx(name: &str) -> OnnxFile {
-    OnnxFile::open(&path(&format!("models/{name}.onnx"))).unwrap_or_else(|error| panic!("{error}"))
-}
 
 /// A JSON file under `reference/`.
 pub fn json<T: DeserializeOwned>(file: &str) -> T {
@@ -17,6 +11,7 @@ pub fn json<T: DeserializeOwned>(file: &str) -> T {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-fn path(file: &str) -> PathBuf {
+/// The path of a file under `reference/`.
+pub fn path(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("reference").join(file)
 }
