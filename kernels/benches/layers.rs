@@ -177,7 +177,7 @@ fn main() {
                 if !wanted(&line) {
                     continue;
                 }
-                let input: Vec<u8> = (0..shape.input_len()).map(|i| (i * i >> 3) as u8).collect();
+                let input: Vec<u8> = (0..shape.input_len()).map(|i| ((i * i) >> 3) as u8).collect();
                 let (mut out, mut expected) =
                     (vec![0; shape.output_len()], vec![0; shape.output_len()]);
                 let mut scratch = Scratch::default();

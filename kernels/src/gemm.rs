@@ -41,7 +41,9 @@ pub(crate) struct TileInput<'a> {
     pub runs: &'a [Run],
     /// The first block's weights.
     pub weights: *const Line,
-    /// Lines from one block to the next: the sum of the runs' units.
+    /// Lines from one block to the next: the sum of the runs' units. Unread by kernels that take
+    /// one block.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub lines: usize,
 }
 
@@ -88,7 +90,7 @@ pub(crate) struct Gemm {
     /// Blocks and positions of a tile.
     tile: (usize, usize),
     /// 128 * (the activation bits that meet a weight stored less 128), summed over the terms.
-    correction: [i32; 256],
+    correction: Box<[i32; 256]>,
 }
 
 impl Gemm {
@@ -121,7 +123,7 @@ impl Gemm {
         let lines = runs.iter().map(|run| run.units).sum();
 
         let blocks = blocks(shape.groups, shape.filters_per_group());
-        let mut correction = [0; 256];
+        let mut correction = Box::new([0; 256]);
         let mut offset_terms = Vec::new();
         for &term in terms {
             // The byte product is unsigned times signed: an unsigned weight above 127 is stored

@@ -2,6 +2,7 @@
 
 use crate::{
     ConvShape, Isa, KernelError, MacSpec, OutputSpec, Product, ResidualSpec,
+    depthwise::Depthwise,
     epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, Tile, blocks},
     gemm::Gemm,
     lookup::{self, LookupConv},
@@ -75,7 +76,8 @@ struct Fast {
 enum Engine {
     Gemm(Gemm),
     /// Part of the mask by lookups, the rest by products.
-    Lookup(LookupConv, Gemm),
+    Lookup(Box<(LookupConv, Gemm)>),
+    Depthwise(Depthwise),
     Table(Table),
 }
 
@@ -113,13 +115,15 @@ impl Engine {
         let Images { image, lookup } = images;
         match self {
             Engine::Gemm(gemm) => gemm.run(input, image, sink),
-            Engine::Lookup(conv, gemm) => {
+            Engine::Lookup(parts) => {
+                let (conv, gemm) = &**parts;
                 conv.run(input, lookup);
                 gemm.run(input, image, |mut tile| {
                     conv.add_to(lookup, &mut tile);
                     sink(tile);
                 });
             }
+            Engine::Depthwise(depthwise) => depthwise.run(input, image, sink),
             Engine::Table(table) => table.run(input, image, sink),
         }
     }
@@ -135,6 +139,9 @@ impl MacLayer {
         let shape = &spec.shape;
         let (engine, correction) = match &spec.product {
             Product::Table(table) => (Engine::Table(Table::new(isa, &spec, table)), [0; 256]),
+            Product::Mask(mask) if Depthwise::fits(shape) => {
+                (Engine::Depthwise(Depthwise::new(isa, &spec, &terms(*mask))), [0; 256])
+            }
             Product::Mask(mask) => {
                 let (terms, lookup) = if lookup::is_available(isa) {
                     split(*mask, spec.coding, shape.positions(), lookup::POSITIONS)
@@ -144,13 +151,20 @@ impl MacLayer {
                 let gemm = Gemm::new(isa, &spec, &terms);
                 let correction = *gemm.correction();
                 let engine = match lookup {
-                    Some(lookup) => Engine::Lookup(LookupConv::new(isa, &spec, &lookup), gemm),
+                    Some(lookup) => {
+                        let conv = LookupConv::new(isa, &spec, &lookup);
+                        Engine::Lookup(Box::new((conv, gemm)))
+                    }
                     None => Engine::Gemm(gemm),
                 };
                 (engine, correction)
             }
         };
-        let blocks = blocks(shape.groups, shape.filters_per_group());
+        let blocks = match engine {
+            // One filter per group: blocks take filters of many groups.
+            Engine::Depthwise(_) => blocks(1, shape.filters),
+            _ => blocks(shape.groups, shape.filters_per_group()),
+        };
         let fast = Fast {
             engine,
             epilogue: Epilogue::new(&spec, blocks),
@@ -177,6 +191,7 @@ impl MacLayer {
     ///
     /// - `gemm{n}`: n ordinary products per product of the multiplier,
     /// - `gemm{n}+lookup`: the same, and lookups in small tables for the rest,
+    /// - `depthwise`: channels side by side, for one filter per channel,
     /// - `table`: one lookup per product in the table of all products.
     pub fn kernel_name(&self) -> String {
         let arch = self.isa.name();
@@ -184,7 +199,8 @@ impl MacLayer {
             Kernel::Naive => "naive".to_owned(),
             Kernel::Fast(fast) => match &fast.engine {
                 Engine::Gemm(gemm) => format!("{arch}-gemm{}", gemm.terms()),
-                Engine::Lookup(_, gemm) => format!("{arch}-gemm{}+lookup", gemm.terms()),
+                Engine::Lookup(parts) => format!("{arch}-gemm{}+lookup", parts.1.terms()),
+                Engine::Depthwise(_) => format!("{arch}-depthwise"),
                 Engine::Table(_) => format!("{arch}-table"),
             },
         }
@@ -210,6 +226,7 @@ impl MacLayer {
                 let blocks = &fast.epilogue.blocks()[tile.block..];
                 for (lanes, block) in row.chunks_exact(LANES).zip(blocks) {
                     let &Block { filter, count, group } = block;
+                    // Absent for engines that leave nothing out.
                     let correction = offset.get(position * shape.groups + group).unwrap_or(&0);
                     let acc = &mut acc[position * shape.filters + filter..][..count];
                     for (acc, lane) in acc.iter_mut().zip(lanes) {
@@ -269,7 +286,11 @@ impl MacLayer {
         self.window_sums(fast.sums.offset.as_ref(), input, sums, offset);
         self.window_sums(fast.sums.control.as_ref(), input, sums, control);
         self.window_sums(fast.sums.codes.as_ref(), input, sums, codes);
-        let sums = Sums { layout: SumLayout::PerGroup, offset, control, codes };
+        let layout = match fast.engine {
+            Engine::Depthwise(_) => SumLayout::PerFilter,
+            _ => SumLayout::PerGroup,
+        };
+        let sums = Sums { layout, offset, control, codes };
         fast.engine.run(input, images, |tile| {
             epilogue::apply(self.isa, &fast.epilogue, tile, sums, residual, &mut output);
         });

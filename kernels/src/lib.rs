@@ -33,6 +33,9 @@
 //! # Ok::<(), KernelError>(())
 //! ```
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+mod depthwise;
 mod dispatch;
 mod epilogue;
 mod error;
@@ -40,10 +43,13 @@ mod gemm;
 mod image;
 mod isa;
 mod layer;
+// The vector kernels that read these exist only for x86-64 so far.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 mod lookup;
 pub mod naive;
 mod shape;
 mod spec;
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 mod sums;
 mod table;
 mod terms;

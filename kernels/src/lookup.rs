@@ -8,7 +8,6 @@
 use crate::{
     ConvShape, Isa, MacSpec, WeightCoding,
     epilogue::{Block, LANES, Tile, blocks},
-    isa::Level,
     terms::Lookup,
 };
 
@@ -48,9 +47,9 @@ type ChunkKernel = unsafe fn(&ChunkInput<'_>, acc: &mut [[i32; LANES]; POSITIONS
 fn kernel(isa: Isa) -> Option<(ChunkKernel, usize)> {
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => Some((crate::x86_64::avx2::lookup_chunk, 1)),
+        crate::isa::Level::Avx2 => Some((crate::x86_64::avx2::lookup_chunk, 1)),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni => Some((crate::x86_64::avx512::lookup_chunk, 4)),
+        crate::isa::Level::Avx512Vnni => Some((crate::x86_64::avx512::lookup_chunk, 4)),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 //! First f is summed over the channels of each pixel, then over the kernel's window: rows first,
 //! columns second, a few additions per position whatever the number of channels.
 
-use crate::{ConvShape, Isa, dispatch::multiversion, gemm::is_pointwise, isa::Level};
+use crate::{ConvShape, Isa, dispatch::multiversion, gemm::is_pointwise};
 
 /// A function of the activation code, split so that vectors of bytes can evaluate it:
 /// f(a) = offset + 2^shift * sum_b 2^(8 b) plane_b(a).
@@ -62,16 +62,9 @@ impl CodeFunction {
 
     /// Writes the sum of f over each `channels` neighbouring codes.
     fn pixel_sums(&self, isa: Isa, channels: usize, input: &[u8], out: &mut [i32]) {
-        let planes = match &self.planes {
+        let (planes, plane_sums) = match (&self.planes, plane_kernel(isa)) {
             // A single channel leaves nothing to sum: looking the value up is all the work.
-            Some(planes) if channels > 1 => planes,
-            _ => return lookup(isa, &self.table, channels, input, out),
-        };
-        let plane_sums: unsafe fn(&Plane, usize, &[u8], &mut [i32]) = match isa.level() {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => crate::x86_64::avx2::plane_sums,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512Vnni => crate::x86_64::avx512::plane_sums,
+            (Some(planes), Some(kernel)) if channels > 1 => (planes, kernel),
             _ => return lookup(isa, &self.table, channels, input, out),
         };
         out.fill(0);
@@ -79,13 +72,26 @@ impl CodeFunction {
             for sum in out.iter_mut() {
                 *sum <<= 8;
             }
-            // SAFETY: the level proves the features that the function was compiled with.
+            // SAFETY: plane_kernel chose the function for the features of an Isa.
             unsafe { plane_sums(plane, channels, input, out) };
         }
         let offset = self.offset.wrapping_mul(channels as i32);
         for sum in out {
             *sum = (*sum << self.shift).wrapping_add(offset);
         }
+    }
+}
+
+/// Adds the sum of the plane over each `channels` neighbouring codes to `out`.
+type PlaneKernel = unsafe fn(&Plane, channels: usize, input: &[u8], out: &mut [i32]);
+
+fn plane_kernel(isa: Isa) -> Option<PlaneKernel> {
+    match isa.level() {
+        #[cfg(target_arch = "x86_64")]
+        crate::isa::Level::Avx2 => Some(crate::x86_64::avx2::plane_sums),
+        #[cfg(target_arch = "x86_64")]
+        crate::isa::Level::Avx512Vnni => Some(crate::x86_64::avx512::plane_sums),
+        _ => None,
     }
 }
 

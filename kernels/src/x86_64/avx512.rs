@@ -139,9 +139,12 @@ fn tables_of(tables: &Tables, weights: [u8; 4], half: usize) -> __m512i {
         // SAFETY: a table has 16 bytes, and its address is a multiple of 16.
         *found = unsafe { _mm_load_si128(tables.0[usize::from(w)][half].as_ptr().cast()) };
     }
+    // Masked broadcasts from memory leave more of the shuffle units to the lookups than inserts.
     let [t0, t1, t2, t3] = found;
-    let t = _mm512_inserti32x4::<1>(_mm512_castsi128_si512(t0), t1);
-    _mm512_inserti32x4::<3>(_mm512_inserti32x4::<2>(t, t2), t3)
+    let t = _mm512_broadcast_i32x4(t0);
+    let t = _mm512_mask_broadcast_i32x4(t, 0x00f0, t1);
+    let t = _mm512_mask_broadcast_i32x4(t, 0x0f00, t2);
+    _mm512_mask_broadcast_i32x4(t, 0xf000, t3)
 }
 
 // Values of vector types are kept out of closures here: what the standard library would call
