@@ -154,32 +154,36 @@ fn window_body(
         grid[shape.pad_left * groups..][..inside].copy_from_slice(pixels);
     }
     for (oy, out) in out.chunks_exact_mut(shape.out_width() * groups).enumerate() {
-        row.fill(0);
-        for ky in 0..shape.kernel_height {
-            let y = oy * shape.stride_height + ky * shape.dilation_height;
-            for (sum, &value) in row.iter_mut().zip(&grid[y * padded..]) {
-                *sum = sum.wrapping_add(value);
-            }
+        let first = &grid[oy * shape.stride_height * padded..];
+        add_taps(row, first, shape.kernel_height, shape.dilation_height * padded);
+        let step = shape.dilation_width * groups;
+        if shape.stride_width == 1 {
+            add_taps(out, row, shape.kernel_width, step);
+            continue;
         }
-        out.fill(0);
-        for kx in 0..shape.kernel_width {
-            let first = &row[kx * shape.dilation_width * groups..];
-            if shape.stride_width == 1 {
-                for (sum, &value) in out.iter_mut().zip(first) {
-                    *sum = sum.wrapping_add(value);
-                }
-            } else if groups == 1 {
-                for (sum, &value) in out.iter_mut().zip(first.iter().step_by(shape.stride_width)) {
-                    *sum = sum.wrapping_add(value);
-                }
-            } else {
-                let pixels = first.chunks(groups).step_by(shape.stride_width);
-                for (out, pixel) in out.chunks_exact_mut(groups).zip(pixels) {
-                    for (sum, &value) in out.iter_mut().zip(pixel) {
-                        *sum = sum.wrapping_add(value);
-                    }
-                }
-            }
+        for (ox, out) in out.chunks_exact_mut(groups).enumerate() {
+            let first = &row[ox * shape.stride_width * groups..];
+            add_taps(out, first, shape.kernel_width, step);
+        }
+    }
+}
+
+/// out[i] = sum of values[i + tap * step] over the taps.
+#[inline(always)]
+fn add_taps(out: &mut [i32], values: &[i32], taps: usize, step: usize) {
+    let len = out.len();
+    let tap = |t: usize| &values[t * step..][..len];
+    if taps == 3 {
+        // By far the most frequent; one pass over short rows is worth a case of its own.
+        for (((out, a), b), c) in out.iter_mut().zip(tap(0)).zip(tap(1)).zip(tap(2)) {
+            *out = a.wrapping_add(*b).wrapping_add(*c);
+        }
+        return;
+    }
+    out.copy_from_slice(tap(0));
+    for t in 1..taps {
+        for (out, value) in out.iter_mut().zip(tap(t)) {
+            *out = out.wrapping_add(*value);
         }
     }
 }
