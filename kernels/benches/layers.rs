@@ -79,7 +79,7 @@ fn spec(shape: ConvShape, product: Product, control: Option<&dyn Fn(u8) -> u16>)
 fn time(layer: &MacLayer, input: &[u8], out: &mut [u8], scratch: &mut Scratch) -> f64 {
     let mut images = 1;
     let mut best = f64::INFINITY;
-    for round in 0..12 {
+    for round in 0..60 {
         let start = Instant::now();
         for _ in 0..images {
             layer.run(black_box(input), Residual::None, Output::U8(out), scratch);
@@ -87,7 +87,7 @@ fn time(layer: &MacLayer, input: &[u8], out: &mut [u8], scratch: &mut Scratch) -
         let ns = start.elapsed().as_nanos() as f64 / images as f64;
         best = best.min(ns);
         if round == 0 {
-            images = ((2e6 / ns) as usize).max(1);
+            images = ((5e5 / ns) as usize).max(1);
         }
     }
     best

@@ -143,10 +143,9 @@ impl MacLayer {
                 (Engine::Depthwise(Depthwise::new(isa, &spec, &terms(*mask))), [0; 256])
             }
             Product::Mask(mask) => {
-                let (terms, lookup) = if lookup::is_available(isa) {
-                    split(*mask, spec.coding, shape.positions(), lookup::POSITIONS)
-                } else {
-                    (terms(*mask), None)
+                let (terms, lookup) = match lookup::limits(isa) {
+                    Some(limits) => split(*mask, spec.coding, shape.positions(), limits),
+                    None => (terms(*mask), None),
                 };
                 let gemm = Gemm::new(isa, &spec, &terms);
                 let correction = *gemm.correction();

@@ -1,157 +1,181 @@
 //! Products from small tables held in registers: for masks with many different rows.
 //!
-//! A weight selects two tables of 16 bytes, one for the low and one for the high four bits of the
-//! activation; a byte shuffle looks up many positions' codes at once. Positions run along the
-//! vector, so the receptive fields are transposed first: `[depth][64 positions]`, a chunk of 64
-//! positions at a time.
+//! A weight selects a table, and a byte shuffle looks up many positions' codes at once. Positions
+//! run along the vector, so the receptive fields are transposed first, a chunk of positions at a
+//! time: `[depth][POSITIONS]`.
 
 use crate::{
     ConvShape, Isa, MacSpec, WeightCoding,
     epilogue::{Block, LANES, Tile, blocks},
-    terms::Lookup,
+    terms::{Lookup, LookupLimits},
 };
 
 /// Positions of a chunk.
 pub(crate) const POSITIONS: usize = 64;
 
-/// Filters that a kernel computes together; the largest of any kernel's.
+/// Filters that a kernel computes together.
 pub(crate) const FILTERS: usize = 4;
 
-/// For each weight byte, the tables of the low and the high four bits.
-#[derive(Debug)]
+/// Chunks that a kernel computes together at most.
+pub(crate) const CHUNKS: usize = 2;
+
+/// The table of one weight: entries for codes of 7 bits, or those for the low and those for the
+/// high four bits of 8, to be added up modulo 256.
+#[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub(crate) struct Tables(pub [[[u8; 16]; 2]; 256]);
+pub(crate) struct Table(pub [u8; 128]);
+
+/// The transposed receptive fields of one chunk.
+pub(crate) type Codes = [[u8; POSITIONS]];
+
+/// Sums of one chunk.
+pub(crate) type Sums = [[i32; LANES]; POSITIONS];
 
 /// What a kernel reads.
 #[derive(Debug)]
 pub(crate) struct ChunkInput<'a> {
-    pub tables: &'a Tables,
-    /// Codes, `[units][POSITIONS][codes per unit]`.
-    pub codes: &'a [u8],
-    /// Weight bytes, `[FILTERS][units][codes per unit]`.
-    pub weights: &'a [u8],
-    /// Whether the tables of the high bits are needed.
-    pub high: bool,
-    /// What the result is shifted left by.
+    pub tables: &'a [Table; 256],
+    /// Weight bytes, one slice of the field's depth for each filter.
+    pub weights: [&'a [u8]; FILTERS],
+    /// What a sum starts at.
+    pub start: i32,
+    /// What a sum is shifted left by in the end.
     pub shift: u32,
-    pub coding: WeightCoding,
 }
 
-/// Writes the sums of `FILTERS` filters to `acc`, `[POSITIONS][LANES]`, from the lane `lane` on.
+/// Writes the sums of `FILTERS` filters over up to `CHUNKS` chunks to the lanes from `lane` on.
 ///
 /// # Safety
 /// The processor has the features of the kernel.
-type ChunkKernel = unsafe fn(&ChunkInput<'_>, acc: &mut [[i32; LANES]; POSITIONS], lane: usize);
+type ChunkKernel = unsafe fn(&ChunkInput<'_>, codes: &[&Codes], sums: &mut [Sums], lane: usize);
 
-/// The kernel, and the neighbouring channels that its units hold.
-fn kernel(isa: Isa) -> Option<(ChunkKernel, usize)> {
+#[derive(Debug, Clone, Copy)]
+struct Kernel {
+    run: ChunkKernel,
+    /// 7, or 8 for tables in two halves.
+    bits: u32,
+}
+
+fn kernel(isa: Isa) -> Option<Kernel> {
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
-        crate::isa::Level::Avx2 => Some((crate::x86_64::avx2::lookup_chunk, 1)),
+        crate::isa::Level::Avx2 => {
+            Some(Kernel { run: crate::x86_64::avx2::lookup_chunks, bits: 8 })
+        }
         #[cfg(target_arch = "x86_64")]
-        crate::isa::Level::Avx512Vnni => Some((crate::x86_64::avx512::lookup_chunk, 4)),
+        crate::isa::Level::Avx512Vnni => {
+            Some(Kernel { run: crate::x86_64::avx512::lookup_chunks, bits: 7 })
+        }
         _ => None,
     }
 }
 
-pub(crate) fn is_available(isa: Isa) -> bool {
-    kernel(isa).is_some()
+/// None if the instruction set has no lookup kernel.
+pub(crate) fn limits(isa: Isa) -> Option<LookupLimits> {
+    kernel(isa).map(|kernel| LookupLimits { bits: kernel.bits, positions: POSITIONS })
 }
 
 #[derive(Debug)]
 pub(crate) struct LookupConv {
     shape: ConvShape,
     padding: u8,
-    kernel: ChunkKernel,
-    /// Codes per unit.
-    unit: usize,
-    /// Units of one group's channels.
-    channel_units: usize,
-    tables: Box<Tables>,
-    high: bool,
+    kernel: Kernel,
+    tables: Box<[Table; 256]>,
+    /// What codes are shifted right by before they are looked up.
+    code_shift: u32,
     shift: u32,
-    coding: WeightCoding,
+    /// What each product is too large by.
+    bias: i32,
     blocks: Vec<Block>,
-    /// `[blocks][LANES][units][unit]`
+    /// `[blocks][LANES][depth]`
     weights: Vec<u8>,
 }
 
 /// Buffers of a [`LookupConv`].
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
-    /// The padded image, `[groups][channel units][height][width][unit]`.
+    /// The padded image, `[channels][height][width]`.
     planes: Vec<u8>,
-    /// The codes of a chunk.
-    codes: Vec<u8>,
-    /// The result, `[blocks][chunks][POSITIONS][LANES]`.
-    acc: Vec<[[i32; LANES]; POSITIONS]>,
+    /// The codes of the chunks that are computed together.
+    codes: Vec<[u8; POSITIONS]>,
+    /// The result, `[blocks][chunks]`.
+    sums: Vec<Sums>,
 }
 
 impl LookupConv {
-    /// Only for an `isa` that [`is_available`] accepts.
+    /// Only for an `isa` that has [`limits`], and a lookup within them.
     pub fn new(isa: Isa, spec: &MacSpec, lookup: &Lookup) -> LookupConv {
         let shape = spec.shape;
-        let (kernel, unit) = kernel(isa).expect("an instruction set with a lookup kernel");
-        let channels = shape.channels_per_group();
-        let channel_units = channels.div_ceil(unit);
+        let kernel = kernel(isa).expect("an instruction set with a lookup kernel");
         let blocks = blocks(shape.groups, shape.filters_per_group());
-        let units = shape.kernel_height * shape.kernel_width * channel_units;
-        let mut weights = vec![0; blocks.len() * LANES * units * unit];
-        for (block, packed) in blocks.iter().zip(weights.chunks_exact_mut(LANES * units * unit)) {
-            let filters = spec.weights[block.filter * shape.depth()..].chunks_exact(shape.depth());
-            for (filter, packed) in
-                filters.take(block.count).zip(packed.chunks_exact_mut(units * unit))
-            {
-                let taps = packed.chunks_exact_mut(channel_units * unit);
-                for (tap, packed) in filter.chunks_exact(channels).zip(taps) {
-                    packed[..channels].copy_from_slice(tap);
-                }
-            }
+        let mut weights = vec![0; blocks.len() * LANES * shape.depth()];
+        for (block, packed) in blocks.iter().zip(weights.chunks_exact_mut(LANES * shape.depth())) {
+            let first = block.filter * shape.depth();
+            let len = block.count * shape.depth();
+            packed[..len].copy_from_slice(&spec.weights[first..first + len]);
         }
-        let table = |w: usize, first: u32| {
-            std::array::from_fn(|n| lookup.value(w as u8, (n as u8) << first, spec.coding) as u8)
+        // Entries are unsigned bytes.
+        let bias = match spec.coding {
+            WeightCoding::Unsigned => 0,
+            WeightCoding::Signed => 128,
+        };
+        let halves = kernel.bits == 8;
+        let code_shift = if halves { 0 } else { lookup.rows().trailing_zeros() };
+        let entry = |w: usize, code: usize| lookup.value(w as u8, code as u8, spec.coding);
+        let table = |w: usize| {
+            Table(std::array::from_fn(|n| match n {
+                0..16 if halves => (entry(w, n) + bias) as u8,
+                16..32 if halves => entry(w, (n - 16) << 4) as u8,
+                32.. if halves => 0,
+                _ => (entry(w, n << code_shift) + bias) as u8,
+            }))
         };
         LookupConv {
             shape,
             padding: spec.input_zero_point,
             kernel,
-            unit,
-            channel_units,
-            tables: Box::new(Tables(std::array::from_fn(|w| [table(w, 0), table(w, 4)]))),
-            high: lookup.high,
+            tables: Box::new(std::array::from_fn(table)),
+            code_shift,
             shift: lookup.shift,
-            coding: spec.coding,
+            bias,
             blocks,
             weights,
         }
     }
 
+    fn chunks(&self) -> usize {
+        self.shape.positions().div_ceil(POSITIONS)
+    }
+
     /// Computes all sums into `buffers`.
     pub fn run(&self, input: &[u8], buffers: &mut Buffers) {
-        let shape = &self.shape;
-        let Buffers { planes, codes, acc } = buffers;
+        let (depth, chunks) = (self.shape.depth(), self.chunks());
+        let Buffers { planes, codes, sums } = buffers;
         self.fill_planes(input, planes);
-        let units = shape.kernel_height * shape.kernel_width * self.channel_units;
-        let chunks = shape.positions().div_ceil(POSITIONS);
-        codes.resize(units * POSITIONS * self.unit, 0);
-        acc.resize(self.blocks.len() * chunks, [[0; LANES]; POSITIONS]);
-        let filter_bytes = units * self.unit;
-        for group in 0..shape.groups {
-            for chunk in 0..chunks {
-                self.fill_codes(planes, group, chunk * POSITIONS, codes);
+        codes.resize(CHUNKS * depth, [0; POSITIONS]);
+        sums.resize(self.blocks.len() * chunks, [[0; LANES]; POSITIONS]);
+        let start = (depth as i32).wrapping_mul(-self.bias);
+        for group in 0..self.shape.groups {
+            for first in (0..chunks).step_by(CHUNKS) {
+                let some = first..chunks.min(first + CHUNKS);
+                for (chunk, codes) in some.clone().zip(codes.chunks_exact_mut(depth)) {
+                    self.fill_codes(planes, group, chunk * POSITIONS, codes);
+                }
+                let (one, two) = codes.split_at(depth);
+                let codes = &[one, two][..some.len()];
                 for (b, block) in self.blocks.iter().enumerate().filter(|(_, b)| b.group == group) {
+                    let sums = &mut sums[b * chunks..][some.clone()];
                     for lane in (0..block.count).step_by(FILTERS) {
-                        let first = (b * LANES + lane) * filter_bytes;
                         let input = ChunkInput {
                             tables: &self.tables,
-                            codes,
-                            weights: &self.weights[first..first + FILTERS * filter_bytes],
-                            high: self.high,
+                            weights: std::array::from_fn(|f| {
+                                &self.weights[(b * LANES + lane + f) * depth..][..depth]
+                            }),
+                            start,
                             shift: self.shift,
-                            coding: self.coding,
                         };
                         // SAFETY: kernel() chose the function for the features of an Isa.
-                        unsafe { (self.kernel)(&input, &mut acc[b * chunks + chunk], lane) };
+                        unsafe { (self.kernel.run)(&input, codes, sums, lane) };
                     }
                 }
             }
@@ -160,11 +184,10 @@ impl LookupConv {
 
     /// Adds the sums of the last run to a tile.
     pub fn add_to(&self, buffers: &Buffers, tile: &mut Tile<'_>) {
-        let chunks = self.shape.positions().div_ceil(POSITIONS);
         let rows = tile.acc.chunks_exact_mut(tile.blocks * LANES);
         for (position, row) in (tile.position..).zip(rows) {
             for (b, lanes) in (tile.block..).zip(row.as_chunks_mut::<LANES>().0) {
-                let chunk = &buffers.acc[b * chunks + position / POSITIONS];
+                let chunk = &buffers.sums[b * self.chunks() + position / POSITIONS];
                 for (sum, add) in lanes.iter_mut().zip(&chunk[position % POSITIONS]) {
                     *sum = sum.wrapping_add(*add);
                 }
@@ -172,39 +195,41 @@ impl LookupConv {
         }
     }
 
-    fn plane_bytes(&self) -> usize {
-        self.shape.padded_height() * self.shape.padded_width() * self.unit
+    fn plane_len(&self) -> usize {
+        self.shape.padded_height() * self.shape.padded_width()
     }
 
+    /// Transposes the image into padded planes of shifted codes.
     fn fill_planes(&self, input: &[u8], planes: &mut Vec<u8>) {
-        let (shape, unit) = (&self.shape, self.unit);
-        let plane = self.plane_bytes();
+        const SIDE: usize = 16;
+        let (shape, plane) = (&self.shape, self.plane_len());
         planes.clear();
-        planes.resize(shape.groups * self.channel_units * plane, self.padding);
+        planes.resize(shape.channels * plane, self.padding >> self.code_shift);
         for (y, row) in input.chunks_exact(shape.width * shape.channels).enumerate() {
-            let start = ((y + shape.pad_top) * shape.padded_width() + shape.pad_left) * unit;
-            for (group, planes) in planes.chunks_exact_mut(self.channel_units * plane).enumerate() {
-                let channels = shape.channels_per_group();
-                for (u, plane) in planes.chunks_exact_mut(plane).enumerate() {
-                    let first = group * channels + u * unit;
-                    let len = unit.min(channels - u * unit);
-                    let out = &mut plane[start..start + shape.width * unit];
-                    let pixels = row.chunks_exact(shape.channels);
-                    match (unit, len) {
-                        (1, _) => {
-                            for (out, pixel) in out.iter_mut().zip(pixels) {
-                                *out = pixel[first];
-                            }
+            let start = (y + shape.pad_top) * shape.padded_width() + shape.pad_left;
+            for x in (0..shape.width).step_by(SIDE) {
+                let pixels = (shape.width - x).min(SIDE);
+                for c in (0..shape.channels).step_by(SIDE) {
+                    let channels = (shape.channels - c).min(SIDE);
+                    let mut square = [[0; SIDE]; SIDE];
+                    for (square, pixel) in square[..pixels]
+                        .iter_mut()
+                        .zip(row[x * shape.channels..].chunks(shape.channels))
+                    {
+                        match pixel[c..].first_chunk() {
+                            Some(codes) => *square = *codes,
+                            None => square[..channels].copy_from_slice(&pixel[c..]),
                         }
-                        (4, 4) => {
-                            for (out, pixel) in out.as_chunks_mut::<4>().0.iter_mut().zip(pixels) {
-                                *out = *pixel[first..].first_chunk().expect("four channels");
-                            }
+                    }
+                    transpose(&mut square);
+                    for (i, codes) in square[..channels].iter_mut().enumerate() {
+                        for code in codes.iter_mut() {
+                            *code >>= self.code_shift;
                         }
-                        _ => {
-                            for (out, pixel) in out.chunks_exact_mut(unit).zip(pixels) {
-                                out[..len].copy_from_slice(&pixel[first..first + len]);
-                            }
+                        let out = &mut planes[(c + i) * plane + start + x..];
+                        match (pixels, out.first_chunk_mut()) {
+                            (SIDE, Some(out)) => *out = *codes,
+                            _ => out[..pixels].copy_from_slice(&codes[..pixels]),
                         }
                     }
                 }
@@ -213,27 +238,29 @@ impl LookupConv {
     }
 
     /// The codes of the positions from `position` on; those beyond the last stay what they were.
-    fn fill_codes(&self, planes: &[u8], group: usize, position: usize, codes: &mut [u8]) {
-        let (shape, unit) = (&self.shape, self.unit);
-        let plane = self.plane_bytes();
-        let planes = &planes[group * self.channel_units * plane..];
+    fn fill_codes(
+        &self,
+        planes: &[u8],
+        group: usize,
+        position: usize,
+        codes: &mut [[u8; POSITIONS]],
+    ) {
+        let (shape, plane) = (&self.shape, self.plane_len());
+        let planes = &planes[group * shape.channels_per_group() * plane..];
         let out_width = shape.out_width();
         let mut done = 0;
         while done < POSITIONS.min(shape.positions() - position) {
             let (oy, ox) = ((position + done) / out_width, (position + done) % out_width);
             let len = (out_width - ox).min(POSITIONS - done);
-            let mut rows = codes.chunks_exact_mut(POSITIONS * unit);
+            let mut rows = &mut *codes;
             for ky in 0..shape.kernel_height {
                 let y = oy * shape.stride_height + ky * shape.dilation_height;
                 for kx in 0..shape.kernel_width {
                     let x = ox * shape.stride_width + kx * shape.dilation_width;
-                    let start = (y * shape.padded_width() + x) * unit;
-                    for (plane, out) in
-                        planes.chunks_exact(plane).zip(rows.by_ref().take(self.channel_units))
-                    {
-                        let out = &mut out[done * unit..(done + len) * unit];
-                        copy_strided(&plane[start..], unit, shape.stride_width, out);
-                    }
+                    let (tap, rest) = rows.split_at_mut(shape.channels_per_group());
+                    let from = planes[y * shape.padded_width() + x..].chunks(plane);
+                    copy_tap(from, shape.stride_width, tap, done, len);
+                    rows = rest;
                 }
             }
             done += len;
@@ -241,19 +268,81 @@ impl LookupConv {
     }
 }
 
-/// Copies every `stride`-th unit.
-fn copy_strided(from: &[u8], unit: usize, stride: usize, out: &mut [u8]) {
-    if stride == 1 {
-        out.copy_from_slice(&from[..out.len()]);
-    } else if unit == 4 {
-        let units = from.as_chunks::<4>().0.iter().step_by(stride);
-        for (out, unit) in out.as_chunks_mut::<4>().0.iter_mut().zip(units) {
-            *out = *unit;
+/// Copies every `stride`-th code of each channel to `len` places from `start` on.
+fn copy_tap<'a>(
+    from: impl Iterator<Item = &'a [u8]>,
+    stride: usize,
+    to: &mut [[u8; POSITIONS]],
+    start: usize,
+    len: usize,
+) {
+    fn whole<'a, const LEN: usize>(
+        from: impl Iterator<Item = &'a [u8]>,
+        to: &mut [[u8; POSITIONS]],
+        start: usize,
+    ) {
+        for (from, to) in from.zip(to) {
+            let codes: &[u8; LEN] = from.first_chunk().expect("a row of the plane");
+            *to[start..].first_chunk_mut().expect("a part of the chunk") = *codes;
         }
-    } else {
-        debug_assert_eq!(unit, 1);
-        for (i, out) in out.iter_mut().enumerate() {
-            *out = from[i * stride];
+    }
+    match (stride, len) {
+        // A call for each copy would take longer than copying so little.
+        (1, 8) => whole::<8>(from, to, start),
+        (1, 16) => whole::<16>(from, to, start),
+        (1, 32) => whole::<32>(from, to, start),
+        (1, 64) => whole::<64>(from, to, start),
+        (1, _) => {
+            for (from, to) in from.zip(to) {
+                to[start..start + len].copy_from_slice(&from[..len]);
+            }
+        }
+        (2, _) => {
+            for (from, to) in from.zip(to) {
+                let (last, to) = to[start..start + len].split_last_mut().expect("a position");
+                for (to, [code, _]) in to.iter_mut().zip(from.as_chunks().0) {
+                    *to = *code;
+                }
+                *last = from[2 * to.len()];
+            }
+        }
+        _ => {
+            for (from, to) in from.zip(to) {
+                for (to, code) in to[start..start + len].iter_mut().zip(from.iter().step_by(stride))
+                {
+                    *to = *code;
+                }
+            }
+        }
+    }
+}
+
+/// Interleaving the first half of the rows with the second, four times, transposes a square of 16.
+fn transpose(square: &mut [[u8; 16]; 16]) {
+    for _ in 0..4 {
+        let rows = *square;
+        for (i, pair) in square.as_flattened_mut().as_chunks_mut::<32>().0.iter_mut().enumerate() {
+            for (j, both) in pair.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                *both = [rows[i][j], rows[i + 8][j]];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::transpose;
+
+    #[test]
+    fn a_square_is_transposed() {
+        let square: [[u8; 16]; 16] =
+            std::array::from_fn(|y| std::array::from_fn(|x| (16 * y + x) as u8));
+        let mut transposed = square;
+        transpose(&mut transposed);
+        for (y, row) in transposed.iter().enumerate() {
+            for (x, &code) in row.iter().enumerate() {
+                assert_eq!(code, square[x][y]);
+            }
         }
     }
 }

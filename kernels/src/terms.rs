@@ -46,21 +46,19 @@ pub(crate) fn terms(mask: u64) -> Vec<Term> {
     terms
 }
 
-/// Rows of a mask as a lookup: sum_i a_i 2^i (w & keep_i) = 2^shift * (table of w and the low four
-/// bits of a + table of w and the high four), whose sum fits a byte.
+/// Rows of a mask as a lookup: sum_i a_i 2^i (w & keep_i) = 2^shift * (table of w and a), where a
+/// byte holds the table's entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lookup {
     pub mask: u64,
     pub shift: u32,
-    /// Whether the high four bits of a occur.
-    pub high: bool,
 }
 
 impl Lookup {
     /// The lookup for the rows of `mask`, if a byte (signed, if the weights are) holds it.
     fn new(mask: u64, coding: WeightCoding) -> Option<Lookup> {
         let all = (0..8).map(|i| u32::from(keep(mask, i)) << i).fold(0, |all, row| all | row);
-        let lookup = Lookup { mask, shift: all.trailing_zeros().min(15), high: mask >> 32 != 0 };
+        let lookup = Lookup { mask, shift: all.trailing_zeros().min(15) };
         let (low, high) = match coding {
             WeightCoding::Unsigned => (0, 255),
             WeightCoding::Signed => (-128, 127),
@@ -80,23 +78,33 @@ impl Lookup {
         (0..8).filter(|&i| (a >> i) & 1 == 1).map(row).sum::<i32>() >> self.shift
     }
 
-    /// Time for one product, in that of a term: measured about 1 per lookup in a table of 16, and
-    /// 1 for the sum.
-    fn cost(&self) -> usize {
-        if self.high { 3 } else { 2 }
+    /// The rows that occur: the bits of a that the lookup reads.
+    pub fn rows(&self) -> u8 {
+        (0..8).filter(|&i| keep(self.mask, i) != 0).map(|i| 1 << i).sum()
     }
 }
 
+/// How wide a lookup kernel reads, and how many positions it computes together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LookupLimits {
+    /// Neighbouring bits of a, counted from the lowest that occurs.
+    pub bits: u32,
+    pub positions: usize,
+}
+
+/// Time of a lookup in that of a term, measured.
+const LOOKUP_COST: usize = 2;
+
 /// The cheaper way to compute a mask's products: terms alone, or at most one term and a lookup.
-/// `positions` of `vector` that a lookup kernel computes are wanted.
+/// `positions` are wanted, and a lookup kernel rounds them up.
 pub(crate) fn split(
     mask: u64,
     coding: WeightCoding,
     positions: usize,
-    vector: usize,
+    limits: LookupLimits,
 ) -> (Vec<Term>, Option<Lookup>) {
     let all = terms(mask);
-    let filled = positions.next_multiple_of(vector);
+    let filled = positions.next_multiple_of(limits.positions);
     let candidates = all.iter().map(Some).chain([None]);
     let best = candidates
         .filter_map(|term| {
@@ -104,13 +112,16 @@ pub(crate) fn split(
                 .filter(|&i| term.is_none_or(|term| (term.rows >> i) & 1 == 0))
                 .map(|i| u64::from(keep(mask, i)) << (8 * i))
                 .sum();
-            let cost = |lookup: &Lookup| {
-                (lookup.cost() * filled).div_ceil(positions) + usize::from(term.is_some())
+            let cost = (LOOKUP_COST * filled).div_ceil(positions) + usize::from(term.is_some());
+            let narrow = |lookup: &Lookup| {
+                let rows = lookup.rows();
+                8 - rows.leading_zeros() - rows.trailing_zeros() <= limits.bits
             };
             (all.len() > 2 && rest != 0)
                 .then(|| Lookup::new(rest, coding))
                 .flatten()
-                .map(|lookup| (cost(&lookup), term, lookup))
+                .filter(narrow)
+                .map(|lookup| (cost, term, lookup))
         })
         .min_by_key(|&(cost, ..)| cost);
     match best {
@@ -142,13 +153,14 @@ mod tests {
 
     #[test]
     fn truncated_masks_split_into_a_term_and_a_lookup() {
+        let limits = LookupLimits { bits: 7, positions: 64 };
         for coding in [WeightCoding::Unsigned, WeightCoding::Signed] {
             for m in 3..=8 {
                 let mask = mask(|i, l| i + l >= m);
-                let (terms, lookup) = split(mask, coding, 64, 64);
+                let (terms, lookup) = split(mask, coding, 64, limits);
                 let lookup = lookup.expect("a lookup");
                 assert_eq!(terms.len(), usize::from(m < 8));
-                assert_eq!((lookup.shift, lookup.high), (m, m > 4));
+                assert_eq!(lookup.shift, m);
                 for (w, a) in (0..=255).flat_map(|w| (0..=255).map(move |a| (w, a))) {
                     let term: i32 =
                         terms.iter().map(|t| t.weight(w, coding) * i32::from(a & t.rows)).sum();
@@ -158,10 +170,10 @@ mod tests {
                 }
             }
             // A lookup for one position would compute 63 others in vain.
-            assert_eq!(split(mask(|i, l| i + l >= 7), coding, 1, 64).1, None);
+            assert_eq!(split(mask(|i, l| i + l >= 7), coding, 1, limits).1, None);
             // An exact and a recursive multiplier are cheap as they are.
-            assert_eq!(split(u64::MAX, coding, 64, 64).1, None);
-            assert_eq!(split(mask(|i, l| i >= 4 || l >= 4), coding, 64, 64).1, None);
+            assert_eq!(split(u64::MAX, coding, 64, limits).1, None);
+            assert_eq!(split(mask(|i, l| i >= 4 || l >= 4), coding, 64, limits).1, None);
         }
     }
 }

@@ -6,10 +6,9 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    WeightCoding,
     epilogue::LANES,
     gemm::{TileInput, TileKernels, UNIT, tile_kernels},
-    lookup::{ChunkInput, FILTERS, POSITIONS},
+    lookup::{ChunkInput, Codes, FILTERS, POSITIONS, Sums},
     sums::Plane,
 };
 
@@ -147,24 +146,21 @@ fn sums_of(
     }
 }
 
-/// A [lookup kernel](crate::lookup): 32 positions of one channel to a vector.
+/// A [lookup kernel](crate::lookup): 32 positions to a vector, tables of four bits.
 #[target_feature(enable = "avx2")]
-pub(crate) fn lookup_chunk(
+pub(crate) fn lookup_chunks(
     input: &ChunkInput<'_>,
-    acc: &mut [[i32; LANES]; POSITIONS],
+    codes: &[&Codes],
+    sums: &mut [Sums],
     lane: usize,
 ) {
-    let depth = input.codes.len() / POSITIONS;
-    for f in (0..FILTERS).step_by(PAIR) {
-        let weights = std::array::from_fn(|i| &input.weights[(f + i) * depth..][..depth]);
-        let sums = if input.high {
-            lookup_sums::<true>(input, weights)
-        } else {
-            lookup_sums::<false>(input, weights)
-        };
-        for (position, acc) in acc.iter_mut().enumerate() {
-            for (i, sums) in sums.iter().enumerate() {
-                acc[lane + f + i] = sums[position] << input.shift;
+    for (codes, out) in codes.iter().zip(sums) {
+        for f in (0..FILTERS).step_by(PAIR) {
+            let sums = lookup_sums(input, codes, [input.weights[f], input.weights[f + 1]]);
+            for (position, out) in out.iter_mut().enumerate() {
+                for (i, sums) in sums.iter().enumerate() {
+                    out[lane + f + i] = sums[position] << input.shift;
+                }
             }
         }
     }
@@ -175,21 +171,15 @@ const PAIR: usize = 2;
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn lookup_sums<const HIGH: bool>(
+fn lookup_sums(
     input: &ChunkInput<'_>,
+    codes: &Codes,
     weights: [&[u8]; PAIR],
 ) -> [[i32; POSITIONS]; PAIR] {
     const VECTORS: usize = POSITIONS / 32;
     // 256 bytes of at most 255 fit 16 bits.
     const STEPS: usize = 256;
-    // Signed values are summed as value + 128.
-    let bias: u8 = match input.coding {
-        WeightCoding::Unsigned => 0,
-        WeightCoding::Signed => 128,
-    };
-    let bias_vector = _mm256_set1_epi8(bias as i8);
-    let codes = input.codes.as_chunks::<POSITIONS>().0;
-    let mut sums = [[(codes.len() as i32).wrapping_mul(-i32::from(bias)); POSITIONS]; PAIR];
+    let mut sums = [[input.start; POSITIONS]; PAIR];
     let [w0, w1] = weights;
     for (codes, (w0, w1)) in codes.chunks(STEPS).zip(w0.chunks(STEPS).zip(w1.chunks(STEPS))) {
         // The odd positions' sums, and the even positions' plus 256 times the odd ones'.
@@ -199,8 +189,8 @@ fn lookup_sums<const HIGH: bool>(
             let mut low = [_mm256_setzero_si256(); PAIR];
             let mut high = low;
             for (f, w) in [w0, w1].into_iter().enumerate() {
-                let tables = &input.tables.0[usize::from(w)];
-                low[f] = _mm256_xor_si256(both_halves(&tables[0]), bias_vector);
+                let tables = input.tables[usize::from(w)].0.as_chunks().0;
+                low[f] = both_halves(&tables[0]);
                 high[f] = both_halves(&tables[1]);
             }
             for v in 0..VECTORS {
@@ -208,10 +198,10 @@ fn lookup_sums<const HIGH: bool>(
                 let codes = unsafe { _mm256_loadu_si256(codes.as_ptr().add(32 * v).cast()) };
                 let (l, h) = nibbles(codes);
                 for f in 0..PAIR {
-                    let mut value = _mm256_shuffle_epi8(low[f], l);
-                    if HIGH {
-                        value = _mm256_add_epi8(value, _mm256_shuffle_epi8(high[f], h));
-                    }
+                    let value = _mm256_add_epi8(
+                        _mm256_shuffle_epi8(low[f], l),
+                        _mm256_shuffle_epi8(high[f], h),
+                    );
                     both[v][f] = _mm256_add_epi16(both[v][f], value);
                     odd[v][f] = _mm256_add_epi16(odd[v][f], _mm256_srli_epi16::<8>(value));
                 }
@@ -222,16 +212,14 @@ fn lookup_sums<const HIGH: bool>(
                 let odd = odd[v][f];
                 let even = _mm256_sub_epi16(both[v][f], _mm256_slli_epi16::<8>(odd));
                 let (a, b) = (_mm256_unpacklo_epi16(even, odd), _mm256_unpackhi_epi16(even, odd));
-                let halves = [
-                    _mm256_permute2x128_si256::<0x20>(a, b),
-                    _mm256_permute2x128_si256::<0x31>(a, b),
-                ];
-                for (i, half) in halves.into_iter().enumerate() {
+                let first = _mm256_permute2x128_si256::<0x20>(a, b);
+                let second = _mm256_permute2x128_si256::<0x31>(a, b);
+                for (i, half) in [first, second].into_iter().enumerate() {
                     let mut words = [0u16; 16];
                     // SAFETY: `words` has 32 bytes.
                     unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), half) };
                     for (sum, word) in sums[f][32 * v + 16 * i..].iter_mut().zip(words) {
-                        *sum += i32::from(word);
+                        *sum = sum.wrapping_add(i32::from(word));
                     }
                 }
             }

@@ -6,10 +6,9 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    WeightCoding,
     epilogue::LANES,
     gemm::{TileInput, TileKernels, UNIT, tile_kernels},
-    lookup::{ChunkInput, FILTERS, POSITIONS, Tables},
+    lookup::{ChunkInput, Codes, FILTERS, POSITIONS, Sums},
     sums::Plane,
 };
 
@@ -114,119 +113,124 @@ pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut
     }
 }
 
-/// A [lookup kernel](crate::lookup): four channels of 16 positions to a vector, so that one
-/// shuffle looks in the tables of four weights, and one `vpdpbusd` with ones adds the four up.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vbmi")]
-pub(crate) fn lookup_chunk(
+/// A [lookup kernel](crate::lookup): 64 positions to a vector, tables of seven bits.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(crate) fn lookup_chunks(
     input: &ChunkInput<'_>,
-    acc: &mut [[i32; LANES]; POSITIONS],
+    codes: &[&Codes],
+    sums: &mut [Sums],
     lane: usize,
 ) {
-    match (input.high, input.coding) {
-        (false, WeightCoding::Unsigned) => lookup_sums::<false, false>(input, acc, lane),
-        (false, WeightCoding::Signed) => lookup_sums::<false, true>(input, acc, lane),
-        (true, WeightCoding::Unsigned) => lookup_sums::<true, false>(input, acc, lane),
-        (true, WeightCoding::Signed) => lookup_sums::<true, true>(input, acc, lane),
+    match (codes, sums) {
+        (&[a, b], [x, y]) => lookup_sums(input, [a, b], [x, y], lane),
+        (&[a], [x]) => lookup_sums(input, [a], [x], lane),
+        _ => unreachable!("one or two chunks, and as many sums"),
     }
-}
-
-/// The tables of four weights, low or high half, one after the other.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn tables_of(tables: &Tables, weights: [u8; 4], half: usize) -> __m512i {
-    let mut found = [_mm_setzero_si128(); 4];
-    for (found, w) in found.iter_mut().zip(weights) {
-        // SAFETY: a table has 16 bytes, and its address is a multiple of 16.
-        *found = unsafe { _mm_load_si128(tables.0[usize::from(w)][half].as_ptr().cast()) };
-    }
-    // Masked broadcasts from memory leave more of the shuffle units to the lookups than inserts.
-    let [t0, t1, t2, t3] = found;
-    let t = _mm512_broadcast_i32x4(t0);
-    let t = _mm512_mask_broadcast_i32x4(t, 0x00f0, t1);
-    let t = _mm512_mask_broadcast_i32x4(t, 0x0f00, t2);
-    _mm512_mask_broadcast_i32x4(t, 0xf000, t3)
 }
 
 // Values of vector types are kept out of closures here: what the standard library would call
 // them from is compiled without the features, and the calls would go through memory.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vbmi")]
-fn lookup_sums<const HIGH: bool, const SIGNED: bool>(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+fn lookup_sums<const N: usize>(
     input: &ChunkInput<'_>,
-    acc: &mut [[i32; LANES]; POSITIONS],
+    codes: [&Codes; N],
+    mut out: [&mut Sums; N],
     lane: usize,
 ) {
-    const VECTORS: usize = POSITIONS / 16;
-    let codes = input.codes.as_chunks::<{ 4 * POSITIONS }>().0;
-    let weights = input.weights.as_chunks::<4>().0;
-    assert_eq!(weights.len(), FILTERS * codes.len());
+    // 256 bytes of at most 255 fit 16 bits.
+    const STEPS: usize = 256;
+    let depth = codes[0].len();
+    assert!(codes.iter().all(|codes| codes.len() == depth));
+    assert!(input.weights.iter().all(|weights| weights.len() == depth));
     assert!(lane + FILTERS <= LANES);
-    // The four channels' tables are 16 bytes apart; the shuffle ignores the two highest bits.
-    let table_of_channel = _mm512_set1_epi32(0x3020_1000);
-    let low_bits = _mm512_set1_epi8(15);
-    let ones = _mm512_set1_epi8(1);
-    let mut sums = [[_mm512_setzero_si512(); FILTERS]; VECTORS];
-    for (unit, codes) in codes.iter().enumerate() {
-        let mut low = [_mm512_setzero_si512(); FILTERS];
-        let mut high = low;
-        for f in 0..FILTERS {
-            let w = weights[f * (weights.len() / FILTERS) + unit];
-            low[f] = tables_of(input.tables, w, 0);
-            if HIGH {
-                high[f] = tables_of(input.tables, w, 1);
+    // Sums of positions, in quarters of 16: [chunk][quarter][filter].
+    let mut sums = [[[_mm512_set1_epi32(input.start); FILTERS]; POSITIONS / 16]; N];
+    for first in (0..depth).step_by(STEPS) {
+        // 16-bit sums of the even and of the odd positions.
+        let mut even = [[_mm512_setzero_si512(); FILTERS]; N];
+        let mut odd = even;
+        for j in first..depth.min(first + STEPS) {
+            let mut at_even = [_mm512_setzero_si512(); N];
+            let mut at_odd = at_even;
+            for n in 0..N {
+                // The other half of each 16-bit lane looks code 0 up.
+                // SAFETY: j is below the depth, and a row has 64 codes.
+                let codes = unsafe { _mm512_loadu_si512(codes[n].as_ptr().add(j).cast()) };
+                at_even[n] = _mm512_and_si512(codes, _mm512_set1_epi16(255));
+                at_odd[n] = _mm512_srli_epi16::<8>(codes);
+            }
+            for f in 0..FILTERS {
+                // SAFETY: j is below the depth. A table has 128 bytes and is aligned to 64.
+                let (low, high) = unsafe {
+                    let w = *input.weights[f].get_unchecked(j);
+                    let table = input.tables[usize::from(w)].0.as_ptr();
+                    (_mm512_load_si512(table.cast()), _mm512_load_si512(table.add(64).cast()))
+                };
+                for n in 0..N {
+                    let e = _mm512_permutex2var_epi8(low, at_even[n], high);
+                    let o = _mm512_permutex2var_epi8(low, at_odd[n], high);
+                    even[n][f] = _mm512_add_epi16(even[n][f], e);
+                    odd[n][f] = _mm512_add_epi16(odd[n][f], o);
+                }
             }
         }
-        for (v, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: v is below VECTORS, and a unit has 64 * VECTORS bytes.
-            let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().add(64 * v).cast()) };
-            // (codes & 15) | channel's table, in one operation each.
-            const AND_OR: i32 = 0xea;
-            let at_low = _mm512_ternarylogic_epi32::<AND_OR>(codes, low_bits, table_of_channel);
-            let at_high = _mm512_ternarylogic_epi32::<AND_OR>(
-                _mm512_srli_epi16::<4>(codes),
-                low_bits,
-                table_of_channel,
-            );
-            for (f, sum) in sums.iter_mut().enumerate() {
-                let mut value = _mm512_permutexvar_epi8(at_low, low[f]);
-                if HIGH {
-                    value = _mm512_add_epi8(value, _mm512_permutexvar_epi8(at_high, high[f]));
+        // Code 0's entry is the same for all weights; its sum in the high bytes goes out again.
+        let steps = depth.min(first + STEPS) - first;
+        let zeros = (usize::from(input.tables[0].0[0]) * steps) << 8;
+        let zeros = _mm512_set1_epi16(zeros as i16);
+        for n in 0..N {
+            for f in 0..FILTERS {
+                // Lane by lane of 128 bits, positions 0 to 7 and 8 to 15 of each 16.
+                let even = _mm512_sub_epi16(even[n][f], zeros);
+                let odd = _mm512_sub_epi16(odd[n][f], zeros);
+                let low = _mm512_unpacklo_epi16(even, odd);
+                let high = _mm512_unpackhi_epi16(even, odd);
+                let first = _mm512_shuffle_i32x4::<0b01_00_01_00>(low, high);
+                let last = _mm512_shuffle_i32x4::<0b11_10_11_10>(low, high);
+                // [low 0, low 1, high 0, high 1] to [low 0, high 0, low 1, high 1].
+                let first = _mm512_shuffle_i32x4::<0b11_01_10_00>(first, first);
+                let last = _mm512_shuffle_i32x4::<0b11_01_10_00>(last, last);
+                let quarters = [
+                    _mm512_castsi512_si256(first),
+                    _mm512_extracti64x4_epi64::<1>(first),
+                    _mm512_castsi512_si256(last),
+                    _mm512_extracti64x4_epi64::<1>(last),
+                ];
+                for (sums, words) in sums[n].iter_mut().zip(quarters) {
+                    sums[f] = _mm512_add_epi32(sums[f], _mm512_cvtepu16_epi32(words));
                 }
-                *sum = if SIGNED {
-                    _mm512_dpbusd_epi32(*sum, ones, value)
-                } else {
-                    _mm512_dpbusd_epi32(*sum, value, ones)
-                };
             }
         }
     }
     let shift = _mm_cvtsi32_si128(input.shift as i32);
-    for (v, sums) in sums.iter().enumerate() {
-        let mut shifted = *sums;
-        for sum in &mut shifted {
-            *sum = _mm512_sll_epi32(*sum, shift);
-        }
-        let [s0, s1, s2, s3] = shifted;
-        // Transpose 4 x 4 within the quarters: filters become neighbours.
-        let (a, b) = (_mm512_unpacklo_epi32(s0, s1), _mm512_unpackhi_epi32(s0, s1));
-        let (c, d) = (_mm512_unpacklo_epi32(s2, s3), _mm512_unpackhi_epi32(s2, s3));
-        let columns = [
-            _mm512_unpacklo_epi64(a, c),
-            _mm512_unpackhi_epi64(a, c),
-            _mm512_unpacklo_epi64(b, d),
-            _mm512_unpackhi_epi64(b, d),
-        ];
-        for (i, column) in columns.into_iter().enumerate() {
-            let quarters = [
-                _mm512_extracti32x4_epi32::<0>(column),
-                _mm512_extracti32x4_epi32::<1>(column),
-                _mm512_extracti32x4_epi32::<2>(column),
-                _mm512_extracti32x4_epi32::<3>(column),
+    for (out, sums) in out.iter_mut().zip(sums) {
+        for (v, sums) in sums.iter().enumerate() {
+            let s0 = _mm512_sll_epi32(sums[0], shift);
+            let s1 = _mm512_sll_epi32(sums[1], shift);
+            let s2 = _mm512_sll_epi32(sums[2], shift);
+            let s3 = _mm512_sll_epi32(sums[3], shift);
+            // Transpose 4 x 4 within the quarters: filters become neighbours.
+            let (a, b) = (_mm512_unpacklo_epi32(s0, s1), _mm512_unpackhi_epi32(s0, s1));
+            let (c, d) = (_mm512_unpacklo_epi32(s2, s3), _mm512_unpackhi_epi32(s2, s3));
+            let columns = [
+                _mm512_unpacklo_epi64(a, c),
+                _mm512_unpackhi_epi64(a, c),
+                _mm512_unpacklo_epi64(b, d),
+                _mm512_unpackhi_epi64(b, d),
             ];
-            for (q, quarter) in quarters.into_iter().enumerate() {
-                let out = &mut acc[16 * v + 4 * q + i][lane..lane + FILTERS];
-                // SAFETY: the slice has four entries.
-                unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), quarter) };
+            for (i, column) in columns.into_iter().enumerate() {
+                let quarters = [
+                    _mm512_extracti32x4_epi32::<0>(column),
+                    _mm512_extracti32x4_epi32::<1>(column),
+                    _mm512_extracti32x4_epi32::<2>(column),
+                    _mm512_extracti32x4_epi32::<3>(column),
+                ];
+                for (q, quarter) in quarters.into_iter().enumerate() {
+                    let out = &mut out[16 * v + 4 * q + i][lane..lane + FILTERS];
+                    // SAFETY: the slice has four entries.
+                    unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), quarter) };
+                }
             }
         }
     }
