@@ -1,0 +1,94 @@
+//! The same scores, bit for bit, whatever the threads, the instruction set and the order of the
+//! images.
+
+#[path = "support/experiment.rs"]
+mod experiment;
+#[path = "support/fashion.rs"]
+mod fashion;
+
+use rayon::ThreadPoolBuilder;
+use recoup::emulate::Workspace;
+use recoup::quantize::WeightScheme;
+use recoup_kernels::Isa;
+
+const IMAGES: usize = 6;
+const CALIBRATION_IMAGES: usize = 6;
+
+/// Every family, the signed table, an odd mask, and every source of constants.
+const CONFIGURATIONS: [(WeightScheme, &str, &str); 6] = [
+    (WeightScheme::U8Tensor, "perforated:2", "paper"),
+    (WeightScheme::U8Tensor, "truncated:7", "fitted"),
+    (WeightScheme::U8Channel, "recursive:5", "regressed"),
+    (WeightScheme::U8Channel, "mask:0xfffefcf8f0e0c081", "regressed:weighted"),
+    (WeightScheme::I8Channel, "truncated:8", "regressed"),
+    (WeightScheme::I8Channel, "truncated:6", "constant"),
+];
+
+/// Runs `work` on a pool of its own.
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
+}
+
+/// Floats by their bits, so that -0 and 0 differ and NaN equals itself.
+fn bits(scores: &[Vec<f32>]) -> Vec<u32> {
+    scores.iter().flatten().map(|score| score.to_bits()).collect()
+}
+
+#[test]
+fn threads_change_nothing() {
+    let (images, _) = fashion::images("test-2000", IMAGES);
+    for (scheme, multiplier, mode) in CONFIGURATIONS {
+        let run = |threads| {
+            on_threads(threads, || {
+                let experiment = experiment::new(scheme, Isa::best(), CALIBRATION_IMAGES);
+                let candidate = experiment::candidate(&experiment, multiplier, mode);
+                let scores = bits(&experiment::scores(&candidate, &images));
+                (candidate.control, scores)
+            })
+        };
+        let (control, scores) = run(1);
+        assert!(control.is_some(), "{multiplier}, {mode}: no constants to compare");
+        let (others, other_scores) = run(2);
+        assert_eq!(others, control, "{scheme}, {multiplier}, {mode}");
+        assert_eq!(other_scores, scores, "{scheme}, {multiplier}, {mode}");
+    }
+}
+
+#[test]
+fn instruction_sets_change_nothing() {
+    let (images, _) = fashion::images("test-2000", IMAGES);
+    for (scheme, multiplier, mode) in CONFIGURATIONS {
+        let run = |isa| {
+            let experiment = experiment::new(scheme, isa, CALIBRATION_IMAGES);
+            let candidate = experiment::candidate(&experiment, multiplier, mode);
+            let scores = bits(&experiment::scores(&candidate, &images));
+            (candidate.control, scores)
+        };
+        let expected = run(Isa::SCALAR);
+        for isa in Isa::available() {
+            let context = format!("{scheme}, {multiplier}, {mode}, {}", isa.name());
+            let (control, scores) = run(isa);
+            assert_eq!(control, expected.0, "{context}");
+            assert_eq!(scores, expected.1, "{context}");
+        }
+    }
+}
+
+#[test]
+fn a_workspace_remembers_nothing_of_the_images_before() {
+    let (images, _) = fashion::images("test-2000", IMAGES);
+    for (scheme, multiplier, mode) in CONFIGURATIONS {
+        let experiment = experiment::new(scheme, Isa::best(), CALIBRATION_IMAGES);
+        let candidate = experiment::candidate(&experiment, multiplier, mode);
+        let fresh =
+            |image: &Vec<f32>| candidate.network.run(image, &mut Workspace::default()).to_vec();
+        let expected: Vec<_> = images.iter().map(fresh).collect();
+        let mut workspace = Workspace::default();
+        // Backwards, then forwards: every image has other predecessors.
+        for index in (0..IMAGES).rev().chain(0..IMAGES) {
+            let scores = candidate.network.run(&images[index], &mut workspace).to_vec();
+            let context = format!("{scheme}, {multiplier}, {mode}, image {index}");
+            assert_eq!(bits(&[scores]), bits(&[expected[index].clone()]), "{context}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The embedded network, calibrated and ready for multipliers.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use recoup::accuracy::{Candidate, Configuration, Experiment, default_c_frac};
+use recoup::emulate::Workspace;
+use recoup::model;
+use recoup::quantize::{Method, WeightScheme};
+use recoup_kernels::Isa;
+
+use crate::fashion;
+
+/// The embedded network in codes of `scheme`, on `images` of the calibration images.
+pub fn new(scheme: WeightScheme, isa: Isa, images: usize) -> Experiment {
+    let file = fashion::network();
+    let graph = Arc::new(model::load(&file, None).unwrap());
+    let (images, _) = fashion::images("calibration-256", images);
+    let source = ("calibration-256".into(), "fashion-mnist".into());
+    let calibration =
+        Experiment::calibrate(&file, &graph, &images, Method::MinMax, source, &|_| {}).unwrap();
+    Experiment::new(graph, images, calibration, scheme, isa)
+}
+
+/// A network on `multiplier` with the control variate `mode`.
+pub fn candidate(experiment: &Experiment, multiplier: &str, mode: &str) -> Candidate {
+    let configuration = Configuration {
+        multiplier: multiplier.parse().unwrap(),
+        control_variate: mode.parse().unwrap(),
+        activation_bits: 8,
+    };
+    experiment.candidate(&configuration, default_c_frac()).unwrap()
+}
+
+/// The class scores of all `images`, in their order.
+pub fn scores(candidate: &Candidate, images: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    let run = |workspace: &mut Workspace, image: &Vec<f32>| {
+        candidate.network.run(image, workspace).to_vec()
+    };
+    images.par_iter().map_init(Workspace::default, run).collect()
+}
