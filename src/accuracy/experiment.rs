@@ -13,11 +13,10 @@ use crate::model::{Graph, ModelError, OnnxFile};
 use crate::multiplier::Multiplier;
 use crate::quantize::{Calibration, CalibrationError, Method, Quantized, WeightScheme, calibrate};
 
-/// Fraction bits of C that leave the accuracy of every family unchanged (measured on ResNet-20,
-/// docs/arithmetic.md, section 3).
-pub fn default_c_frac() -> u32 {
-    4
-}
+/// Fraction bits of C unless the user says otherwise: the least that leaves accuracy unchanged
+/// (docs/arithmetic.md, section 5: with none, `weighted` loses up to 67 points; from 1 on, nothing
+/// changes beyond noise).
+pub const DEFAULT_C_FRAC: u32 = 1;
 
 /// One multiplier with one control variate at one activation width.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use recoup::accuracy::{Configuration, default_c_frac};
+use recoup::accuracy::{Configuration, DEFAULT_C_FRAC};
 use recoup::control_variate::Mode;
 use recoup::data::Dataset;
 use recoup::model::{self, OnnxFile};
@@ -51,7 +51,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let calibrated = (calibration.method.clone(), calibration.data.clone(), calibration.images);
     let experiment =
         session.experiment(calibration, WeightScheme::U8Channel, session::isa(&args.machine));
-    let candidates = candidates(&experiment, &configurations(), default_c_frac())?;
+    let candidates = candidates(&experiment, &configurations(), DEFAULT_C_FRAC)?;
     let report = evaluate_all(&session, &experiment, &candidates, false, 256, None)?;
     let report = Report { calibrated: Some(calibrated), ..report };
     if args.json { printer::json(&report) } else { printer::demo(&report) }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use recoup::accuracy::{Candidate, Configuration, Experiment, Scores, default_c_frac, evaluate};
+use recoup::accuracy::{Candidate, Configuration, DEFAULT_C_FRAC, Experiment, Scores, evaluate};
 use recoup::control_variate::Mode;
 use recoup::multiplier::Multiplier;
 
@@ -26,7 +26,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let configurations =
         configurations(&args.multiplier, &args.control_variate, &args.activation_bits);
     let candidates =
-        candidates(&experiment, &configurations, args.c_frac.unwrap_or_else(default_c_frac))?;
+        candidates(&experiment, &configurations, args.c_frac.unwrap_or(DEFAULT_C_FRAC))?;
     let report = evaluate_all(
         &session,
         &experiment,
