@@ -3,7 +3,7 @@
 //! The definition is in [`MacSpec`]; the arithmetic here is the same reshaped for vectors, and the
 //! comments say why each step gives the same bits.
 
-use crate::{MacSpec, Output, OutputSpec, Residual, ResidualSpec, dispatch::multiversion};
+use crate::{Isa, MacSpec, Output, OutputSpec, Residual, ResidualSpec, dispatch::multiversion};
 
 /// Filters that are processed together.
 pub(crate) const LANES: usize = 16;
@@ -104,6 +104,8 @@ pub(crate) struct Tile<'a> {
 pub(crate) struct Epilogue {
     filters: usize,
     blocks: Vec<Block>,
+    /// Whether all blocks are.
+    whole: bool,
     parameters: Vec<BlockParameters>,
     groups: usize,
     control: ControlWidth,
@@ -170,6 +172,7 @@ impl Epilogue {
         };
         Epilogue {
             filters: spec.shape.filters,
+            whole: blocks.iter().all(|block| block.count == LANES),
             blocks,
             parameters,
             groups: spec.shape.groups,
@@ -186,8 +189,25 @@ impl Epilogue {
         &self.blocks
     }
 
+    /// Finishes a tile and writes its outputs.
+    pub fn apply(
+        &self,
+        isa: Isa,
+        tile: Tile<'_>,
+        sums: Sums<'_>,
+        residual: Residual<'_>,
+        output: &mut Output<'_>,
+    ) {
+        // Apart, because code for parts of blocks would keep whole ones out of registers.
+        if self.whole {
+            apply_whole(isa, self, tile, sums, residual, output);
+        } else {
+            apply_parts(isa, self, tile, sums, residual, output);
+        }
+    }
+
     #[inline(always)]
-    fn tile(
+    fn tile<const WHOLE: bool>(
         &self,
         tile: Tile<'_>,
         sums: Sums<'_>,
@@ -197,13 +217,13 @@ impl Epilogue {
         let rows = tile.acc.chunks_exact(tile.blocks * LANES);
         for (position, row) in (tile.position..tile.position + tile.positions).zip(rows) {
             for (b, acc) in (tile.block..).zip(row.as_chunks::<LANES>().0) {
-                self.block(position, b, acc, sums, residual, output);
+                self.block::<WHOLE>(position, b, acc, sums, residual, output);
             }
         }
     }
 
     #[inline(always)]
-    fn block(
+    fn block<const WHOLE: bool>(
         &self,
         position: usize,
         b: usize,
@@ -217,7 +237,7 @@ impl Epilogue {
         let filter = position * self.filters + block.filter;
         let sum = |values: &[i32]| match sums.layout {
             SumLayout::PerGroup => [values[position * self.groups + block.group]; LANES],
-            SumLayout::PerFilter => load(values, filter, block.count),
+            SumLayout::PerFilter => load::<_, WHOLE>(values, filter, block.count),
         };
 
         let mut t: [i32; LANES] =
@@ -261,14 +281,14 @@ impl Epilogue {
         let mut y: [f32; LANES] = std::array::from_fn(|l| t[l] as f32 * scale[l]);
         match (self.residual, residual) {
             (ResidualSpec::U8 { scale, zero_point }, Residual::U8(codes)) => {
-                let codes: [u8; LANES] = load(codes, filter, block.count);
+                let codes: [u8; LANES] = load::<_, WHOLE>(codes, filter, block.count);
                 let zero_point = i32::from(zero_point);
                 y = std::array::from_fn(|l| {
                     y[l] + (i32::from(codes[l]) - zero_point) as f32 * scale
                 });
             }
             (ResidualSpec::F32, Residual::F32(values)) => {
-                let values: [f32; LANES] = load(values, filter, block.count);
+                let values: [f32; LANES] = load::<_, WHOLE>(values, filter, block.count);
                 y = std::array::from_fn(|l| y[l] + values[l]);
             }
             _ => {}
@@ -277,13 +297,13 @@ impl Epilogue {
             (Encoding::F32, Output::F32(out)) => {
                 let (low, high) = (self.low, self.high);
                 let y: [f32; LANES] = std::array::from_fn(|l| limit(y[l], low, high));
-                store(out, filter, block.count, &y);
+                store::<_, WHOLE>(out, filter, block.count, &y);
             }
             (Encoding::U8 { inv, low, high, zero_point, dropped_bits }, Output::U8(out)) => {
                 let codes = std::array::from_fn(|l| {
                     ((round(limit(y[l] * inv, low, high)) + zero_point) << dropped_bits) as u8
                 });
-                store(out, filter, block.count, &codes);
+                store::<_, WHOLE>(out, filter, block.count, &codes);
             }
             _ => unreachable!("MacLayer::run checks the output's type"),
         }
@@ -305,10 +325,14 @@ fn round(z: f32) -> i32 {
     ((z + SHIFT).to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32)
 }
 
-/// `count` values from `start`, zeros behind them.
+/// `count` values from `start`, zeros behind them; `count` is LANES if `WHOLE`.
 #[inline(always)]
-fn load<T: Copy + Default>(from: &[T], start: usize, count: usize) -> [T; LANES] {
-    if count == LANES {
+fn load<T: Copy + Default, const WHOLE: bool>(
+    from: &[T],
+    start: usize,
+    count: usize,
+) -> [T; LANES] {
+    if WHOLE {
         return *from[start..].first_chunk().expect("a whole block");
     }
     let mut lanes = [T::default(); LANES];
@@ -317,8 +341,8 @@ fn load<T: Copy + Default>(from: &[T], start: usize, count: usize) -> [T; LANES]
 }
 
 #[inline(always)]
-fn store<T: Copy>(to: &mut [T], start: usize, count: usize, lanes: &[T; LANES]) {
-    if count == LANES {
+fn store<T: Copy, const WHOLE: bool>(to: &mut [T], start: usize, count: usize, lanes: &[T; LANES]) {
+    if WHOLE {
         *to[start..].first_chunk_mut().expect("a whole block") = *lanes;
     } else {
         to[start..start + count].copy_from_slice(&lanes[..count]);
@@ -326,26 +350,36 @@ fn store<T: Copy>(to: &mut [T], start: usize, count: usize, lanes: &[T; LANES]) 
 }
 
 #[inline(always)]
-fn apply_body(
+fn apply_body<const WHOLE: bool>(
     epilogue: &Epilogue,
     tile: Tile<'_>,
     sums: Sums<'_>,
     residual: Residual<'_>,
     output: &mut Output<'_>,
 ) {
-    epilogue.tile(tile, sums, residual, output);
+    epilogue.tile::<WHOLE>(tile, sums, residual, output);
 }
 
 multiversion! {
-    /// Finishes a tile and writes its outputs.
-    pub(crate) fn apply(
+    fn apply_whole(
         isa,
         epilogue: &Epilogue,
         tile: Tile<'_>,
         sums: Sums<'_>,
         residual: Residual<'_>,
         output: &mut Output<'_>,
-    ) = apply_body;
+    ) = apply_body::<true>;
+}
+
+multiversion! {
+    fn apply_parts(
+        isa,
+        epilogue: &Epilogue,
+        tile: Tile<'_>,
+        sums: Sums<'_>,
+        residual: Residual<'_>,
+        output: &mut Output<'_>,
+    ) = apply_body::<false>;
 }
 
 #[inline(always)]

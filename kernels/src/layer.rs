@@ -291,7 +291,7 @@ impl MacLayer {
         };
         let sums = Sums { layout, offset, control, codes };
         fast.engine.run(input, images, |tile| {
-            epilogue::apply(self.isa, &fast.epilogue, tile, sums, residual, &mut output);
+            fast.epilogue.apply(self.isa, tile, sums, residual, &mut output);
         });
     }
 

@@ -6,12 +6,12 @@
 use crate::{ConvShape, Isa, dispatch::multiversion, gemm::is_pointwise};
 
 /// A function of the activation code, split so that vectors of bytes can evaluate it:
-/// f(a) = offset + 2^shift * sum_b 2^(8 b) plane_b(a).
+/// f(a) = offset + scale * sum_b 2^(8 b) plane_b(a).
 #[derive(Debug, Clone)]
 pub(crate) struct CodeFunction {
     table: [i32; 256],
     offset: i32,
-    shift: u32,
+    scale: u32,
     /// None if f spans more than two bytes.
     planes: Option<Vec<Plane>>,
 }
@@ -48,8 +48,8 @@ impl CodeFunction {
         }
         let offset = table.iter().copied().min().unwrap_or(0);
         let above = table.map(|v| v.wrapping_sub(offset) as u32);
-        let shift = above.iter().fold(0, |all, &v| all | v).trailing_zeros().min(31);
-        let above = above.map(|v| v >> shift);
+        let scale = above.iter().copied().fold(0, greatest_common_divisor).max(1);
+        let above = above.map(|v| v / scale);
         let planes = match above.iter().copied().max().unwrap_or(0) {
             0..0x100 => Some(1),
             0x100..0x1_0000 => Some(2),
@@ -57,7 +57,7 @@ impl CodeFunction {
         };
         let planes = planes
             .map(|n| (0..n).map(|b| Plane::new(above.map(|v| (v >> (8 * b)) as u8))).collect());
-        Some(CodeFunction { table: *table, offset, shift, planes })
+        Some(CodeFunction { table: *table, offset, scale, planes })
     }
 
     /// Writes the sum of f over each `channels` neighbouring codes.
@@ -77,9 +77,13 @@ impl CodeFunction {
         }
         let offset = self.offset.wrapping_mul(channels as i32);
         for sum in out {
-            *sum = (*sum << self.shift).wrapping_add(offset);
+            *sum = sum.wrapping_mul(self.scale as i32).wrapping_add(offset);
         }
     }
+}
+
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// Adds the sum of the plane over each `channels` neighbouring codes to `out`.
