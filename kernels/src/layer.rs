@@ -143,8 +143,8 @@ impl MacLayer {
                 (Engine::Depthwise(Depthwise::new(isa, &spec, &terms(*mask))), [0; 256])
             }
             Product::Mask(mask) => {
-                let (terms, lookup) = match lookup::limits(isa) {
-                    Some(limits) => split(*mask, spec.coding, shape.positions(), limits),
+                let (terms, lookup) = match lookup::profile(isa) {
+                    Some(profile) => split(*mask, spec.coding, shape.positions(), profile),
                     None => (terms(*mask), None),
                 };
                 let gemm = Gemm::new(isa, &spec, &terms);

@@ -7,7 +7,7 @@
 use crate::{
     ConvShape, Isa, MacSpec, WeightCoding,
     epilogue::{Block, LANES, Tile, blocks},
-    terms::{Lookup, LookupLimits},
+    terms::{Lookup, LookupProfile},
 };
 
 /// Positions of a chunk.
@@ -52,27 +52,29 @@ type ChunkKernel = unsafe fn(&ChunkInput<'_>, codes: &[&Codes], sums: &mut [Sums
 #[derive(Debug, Clone, Copy)]
 struct Kernel {
     run: ChunkKernel,
-    /// 7, or 8 for tables in two halves.
-    bits: u32,
+    /// 7 bits, or 8 for tables in two halves.
+    profile: LookupProfile,
 }
 
 fn kernel(isa: Isa) -> Option<Kernel> {
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
-        crate::isa::Level::Avx2 => {
-            Some(Kernel { run: crate::x86_64::avx2::lookup_chunks, bits: 8 })
-        }
+        crate::isa::Level::Avx2 => Some(Kernel {
+            run: crate::x86_64::avx2::lookup_chunks,
+            profile: LookupProfile { bits: 8, positions: POSITIONS, cost: 2 },
+        }),
         #[cfg(target_arch = "x86_64")]
-        crate::isa::Level::Avx512Vnni => {
-            Some(Kernel { run: crate::x86_64::avx512::lookup_chunks, bits: 7 })
-        }
+        crate::isa::Level::Avx512Vnni => Some(Kernel {
+            run: crate::x86_64::avx512::lookup_chunks,
+            profile: LookupProfile { bits: 7, positions: POSITIONS, cost: 3 },
+        }),
         _ => None,
     }
 }
 
 /// None if the instruction set has no lookup kernel.
-pub(crate) fn limits(isa: Isa) -> Option<LookupLimits> {
-    kernel(isa).map(|kernel| LookupLimits { bits: kernel.bits, positions: POSITIONS })
+pub(crate) fn profile(isa: Isa) -> Option<LookupProfile> {
+    kernel(isa).map(|kernel| kernel.profile)
 }
 
 #[derive(Debug)]
@@ -103,7 +105,7 @@ pub(crate) struct Buffers {
 }
 
 impl LookupConv {
-    /// Only for an `isa` that has [`limits`], and a lookup within them.
+    /// Only for an `isa` that has a [`profile`], and a lookup that fits it.
     pub fn new(isa: Isa, spec: &MacSpec, lookup: &Lookup) -> LookupConv {
         let shape = spec.shape;
         let kernel = kernel(isa).expect("an instruction set with a lookup kernel");
@@ -119,7 +121,7 @@ impl LookupConv {
             WeightCoding::Unsigned => 0,
             WeightCoding::Signed => 128,
         };
-        let halves = kernel.bits == 8;
+        let halves = kernel.profile.bits == 8;
         let code_shift = if halves { 0 } else { lookup.rows().trailing_zeros() };
         let entry = |w: usize, code: usize| lookup.value(w as u8, code as u8, spec.coding);
         let table = |w: usize| {

@@ -84,16 +84,16 @@ impl Lookup {
     }
 }
 
-/// How wide a lookup kernel reads, and how many positions it computes together.
+/// What a lookup kernel can do, and how fast.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LookupLimits {
-    /// Neighbouring bits of a, counted from the lowest that occurs.
+pub(crate) struct LookupProfile {
+    /// Neighbouring bits of a that it reads, counted from the lowest that occurs.
     pub bits: u32,
+    /// Positions that it computes together.
     pub positions: usize,
+    /// Time for one product, in that of a term; measured.
+    pub cost: usize,
 }
-
-/// Time of a lookup in that of a term, measured.
-const LOOKUP_COST: usize = 2;
 
 /// The cheaper way to compute a mask's products: terms alone, or at most one term and a lookup.
 /// `positions` are wanted, and a lookup kernel rounds them up.
@@ -101,10 +101,10 @@ pub(crate) fn split(
     mask: u64,
     coding: WeightCoding,
     positions: usize,
-    limits: LookupLimits,
+    profile: LookupProfile,
 ) -> (Vec<Term>, Option<Lookup>) {
     let all = terms(mask);
-    let filled = positions.next_multiple_of(limits.positions);
+    let filled = positions.next_multiple_of(profile.positions);
     let candidates = all.iter().map(Some).chain([None]);
     let best = candidates
         .filter_map(|term| {
@@ -112,10 +112,10 @@ pub(crate) fn split(
                 .filter(|&i| term.is_none_or(|term| (term.rows >> i) & 1 == 0))
                 .map(|i| u64::from(keep(mask, i)) << (8 * i))
                 .sum();
-            let cost = (LOOKUP_COST * filled).div_ceil(positions) + usize::from(term.is_some());
+            let cost = (profile.cost * filled).div_ceil(positions) + usize::from(term.is_some());
             let narrow = |lookup: &Lookup| {
                 let rows = lookup.rows();
-                8 - rows.leading_zeros() - rows.trailing_zeros() <= limits.bits
+                8 - rows.leading_zeros() - rows.trailing_zeros() <= profile.bits
             };
             (all.len() > 2 && rest != 0)
                 .then(|| Lookup::new(rest, coding))
@@ -153,11 +153,11 @@ mod tests {
 
     #[test]
     fn truncated_masks_split_into_a_term_and_a_lookup() {
-        let limits = LookupLimits { bits: 7, positions: 64 };
+        let profile = LookupProfile { bits: 7, positions: 64, cost: 2 };
         for coding in [WeightCoding::Unsigned, WeightCoding::Signed] {
             for m in 3..=8 {
                 let mask = mask(|i, l| i + l >= m);
-                let (terms, lookup) = split(mask, coding, 64, limits);
+                let (terms, lookup) = split(mask, coding, 64, profile);
                 let lookup = lookup.expect("a lookup");
                 assert_eq!(terms.len(), usize::from(m < 8));
                 assert_eq!(lookup.shift, m);
@@ -170,10 +170,10 @@ mod tests {
                 }
             }
             // A lookup for one position would compute 63 others in vain.
-            assert_eq!(split(mask(|i, l| i + l >= 7), coding, 1, limits).1, None);
+            assert_eq!(split(mask(|i, l| i + l >= 7), coding, 1, profile).1, None);
             // An exact and a recursive multiplier are cheap as they are.
-            assert_eq!(split(u64::MAX, coding, 64, limits).1, None);
-            assert_eq!(split(mask(|i, l| i >= 4 || l >= 4), coding, 64, limits).1, None);
+            assert_eq!(split(u64::MAX, coding, 64, profile).1, None);
+            assert_eq!(split(mask(|i, l| i >= 4 || l >= 4), coding, 64, profile).1, None);
         }
     }
 }
