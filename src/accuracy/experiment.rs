@@ -14,7 +14,7 @@ use crate::multiplier::Multiplier;
 use crate::quantize::{Calibration, CalibrationError, Method, Quantized, WeightScheme, calibrate};
 
 /// Fraction bits of C unless the user says otherwise: the least that leaves accuracy unchanged
-/// (docs/arithmetic.md, section 5: with none, `weighted` loses up to 67 points; from 1 on, nothing
+/// (docs/arithmetic.md, section 3: with none, `weighted` loses up to 67 points; from 1 on, nothing
 /// changes beyond noise).
 pub const DEFAULT_C_FRAC: u32 = 1;
 
