@@ -172,7 +172,7 @@ fn window_body(
     }
 }
 
-/// out[i] = sum of values[i + tap * step] over the taps.
+/// `out[i]` = sum of `values[i + tap * step]` over the taps.
 #[inline(always)]
 fn add_taps(out: &mut [i32], values: &[i32], taps: usize, step: usize) {
     let len = out.len();
