@@ -8,7 +8,8 @@ use super::import::{Binding, Importer, attribute, numbers};
 use super::{ValueId, Weights};
 
 /// BatchNormalization at inference: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta,
-/// an affine map per filter. Returns false when it does not directly follow a layer with weights.
+/// an affine map per channel, axis 1. Returns false when it does not directly follow a layer with
+/// weights whose filters lie along that axis.
 pub(super) fn batch_norm(
     importer: &mut Importer,
     proto: &pb::NodeProto,
@@ -33,13 +34,22 @@ pub(super) fn batch_norm(
         ));
     }
     let epsilon = attribute(proto, "epsilon").map_or(1e-5, |epsilon| epsilon.f) as f64;
+    let scales =
+        gamma.iter().zip(&variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt());
+    let scales: Vec<f64> = scales.collect();
+    let shifts =
+        scales.iter().zip(&mean).zip(&beta).map(|((scale, mean), beta)| beta - mean * scale);
+    all_finite(proto, "the scale", scales.iter().copied())?;
+    all_finite(proto, "the shift", shifts)?;
+    let filters_on_axis_1 =
+        importer.is_convolution(*value) || importer.value(*value).shape.len() == 2;
+    if !filters_on_axis_1 {
+        return Ok(false);
+    }
     let Some((mac, operator)) = importer.fold_into(*value, proto, gamma.len()) else {
         return Ok(false);
     };
     let depth = mac.shape.depth();
-    let scales =
-        gamma.iter().zip(&variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt());
-    let scales: Vec<f64> = scales.collect();
     let scaled = |value: f32, scale: f64| (value as f64 * scale) as f32;
     match &mut mac.weights {
         Weights::Float(weights) => {
@@ -75,11 +85,14 @@ pub(super) fn bias(
     let trailing = if convolution { shape.len() - 2 } else { 0 };
     let dims = constant.shape();
     let filter_dim = dims.len().checked_sub(1 + trailing);
-    let per_filter =
-        constant.len() == filters && filter_dim.is_some_and(|dim| dims[dim] == filters);
+    // A constant of higher rank would add axes to the result.
+    let per_filter = constant.len() == filters
+        && dims.len() <= shape.len()
+        && filter_dim.is_some_and(|dim| dims[dim] == filters);
     let Some(values) = numbers::<f32>(constant).filter(|_| per_filter) else {
         return Ok(false);
     };
+    all_finite(proto, "the constant", values.iter().map(|&value| f64::from(value)))?;
     let Some((mac, operator)) = importer.fold_into(value, proto, filters) else {
         return Ok(false);
     };
@@ -88,4 +101,23 @@ pub(super) fn bias(
     }
     operator.push_str("+Add");
     Ok(true)
+}
+
+/// Refuses parameters (one per filter) that are NaN or infinite.
+fn all_finite(
+    proto: &pb::NodeProto,
+    what: &str,
+    mut values: impl Iterator<Item = f64>,
+) -> Result<(), ModelErrorKind> {
+    match values.position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(filter) => Err(ModelErrorKind::node(
+            super::import::node_name(proto),
+            &proto.op_type,
+            format!(
+                "{what} of filter {filter} is NaN or infinite; the model was probably saved after \
+                 training diverged"
+            ),
+        )),
+    }
 }

@@ -430,7 +430,15 @@ impl Importer<'_> {
     /// Dropout and Identity at inference.
     fn alias(&mut self, proto: &pb::NodeProto, inputs: &[Option<Binding>]) -> bool {
         let Some(Some(binding)) = inputs.first() else { return false };
-        self.bindings.insert(proto.output[0].clone(), binding.clone());
+        let alias = &proto.output[0];
+        if let Binding::Value(id) = binding {
+            // Whoever reads the alias reads the value, in place of this node.
+            let readers = self.uses.get(alias.as_str()).copied().unwrap_or(0);
+            if let Some(uses) = self.uses.get_mut(self.values[*id].name.as_str()) {
+                *uses = *uses + readers - 1;
+            }
+        }
+        self.bindings.insert(alias.clone(), binding.clone());
         true
     }
 

@@ -363,11 +363,15 @@ fn filter_bias(proto: &pb::NodeProto, bias: Option<&[f32]>, filters: usize) -> R
             ));
         }
     };
-    if bias.iter().any(|value| !value.is_finite()) {
+    if let Some(filter) = bias.iter().position(|value| !value.is_finite()) {
         return Err(ModelErrorKind::node(
             node_name(proto),
             &proto.op_type,
-            "has a bias that is NaN or infinite",
+            format!(
+                "the bias of filter {filter} is {}; the model was probably saved after training \
+                 diverged",
+                bias[filter]
+            ),
         ));
     }
     Ok(bias)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use recoup::accuracy::{Candidate, Configuration, Experiment, default_c_frac};
+use recoup::accuracy::{Candidate, Configuration, DEFAULT_C_FRAC, Experiment};
 use recoup::emulate::Workspace;
 use recoup::model;
 use recoup::quantize::{Method, WeightScheme};
@@ -29,7 +29,7 @@ pub fn candidate(experiment: &Experiment, multiplier: &str, mode: &str) -> Candi
         control_variate: mode.parse().unwrap(),
         activation_bits: 8,
     };
-    experiment.candidate(&configuration, default_c_frac()).unwrap()
+    experiment.candidate(&configuration, DEFAULT_C_FRAC).unwrap()
 }
 
 /// The class scores of all `images`, in their order.
