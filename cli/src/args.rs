@@ -12,7 +12,7 @@ use recoup_kernels::Isa;
 
 /// Runs deep neural networks on approximate multipliers and gets the accuracy back.
 #[derive(Parser)]
-#[command(version, about, after_help = "Start with: recoup demo")]
+#[command(name = "recoup", version, about, after_help = "Start with: recoup demo")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -66,9 +66,10 @@ pub struct ModelArgs {
     /// Draw the images at random, reproducibly [default: the first ones]
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
-    /// Number of images to calibrate on; never one that is evaluated
-    #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse_positive)]
-    pub calibration_images: usize,
+    /// Number of images to calibrate on; never one that is evaluated [default: 256, or all of a
+    /// smaller --calibration-data]
+    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    pub calibration_images: Option<usize>,
     /// Calibrate on images of this source [default: held out from --data]
     #[arg(long, value_name = "SPEC")]
     pub calibration_data: Option<DataSpec>,

@@ -23,6 +23,35 @@ pub fn clean_up_on_interrupt() {
     let _ = ctrlc::set_handler(handler);
 }
 
+/// Whether a file can be put at `target`; for asking before a long computation.
+///
+/// # Errors
+/// When `target` exists and is not to be replaced, or its folder does not exist.
+pub fn check(target: &Path, replace: bool) -> Result<()> {
+    if target.is_dir() {
+        bail!("{}: is a folder; give the name of a file in it", target.display());
+    }
+    if !replace && target.exists() {
+        bail!("{}: exists already; give another name, or --force to replace it", target.display());
+    }
+    let folder = folder_of(target);
+    if !folder.is_dir() {
+        bail!(
+            "{}: cannot be written, there is no folder {}; make it first",
+            target.display(),
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
+fn folder_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// A file under construction beside its final place.
 pub struct Draft {
     file: tempfile::NamedTempFile,
@@ -33,19 +62,10 @@ impl Draft {
     /// Starts a file that [`Draft::finish`] will put at `target`.
     ///
     /// # Errors
-    /// When the folder cannot be written, or `target` exists and is not to be replaced.
+    /// As [`check`], and when the folder cannot be written.
     pub fn new(target: &Path, replace: bool) -> Result<Self> {
-        if !replace && target.exists() {
-            bail!(
-                "{}: exists already; give another name, or --force to replace it",
-                target.display()
-            );
-        }
-        let folder = match target.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let file = tempfile::NamedTempFile::new_in(folder)
+        check(target, replace)?;
+        let file = tempfile::NamedTempFile::new_in(folder_of(target))
             .with_context(|| format!("{}: cannot be written", target.display()))?;
         if let Ok(mut paths) = UNFINISHED.lock() {
             paths.push(file.path().into());

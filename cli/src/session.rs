@@ -15,6 +15,9 @@ use recoup_kernels::Isa;
 use crate::args::{MachineArgs, ModelArgs};
 use crate::progress;
 
+/// Calibration images unless the user says otherwise.
+const CALIBRATION_IMAGES: usize = 256;
+
 /// Everything but the multipliers.
 pub struct Session {
     pub file: OnnxFile,
@@ -57,16 +60,22 @@ impl Session {
             Some(spec) if spec.to_string() != args.data.to_string() => Some(Dataset::open(spec)?),
             _ => None,
         };
-        let wanted = args.calibration_images;
+        let wanted = args.calibration_images.unwrap_or(CALIBRATION_IMAGES);
         let seed = args.seed.unwrap_or(0);
         let (indices, calibration) = match (&own_source, args.images) {
-            (Some(source), images) => (
-                select(dataset.len(), images, args.seed)?,
-                select(source.len(), Some(wanted.min(source.len())), args.seed)?,
-            ),
+            (Some(source), images) => {
+                let wanted = args.calibration_images.unwrap_or(wanted.min(source.len()));
+                (
+                    select(dataset.len(), images, args.seed).context(dataset.name().to_string())?,
+                    hold_out(source.len(), &[], wanted, args.seed)
+                        .context(source.name().to_string())?,
+                )
+            }
             (None, Some(images)) => {
-                let indices = select(dataset.len(), Some(images), args.seed)?;
-                let calibration = hold_out(dataset.len(), &indices, wanted, Some(seed))?;
+                let name = || dataset.name().to_string();
+                let indices = select(dataset.len(), Some(images), args.seed).with_context(name)?;
+                let calibration =
+                    hold_out(dataset.len(), &indices, wanted, Some(seed)).with_context(name)?;
                 (indices, calibration)
             }
             (None, None) => {
@@ -149,7 +158,19 @@ impl Session {
     /// The calibration at `path`, or a new one.
     pub fn calibration(&self, path: Option<&Path>) -> Result<Calibration> {
         match path {
-            Some(path) => Ok(Calibration::read(path, &self.file)?),
+            Some(path) => {
+                let calibration = Calibration::read(path, &self.file, &self.graph)?;
+                let preprocess = self.preprocess.to_string();
+                if calibration.preprocess != preprocess {
+                    bail!(
+                        "{}: was made with --preprocess {}, not {preprocess}; give that one, or make a \
+                         new calibration with recoup quantize",
+                        path.display(),
+                        calibration.preprocess
+                    );
+                }
+                Ok(calibration)
+            }
             None => self.calibrate(),
         }
     }

@@ -1,7 +1,7 @@
 //! Scales and zero points of activations, chosen on calibration images.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use rayon::prelude::*;
@@ -66,8 +66,8 @@ pub enum CalibrationError {
         "tensor \"{0}\" is NaN or infinite on a calibration image; check --preprocess and the model's weights"
     )]
     NotFinite(String),
-    /// The file cannot be read or written.
-    #[error("{}: {error}", path.display())]
+    /// The file cannot be read.
+    #[error("{}: cannot be read ({error}); make a calibration with recoup quantize", path.display())]
     File {
         /// The calibration file.
         path: PathBuf,
@@ -93,6 +93,14 @@ pub enum CalibrationError {
         found: String,
         /// The hash of the model at hand.
         expected: String,
+    },
+    /// A tensor is missing in a file, or has an impossible scale there.
+    #[error("{}: has no usable scale for tensor \"{tensor}\"; make a new one with recoup quantize", path.display())]
+    Incomplete {
+        /// The calibration file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
     },
     /// A tensor is missing, or has an impossible scale.
     #[error(
@@ -165,11 +173,11 @@ impl Calibration {
         Ok(ActivationQuantization { scale: entry.scale, zero_point: entry.zero_point })
     }
 
-    /// Reads a calibration file made for `model`.
+    /// Reads a calibration file made for `model`, which was imported as `graph`.
     ///
     /// # Errors
-    /// When it cannot be read, is no calibration, or belongs to another model.
-    pub fn read(path: &std::path::Path, model: &OnnxFile) -> Result<Self, CalibrationError> {
+    /// When it cannot be read, is no calibration, belongs to another model, or lacks a tensor.
+    pub fn read(path: &Path, model: &OnnxFile, graph: &Graph) -> Result<Self, CalibrationError> {
         let file = |error| CalibrationError::File { path: path.into(), error };
         let text = std::fs::read_to_string(path).map_err(file)?;
         let calibration: Self = serde_json::from_str(&text)
@@ -181,6 +189,12 @@ impl Calibration {
                 found: calibration.model_sha256,
                 expected: model.sha256.clone(),
             });
+        }
+        for tensor in tensors_to_calibrate(graph) {
+            calibration.quantization(tensor).map_err(|_| CalibrationError::Incomplete {
+                path: path.into(),
+                tensor: tensor.into(),
+            })?;
         }
         Ok(calibration)
     }
@@ -199,13 +213,7 @@ pub fn calibrate(
     method: Method,
     done: &(impl Fn(usize) + Sync),
 ) -> Result<Vec<TensorCalibration>, CalibrationError> {
-    let mut tensors: Vec<&str> = Vec::new();
-    for (node, _) in graph.macs() {
-        let input = &graph.values[node.inputs[0]];
-        if input.quantization.is_none() && !tensors.contains(&input.tensor.as_str()) {
-            tensors.push(&input.tensor);
-        }
-    }
+    let tensors = tensors_to_calibrate(graph);
     if tensors.is_empty() {
         return Ok(Vec::new());
     }
@@ -245,6 +253,18 @@ pub fn calibrate(
         }
     };
     Ok(tensors.par_iter().zip(histograms).map(choose).collect())
+}
+
+/// The tensors that a multiplier reads and that the model does not quantise itself.
+fn tensors_to_calibrate(graph: &Graph) -> Vec<&str> {
+    let mut tensors: Vec<&str> = Vec::new();
+    for (node, _) in graph.macs() {
+        let input = &graph.values[node.inputs[0]];
+        if input.quantization.is_none() && !tensors.contains(&input.tensor.as_str()) {
+            tensors.push(&input.tensor);
+        }
+    }
+    tensors
 }
 
 /// The range to be covered by the codes 0 to 255.

@@ -10,7 +10,7 @@ use recoup::control_variate::Mode;
 use recoup::multiplier::Multiplier;
 
 use crate::args::EvalArgs;
-use crate::output::Draft;
+use crate::output::{self, Draft};
 use crate::printer::{self, Report};
 use crate::session::{self, Session};
 use crate::{npy, progress};
@@ -18,6 +18,9 @@ use crate::{npy, progress};
 /// Evaluates what `args` name, always beside the exact 8-bit network.
 pub fn run(args: &EvalArgs) -> Result<()> {
     session::set_threads(&args.machine)?;
+    if let Some(path) = &args.save_logits {
+        output::check(path, true)?;
+    }
     let mut session = Session::open(&args.model)?;
     warn_of_exact_nodes(&session);
     let calibration = session.calibration(args.calibration.as_deref())?;

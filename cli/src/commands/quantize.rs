@@ -13,12 +13,7 @@ pub fn run(args: &QuantizeArgs) -> Result<()> {
         Some(path) => path.clone(),
         None => args.model.model.with_extension("calibration.json"),
     };
-    if !args.force && target.exists() {
-        anyhow::bail!(
-            "{}: exists already; give another --out, or --force to replace it",
-            target.display()
-        );
-    }
+    output::check(&target, args.force)?;
     let session = Session::open(&args.model)?;
     let calibration = session.calibrate()?;
     let mut text = serde_json::to_string_pretty(&calibration)?;
