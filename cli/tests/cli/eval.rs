@@ -1,0 +1,275 @@
+//! `recoup eval` on the embedded network, and what its options do.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::run::{FASHION_DATA, FASHION_MODEL, Tiny, files, json, recoup, stdout};
+
+/// `eval` of 100 images.
+fn fashion<'a>(model: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let args = [
+        "eval",
+        model,
+        "--data",
+        FASHION_DATA,
+        "--preprocess",
+        "fashion-mnist",
+        "--images",
+        "100",
+        "--calibration-images",
+        "32",
+    ];
+    args.iter().chain(more).copied().collect()
+}
+
+/// Text output without what the machine decides: the width of columns, images/s and kernels.
+fn without_machine(text: &str) -> String {
+    let mut lines = Vec::new();
+    let mut dropped = Vec::new();
+    for line in text.lines() {
+        if line.starts_with(['┌', '╞', '└']) {
+            continue;
+        }
+        let Some(row) = line.strip_prefix('│') else {
+            let end = line.find(" top-1, ").map_or(line.len(), |at| at + " top-1".len());
+            lines.push(line[..end].to_string());
+            continue;
+        };
+        let cells: Vec<_> = row.trim_end_matches('│').split('┆').map(str::trim).collect();
+        if cells.contains(&"kernel") {
+            let columns = 0..cells.len();
+            dropped = columns.filter(|&i| ["kernel", "images/s"].contains(&cells[i])).collect();
+        }
+        let kept = cells.iter().enumerate().filter(|(column, _)| !dropped.contains(column));
+        let kept: Vec<_> = kept.map(|(_, cell)| *cell).collect();
+        lines.push(kept.join(" | "));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn text() {
+    let options = ["--multiplier", "truncated:7", "--multiplier", "perforated:2"];
+    let text = stdout(&fashion(FASHION_MODEL, &options));
+    insta::assert_snapshot!(without_machine(&text));
+}
+
+/// Each layer's error is centred and narrowed by V. The numbers themselves hang on the float
+/// arithmetic of the calibration, which differs in its last digits between machines.
+#[test]
+fn layers_in_text() {
+    let mut args = fashion(FASHION_MODEL, &["--multiplier", "truncated:7", "--layers"]);
+    args[7] = "20";
+    let text = without_machine(&stdout(&args));
+    let (_, layers) = text
+        .split_once("\ntruncated:7, fitted (weighted): accumulated error without and with V")
+        .unwrap_or_else(|| panic!("{text}"));
+    let mut rows = layers.lines().skip(1);
+    assert_eq!(rows.next(), Some("layer | mean | std | mean with V | std with V | SQNR dB"));
+    let rows: Vec<Vec<&str>> = rows.map(|row| row.split(" | ").collect()).collect();
+    assert_eq!(rows.len(), 11, "{text}");
+    for row in rows {
+        let numbers: Vec<f64> = row[1..].iter().map(|cell| cell.parse().unwrap()).collect();
+        let [mean, std, mean_with_v, std_with_v, sqnr_db] = numbers[..] else { panic!("{row:?}") };
+        assert!(mean_with_v.abs() < mean / 20.0, "{row:?}");
+        assert!(std_with_v < std / 2.0, "{row:?}");
+        assert!(sqnr_db > 20.0, "{row:?}");
+    }
+}
+
+#[test]
+fn layers_as_json() {
+    let tiny = Tiny::new();
+    let object = json(&tiny.eval(&["--json", "--layers", "--multiplier", "recursive:4"]));
+    for result in object["results"].as_array().unwrap() {
+        let [layer] = &result["layers"].as_array().unwrap()[..] else { panic!("{result:#}") };
+        assert_eq!(layer["node"], "classify");
+        let numbers =
+            ["error_mean_before", "error_std_before", "error_mean_after", "error_std_after"];
+        assert!(numbers.iter().all(|key| layer[key].is_f64()), "{layer}");
+    }
+    let exact = &object["results"][0]["layers"][0];
+    assert_eq!(exact["error_std_before"], 0.0);
+    assert_eq!(exact["sqnr_db"], json!(null));
+}
+
+/// The documented keys, with numbers where the machine does not decide them.
+#[test]
+fn json_object_and_scores() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("scores.npy");
+    let scores = path.display().to_string();
+    let options = [
+        "--json",
+        "--multiplier",
+        "truncated:7",
+        "--control-variate",
+        "none",
+        "--control-variate",
+        "fitted:popcount",
+        "--threads",
+        "2",
+        "--save-logits",
+        &scores,
+    ];
+    let mut object = json(&fashion(FASHION_MODEL, &options));
+    assert_eq!(files(folder.path()).len(), 1);
+
+    let top1: Vec<f64> = object["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| result["top1"].as_f64().unwrap())
+        .collect();
+    assert_eq!(top1.len(), 3);
+    assert_eq!(accuracies(&std::fs::read(&path).unwrap(), top1.len()), top1);
+
+    redact(&mut object);
+    insta::assert_snapshot!(format!("{object:#}"));
+}
+
+/// Replaces speeds and kernels by the type they must have, and rounds what the logarithm of the
+/// machine's C library goes into.
+fn redact(object: &mut Value) {
+    let replace = |object: &mut Value| {
+        assert!(object["images_per_s"].as_f64().unwrap() > 0.0);
+        object["images_per_s"] = json!("[positive number]");
+        if let Some(kernel) = object.get_mut("kernel") {
+            assert!(!kernel.as_str().unwrap().is_empty());
+            *kernel = json!("[text]");
+        }
+        for key in ["mcnemar_p", "loss_vs_float_mcnemar_p"] {
+            if let Some(p) = object.get_mut(key) {
+                *p = json!(format!("{:.6}", p.as_f64().unwrap()));
+            }
+        }
+        for key in ["ci95", "loss_vs_float_ci95"] {
+            if let Some(Value::Array(points)) = object.get_mut(key) {
+                points.iter_mut().for_each(|p| *p = json!(format!("{:.6}", p.as_f64().unwrap())));
+            }
+        }
+    };
+    replace(&mut object["float"]);
+    object["results"].as_array_mut().unwrap().iter_mut().for_each(replace);
+}
+
+/// Shares of images whose best score is at their label, from a .npy [result][image][class].
+fn accuracies(npy: &[u8], results: usize) -> Vec<f64> {
+    let shape = format!("'descr': '<f4', 'fortran_order': False, 'shape': ({results}, 100, 10, )");
+    let header = String::from_utf8_lossy(&npy[..128]).into_owned();
+    assert!(header.contains(&shape), "{header}");
+    let scores: Vec<f32> =
+        npy[128..].chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();
+    assert_eq!(scores.len(), results * 100 * 10);
+    let labels = labels();
+    let correct = |result: &[f32]| {
+        let images = result.chunks(10).zip(&labels);
+        let right = images.filter(|(scores, label)| {
+            let best = (0..10).max_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(b.cmp(a)));
+            best == Some(usize::from(**label))
+        });
+        right.count() as f64 / 100.0
+    };
+    scores.chunks(1000).map(correct).collect()
+}
+
+/// Labels of the first 100 test images of Fashion-MNIST.
+fn labels() -> Vec<u8> {
+    "921161465745734124802579146093883380757961376721224458228480\
+     7785112398702623128418595032065367180142"[..]
+        .bytes()
+        .map(|digit| digit - b'0')
+        .collect()
+}
+
+#[test]
+fn a_quantised_network_needs_no_calibration() {
+    let object = json(&fashion("reference/models/fashion-qdq-u8u8.onnx", &["--json"]));
+    assert_eq!(object["results"].as_array().unwrap().len(), 1);
+    let (float, exact) = (&object["float"]["top1"], &object["results"][0]["top1"]);
+    assert!((float.as_f64().unwrap() - exact.as_f64().unwrap()).abs() <= 0.01, "{object:#}");
+}
+
+#[test]
+fn threads_batch_and_kernels_change_no_result() {
+    let tiny = Tiny::new();
+    let run = |more: &[&str]| {
+        let options = ["--json", "--multiplier", "truncated:6", "--multiplier", "recursive:4"];
+        let mut object = json(&tiny.eval(&[&options[..], more].concat()));
+        redact(&mut object);
+        object["threads"] = json!(null);
+        object
+    };
+    let usual = run(&[]);
+    assert_eq!(usual["results"].as_array().unwrap().len(), 3);
+    for more in [
+        &["--threads", "1"][..],
+        &["--threads", "2", "--batch", "1"],
+        &["--batch", "7"],
+        &["--isa", "scalar"],
+        &["--batch", "1000000"],
+    ] {
+        assert_eq!(run(more), usual, "{more:?}");
+    }
+}
+
+#[test]
+fn a_seed_draws_the_same_images_each_time() {
+    let tiny = Tiny::new();
+    let run = |seed| {
+        let scores = tiny.path("scores.npy");
+        json(&tiny.eval(&["--json", "--images", "5", "--seed", seed, "--save-logits", &scores]));
+        std::fs::read(scores).unwrap()
+    };
+    assert_eq!(run("7"), run("7"));
+    assert_ne!(run("7"), run("8"));
+}
+
+#[test]
+fn every_mode_and_width_runs() {
+    let tiny = Tiny::new();
+    let modes = [
+        "none",
+        "constant",
+        "paper",
+        "fitted",
+        "fitted:low-bits",
+        "fitted:any-bit",
+        "fitted:popcount",
+        "fitted:weighted",
+        "regressed",
+        "regressed:any-bit",
+    ];
+    let mut options = vec!["--json", "--multiplier", "perforated:2"];
+    modes.iter().for_each(|mode| options.extend(["--control-variate", mode]));
+    for bits in ["8", "6", "4"] {
+        options.extend(["--activation-bits", bits]);
+    }
+    let object = json(&tiny.eval(&options));
+    let results = object["results"].as_array().unwrap();
+    assert_eq!(results.len(), 1 + 3 * modes.len());
+    for (result, mode) in results[1..].iter().zip(modes.iter().cycle()) {
+        assert_eq!(result["control_variate"], *mode);
+    }
+}
+
+/// Results on standard output, nothing on standard error when that is no terminal.
+#[test]
+fn progress_is_for_terminals() {
+    let tiny = Tiny::new();
+    let output = recoup(&tiny.eval(&[])).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn what_runs_exactly_is_noted() {
+    let mut args = fashion("reference/models/attention.onnx", &["--json"]);
+    args[7] = "2";
+    args[9] = "2";
+    let output = recoup(&args).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("node \"MatMul_25\" (MatMul) runs exactly, in float32"), "{stderr}");
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["exact_nodes"][0]["node"], "MatMul_25");
+    assert_eq!(object["exact_nodes"].as_array().unwrap().len(), 2);
+}

@@ -1,0 +1,15 @@
+//! The command, tested as it is run: exit code, standard output, standard error and files.
+
+mod bad_data;
+mod bad_model;
+mod bad_option;
+mod eval;
+mod help;
+mod inspect;
+mod multiplier;
+mod onnx;
+mod quantize;
+mod run;
+
+#[cfg(unix)]
+mod interrupt;
