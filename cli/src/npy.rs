@@ -1,5 +1,8 @@
 //! NumPy's .npy format, version 1.0, little-endian, C order.
 
+/// What every file starts with.
+pub const MAGIC: &[u8] = b"\x93NUMPY";
+
 /// The header of an array; the elements follow it.
 pub fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     let dims: String = shape.iter().map(|dim| format!("{dim}, ")).collect();
@@ -10,7 +13,7 @@ pub fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
         dictionary.push(' ');
     }
     dictionary.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    let mut bytes = [MAGIC, b"\x01\x00"].concat();
     bytes.extend((dictionary.len() as u16).to_le_bytes());
     bytes.extend(dictionary.into_bytes());
     bytes

@@ -26,10 +26,15 @@ pub fn clean_up_on_interrupt() {
 /// Whether a file can be put at `target`; for asking before a long computation.
 ///
 /// # Errors
-/// When `target` exists and is not to be replaced, or its folder does not exist.
+/// When `target` exists and is not to be replaced or is no plain file, or its folder does not
+/// exist.
 pub fn check(target: &Path, replace: bool) -> Result<()> {
     if target.is_dir() {
         bail!("{}: is a folder; give the name of a file in it", target.display());
+    }
+    // The finished file takes the place of what is there: never of a device or a link.
+    if target.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        bail!("{}: is a link or a device, not a file; give another name", target.display());
     }
     if !replace && target.exists() {
         bail!("{}: exists already; give another name, or --force to replace it", target.display());

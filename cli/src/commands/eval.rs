@@ -1,9 +1,10 @@
 //! `recoup eval`.
 
-use std::io::{Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use recoup::accuracy::{Candidate, Configuration, DEFAULT_C_FRAC, Experiment, Scores, evaluate};
 use recoup::control_variate::Mode;
@@ -19,7 +20,7 @@ use crate::{npy, progress};
 pub fn run(args: &EvalArgs) -> Result<()> {
     session::set_threads(&args.machine)?;
     if let Some(path) = &args.save_logits {
-        output::check(path, true)?;
+        check_logits(path)?;
     }
     let mut session = Session::open(&args.model)?;
     warn_of_exact_nodes(&session);
@@ -40,6 +41,20 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     )?;
     let report = Report { calibrated: Some(calibrated), ..report };
     if args.json { printer::json(&report) } else { printer::text(&report) }
+}
+
+/// Scores of an earlier run are replaced; a model or an image file named by mistake is not.
+fn check_logits(path: &Path) -> Result<()> {
+    output::check(path, true)?;
+    let Ok(file) = File::open(path) else { return Ok(()) };
+    let mut start = Vec::new();
+    file.take(npy::MAGIC.len() as u64)
+        .read_to_end(&mut start)
+        .with_context(|| format!("{}: cannot be replaced", path.display()))?;
+    if start != npy::MAGIC {
+        bail!("{}: exists and is no .npy file; give another name", path.display());
+    }
+    Ok(())
 }
 
 /// The 8-bit exact network first: every loss is measured against it.

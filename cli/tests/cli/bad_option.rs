@@ -82,3 +82,29 @@ fn a_folder_is_no_file() {
         &[&folder, "is a folder"],
     );
 }
+
+#[test]
+fn scores_replace_scores_only() {
+    let tiny = Tiny::new();
+    let model = tiny.path("model.onnx");
+    tiny.assert_eval_refused(&["--save-logits", &model], &[&model, "no .npy file"]);
+    let scores = tiny.path("scores.npy");
+    for _ in 0..2 {
+        crate::run::stdout(&tiny.eval(&["--save-logits", &scores]));
+    }
+}
+
+/// A result is put in its place by renaming, which would take the place of the device itself.
+#[cfg(unix)]
+#[test]
+fn links_and_devices_are_not_replaced() {
+    let tiny = Tiny::new();
+    let (link, socket) = (tiny.path("link"), tiny.path("socket"));
+    std::os::unix::fs::symlink(tiny.path("elsewhere"), &link).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for place in [&link, &socket] {
+        tiny.assert_eval_refused(&["--save-logits", place], &[place, "a link or a device"]);
+        let args = ["multiplier", "table", "exact", "--force", "--out", place];
+        crate::run::assert_refused(tiny.folder(), &args, &[place, "a link or a device"]);
+    }
+}
