@@ -110,6 +110,8 @@ pub(crate) struct Epilogue {
     groups: usize,
     control: ControlWidth,
     c_frac: u32,
+    /// Added times X.
+    offset_scale: i32,
     low: f32,
     high: f32,
     residual: ResidualSpec,
@@ -117,7 +119,9 @@ pub(crate) struct Epilogue {
 }
 
 impl Epilogue {
-    pub fn new(spec: &MacSpec, blocks: Vec<Block>) -> Epilogue {
+    /// `offset_scale` times X is added besides the other sums.
+    pub fn new(spec: &MacSpec, blocks: Vec<Block>, offset_scale: i32) -> Epilogue {
+        let (c, control, offset_scale) = control_parameters(spec, offset_scale);
         let parameters = blocks
             .iter()
             .map(|block| {
@@ -129,7 +133,7 @@ impl Epilogue {
                     lanes
                 }
                 BlockParameters {
-                    c: lanes(block, |f| spec.control.as_ref().map_or(0, |v| v.c[f])),
+                    c: lanes(block, |f| c[f]),
                     constant: lanes(block, |f| spec.constant[f]),
                     negated_zero_point: lanes(block, |f| {
                         0i32.wrapping_sub(spec.weight_zero_points[f])
@@ -138,19 +142,6 @@ impl Epilogue {
                 }
             })
             .collect();
-        let (control, c_frac) = match &spec.control {
-            None => (ControlWidth::None, 0),
-            Some(control) => {
-                let c_max = control.c.iter().map(|c| c.unsigned_abs()).max();
-                let x_max = control.x.iter().copied().max().unwrap_or(0);
-                let largest =
-                    u128::from(c_max.unwrap_or(0)) * u128::from(x_max) * spec.shape.depth() as u128
-                        + (1 << control.c_frac);
-                let width =
-                    if largest < 1 << 31 { ControlWidth::Narrow } else { ControlWidth::Wide };
-                (width, control.c_frac)
-            }
-        };
         let encoding = match spec.output {
             OutputSpec::F32 => Encoding::F32,
             OutputSpec::U8 { inv_scale, zero_point, dropped_bits } => {
@@ -177,7 +168,8 @@ impl Epilogue {
             parameters,
             groups: spec.shape.groups,
             control,
-            c_frac,
+            c_frac: spec.control.as_ref().map_or(0, |control| control.c_frac),
+            offset_scale,
             low: spec.low,
             high: spec.high,
             residual: spec.residual,
@@ -265,6 +257,11 @@ impl Epilogue {
                     let v = v.wrapping_add(bias).wrapping_add((v >> frac) & odd) >> frac;
                     t[l].wrapping_add(v)
                 });
+                if self.offset_scale != 0 {
+                    t = std::array::from_fn(|l| {
+                        t[l].wrapping_add(self.offset_scale.wrapping_mul(x[l]))
+                    });
+                }
             }
             ControlWidth::Wide => {
                 let x = sum(sums.control);
@@ -272,7 +269,8 @@ impl Epilogue {
                 t = std::array::from_fn(|l| {
                     let v = i64::from(c[l]) * i64::from(x[l]);
                     let v = (v + bias + ((v >> frac) & odd)) >> frac;
-                    t[l].wrapping_add(v as i32)
+                    let offset = self.offset_scale.wrapping_mul(x[l]);
+                    t[l].wrapping_add(v as i32).wrapping_add(offset)
                 });
             }
         }
@@ -307,6 +305,30 @@ impl Epilogue {
             }
             _ => unreachable!("MacLayer::run checks the output's type"),
         }
+    }
+}
+
+/// The factors of X in the control variate, the width of their products with it, and what is left
+/// of `offset_scale`.
+fn control_parameters(spec: &MacSpec, offset_scale: i32) -> (Vec<i32>, ControlWidth, i32) {
+    let Some(control) = spec.control.as_ref().filter(|v| v.x.iter().any(|&x| x != 0)) else {
+        return (vec![0; spec.shape.filters], ControlWidth::None, 0);
+    };
+    let x_max = control.x.iter().map(|&x| u128::from(x)).max().unwrap_or(0);
+    let is_narrow = |c: &[i32]| {
+        let c_max = c.iter().map(|c| u128::from(c.unsigned_abs())).max().unwrap_or(0);
+        c_max * x_max * spec.shape.depth() as u128 + (1 << control.c_frac) < 1 << 31
+    };
+    // c + s 2^c_frac adds s X to the rounded product: exactly, as an even s X also leaves it odd
+    // or even as it was, which ties depend on.
+    let scale = (offset_scale % 2 == 0).then_some(offset_scale);
+    let scale = scale.and_then(|s| s.checked_mul(1i32.checked_shl(control.c_frac)?));
+    let sum: Option<Vec<i32>> =
+        scale.and_then(|scale| control.c.iter().map(|c| c.checked_add(scale)).collect());
+    match sum {
+        Some(c) if is_narrow(&c) => (c, ControlWidth::Narrow, 0),
+        _ if is_narrow(&control.c) => (control.c.clone(), ControlWidth::Narrow, offset_scale),
+        _ => (control.c.clone(), ControlWidth::Wide, offset_scale),
     }
 }
 

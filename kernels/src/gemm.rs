@@ -6,7 +6,7 @@
 //! [`Term`]s of the multiplier, each of which has its own masked copy of the image.
 
 use crate::{
-    ConvShape, Isa, MacSpec, WeightCoding,
+    ConvShape, Isa, MacSpec,
     epilogue::{Block, LANES, Tile, blocks},
     image::{Copy, Width, fill},
     isa::Level,
@@ -89,7 +89,8 @@ pub(crate) struct Gemm {
     kernels: TileKernels,
     /// Blocks and positions of a tile.
     tile: (usize, usize),
-    /// 128 * (the activation bits that meet a weight stored less 128), summed over the terms.
+    /// What the weights are stored less, times the activation bits that meet them, summed over
+    /// the terms.
     correction: Box<[i32; 256]>,
 }
 
@@ -126,16 +127,10 @@ impl Gemm {
         let mut correction = Box::new([0; 256]);
         let mut offset_terms = Vec::new();
         for &term in terms {
-            // The byte product is unsigned times signed: an unsigned weight above 127 is stored
-            // less 128, and what is missing is the same for all filters.
-            let by_128 = width == Width::One
-                && spec.coding == WeightCoding::Unsigned
-                && term.keep & 0x80 != 0;
-            offset_terms.push((term, if by_128 { 128 } else { 0 }));
-            if by_128 {
-                for (a, sum) in correction.iter_mut().enumerate() {
-                    *sum += 128 * (a as i32 & i32::from(term.rows));
-                }
+            let offset = storage_offset(spec, term, width);
+            offset_terms.push((term, offset));
+            for (a, sum) in correction.iter_mut().enumerate() {
+                *sum += offset * (a as i32 & i32::from(term.rows));
             }
         }
         let mut weights = vec![Line([0; LANES * UNIT]); lines * blocks.len()];
@@ -267,6 +262,32 @@ pub(crate) fn contiguous(shape: &ConvShape) -> Vec<(usize, usize)> {
 }
 
 /// Writes the lines of one block: term by term, run by run, each run padded to whole lines.
+/// What all weights of a term are stored less; it has to fit all filters, because what is missing
+/// is then the same for all of them, one function of the activation codes.
+///
+/// The best choice is the zero point: its own term of the output cancels what is missing, for the
+/// activation bits that the multiplier does not drop. The kernels for bytes multiply unsigned by
+/// signed ones, so that they cannot store unsigned weights above 127 as they are.
+fn storage_offset(spec: &MacSpec, term: Term, width: Width) -> i32 {
+    let (low, high) = match width {
+        Width::One => (i32::from(i8::MIN), i32::from(i8::MAX)),
+        Width::Two => (i32::from(i16::MIN), i32::from(i16::MAX)),
+    };
+    let first = spec.weight_zero_points[0];
+    let uniform = spec.weight_zero_points.iter().all(|&z| z == first);
+    // Any byte less 128 fits too, so one of the three always does.
+    [uniform.then_some(first), Some(0), Some(128)]
+        .into_iter()
+        .flatten()
+        .find(|&offset| {
+            let fits = |&w: &u8| {
+                (low..=high).contains(&term.weight(w, spec.coding).saturating_sub(offset))
+            };
+            spec.weights.iter().all(fits)
+        })
+        .expect("signed bytes fit as they are, unsigned ones less 128")
+}
+
 fn pack(
     spec: &MacSpec,
     block: &Block,

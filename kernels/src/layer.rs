@@ -86,7 +86,8 @@ enum Engine {
 struct SumFunctions {
     /// What the engine leaves out of its accumulators.
     correction: Option<CodeFunction>,
-    /// The correction, and the zero point's term if all filters have the same zero point.
+    /// The correction, and the zero point's term if all filters have the same zero point; absent
+    /// also if it is a multiple of x(a), whose sum then serves both.
     offset: Option<CodeFunction>,
     /// x(a).
     control: Option<CodeFunction>,
@@ -95,19 +96,30 @@ struct SumFunctions {
 }
 
 impl SumFunctions {
-    fn new(spec: &MacSpec, correction: &[i32; 256]) -> SumFunctions {
+    /// The functions, and what is added times the sum of x(a) besides the control variate.
+    fn new(spec: &MacSpec, correction: &[i32; 256]) -> (SumFunctions, i32) {
         let first = spec.weight_zero_points[0];
         let uniform = spec.weight_zero_points.iter().all(|&z| z == first);
         let zero_point = if uniform { first } else { 0 };
         let code: [i32; 256] = std::array::from_fn(|a| a as i32);
         let offset = code.map(|a| correction[a as usize].wrapping_sub(zero_point.wrapping_mul(a)));
-        SumFunctions {
+        let x = spec.control.as_ref().map_or([0; 256], |v| v.x.map(i32::from));
+        let offset_scale = multiple(&offset, &x);
+        let functions = SumFunctions {
             correction: CodeFunction::new(correction),
-            offset: CodeFunction::new(&offset),
-            control: spec.control.as_ref().and_then(|v| CodeFunction::new(&v.x.map(i32::from))),
+            offset: if offset_scale.is_some() { None } else { CodeFunction::new(&offset) },
+            control: CodeFunction::new(&x),
             codes: if uniform { None } else { CodeFunction::new(&code) },
-        }
+        };
+        (functions, offset_scale.unwrap_or(0))
     }
+}
+
+/// The s with f = s x, if there is one. A perforated multiplier's offset is such a multiple, as
+/// what it drops of a is both its x and what the zero point's term has left over.
+fn multiple(f: &[i32; 256], x: &[i32; 256]) -> Option<i32> {
+    let scale = f.iter().zip(x).find(|&(_, &x)| x != 0).map_or(0, |(f, x)| f / x);
+    f.iter().zip(x).all(|(&f, x)| f == x.wrapping_mul(scale)).then_some(scale)
 }
 
 impl Engine {
@@ -164,11 +176,8 @@ impl MacLayer {
             Engine::Depthwise(_) => blocks(1, shape.filters),
             _ => blocks(shape.groups, shape.filters_per_group()),
         };
-        let fast = Fast {
-            engine,
-            epilogue: Epilogue::new(&spec, blocks),
-            sums: SumFunctions::new(&spec, &correction),
-        };
+        let (sums, offset_scale) = SumFunctions::new(&spec, &correction);
+        let fast = Fast { engine, epilogue: Epilogue::new(&spec, blocks, offset_scale), sums };
         Ok(MacLayer { isa, kernel: Kernel::Fast(Box::new(fast)), spec })
     }
 

@@ -269,6 +269,34 @@ fn all_families_in_both_codings() {
     judge.verdict(24 * 6);
 }
 
+/// One sum over the receptive field serves the control variate and the zero point: x(a) is what a
+/// perforated multiplier drops of a. Weights near the zero point fit a byte less any of them.
+#[test]
+fn shared_sums() {
+    let (mut random, mut judge) = (Random(9), Judge::default());
+    for (m, c_frac) in (1..8).flat_map(|m| [(m, 0), (m, 1), (m, 4)]) {
+        for (zero_point, narrow) in [(128, false), (121, true), (7, false), (0, true)] {
+            let shape = conv(16, (5, 9), 20, 3);
+            let mut spec = layer(&mut random, shape, mask(|i, _| i >= m));
+            spec.weight_zero_points = vec![zero_point; shape.filters];
+            if narrow {
+                spec.weights.iter_mut().for_each(|w| *w %= 128);
+            }
+            spec = with_control(&mut random, spec, 8, c_frac);
+            if let Some(control) = &mut spec.control {
+                control.x = std::array::from_fn(|a| a as u16 & ((1 << m) - 1));
+            }
+            let spec = with_ends(&mut random, spec);
+            judge.compare(&mut random, &spec);
+            // Nothing to sum.
+            let x = [0; 256];
+            let control = spec.control.clone().map(|control| Control { x, ..control });
+            judge.compare(&mut random, &MacSpec { control, ..spec });
+        }
+    }
+    judge.verdict(168);
+}
+
 /// Every weight byte meets every code, and the deepest sums of a kernel's narrow accumulators.
 #[test]
 fn extreme_codes_and_deep_sums() {
