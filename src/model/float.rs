@@ -8,7 +8,7 @@ use tract_onnx::tract_hir::internal::{TypedFact, TypedOp};
 
 use super::error::{ModelError, ModelErrorKind};
 use super::onnx::OnnxFile;
-use super::operator::{floats, reason};
+use super::operator::{floats, guarded, reason};
 
 /// A float32 model of batch 1 that gives the logits and any tensors asked for.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ impl FloatModel {
             model.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), input_shape))?;
             SimplePlan::new(model.into_optimized()?)
         };
-        let plan = build().map_err(|error| {
+        let plan = guarded(build).map_err(|error| {
             file.error(ModelErrorKind::Signature(format!(
                 "cannot be run in float32: {}",
                 reason(&error)

@@ -21,6 +21,9 @@ use super::{
 
 type Result<T> = std::result::Result<T, ModelErrorKind>;
 
+/// Largest input, 1 GiB of float32: far beyond any image, far below where indices overflow.
+const MOST_INPUT_ELEMENTS: usize = 1 << 28;
+
 /// Operators that only move data, whatever their attributes.
 const MOVEMENT: &[&str] = &[
     "Reshape",
@@ -248,6 +251,15 @@ impl Importer<'_> {
                 }
             }
         }
+        let elements =
+            shape.iter().try_fold(1, |elements: usize, &size| elements.checked_mul(size));
+        if elements.is_none_or(|elements| elements > MOST_INPUT_ELEMENTS) {
+            return Err(ModelErrorKind::Signature(format!(
+                "input \"{}\" has the shape {shape:?}, more than {MOST_INPUT_ELEMENTS} elements; \
+                 check --input-shape",
+                input.name
+            )));
+        }
         let id = self.add_value(&input.name, &input.name, shape);
         self.bindings.insert(input.name.clone(), Binding::Value(id));
         Ok(id)
@@ -334,6 +346,13 @@ impl Importer<'_> {
         inputs: &[Option<Binding>],
     ) -> Result<()> {
         let name = node_name(proto).to_string();
+        // tract does not come back from axes that are named twice.
+        if let Some(axes) = integers(proto, "perm")
+            && (0..axes.len() as i64).any(|axis| !axes.contains(&axis))
+        {
+            let reason = format!("perm {axes:?} is no order of the axes 0 to {}", axes.len() - 1);
+            return Err(ModelErrorKind::node(&name, &proto.op_type, reason));
+        }
         let operator = self.operator(proto, inputs)?;
         if !operator.is_float() {
             return Err(ModelErrorKind::node(

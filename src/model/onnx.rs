@@ -86,16 +86,20 @@ impl OnnxFile {
         let width = element_bytes(data_type).ok_or_else(|| {
             bad(format!("data type {} is not supported", data_type.as_str_name()))
         })?;
-        let elements: usize = proto.dims.iter().map(|&dim| dim.max(0) as usize).product();
+        let bytes = proto
+            .dims
+            .iter()
+            .try_fold(width, |bytes, &dim| bytes.checked_mul(usize::try_from(dim).ok()?))
+            .ok_or_else(|| bad(format!("its shape {:?} is impossible", proto.dims)))?;
         let external = proto.data_location == Some(DataLocation::External as i32);
         if external {
-            self.check_external(proto, elements * width)?;
-        } else if !proto.raw_data.is_empty() && proto.raw_data.len() != elements * width {
+            self.check_external(proto, bytes)?;
+        } else if !proto.raw_data.is_empty() && proto.raw_data.len() != bytes {
             return Err(bad(format!(
                 "{} bytes of data where its shape {:?} needs {}",
                 proto.raw_data.len(),
                 proto.dims,
-                elements * width
+                bytes
             )));
         }
         let directory = match self.path.parent() {

@@ -1,6 +1,7 @@
 //! One ONNX node as a small tract model of its own: shape inference, constant folding, and the
 //! evaluation of operators that Recoup has no code for.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tract_onnx::pb;
@@ -48,7 +49,7 @@ impl Operator {
         feeds: &[Feed],
         opsets: &[pb::OperatorSetIdProto],
     ) -> Result<Self, String> {
-        build(node, feeds, opsets).map_err(|error| reason(&error))
+        guarded(|| build(node, feeds, opsets)).map_err(|error| reason(&error))
     }
 
     /// Shapes of the outputs.
@@ -105,6 +106,17 @@ pub(crate) fn reason(error: &TractError) -> String {
     let cause = error.root_cause().to_string();
     let line = cause.lines().next().unwrap_or_default();
     line.chars().take(300).collect()
+}
+
+/// tract panics on some attributes that make no sense, where an error is due: a model file must
+/// not be able to end the program.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
+    // What tract has built so far is dropped with the panic; nothing half-made stays behind.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        Err(TractError::msg(format!("tract fails on it: {}", text.unwrap_or("no reason given"))))
+    })
 }
 
 fn build(
@@ -206,4 +218,31 @@ fn tensor_proto(name: &str, tensor: &Tensor) -> TractResult<pb::TensorProto> {
         raw_data: tensor.as_bytes().to_vec(),
         ..Default::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pb::attribute_proto::AttributeType;
+
+    #[test]
+    fn an_axis_that_does_not_exist_is_an_error() {
+        let axes = pb::AttributeProto {
+            name: "axes".into(),
+            r#type: AttributeType::Ints as i32,
+            ints: vec![-100],
+            ..Default::default()
+        };
+        let node = pb::NodeProto {
+            input: vec!["x".into()],
+            output: vec!["y".into()],
+            op_type: "ReduceMean".into(),
+            attribute: vec![axes],
+            ..Default::default()
+        };
+        let opset = pb::OperatorSetIdProto { domain: String::new(), version: 13 };
+        let message =
+            Operator::new(&node, &[Feed::Runtime(vec![1, 2, 3, 4])], &[opset]).unwrap_err();
+        assert!(message.contains("rank and axis"), "{message}");
+    }
 }

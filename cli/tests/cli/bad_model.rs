@@ -79,6 +79,20 @@ fn a_shape_that_stays_open() {
 }
 
 #[test]
+fn a_shape_beyond_memory() {
+    let tiny = Tiny::new();
+    let model =
+        Model { input: vec![Size::Named("height"), Size::Named("width")], ..Model::default() };
+    let path = tiny.write("open.onnx", &model.bytes());
+    for shape in ["99999999999x99999999999", "100000x4000"] {
+        let args = ["inspect", &path, "--input-shape", shape];
+        assert_refused(tiny.folder(), &args, &[&path, "\"image\"", "check --input-shape"]);
+    }
+    let model = Model { weights_shape: [1 << 40, 1 << 40], ..Model::default() };
+    assert_model_refused(&model.bytes(), &["tensor \"weights\"", "is impossible"]);
+}
+
+#[test]
 fn weights_that_are_no_numbers() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut model = Model::default();
