@@ -97,7 +97,7 @@ pub struct EvalArgs {
     /// Scales from `recoup quantize`, instead of calibrating now
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
-    /// Fraction bits of the control variate's C [default: 1]
+    /// Fraction bits of the control variate's C [default: 4]
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=16))]
     pub c_frac: Option<u32>,
     /// Also print, per layer, the accumulated error before and after V, and the SQNR

@@ -3,17 +3,13 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use recoup::accuracy::{Candidate, Configuration, Experiment};
+use recoup::accuracy::{Candidate, Configuration, DEFAULT_C_FRAC, Experiment};
 use recoup::emulate::Workspace;
 use recoup::model;
 use recoup::quantize::{Method, WeightScheme};
 use recoup_kernels::Isa;
 
 use crate::fashion;
-
-/// Fraction bits of C, enough for all families here. On 2,000 images truncated:7 with regressed
-/// constants reaches 93.1 % with 4, 93.6 % with 8, but only 91.0 % with 1.
-const C_FRAC: u32 = 4;
 
 /// The embedded network in codes of `scheme`, on `images` of the calibration images.
 pub fn new(scheme: WeightScheme, isa: Isa, images: usize) -> Experiment {
@@ -33,7 +29,7 @@ pub fn candidate(experiment: &Experiment, multiplier: &str, mode: &str) -> Candi
         control_variate: mode.parse().unwrap(),
         activation_bits: 8,
     };
-    experiment.candidate(&configuration, C_FRAC).unwrap()
+    experiment.candidate(&configuration, DEFAULT_C_FRAC).unwrap()
 }
 
 /// The class scores of all `images`, in their order.
