@@ -57,7 +57,7 @@ impl Session {
         let graph = Arc::new(model::load(&file, shape)?);
         let dataset = Dataset::open(&args.data)?;
         let own_source = match &args.calibration_data {
-            Some(spec) if spec.to_string() != args.data.to_string() => Some(Dataset::open(spec)?),
+            Some(spec) if !spec.same_files(&args.data) => Some(Dataset::open(spec)?),
             _ => None,
         };
         let wanted = args.calibration_images.unwrap_or(CALIBRATION_IMAGES);

@@ -34,6 +34,24 @@ pub enum DataSpec {
     Npz(PathBuf),
 }
 
+impl DataSpec {
+    /// Whether both name the same files, however their paths are written.
+    pub fn same_files(&self, other: &DataSpec) -> bool {
+        let paths = |spec: &DataSpec| -> Vec<PathBuf> {
+            let paths = match spec {
+                DataSpec::Idx { images, labels } => vec![images, labels],
+                DataSpec::Cifar10(path)
+                | DataSpec::Cifar100(path)
+                | DataSpec::Folder(path)
+                | DataSpec::Npz(path) => vec![path],
+            };
+            // A path that does not exist stays as it is; opening it will say so.
+            paths.into_iter().map(|path| path.canonicalize().unwrap_or(path.clone())).collect()
+        };
+        std::mem::discriminant(self) == std::mem::discriminant(other) && paths(self) == paths(other)
+    }
+}
+
 /// The forms for messages and help.
 pub(super) const FORMS: &str = "cifar10:FILE|DIR, cifar100:FILE|DIR, idx:IMAGES,LABELS, \
                                 folder:DIR, npz:FILE";
@@ -88,6 +106,17 @@ impl fmt::Display for DataSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_file_under_two_spellings_is_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("x.npz"), b"").unwrap();
+        let direct = DataSpec::Npz(folder.path().join("x.npz"));
+        let detour = DataSpec::Npz(folder.path().join(".").join("x.npz"));
+        assert!(direct.same_files(&detour));
+        assert!(!direct.same_files(&DataSpec::Folder(folder.path().join("x.npz"))));
+        assert!(!direct.same_files(&DataSpec::Npz(folder.path().join("y.npz"))));
+    }
 
     #[test]
     fn every_form_round_trips() {
