@@ -5,7 +5,8 @@
 //! time: `[depth][POSITIONS]`.
 
 use crate::{
-    ConvShape, Isa, MacSpec, WeightCoding,
+    ConvShape, Isa, MacSpec,
+    dispatch::multiversion,
     epilogue::{Block, LANES, Tile, blocks},
     terms::{Lookup, LookupProfile},
 };
@@ -34,9 +35,14 @@ pub(crate) type Sums = [[i32; LANES]; POSITIONS];
 /// What a kernel reads.
 #[derive(Debug)]
 pub(crate) struct ChunkInput<'a> {
-    pub tables: &'a [Table; 256],
-    /// Weight bytes, one slice of the field's depth for each filter.
+    pub tables: &'a [Table],
+    /// The weights' tables, one slice of the field's depth for each filter.
     pub weights: [&'a [u8]; FILTERS],
+    /// Bits of the codes.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    pub bits: u32,
+    /// Entries that a byte can add up.
+    pub entries_per_byte: usize,
     /// What a sum starts at.
     pub start: i32,
     /// What a sum is shifted left by in the end.
@@ -61,12 +67,12 @@ fn kernel(isa: Isa) -> Option<Kernel> {
         #[cfg(target_arch = "x86_64")]
         crate::isa::Level::Avx2 => Some(Kernel {
             run: crate::x86_64::avx2::lookup_chunks,
-            profile: LookupProfile { bits: 8, positions: POSITIONS, cost: 2 },
+            profile: LookupProfile { bits: 8, positions: POSITIONS, cost: 8, widening_cost: 0 },
         }),
         #[cfg(target_arch = "x86_64")]
         crate::isa::Level::Avx512Vnni => Some(Kernel {
             run: crate::x86_64::avx512::lookup_chunks,
-            profile: LookupProfile { bits: 7, positions: POSITIONS, cost: 3 },
+            profile: LookupProfile { bits: 7, positions: POSITIONS, cost: 5, widening_cost: 6 },
         }),
         _ => None,
     }
@@ -79,17 +85,19 @@ pub(crate) fn profile(isa: Isa) -> Option<LookupProfile> {
 
 #[derive(Debug)]
 pub(crate) struct LookupConv {
+    isa: Isa,
     shape: ConvShape,
     padding: u8,
     kernel: Kernel,
-    tables: Box<[Table; 256]>,
-    /// What codes are shifted right by before they are looked up.
-    code_shift: u32,
+    tables: Vec<Table>,
+    /// The bits of the codes that index the tables, moved together.
+    rows: u8,
+    entries_per_byte: usize,
     shift: u32,
-    /// What each product is too large by.
+    /// What each entry is too large by.
     bias: i32,
     blocks: Vec<Block>,
-    /// `[blocks][LANES][depth]`
+    /// Numbers of tables, `[blocks][LANES][depth]`
     weights: Vec<u8>,
 }
 
@@ -110,34 +118,51 @@ impl LookupConv {
         let shape = spec.shape;
         let kernel = kernel(isa).expect("an instruction set with a lookup kernel");
         let blocks = blocks(shape.groups, shape.filters_per_group());
+        let bias = -lookup.low;
+        let halves = kernel.profile.bits == 8;
+        let rows = if halves { 0xff } else { lookup.rows };
+        let entry = |w: usize, code: usize| lookup.value(w as u8, code as u8, spec.coding);
+        let table = |w: usize| {
+            let mut table = Table([0; 128]);
+            if halves {
+                for n in 0..16 {
+                    table.0[n] = (entry(w, n) + bias) as u8;
+                    table.0[n + 16] = entry(w, n << 4) as u8;
+                }
+            } else {
+                for code in (0..=255).filter(|code| code & !rows == 0) {
+                    let entry = entry(w, usize::from(code)) + bias;
+                    table.0[usize::from(gather_bits(code, rows))] = entry as u8;
+                }
+            }
+            table
+        };
+        // Few, where the lookup reads few bits of the weight: they should stay in the cache.
+        let mut tables: Vec<Table> = Vec::new();
+        let numbers: [u8; 256] = std::array::from_fn(|w| {
+            let table = table(w);
+            let known = tables.iter().position(|other| other.0 == table.0);
+            known.unwrap_or_else(|| {
+                tables.push(table);
+                tables.len() - 1
+            }) as u8
+        });
         let mut weights = vec![0; blocks.len() * LANES * shape.depth()];
         for (block, packed) in blocks.iter().zip(weights.chunks_exact_mut(LANES * shape.depth())) {
             let first = block.filter * shape.depth();
-            let len = block.count * shape.depth();
-            packed[..len].copy_from_slice(&spec.weights[first..first + len]);
+            let weights = &spec.weights[first..first + block.count * shape.depth()];
+            for (number, &w) in packed.iter_mut().zip(weights) {
+                *number = numbers[usize::from(w)];
+            }
         }
-        // Entries are unsigned bytes.
-        let bias = match spec.coding {
-            WeightCoding::Unsigned => 0,
-            WeightCoding::Signed => 128,
-        };
-        let halves = kernel.profile.bits == 8;
-        let code_shift = if halves { 0 } else { lookup.rows().trailing_zeros() };
-        let entry = |w: usize, code: usize| lookup.value(w as u8, code as u8, spec.coding);
-        let table = |w: usize| {
-            Table(std::array::from_fn(|n| match n {
-                0..16 if halves => (entry(w, n) + bias) as u8,
-                16..32 if halves => entry(w, (n - 16) << 4) as u8,
-                32.. if halves => 0,
-                _ => (entry(w, n << code_shift) + bias) as u8,
-            }))
-        };
         LookupConv {
+            isa,
             shape,
             padding: spec.input_zero_point,
             kernel,
-            tables: Box::new(std::array::from_fn(table)),
-            code_shift,
+            tables,
+            rows,
+            entries_per_byte: lookup.entries_per_byte(),
             shift: lookup.shift,
             bias,
             blocks,
@@ -153,7 +178,8 @@ impl LookupConv {
     pub fn run(&self, input: &[u8], buffers: &mut Buffers) {
         let (depth, chunks) = (self.shape.depth(), self.chunks());
         let Buffers { planes, codes, sums } = buffers;
-        self.fill_planes(input, planes);
+        planes.resize(self.shape.channels * self.plane_len(), 0);
+        fill_planes(self.isa, self, input, planes);
         codes.resize(CHUNKS * depth, [0; POSITIONS]);
         sums.resize(self.blocks.len() * chunks, [[0; LANES]; POSITIONS]);
         let start = (depth as i32).wrapping_mul(-self.bias);
@@ -161,15 +187,18 @@ impl LookupConv {
             for first in (0..chunks).step_by(CHUNKS) {
                 let some = first..chunks.min(first + CHUNKS);
                 for (chunk, codes) in some.clone().zip(codes.chunks_exact_mut(depth)) {
-                    self.fill_codes(planes, group, chunk * POSITIONS, codes);
+                    fill_codes(self.isa, self, planes, group, chunk * POSITIONS, codes);
                 }
-                let (one, two) = codes.split_at(depth);
-                let codes = &[one, two][..some.len()];
+                let codes: [&Codes; CHUNKS] =
+                    std::array::from_fn(|chunk| &codes[chunk * depth..][..depth]);
+                let codes = &codes[..some.len()];
                 for (b, block) in self.blocks.iter().enumerate().filter(|(_, b)| b.group == group) {
                     let sums = &mut sums[b * chunks..][some.clone()];
                     for lane in (0..block.count).step_by(FILTERS) {
                         let input = ChunkInput {
                             tables: &self.tables,
+                            bits: self.rows.count_ones(),
+                            entries_per_byte: self.entries_per_byte,
                             weights: std::array::from_fn(|f| {
                                 &self.weights[(b * LANES + lane + f) * depth..][..depth]
                             }),
@@ -186,27 +215,18 @@ impl LookupConv {
 
     /// Adds the sums of the last run to a tile.
     pub fn add_to(&self, buffers: &Buffers, tile: &mut Tile<'_>) {
-        let rows = tile.acc.chunks_exact_mut(tile.blocks * LANES);
-        for (position, row) in (tile.position..).zip(rows) {
-            for (b, lanes) in (tile.block..).zip(row.as_chunks_mut::<LANES>().0) {
-                let chunk = &buffers.sums[b * self.chunks() + position / POSITIONS];
-                for (sum, add) in lanes.iter_mut().zip(&chunk[position % POSITIONS]) {
-                    *sum = sum.wrapping_add(*add);
-                }
-            }
-        }
+        add_sums(self.isa, &buffers.sums, self.chunks(), tile);
     }
 
     fn plane_len(&self) -> usize {
         self.shape.padded_height() * self.shape.padded_width()
     }
 
-    /// Transposes the image into padded planes of shifted codes.
-    fn fill_planes(&self, input: &[u8], planes: &mut Vec<u8>) {
+    #[inline(always)]
+    fn fill_planes(&self, input: &[u8], planes: &mut [u8]) {
         const SIDE: usize = 16;
         let (shape, plane) = (&self.shape, self.plane_len());
-        planes.clear();
-        planes.resize(shape.channels * plane, self.padding >> self.code_shift);
+        planes.fill(gather_bits(self.padding, self.rows));
         for (y, row) in input.chunks_exact(shape.width * shape.channels).enumerate() {
             let start = (y + shape.pad_top) * shape.padded_width() + shape.pad_left;
             for x in (0..shape.width).step_by(SIDE) {
@@ -223,15 +243,17 @@ impl LookupConv {
                             None => square[..channels].copy_from_slice(&pixel[c..]),
                         }
                     }
+                    gather_square(&mut square, self.rows);
                     transpose(&mut square);
-                    for (i, codes) in square[..channels].iter_mut().enumerate() {
-                        for code in codes.iter_mut() {
-                            *code >>= self.code_shift;
+                    let out = planes[c * plane + start + x..].chunks_mut(plane);
+                    // Apart, lest both become calls.
+                    if pixels == SIDE {
+                        for (out, codes) in out.zip(&square[..channels]) {
+                            *out.first_chunk_mut().expect("a row of the plane") = *codes;
                         }
-                        let out = &mut planes[(c + i) * plane + start + x..];
-                        match (pixels, out.first_chunk_mut()) {
-                            (SIDE, Some(out)) => *out = *codes,
-                            _ => out[..pixels].copy_from_slice(&codes[..pixels]),
+                    } else {
+                        for (out, codes) in out.zip(&square[..channels]) {
+                            out[..pixels].copy_from_slice(&codes[..pixels]);
                         }
                     }
                 }
@@ -239,7 +261,7 @@ impl LookupConv {
         }
     }
 
-    /// The codes of the positions from `position` on; those beyond the last stay what they were.
+    #[inline(always)]
     fn fill_codes(
         &self,
         planes: &[u8],
@@ -270,7 +292,42 @@ impl LookupConv {
     }
 }
 
+#[inline(always)]
+fn add_sums_body(sums: &[Sums], chunks: usize, tile: &mut Tile<'_>) {
+    let rows = tile.acc.chunks_exact_mut(tile.blocks * LANES);
+    for (position, row) in (tile.position..).zip(rows) {
+        for (b, lanes) in (tile.block..).zip(row.as_chunks_mut::<LANES>().0) {
+            let chunk = &sums[b * chunks + position / POSITIONS];
+            for (sum, add) in lanes.iter_mut().zip(&chunk[position % POSITIONS]) {
+                *sum = sum.wrapping_add(*add);
+            }
+        }
+    }
+}
+
+multiversion! {
+    fn add_sums(isa, sums: &[Sums], chunks: usize, tile: &mut Tile<'_>) = add_sums_body;
+}
+
+multiversion! {
+    /// Transposes the image into padded planes of table indices.
+    fn fill_planes(isa, conv: &LookupConv, input: &[u8], planes: &mut [u8]) = LookupConv::fill_planes;
+}
+
+multiversion! {
+    /// The codes of the positions from `position` on; those beyond the last stay what they were.
+    fn fill_codes(
+        isa,
+        conv: &LookupConv,
+        planes: &[u8],
+        group: usize,
+        position: usize,
+        codes: &mut [[u8; POSITIONS]],
+    ) = LookupConv::fill_codes;
+}
+
 /// Copies every `stride`-th code of each channel to `len` places from `start` on.
+#[inline(always)]
 fn copy_tap<'a>(
     from: impl Iterator<Item = &'a [u8]>,
     stride: usize,
@@ -278,6 +335,7 @@ fn copy_tap<'a>(
     start: usize,
     len: usize,
 ) {
+    #[inline(always)]
     fn whole<'a, const LEN: usize>(
         from: impl Iterator<Item = &'a [u8]>,
         to: &mut [[u8; POSITIONS]],
@@ -319,7 +377,27 @@ fn copy_tap<'a>(
     }
 }
 
+/// The bits of a code that are in `rows`, moved together.
+fn gather_bits(code: u8, rows: u8) -> u8 {
+    let mut square = [[code; 16]; 16];
+    gather_square(&mut square, rows);
+    square[0][0]
+}
+
+/// [`gather_bits`] of all codes.
+#[inline(always)]
+fn gather_square(square: &mut [[u8; 16]; 16], rows: u8) {
+    // From the highest down, close the gap that each missing bit leaves.
+    for bit in (0..8).rev().filter(|&bit| (rows >> bit) & 1 == 0) {
+        let below = (1 << bit) - 1;
+        for code in square.as_flattened_mut() {
+            *code = *code & below | (*code >> 1) & !below;
+        }
+    }
+}
+
 /// Interleaving the first half of the rows with the second, four times, transposes a square of 16.
+#[inline(always)]
 fn transpose(square: &mut [[u8; 16]; 16]) {
     for _ in 0..4 {
         let rows = *square;

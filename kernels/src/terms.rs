@@ -46,53 +46,71 @@ pub(crate) fn terms(mask: u64) -> Vec<Term> {
     terms
 }
 
-/// Rows of a mask as a lookup: sum_i a_i 2^i (w & keep_i) = 2^shift * (table of w and a), where a
-/// byte holds the table's entries.
+/// What a mask's products differ by from one term, as a lookup: 2^shift * (table of w and a), where
+/// a byte holds the table's entries less `low`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lookup {
-    pub mask: u64,
+    mask: u64,
+    term: Option<Term>,
     pub shift: u32,
+    /// The lowest entry; 0 or negative.
+    pub low: i32,
+    /// The highest entry less the lowest.
+    pub range: i32,
+    /// The bits of a that the lookup reads.
+    pub rows: u8,
 }
 
 impl Lookup {
-    /// The lookup for the rows of `mask`, if a byte (signed, if the weights are) holds it.
-    fn new(mask: u64, coding: WeightCoding) -> Option<Lookup> {
-        let all = (0..8).map(|i| u32::from(keep(mask, i)) << i).fold(0, |all, row| all | row);
-        let lookup = Lookup { mask, shift: all.trailing_zeros().min(15) };
-        let (low, high) = match coding {
-            WeightCoding::Unsigned => (0, 255),
-            WeightCoding::Signed => (-128, 127),
-        };
-        // The activation's bits are free: the extremes take just the rows of one sign.
-        let fits = (0..=255u8).all(|w| {
-            let rows: [i32; 8] = std::array::from_fn(|i| lookup.value(w, 1 << i, coding));
-            rows.iter().filter(|&&row| row < 0).sum::<i32>() >= low
-                && rows.iter().filter(|&&row| row > 0).sum::<i32>() <= high
-        });
-        fits.then_some(lookup)
+    /// The lookup for `mask` less `term`, if there is a difference and a byte holds it.
+    fn new(mask: u64, term: Option<Term>, coding: WeightCoding) -> Option<Lookup> {
+        let mut lookup = Lookup { mask, term, shift: 0, low: 0, range: 0, rows: 0 };
+        let mut all = 0;
+        let mut high = 0;
+        for w in 0..=255 {
+            // The activation's bits are free: the extremes take just the rows of one sign.
+            let (mut below, mut above) = (0, 0);
+            for i in 0..8 {
+                let row = lookup.value(w, 1 << i, coding);
+                all |= row;
+                lookup.rows |= u8::from(row != 0) << i;
+                (below, above) = (below + row.min(0), above + row.max(0));
+            }
+            (lookup.low, high) = (lookup.low.min(below), high.max(above));
+        }
+        lookup.shift = all.trailing_zeros();
+        if all == 0 || (high - lookup.low) >> lookup.shift > 255 {
+            return None;
+        }
+        lookup.range = (high - lookup.low) >> lookup.shift;
+        lookup.low >>= lookup.shift;
+        Some(lookup)
     }
 
-    /// What the rows contribute to the product of w and a, in units of 2^shift.
+    /// What the products of w and a differ by, in units of 2^shift.
     pub fn value(&self, w: u8, a: u8, coding: WeightCoding) -> i32 {
-        let row = |i: u32| Term { rows: 1 << i, keep: keep(self.mask, i) }.weight(w, coding) << i;
-        (0..8).filter(|&i| (a >> i) & 1 == 1).map(row).sum::<i32>() >> self.shift
+        let product = |term: Term| term.weight(w, coding) * i32::from(a & term.rows);
+        let row = |i: u32| product(Term { rows: 1 << i, keep: keep(self.mask, i) });
+        ((0..8).map(row).sum::<i32>() - self.term.map_or(0, product)) >> self.shift
     }
 
-    /// The rows that occur: the bits of a that the lookup reads.
-    pub fn rows(&self) -> u8 {
-        (0..8).filter(|&i| keep(self.mask, i) != 0).map(|i| 1 << i).sum()
+    /// Entries that a byte can add up.
+    pub fn entries_per_byte(&self) -> usize {
+        (255 / self.range) as usize
     }
 }
 
 /// What a lookup kernel can do, and how fast.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LookupProfile {
-    /// Neighbouring bits of a that it reads, counted from the lowest that occurs.
+    /// Bits of a that it reads at most.
     pub bits: u32,
     /// Positions that it computes together.
     pub positions: usize,
-    /// Time for one product, in that of a term; measured.
+    /// Time to look one entry up, in quarters of that of a term's product; measured.
     pub cost: usize,
+    /// Time to add a byte to a wider sum, in the same unit.
+    pub widening_cost: usize,
 }
 
 /// The cheaper way to compute a mask's products: terms alone, or at most one term and a lookup.
@@ -103,30 +121,27 @@ pub(crate) fn split(
     positions: usize,
     profile: LookupProfile,
 ) -> (Vec<Term>, Option<Lookup>) {
+    const TERM: usize = 4;
     let all = terms(mask);
+    if all.len() <= 2 {
+        return (all, None);
+    }
     let filled = positions.next_multiple_of(profile.positions);
-    let candidates = all.iter().map(Some).chain([None]);
+    // The upper bits of both factors, besides the mask's own terms. Such a term may well have
+    // products that the mask lacks: all that matters is how little remains to be looked up.
+    let upper = (0..64u32).map(|n| Term { rows: 0xffu8 << (n / 8), keep: 0xffu8 << (n % 8) });
+    let candidates = all.iter().copied().chain(upper).map(Some).chain([None]);
     let best = candidates
         .filter_map(|term| {
-            let rest = (0..8)
-                .filter(|&i| term.is_none_or(|term| (term.rows >> i) & 1 == 0))
-                .map(|i| u64::from(keep(mask, i)) << (8 * i))
-                .sum();
-            let cost = (profile.cost * filled).div_ceil(positions) + usize::from(term.is_some());
-            let narrow = |lookup: &Lookup| {
-                let rows = lookup.rows();
-                8 - rows.leading_zeros() - rows.trailing_zeros() <= profile.bits
-            };
-            (all.len() > 2 && rest != 0)
-                .then(|| Lookup::new(rest, coding))
-                .flatten()
-                .filter(narrow)
-                .map(|lookup| (cost, term, lookup))
+            let lookup = Lookup::new(mask, term, coding)?;
+            let cost = profile.cost + profile.widening_cost.div_ceil(lookup.entries_per_byte());
+            let cost = (cost * filled).div_ceil(positions) + term.map_or(0, |_| TERM);
+            (lookup.rows.count_ones() <= profile.bits).then_some((cost, term, lookup))
         })
-        .min_by_key(|&(cost, ..)| cost);
+        .min_by_key(|(cost, _, lookup)| (*cost, lookup.range));
     match best {
-        Some((cost, term, lookup)) if cost < all.len() => {
-            (term.copied().into_iter().collect(), Some(lookup))
+        Some((cost, term, lookup)) if cost < TERM * all.len() => {
+            (term.into_iter().collect(), Some(lookup))
         }
         _ => (all, None),
     }
@@ -153,18 +168,20 @@ mod tests {
 
     #[test]
     fn truncated_masks_split_into_a_term_and_a_lookup() {
-        let profile = LookupProfile { bits: 7, positions: 64, cost: 2 };
+        let profile = LookupProfile { bits: 7, positions: 64, cost: 5, widening_cost: 6 };
         for coding in [WeightCoding::Unsigned, WeightCoding::Signed] {
             for m in 3..=8 {
                 let mask = mask(|i, l| i + l >= m);
                 let (terms, lookup) = split(mask, coding, 64, profile);
                 let lookup = lookup.expect("a lookup");
-                assert_eq!(terms.len(), usize::from(m < 8));
-                assert_eq!(lookup.shift, m);
+                assert_eq!(terms.len(), 1);
+                assert!(lookup.entries_per_byte() >= 3);
                 for (w, a) in (0..=255).flat_map(|w| (0..=255).map(move |a| (w, a))) {
                     let term: i32 =
                         terms.iter().map(|t| t.weight(w, coding) * i32::from(a & t.rows)).sum();
-                    let p = term + (lookup.value(w, a, coding) << lookup.shift);
+                    let value = lookup.value(w, a, coding);
+                    assert!((0..=lookup.range).contains(&(value - lookup.low)));
+                    let p = term + (value << lookup.shift);
                     let product = crate::Product::Mask(mask);
                     assert_eq!(p, crate::naive::product(coding, &product, w, a));
                 }

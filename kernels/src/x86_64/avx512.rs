@@ -121,9 +121,12 @@ pub(crate) fn lookup_chunks(
     sums: &mut [Sums],
     lane: usize,
 ) {
-    match (codes, sums) {
-        (&[a, b], [x, y]) => lookup_sums(input, [a, b], [x, y], lane),
-        (&[a], [x]) => lookup_sums(input, [a], [x], lane),
+    // Codes of 64 values need half of each table.
+    match (codes, sums, input.bits <= 6) {
+        (&[a, b], [x, y], true) => lookup_sums::<2, true>(input, [a, b], [x, y], lane),
+        (&[a, b], [x, y], false) => lookup_sums::<2, false>(input, [a, b], [x, y], lane),
+        (&[a], [x], true) => lookup_sums::<1, true>(input, [a], [x], lane),
+        (&[a], [x], false) => lookup_sums::<1, false>(input, [a], [x], lane),
         _ => unreachable!("one or two chunks, and as many sums"),
     }
 }
@@ -132,58 +135,64 @@ pub(crate) fn lookup_chunks(
 // them from is compiled without the features, and the calls would go through memory.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-fn lookup_sums<const N: usize>(
+fn lookup_sums<const N: usize, const SMALL: bool>(
     input: &ChunkInput<'_>,
     codes: [&Codes; N],
     mut out: [&mut Sums; N],
     lane: usize,
 ) {
     // 256 bytes of at most 255 fit 16 bits.
-    const STEPS: usize = 256;
+    const BYTES: usize = 256;
     let depth = codes[0].len();
     assert!(codes.iter().all(|codes| codes.len() == depth));
     assert!(input.weights.iter().all(|weights| weights.len() == depth));
     assert!(lane + FILTERS <= LANES);
     // Sums of positions, in quarters of 16: [chunk][quarter][filter].
     let mut sums = [[[_mm512_set1_epi32(input.start); FILTERS]; POSITIONS / 16]; N];
-    for first in (0..depth).step_by(STEPS) {
-        // 16-bit sums of the even and of the odd positions.
-        let mut even = [[_mm512_setzero_si512(); FILTERS]; N];
-        let mut odd = even;
-        for j in first..depth.min(first + STEPS) {
-            let mut at_even = [_mm512_setzero_si512(); N];
-            let mut at_odd = at_even;
-            for n in 0..N {
-                // The other half of each 16-bit lane looks code 0 up.
-                // SAFETY: j is below the depth, and a row has 64 codes.
-                let codes = unsafe { _mm512_loadu_si512(codes[n].as_ptr().add(j).cast()) };
-                at_even[n] = _mm512_and_si512(codes, _mm512_set1_epi16(255));
-                at_odd[n] = _mm512_srli_epi16::<8>(codes);
+    let steps = BYTES * input.entries_per_byte;
+    for first in (0..depth).step_by(steps) {
+        // The odd positions' sums, and the even positions' plus 256 times the odd ones'.
+        let mut both = [[_mm512_setzero_si512(); FILTERS]; N];
+        let mut odd = both;
+        let end = depth.min(first + steps);
+        for first in (first..end).step_by(input.entries_per_byte) {
+            let mut bytes = [[_mm512_setzero_si512(); N]; FILTERS];
+            for j in first..end.min(first + input.entries_per_byte) {
+                let mut at = [_mm512_setzero_si512(); N];
+                for (at, codes) in at.iter_mut().zip(codes) {
+                    // SAFETY: j is below the depth, and a row has 64 codes.
+                    *at = unsafe { _mm512_loadu_si512(codes.as_ptr().add(j).cast()) };
+                }
+                for (bytes, weights) in bytes.iter_mut().zip(input.weights) {
+                    // SAFETY: j is below the depth.
+                    let number = unsafe { *weights.get_unchecked(j) };
+                    let table = input.tables[usize::from(number)].0.as_ptr();
+                    // SAFETY: a table has 128 bytes and is aligned to 64.
+                    let (low, high) = unsafe {
+                        (_mm512_load_si512(table.cast()), _mm512_load_si512(table.add(64).cast()))
+                    };
+                    for (bytes, &at) in bytes.iter_mut().zip(&at) {
+                        let entries = if SMALL {
+                            _mm512_permutexvar_epi8(at, low)
+                        } else {
+                            _mm512_permutex2var_epi8(low, at, high)
+                        };
+                        *bytes = _mm512_add_epi8(*bytes, entries);
+                    }
+                }
             }
-            for f in 0..FILTERS {
-                // SAFETY: j is below the depth. A table has 128 bytes and is aligned to 64.
-                let (low, high) = unsafe {
-                    let w = *input.weights[f].get_unchecked(j);
-                    let table = input.tables[usize::from(w)].0.as_ptr();
-                    (_mm512_load_si512(table.cast()), _mm512_load_si512(table.add(64).cast()))
-                };
-                for n in 0..N {
-                    let e = _mm512_permutex2var_epi8(low, at_even[n], high);
-                    let o = _mm512_permutex2var_epi8(low, at_odd[n], high);
-                    even[n][f] = _mm512_add_epi16(even[n][f], e);
-                    odd[n][f] = _mm512_add_epi16(odd[n][f], o);
+            for (f, bytes) in bytes.iter().enumerate() {
+                for (n, &bytes) in bytes.iter().enumerate() {
+                    both[n][f] = _mm512_add_epi16(both[n][f], bytes);
+                    odd[n][f] = _mm512_add_epi16(odd[n][f], _mm512_srli_epi16::<8>(bytes));
                 }
             }
         }
-        // Code 0's entry is the same for all weights; its sum in the high bytes goes out again.
-        let steps = depth.min(first + STEPS) - first;
-        let zeros = (usize::from(input.tables[0].0[0]) * steps) << 8;
-        let zeros = _mm512_set1_epi16(zeros as i16);
         for n in 0..N {
             for f in 0..FILTERS {
                 // Lane by lane of 128 bits, positions 0 to 7 and 8 to 15 of each 16.
-                let even = _mm512_sub_epi16(even[n][f], zeros);
-                let odd = _mm512_sub_epi16(odd[n][f], zeros);
+                let odd = odd[n][f];
+                let even = _mm512_sub_epi16(both[n][f], _mm512_slli_epi16::<8>(odd));
                 let low = _mm512_unpacklo_epi16(even, odd);
                 let high = _mm512_unpackhi_epi16(even, odd);
                 let first = _mm512_shuffle_i32x4::<0b01_00_01_00>(low, high);
