@@ -303,7 +303,7 @@ fn extreme_codes_and_deep_sums() {
     let (mut random, mut judge) = (Random(3), Judge::default());
     for product in families() {
         for coding in [WeightCoding::Unsigned, WeightCoding::Signed] {
-            let shape = ConvShape::linear(66, 1100, 3);
+            let shape = ConvShape::linear(66, 2900, 3);
             let fill = random.pick(&[255, 127, 128]);
             let spec = MacSpec {
                 coding,
