@@ -1,10 +1,10 @@
 //! The network as Recoup sees it: an ONNX graph with batch 1, BatchNorm folded into the weights,
 //! and every operator sorted into one of a few kinds.
 //!
-//! [`import`](import::import) walks the ONNX nodes in file order. A Conv, Gemm or MatMul with
+//! [`load`] walks the ONNX nodes in file order. A Conv, Gemm or MatMul with
 //! constant weights becomes a [`Mac`], which the emulated multipliers run; operators that only
 //! move data become index maps; a handful of others have code of their own, and all the rest are
-//! evaluated by tract, one small model per node ([`operator`]).
+//! evaluated by tract, one small model per node ([`Operator`]).
 //!
 //! Storage: a value of rank 4 (`[1, C, H, W]`) is stored channels-last, as `H x W x C`; a value of
 //! any other rank is stored row-major in the order of its shape.
