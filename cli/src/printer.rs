@@ -169,11 +169,7 @@ pub fn text(report: &Report) -> Result<()> {
         row.extend(outcomes.top5_accuracy().map(percent));
         table.add_row(row);
     }
-    for column in [2, 3, 5, 7, 8, 10] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    align_right(&mut table, [2, 3, 5, 7, 8, 10]);
     writeln!(out, "{table}")?;
     writeln!(
         out,
@@ -208,11 +204,7 @@ fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
                 layer.kernel.clone(),
             ]);
         }
-        for column in 1..=5 {
-            if let Some(column) = table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
+        align_right(&mut table, 1..=5);
         writeln!(out, "{table}")?;
     }
     Ok(())
@@ -268,18 +260,14 @@ pub fn demo(report: &Report) -> Result<()> {
             kernel,
         ]);
     }
-    for column in 1..=3 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    align_right(&mut table, 1..=3);
     writeln!(out, "{table}")?;
     writeln!(
         out,
         "top-1 accuracy in percent; loss in points against exact 8-bit products, on the same images.\n\
          V is the control variate: per filter V = C sum x(a) + C0, fitted offline, no retraining.\n\
          perforated:m ignores the m low activation bits; its rival is the same small circuit fed with\n\
-         rounded codes: compare perforated:3 with exact at 5 activation bits. Rounding is better.\n\
+         rounded codes: compare perforated:3 with exact at 5 activation bits.\n\
          Next: recoup eval MODEL.onnx --data SPEC --multiplier truncated:7"
     )?;
     Ok(())
@@ -343,11 +331,7 @@ pub fn calibration(calibration: &Calibration, target: &Path) -> Result<()> {
             entry.zero_point.to_string(),
         ]);
     }
-    for column in 1..=6 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    align_right(&mut table, 1..=6);
     writeln!(out, "{table}")?;
     writeln!(
         out,
@@ -428,9 +412,7 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
     rows.into_iter().for_each(|row| {
         table.add_row(row.to_vec());
     });
-    if let Some(column) = table.column_mut(3) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    align_right(&mut table, [3]);
     writeln!(out, "{}  SHA-256 {}", path.display(), graph.sha256)?;
     writeln!(
         out,
@@ -496,6 +478,14 @@ fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header.to_vec());
     table
+}
+
+fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+    for column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
 }
 
 fn percent(share: f64) -> String {
