@@ -1,15 +1,7 @@
 //! Rounding, in the one way that emulator and hardware share.
 
-/// `value / 2^bits`, rounded to the nearest integer, ties to even.
-pub fn shift_right_half_even(value: i64, bits: u32) -> i64 {
-    if bits == 0 {
-        return value;
-    }
-    let floor = value >> bits;
-    let rest = value - (floor << bits);
-    let half = 1 << (bits - 1);
-    floor + i64::from(rest > half || (rest == half && floor & 1 == 1))
-}
+/// The one by which the kernels are judged.
+pub use recoup_kernels::naive::round_half_even_shift;
 
 /// The nearest integer, ties to even, or `None` outside i32.
 pub fn round_to_i32(value: f64) -> Option<i32> {
@@ -27,11 +19,11 @@ mod tests {
         for (value, expected) in
             [(-5, -2), (-3, -2), (-1, 0), (1, 0), (3, 2), (5, 2), (4, 2), (-4, -2)]
         {
-            assert_eq!(shift_right_half_even(value, 1), expected, "{value} / 2");
+            assert_eq!(round_half_even_shift(value, 1), expected, "{value} / 2");
         }
-        assert_eq!(shift_right_half_even(-7, 2), -2); // -1.75
-        assert_eq!(shift_right_half_even(9, 2), 2); // 2.25
-        assert_eq!(shift_right_half_even(9, 0), 9);
+        assert_eq!(round_half_even_shift(-7, 2), -2); // -1.75
+        assert_eq!(round_half_even_shift(9, 2), 2); // 2.25
+        assert_eq!(round_half_even_shift(9, 0), 9);
     }
 
     #[test]

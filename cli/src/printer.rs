@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
 use recoup::accuracy::paired::{PairedLoss, compare};
-use recoup::accuracy::{Candidate, Evaluation};
+use recoup::accuracy::{Candidate, Configuration, Evaluation};
 use recoup::control_variate::Mode;
 use recoup::model::{Graph, NodeKind, Weights};
 use recoup::multiplier::{ErrorMetrics, Multiplier, dot_diagram};
@@ -21,8 +21,7 @@ pub struct Report<'a> {
     pub preprocess: String,
     pub images: usize,
     pub weights: WeightScheme,
-    /// Method, source and number of images.
-    pub calibrated: Option<(String, String, usize)>,
+    pub calibration: &'a Calibration,
     /// Nodes that multiply outside the multipliers: node, operator, reason.
     pub exact_nodes: Vec<(String, String, String)>,
     pub candidates: &'a [Candidate],
@@ -103,9 +102,11 @@ pub fn json(report: &Report) -> Result<()> {
         "preprocess": report.preprocess,
         "images": report.images,
         "threads": rayon::current_num_threads(),
-        "calibration": report.calibrated.as_ref().map(|(method, data, images)| {
-            json!({ "method": method, "data": data, "images": images })
-        }),
+        "calibration": {
+            "method": report.calibration.method,
+            "data": report.calibration.data,
+            "images": report.calibration.images,
+        },
         "exact_nodes": exact_nodes.collect::<Vec<_>>(),
         "float": {
             "top1": float.top1_accuracy(),
@@ -122,7 +123,7 @@ pub fn json(report: &Report) -> Result<()> {
 pub fn text(report: &Report) -> Result<()> {
     let mut out = stdout().lock();
     heading(report, &mut out)?;
-    let mut table = table(&[
+    let mut header = vec![
         "multiplier",
         "control variate",
         "bits",
@@ -133,23 +134,9 @@ pub fn text(report: &Report) -> Result<()> {
         "p",
         "images/s",
         "kernel",
-    ]);
-    let top5 = report.evaluation.float.top5_accuracy().is_some();
-    if top5 {
-        table.set_header(vec![
-            "multiplier",
-            "control variate",
-            "bits",
-            "top-1 %",
-            "loss vs exact [95 %]",
-            "p",
-            "loss vs float [95 %]",
-            "p",
-            "images/s",
-            "kernel",
-            "top-5 %",
-        ]);
-    }
+    ];
+    header.extend(report.evaluation.float.top5_accuracy().map(|_| "top-5 %"));
+    let mut table = table(&header);
     for (index, candidate) in report.candidates.iter().enumerate() {
         let outcomes = &report.evaluation.candidates[index];
         let (exact, float) = (report.loss_against_exact(index), report.loss_against_float(index));
@@ -214,24 +201,25 @@ fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
 pub fn demo(report: &Report) -> Result<()> {
     let mut out = stdout().lock();
     heading(report, &mut out)?;
-    let find = |multiplier: &Multiplier, corrected: bool| {
+    let corrected = |multiplier: &Multiplier| {
         report.candidates.iter().position(|candidate| {
             candidate.configuration.multiplier == *multiplier
-                && (candidate.configuration.control_variate != Mode::None) == corrected
+                && candidate.configuration.control_variate != Mode::None
         })
     };
     let mut table =
         table(&["", "dropped of 64", "without V", "with V", "loss with V [95 %]", "x", "kernel"]);
     for (index, candidate) in report.candidates.iter().enumerate() {
-        let Configuration { multiplier, bits, corrected } = Configuration::of(candidate);
-        if corrected {
+        let Configuration { multiplier, control_variate, activation_bits: bits } =
+            &candidate.configuration;
+        if *control_variate != Mode::None {
             continue;
         }
         let accuracy = |index: usize| percent(report.evaluation.candidates[index].top1_accuracy());
         let kernel = candidate.network.kernels().join(", ");
         if multiplier.is_exact() {
             let name =
-                if bits == 8 { "exact".into() } else { format!("exact, {bits} activation bits") };
+                if *bits == 8 { "exact".into() } else { format!("exact, {bits} activation bits") };
             let shown = if index == 0 {
                 "reference".into()
             } else {
@@ -248,7 +236,7 @@ pub fn demo(report: &Report) -> Result<()> {
             ]);
             continue;
         }
-        let with = find(multiplier, true);
+        let with = corrected(multiplier);
         let x = with.and_then(|with| report.candidates[with].control.as_ref()?.function);
         table.add_row(vec![
             multiplier.to_string(),
@@ -273,24 +261,6 @@ pub fn demo(report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// What the demo's table needs of a candidate.
-struct Configuration<'a> {
-    multiplier: &'a Multiplier,
-    bits: u32,
-    corrected: bool,
-}
-
-impl<'a> Configuration<'a> {
-    fn of(candidate: &'a Candidate) -> Self {
-        let configuration = &candidate.configuration;
-        Self {
-            multiplier: &configuration.multiplier,
-            bits: configuration.activation_bits,
-            corrected: configuration.control_variate != Mode::None,
-        }
-    }
-}
-
 fn heading(report: &Report, out: &mut impl Write) -> Result<()> {
     writeln!(out, "model        {}", report.model)?;
     writeln!(
@@ -298,9 +268,8 @@ fn heading(report: &Report, out: &mut impl Write) -> Result<()> {
         "data         {} images of {}, preprocess {}",
         report.images, report.data, report.preprocess
     )?;
-    if let Some((method, source, images)) = &report.calibrated {
-        writeln!(out, "calibration  {method} on {images} images, {source}")?;
-    }
+    let Calibration { method, images, data, .. } = report.calibration;
+    writeln!(out, "calibration  {method} on {images} images, {data}")?;
     writeln!(out, "weights      {}", report.weights)?;
     for (node, operator, reason) in &report.exact_nodes {
         writeln!(out, "exact        node \"{node}\" ({operator}) runs in float32: {reason}")?;

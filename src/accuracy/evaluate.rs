@@ -115,7 +115,7 @@ pub fn evaluate(
         layers: None,
     };
     let elements = images.preprocessor.elements();
-    let pools: Vec<_> = candidates.iter().map(|_| Pool::default()).collect();
+    let pool = Pool::default();
     let mut saved = 0;
     for indices in images.indices.chunks(images.batch.max(1)) {
         let read = indices.par_iter().map(|&index| {
@@ -143,9 +143,9 @@ pub fn evaluate(
             let all: Vec<Vec<f32>> = batch
                 .par_iter()
                 .map(|(image, _)| {
-                    let mut workspace = pools[index].take();
+                    let mut workspace = pool.take();
                     let scores = candidate.network.run(image, &mut workspace).to_vec();
-                    pools[index].give_back(workspace);
+                    pool.give_back(workspace);
                     scores
                 })
                 .collect();
@@ -161,7 +161,7 @@ pub fn evaluate(
                     .par_iter()
                     .map(|(image, _)| {
                         let mut part = collector.start();
-                        let mut workspace = pools[index].take();
+                        let mut workspace = pool.take();
                         candidate.network.run_observed(
                             image,
                             &mut workspace,
@@ -169,7 +169,7 @@ pub fn evaluate(
                                 collector.observe(&mut part, layer, kernel, codes);
                             },
                         );
-                        pools[index].give_back(workspace);
+                        pool.give_back(workspace);
                         part.without_buffers()
                     })
                     .collect();

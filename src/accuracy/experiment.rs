@@ -60,7 +60,7 @@ pub enum ExperimentError {
 /// A quantised network at one activation width, with the codes that its layers see.
 struct Width {
     prepared: Arc<Prepared>,
-    histograms: Arc<Vec<CodeHistogram>>,
+    histograms: Vec<CodeHistogram>,
 }
 
 /// A model, the calibration images and what was derived from them.
@@ -115,6 +115,11 @@ impl Experiment {
         &self.graph
     }
 
+    /// The scales, and how they were obtained.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
     /// The weight coding of all candidates.
     pub fn weights(&self) -> WeightScheme {
         self.weights
@@ -159,7 +164,7 @@ impl Experiment {
         let quantized = Quantized::new(self.graph.clone(), &self.calibration, self.weights, bits)?;
         let prepared = Prepared::new(quantized, self.isa);
         let histograms = code_histograms(&prepared, &self.images, &|_| {})?;
-        let width = Arc::new(Width { prepared, histograms: Arc::new(histograms) });
+        let width = Arc::new(Width { prepared, histograms });
         widths.insert(bits, width.clone());
         Ok(width)
     }

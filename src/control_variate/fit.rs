@@ -1,11 +1,8 @@
 //! C and C0 from the distribution of the activation codes, eq. (7) to (9).
 
-use recoup_kernels::WeightCoding;
-
-use crate::multiplier::Multiplier;
 use crate::quantize::{Quantized, QuantizedMac};
 
-use super::{CodeHistogram, ControlFunction, LayerConstants, filters};
+use super::{CodeHistogram, LayerConstants, filters};
 
 /// Moments of the error of one layer's products, over a ~ its code histogram, per weight byte.
 pub struct LayerMoments {
@@ -17,14 +14,11 @@ pub struct LayerMoments {
 }
 
 impl LayerMoments {
-    /// Goes through all 65,536 products once.
-    pub fn new(
-        multiplier: &Multiplier,
-        coding: WeightCoding,
-        function: ControlFunction,
-        histogram: &CodeHistogram,
-    ) -> Self {
-        let x = function.table(multiplier).map(f64::from);
+    /// `errors` is `[w][a]` ([`Multiplier::errors`]); `x` is x(a).
+    ///
+    /// [`Multiplier::errors`]: crate::multiplier::Multiplier::errors
+    pub fn new(errors: &[i32], x: &[u16; 256], histogram: &CodeHistogram) -> Self {
+        let x = x.map(f64::from);
         let total: u64 = histogram.iter().sum();
         let probability = histogram.map(|count| count as f64 / total.max(1) as f64);
         let seen: Vec<usize> = (0..256).filter(|&code| histogram[code] > 0).collect();
@@ -38,13 +32,12 @@ impl LayerMoments {
             covariance: [0.0; 256],
             variance_error: [0.0; 256],
         };
-        for weight in 0..=255u8 {
-            let error = |a: usize| f64::from(multiplier.error(weight, a as u8, coding));
+        for (weight, errors) in errors.chunks_exact(256).enumerate() {
+            let error = |a: usize| f64::from(errors[a]);
             let mean = expect(&error);
-            let index = usize::from(weight);
-            moments.mean_error[index] = mean;
-            moments.covariance[index] = expect(&|a| (error(a) - mean) * (x[a] - mean_x));
-            moments.variance_error[index] = expect(&|a| (error(a) - mean).powi(2));
+            moments.mean_error[weight] = mean;
+            moments.covariance[weight] = expect(&|a| (error(a) - mean) * (x[a] - mean_x));
+            moments.variance_error[weight] = expect(&|a| (error(a) - mean).powi(2));
         }
         moments
     }
@@ -88,15 +81,14 @@ fn sum_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {
 }
 
 /// The share of the error's variance that V leaves, eq. (9), averaged over the layers.
-pub fn residual_share(
+pub(super) fn residual_share(
     network: &Quantized,
     histograms: &[CodeHistogram],
-    multiplier: &Multiplier,
-    function: ControlFunction,
+    errors: &[i32],
+    x: &[u16; 256],
 ) -> f64 {
-    let coding = network.weights.coding();
     let shares = network.macs.iter().zip(histograms).map(|(mac, histogram)| {
-        let moments = LayerMoments::new(multiplier, coding, function, histogram);
+        let moments = LayerMoments::new(errors, x, histogram);
         let (before, after) = filters(mac)
             .map(|weights| moments.variances(weights))
             .fold((0.0, 0.0), |sum, (before, after)| (sum.0 + before, sum.1 + after));

@@ -14,7 +14,7 @@ use recoup_kernels::WeightCoding;
 use crate::multiplier::{Family, Multiplier};
 use crate::quantize::{Quantized, QuantizedMac};
 
-pub use fit::{LayerMoments, residual_share};
+use fit::{LayerMoments, residual_share};
 pub use function::ControlFunction;
 pub use mode::{MODE_HELP, Mode};
 pub use regress::Regression;
@@ -85,40 +85,37 @@ pub fn fit(
         return Ok(None);
     }
     let coding = network.weights.coding();
-    let moments = |function| -> Vec<LayerMoments> {
-        let histograms = histograms.iter();
-        histograms
-            .map(|histogram| LayerMoments::new(multiplier, coding, function, histogram))
+    let errors = multiplier.errors(coding);
+    // Eq. (7) and (8); `c` replaces the former.
+    let fitted = |function: ControlFunction, c: Option<f64>| -> Vec<LayerConstants> {
+        let x = function.table(multiplier);
+        let layers = network.macs.iter().zip(histograms);
+        layers
+            .map(|(mac, histogram)| {
+                LayerMoments::new(&errors, &x, histogram).constants(mac, c, c_frac)
+            })
             .collect()
     };
-    let layers = |make: &dyn Fn(usize, &QuantizedMac) -> LayerConstants| -> Vec<LayerConstants> {
-        network.macs.iter().enumerate().map(|(layer, mac)| make(layer, mac)).collect()
-    };
-    Ok(match mode {
-        Mode::None => None,
-        Mode::Constant => {
-            let moments = moments(ControlFunction::LowBits);
-            let make =
-                |layer: usize, mac: &QuantizedMac| moments[layer].constants(mac, Some(0.0), c_frac);
-            Some(ControlVariate { function: None, c_frac, layers: layers(&make) })
-        }
+    let (function, layers) = match mode {
+        Mode::None => return Ok(None),
+        // Without C, any x gives the same C0.
+        Mode::Constant => (None, fitted(ControlFunction::LowBits, Some(0.0))),
         Mode::Paper => {
             let (function, mean) = paper(multiplier, coding)?;
-            let make = |_: usize, mac: &QuantizedMac| {
+            let constants = |mac: &QuantizedMac| {
                 let c: Vec<f64> = filters(mac).map(|weights| mean_over(weights, &mean)).collect();
                 LayerConstants::round(&c, |_, _| 0.0, c_frac)
             };
-            Some(ControlVariate { function: Some(function), c_frac, layers: layers(&make) })
+            (Some(function), network.macs.iter().map(constants).collect())
         }
         Mode::Fitted(named) => {
-            let function = named.unwrap_or_else(|| best_function(network, histograms, multiplier));
-            let moments = moments(function);
-            let make =
-                |layer: usize, mac: &QuantizedMac| moments[layer].constants(mac, None, c_frac);
-            Some(ControlVariate { function: Some(function), c_frac, layers: layers(&make) })
+            let best = || least_residual(network, histograms, multiplier, &errors);
+            let function = named.unwrap_or_else(best);
+            (Some(function), fitted(function, None))
         }
         Mode::Regressed(_) => panic!("regressed constants come from emulate::regress"),
-    })
+    };
+    Ok(Some(ControlVariate { function, c_frac, layers }))
 }
 
 /// The function that leaves the least of the error's variance, eq. (9), averaged over layers.
@@ -127,7 +124,18 @@ pub fn best_function(
     histograms: &[CodeHistogram],
     multiplier: &Multiplier,
 ) -> ControlFunction {
-    let share = |function| residual_share(network, histograms, multiplier, function);
+    least_residual(network, histograms, multiplier, &multiplier.errors(network.weights.coding()))
+}
+
+fn least_residual(
+    network: &Quantized,
+    histograms: &[CodeHistogram],
+    multiplier: &Multiplier,
+    errors: &[i32],
+) -> ControlFunction {
+    let share = |function: ControlFunction| {
+        residual_share(network, histograms, errors, &function.table(multiplier))
+    };
     let candidates = ControlFunction::ALL.map(|function| (share(function), function));
     // The first of equals: low bits before any bit before popcount before weighted.
     let best = candidates.iter().min_by(|a, b| a.0.total_cmp(&b.0));

@@ -24,7 +24,8 @@ fn for_perforated_the_fit_is_the_paper() {
     let mac = mac((0..60).map(|i| (i * 37 % 251) as u8).collect(), 3);
     let multiplier = perforated(3);
     let unsigned = WeightCoding::Unsigned;
-    let moments = LayerMoments::new(&multiplier, unsigned, ControlFunction::LowBits, &histogram());
+    let x = ControlFunction::LowBits.table(&multiplier);
+    let moments = LayerMoments::new(&multiplier.errors(unsigned), &x, &histogram());
     let fitted = moments.constants(&mac, None, 8);
     let (function, factor) = paper(&multiplier, unsigned).unwrap();
     assert_eq!(function, ControlFunction::LowBits);
@@ -76,9 +77,9 @@ fn the_predicted_residual_is_what_random_dot_products_show() {
     let weights: Vec<u8> = (0..64).map(|_| random.next_u32() as u8).collect();
     let mac = mac(weights.clone(), 1);
     for function in ControlFunction::ALL {
-        let moments = LayerMoments::new(&multiplier, coding, function, &histogram);
-        let constants = moments.constants(&mac, None, 10);
         let x = function.table(&multiplier);
+        let moments = LayerMoments::new(&multiplier.errors(coding), &x, &histogram);
+        let constants = moments.constants(&mac, None, 10);
         let samples = 20_000;
         let (mut sum, mut squares) = (0.0, 0.0);
         for _ in 0..samples {

@@ -6,7 +6,7 @@ use recoup_kernels::{KernelError, MacLayer, Scratch};
 
 use crate::control_variate::ControlVariate;
 use crate::multiplier::Multiplier;
-use crate::numeric::shift_right_half_even;
+use crate::numeric::round_half_even_shift;
 
 use super::network::{Network, Prepared};
 
@@ -118,19 +118,13 @@ impl StatisticsCollector {
         part.sums_a.resize(shape.positions() * shape.groups, 0);
         self.exact.layers[index].accumulate(codes, scratch, &mut part.exact);
         layer.accumulate(codes, scratch, &mut part.approximate);
-        let centred: [i32; 256] = std::array::from_fn(|a| a as i32 - i32::from(input.zero_point));
-        layer.position_sums(&centred, codes, scratch, &mut part.sums_a);
+        let code: [i32; 256] = std::array::from_fn(|a| a as i32);
+        layer.position_sums(&code, codes, scratch, &mut part.sums_a);
         if let Some(x) = &self.x {
             layer.position_sums(x, codes, scratch, &mut part.sums_x);
         }
-        let coding = quantized.weights.coding();
-        let weight_sums: Vec<i64> = mac
-            .weights
-            .chunks_exact(shape.depth())
-            .map(|weights| {
-                weights.iter().map(|&w| i64::from(crate::multiplier::code_value(w, coding))).sum()
-            })
-            .collect();
+        // The bias, and the terms of eq. (2) that do not depend on the activations.
+        let constant = &self.exact.layers[index].spec().constant;
         let sums = &mut layers[index];
         for (position, outputs) in part.exact.chunks_exact(filters).enumerate() {
             for (filter, &exact) in outputs.iter().enumerate() {
@@ -138,15 +132,14 @@ impl StatisticsCollector {
                 let v = self.control.as_ref().map_or(0, |control| {
                     let constants = &control.layers[index];
                     let product = i64::from(constants.c[filter]) * i64::from(part.sums_x[group]);
-                    shift_right_half_even(product, control.c_frac) + i64::from(constants.c0[filter])
+                    round_half_even_shift(product, control.c_frac) + i64::from(constants.c0[filter])
                 });
                 let error =
                     i64::from(exact) - i64::from(part.approximate[position * filters + filter]);
-                // Eq. (2): the exact output in accumulator units, with its zero points and bias.
+                // Eq. (2): the exact output in accumulator units.
                 let output = i64::from(exact)
                     - i64::from(mac.zero_points[filter]) * i64::from(part.sums_a[group])
-                    - i64::from(input.zero_point) * weight_sums[filter]
-                    + i64::from(mac.bias[filter]);
+                    + i64::from(constant[filter]);
                 let scale = f64::from(mac.scales[filter]) * f64::from(input.scale);
                 sums.add(error as f64, (error - v) as f64, output as f64, scale);
             }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use recoup_kernels::{
     Control, Isa, KernelError, MacLayer, MacSpec, Output, OutputSpec, Product, Residual,
-    ResidualSpec, Scratch,
+    ResidualSpec, Scratch, quantize,
 };
 
 use crate::control_variate::{ControlVariate, LayerConstants};
-use crate::model::{NodeKind, Operator, ValueId, storage_order};
+use crate::model::{ActivationQuantization, NodeKind, Operator, ValueId, storage_order};
 use crate::multiplier::Multiplier;
 use crate::quantize::{Quantized, QuantizedMac};
 
@@ -35,6 +35,14 @@ impl Prepared {
             isa,
             quantized,
         })
+    }
+
+    /// Real values to codes.
+    fn to_codes(&self, values: &[f32], quantization: ActivationQuantization, codes: &mut [u8]) {
+        let ActivationQuantization { scale, zero_point } = quantization;
+        let dropped = self.quantized.dropped_bits();
+        quantize(self.isa, values, 1.0 / scale, zero_point, dropped, codes)
+            .expect("scales were checked when the network was quantised");
     }
 
     /// Number of classes.
@@ -193,8 +201,10 @@ pub struct Workspace {
     pub(super) codes: Vec<Vec<u8>>,
     floats: Vec<Vec<f32>>,
     pub(super) scratch: Scratch,
-    /// Dequantised inputs and results on their way to a quantiser.
-    temporary: Vec<Vec<f32>>,
+    /// Real values on their way to a quantiser.
+    values: Vec<f32>,
+    /// The inputs of a step in real values, one buffer each.
+    inputs: Vec<Vec<f32>>,
     scores: Vec<f32>,
 }
 
@@ -213,23 +223,16 @@ impl Workspace {
             .iter_mut()
             .zip(&plan.float_buffers)
             .for_each(|(buffer, &size)| buffer.resize(size, 0.0));
-        self.temporary.resize_with(1, Vec::new);
         let place = plan.place(prepared.quantized.graph.input);
         let stored = prepared.input_order.iter().map(|&index| image[index as usize]);
-        let ordered = &mut self.temporary[0];
+        let ordered = &mut self.values;
         ordered.clear();
         ordered.extend(stored);
         match place.format {
             Format::Floats => self.floats[place.buffer][..place.length].copy_from_slice(ordered),
             Format::Codes(quantization) => {
                 let codes = &mut self.codes[place.buffer][..place.length];
-                operations::to_codes(
-                    prepared.isa,
-                    ordered,
-                    quantization,
-                    prepared.quantized.dropped_bits(),
-                    codes,
-                );
+                prepared.to_codes(ordered, quantization, codes);
             }
         }
     }
@@ -271,13 +274,12 @@ impl Workspace {
                     Some(layer) => self.run_layer(plan, step, layer, Output::U8(output)),
                     None if self.run_on_codes(prepared, step, output) => {}
                     None => {
-                        let mut values = std::mem::take(&mut self.temporary[0]);
+                        let mut values = std::mem::take(&mut self.values);
                         values.clear();
                         values.resize(place.length, 0.0);
                         self.run_in_floats(prepared, step, &mut values);
-                        let dropped = prepared.quantized.dropped_bits();
-                        operations::to_codes(prepared.isa, &values, quantization, dropped, output);
-                        self.temporary[0] = values;
+                        prepared.to_codes(&values, quantization, output);
+                        self.values = values;
                     }
                 }
                 self.codes[place.buffer] = buffer;
@@ -348,12 +350,10 @@ impl Workspace {
             );
             return;
         }
-        let mut inputs: Vec<Vec<f32>> = Vec::with_capacity(step.inputs.len());
-        for &value in &step.inputs {
-            let mut values =
-                self.temporary.pop().filter(|_| self.temporary.len() > 1).unwrap_or_default();
-            self.stored(plan, value).to_floats(&mut values);
-            inputs.push(values);
+        let mut inputs = std::mem::take(&mut self.inputs);
+        inputs.resize_with(step.inputs.len().max(inputs.len()), Vec::new);
+        for (&value, input) in step.inputs.iter().zip(&mut inputs) {
+            self.stored(plan, value).to_floats(input);
         }
         match kind {
             NodeKind::Add => {
@@ -379,7 +379,7 @@ impl Workspace {
                 unreachable!("handled before")
             }
         }
-        self.temporary.extend(inputs);
+        self.inputs = inputs;
     }
 
     /// An operator that tract evaluates, in ONNX order and in floats.
@@ -402,8 +402,7 @@ impl Workspace {
                 }
                 Format::Codes(quantization) => {
                     let codes = &mut self.codes[place.buffer][..place.length];
-                    let dropped = prepared.quantized.dropped_bits();
-                    operations::to_codes(prepared.isa, &values, quantization, dropped, codes);
+                    prepared.to_codes(&values, quantization, codes);
                 }
             }
         }

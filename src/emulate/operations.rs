@@ -1,7 +1,5 @@
 //! The operations that run exactly: on codes where that changes nothing, else in float32.
 
-use recoup_kernels::{Isa, quantize};
-
 use crate::model::{ActivationQuantization, Run, Window};
 
 /// A tensor as it is stored.
@@ -27,19 +25,6 @@ impl Stored<'_> {
 /// scale (code - zero point).
 fn real(code: u8, quantization: ActivationQuantization) -> f32 {
     (i32::from(code) - i32::from(quantization.zero_point)) as f32 * quantization.scale
-}
-
-/// Real values to codes, with `dropped` low bits at zero.
-pub(super) fn to_codes(
-    isa: Isa,
-    values: &[f32],
-    quantization: ActivationQuantization,
-    dropped: u32,
-    codes: &mut [u8],
-) {
-    let inverse = 1.0 / quantization.scale;
-    quantize(isa, values, inverse, quantization.zero_point, dropped, codes)
-        .expect("scales were checked when the network was quantised");
 }
 
 /// Copies runs from `inputs`; padding becomes `zero`.

@@ -29,11 +29,9 @@ impl FloatModel {
         tensors: &[&str],
     ) -> Result<Self, ModelError> {
         let build = || -> TractResult<_> {
-            let directory = file.path.parent().and_then(|parent| parent.to_str());
-            let directory = directory.filter(|directory| !directory.is_empty()).unwrap_or(".");
             let parsed = tract_onnx::onnx()
                 .with_ignore_value_info(true)
-                .parse(&file.proto, Some(directory))?;
+                .parse(&file.proto, file.directory().to_str())?;
             let mut outputs = Vec::with_capacity(tensors.len() + 1);
             for &name in tensors {
                 let outlet = parsed.outlets_by_name.get(name);

@@ -184,9 +184,9 @@ pub(super) fn node_name(node: &pb::NodeProto) -> &str {
 
 impl Importer<'_> {
     fn bind_input(&mut self, input_shape: Option<&[usize]>) -> Result<ValueId> {
-        let inputs: Vec<_> = self.file.graph().input.iter().collect();
+        let inputs = self.file.graph().input.iter();
         let inputs: Vec<_> =
-            inputs.into_iter().filter(|input| !self.bindings.contains_key(&input.name)).collect();
+            inputs.filter(|input| !self.bindings.contains_key(&input.name)).collect();
         let [input] = inputs[..] else {
             let names: Vec<_> = inputs.iter().map(|input| input.name.as_str()).collect();
             return Err(ModelErrorKind::Signature(format!(

@@ -32,18 +32,12 @@ pub(super) fn import(
 ) -> Result<bool> {
     match (proto.op_type.as_str(), inputs) {
         (
-            "Conv",
+            operator @ ("Conv" | "Gemm"),
             [Some(Binding::Value(input)), Some(Binding::Constant(weights, codes)), bias @ ..],
         ) => {
             let bias = constant_bias(proto, bias)?;
-            conv(importer, proto, *input, weights, codes.as_deref(), bias.as_deref())
-        }
-        (
-            "Gemm",
-            [Some(Binding::Value(input)), Some(Binding::Constant(weights, codes)), bias @ ..],
-        ) => {
-            let bias = constant_bias(proto, bias)?;
-            gemm(importer, proto, *input, weights, codes.as_deref(), bias.as_deref())
+            let layer = if operator == "Conv" { conv } else { gemm };
+            layer(importer, proto, *input, weights, codes.as_deref(), bias.as_deref())
         }
         ("MatMul", [Some(Binding::Value(input)), Some(Binding::Constant(weights, codes))])
             if weights.rank() == 2 =>

@@ -57,6 +57,14 @@ impl OnnxFile {
         Ok(Self { path: path.into(), sha256: hex(&Sha256::digest(bytes)), proto })
     }
 
+    /// Where external tensor data lies.
+    pub(crate) fn directory(&self) -> &Path {
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        }
+    }
+
     /// The main graph.
     pub(crate) fn graph(&self) -> &pb::GraphProto {
         self.proto.graph.as_ref().expect("checked in from_bytes")
@@ -102,11 +110,7 @@ impl OnnxFile {
                 bytes
             )));
         }
-        let directory = match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        tract_onnx::tensor::load_tensor(&FopenDataResolver, proto, directory.to_str())
+        tract_onnx::tensor::load_tensor(&FopenDataResolver, proto, self.directory().to_str())
             .map_err(|error| bad(error.root_cause().to_string()))
     }
 
@@ -124,7 +128,7 @@ impl OnnxFile {
                 problem,
             })
         };
-        let location = self.path.parent().unwrap_or(Path::new("")).join(&file);
+        let location = self.directory().join(&file);
         let metadata = std::fs::metadata(&location)
             .map_err(|error| fail(format!("cannot be read ({error})")))?;
         let offset: u64 = entry("offset").and_then(|text| text.parse().ok()).unwrap_or(0);

@@ -128,6 +128,11 @@ impl Multiplier {
             - self.product(weight, activation, coding)
     }
 
+    /// All 65,536 errors, in the order of [`Multiplier::table`].
+    pub fn errors(&self, coding: WeightCoding) -> Vec<i32> {
+        all_pairs().map(|(weight, activation)| self.error(weight, activation, coding)).collect()
+    }
+
     /// All 65,536 products, `[w][a]`, w in the order of its byte.
     pub fn table(&self, coding: WeightCoding) -> Vec<i32> {
         all_pairs().map(|(weight, activation)| self.product(weight, activation, coding)).collect()

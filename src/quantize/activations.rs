@@ -42,7 +42,7 @@ pub(super) fn assign(
 /// The nearest multiple of 2^dropped (ties to even multiples) that is a code.
 pub fn drop_low_bits(code: i32, dropped: u32) -> u8 {
     let step = 1 << dropped;
-    let rounded = crate::numeric::shift_right_half_even(i64::from(code), dropped) * step;
+    let rounded = crate::numeric::round_half_even_shift(i64::from(code), dropped) * step;
     rounded.clamp(0, 256 - step) as u8
 }
 

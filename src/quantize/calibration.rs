@@ -280,8 +280,9 @@ fn range(histogram: &Histogram, method: Method) -> (f64, f64) {
                 let share = f64::from(percent) / 100.0;
                 mean_square_error(histogram, from_range(min * share, max * share))
             };
-            let best = (20..=100).rev().min_by(|a, b| error(*a).total_cmp(&error(*b)));
-            let share = f64::from(best.unwrap_or(100)) / 100.0;
+            let errors = (20..=100).rev().map(|percent| (error(percent), percent));
+            let best = errors.min_by(|a, b| a.0.total_cmp(&b.0));
+            let share = f64::from(best.map_or(100, |(_, percent)| percent)) / 100.0;
             (min * share, max * share)
         }
     }

@@ -14,7 +14,7 @@ use recoup::quantize::{Method, WeightScheme};
 
 use super::eval::{candidates, evaluate_all};
 use crate::args::DemoArgs;
-use crate::printer::{self, Report};
+use crate::printer;
 use crate::session::{self, Session, read_inputs};
 
 const MODEL: &[u8] = include_bytes!("../../assets/fashion-resnet8.onnx");
@@ -48,12 +48,10 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let mut session =
         Session::new(file, graph, test, indices, preprocess, source, Method::MeanSquare)?;
     let calibration = session.calibrate()?;
-    let calibrated = (calibration.method.clone(), calibration.data.clone(), calibration.images);
     let experiment =
         session.experiment(calibration, WeightScheme::U8Channel, session::isa(&args.machine));
     let candidates = candidates(&experiment, &configurations(), DEFAULT_C_FRAC)?;
     let report = evaluate_all(&session, &experiment, &candidates, false, 256, None)?;
-    let report = Report { calibrated: Some(calibrated), ..report };
     if args.json { printer::json(&report) } else { printer::demo(&report) }
 }
 

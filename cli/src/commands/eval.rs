@@ -25,7 +25,6 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let mut session = Session::open(&args.model)?;
     warn_of_exact_nodes(&session);
     let calibration = session.calibration(args.calibration.as_deref())?;
-    let calibrated = (calibration.method.clone(), calibration.data.clone(), calibration.images);
     let experiment = session.experiment(calibration, args.weights, session::isa(&args.machine));
     let configurations =
         configurations(&args.multiplier, &args.control_variate, &args.activation_bits);
@@ -39,7 +38,6 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         args.batch,
         args.save_logits.as_deref(),
     )?;
-    let report = Report { calibrated: Some(calibrated), ..report };
     if args.json { printer::json(&report) } else { printer::text(&report) }
 }
 
@@ -114,8 +112,8 @@ pub fn candidates(
 
 /// Sends the session's images through all candidates.
 pub fn evaluate_all<'a>(
-    session: &'a Session,
-    experiment: &Experiment,
+    session: &Session,
+    experiment: &'a Experiment,
     candidates: &'a [Candidate],
     layers: bool,
     batch: usize,
@@ -144,7 +142,7 @@ pub fn evaluate_all<'a>(
         exact_nodes: exact_nodes(session),
         candidates,
         evaluation,
-        calibrated: None,
+        calibration: experiment.calibration(),
     })
 }
 
