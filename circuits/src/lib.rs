@@ -1,0 +1,7 @@
+//! Approximate 8 x 8 multipliers as their designers have them: product tables and netlists.
+//!
+//! Whatever the file, what comes out is a [`ProductTable`].
+
+mod product_table;
+
+pub use product_table::{Operands, ProductTable};
