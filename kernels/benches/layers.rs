@@ -61,8 +61,10 @@ fn spec(shape: ConvShape, product: Product, control: Option<&dyn Fn(u8) -> u16>)
         input_zero_point: 0,
         weight_zero_points: vec![128; shape.filters],
         control: control.map(|x| Control {
-            x: std::array::from_fn(|a| x(a as u8)),
-            c: (0..shape.filters).map(|_| i32::from(byte())).collect(),
+            terms: vec![ControlTerm {
+                x: std::array::from_fn(|a| x(a as u8)),
+                c: (0..shape.filters).map(|_| i32::from(byte())).collect(),
+            }],
             c_frac: 4,
         }),
         constant: vec![1000; shape.filters],

@@ -3,7 +3,9 @@
 //! The definition is in [`MacSpec`]; the arithmetic here is the same reshaped for vectors, and the
 //! comments say why each step gives the same bits.
 
-use crate::{Isa, MacSpec, Output, OutputSpec, Residual, ResidualSpec, dispatch::multiversion};
+use crate::{
+    Control, Isa, MacSpec, Output, OutputSpec, Residual, ResidualSpec, dispatch::multiversion,
+};
 
 /// Filters that are processed together.
 pub(crate) const LANES: usize = 16;
@@ -311,24 +313,28 @@ impl Epilogue {
 /// The factors of X in the control variate, the width of their products with it, and what is left
 /// of `offset_scale`.
 fn control_parameters(spec: &MacSpec, offset_scale: i32) -> (Vec<i32>, ControlWidth, i32) {
-    let Some(control) = spec.control.as_ref().filter(|v| v.x.iter().any(|&x| x != 0)) else {
-        return (vec![0; spec.shape.filters], ControlWidth::None, 0);
-    };
-    let x_max = control.x.iter().map(|&x| u128::from(x)).max().unwrap_or(0);
+    let none = (vec![0; spec.shape.filters], ControlWidth::None, 0);
+    let Some(Control { terms, c_frac }) = &spec.control else { return none };
+    // Several functions are combined before.
+    let [term] = terms.as_slice() else { return none };
+    let x_max = term.x_max();
+    if x_max == 0 {
+        return none;
+    }
     let is_narrow = |c: &[i32]| {
         let c_max = c.iter().map(|c| u128::from(c.unsigned_abs())).max().unwrap_or(0);
-        c_max * x_max * spec.shape.depth() as u128 + (1 << control.c_frac) < 1 << 31
+        c_max * x_max * spec.shape.depth() as u128 + (1 << c_frac) < 1 << 31
     };
     // c + s 2^c_frac adds s X to the rounded product: exactly, as an even s X also leaves it odd
     // or even as it was, which ties depend on.
     let scale = (offset_scale % 2 == 0).then_some(offset_scale);
-    let scale = scale.and_then(|s| s.checked_mul(1i32.checked_shl(control.c_frac)?));
+    let scale = scale.and_then(|s| s.checked_mul(1i32.checked_shl(*c_frac)?));
     let sum: Option<Vec<i32>> =
-        scale.and_then(|scale| control.c.iter().map(|c| c.checked_add(scale)).collect());
+        scale.and_then(|scale| term.c.iter().map(|c| c.checked_add(scale)).collect());
     match sum {
         Some(c) if is_narrow(&c) => (c, ControlWidth::Narrow, 0),
-        _ if is_narrow(&control.c) => (control.c.clone(), ControlWidth::Narrow, offset_scale),
-        _ => (control.c.clone(), ControlWidth::Wide, offset_scale),
+        _ if is_narrow(&term.c) => (term.c.clone(), ControlWidth::Narrow, offset_scale),
+        _ => (term.c.clone(), ControlWidth::Wide, offset_scale),
     }
 }
 

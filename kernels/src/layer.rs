@@ -2,6 +2,7 @@
 
 use crate::{
     ConvShape, Isa, KernelError, MacSpec, OutputSpec, Product, ResidualSpec,
+    combine::Combination,
     depthwise::Depthwise,
     epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, Tile, blocks},
     gemm::Gemm,
@@ -40,6 +41,7 @@ pub struct Scratch {
     offset: Vec<i32>,
     control: Vec<i32>,
     codes: Vec<i32>,
+    combined: Vec<Vec<i32>>,
     sums: sums::Buffers,
 }
 
@@ -68,6 +70,8 @@ enum Kernel {
 #[derive(Debug)]
 struct Fast {
     engine: Engine,
+    /// Several functions x.
+    combination: Option<Combination>,
     epilogue: Epilogue,
     sums: SumFunctions,
 }
@@ -89,7 +93,7 @@ struct SumFunctions {
     /// The correction, and the zero point's term if all filters have the same zero point; absent
     /// also if it is a multiple of x(a), whose sum then serves both.
     offset: Option<CodeFunction>,
-    /// x(a).
+    /// x(a), if there is one function.
     control: Option<CodeFunction>,
     /// a, if the filters have different zero points.
     codes: Option<CodeFunction>,
@@ -103,7 +107,10 @@ impl SumFunctions {
         let zero_point = if uniform { first } else { 0 };
         let code: [i32; 256] = std::array::from_fn(|a| a as i32);
         let offset = code.map(|a| correction[a as usize].wrapping_sub(zero_point.wrapping_mul(a)));
-        let x = spec.control.as_ref().map_or([0; 256], |v| v.x.map(i32::from));
+        let x = match spec.control.as_ref().map(|control| control.terms.as_slice()) {
+            Some([term]) => term.x.map(i32::from),
+            _ => [0; 256],
+        };
         let offset_scale = multiple(&offset, &x);
         let functions = SumFunctions {
             correction: CodeFunction::new(correction),
@@ -177,7 +184,10 @@ impl MacLayer {
             _ => blocks(shape.groups, shape.filters_per_group()),
         };
         let (sums, offset_scale) = SumFunctions::new(&spec, &correction);
-        let fast = Fast { engine, epilogue: Epilogue::new(&spec, blocks, offset_scale), sums };
+        let control = spec.control.as_ref();
+        let combination = control.and_then(|control| Combination::new(control, shape, &blocks));
+        let epilogue = Epilogue::new(&spec, blocks, offset_scale);
+        let fast = Fast { engine, combination, epilogue, sums };
         Ok(MacLayer { isa, kernel: Kernel::Fast(Box::new(fast)), spec })
     }
 
@@ -290,16 +300,25 @@ impl MacLayer {
             Kernel::Naive => return naive::run(&self.spec, input, residual, output),
             Kernel::Fast(fast) => fast,
         };
-        let Scratch { images, offset, control, codes, sums } = scratch;
+        let Scratch { images, offset, control, codes, combined, sums } = scratch;
         self.window_sums(fast.sums.offset.as_ref(), input, sums, offset);
         self.window_sums(fast.sums.control.as_ref(), input, sums, control);
         self.window_sums(fast.sums.codes.as_ref(), input, sums, codes);
+        if let Some(combination) = &fast.combination {
+            combined.resize_with(combination.functions().len(), Vec::new);
+            for (x, combined) in combination.functions().iter().zip(&mut *combined) {
+                self.window_sums(x.as_ref(), input, sums, combined);
+            }
+        }
         let layout = match fast.engine {
             Engine::Depthwise(_) => SumLayout::PerFilter,
             _ => SumLayout::PerGroup,
         };
         let sums = Sums { layout, offset, control, codes };
-        fast.engine.run(input, images, |tile| {
+        fast.engine.run(input, images, |mut tile| {
+            if let Some(combination) = &fast.combination {
+                combination.add(self.isa, combined, &mut tile);
+            }
             fast.epilogue.apply(self.isa, tile, sums, residual, &mut output);
         });
     }

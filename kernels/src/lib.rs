@@ -35,6 +35,7 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+mod combine;
 mod depthwise;
 mod dispatch;
 mod epilogue;
@@ -60,7 +61,7 @@ pub use error::KernelError;
 pub use isa::Isa;
 pub use layer::{MacLayer, Output, Residual, Scratch, quantize};
 pub use shape::ConvShape;
-pub use spec::{Control, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};
+pub use spec::{Control, ControlTerm, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};
 
 #[cfg(test)]
 mod tests;

@@ -126,18 +126,21 @@ pub fn run(spec: &MacSpec, input: &[u8], residual: Residual<'_>, mut output: Out
     let mut sums = vec![0; shape.positions() * shape.groups];
     let code: [i32; 256] = std::array::from_fn(|a| a as i32);
     position_sums(shape, padding, &code, input, &mut sums);
-    let mut control_sums = vec![0; shape.positions() * shape.groups];
-    if let Some(control) = &spec.control {
-        let x = control.x.map(i32::from);
-        position_sums(shape, padding, &x, input, &mut control_sums);
-    }
+    let terms = spec.control.iter().flat_map(|control| &control.terms);
+    let control_sums = terms.map(|term| {
+        let mut sums = vec![0; shape.positions() * shape.groups];
+        position_sums(shape, padding, &term.x.map(i32::from), input, &mut sums);
+        sums
+    });
+    let control_sums: Vec<Vec<i32>> = control_sums.collect();
 
     for (i, &acc) in acc.iter().enumerate() {
         let (position, f) = (i / shape.filters, i % shape.filters);
         let field = position * shape.groups + f / shape.filters_per_group();
         let v = spec.control.as_ref().map_or(0, |control| {
-            let numerator = i64::from(control.c[f]) * i64::from(control_sums[field]);
-            round_half_even_shift(numerator, control.c_frac) as i32
+            let terms = control.terms.iter().zip(&control_sums);
+            let products = terms.map(|(term, sums)| i64::from(term.c[f]) * i64::from(sums[field]));
+            round_half_even_shift(products.sum(), control.c_frac) as i32
         });
         let zero_point_term =
             0i32.wrapping_sub(spec.weight_zero_points[f]).wrapping_mul(sums[field]);

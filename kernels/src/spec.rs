@@ -22,15 +22,33 @@ pub enum Product {
     Table(Arc<[i32]>),
 }
 
-/// The control variate V = round(c X / 2^c_frac) with X = sum_j x(a_j). // eq. (5)
+/// The control variate V = round(sum_r c_r X_r / 2^c_frac) with X_r = sum_j x_r(a_j); usually of
+/// one function. // eq. (5), (43)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
+    /// The functions with their factors.
+    pub terms: Vec<ControlTerm>,
+    /// Fraction bits of every c, 0 to 30.
+    pub c_frac: u32,
+}
+
+/// One function of a [`Control`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControlTerm {
     /// x, for each activation code.
     pub x: [u16; 256],
     /// C for each filter, in units of 2^-c_frac.
     pub c: Vec<i32>,
-    /// Fraction bits of `c`, 0 to 30.
-    pub c_frac: u32,
+}
+
+impl ControlTerm {
+    pub(crate) fn x_max(&self) -> u128 {
+        self.x.iter().map(|&x| u128::from(x)).max().unwrap_or(0)
+    }
+
+    pub(crate) fn c_max(&self) -> u128 {
+        self.c.iter().map(|c| u128::from(c.unsigned_abs())).max().unwrap_or(0)
+    }
 }
 
 /// What is added to the layer's real value before the activation function.
@@ -74,7 +92,7 @@ pub enum OutputSpec {
 /// ```text
 /// acc = sum_j p(w_fj, a_j)                                 eq. (1), wrapping i32
 /// D   = -weight_zero_points[f] * sum_j a_j                 eq. (2)
-/// V   = round_half_even(c[f] * sum_j x(a_j) / 2^c_frac)    eq. (5), exact
+/// V   = round_half_even(sum_r c_r[f] * sum_j x_r(a_j) / 2^c_frac)    eq. (5), exact
 /// t   = acc + V + constant[f] + D                          wrapping i32
 /// y   = t as f32 * scale[f] + residual
 /// y   = min(max(y, low), high)
@@ -139,13 +157,18 @@ impl MacSpec {
             if ok { Ok(()) } else { Err(KernelError::Range(sentence)) }
         };
         if let Some(control) = &self.control {
-            length("c", shape.filters, control.c.len())?;
             range(control.c_frac <= 30, "c_frac must be at most 30")?;
-            let x_max = control.x.iter().copied().max().unwrap_or(0);
-            range(
-                shape.depth() as u128 * u128::from(x_max) <= i32::MAX as u128,
-                "the depth times the largest x must be below 2^31",
-            )?;
+            let mut most = 0;
+            for term in &control.terms {
+                length("c", shape.filters, term.c.len())?;
+                let sum_max = shape.depth() as u128 * term.x_max();
+                range(
+                    sum_max <= i32::MAX as u128,
+                    "the depth times the largest x must be below 2^31",
+                )?;
+                most += sum_max * term.c_max();
+            }
+            range(most < 1 << 63, "the sum of all c X must be below 2^63")?;
         }
         range(self.scale.iter().all(|scale| scale.is_finite()), "scale must be finite")?;
         range(self.low <= self.high, "low must not exceed high")?;

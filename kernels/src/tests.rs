@@ -100,13 +100,17 @@ fn layer(random: &mut Random, shape: ConvShape, product: Product) -> MacSpec {
 
 fn with_control(random: &mut Random, spec: MacSpec, c_bits: u32, c_frac: u32) -> MacSpec {
     let largest = 1 << c_bits;
-    let x_bits = random.pick(&[1, 4, 8, 10]);
-    let control = Control {
-        x: std::array::from_fn(|_| (random.bits() as u16) & ((1 << x_bits) - 1)),
-        c: (0..spec.shape.filters).map(|_| random.between(-largest, largest)).collect(),
-        c_frac,
+    // Often one function, sometimes up to three.
+    let terms = random.pick(&[1, 1, 2, 3]);
+    let mut term = || {
+        let x_bits = random.pick(&[1, 4, 8, 10]);
+        ControlTerm {
+            x: std::array::from_fn(|_| (random.bits() as u16) & ((1 << x_bits) - 1)),
+            c: (0..spec.shape.filters).map(|_| random.between(-largest, largest)).collect(),
+        }
     };
-    MacSpec { control: Some(control), ..spec }
+    let terms = (0..terms).map(|_| term()).collect();
+    MacSpec { control: Some(Control { terms, c_frac }), ..spec }
 }
 
 fn with_ends(random: &mut Random, spec: MacSpec) -> MacSpec {
@@ -284,13 +288,15 @@ fn shared_sums() {
             }
             spec = with_control(&mut random, spec, 8, c_frac);
             if let Some(control) = &mut spec.control {
-                control.x = std::array::from_fn(|a| a as u16 & ((1 << m) - 1));
+                control.terms.truncate(1);
+                control.terms[0].x = std::array::from_fn(|a| a as u16 & ((1 << m) - 1));
             }
             let spec = with_ends(&mut random, spec);
             judge.compare(&mut random, &spec);
             // Nothing to sum.
             let x = [0; 256];
-            let control = spec.control.clone().map(|control| Control { x, ..control });
+            let mut control = spec.control.clone();
+            control.iter_mut().flat_map(|control| &mut control.terms).for_each(|term| term.x = x);
             judge.compare(&mut random, &MacSpec { control, ..spec });
         }
     }
@@ -467,8 +473,11 @@ fn descriptions_that_do_not_fit_are_refused() {
         refused(MacSpec { weights: vec![0; 53], ..good.clone() }),
         "weights needs 54 entries and has 53"
     );
-    let control = Control { x: [u16::MAX; 256], c: vec![1; 2], c_frac: 31 };
-    assert!(refused(MacSpec { control: Some(control), ..good.clone() }).contains("c_frac"));
+    let term = ControlTerm { x: [u16::MAX; 256], c: vec![i32::MIN; 2] };
+    let control = |terms, c_frac| Some(Control { terms: vec![term.clone(); terms], c_frac });
+    let controlled = |control| refused(MacSpec { control, ..good.clone() });
+    assert!(controlled(control(1, 31)).contains("c_frac"));
+    assert!(controlled(control(5000, 4)).contains("2^63"));
     let table = Product::Table(Arc::new([0; 3]));
     assert!(refused(MacSpec { product: table, ..good.clone() }).contains("65536"));
     assert!(refused(MacSpec { low: f32::NAN, ..good.clone() }).contains("low"));
