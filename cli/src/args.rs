@@ -100,6 +100,13 @@ pub struct EvalArgs {
     /// Fraction bits of the control variate's C [default: 4]
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=16))]
     pub c_frac: Option<u32>,
+    /// Number of functions x of the activation code, each with a constant per filter; those after
+    /// the first are fitted [default: 1]
+    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub control_variate_terms: Option<u8>,
+    /// Bits of a fitted x(a) [default: 4]
+    #[arg(long, value_name = "B", value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub control_variate_bits: Option<u32>,
     /// Also print, per layer, the accumulated error before and after V, and the SQNR
     #[arg(long)]
     pub layers: bool,

@@ -42,12 +42,24 @@ impl Report<'_> {
 /// What a candidate's control variate came to be: the mode, and the x that was chosen.
 fn control_text(candidate: &Candidate) -> String {
     let mode = candidate.configuration.control_variate;
-    match (mode, candidate.control.as_ref().and_then(|control| control.function)) {
-        (Mode::Fitted(None) | Mode::Regressed(None), Some(function)) => {
-            format!("{mode} ({function})")
+    let functions = function_names(candidate);
+    match mode {
+        Mode::Fitted(Some(named)) | Mode::Regressed(Some(named))
+            if functions == named.to_string() =>
+        {
+            mode.to_string()
+        }
+        Mode::Fitted(_) | Mode::Regressed(_) if !functions.is_empty() => {
+            format!("{mode} ({functions})")
         }
         _ => mode.to_string(),
     }
+}
+
+/// The functions x of a candidate's control variate; empty without one.
+fn function_names(candidate: &Candidate) -> String {
+    let functions = candidate.control.iter().flat_map(|control| &control.functions);
+    functions.map(|x| x.function.to_string()).collect::<Vec<_>>().join(" + ")
 }
 
 /// The JSON object of `eval` and `demo` (docs/json.md).
@@ -55,12 +67,12 @@ pub fn json(report: &Report) -> Result<()> {
     let results = report.candidates.iter().enumerate().map(|(index, candidate)| {
         let outcomes = &report.evaluation.candidates[index];
         let (exact, float) = (report.loss_against_exact(index), report.loss_against_float(index));
-        let control = candidate.control.as_ref();
+        let control = candidate.control.as_ref().filter(|control| !control.functions.is_empty());
         let mut result = json!({
             "multiplier": candidate.configuration.multiplier.to_string(),
             "control_variate": candidate.configuration.control_variate.to_string(),
-            "control_function": control.and_then(|control| control.function).map(|x| x.to_string()),
-            "c_frac": control.and_then(|control| control.function.map(|_| control.c_frac)),
+            "control_function": control.map(|_| function_names(candidate)),
+            "c_frac": control.map(|control| control.c_frac),
             "activation_bits": candidate.configuration.activation_bits,
             "weights": report.weights.to_string(),
             "top1": outcomes.top1_accuracy(),
@@ -237,14 +249,15 @@ pub fn demo(report: &Report) -> Result<()> {
             continue;
         }
         let with = corrected(multiplier);
-        let x = with.and_then(|with| report.candidates[with].control.as_ref()?.function);
+        let x = with.map(|with| function_names(&report.candidates[with])).unwrap_or_default();
+        let dropped = multiplier.mask().map(|mask| mask.count_zeros().to_string());
         table.add_row(vec![
             multiplier.to_string(),
-            (64 - multiplier.mask().count_ones()).to_string(),
+            dropped.unwrap_or_default(),
             accuracy(index),
             with.map(accuracy).unwrap_or_default(),
             with.map(|with| loss(&report.loss_against_exact(with))).unwrap_or_default(),
-            x.map(|x| x.to_string()).unwrap_or_default(),
+            x,
             kernel,
         ]);
     }
@@ -408,8 +421,8 @@ pub fn multiplier(
     if as_json {
         let object = json!({
             "multiplier": multiplier.to_string(),
-            "mask": format!("{:#018x}", multiplier.mask()),
-            "kept": multiplier.mask().count_ones(),
+            "mask": multiplier.mask().map(|mask| format!("{mask:#018x}")),
+            "kept": multiplier.mask().map(u64::count_ones),
             "weights": weights.to_string(),
             "mae": metrics.mae,
             "wce": metrics.wce,
@@ -421,8 +434,12 @@ pub fn multiplier(
         writeln!(out, "{object:#}")?;
         return Ok(());
     }
-    writeln!(out, "{multiplier}   mask {:#018x}   weights {weights}\n", multiplier.mask())?;
-    writeln!(out, "{}\n", dot_diagram(multiplier))?;
+    if let Some(mask) = multiplier.mask() {
+        writeln!(out, "{multiplier}   mask {mask:#018x}   weights {weights}\n")?;
+        writeln!(out, "{}\n", dot_diagram(mask))?;
+    } else {
+        writeln!(out, "{multiplier}   weights {weights}\n")?;
+    }
     writeln!(
         out,
         "MAE         {:<12.4} {:.4} % of 2^16",

@@ -103,10 +103,10 @@ pub fn evaluate(
     mut scores: Option<&mut dyn Scores>,
     done: &mut dyn FnMut(usize),
 ) -> Result<Evaluation, EvaluateError> {
-    let collectors = candidates.iter().filter(|_| layers).map(|candidate| {
-        let Candidate { prepared, configuration, control, .. } = candidate;
-        StatisticsCollector::new(prepared, &configuration.multiplier, control.as_ref())
-    });
+    let collectors = candidates
+        .iter()
+        .filter(|_| layers)
+        .map(|candidate| StatisticsCollector::new(&candidate.prepared, candidate.control.as_ref()));
     let collectors = collectors.collect::<Result<Vec<_>, _>>().map_err(ExperimentError::from)?;
     let mut totals: Vec<_> = collectors.iter().map(StatisticsCollector::start).collect();
     let mut evaluation = Evaluation {

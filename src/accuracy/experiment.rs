@@ -6,16 +6,12 @@ use std::sync::{Arc, Mutex};
 use recoup_kernels::{Isa, KernelError};
 
 use crate::control_variate::{
-    self, CodeHistogram, ControlVariate, ControlVariateError, Mode, best_function,
+    self, CodeHistogram, ControlOptions, ControlVariate, ControlVariateError, Mode,
 };
 use crate::emulate::{Network, Prepared, code_histograms, regress};
 use crate::model::{Graph, ModelError, OnnxFile};
-use crate::multiplier::Multiplier;
+use crate::multiplier::{Multiplier, MultiplierError};
 use crate::quantize::{Calibration, CalibrationError, Method, Quantized, WeightScheme, calibrate};
-
-/// Fraction bits of C unless the user says otherwise: the least that leaves accuracy unchanged in
-/// every coding (measured, docs/arithmetic.md, section 3).
-pub const DEFAULT_C_FRAC: u32 = 4;
 
 /// One multiplier with one control variate at one activation width.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +48,9 @@ pub enum ExperimentError {
     /// See [`ControlVariateError`].
     #[error(transparent)]
     ControlVariate(#[from] ControlVariateError),
+    /// The multiplier is for another weight coding.
+    #[error(transparent)]
+    Multiplier(#[from] MultiplierError),
     /// A kernel refused a layer.
     #[error("a layer cannot be run: {0}")]
     Kernel(#[from] KernelError),
@@ -133,19 +132,26 @@ impl Experiment {
     pub fn candidate(
         &self,
         configuration: &Configuration,
-        c_frac: u32,
+        options: ControlOptions,
     ) -> Result<Candidate, ExperimentError> {
+        configuration.multiplier.check_coding(self.weights.coding())?;
         let width = self.width(configuration.activation_bits)?;
         let (prepared, multiplier) = (&width.prepared, &configuration.multiplier);
         let quantized = &prepared.quantized;
         let control = match configuration.control_variate {
             Mode::Regressed(named) if !multiplier.is_exact() => {
-                let function = named
-                    .unwrap_or_else(|| best_function(quantized, &width.histograms, multiplier));
-                Some(regress(prepared, &self.images, multiplier, function, c_frac, &|_| {})?)
+                let functions = control_variate::functions(
+                    quantized,
+                    &width.histograms,
+                    multiplier,
+                    named,
+                    options,
+                );
+                let images = &self.images;
+                Some(regress(prepared, images, multiplier, functions, options.c_frac, &|_| {})?)
             }
             Mode::None | Mode::Regressed(_) => None,
-            mode => control_variate::fit(quantized, &width.histograms, multiplier, mode, c_frac)?,
+            mode => control_variate::fit(quantized, &width.histograms, multiplier, mode, options)?,
         };
         Ok(Candidate {
             configuration: configuration.clone(),

@@ -9,4 +9,4 @@ mod experiment;
 pub mod paired;
 
 pub use evaluate::{EvaluateError, Evaluation, Images, Outcomes, Scores, evaluate};
-pub use experiment::{Candidate, Configuration, DEFAULT_C_FRAC, Experiment, ExperimentError};
+pub use experiment::{Candidate, Configuration, Experiment, ExperimentError};

@@ -1,79 +1,108 @@
 //! C and C0 from the distribution of the activation codes, eq. (7) to (9).
 
+use nalgebra::{DMatrix, DVector};
+
 use crate::quantize::{Quantized, QuantizedMac};
 
-use super::{CodeHistogram, LayerConstants, filters};
+use super::{CodeFunction, CodeHistogram, LayerConstants, filters};
 
-/// Moments of the error of one layer's products, over a ~ its code histogram, per weight byte.
+/// Moments of the error of one layer's products, over a ~ its code histogram, per weight byte, and
+/// of the functions x_r.
 pub struct LayerMoments {
-    mean_x: f64,
-    variance_x: f64,
+    /// E x_r.
+    mean_x: DVector<f64>,
+    /// Cov(x_r, x_s).
+    covariance_x: DMatrix<f64>,
+    /// Its inverse, without the directions in which no x varies.
+    inverse: DMatrix<f64>,
     mean_error: [f64; 256],
-    covariance: [f64; 256],
+    /// Cov(e(w, a), x_r), `[r][w]`.
+    covariance: Vec<[f64; 256]>,
     variance_error: [f64; 256],
 }
 
 impl LayerMoments {
-    /// `errors` is `[w][a]` ([`Multiplier::errors`]); `x` is x(a).
+    /// `errors` is `[w][a]` ([`Multiplier::errors`]).
     ///
     /// [`Multiplier::errors`]: crate::multiplier::Multiplier::errors
-    pub fn new(errors: &[i32], x: &[u16; 256], histogram: &CodeHistogram) -> Self {
-        let x = x.map(f64::from);
+    pub fn new(errors: &[i32], functions: &[CodeFunction], histogram: &CodeHistogram) -> Self {
         let total: u64 = histogram.iter().sum();
         let probability = histogram.map(|count| count as f64 / total.max(1) as f64);
         let seen: Vec<usize> = (0..256).filter(|&code| histogram[code] > 0).collect();
         let expect =
             |f: &dyn Fn(usize) -> f64| seen.iter().map(|&a| probability[a] * f(a)).sum::<f64>();
-        let mean_x = expect(&|a| x[a]);
-        let mut moments = Self {
-            mean_x,
-            variance_x: expect(&|a| (x[a] - mean_x).powi(2)),
-            mean_error: [0.0; 256],
-            covariance: [0.0; 256],
-            variance_error: [0.0; 256],
-        };
+        let terms = functions.len();
+        let x = |r: usize, a: usize| f64::from(functions[r].x[a]);
+        let mean_x = DVector::from_fn(terms, |r, _| expect(&|a| x(r, a)));
+        let centered_x = |r: usize, a: usize| x(r, a) - mean_x[r];
+        let covariance_x =
+            DMatrix::from_fn(terms, terms, |r, s| expect(&|a| centered_x(r, a) * centered_x(s, a)));
+        let mut mean_error = [0.0; 256];
+        let mut variance_error = [0.0; 256];
+        let mut covariance = vec![[0.0; 256]; terms];
         for (weight, errors) in errors.chunks_exact(256).enumerate() {
             let error = |a: usize| f64::from(errors[a]);
             let mean = expect(&error);
-            moments.mean_error[weight] = mean;
-            moments.covariance[weight] = expect(&|a| (error(a) - mean) * (x[a] - mean_x));
-            moments.variance_error[weight] = expect(&|a| (error(a) - mean).powi(2));
+            mean_error[weight] = mean;
+            variance_error[weight] = expect(&|a| (error(a) - mean).powi(2));
+            for (r, covariance) in covariance.iter_mut().enumerate() {
+                covariance[weight] = expect(&|a| (error(a) - mean) * centered_x(r, a));
+            }
         }
-        moments
+        let inverse = pseudo_inverse(&covariance_x);
+        Self { mean_x, covariance_x, inverse, mean_error, covariance, variance_error }
     }
 
-    /// C of a filter, eq. (7).
-    fn c(&self, weights: &[u8]) -> f64 {
-        if self.variance_x == 0.0 {
-            return 0.0;
-        }
-        sum_over(weights, &self.covariance) / (weights.len() as f64 * self.variance_x)
+    /// Sum over the filter of Cov(e(w_j, a), x_r).
+    fn covariances(&self, weights: &[u8]) -> DVector<f64> {
+        DVector::from_fn(self.covariance.len(), |r, _| sum_over(weights, &self.covariance[r]))
     }
 
-    /// Constants of all filters; `c` replaces eq. (7).
-    pub(super) fn constants(
-        &self,
-        mac: &QuantizedMac,
-        c: Option<f64>,
-        c_frac: u32,
-    ) -> LayerConstants {
-        let c: Vec<f64> =
-            filters(mac).map(|weights| c.unwrap_or_else(|| self.c(weights))).collect();
-        let mean_errors: Vec<f64> =
-            filters(mac).map(|weights| sum_over(weights, &self.mean_error)).collect();
-        let mean_sum_x = mac.shape.depth() as f64 * self.mean_x;
+    /// C_r of a filter, eq. (7) and its least-squares form for several functions, eq. (43).
+    fn c(&self, weights: &[u8]) -> DVector<f64> {
+        &self.inverse * self.covariances(weights) / weights.len() as f64
+    }
+
+    /// Constants of all filters.
+    pub(super) fn constants(&self, mac: &QuantizedMac, c_frac: u32) -> LayerConstants {
+        let c: Vec<DVector<f64>> = filters(mac).map(|weights| self.c(weights)).collect();
+        let mean_errors: Vec<f64> = filters(mac).map(|weights| self.mean(weights)).collect();
+        let depth = mac.shape.depth() as f64;
+        let terms: Vec<Vec<f64>> =
+            (0..self.mean_x.len()).map(|r| c.iter().map(|c| c[r]).collect()).collect();
         // Eq. (8), with C as it is stored.
-        LayerConstants::round(&c, |filter, c| mean_errors[filter] - c * mean_sum_x, c_frac)
+        LayerConstants::round(&terms, c.len(), c_frac, |filter, c| {
+            mean_errors[filter] - depth * DVector::from_row_slice(c).dot(&self.mean_x)
+        })
+    }
+
+    /// Mean of a filter's accumulated error.
+    pub fn mean(&self, weights: &[u8]) -> f64 {
+        sum_over(weights, &self.mean_error)
     }
 
     /// Variance of a filter's accumulated error without and with V, eq. (9).
     pub fn variances(&self, weights: &[u8]) -> (f64, f64) {
         let c = self.c(weights);
         let before = sum_over(weights, &self.variance_error);
-        let covariance = sum_over(weights, &self.covariance);
-        let after = before - 2.0 * c * covariance + c * c * weights.len() as f64 * self.variance_x;
-        (before, after.max(0.0))
+        let depth = weights.len() as f64;
+        let removed =
+            2.0 * c.dot(&self.covariances(weights)) - depth * c.dot(&(&self.covariance_x * &c));
+        (before, (before - removed).max(0.0))
     }
+}
+
+/// The inverse of a covariance matrix on the directions that vary.
+pub(super) fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
+    if matrix.is_empty() {
+        return matrix.clone();
+    }
+    let eigen = matrix.clone().symmetric_eigen();
+    let most = eigen.eigenvalues.amax();
+    let inverse = eigen
+        .eigenvalues
+        .map(|value| if value > 1e-10 * most && value > 0.0 { 1.0 / value } else { 0.0 });
+    &eigen.eigenvectors * DMatrix::from_diagonal(&inverse) * eigen.eigenvectors.transpose()
 }
 
 fn sum_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {
@@ -85,10 +114,10 @@ pub(super) fn residual_share(
     network: &Quantized,
     histograms: &[CodeHistogram],
     errors: &[i32],
-    x: &[u16; 256],
+    functions: &[CodeFunction],
 ) -> f64 {
     let shares = network.macs.iter().zip(histograms).map(|(mac, histogram)| {
-        let moments = LayerMoments::new(errors, x, histogram);
+        let moments = LayerMoments::new(errors, functions, histogram);
         let (before, after) = filters(mac)
             .map(|weights| moments.variances(weights))
             .fold((0.0, 0.0), |sum, (before, after)| (sum.0 + before, sum.1 + after));

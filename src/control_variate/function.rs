@@ -1,11 +1,11 @@
-//! The functions x of the activation code that cheap hardware can compute.
+//! The functions x of the activation code that hardware can compute.
 
 use std::fmt;
 
-use crate::multiplier::Multiplier;
+use crate::multiplier::{Multiplier, kept_in_row};
 
-/// A function of the activation code alone. "Low bits" are those whose row of the multiplier
-/// loses a partial product.
+/// A function of the activation code alone. "Low bits" are those that the multiplier's error
+/// depends on: for a mask, the bits whose row loses a partial product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ControlFunction {
     /// The low bits, as a number: wires only.
@@ -14,33 +14,76 @@ pub enum ControlFunction {
     AnyBit,
     /// How many low bits are set.
     Popcount,
-    /// Each low bit times what its row loses on average over uniform weights,
+    /// Each low bit times what it loses on average over uniform weights: for a mask
     /// `2^i (255 & ~keep_i) / 2`, in the smallest integers of the same ratios.
     Weighted,
+    /// Any function of few bits, fitted to the multiplier's error: a table of 256 entries, looked
+    /// up once per activation.
+    Auto,
+}
+
+/// A function and its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodeFunction {
+    /// How it was made.
+    pub function: ControlFunction,
+    /// x(a) for every code.
+    pub x: [u16; 256],
+}
+
+impl CodeFunction {
+    /// One of the named functions; `None` for [`ControlFunction::Auto`], which takes a fit.
+    pub fn named(function: ControlFunction, multiplier: &Multiplier) -> Option<Self> {
+        let low_bits = multiplier.lossy_bits();
+        let loss = losses(multiplier);
+        let bits = |code: u8| (0..8).filter(move |bit| (code & low_bits) >> bit & 1 == 1);
+        let x: &dyn Fn(u8) -> u16 = match function {
+            ControlFunction::LowBits => &|code| u16::from(code & low_bits),
+            ControlFunction::AnyBit => &|code| u16::from(code & low_bits != 0),
+            ControlFunction::Popcount => &|code| bits(code).count() as u16,
+            ControlFunction::Weighted => &|code| bits(code).map(|bit| loss[bit]).sum(),
+            ControlFunction::Auto => return None,
+        };
+        Some(Self { function, x: std::array::from_fn(|code| x(code as u8)) })
+    }
+
+    /// All named functions, cheapest first.
+    pub fn all_named(multiplier: &Multiplier) -> Vec<Self> {
+        ControlFunction::NAMED
+            .iter()
+            .filter_map(|&function| Self::named(function, multiplier))
+            .collect()
+    }
 }
 
 impl ControlFunction {
-    /// All of them, cheapest first.
-    pub const ALL: [Self; 4] = [Self::LowBits, Self::AnyBit, Self::Popcount, Self::Weighted];
+    /// The functions that a name alone defines, cheapest first.
+    pub const NAMED: [Self; 4] = [Self::LowBits, Self::AnyBit, Self::Popcount, Self::Weighted];
+}
 
-    /// x(a) for every code.
-    pub fn table(self, multiplier: &Multiplier) -> [u16; 256] {
-        let low_bits = multiplier.lossy_rows();
-        let loss: [u16; 8] =
-            std::array::from_fn(|row| u16::from(!multiplier.kept_in_row(row as u32)) << row);
-        let divisor =
-            loss.iter().fold(0, |divisor, &loss| greatest_common_divisor(divisor, loss)).max(1);
-        std::array::from_fn(|code| {
-            let low = code as u8 & low_bits;
-            match self {
-                Self::LowBits => u16::from(low),
-                Self::AnyBit => u16::from(low != 0),
-                Self::Popcount => low.count_ones() as u16,
-                Self::Weighted => {
-                    (0..8).filter(|row| low >> row & 1 == 1).map(|row| loss[row] / divisor).sum()
-                }
-            }
-        })
+/// What each bit of the code loses on average over uniform weights, as small integers.
+fn losses(multiplier: &Multiplier) -> [u16; 8] {
+    match multiplier.mask() {
+        Some(mask) => {
+            let loss: [u16; 8] =
+                std::array::from_fn(|row| u16::from(!kept_in_row(mask, row as u32)) << row);
+            let divisor = loss.into_iter().fold(0, greatest_common_divisor).max(1);
+            loss.map(|loss| loss / divisor)
+        }
+        None => {
+            let coding = multiplier.coding().expect("a table has a coding");
+            let errors = multiplier.errors(coding);
+            // The mean difference that setting the bit makes, over all codes and weights.
+            let mean = |bit: usize| {
+                let set = (0..errors.len()).filter(|at| at >> bit & 1 == 1);
+                let sum: i64 = set.map(|at| i64::from(errors[at] - errors[at ^ 1 << bit])).sum();
+                (sum as f64).max(0.0)
+            };
+            let loss: [f64; 8] = std::array::from_fn(mean);
+            let most = loss.into_iter().fold(0.0, f64::max);
+            // Four bits tell them apart well enough.
+            loss.map(|loss| if most > 0.0 { (15.0 * loss / most).round() as u16 } else { 0 })
+        }
     }
 }
 
@@ -55,6 +98,7 @@ impl fmt::Display for ControlFunction {
             Self::AnyBit => "any-bit",
             Self::Popcount => "popcount",
             Self::Weighted => "weighted",
+            Self::Auto => "auto",
         })
     }
 }

@@ -4,29 +4,52 @@
 //! because the hardware has one. C has `c_frac` fraction bits, C0 is an integer, and V is rounded
 //! once, half to even: the emulator uses the constants exactly as hardware stores them.
 
+mod auto;
 mod fit;
 mod function;
 mod mode;
 mod regress;
+mod study;
 
 use recoup_kernels::WeightCoding;
 
 use crate::multiplier::{Family, Multiplier};
 use crate::quantize::{Quantized, QuantizedMac};
 
+use auto::{LayerForm, fit_function};
 use fit::{LayerMoments, residual_share};
-pub use function::ControlFunction;
+pub use function::{CodeFunction, ControlFunction};
 pub use mode::{MODE_HELP, Mode};
 pub use regress::Regression;
+pub use study::Study;
 
 /// How often each activation code takes part in a product of a layer (padding included).
 pub type CodeHistogram = [u64; 256];
 
+/// How a control variate is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ControlOptions {
+    /// Fraction bits of C, 0 to 16.
+    pub c_frac: u32,
+    /// Number of functions x_r; those after the first are [`ControlFunction::Auto`].
+    pub terms: usize,
+    /// Bits of x for [`ControlFunction::Auto`], 1 to 8.
+    pub x_bits: u32,
+}
+
+impl Default for ControlOptions {
+    /// One function, of 4 bits if it is fitted. 4 fraction bits are the least that leaves accuracy
+    /// unchanged in every coding (measured, docs/arithmetic.md, section 3).
+    fn default() -> Self {
+        Self { c_frac: 4, terms: 1, x_bits: 4 }
+    }
+}
+
 /// The constants of every filter of a network, as hardware stores them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ControlVariate {
-    /// x; `None` when V is a constant.
-    pub function: Option<ControlFunction>,
+    /// x_r; none when V is a constant.
+    pub functions: Vec<CodeFunction>,
     /// Fraction bits of C.
     pub c_frac: u32,
     /// Constants per layer, in the order of [`Quantized::macs`].
@@ -34,24 +57,32 @@ pub struct ControlVariate {
 }
 
 /// The constants of one layer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LayerConstants {
-    /// C per filter, in units of 2^-c_frac.
-    pub c: Vec<i32>,
+    /// C_r per filter, in units of 2^-c_frac, `[term][filter]`.
+    pub c: Vec<Vec<i32>>,
     /// C0 per filter, in accumulator units.
     pub c0: Vec<i32>,
 }
 
 impl LayerConstants {
-    /// Rounds real constants to what hardware stores. C is rounded first; C0 may then make up
-    /// for what that costs on average, given the mean of X.
-    pub(crate) fn round(c: &[f64], c0: impl Fn(usize, f64) -> f64, c_frac: u32) -> Self {
+    /// Rounds real constants (`[term][filter]`) to what hardware stores. C is rounded first; C0
+    /// may then make up for what that costs on average: it is given the filter and its C.
+    pub(crate) fn round(
+        c: &[Vec<f64>],
+        filters: usize,
+        c_frac: u32,
+        c0: impl Fn(usize, &[f64]) -> f64,
+    ) -> Self {
         let unit = f64::from(1u32 << c_frac);
         // A float to integer cast saturates, as a hardware register would be made to.
         let saturate = |value: f64| value.round_ties_even() as i32;
-        let c: Vec<i32> = c.iter().map(|c| saturate(c * unit)).collect();
-        let c0 = c.iter().enumerate().map(|(filter, &c)| saturate(c0(filter, f64::from(c) / unit)));
-        Self { c0: c0.collect(), c }
+        let c: Vec<Vec<i32>> =
+            c.iter().map(|c| c.iter().map(|c| saturate(c * unit)).collect()).collect();
+        let stored =
+            |filter: usize| -> Vec<f64> { c.iter().map(|c| f64::from(c[filter]) / unit).collect() };
+        let c0 = (0..filters).map(|filter| saturate(c0(filter, &stored(filter)))).collect();
+        Self { c, c0 }
     }
 }
 
@@ -79,67 +110,91 @@ pub fn fit(
     histograms: &[CodeHistogram],
     multiplier: &Multiplier,
     mode: Mode,
-    c_frac: u32,
+    options: ControlOptions,
 ) -> Result<Option<ControlVariate>, ControlVariateError> {
     if multiplier.is_exact() {
         return Ok(None);
     }
     let coding = network.weights.coding();
+    let c_frac = options.c_frac;
     let errors = multiplier.errors(coding);
-    // Eq. (7) and (8); `c` replaces the former.
-    let fitted = |function: ControlFunction, c: Option<f64>| -> Vec<LayerConstants> {
-        let x = function.table(multiplier);
+    // Eq. (7) and (8).
+    let fitted = |functions: &[CodeFunction]| -> Vec<LayerConstants> {
         let layers = network.macs.iter().zip(histograms);
         layers
             .map(|(mac, histogram)| {
-                LayerMoments::new(&errors, &x, histogram).constants(mac, c, c_frac)
+                LayerMoments::new(&errors, functions, histogram).constants(mac, c_frac)
             })
             .collect()
     };
-    let (function, layers) = match mode {
+    let (functions, layers) = match mode {
         Mode::None => return Ok(None),
-        // Without C, any x gives the same C0.
-        Mode::Constant => (None, fitted(ControlFunction::LowBits, Some(0.0))),
+        Mode::Constant => (Vec::new(), fitted(&[])),
         Mode::Paper => {
             let (function, mean) = paper(multiplier, coding)?;
             let constants = |mac: &QuantizedMac| {
                 let c: Vec<f64> = filters(mac).map(|weights| mean_over(weights, &mean)).collect();
-                LayerConstants::round(&c, |_, _| 0.0, c_frac)
+                let filters = c.len();
+                LayerConstants::round(&[c], filters, c_frac, |_, _| 0.0)
             };
-            (Some(function), network.macs.iter().map(constants).collect())
+            (vec![function], network.macs.iter().map(constants).collect())
         }
         Mode::Fitted(named) => {
-            let best = || least_residual(network, histograms, multiplier, &errors);
-            let function = named.unwrap_or_else(best);
-            (Some(function), fitted(function, None))
+            let functions = functions(network, histograms, multiplier, named, options);
+            let layers = fitted(&functions);
+            (functions, layers)
         }
         Mode::Regressed(_) => panic!("regressed constants come from emulate::regress"),
     };
-    Ok(Some(ControlVariate { function, c_frac, layers }))
+    Ok(Some(ControlVariate { functions, c_frac, layers }))
 }
 
-/// The function that leaves the least of the error's variance, eq. (9), averaged over layers.
-pub fn best_function(
+/// The functions of a network's control variate.
+///
+/// The first is the named one, or the one that leaves the least of the error's variance, eq. (9),
+/// averaged over layers: of the named for a mask, whose hardware is a few gates; of all for a
+/// table, and where `auto` is asked for. The others are fitted to what remains.
+pub fn functions(
     network: &Quantized,
     histograms: &[CodeHistogram],
     multiplier: &Multiplier,
-) -> ControlFunction {
-    least_residual(network, histograms, multiplier, &multiplier.errors(network.weights.coding()))
+    named: Option<ControlFunction>,
+    options: ControlOptions,
+) -> Vec<CodeFunction> {
+    let errors = multiplier.errors(network.weights.coding());
+    let forms: std::cell::LazyCell<Vec<LayerForm>, _> = std::cell::LazyCell::new(|| {
+        let layers = network.macs.iter().zip(histograms);
+        layers
+            .map(|(mac, histogram)| {
+                LayerForm::new(&errors, histogram, filters(mac).map(weight_histogram))
+            })
+            .collect()
+    });
+    let named_function = named.and_then(|named| CodeFunction::named(named, multiplier));
+    let first = named_function.unwrap_or_else(|| {
+        let mut candidates = CodeFunction::all_named(multiplier);
+        if named.is_some() || multiplier.mask().is_none() {
+            candidates.push(fit_function(&forms, &[], options.x_bits));
+        }
+        let share = |function: &CodeFunction| {
+            residual_share(network, histograms, &errors, std::slice::from_ref(function))
+        };
+        let shares: Vec<f64> = candidates.iter().map(share).collect();
+        // The first of equals: cheap before dear.
+        let best = (0..candidates.len()).min_by(|&a, &b| shares[a].total_cmp(&shares[b]));
+        candidates.swap_remove(best.expect("there are candidates"))
+    });
+    let mut functions = vec![first];
+    while functions.len() < options.terms {
+        functions.push(fit_function(&forms, &functions, options.x_bits));
+    }
+    functions
 }
 
-fn least_residual(
-    network: &Quantized,
-    histograms: &[CodeHistogram],
-    multiplier: &Multiplier,
-    errors: &[i32],
-) -> ControlFunction {
-    let share = |function: ControlFunction| {
-        residual_share(network, histograms, errors, &function.table(multiplier))
-    };
-    let candidates = ControlFunction::ALL.map(|function| (share(function), function));
-    // The first of equals: low bits before any bit before popcount before weighted.
-    let best = candidates.iter().min_by(|a, b| a.0.total_cmp(&b.0));
-    best.expect("there are four").1
+fn weight_histogram(weights: &[u8]) -> [u32; 256] {
+    let mut histogram = [0; 256];
+    weights.iter().for_each(|&weight| histogram[usize::from(weight)] += 1);
+    histogram
 }
 
 /// The weight bytes of each filter.
@@ -156,23 +211,28 @@ fn mean_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {
 fn paper(
     multiplier: &Multiplier,
     coding: WeightCoding,
-) -> Result<(ControlFunction, [f64; 256]), ControlVariateError> {
+) -> Result<(CodeFunction, [f64; 256]), ControlVariateError> {
     let error = |weight: usize, activation: u32| {
         f64::from(multiplier.error(weight as u8, activation as u8, coding))
     };
+    let named = |function| {
+        CodeFunction::named(function, multiplier).expect("a function that its name defines")
+    };
     match multiplier.family() {
         // e = w x, or (w mod 2^m) x: the factor is the error at x = 1.
-        Family::Perforated(_) | Family::Recursive(_) => {
-            Ok((ControlFunction::LowBits, std::array::from_fn(|weight| error(weight, 1))))
+        Some(Family::Perforated(_) | Family::Recursive(_)) => {
+            Ok((named(ControlFunction::LowBits), std::array::from_fn(|weight| error(weight, 1))))
         }
         // The mean of e over uniform low bits, given that one of them is set.
-        Family::Truncated(m) => {
+        Some(Family::Truncated(m)) => {
             let low = 1..1u32 << m;
             let count = low.len() as f64;
             let mean = |weight| low.clone().map(|a| error(weight, a)).sum::<f64>() / count;
-            Ok((ControlFunction::AnyBit, std::array::from_fn(mean)))
+            Ok((named(ControlFunction::AnyBit), std::array::from_fn(mean)))
         }
-        Family::Exact | Family::Mask => Err(ControlVariateError::NoPaper(multiplier.to_string())),
+        Some(Family::Exact | Family::Mask) | None => {
+            Err(ControlVariateError::NoPaper(multiplier.to_string()))
+        }
     }
 }
 

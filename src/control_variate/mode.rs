@@ -7,7 +7,7 @@ use super::ControlFunction;
 
 /// The valid spellings, for help texts and error messages.
 pub const MODE_HELP: &str = "none, constant, paper, fitted, fitted:FUNCTION, regressed, \
-     regressed:FUNCTION (FUNCTION: low-bits, any-bit, popcount, weighted)";
+     regressed:FUNCTION (FUNCTION: low-bits, any-bit, popcount, weighted, auto)";
 
 /// Where C and C0 come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl FromStr for Mode {
         let (name, function) = match text.split_once(':') {
             None => (text, None),
             Some((name, function)) => {
-                let mut all = ControlFunction::ALL.into_iter();
+                let mut all = ControlFunction::NAMED.into_iter().chain([ControlFunction::Auto]);
                 (name, Some(all.find(|x| x.to_string() == function).ok_or_else(invalid)?))
             }
         };

@@ -2,6 +2,7 @@ use recoup_kernels::{ConvShape, WeightCoding};
 
 use super::*;
 use crate::multiplier::{perforated, recursive, truncated};
+use recoup_circuits::{Operands, ProductTable};
 
 fn mac(weights: Vec<u8>, filters: usize) -> QuantizedMac {
     QuantizedMac {
@@ -24,15 +25,14 @@ fn for_perforated_the_fit_is_the_paper() {
     let mac = mac((0..60).map(|i| (i * 37 % 251) as u8).collect(), 3);
     let multiplier = perforated(3);
     let unsigned = WeightCoding::Unsigned;
-    let x = ControlFunction::LowBits.table(&multiplier);
-    let moments = LayerMoments::new(&multiplier.errors(unsigned), &x, &histogram());
-    let fitted = moments.constants(&mac, None, 8);
     let (function, factor) = paper(&multiplier, unsigned).unwrap();
-    assert_eq!(function, ControlFunction::LowBits);
+    assert_eq!(function.function, ControlFunction::LowBits);
+    let moments = LayerMoments::new(&multiplier.errors(unsigned), &[function], &histogram());
+    let fitted = moments.constants(&mac, 8);
     for (filter, weights) in filters(&mac).enumerate() {
         let mean: f64 = weights.iter().map(|&w| f64::from(w)).sum::<f64>() / 20.0;
         assert_eq!(mean_over(weights, &factor), mean);
-        assert_eq!(fitted.c[filter], (mean * 256.0).round_ties_even() as i32);
+        assert_eq!(fitted.c[0][filter], (mean * 256.0).round_ties_even() as i32);
         assert!(fitted.c0[filter].abs() <= 1, "{fitted:?}");
     }
 }
@@ -40,7 +40,7 @@ fn for_perforated_the_fit_is_the_paper() {
 #[test]
 fn the_papers_constant_for_truncation_is_a_mean_over_set_low_bits() {
     let (function, mean) = paper(&truncated(2), WeightCoding::Unsigned).unwrap();
-    assert_eq!(function, ControlFunction::AnyBit);
+    assert_eq!(function.function, ControlFunction::AnyBit);
     // w = 3: a mod 4 = 1 loses 3, 2 loses 2, 3 loses 5.
     assert_eq!(mean[3], 10.0 / 3.0);
     let mask = Multiplier::from_mask(7);
@@ -50,7 +50,7 @@ fn the_papers_constant_for_truncation_is_a_mean_over_set_low_bits() {
 
 #[test]
 fn functions_read_the_lossy_rows_only() {
-    let table = |function: ControlFunction, multiplier| function.table(&multiplier);
+    let table = |function, multiplier| CodeFunction::named(function, &multiplier).unwrap().x;
     assert_eq!(table(ControlFunction::LowBits, perforated(3))[0b1010_1101], 5);
     assert_eq!(table(ControlFunction::AnyBit, truncated(4))[0b1111_0000], 0);
     assert_eq!(table(ControlFunction::AnyBit, truncated(4))[0b1111_1000], 1);
@@ -64,11 +64,22 @@ fn functions_read_the_lossy_rows_only() {
     assert_eq!(table(ControlFunction::Weighted, Multiplier::exact()), [0; 256]);
 }
 
-#[test]
-fn the_predicted_residual_is_what_random_dot_products_show() {
+/// A circuit of no family: an OR where its low half would need an adder.
+fn lossy_or() -> Multiplier {
+    let product = |w: u8, a: u8| {
+        let (w, a) = (i32::from(w), i32::from(a));
+        (w & 0xf0) * a + ((w & 15) * (a & 0xf0) | (w & 15) * (a & 15) * 5 / 4)
+    };
+    let table = ProductTable::from_fn(Operands::Unsigned, product);
+    let multiplier = Multiplier::from_table("lossy-or", &table);
+    assert_eq!(multiplier.mask(), None);
+    multiplier
+}
+
+/// What eq. (9) predicts for V with these functions, against simulated dot products.
+fn assert_prediction(multiplier: &Multiplier, functions: &[CodeFunction]) {
     use rand_chacha::rand_core::{RngCore, SeedableRng};
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(5);
-    let multiplier = truncated(7);
     let coding = WeightCoding::Unsigned;
     let histogram = histogram();
     let codes: Vec<u8> = (0..=255)
@@ -76,42 +87,105 @@ fn the_predicted_residual_is_what_random_dot_products_show() {
         .collect();
     let weights: Vec<u8> = (0..64).map(|_| random.next_u32() as u8).collect();
     let mac = mac(weights.clone(), 1);
-    for function in ControlFunction::ALL {
-        let x = function.table(&multiplier);
-        let moments = LayerMoments::new(&multiplier.errors(coding), &x, &histogram);
-        let constants = moments.constants(&mac, None, 10);
-        let samples = 20_000;
-        let (mut sum, mut squares) = (0.0, 0.0);
-        for _ in 0..samples {
-            let (mut error, mut sum_x) = (0.0, 0.0);
-            for &weight in &weights {
-                let code = codes[random.next_u32() as usize % codes.len()];
-                error += f64::from(multiplier.error(weight, code, coding));
-                sum_x += f64::from(x[usize::from(code)]);
+    let errors = multiplier.errors(coding);
+    let moments = LayerMoments::new(&errors, functions, &histogram);
+    let constants = moments.constants(&mac, 10);
+    let samples = 20_000;
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for _ in 0..samples {
+        let (mut error, mut v) = (0.0, f64::from(constants.c0[0]));
+        for &weight in &weights {
+            let code = codes[random.next_u32() as usize % codes.len()];
+            error += f64::from(errors[usize::from(weight) << 8 | usize::from(code)]);
+            for (function, c) in functions.iter().zip(&constants.c) {
+                v += f64::from(c[0]) / 1024.0 * f64::from(function.x[usize::from(code)]);
             }
-            let v = f64::from(constants.c[0]) / 1024.0 * sum_x + f64::from(constants.c0[0]);
-            sum += error - v;
-            squares += (error - v).powi(2);
         }
-        let mean = sum / f64::from(samples);
-        let variance = squares / f64::from(samples) - mean * mean;
-        let (before, predicted) = moments.variances(&weights);
-        assert!(predicted < before, "{function}: {predicted} of {before}");
-        // Standard error of a variance: about sqrt(2 / samples) = 1 %.
-        assert!(
-            (variance / predicted - 1.0).abs() < 0.05,
-            "{function}: {variance} for {predicted}"
-        );
-        assert!(
-            mean.abs() < 5.0 * (predicted / f64::from(samples)).sqrt() + 0.5,
-            "{function}: {mean}"
-        );
+        sum += error - v;
+        squares += (error - v).powi(2);
+    }
+    let mean = sum / f64::from(samples);
+    let variance = squares / f64::from(samples) - mean * mean;
+    let (before, predicted) = moments.variances(&weights);
+    let name = functions.iter().map(|f| f.function.to_string()).collect::<String>();
+    assert!(predicted < before, "{multiplier}, {name}: {predicted} of {before}");
+    // Standard error of a variance: about sqrt(2 / samples) = 1 %.
+    assert!(
+        (variance / predicted - 1.0).abs() < 0.05,
+        "{multiplier}, {name}: {variance} for {predicted}"
+    );
+    assert!(
+        mean.abs() < 5.0 * (predicted / f64::from(samples)).sqrt() + 0.5,
+        "{multiplier}, {name}: {mean}"
+    );
+}
+
+#[test]
+fn the_predicted_residual_is_what_random_dot_products_show() {
+    for multiplier in [truncated(7), lossy_or()] {
+        let mut functions = CodeFunction::all_named(&multiplier);
+        for function in &functions {
+            assert_prediction(&multiplier, std::slice::from_ref(function));
+        }
+        functions.truncate(2);
+        assert_prediction(&multiplier, &functions);
+    }
+}
+
+/// The removed variance of random filters, and functions fitted to them.
+fn fitted_terms(multiplier: &Multiplier, terms: usize, bits: u32) -> (Vec<CodeFunction>, Vec<f64>) {
+    let weights: Vec<u8> = (0..640u32).map(|i| (i * i * 7 + i * 13) as u8).collect();
+    let mac = mac(weights, 10);
+    let errors = multiplier.errors(WeightCoding::Unsigned);
+    let histograms = filters(&mac).map(weight_histogram);
+    let form = [LayerForm::new(&errors, &histogram(), histograms)];
+    let mut functions = Vec::new();
+    let mut residuals = Vec::new();
+    for _ in 0..terms {
+        functions.push(fit_function(&form, &functions, bits));
+        let moments = LayerMoments::new(&errors, &functions, &histogram());
+        residuals.push(filters(&mac).map(|weights| moments.variances(weights).1).sum());
+    }
+    (functions, residuals)
+}
+
+#[test]
+fn a_fitted_function_beats_every_named_one() {
+    let weights: Vec<u8> = (0..640u32).map(|i| (i * i * 7 + i * 13) as u8).collect();
+    let mac = mac(weights, 10);
+    for multiplier in [truncated(6), truncated(8), recursive(4), lossy_or()] {
+        let (_, residuals) = fitted_terms(&multiplier, 1, 4);
+        let errors = multiplier.errors(WeightCoding::Unsigned);
+        for named in CodeFunction::all_named(&multiplier) {
+            let name = named.function;
+            let moments = LayerMoments::new(&errors, &[named], &histogram());
+            let residual: f64 = filters(&mac).map(|weights| moments.variances(weights).1).sum();
+            assert!(residuals[0] <= residual, "{multiplier}, {name}: {residuals:?}, {residual}");
+        }
     }
 }
 
 #[test]
+fn each_further_function_removes_more() {
+    let (functions, residuals) = fitted_terms(&truncated(8), 3, 4);
+    assert!(residuals.is_sorted_by(|a, b| a > b), "{residuals:?}");
+    assert!(functions.iter().all(|function| function.x.iter().all(|&x| x < 16)));
+    assert_prediction(&truncated(8), &functions);
+    // Two bits tell less.
+    assert!(fitted_terms(&truncated(8), 1, 2).1[0] > residuals[0]);
+}
+
+#[test]
 fn modes_survive_a_round_trip() {
-    for text in ["none", "constant", "paper", "fitted", "fitted:any-bit", "regressed:weighted"] {
+    for text in [
+        "none",
+        "constant",
+        "paper",
+        "fitted",
+        "fitted:any-bit",
+        "fitted:auto",
+        "regressed:weighted",
+    ] {
         assert_eq!(text.parse::<Mode>().unwrap().to_string(), text);
     }
     for text in ["fit", "fitted:bits", "none:popcount", "paper:low-bits"] {

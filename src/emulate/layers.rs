@@ -46,7 +46,6 @@ struct Sums {
 /// Collects statistics while a network runs.
 pub struct StatisticsCollector {
     exact: Network,
-    x: Option<[i32; 256]>,
     control: Option<ControlVariate>,
 }
 
@@ -61,7 +60,8 @@ struct Buffers {
     scratch: Scratch,
     exact: Vec<i32>,
     approximate: Vec<i32>,
-    sums_x: Vec<i32>,
+    /// One per function of the control variate.
+    sums_x: Vec<Vec<i32>>,
     sums_a: Vec<i32>,
 }
 
@@ -84,13 +84,10 @@ impl StatisticsCollector {
     /// When a kernel refuses a layer.
     pub fn new(
         prepared: &Arc<Prepared>,
-        multiplier: &Multiplier,
         control: Option<&ControlVariate>,
     ) -> Result<Self, KernelError> {
-        let function = control.and_then(|control| control.function);
         Ok(Self {
             exact: Network::new(prepared, &Multiplier::exact(), None)?,
-            x: function.map(|function| function.table(multiplier).map(i32::from)),
             control: control.cloned(),
         })
     }
@@ -113,15 +110,16 @@ impl StatisticsCollector {
         let scratch = &mut part.scratch;
         part.exact.resize(shape.positions() * filters, 0);
         part.approximate.resize(shape.positions() * filters, 0);
-        part.sums_x.clear();
-        part.sums_x.resize(shape.positions() * shape.groups, 0);
         part.sums_a.resize(shape.positions() * shape.groups, 0);
         self.exact.layers[index].accumulate(codes, scratch, &mut part.exact);
         layer.accumulate(codes, scratch, &mut part.approximate);
         let code: [i32; 256] = std::array::from_fn(|a| a as i32);
         layer.position_sums(&code, codes, scratch, &mut part.sums_a);
-        if let Some(x) = &self.x {
-            layer.position_sums(x, codes, scratch, &mut part.sums_x);
+        let functions = self.control.iter().flat_map(|control| &control.functions);
+        part.sums_x.resize(functions.clone().count(), Vec::new());
+        for (function, sums) in functions.zip(&mut part.sums_x) {
+            sums.resize(shape.positions() * shape.groups, 0);
+            layer.position_sums(&function.x.map(i32::from), codes, scratch, sums);
         }
         // The bias, and the terms of eq. (2) that do not depend on the activations.
         let constant = &self.exact.layers[index].spec().constant;
@@ -131,8 +129,10 @@ impl StatisticsCollector {
                 let group = position * shape.groups + filter / (filters / shape.groups);
                 let v = self.control.as_ref().map_or(0, |control| {
                     let constants = &control.layers[index];
-                    let product = i64::from(constants.c[filter]) * i64::from(part.sums_x[group]);
-                    round_half_even_shift(product, control.c_frac) + i64::from(constants.c0[filter])
+                    let terms = constants.c.iter().zip(&part.sums_x);
+                    let sum: i64 =
+                        terms.map(|(c, x)| i64::from(c[filter]) * i64::from(x[group])).sum();
+                    round_half_even_shift(sum, control.c_frac) + i64::from(constants.c0[filter])
                 });
                 let error =
                     i64::from(exact) - i64::from(part.approximate[position * filters + filter]);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use recoup_kernels::{
-    Control, Isa, KernelError, MacLayer, MacSpec, Output, OutputSpec, Product, Residual,
-    ResidualSpec, Scratch, quantize,
+    Control, ControlTerm, Isa, KernelError, MacLayer, MacSpec, Output, OutputSpec, Product,
+    Residual, ResidualSpec, Scratch, quantize,
 };
 
 use crate::control_variate::{ControlVariate, LayerConstants};
@@ -55,15 +55,16 @@ impl Prepared {
         &self,
         fused: FusedMac,
         output: ValueId,
-        multiplier: &Multiplier,
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<MacLayer, KernelError> {
         let mac = &self.quantized.macs[fused.layer];
         let (_, input) = self.quantized.mac_input(mac);
         let control = correction.and_then(|(control, constants)| {
-            let x = control.function?.table(multiplier);
-            Some(Control { x, c: constants.c.clone(), c_frac: control.c_frac })
+            let terms = control.functions.iter().zip(&constants.c);
+            let terms: Vec<ControlTerm> =
+                terms.map(|(function, c)| ControlTerm { x: function.x, c: c.clone() }).collect();
+            (!terms.is_empty()).then_some(Control { terms, c_frac: control.c_frac })
         });
         let zero_terms = zero_point_terms(mac, self.quantized.weights, i32::from(input.zero_point));
         let c0 = |filter: usize| correction.map_or(0, |(_, constants)| constants.c0[filter]);
@@ -145,7 +146,7 @@ impl Network {
         for step in &prepared.plan.steps {
             let Some(fused) = step.mac else { continue };
             let correction = control.map(|control| (control, &control.layers[fused.layer]));
-            let layer = prepared.layer(fused, step.outputs[0], multiplier, &product, correction)?;
+            let layer = prepared.layer(fused, step.outputs[0], &product, correction)?;
             layers[fused.layer] = Some(layer);
         }
         let layers =

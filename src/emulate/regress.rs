@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use recoup_kernels::KernelError;
 
-use crate::control_variate::{ControlFunction, ControlVariate, LayerConstants, Regression};
+use crate::control_variate::{CodeFunction, ControlVariate, LayerConstants, Regression};
 use crate::multiplier::Multiplier;
 
 use super::network::{Prepared, Workspace};
@@ -21,13 +21,13 @@ pub fn regress(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
     multiplier: &Multiplier,
-    function: ControlFunction,
+    functions: Vec<CodeFunction>,
     c_frac: u32,
     done: &(impl Fn(usize) + Sync),
 ) -> Result<ControlVariate, KernelError> {
     let network = &prepared.quantized;
     let coding = network.weights.coding();
-    let x = function.table(multiplier).map(i32::from);
+    let x: Vec<[i32; 256]> = functions.iter().map(|function| function.x.map(i32::from)).collect();
     let exact_product = Multiplier::exact().kernel_product(coding);
     let product = multiplier.kernel_product(coding);
     let mut workspaces: Vec<Workspace> = images
@@ -38,12 +38,8 @@ pub fn regress(
             workspace
         })
         .collect();
-    let nothing = LayerConstants { c: Vec::new(), c0: Vec::new() };
-    let mut control = ControlVariate {
-        function: Some(function),
-        c_frac,
-        layers: vec![nothing; network.macs.len()],
-    };
+    let layers = vec![LayerConstants::default(); network.macs.len()];
+    let mut control = ControlVariate { functions, c_frac, layers };
     for step in &prepared.plan.steps {
         let Some(fused) = step.mac else {
             workspaces
@@ -52,8 +48,8 @@ pub fn regress(
             continue;
         };
         let shape = network.macs[fused.layer].shape;
-        let exact = prepared.layer(fused, step.outputs[0], multiplier, &exact_product, None)?;
-        let approximate = prepared.layer(fused, step.outputs[0], multiplier, &product, None)?;
+        let exact = prepared.layer(fused, step.outputs[0], &exact_product, None)?;
+        let approximate = prepared.layer(fused, step.outputs[0], &product, None)?;
         let input = prepared.plan.place(step.inputs[0]);
         let outputs = shape.positions() * shape.filters;
         let regression = workspaces
@@ -61,24 +57,23 @@ pub fn regress(
             .map(|workspace| {
                 let Workspace { codes, scratch, .. } = workspace;
                 let codes = &codes[input.buffer][..input.length];
-                let mut sums_x = vec![0; shape.positions() * shape.groups];
                 let (mut right, mut wrong) = (vec![0; outputs], vec![0; outputs]);
                 exact.accumulate(codes, scratch, &mut right);
                 approximate.accumulate(codes, scratch, &mut wrong);
-                approximate.position_sums(&x, codes, scratch, &mut sums_x);
-                let mut regression = Regression::new(shape.filters, shape.groups);
+                let sums_x = x.iter().map(|x| {
+                    let mut sums = vec![0; shape.positions() * shape.groups];
+                    approximate.position_sums(x, codes, scratch, &mut sums);
+                    sums
+                });
+                let sums_x: Vec<Vec<i32>> = sums_x.collect();
+                let mut regression = Regression::new(x.len(), shape.filters, shape.groups);
                 regression.add(&sums_x, &right, &wrong);
                 regression
             })
-            .reduce(|| Regression::new(shape.filters, shape.groups), Regression::merge);
+            .reduce(|| Regression::new(x.len(), shape.filters, shape.groups), Regression::merge);
         let constants = regression.constants(c_frac);
-        let corrected = prepared.layer(
-            fused,
-            step.outputs[0],
-            multiplier,
-            &product,
-            Some((&control, &constants)),
-        )?;
+        let corrected =
+            prepared.layer(fused, step.outputs[0], &product, Some((&control, &constants)))?;
         workspaces
             .par_iter_mut()
             .for_each(|workspace| workspace.run_step(prepared, step, Some(&corrected)));

@@ -1,12 +1,15 @@
 //! Approximate multipliers: an 8-bit weight times an 8-bit activation.
 //!
-//! All families are one type, the partial-product mask of eq. (3): which of the 64 products
+//! The families are one kind, the partial-product mask of eq. (3): which of the 64 products
 //! `a_i w_l` are kept. `exact`, [`perforated`], [`truncated`] and [`recursive`] are constructors.
+//! Every other circuit is a table of its products ([`Multiplier::from_table`]); one that turns out
+//! to be a mask becomes one.
 
 mod error_metrics;
 mod perforated;
 mod picture;
 mod recursive;
+mod source;
 mod spec;
 mod truncated;
 
@@ -14,19 +17,38 @@ pub use error_metrics::{ErrorMetrics, METRIC_DEFINITIONS};
 pub use perforated::perforated;
 pub use picture::dot_diagram;
 pub use recursive::recursive;
+pub use source::Source;
 pub use spec::{MultiplierError, SPEC_HELP};
 pub use truncated::truncated;
 
+use std::sync::Arc;
+
+use recoup_circuits::{Operands, ProductTable};
 use recoup_kernels::{Product, WeightCoding};
 
-/// A multiplier that keeps a subset of the partial products.
+/// An 8 x 8 multiplier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Multiplier {
-    family: Family,
-    mask: u64,
+    products: Products,
+    /// The name of the file that it was read from.
+    label: Option<Arc<str>>,
 }
 
-/// Which constructor a multiplier came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Products {
+    Mask { family: Family, mask: u64 },
+    Table(Table),
+}
+
+/// All products of a multiplier that is no mask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Table {
+    coding: WeightCoding,
+    /// `[w][a]`, w in the order of its byte, a in the order of the activation code.
+    products: Arc<[i32]>,
+}
+
+/// Which constructor a mask came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// Keeps everything.
@@ -44,81 +66,138 @@ pub enum Family {
 impl Multiplier {
     /// The exact multiplier.
     pub fn exact() -> Self {
-        Self { family: Family::Exact, mask: u64::MAX }
+        Self::masked(Family::Exact, u64::MAX)
     }
 
     /// The multiplier that keeps `a_i w_l` where bit `8 i + l` of `mask` is set.
     pub fn from_mask(mask: u64) -> Self {
-        Self { family: Family::Mask, mask }
+        Self::masked(Family::Mask, mask)
+    }
+
+    fn masked(family: Family, mask: u64) -> Self {
+        Self { products: Products::Mask { family, mask }, label: None }
     }
 
     /// Keeps `a_i w_l` where `keep(i, l)` says so.
     fn from_rule(family: Family, keep: impl Fn(u32, u32) -> bool) -> Self {
         let kept = (0..64).filter(|bit| keep(bit / 8, bit % 8));
-        Self { family, mask: kept.fold(0, |mask, bit| mask | 1 << bit) }
+        Self::masked(family, kept.fold(0, |mask, bit| mask | 1 << bit))
     }
 
-    /// Where it came from.
-    pub fn family(&self) -> Family {
-        self.family
+    /// A multiplier of which only the products are known.
+    ///
+    /// One with signed operands multiplies a - 128, the activation code with its top bit inverted;
+    /// the 128 w that this leaves out are the zero point's business and added exactly, so that
+    /// the table approximates w a like any other. // eq. (3)
+    pub fn from_table(label: &str, table: &ProductTable) -> Self {
+        let (coding, products) = match table.operands() {
+            Operands::Unsigned => (WeightCoding::Unsigned, table.products().to_vec()),
+            Operands::Signed => {
+                let shifted =
+                    |(w, a): (u8, u8)| table.product(w, a ^ 0x80) + 128 * i32::from(w as i8);
+                (WeightCoding::Signed, all_pairs().map(shifted).collect())
+            }
+        };
+        let known = recognise(coding, &products).map(|mask| mask.products);
+        let table = || Products::Table(Table { coding, products: products.into() });
+        Self { products: known.unwrap_or_else(table), label: Some(label.into()) }
     }
 
-    /// Bit `8 i + l` is set when `a_i w_l` is kept.
-    pub fn mask(&self) -> u64 {
-        self.mask
+    /// Which family of masks it belongs to; `None` if it is no mask.
+    pub fn family(&self) -> Option<Family> {
+        match self.products {
+            Products::Mask { family, .. } => Some(family),
+            Products::Table(_) => None,
+        }
+    }
+
+    /// Bit `8 i + l` is set when `a_i w_l` is kept; `None` if it is no mask.
+    pub fn mask(&self) -> Option<u64> {
+        match self.products {
+            Products::Mask { mask, .. } => Some(mask),
+            Products::Table(_) => None,
+        }
     }
 
     /// Whether no product is ever wrong.
     pub fn is_exact(&self) -> bool {
-        self.mask == u64::MAX
+        self.mask() == Some(u64::MAX)
     }
 
-    /// The bits of w that row i (activation bit i) keeps.
-    pub fn kept_in_row(&self, row: u32) -> u8 {
-        (self.mask >> (8 * row)) as u8
-    }
-
-    /// The activation bits whose rows lose something: the error depends on no others.
-    pub fn lossy_rows(&self) -> u8 {
-        (0..8).filter(|&row| self.kept_in_row(row) != 0xff).fold(0, |bits, row| bits | 1 << row)
-    }
-
-    /// The rows that keep the sign extension of a signed weight. A two's complement byte is its
-    /// unsigned value minus 2^8 w_7, so each row of a signed product has a ninth partial product,
-    /// -2^(8+i) a_i w_7. It goes with w_7 (whose weight thus becomes -2^7), except that truncation
-    /// cuts columns below m <= 8 and nothing above them.
-    fn sign_rows(&self) -> u8 {
-        match self.family {
-            Family::Truncated(_) => 0xff,
-            _ => self.rows_that_keep_the_top_bit(),
+    /// Whether it multiplies weights of this coding.
+    ///
+    /// # Errors
+    /// When its table is for the other one.
+    pub fn check_coding(&self, coding: WeightCoding) -> Result<(), MultiplierError> {
+        match &self.products {
+            Products::Table(table) if table.coding != coding => Err(MultiplierError::Coding {
+                name: self.to_string(),
+                signed: table.coding == WeightCoding::Signed,
+            }),
+            _ => Ok(()),
         }
     }
 
-    fn rows_that_keep_the_top_bit(&self) -> u8 {
-        (0..8).filter(|&row| self.kept_in_row(row) >> 7 == 1).fold(0, |bits, row| bits | 1 << row)
+    /// The weight coding that it is defined for, if it is not both.
+    pub fn coding(&self) -> Option<WeightCoding> {
+        match &self.products {
+            Products::Mask { .. } => None,
+            Products::Table(table) => Some(table.coding),
+        }
     }
 
-    /// p(w, a), eq. (3). `weight` is the code as stored: a two's complement byte when signed.
+    /// The activation bits that the error depends on.
+    pub fn lossy_bits(&self) -> u8 {
+        match &self.products {
+            &Products::Mask { mask, .. } => (0..8)
+                .filter(|&row| kept_in_row(mask, row) != 0xff)
+                .fold(0, |bits, row| bits | 1 << row),
+            Products::Table(table) => {
+                let errors = self.errors(table.coding);
+                let flips =
+                    |bit: u32| (0..errors.len()).any(|at| errors[at] != errors[at ^ 1 << bit]);
+                (0..8).filter(|&bit| flips(bit)).fold(0, |bits, bit| bits | 1 << bit)
+            }
+        }
+    }
+
+    /// p(w, a), eq. (3) for a mask. `weight` is the code as stored: a two's complement byte when
+    /// signed.
+    ///
+    /// # Panics
+    /// If [`Multiplier::check_coding`] fails.
     pub fn product(&self, weight: u8, activation: u8, coding: WeightCoding) -> i32 {
-        let negative = coding == WeightCoding::Signed && weight >> 7 == 1;
-        let sign_rows = if negative { self.sign_rows() } else { 0 };
-        (0..8)
-            .filter(|&row| activation >> row & 1 == 1)
-            .map(|row| {
-                let kept = i32::from(weight & self.kept_in_row(row));
-                (kept - 256 * i32::from(sign_rows >> row & 1)) << row
-            })
-            .sum()
+        match &self.products {
+            &Products::Mask { family, mask } => {
+                masked_product(family, mask, weight, activation, coding)
+            }
+            Products::Table(table) => {
+                assert_eq!(table.coding, coding, "coding of the weights of {self}");
+                table.products[usize::from(weight) << 8 | usize::from(activation)]
+            }
+        }
     }
 
     /// The description that the kernels take.
+    ///
+    /// # Panics
+    /// If [`Multiplier::check_coding`] fails.
     pub fn kernel_product(&self, coding: WeightCoding) -> Product {
-        let sign_follows_top_bit = self.sign_rows() == self.rows_that_keep_the_top_bit();
-        match coding {
-            WeightCoding::Signed if !sign_follows_top_bit => {
-                Product::Table(self.table(coding).into())
+        match &self.products {
+            Products::Table(table) => {
+                assert_eq!(table.coding, coding, "coding of the weights of {self}");
+                Product::Table(table.products.clone())
             }
-            _ => Product::Mask(self.mask),
+            &Products::Mask { family, mask } => {
+                let sign_follows_top_bit =
+                    sign_rows(family, mask) == rows_that_keep_the_top_bit(mask);
+                match coding {
+                    WeightCoding::Signed if !sign_follows_top_bit => {
+                        Product::Table(self.table(coding).into())
+                    }
+                    _ => Product::Mask(mask),
+                }
+            }
         }
     }
 
@@ -137,6 +216,59 @@ impl Multiplier {
     pub fn table(&self, coding: WeightCoding) -> Vec<i32> {
         all_pairs().map(|(weight, activation)| self.product(weight, activation, coding)).collect()
     }
+}
+
+/// The bits of w that row i (activation bit i) of a mask keeps.
+pub fn kept_in_row(mask: u64, row: u32) -> u8 {
+    (mask >> (8 * row)) as u8
+}
+
+/// The rows that keep the sign extension of a signed weight. A two's complement byte is its
+/// unsigned value minus 2^8 w_7, so each row of a signed product has a ninth partial product,
+/// -2^(8+i) a_i w_7. It goes with w_7 (whose weight thus becomes -2^7), except that truncation
+/// cuts columns below m <= 8 and nothing above them.
+fn sign_rows(family: Family, mask: u64) -> u8 {
+    match family {
+        Family::Truncated(_) => 0xff,
+        _ => rows_that_keep_the_top_bit(mask),
+    }
+}
+
+fn rows_that_keep_the_top_bit(mask: u64) -> u8 {
+    (0..8).filter(|&row| kept_in_row(mask, row) >> 7 == 1).fold(0, |bits, row| bits | 1 << row)
+}
+
+fn masked_product(
+    family: Family,
+    mask: u64,
+    weight: u8,
+    activation: u8,
+    coding: WeightCoding,
+) -> i32 {
+    let negative = coding == WeightCoding::Signed && weight >> 7 == 1;
+    let sign_rows = if negative { sign_rows(family, mask) } else { 0 };
+    (0..8)
+        .filter(|&row| activation >> row & 1 == 1)
+        .map(|row| {
+            let kept = i32::from(weight & kept_in_row(mask, row));
+            (kept - 256 * i32::from(sign_rows >> row & 1)) << row
+        })
+        .sum()
+}
+
+/// The mask with exactly these products, if there is one; the families before others.
+fn recognise(coding: WeightCoding, products: &[i32]) -> Option<Multiplier> {
+    // Powers of two meet in one partial product.
+    let kept = |bit: u32| products[(1 << (bit % 8)) << 8 | 1 << (bit / 8)] != 0;
+    let mask = (0..64).filter(|&bit| kept(bit)).fold(0, |mask, bit| mask | 1 << bit);
+    let families = [Multiplier::exact()]
+        .into_iter()
+        .chain((1..=7).map(perforated))
+        .chain((1..=8).map(truncated))
+        .chain((1..=7).map(recursive));
+    families.filter(|family| family.mask() == Some(mask)).chain([Multiplier::from_mask(mask)]).find(
+        |known| all_pairs().zip(products).all(|((w, a), &p)| known.product(w, a, coding) == p),
+    )
 }
 
 /// The number that a weight byte stands for.

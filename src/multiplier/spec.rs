@@ -3,11 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Family, Multiplier, perforated, recursive, truncated};
+use super::{Family, Multiplier, Products, perforated, recursive, truncated};
 
 /// The valid spellings, for help texts and error messages.
 pub const SPEC_HELP: &str = "exact, perforated:M (1 to 7), truncated:M (1 to 8), recursive:M (1 to 7), \
-     mask:0xHHHHHHHHHHHHHHHH (64 bits, bit 8 i + l keeps a_i w_l)";
+     mask:0xHHHHHHHHHHHHHHHH (64 bits, bit 8 i + l keeps a_i w_l), table:FILE (65,536 products: .bin, \
+     .npy, .csv, .txt, .h), verilog:FILE[:TOP] (8 x 8 bits, combinational; or yosys' JSON), a file's \
+     path alone, or a whole library as \"DIR/*\"";
 
 /// A multiplier specification that means nothing.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -30,6 +32,18 @@ pub enum MultiplierError {
         "multiplier \"{0}\": expected a mask of up to 64 bits in hexadecimal, as in mask:0xfffefcf8f0e0c080"
     )]
     Mask(String),
+    /// A table is for one coding of the weights.
+    #[error(
+        "multiplier {name} multiplies {} weights; give --weights {}",
+        if *.signed { "signed" } else { "unsigned" },
+        if *.signed { "i8-channel" } else { "u8-channel or u8-tensor" }
+    )]
+    Coding {
+        /// The multiplier.
+        name: String,
+        /// Whether its weights are signed.
+        signed: bool,
+    },
 }
 
 impl FromStr for Multiplier {
@@ -63,12 +77,18 @@ impl FromStr for Multiplier {
 
 impl fmt::Display for Multiplier {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self.family {
+        if let Some(label) = &self.label {
+            return formatter.pad(label);
+        }
+        let Products::Mask { family, mask } = self.products else {
+            return formatter.pad("table");
+        };
+        let text = match family {
             Family::Exact => "exact".to_string(),
             Family::Perforated(m) => format!("perforated:{m}"),
             Family::Truncated(m) => format!("truncated:{m}"),
             Family::Recursive(m) => format!("recursive:{m}"),
-            Family::Mask => format!("mask:{:#018x}", self.mask),
+            Family::Mask => format!("mask:{mask:#018x}"),
         };
         formatter.pad(&text)
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use recoup::accuracy::{Candidate, Configuration, DEFAULT_C_FRAC, Experiment};
+use recoup::accuracy::{Candidate, Configuration, Experiment};
+use recoup::control_variate::ControlOptions;
 use recoup::emulate::Workspace;
 use recoup::model;
 use recoup::quantize::{Method, WeightScheme};
@@ -29,7 +30,7 @@ pub fn candidate(experiment: &Experiment, multiplier: &str, mode: &str) -> Candi
         control_variate: mode.parse().unwrap(),
         activation_bits: 8,
     };
-    experiment.candidate(&configuration, DEFAULT_C_FRAC).unwrap()
+    experiment.candidate(&configuration, ControlOptions::default()).unwrap()
 }
 
 /// The class scores of all `images`, in their order.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use recoup::accuracy::{Configuration, DEFAULT_C_FRAC};
-use recoup::control_variate::Mode;
+use recoup::accuracy::Configuration;
+use recoup::control_variate::{ControlOptions, Mode};
 use recoup::data::Dataset;
 use recoup::model::{self, OnnxFile};
 use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
@@ -50,7 +50,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let calibration = session.calibrate()?;
     let experiment =
         session.experiment(calibration, WeightScheme::U8Channel, session::isa(&args.machine));
-    let candidates = candidates(&experiment, &configurations(), DEFAULT_C_FRAC)?;
+    let candidates = candidates(&experiment, &configurations(), ControlOptions::default())?;
     let report = evaluate_all(&session, &experiment, &candidates, false, 256, None)?;
     if args.json { printer::json(&report) } else { printer::demo(&report) }
 }

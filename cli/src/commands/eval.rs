@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use recoup::accuracy::{Candidate, Configuration, DEFAULT_C_FRAC, Experiment, Scores, evaluate};
-use recoup::control_variate::Mode;
+use recoup::accuracy::{Candidate, Configuration, Experiment, Scores, evaluate};
+use recoup::control_variate::{ControlOptions, Mode};
 use recoup::multiplier::Multiplier;
 
 use crate::args::EvalArgs;
@@ -28,8 +28,13 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let experiment = session.experiment(calibration, args.weights, session::isa(&args.machine));
     let configurations =
         configurations(&args.multiplier, &args.control_variate, &args.activation_bits);
-    let candidates =
-        candidates(&experiment, &configurations, args.c_frac.unwrap_or(DEFAULT_C_FRAC))?;
+    let default = ControlOptions::default();
+    let options = ControlOptions {
+        c_frac: args.c_frac.unwrap_or(default.c_frac),
+        terms: args.control_variate_terms.map_or(default.terms, usize::from),
+        x_bits: args.control_variate_bits.unwrap_or(default.x_bits),
+    };
+    let candidates = candidates(&experiment, &configurations, options)?;
     let report = evaluate_all(
         &session,
         &experiment,
@@ -73,13 +78,11 @@ pub fn configurations(
         for multiplier in multipliers {
             for &control_variate in modes {
                 // Nothing can be corrected where nothing is wrong.
-                let next = match multiplier.is_exact() {
-                    true => exact(activation_bits),
-                    false => Configuration {
-                        multiplier: multiplier.clone(),
-                        control_variate,
-                        activation_bits,
-                    },
+                let exact = multiplier.is_exact();
+                let next = Configuration {
+                    multiplier: multiplier.clone(),
+                    control_variate: if exact { Mode::None } else { control_variate },
+                    activation_bits,
                 };
                 if !configurations.contains(&next) {
                     configurations.push(next);
@@ -97,11 +100,11 @@ pub fn configurations(
 pub fn candidates(
     experiment: &Experiment,
     configurations: &[Configuration],
-    c_frac: u32,
+    options: ControlOptions,
 ) -> Result<Vec<Candidate>> {
     let bar = progress::bar("fitting control variates", configurations.len());
     let candidates = configurations.iter().map(|configuration| {
-        let candidate = experiment.candidate(configuration, c_frac);
+        let candidate = experiment.candidate(configuration, options);
         bar.inc(1);
         candidate
     });
