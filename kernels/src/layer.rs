@@ -8,6 +8,7 @@ use crate::{
     gemm::Gemm,
     lookup::{self, LookupConv},
     naive,
+    rows::{self, RowsConv},
     spec::validate_output,
     sums::{self, CodeFunction, window_sums},
     table::Table,
@@ -34,6 +35,26 @@ pub enum Output<'a> {
     F32(&'a mut [f32]),
 }
 
+impl Output<'_> {
+    fn reborrow(&mut self) -> Output<'_> {
+        match self {
+            Output::U8(codes) => Output::U8(codes),
+            Output::F32(values) => Output::F32(values),
+        }
+    }
+}
+
+/// One image of a batch.
+#[derive(Debug)]
+pub struct BatchItem<'a> {
+    /// Codes, `[height][width][channels]`.
+    pub input: &'a [u8],
+    /// What is added before the activation function.
+    pub residual: Residual<'a>,
+    /// Where the output goes.
+    pub output: Output<'a>,
+}
+
 /// Buffers that the kernels reuse from call to call; one per thread.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -50,6 +71,7 @@ pub struct Scratch {
 struct Images {
     image: Vec<u8>,
     lookup: lookup::Buffers,
+    rows: rows::Buffers,
 }
 
 /// A layer ready to run: checked, weights packed. Share it between threads freely.
@@ -81,6 +103,8 @@ enum Engine {
     Gemm(Gemm),
     /// Part of the mask by lookups, the rest by products.
     Lookup(Box<(LookupConv, Gemm)>),
+    /// Any table, by rows, and the exact products that the rows leave out.
+    Rows(Box<(RowsConv, Gemm)>),
     Depthwise(Depthwise),
     Table(Table),
 }
@@ -130,8 +154,30 @@ fn multiple(f: &[i32; 256], x: &[i32; 256]) -> Option<i32> {
 }
 
 impl Engine {
-    fn run(&self, input: &[u8], images: &mut Images, mut sink: impl FnMut(Tile<'_>)) {
-        let Images { image, lookup } = images;
+    /// Images that should be computed together.
+    fn batch(&self) -> usize {
+        match self {
+            Engine::Rows(parts) => parts.0.images(),
+            _ => 1,
+        }
+    }
+
+    /// What is computed for several images together, before they are run one by one.
+    fn prepare<'a>(&self, inputs: impl Iterator<Item = &'a [u8]>, images: &mut Images) {
+        if let Engine::Rows(parts) = self {
+            parts.0.run(inputs, &mut images.rows);
+        }
+    }
+
+    /// Runs image `number` of those that were prepared together.
+    fn run(
+        &self,
+        input: &[u8],
+        number: (usize, usize),
+        images: &mut Images,
+        mut sink: impl FnMut(Tile<'_>),
+    ) {
+        let Images { image, lookup, rows } = images;
         match self {
             Engine::Gemm(gemm) => gemm.run(input, image, sink),
             Engine::Lookup(parts) => {
@@ -139,6 +185,14 @@ impl Engine {
                 conv.run(input, lookup);
                 gemm.run(input, image, |mut tile| {
                     conv.add_to(lookup, &mut tile);
+                    sink(tile);
+                });
+            }
+            Engine::Rows(parts) => {
+                let (conv, gemm) = &**parts;
+                let (number, count) = number;
+                gemm.run(input, image, |mut tile| {
+                    conv.add_to(rows, count, number, &mut tile);
                     sink(tile);
                 });
             }
@@ -157,7 +211,22 @@ impl MacLayer {
         spec.validate()?;
         let shape = &spec.shape;
         let (engine, correction) = match &spec.product {
-            Product::Table(table) => (Engine::Table(Table::new(isa, &spec, table)), [0; 256]),
+            // Building rows takes longer than it saves for few positions; blocks of one filter
+            // would be mostly idle.
+            Product::Table(table) if shape.positions() < 16 || shape.filters_per_group() < 4 => {
+                (Engine::Table(Table::new(isa, &spec, table)), [0; 256])
+            }
+            Product::Table(table) => {
+                let rows = RowsConv::new(isa, &spec, table);
+                let exact = rows.missing().map(|_| terms(u64::MAX)).unwrap_or_default();
+                let gemm = Gemm::new(isa, &spec, &exact);
+                let mut correction = *gemm.correction();
+                for (sum, of_code) in correction.iter_mut().zip(rows.missing().unwrap_or([0; 256]))
+                {
+                    *sum = sum.wrapping_add(of_code);
+                }
+                (Engine::Rows(Box::new((rows, gemm))), correction)
+            }
             Product::Mask(mask) if Depthwise::fits(shape) => {
                 (Engine::Depthwise(Depthwise::new(isa, &spec, &terms(*mask))), [0; 256])
             }
@@ -209,6 +278,8 @@ impl MacLayer {
     ///
     /// - `gemm{n}`: n ordinary products per product of the multiplier,
     /// - `gemm{n}+lookup`: the same, and lookups in small tables for the rest,
+    /// - `rows{bits}`: any table, one code selecting the products of 16 filters; after `gemm1`
+    ///   what the products lack of exact ones,
     /// - `depthwise`: channels side by side, for one filter per channel,
     /// - `table`: one lookup per product in the table of all products.
     pub fn kernel_name(&self) -> String {
@@ -218,6 +289,13 @@ impl MacLayer {
             Kernel::Fast(fast) => match &fast.engine {
                 Engine::Gemm(gemm) => format!("{arch}-gemm{}", gemm.terms()),
                 Engine::Lookup(parts) => format!("{arch}-gemm{}+lookup", parts.1.terms()),
+                Engine::Rows(parts) => {
+                    let rows = format!("rows{}", parts.0.bits());
+                    match parts.1.terms() {
+                        0 => format!("{arch}-{rows}"),
+                        terms => format!("{arch}-gemm{terms}+{rows}"),
+                    }
+                }
                 Engine::Depthwise(_) => format!("{arch}-depthwise"),
                 Engine::Table(_) => format!("{arch}-table"),
             },
@@ -238,7 +316,8 @@ impl MacLayer {
         };
         let Scratch { images, offset, sums, .. } = scratch;
         self.window_sums(fast.sums.correction.as_ref(), input, sums, offset);
-        fast.engine.run(input, images, |tile| {
+        fast.engine.prepare([input].into_iter(), images);
+        fast.engine.run(input, (0, 1), images, |tile| {
             let rows = tile.acc.chunks_exact(tile.blocks * LANES);
             for (position, row) in (tile.position..).zip(rows) {
                 let blocks = &fast.epilogue.blocks()[tile.block..];
@@ -281,6 +360,15 @@ impl MacLayer {
         }
     }
 
+    /// Images that [`MacLayer::run_batch`] likes to get together: more than one where something
+    /// large is prepared that serves them all.
+    pub fn batch(&self) -> usize {
+        match &self.kernel {
+            Kernel::Naive => 1,
+            Kernel::Fast(fast) => fast.engine.batch(),
+        }
+    }
+
     /// The whole layer on one image, as [`MacSpec`] defines it.
     ///
     /// # Panics
@@ -290,16 +378,48 @@ impl MacLayer {
         &self,
         input: &[u8],
         residual: Residual<'_>,
-        mut output: Output<'_>,
+        output: Output<'_>,
         scratch: &mut Scratch,
     ) {
-        self.check_input(input);
-        self.check_residual(&residual);
-        self.check_output(&output);
+        self.run_batch(&mut [BatchItem { input, residual, output }], scratch);
+    }
+
+    /// [`MacLayer::run`] on several images; the same numbers, sooner.
+    ///
+    /// # Panics
+    /// As [`MacLayer::run`].
+    pub fn run_batch(&self, items: &mut [BatchItem<'_>], scratch: &mut Scratch) {
+        for item in &*items {
+            self.check_input(item.input);
+            self.check_residual(&item.residual);
+            self.check_output(&item.output);
+        }
         let fast = match &self.kernel {
-            Kernel::Naive => return naive::run(&self.spec, input, residual, output),
+            Kernel::Naive => {
+                for item in items {
+                    naive::run(&self.spec, item.input, item.residual, item.output.reborrow());
+                }
+                return;
+            }
             Kernel::Fast(fast) => fast,
         };
+        for items in items.chunks_mut(fast.engine.batch()) {
+            fast.engine.prepare(items.iter().map(|item| item.input), &mut scratch.images);
+            let count = items.len();
+            for (number, item) in items.iter_mut().enumerate() {
+                self.run_prepared(fast, (number, count), item, scratch);
+            }
+        }
+    }
+
+    fn run_prepared(
+        &self,
+        fast: &Fast,
+        number: (usize, usize),
+        item: &mut BatchItem<'_>,
+        scratch: &mut Scratch,
+    ) {
+        let BatchItem { input, residual, output } = item;
         let Scratch { images, offset, control, codes, combined, sums } = scratch;
         self.window_sums(fast.sums.offset.as_ref(), input, sums, offset);
         self.window_sums(fast.sums.control.as_ref(), input, sums, control);
@@ -315,11 +435,11 @@ impl MacLayer {
             _ => SumLayout::PerGroup,
         };
         let sums = Sums { layout, offset, control, codes };
-        fast.engine.run(input, images, |mut tile| {
+        fast.engine.run(input, number, images, |mut tile| {
             if let Some(combination) = &fast.combination {
                 combination.add(self.isa, combined, &mut tile);
             }
-            fast.epilogue.apply(self.isa, tile, sums, residual, &mut output);
+            fast.epilogue.apply(self.isa, tile, sums, *residual, output);
         });
     }
 

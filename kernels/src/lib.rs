@@ -48,6 +48,8 @@ mod layer;
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 mod lookup;
 pub mod naive;
+mod planes;
+mod rows;
 mod shape;
 mod spec;
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
@@ -59,7 +61,7 @@ mod x86_64;
 
 pub use error::KernelError;
 pub use isa::Isa;
-pub use layer::{MacLayer, Output, Residual, Scratch, quantize};
+pub use layer::{BatchItem, MacLayer, Output, Residual, Scratch, quantize};
 pub use shape::ConvShape;
 pub use spec::{Control, ControlTerm, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};
 

@@ -8,6 +8,7 @@ use crate::{
     ConvShape, Isa, MacSpec,
     dispatch::multiversion,
     epilogue::{Block, LANES, Tile, blocks},
+    planes::{fill_planes, gather_bits, plane_len, planes_len},
     terms::{Lookup, LookupProfile},
 };
 
@@ -178,8 +179,8 @@ impl LookupConv {
     pub fn run(&self, input: &[u8], buffers: &mut Buffers) {
         let (depth, chunks) = (self.shape.depth(), self.chunks());
         let Buffers { planes, codes, sums } = buffers;
-        planes.resize(self.shape.channels * self.plane_len(), 0);
-        fill_planes(self.isa, self, input, planes);
+        planes.resize(planes_len(&self.shape), 0);
+        fill_planes(self.isa, &self.shape, self.padding, self.rows, input, planes);
         codes.resize(CHUNKS * depth, [0; POSITIONS]);
         sums.resize(self.blocks.len() * chunks, [[0; LANES]; POSITIONS]);
         let start = (depth as i32).wrapping_mul(-self.bias);
@@ -218,49 +219,6 @@ impl LookupConv {
         add_sums(self.isa, &buffers.sums, self.chunks(), tile);
     }
 
-    fn plane_len(&self) -> usize {
-        self.shape.padded_height() * self.shape.padded_width()
-    }
-
-    #[inline(always)]
-    fn fill_planes(&self, input: &[u8], planes: &mut [u8]) {
-        const SIDE: usize = 16;
-        let (shape, plane) = (&self.shape, self.plane_len());
-        planes.fill(gather_bits(self.padding, self.rows));
-        for (y, row) in input.chunks_exact(shape.width * shape.channels).enumerate() {
-            let start = (y + shape.pad_top) * shape.padded_width() + shape.pad_left;
-            for x in (0..shape.width).step_by(SIDE) {
-                let pixels = (shape.width - x).min(SIDE);
-                for c in (0..shape.channels).step_by(SIDE) {
-                    let channels = (shape.channels - c).min(SIDE);
-                    let mut square = [[0; SIDE]; SIDE];
-                    for (square, pixel) in square[..pixels]
-                        .iter_mut()
-                        .zip(row[x * shape.channels..].chunks(shape.channels))
-                    {
-                        match pixel[c..].first_chunk() {
-                            Some(codes) => *square = *codes,
-                            None => square[..channels].copy_from_slice(&pixel[c..]),
-                        }
-                    }
-                    gather_square(&mut square, self.rows);
-                    transpose(&mut square);
-                    let out = planes[c * plane + start + x..].chunks_mut(plane);
-                    // Apart, lest both become calls.
-                    if pixels == SIDE {
-                        for (out, codes) in out.zip(&square[..channels]) {
-                            *out.first_chunk_mut().expect("a row of the plane") = *codes;
-                        }
-                    } else {
-                        for (out, codes) in out.zip(&square[..channels]) {
-                            out[..pixels].copy_from_slice(&codes[..pixels]);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     #[inline(always)]
     fn fill_codes(
         &self,
@@ -269,7 +227,7 @@ impl LookupConv {
         position: usize,
         codes: &mut [[u8; POSITIONS]],
     ) {
-        let (shape, plane) = (&self.shape, self.plane_len());
+        let (shape, plane) = (&self.shape, plane_len(&self.shape));
         let planes = &planes[group * shape.channels_per_group() * plane..];
         let out_width = shape.out_width();
         let mut done = 0;
@@ -307,11 +265,6 @@ fn add_sums_body(sums: &[Sums], chunks: usize, tile: &mut Tile<'_>) {
 
 multiversion! {
     fn add_sums(isa, sums: &[Sums], chunks: usize, tile: &mut Tile<'_>) = add_sums_body;
-}
-
-multiversion! {
-    /// Transposes the image into padded planes of table indices.
-    fn fill_planes(isa, conv: &LookupConv, input: &[u8], planes: &mut [u8]) = LookupConv::fill_planes;
 }
 
 multiversion! {
@@ -372,56 +325,6 @@ fn copy_tap<'a>(
                 {
                     *to = *code;
                 }
-            }
-        }
-    }
-}
-
-/// The bits of a code that are in `rows`, moved together.
-fn gather_bits(code: u8, rows: u8) -> u8 {
-    let mut square = [[code; 16]; 16];
-    gather_square(&mut square, rows);
-    square[0][0]
-}
-
-/// [`gather_bits`] of all codes.
-#[inline(always)]
-fn gather_square(square: &mut [[u8; 16]; 16], rows: u8) {
-    // From the highest down, close the gap that each missing bit leaves.
-    for bit in (0..8).rev().filter(|&bit| (rows >> bit) & 1 == 0) {
-        let below = (1 << bit) - 1;
-        for code in square.as_flattened_mut() {
-            *code = *code & below | (*code >> 1) & !below;
-        }
-    }
-}
-
-/// Interleaving the first half of the rows with the second, four times, transposes a square of 16.
-#[inline(always)]
-fn transpose(square: &mut [[u8; 16]; 16]) {
-    for _ in 0..4 {
-        let rows = *square;
-        for (i, pair) in square.as_flattened_mut().as_chunks_mut::<32>().0.iter_mut().enumerate() {
-            for (j, both) in pair.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-                *both = [rows[i][j], rows[i + 8][j]];
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::transpose;
-
-    #[test]
-    fn a_square_is_transposed() {
-        let square: [[u8; 16]; 16] =
-            std::array::from_fn(|y| std::array::from_fn(|x| (16 * y + x) as u8));
-        let mut transposed = square;
-        transpose(&mut transposed);
-        for (y, row) in transposed.iter().enumerate() {
-            for (x, &code) in row.iter().enumerate() {
-                assert_eq!(code, square[x][y]);
             }
         }
     }

@@ -230,6 +230,95 @@ impl Judge {
     }
 }
 
+/// Tables of each kind: near to exact, with large errors, full 16-bit products, any 32-bit entry.
+fn tables(random: &mut Random, coding: WeightCoding) -> Vec<Product> {
+    let exact = Product::Mask(u64::MAX);
+    let mut table = |mut entry: Box<dyn FnMut(&mut Random, i32) -> i32>| {
+        let pairs = (0..=255).flat_map(|w| (0..=255).map(move |a| (w, a)));
+        let products = pairs.map(|(w, a)| naive::product(coding, &exact, w, a));
+        let entries: Vec<i32> = products.map(|p| entry(random, p)).collect();
+        Product::Table(entries.into())
+    };
+    vec![
+        table(Box::new(|random, p| p - random.between(-20, 100))),
+        // 16 bits hold the sums of few of these.
+        table(Box::new(|random, p| p - random.between(-5_000, 5_000))),
+        table(Box::new(|random, _| random.between(0, 65_535))),
+        table(Box::new(|random, _| random.bits() as i32)),
+    ]
+}
+
+#[test]
+fn any_table() {
+    let (mut random, mut judge) = (Random(11), Judge::default());
+    for coding in [WeightCoding::Unsigned, WeightCoding::Signed] {
+        for product in tables(&mut random, coding) {
+            for (channels, size, filters) in [
+                (1, (4, 4), 4),
+                (3, (5, 7), 17),
+                (16, (8, 8), 32),
+                (5, (2, 33), 9),
+                (70, (4, 5), 16),
+            ] {
+                for (kernel, stride, groups) in
+                    [(3, 1, 1), (1, 1, 1), (3, 2, 1), (2, 3, 1), (3, 1, 2)]
+                {
+                    if channels % groups != 0 || filters % groups != 0 {
+                        continue;
+                    }
+                    let shape = ConvShape {
+                        stride_height: stride,
+                        stride_width: stride,
+                        groups,
+                        ..conv(channels, size, filters, kernel)
+                    };
+                    let spec = MacSpec { coding, ..layer(&mut random, shape, product.clone()) };
+                    let spec = with_control(&mut random, spec, 7, 4);
+                    judge.compare(&mut random, &spec);
+                }
+            }
+        }
+    }
+    let kinds = judge.kernels.clone();
+    for kind in ["gemm1+rows16", "-rows32", "-table"] {
+        assert!(kinds.iter().any(|name| name.ends_with(kind)), "{kind}: {kinds:?}");
+    }
+    judge.verdict(300);
+}
+
+#[test]
+fn a_batch_gives_what_its_images_give() {
+    let mut random = Random(12);
+    let shape = conv(3, (20, 20), 5, 3);
+    let products =
+        tables(&mut random, WeightCoding::Unsigned).into_iter().chain([exact(), truncated(7)]);
+    for product in products {
+        let spec = MacSpec {
+            coding: WeightCoding::Unsigned,
+            output: OutputSpec::F32,
+            ..layer(&mut random, shape, product)
+        };
+        // More than the layer takes together.
+        let inputs: Vec<Vec<u8>> = (0..25).map(|_| random.codes(shape.input_len())).collect();
+        for isa in Isa::available() {
+            let layer = MacLayer::new(isa, spec.clone()).unwrap();
+            let mut scratch = Scratch::default();
+            let mut outputs = vec![vec![0f32; shape.output_len()]; inputs.len()];
+            let items = inputs.iter().zip(&mut outputs).map(|(input, output)| BatchItem {
+                input,
+                residual: Residual::None,
+                output: Output::F32(output),
+            });
+            layer.run_batch(&mut items.collect::<Vec<_>>(), &mut scratch);
+            for (input, output) in inputs.iter().zip(&outputs) {
+                let mut expected = vec![0f32; shape.output_len()];
+                naive::run(&spec, input, Residual::None, Output::F32(&mut expected));
+                assert_eq!(output, &expected, "{}", layer.kernel_name());
+            }
+        }
+    }
+}
+
 /// Widths around the tiles' and vectors' sizes, depths around a step's.
 #[test]
 fn sizes_on_the_edges() {
