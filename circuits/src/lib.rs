@@ -2,6 +2,9 @@
 //!
 //! Whatever the file, what comes out is a [`ProductTable`].
 
+mod metrics;
 mod product_table;
+pub mod table;
 
+pub use metrics::{Metrics, PRODUCT_RANGE};
 pub use product_table::{Operands, ProductTable};

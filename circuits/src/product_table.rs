@@ -1,5 +1,7 @@
 //! All products of an 8 x 8 multiplier.
 
+use std::fmt;
+
 /// How both operands are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operands {
@@ -16,6 +18,20 @@ impl Operands {
             Self::Unsigned => i32::from(byte),
             Self::Signed => i32::from(byte as i8),
         }
+    }
+
+    /// The exact product of two bytes.
+    pub fn product(self, weight: u8, activation: u8) -> i32 {
+        self.value(weight) * self.value(activation)
+    }
+}
+
+impl fmt::Display for Operands {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unsigned => "unsigned",
+            Self::Signed => "signed",
+        })
     }
 }
 
@@ -45,6 +61,22 @@ impl ProductTable {
         let pairs =
             (0..=255).flat_map(|weight| (0..=255).map(move |activation| (weight, activation)));
         Self::new(operands, pairs.map(|(weight, activation)| product(weight, activation)).collect())
+    }
+
+    /// The exact multiplier.
+    pub fn exact(operands: Operands) -> Self {
+        Self::from_fn(operands, |weight, activation| operands.product(weight, activation))
+    }
+
+    /// The multiplier with its inputs exchanged.
+    pub fn transposed(&self) -> Self {
+        Self::from_fn(self.operands, |weight, activation| self.product(activation, weight))
+    }
+
+    /// Whether exchanging the inputs changes nothing.
+    pub fn is_symmetric(&self) -> bool {
+        let above = (0..=255).flat_map(|weight| (0..weight).map(move |a| (weight, a)));
+        above.into_iter().all(|(w, a)| self.product(w, a) == self.product(a, w))
     }
 
     /// How the operands are coded.

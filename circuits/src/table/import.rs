@@ -1,0 +1,167 @@
+//! A multiplier from a file, with everything that can be checked.
+
+use std::{
+    fmt,
+    fs::{self, File},
+    io::Read,
+    path::Path,
+};
+
+use super::{
+    declared::{Declared, check, declared_metrics},
+    error::TableError,
+    format::{Format, packing_of_content, packing_of_path},
+    mirror::has_mirrored_quadrant,
+    options::{ElementType, TableOptions},
+    reading::{Reading, interpret, mean_product},
+};
+use crate::{Metrics, ProductTable};
+
+/// A multiplier from a table.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The products.
+    pub table: ProductTable,
+    /// The format of the file.
+    pub format: Format,
+    /// How the file was read: what was asked for, what it says, what was detected.
+    pub reading: Reading,
+    /// The error of the multiplier.
+    pub metrics: Metrics,
+    /// Whether the operands can be exchanged, so that the order of a table does not matter.
+    pub symmetric: bool,
+    /// The metrics that comments declare. The products have them.
+    pub declared: Declared,
+    /// What a user should know before trusting the table.
+    pub warnings: Vec<Warning>,
+}
+
+/// What is odd about a table, but may be meant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Warning {
+    /// No reading makes the numbers products, not even roughly.
+    NotAProduct {
+        /// Mean absolute error of the best reading.
+        mae: f64,
+        /// That of a multiplier that always gives 0.
+        mae_of_zero: f64,
+    },
+    /// Two negative operands are computed as mul(|a|, |b|).
+    MirroredQuadrant,
+    /// Numbers that are written with one sign were read with another.
+    Resigned {
+        /// The type they were read as.
+        element: ElementType,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::NotAProduct { mae, mae_of_zero } => write!(
+                f,
+                "the table is not close to a product under any reading: mean absolute error \
+                 {mae:.0}, where a multiplier that always gives 0 has {mae_of_zero:.0}; check \
+                 that it is a table of 8 x 8 bit products, and how it is laid out"
+            ),
+            Self::MirroredQuadrant => f.write_str(
+                "the table has a known defect: where both operands are negative, it holds \
+                 mul(|a|, |b|) instead of mul(a, b), as the converter that comes with AdaPT and \
+                 TransAxx computes it; this is not the circuit. Make the table again from the \
+                 circuit (its Verilog or C file), with every operand as its byte",
+            ),
+            Self::Resigned { element } => write!(
+                f,
+                "the products are written with another sign, but make a multiplier only if their \
+                 16 bits are read as {element}; say so with the type of the table"
+            ),
+        }
+    }
+}
+
+/// Reads the multiplier in a file. The extension names the format; without a known one, the
+/// content does.
+///
+/// Never reads more than the largest table of the format.
+///
+/// # Errors
+/// If the file cannot be read, is no table, or contradicts itself or the options.
+pub fn read_table(path: &Path, options: &TableOptions) -> Result<Import, TableError> {
+    if let Some(kind) = packing_of_path(path) {
+        return Err(TableError::Compressed { path: path.into(), kind });
+    }
+    let named = Format::of_path(path);
+    let largest = Format::ALL.map(Format::max_bytes).into_iter().fold(0, usize::max);
+    let bytes = read_at_most(path, named.map_or(largest, Format::max_bytes))?;
+    import_table(&bytes, path, options)
+}
+
+/// Takes the multiplier from the bytes of a file; `path` is for its extension and for messages.
+///
+/// # Errors
+/// If they are no table, or contradict themselves or the options.
+pub fn import_table(
+    bytes: &[u8],
+    path: &Path,
+    options: &TableOptions,
+) -> Result<Import, TableError> {
+    if let Some(kind) = packing_of_content(bytes) {
+        return Err(TableError::Compressed { path: path.into(), kind });
+    }
+    let format = Format::of_path(path).or_else(|| Format::of_content(bytes));
+    let format = format.ok_or_else(|| TableError::UnknownFormat {
+        path: path.into(),
+        found: match path.extension() {
+            Some(extension) => format!("a file .{}", extension.display()),
+            None => format!("{} bytes of unknown content", bytes.len()),
+        },
+    })?;
+    let cells = format
+        .parse(bytes, options.element)
+        .map_err(|source| TableError::Malformed { path: path.into(), source })?;
+    let interpreted = interpret(&cells, options)
+        .map_err(|source| TableError::Contradiction { path: path.into(), source })?;
+    let (table, reading) = (interpreted.table, interpreted.reading);
+
+    let metrics = Metrics::of(&table);
+    let declared = declared_metrics(cells.comments());
+    let mirrored = has_mirrored_quadrant(&table);
+    let mismatches = check(&declared, &metrics);
+    if !mismatches.is_empty() {
+        return Err(TableError::Declared { path: path.into(), mismatches, mirrored });
+    }
+    let mae_of_zero = mean_product(reading.operands);
+    let warnings = [
+        (metrics.mae >= mae_of_zero)
+            .then_some(Warning::NotAProduct { mae: metrics.mae, mae_of_zero }),
+        mirrored.then_some(Warning::MirroredQuadrant),
+        interpreted.resigned.then_some(Warning::Resigned { element: reading.element }),
+    ];
+    Ok(Import {
+        symmetric: table.is_symmetric(),
+        warnings: warnings.into_iter().flatten().collect(),
+        table,
+        format,
+        reading,
+        metrics,
+        declared,
+    })
+}
+
+/// The bytes of a file, a pipe or a device, if there are at most `limit`.
+fn read_at_most(path: &Path, limit: usize) -> Result<Vec<u8>, TableError> {
+    let failed = |source| TableError::Read { path: path.into(), source };
+    let too_large = |found| TableError::TooLarge { path: path.into(), found, limit };
+    let metadata = fs::metadata(path).map_err(failed)?;
+    // The length of what is no file says nothing; reading stops at the limit all the same.
+    if metadata.is_file() && metadata.len() > limit as u64 {
+        return Err(too_large(format!("{} bytes", metadata.len())));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > limit {
+        return Err(too_large(format!("more than {limit} bytes")));
+    }
+    Ok(bytes)
+}
