@@ -44,8 +44,22 @@ fn layers() -> Vec<Layer> {
     ]
 }
 
-fn mask(kept: impl Fn(u32, u32) -> bool) -> u64 {
-    (0..64).filter(|&b| kept(b / 8, b % 8)).map(|b| 1 << b).sum()
+fn mask(kept: impl Fn(u32, u32) -> bool) -> Product {
+    Product::Mask((0..64).filter(|&b| kept(b / 8, b % 8)).map(|b| 1 << b).sum())
+}
+
+/// A table of w a less an error of up to `errors`, or of anything up to 2^16.
+fn table(errors: Option<u32>) -> Product {
+    let mut state = 7u32;
+    let mut random = |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((u64::from(state) * u64::from(below)) >> 32) as i32
+    };
+    let entry = |i: i32| match errors {
+        Some(errors) => (i >> 8) * (i & 255) - random(errors),
+        None => random(1 << 16),
+    };
+    Product::Table((0..1 << 16).map(entry).collect::<Vec<_>>().into())
 }
 
 fn spec(shape: ConvShape, product: Product, control: Option<&dyn Fn(u8) -> u16>) -> MacSpec {
@@ -78,21 +92,46 @@ fn spec(shape: ConvShape, product: Product, control: Option<&dyn Fn(u8) -> u16>)
 }
 
 /// Nanoseconds per image: the fastest of several rounds, since everything else only adds time.
-fn time(layer: &MacLayer, input: &[u8], out: &mut [u8], scratch: &mut Scratch) -> f64 {
-    let mut images = 1;
+fn time(images: usize, mut run: impl FnMut()) -> f64 {
+    let mut calls = 1;
     let mut best = f64::INFINITY;
     for round in 0..60 {
         let start = Instant::now();
-        for _ in 0..images {
-            layer.run(black_box(input), Residual::None, Output::U8(out), scratch);
+        for _ in 0..calls {
+            run();
         }
-        let ns = start.elapsed().as_nanos() as f64 / images as f64;
+        let ns = start.elapsed().as_nanos() as f64 / (calls * images) as f64;
         best = best.min(ns);
         if round == 0 {
-            images = ((5e5 / ns) as usize).max(1);
+            calls = ((5e5 / (ns * images as f64)) as usize).max(1);
         }
     }
     best
+}
+
+/// The loop of the emulators that look each product up in a table, as AdaPT's: image to columns,
+/// then one lookup per product, summed for each filter and position. The rival of `rows`.
+fn table_loop(spec: &MacSpec, table: &[i32], input: &[u8], columns: &mut [u8], acc: &mut [i32]) {
+    let (shape, depth) = (&spec.shape, spec.shape.depth());
+    for (position, column) in columns.chunks_exact_mut(depth).enumerate() {
+        let (oy, ox) = (position / shape.out_width(), position % shape.out_width());
+        for (j, code) in column.iter_mut().enumerate() {
+            let (tap, c) = (j / shape.channels, j % shape.channels);
+            let y =
+                (oy * shape.stride_height + tap / shape.kernel_width).checked_sub(shape.pad_top);
+            let x =
+                (ox * shape.stride_width + tap % shape.kernel_width).checked_sub(shape.pad_left);
+            let inside = y.zip(x).filter(|&(y, x)| y < shape.height && x < shape.width);
+            *code = inside.map_or(0, |(y, x)| input[(y * shape.width + x) * shape.channels + c]);
+        }
+    }
+    let weights = spec.weights.chunks_exact(depth);
+    for (weights, acc) in weights.zip(acc.chunks_exact_mut(shape.positions())) {
+        for (column, acc) in columns.chunks_exact(depth).zip(acc) {
+            let products = weights.iter().zip(column);
+            *acc = products.map(|(&w, &a)| table[usize::from(w) << 8 | usize::from(a)]).sum();
+        }
+    }
 }
 
 /// Products per nanosecond of the bare multiply-add instruction, from registers.
@@ -146,13 +185,33 @@ mod limit {
     }
 }
 
+/// The table loop that `rows` is measured against.
+fn rival(wanted: &dyn Fn(&str) -> bool) {
+    let product = table(None);
+    let Product::Table(table) = &product else { unreachable!("made above") };
+    for Layer { name, shape, .. } in layers() {
+        let line = format!("{:28} {:16} {name:14}", "table loop", "table");
+        if !wanted(&line) || shape.groups > 1 {
+            continue;
+        }
+        let spec = spec(shape, product.clone(), None);
+        let input: Vec<u8> = (0..shape.input_len()).map(|i| ((i * i) >> 3) as u8).collect();
+        let mut columns = vec![0; shape.positions() * shape.depth()];
+        let mut acc = vec![0; shape.output_len()];
+        let image = time(1, || {
+            table_loop(&spec, table, black_box(&input), &mut columns, black_box(&mut acc));
+        });
+        println!("{line} {:7.1}", shape.macs() as f64 / image);
+    }
+}
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|w| !w.starts_with("--")).collect();
     let wanted = |line: &str| words.iter().all(|word| line.contains(word.as_str()));
-    type Multiplier = (&'static str, u64, Option<Box<dyn Fn(u8) -> u16>>);
+    type Multiplier = (&'static str, Product, Option<Box<dyn Fn(u8) -> u16>>);
     let low = |m: u32| move |a: u8| u16::from(a) % (1 << m);
     let ones = |m: u32| move |a: u8| (u16::from(a) % (1 << m)).count_ones() as u16;
-    let mut multipliers: Vec<Multiplier> = vec![("exact", u64::MAX, None)];
+    let mut multipliers: Vec<Multiplier> = vec![("exact", Product::Mask(u64::MAX), None)];
     multipliers.push(("perforated2+V", mask(|i, _| i >= 2), Some(Box::new(low(2)))));
     multipliers.push(("recursive4+V", mask(|i, l| i >= 4 || l >= 4), Some(Box::new(low(4)))));
     for (name, m) in [
@@ -164,18 +223,22 @@ fn main() {
     ] {
         multipliers.push((name, mask(|i, l| i + l >= m), Some(Box::new(ones(m)))));
     }
+    multipliers.push(("table, e<200 +V", table(Some(200)), Some(Box::new(low(4)))));
+    multipliers.push(("table, e<20000+V", table(Some(20_000)), Some(Box::new(low(4)))));
+    multipliers.push(("table, u16 +V", table(None), Some(Box::new(low(4)))));
     println!("products per ns, one thread, u8 to u8 with everything included");
+    rival(&wanted);
     for isa in Isa::available() {
         #[cfg(target_arch = "x86_64")]
         if let Some(limit) = limit::products_per_ns(isa.name()) {
             println!("{:12} limit of the instruction {limit:.1}", isa.name());
         }
-        for (multiplier, mask, control) in &multipliers {
+        for (multiplier, product, control) in &multipliers {
             let (mut ns, mut macs) = (0.0, 0);
             for Layer { name, shape, times } in layers() {
-                let spec = spec(shape, Product::Mask(*mask), control.as_deref());
+                let spec = spec(shape, product.clone(), control.as_deref());
                 let layer = MacLayer::new(isa, spec.clone()).expect("a valid layer");
-                let line = format!("{:28} {multiplier:14} {name:14}", layer.kernel_name());
+                let line = format!("{:28} {multiplier:16} {name:14}", layer.kernel_name());
                 if !wanted(&line) {
                     continue;
                 }
@@ -183,7 +246,17 @@ fn main() {
                 let (mut out, mut expected) =
                     (vec![0; shape.output_len()], vec![0; shape.output_len()]);
                 let mut scratch = Scratch::default();
-                let image = time(&layer, &input, &mut out, &mut scratch);
+                let images = layer.batch();
+                let mut outputs = vec![out.clone(); images];
+                let image = time(images, || {
+                    let items = outputs.iter_mut().map(|output| BatchItem {
+                        input: black_box(&input),
+                        residual: Residual::None,
+                        output: Output::U8(output),
+                    });
+                    layer.run_batch(&mut items.collect::<Vec<_>>(), &mut scratch);
+                });
+                out.copy_from_slice(&outputs[images - 1]);
                 naive::run(&spec, &input, Residual::None, Output::U8(&mut expected));
                 assert_eq!(out, expected, "{line}");
                 println!("{line} {:7.1}", shape.macs() as f64 / image);
@@ -192,7 +265,7 @@ fn main() {
             }
             if macs > 0 {
                 let all = macs as f64 / ns;
-                println!("{:28} {multiplier:14} {:14} {all:7.1}", isa.name(), "ResNet-20");
+                println!("{:28} {multiplier:16} {:14} {all:7.1}", isa.name(), "ResNet-20");
             }
         }
     }

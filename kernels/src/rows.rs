@@ -297,12 +297,32 @@ fn add_row<T: Copy, const N: usize>(
     add: impl Fn(T, T) -> T + Copy,
 ) {
     let rows: &[[Row<T>; 256]; N] = rows.first_chunk().expect("rows for each tap");
-    let span = (sums.len() - 1) * stride + 1;
-    let codes = taps.map(|tap| &codes[tap..][..span]);
+    match stride {
+        1 => add_strided::<T, N, 1>(taps, codes, rows, 1, sums, add),
+        2 => add_strided::<T, N, 2>(taps, codes, rows, 2, sums, add),
+        _ => add_strided::<T, N, 0>(taps, codes, rows, stride, sums, add),
+    }
+}
+
+/// `STRIDE` is `stride`, if it is known when compiled.
+#[inline(always)]
+fn add_strided<T: Copy, const N: usize, const STRIDE: usize>(
+    taps: [usize; N],
+    codes: &[u8],
+    rows: &[[Row<T>; 256]; N],
+    stride: usize,
+    sums: &mut [Row<T>],
+    add: impl Fn(T, T) -> T + Copy,
+) {
+    let stride = if STRIDE > 0 { STRIDE } else { stride };
+    let last = (sums.len() - 1) * stride;
+    let codes = taps.map(|tap| &codes[tap..][..last + 1]);
     for (x, sum) in sums.iter_mut().enumerate() {
+        // Never more than it is; the compiler need not know why.
+        let x = (x * stride).min(last);
         let mut lanes = sum.0;
         for (codes, rows) in codes.iter().zip(rows) {
-            let row = &rows[usize::from(codes[x * stride])];
+            let row = &rows[usize::from(codes[x])];
             for (lane, &entry) in lanes.iter_mut().zip(&row.0) {
                 *lane = add(*lane, entry);
             }
@@ -315,10 +335,13 @@ fn add_row<T: Copy, const N: usize>(
 #[inline(always)]
 fn widen(narrow: &mut [Row<i16>], sums: &mut [Row<i32>]) {
     for (narrow, sums) in narrow.iter_mut().zip(sums) {
-        for (narrow, sum) in narrow.0.iter_mut().zip(&mut sums.0) {
-            *sum = sum.wrapping_add(i32::from(*narrow));
-            *narrow = 0;
+        // Copies, lest the compiler go lane by lane to allow for an overlap.
+        let more = std::mem::replace(&mut narrow.0, [0; LANES]);
+        let mut lanes = sums.0;
+        for (lane, more) in lanes.iter_mut().zip(more) {
+            *lane = lane.wrapping_add(i32::from(more));
         }
+        sums.0 = lanes;
     }
 }
 
