@@ -3,6 +3,7 @@
 //! Whatever the file, what comes out is a [`ProductTable`].
 
 mod metrics;
+pub mod netlist;
 mod product_table;
 pub mod table;
 

@@ -1,0 +1,181 @@
+//! Boolean functions of pins, as Liberty files write them: `!(A*B+C')`.
+
+use super::graph::{Graph, Node};
+
+/// Deepest nesting of a function.
+const MAX_DEPTH: usize = 60;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    Constant(bool),
+    Pin(String),
+    Not(Box<Function>),
+    And(Vec<Function>),
+    Or(Vec<Function>),
+    Xor(Vec<Function>),
+}
+
+impl Function {
+    pub fn pin(name: &str) -> Self {
+        Self::Pin(name.to_owned())
+    }
+
+    /// Inverts, if `inverted`.
+    pub fn inverted(self, inverted: bool) -> Self {
+        if inverted { Self::Not(Box::new(self)) } else { self }
+    }
+
+    /// Reads `A B + C`, where `'` after and `!` before invert, then `^`, then `*`, `&` or nothing,
+    /// then `+` or `|` bind.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parser = Parser { rest: text.trim_start(), depth: 0 };
+        let function = parser.or()?;
+        match parser.rest.chars().next() {
+            None => Ok(function),
+            Some(found) => Err(format!("found {found:?}, expected an operator")),
+        }
+    }
+
+    /// The pins that it reads.
+    pub fn pins(&self) -> Vec<&str> {
+        let mut pins = Vec::new();
+        self.collect_pins(&mut pins);
+        pins
+    }
+
+    fn collect_pins<'a>(&'a self, pins: &mut Vec<&'a str>) {
+        match self {
+            Self::Constant(_) => {}
+            Self::Pin(name) => {
+                if !pins.contains(&name.as_str()) {
+                    pins.push(name);
+                }
+            }
+            Self::Not(inner) => inner.collect_pins(pins),
+            Self::And(parts) | Self::Or(parts) | Self::Xor(parts) => {
+                parts.iter().for_each(|part| part.collect_pins(pins));
+            }
+        }
+    }
+
+    /// Its gates. Every pin has a value: the cell's inputs are the pins of its functions.
+    pub fn build(&self, values: &[(&str, Node)], graph: &mut Graph) -> Node {
+        let all = |parts: &[Self], graph: &mut Graph| -> Vec<Node> {
+            parts.iter().map(|part| part.build(values, graph)).collect()
+        };
+        match self {
+            Self::Constant(value) => graph.constant(*value),
+            Self::Pin(name) => {
+                let value = values.iter().find(|(pin, _)| pin == name);
+                value.map_or_else(|| graph.constant(false), |&(_, node)| node)
+            }
+            Self::Not(inner) => {
+                let inner = inner.build(values, graph);
+                graph.not(inner)
+            }
+            Self::And(parts) => {
+                let parts = all(parts, graph);
+                graph.reduce(&parts, true, Graph::and)
+            }
+            Self::Or(parts) => {
+                let parts = all(parts, graph);
+                graph.reduce(&parts, false, Graph::or)
+            }
+            Self::Xor(parts) => {
+                let parts = all(parts, graph);
+                graph.reduce(&parts, false, Graph::xor)
+            }
+        }
+    }
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn accept(&mut self, accepted: &[char]) -> bool {
+        match self.rest.strip_prefix(accepted) {
+            Some(rest) => {
+                self.rest = rest.trim_start();
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn or(&mut self) -> Result<Function, String> {
+        let mut parts = vec![self.and()?];
+        while self.accept(&['+', '|']) {
+            parts.push(self.and()?);
+        }
+        Ok(single(parts, Function::Or))
+    }
+
+    fn and(&mut self) -> Result<Function, String> {
+        let mut parts = vec![self.xor()?];
+        while self.accept(&['*', '&']) || self.rest.starts_with(begins_operand) {
+            parts.push(self.xor()?);
+        }
+        Ok(single(parts, Function::And))
+    }
+
+    fn xor(&mut self) -> Result<Function, String> {
+        let mut parts = vec![self.inverted()?];
+        while self.accept(&['^']) {
+            parts.push(self.inverted()?);
+        }
+        Ok(single(parts, Function::Xor))
+    }
+
+    fn inverted(&mut self) -> Result<Function, String> {
+        let mut inverted = false;
+        while self.accept(&['!']) {
+            inverted = !inverted;
+        }
+        let operand = self.operand()?;
+        while self.accept(&['\'']) {
+            inverted = !inverted;
+        }
+        Ok(operand.inverted(inverted))
+    }
+
+    fn operand(&mut self) -> Result<Function, String> {
+        if self.accept(&['(']) {
+            self.depth += 1;
+            if self.depth > MAX_DEPTH {
+                return Err(format!("nested more than {MAX_DEPTH} deep"));
+            }
+            let inner = self.or()?;
+            self.depth -= 1;
+            if !self.accept(&[')']) {
+                return Err("a parenthesis is not closed".to_owned());
+            }
+            return Ok(inner);
+        }
+        let is_part =
+            |character: char| character.is_ascii_alphanumeric() || "_[]".contains(character);
+        let end = self.rest.find(|character| !is_part(character)).unwrap_or(self.rest.len());
+        let (name, rest) = self.rest.split_at(end);
+        if name.is_empty() {
+            let found = self.rest.chars().next();
+            let found = found.map_or("the end".to_owned(), |found| format!("{found:?}"));
+            return Err(format!("found {found}, expected a pin"));
+        }
+        self.rest = rest.trim_start();
+        Ok(match name {
+            "0" => Function::Constant(false),
+            "1" => Function::Constant(true),
+            _ => Function::pin(name),
+        })
+    }
+}
+
+fn begins_operand(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "_(!".contains(character)
+}
+
+fn single(mut parts: Vec<Function>, many: fn(Vec<Function>) -> Function) -> Function {
+    if parts.len() == 1 { parts.remove(0) } else { many(parts) }
+}

@@ -1,0 +1,40 @@
+//! Multipliers as circuits: Verilog netlists, and what yosys makes of any other Verilog.
+//!
+//! The text becomes tokens (`lexer`) and modules (`parser`, `expression`, `ast`); their instances
+//! are connected to one graph of wires and gates (`elaborate`, `scope`, `vector`, with `cells`
+//! from libraries), of which the part that the product needs becomes a [`Netlist`], which is
+//! evaluated for all operands. yosys' JSON takes the same way from `yosys_json` on.
+
+mod ast;
+mod boolean;
+mod cells;
+mod circuit;
+mod elaborate;
+mod error;
+mod evaluate;
+mod expression;
+mod file;
+mod graph;
+mod import;
+mod lexer;
+mod liberty;
+mod named_cells;
+mod parser;
+mod ports;
+mod scope;
+mod vector;
+mod word_cells;
+mod write;
+mod yosys;
+mod yosys_json;
+
+pub use ast::Design;
+pub use cells::Library;
+pub use circuit::{Gate, Netlist, Signal};
+pub use error::{NetlistError, Place};
+pub use import::{VerilogImport, VerilogOptions, read_verilog, read_yosys_json};
+pub use liberty::parse_liberty;
+pub use parser::parse_verilog;
+pub use ports::PortNames;
+pub use write::table_to_verilog;
+pub use yosys_json::{YosysDesign, parse_yosys_json};
