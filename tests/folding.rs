@@ -37,6 +37,7 @@ fn emulated_equals_float(model: &ModelProto) -> Vec<String> {
         images: 1,
         method: String::new(),
         tensors: calibrate(&file, &graph, &images, Method::MinMax, &|_| {}).unwrap(),
+        layers: Vec::new(),
     };
     let mut expected = Vec::new();
     let float = FloatModel::new(&file, &input.shape, &[]).unwrap();

@@ -56,6 +56,7 @@ fn network(name: &str, scheme: WeightScheme) -> (Network, f32) {
         images: 0,
         method: String::new(),
         tensors: Vec::new(),
+        layers: Vec::new(),
     };
     let quantized = Quantized::new(Arc::new(graph), &calibration, scheme, 8).unwrap();
     let prepared = Prepared::new(quantized, Isa::best());

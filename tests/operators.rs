@@ -150,6 +150,7 @@ fn eight_bits_with_exact_products_stay_close_to_onnx_runtime() {
             images: images.len(),
             method: Method::MinMax.to_string(),
             tensors,
+            layers: Vec::new(),
         };
         let mut failures = Vec::new();
         for scheme in WeightScheme::ALL {

@@ -191,18 +191,34 @@ pub enum MultiplierCommand {
         #[arg(long)]
         force: bool,
     },
-    /// A picture of the partial products, and the error metrics
+    /// A picture of the partial products, the error metrics, and what a control variate removes
     #[command(after_help = format!("SPEC: {SPEC_HELP}\n\n{METRIC_DEFINITIONS}"))]
-    Show {
-        /// The multiplier
-        spec: Multiplier,
-        /// Coding of the weight: u8-channel and u8-tensor are unsigned, i8-channel is signed
-        #[arg(long, default_value = "u8-channel", value_name = "CODING")]
-        weights: WeightScheme,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Show(ShowArgs),
+}
+
+/// Arguments of `multiplier show`.
+#[derive(Args)]
+pub struct ShowArgs {
+    /// The multiplier
+    pub spec: Multiplier,
+    /// Coding of the weight: u8-channel and u8-tensor are unsigned, i8-channel is signed
+    #[arg(long, default_value = "u8-channel", value_name = "CODING")]
+    pub weights: WeightScheme,
+    /// Also for the activation codes of a network: a file that `recoup quantize` wrote
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
+    /// Bits of a fitted x(a) [default: 4]
+    #[arg(long, value_name = "B", value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub control_variate_bits: Option<u32>,
+    /// Also draw the error of every product, as .png or .svg
+    #[arg(long, value_name = "FILE")]
+    pub heat_map: Option<PathBuf>,
+    /// Replace the picture if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The input's shape without the batch.

@@ -3,11 +3,13 @@
 
 mod args;
 mod commands;
+mod heat_map;
 mod npy;
 mod output;
 mod printer;
 mod progress;
 mod session;
+mod show;
 
 use std::process::ExitCode;
 

@@ -11,7 +11,7 @@ use recoup::accuracy::paired::{PairedLoss, compare};
 use recoup::accuracy::{Candidate, Configuration, Evaluation};
 use recoup::control_variate::Mode;
 use recoup::model::{Graph, NodeKind, Weights};
-use recoup::multiplier::{ErrorMetrics, Multiplier, dot_diagram};
+use recoup::multiplier::Multiplier;
 use recoup::quantize::{Calibration, WeightScheme};
 
 /// An evaluation with its provenance. The first candidate is the exact 8-bit network.
@@ -409,64 +409,15 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Picture and metrics of a multiplier.
-pub fn multiplier(
-    multiplier: &Multiplier,
-    weights: WeightScheme,
-    metrics: &ErrorMetrics,
-    as_json: bool,
-) -> Result<()> {
-    let mut out = stdout().lock();
-    let full_range = f64::from(1 << 16);
-    if as_json {
-        let object = json!({
-            "multiplier": multiplier.to_string(),
-            "mask": multiplier.mask().map(|mask| format!("{mask:#018x}")),
-            "kept": multiplier.mask().map(u64::count_ones),
-            "weights": weights.to_string(),
-            "mae": metrics.mae,
-            "wce": metrics.wce,
-            "ep": metrics.ep,
-            "mre": metrics.mre,
-            "mse": metrics.mse,
-            "mean_error": metrics.mean_error,
-        });
-        writeln!(out, "{object:#}")?;
-        return Ok(());
-    }
-    if let Some(mask) = multiplier.mask() {
-        writeln!(out, "{multiplier}   mask {mask:#018x}   weights {weights}\n")?;
-        writeln!(out, "{}\n", dot_diagram(mask))?;
-    } else {
-        writeln!(out, "{multiplier}   weights {weights}\n")?;
-    }
-    writeln!(
-        out,
-        "MAE         {:<12.4} {:.4} % of 2^16",
-        metrics.mae,
-        100.0 * metrics.mae / full_range
-    )?;
-    writeln!(
-        out,
-        "WCE         {:<12} {:.4} % of 2^16",
-        metrics.wce,
-        100.0 * f64::from(metrics.wce) / full_range
-    )?;
-    writeln!(out, "EP          {:.2} %", 100.0 * metrics.ep)?;
-    writeln!(out, "MRE         {:.4} %", 100.0 * metrics.mre)?;
-    writeln!(out, "MSE         {:.2}", metrics.mse)?;
-    writeln!(out, "mean error  {:.4}", metrics.mean_error)?;
-    writeln!(out, "(definitions: recoup multiplier show --help)")?;
-    Ok(())
-}
-
-fn table(header: &[&str]) -> Table {
+/// An empty table.
+pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header.to_vec());
     table
 }
 
-fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+/// Aligns columns of numbers.
+pub fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
     for column in columns {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -474,7 +425,8 @@ fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
     }
 }
 
-fn percent(share: f64) -> String {
+/// A share in percent.
+pub fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
 }
 

@@ -140,12 +140,17 @@ pub fn evaluate(
         for (index, candidate) in candidates.iter().enumerate() {
             let outcomes = &mut evaluation.candidates[index];
             let start = Instant::now();
+            let network = &candidate.network;
+            // Every thread shall have something to do.
+            let share = batch.len().div_ceil(rayon::current_num_threads());
             let all: Vec<Vec<f32>> = batch
-                .par_iter()
-                .map(|(image, _)| {
-                    let mut workspace = pool.take();
-                    let scores = candidate.network.run(image, &mut workspace).to_vec();
-                    pool.give_back(workspace);
+                .par_chunks(network.batch().min(share))
+                .flat_map_iter(|part| {
+                    let images: Vec<&[f32]> =
+                        part.iter().map(|(image, _)| image.as_slice()).collect();
+                    let mut workspaces = pool.take();
+                    let scores = network.run_many(&images, &mut workspaces);
+                    pool.give_back(workspaces);
                     scores
                 })
                 .collect();
@@ -161,15 +166,16 @@ pub fn evaluate(
                     .par_iter()
                     .map(|(image, _)| {
                         let mut part = collector.start();
-                        let mut workspace = pool.take();
+                        let mut workspaces = pool.take();
+                        workspaces.resize_with(workspaces.len().max(1), Workspace::default);
                         candidate.network.run_observed(
                             image,
-                            &mut workspace,
+                            &mut workspaces[0],
                             |layer, kernel, codes| {
                                 collector.observe(&mut part, layer, kernel, codes);
                             },
                         );
-                        pool.give_back(workspace);
+                        pool.give_back(workspaces);
                         part.without_buffers()
                     })
                     .collect();
@@ -203,16 +209,17 @@ pub enum EvaluateError {
     Experiment(#[from] ExperimentError),
 }
 
-/// Workspaces that outlive a batch: as many as there are threads.
+/// Workspaces that outlive a batch: a set for each thread, one workspace for each image that it
+/// computes together.
 #[derive(Default)]
-struct Pool(std::sync::Mutex<Vec<Workspace>>);
+struct Pool(std::sync::Mutex<Vec<Vec<Workspace>>>);
 
 impl Pool {
-    fn take(&self) -> Workspace {
+    fn take(&self) -> Vec<Workspace> {
         self.0.lock().expect("nothing panics under the lock").pop().unwrap_or_default()
     }
 
-    fn give_back(&self, workspace: Workspace) {
-        self.0.lock().expect("nothing panics under the lock").push(workspace);
+    fn give_back(&self, workspaces: Vec<Workspace>) {
+        self.0.lock().expect("nothing panics under the lock").push(workspaces);
     }
 }

@@ -11,7 +11,9 @@ use crate::control_variate::{
 use crate::emulate::{Network, Prepared, code_histograms, regress};
 use crate::model::{Graph, ModelError, OnnxFile};
 use crate::multiplier::{Multiplier, MultiplierError};
-use crate::quantize::{Calibration, CalibrationError, Method, Quantized, WeightScheme, calibrate};
+use crate::quantize::{
+    Calibration, CalibrationError, LayerCodes, Method, Quantized, WeightScheme, calibrate,
+};
 
 /// One multiplier with one control variate at one activation width.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +108,7 @@ impl Experiment {
             images: images.len(),
             method: method.to_string(),
             tensors,
+            layers: Vec::new(),
         })
     }
 
@@ -159,6 +162,21 @@ impl Experiment {
             control,
             prepared: prepared.clone(),
         })
+    }
+
+    /// The codes that each layer multiplies in the network with exact products and 8-bit codes.
+    ///
+    /// # Errors
+    /// When the calibration lacks a tensor, or a kernel refuses a layer.
+    pub fn layer_codes(&self) -> Result<Vec<LayerCodes>, ExperimentError> {
+        let width = self.width(8)?;
+        let quantized = &width.prepared.quantized;
+        let layers = quantized.macs.iter().zip(&width.histograms);
+        let layers = layers.map(|(mac, histogram)| LayerCodes {
+            node: quantized.graph.nodes[mac.node].name.clone(),
+            codes: histogram.to_vec(),
+        });
+        Ok(layers.collect())
     }
 
     /// The network at `bits` activation bits, made on first use.

@@ -57,6 +57,17 @@ impl CodeFunction {
 }
 
 impl ControlFunction {
+    /// What computes it, once per activation, beside an array: in words.
+    pub fn hardware(self) -> &'static str {
+        match self {
+            Self::LowBits => "wires",
+            Self::AnyBit => "an OR",
+            Self::Popcount => "a bit counter",
+            Self::Weighted => "an adder of constants",
+            Self::Auto => "a table of 256 entries",
+        }
+    }
+
     /// The functions that a name alone defines, cheapest first.
     pub const NAMED: [Self; 4] = [Self::LowBits, Self::AnyBit, Self::Popcount, Self::Weighted];
 }

@@ -6,10 +6,14 @@ use crate::multiplier::Multiplier;
 
 use super::auto::{LayerForm, fit_function};
 use super::fit::LayerMoments;
-use super::{CodeFunction, CodeHistogram, ControlFunction};
+use super::{CodeFunction, CodeHistogram, ControlFunction, weight_histogram};
 
-/// The error of one product of a filter in which every weight byte is equally frequent, and what
-/// V leaves of its variance: eq. (9), averaged over the histograms.
+/// Weights of a filter, and filters: as in a small layer, and every byte occurs 16 times.
+const DEPTH: usize = 64;
+const FILTERS: usize = 64;
+
+/// The error of one product in filters of random weights, all bytes equally likely, and what V
+/// leaves of its variance: eq. (9), averaged over filters and histograms.
 #[derive(Clone, Debug)]
 pub struct Study {
     /// Mean of the error; C0 removes it.
@@ -20,6 +24,21 @@ pub struct Study {
     pub functions: Vec<(ControlFunction, f64)>,
     /// The same with 1, 2, ... functions, all fitted.
     pub terms: Vec<f64>,
+}
+
+/// Every weight byte in random order, again and again.
+fn random_filters() -> Vec<[u8; DEPTH]> {
+    let mut state = 1u32;
+    let mut filters = vec![[0; DEPTH]; FILTERS];
+    for round in filters.as_flattened_mut().chunks_exact_mut(256) {
+        round.iter_mut().zip(0..=255).for_each(|(weight, byte)| *weight = byte);
+        for last in (1..round.len()).rev() {
+            // A linear congruential generator (Numerical Recipes) and a Fisher-Yates shuffle.
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            round.swap(last, (state >> 8) as usize % (last + 1));
+        }
+    }
+    filters
 }
 
 impl Study {
@@ -35,10 +54,13 @@ impl Study {
         terms: usize,
     ) -> Self {
         let errors = multiplier.errors(coding);
-        let every_weight: Vec<u8> = (0..=255).collect();
+        let filters = random_filters();
+        let weights = (filters.len() * DEPTH) as f64;
         let forms: Vec<LayerForm> = histograms
             .iter()
-            .map(|histogram| LayerForm::new(&errors, histogram, [[1; 256]].into_iter()))
+            .map(|histogram| {
+                LayerForm::new(&errors, histogram, filters.iter().map(|f| weight_histogram(f)))
+            })
             .collect();
         let mean = |values: &dyn Fn(&LayerMoments) -> f64, functions: &[CodeFunction]| {
             let moments =
@@ -46,9 +68,11 @@ impl Study {
             moments.map(|moments| values(&moments)).sum::<f64>() / histograms.len().max(1) as f64
         };
         let left = |functions: &[CodeFunction]| {
-            let share = |moments: &LayerMoments| match moments.variances(&every_weight) {
-                (0.0, _) => 0.0,
-                (before, after) => after / before,
+            let share = |moments: &LayerMoments| {
+                let variances = filters.iter().map(|weights| moments.variances(weights));
+                let (before, after) =
+                    variances.fold((0.0, 0.0), |sum, next| (sum.0 + next.0, sum.1 + next.1));
+                if before == 0.0 { 0.0 } else { after / before }
             };
             mean(&share, functions)
         };
@@ -62,10 +86,13 @@ impl Study {
         let mut functions: Vec<(ControlFunction, f64)> =
             named.map(|x| (x.function, left(&[x]))).collect();
         functions.extend(terms.first().map(|&left| (ControlFunction::Auto, left)));
-        let weights = every_weight.len() as f64;
+        let over_filters = |of_filter: &dyn Fn(&LayerMoments, &[u8]) -> f64| {
+            let sum = |moments: &LayerMoments| filters.iter().map(|f| of_filter(moments, f)).sum();
+            mean(&|moments| sum(moments), &[]) / weights
+        };
         Self {
-            mean_error: mean(&|moments| moments.mean(&every_weight) / weights, &[]),
-            std_error: mean(&|moments| moments.variances(&every_weight).0 / weights, &[]).sqrt(),
+            mean_error: over_filters(&|moments, filter| moments.mean(filter)),
+            std_error: over_filters(&|moments, filter| moments.variances(filter).0).sqrt(),
             functions,
             terms,
         }

@@ -139,6 +139,39 @@ pub struct Calibration {
     pub method: String,
     /// One entry per tensor that a multiplier reads.
     pub tensors: Vec<TensorCalibration>,
+    /// One entry per layer on the multipliers; empty in files of older versions.
+    #[serde(default)]
+    pub layers: Vec<LayerCodes>,
+}
+
+/// The activation codes that one layer multiplies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerCodes {
+    /// The node's name in the ONNX file.
+    pub node: String,
+    /// How often each code from 0 to 255 takes part in a product, padding included.
+    #[serde(with = "one_line")]
+    pub codes: Vec<u64>,
+}
+
+/// Numbers in one string, lest a file for people have a line for each.
+mod one_line {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(numbers: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
+        let words: Vec<String> = numbers.iter().map(u64::to_string).collect();
+        serializer.serialize_str(&words.join(" "))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let numbers: Result<Vec<u64>, _> = text.split_whitespace().map(str::parse).collect();
+        match numbers {
+            Ok(numbers) if numbers.len() == 256 => Ok(numbers),
+            _ => Err(D::Error::custom("expected the counts of 256 codes, separated by blanks")),
+        }
+    }
 }
 
 /// One tensor's range.
@@ -173,15 +206,23 @@ impl Calibration {
         Ok(ActivationQuantization { scale: entry.scale, zero_point: entry.zero_point })
     }
 
+    /// Reads a calibration file of any model.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no calibration.
+    pub fn read_any(path: &Path) -> Result<Self, CalibrationError> {
+        let file = |error| CalibrationError::File { path: path.into(), error };
+        let text = std::fs::read_to_string(path).map_err(file)?;
+        serde_json::from_str(&text)
+            .map_err(|error| CalibrationError::Format { path: path.into(), error })
+    }
+
     /// Reads a calibration file made for `model`, which was imported as `graph`.
     ///
     /// # Errors
     /// When it cannot be read, is no calibration, belongs to another model, or lacks a tensor.
     pub fn read(path: &Path, model: &OnnxFile, graph: &Graph) -> Result<Self, CalibrationError> {
-        let file = |error| CalibrationError::File { path: path.into(), error };
-        let text = std::fs::read_to_string(path).map_err(file)?;
-        let calibration: Self = serde_json::from_str(&text)
-            .map_err(|error| CalibrationError::Format { path: path.into(), error })?;
+        let calibration = Self::read_any(path)?;
         if calibration.model_sha256 != model.sha256 {
             return Err(CalibrationError::OtherModel {
                 path: path.into(),

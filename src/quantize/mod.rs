@@ -16,7 +16,9 @@ use recoup_kernels::WeightCoding;
 use crate::model::{ActivationQuantization, Graph, ValueId};
 
 pub use activations::drop_low_bits;
-pub use calibration::{Calibration, CalibrationError, Method, TensorCalibration, calibrate};
+pub use calibration::{
+    Calibration, CalibrationError, LayerCodes, Method, TensorCalibration, calibrate,
+};
 pub use weights::QuantizedMac;
 
 /// How weights are coded (docs/arithmetic.md, section 1).

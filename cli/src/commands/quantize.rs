@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 
+use recoup::quantize::{Calibration, WeightScheme};
+
 use crate::args::QuantizeArgs;
 use crate::session::{self, Session};
 use crate::{output, printer};
@@ -14,8 +16,11 @@ pub fn run(args: &QuantizeArgs) -> Result<()> {
         None => args.model.model.with_extension("calibration.json"),
     };
     output::check(&target, args.force)?;
-    let session = Session::open(&args.model)?;
+    let mut session = Session::open(&args.model)?;
     let calibration = session.calibrate()?;
+    let isa = session::isa(&args.machine);
+    let experiment = session.experiment(calibration.clone(), WeightScheme::U8Channel, isa);
+    let calibration = Calibration { layers: experiment.layer_codes()?, ..calibration };
     let mut text = serde_json::to_string_pretty(&calibration)?;
     text.push('\n');
     output::write(&target, text.as_bytes(), args.force)?;

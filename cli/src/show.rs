@@ -1,0 +1,127 @@
+//! What `multiplier show` prints.
+
+use std::io::{Write, stdout};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use recoup::control_variate::{ControlFunction, Study};
+use recoup::multiplier::{ErrorMetrics, Multiplier, dot_diagram};
+use recoup::quantize::WeightScheme;
+
+use crate::printer::{align_right, percent, table};
+
+/// A multiplier, measured.
+pub struct Shown<'a> {
+    pub multiplier: &'a Multiplier,
+    pub weights: WeightScheme,
+    pub metrics: ErrorMetrics,
+    /// What a control variate removes: for which codes, and the study.
+    pub studies: Vec<(String, Study)>,
+}
+
+impl Shown<'_> {
+    /// The JSON object.
+    pub fn json(&self) -> Value {
+        let metrics = &self.metrics;
+        let studies = self.studies.iter().map(|(codes, study)| {
+            let functions = study.functions.iter().map(|(function, left)| {
+                json!({ "function": function.to_string(), "variance_left": left })
+            });
+            json!({
+                "codes": codes,
+                "error_mean": study.mean_error,
+                "error_std": study.std_error,
+                "functions": functions.collect::<Vec<_>>(),
+                "variance_left_by_terms": study.terms,
+            })
+        });
+        json!({
+            "multiplier": self.multiplier.to_string(),
+            "mask": self.multiplier.mask().map(|mask| format!("{mask:#018x}")),
+            "kept": self.multiplier.mask().map(u64::count_ones),
+            "weights": self.weights.to_string(),
+            "mae": metrics.mae,
+            "wce": metrics.wce,
+            "ep": metrics.ep,
+            "mre": metrics.mre,
+            "mse": metrics.mse,
+            "mean_error": metrics.mean_error,
+            "control_variate": studies.collect::<Vec<_>>(),
+        })
+    }
+
+    /// The same for people.
+    pub fn print(&self) -> Result<()> {
+        let mut out = stdout().lock();
+        let (multiplier, weights, metrics) = (self.multiplier, self.weights, &self.metrics);
+        let percent_of_range = |value: f64| 100.0 * value / f64::from(1 << 16);
+        match multiplier.mask() {
+            Some(mask) => {
+                writeln!(out, "{multiplier}   mask {mask:#018x}   weights {weights}\n")?;
+                writeln!(out, "{}\n", dot_diagram(mask))?;
+            }
+            None => writeln!(out, "{multiplier}   no partial-product mask   weights {weights}\n")?,
+        }
+        let mae = percent_of_range(metrics.mae);
+        writeln!(out, "MAE         {:<12.4} {mae:.5} % of 2^16", metrics.mae)?;
+        let wce = percent_of_range(f64::from(metrics.wce));
+        writeln!(out, "WCE         {:<12} {wce:.4} % of 2^16", metrics.wce)?;
+        writeln!(out, "EP          {:.2} %", 100.0 * metrics.ep)?;
+        writeln!(out, "MRE         {:.4} %", 100.0 * metrics.mre)?;
+        writeln!(out, "MSE         {:.2}", metrics.mse)?;
+        writeln!(out, "mean error  {:.4}", metrics.mean_error)?;
+        writeln!(out, "(definitions: recoup multiplier show --help)")?;
+        if multiplier.is_exact() {
+            writeln!(out, "\nNo product is wrong: there is nothing to correct.")?;
+            return Ok(());
+        }
+        for (codes, study) in &self.studies {
+            print_study(codes, study, &mut out)?;
+        }
+        Ok(())
+    }
+}
+
+fn name(function: ControlFunction) -> String {
+    match function {
+        ControlFunction::Auto => "fitted".into(),
+        named => named.to_string(),
+    }
+}
+
+fn print_study(codes: &str, study: &Study, out: &mut impl Write) -> Result<()> {
+    writeln!(
+        out,
+        "\nControl variate for {codes}, random weights: C0 removes the mean error, {:.2} per product;\n\
+         of the error's variance ({:.2} squared) V leaves",
+        study.mean_error, study.std_error
+    )?;
+    let mut rows = table(&["x(a)", "variance left %", "hardware"]);
+    let best = study.best().map(|(function, _)| function);
+    for (function, left) in &study.functions {
+        let mark = if best == Some(*function) { "  <- best" } else { "" };
+        rows.add_row(vec![
+            format!("{}{mark}", name(*function)),
+            percent(*left),
+            function.hardware().to_string(),
+        ]);
+    }
+    for (more, left) in study.terms.iter().enumerate().skip(1) {
+        rows.add_row(vec![
+            format!("{} of them", more + 1),
+            percent(*left),
+            format!("{} tables, {0} sums and {0} multipliers per filter", more + 1),
+        ]);
+    }
+    align_right(&mut rows, [1]);
+    writeln!(out, "{rows}")?;
+    if study.best().is_some_and(|(_, left)| left > 0.5) {
+        writeln!(
+            out,
+            "Little helps here: most of the error depends on the weight and the code together, and V\n\
+             has only one number per filter for a function of the code."
+        )?;
+    }
+    Ok(())
+}
