@@ -182,9 +182,12 @@ pub enum Contradiction {
     },
 }
 
+/// The first mismatches; a circuit has some seven metrics.
 fn list(mismatches: &[Mismatch]) -> String {
-    let texts: Vec<_> = mismatches.iter().map(Mismatch::to_string).collect();
-    texts.join("; ")
+    const MOST: usize = 10;
+    let texts: Vec<_> = mismatches.iter().take(MOST).map(Mismatch::to_string).collect();
+    let more = if mismatches.len() > MOST { "; and more" } else { "" };
+    texts.join("; ") + more
 }
 
 fn declared_advice(mirrored: bool) -> &'static str {
