@@ -6,9 +6,12 @@ use clap::{Args, Parser, Subcommand};
 
 use recoup::control_variate::{MODE_HELP, Mode};
 use recoup::data::{DataSpec, Preprocess};
-use recoup::multiplier::{METRIC_DEFINITIONS, Multiplier, SPEC_HELP};
+use recoup::multiplier::{METRIC_DEFINITIONS, SPEC_HELP, Source};
 use recoup::quantize::{Method, WeightScheme};
+use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_kernels::Isa;
+
+use crate::library::ImportArgs;
 
 /// Runs deep neural networks on approximate multipliers and gets the accuracy back.
 #[derive(Parser)]
@@ -84,8 +87,11 @@ pub struct EvalArgs {
     /// The model and its data.
     #[command(flatten)]
     pub model: ModelArgs,
-    #[arg(long, value_name = "SPEC", help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: exact]"))]
-    pub multiplier: Vec<Multiplier>,
+    #[arg(long, value_name = "SPEC", num_args = 1.., help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: exact]"))]
+    pub multiplier: Vec<Source>,
+    /// What files of multipliers do not say.
+    #[command(flatten)]
+    pub import: ImportArgs,
     #[arg(long, value_name = "MODE", help = format!("What corrects it; may be repeated: {MODE_HELP} [default: fitted]"))]
     pub control_variate: Vec<Mode>,
     /// Significant bits of the activation codes, 4 to 8; may be repeated [default: 8]
@@ -180,7 +186,7 @@ pub enum MultiplierCommand {
     #[command(after_help = format!("SPEC: {SPEC_HELP}"))]
     Table {
         /// The multiplier
-        spec: Multiplier,
+        spec: Source,
         /// Where to: raw, or NumPy when the name ends in .npy
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -190,20 +196,56 @@ pub enum MultiplierCommand {
         /// Replace the file if it exists
         #[arg(long)]
         force: bool,
+        /// What a file does not say.
+        #[command(flatten)]
+        import: ImportArgs,
     },
+    /// Write a multiplier in another format: a table, or Verilog
+    #[command(after_help = format!("SPEC: {SPEC_HELP}"))]
+    Convert(ConvertArgs),
     /// A picture of the partial products, the error metrics, and what a control variate removes
     #[command(after_help = format!("SPEC: {SPEC_HELP}\n\n{METRIC_DEFINITIONS}"))]
     Show(ShowArgs),
 }
 
+/// Arguments of `multiplier convert`.
+#[derive(Args)]
+pub struct ConvertArgs {
+    /// The multiplier
+    pub spec: Source,
+    /// Where to; the extension is the format: .bin or .raw, .npy, .csv or .txt, .h or .c, .v
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Type of the products: u16, i16, i32 [default: the smallest that holds them]
+    #[arg(long, value_name = "TYPE")]
+    pub out_type: Option<ElementType>,
+    /// First index: wa for the weight, aw for the activation
+    #[arg(long, default_value = "wa", value_name = "ORDER")]
+    pub out_order: Order,
+    /// Where an operand is: code for its byte, signed for its value + 128
+    #[arg(long, default_value = "code", value_name = "INDEX")]
+    pub out_index: Index,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// What a file does not say.
+    #[command(flatten)]
+    pub import: ImportArgs,
+}
+
 /// Arguments of `multiplier show`.
 #[derive(Args)]
 pub struct ShowArgs {
-    /// The multiplier
-    pub spec: Multiplier,
-    /// Coding of the weight: u8-channel and u8-tensor are unsigned, i8-channel is signed
-    #[arg(long, default_value = "u8-channel", value_name = "CODING")]
-    pub weights: WeightScheme,
+    /// The multiplier; several, or a library, are listed with the best first
+    #[arg(required = true)]
+    pub spec: Vec<Source>,
+    /// What files of multipliers do not say.
+    #[command(flatten)]
+    pub import: ImportArgs,
+    /// Coding of the weight: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
+    /// unsigned, but for a table of signed operands]
+    #[arg(long, value_name = "CODING")]
+    pub weights: Option<WeightScheme>,
     /// Also for the activation codes of a network: a file that `recoup quantize` wrote
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,

@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod heat_map;
+mod library;
 mod npy;
 mod output;
 mod printer;

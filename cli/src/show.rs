@@ -12,15 +12,15 @@ use recoup::quantize::WeightScheme;
 use crate::printer::{align_right, percent, table};
 
 /// A multiplier, measured.
-pub struct Shown<'a> {
-    pub multiplier: &'a Multiplier,
+pub struct Shown {
+    pub multiplier: Multiplier,
     pub weights: WeightScheme,
     pub metrics: ErrorMetrics,
     /// What a control variate removes: for which codes, and the study.
     pub studies: Vec<(String, Study)>,
 }
 
-impl Shown<'_> {
+impl Shown {
     /// The JSON object.
     pub fn json(&self) -> Value {
         let metrics = &self.metrics;
@@ -54,7 +54,7 @@ impl Shown<'_> {
     /// The same for people.
     pub fn print(&self) -> Result<()> {
         let mut out = stdout().lock();
-        let (multiplier, weights, metrics) = (self.multiplier, self.weights, &self.metrics);
+        let (multiplier, weights, metrics) = (&self.multiplier, self.weights, &self.metrics);
         let percent_of_range = |value: f64| 100.0 * value / f64::from(1 << 16);
         match multiplier.mask() {
             Some(mask) => {
@@ -81,6 +81,48 @@ impl Shown<'_> {
         }
         Ok(())
     }
+}
+
+/// A library, one line each.
+pub fn list(all: &[Shown]) -> Result<()> {
+    let mut rows = table(&[
+        "multiplier",
+        "MAE %",
+        "WCE %",
+        "EP %",
+        "MRE %",
+        "MSE",
+        "mean error",
+        "best x",
+        "variance left %",
+        "mask",
+    ]);
+    for Shown { multiplier, metrics, studies, .. } in all {
+        // The last is a network's, if there is one.
+        let best = studies.last().and_then(|(_, study)| study.best());
+        let percent_of_range = |value: f64| 100.0 * value / f64::from(1 << 16);
+        rows.add_row(vec![
+            multiplier.to_string(),
+            format!("{:.5}", percent_of_range(metrics.mae)),
+            format!("{:.4}", percent_of_range(f64::from(metrics.wce))),
+            format!("{:.2}", 100.0 * metrics.ep),
+            format!("{:.3}", 100.0 * metrics.mre),
+            format!("{:.1}", metrics.mse),
+            format!("{:.2}", metrics.mean_error),
+            best.map(|(function, _)| name(function)).unwrap_or_default(),
+            best.map(|(_, left)| percent(left)).unwrap_or_default(),
+            multiplier.mask().map(|mask| format!("{mask:#018x}")).unwrap_or_default(),
+        ]);
+    }
+    align_right(&mut rows, [1, 2, 3, 4, 5, 6, 8]);
+    let mut out = stdout().lock();
+    writeln!(out, "{rows}")?;
+    writeln!(
+        out,
+        "MAE and WCE in percent of 2^16; variance left: of the error, by the best control variate\n\
+         (definitions: recoup multiplier show --help; more about one: recoup multiplier show SPEC)"
+    )?;
+    Ok(())
 }
 
 fn name(function: ControlFunction) -> String {

@@ -6,6 +6,7 @@
 //! to be a mask becomes one.
 
 mod error_metrics;
+mod import;
 mod perforated;
 mod picture;
 mod recursive;
@@ -14,6 +15,7 @@ mod spec;
 mod truncated;
 
 pub use error_metrics::{ErrorMetrics, METRIC_DEFINITIONS};
+pub use import::{ImportError, ImportOptions, Imported};
 pub use perforated::perforated;
 pub use picture::dot_diagram;
 pub use recursive::recursive;

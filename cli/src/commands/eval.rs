@@ -11,6 +11,7 @@ use recoup::control_variate::{ControlOptions, Mode};
 use recoup::multiplier::Multiplier;
 
 use crate::args::EvalArgs;
+use crate::library;
 use crate::output::{self, Draft};
 use crate::printer::{self, Report};
 use crate::session::{self, Session};
@@ -22,12 +23,18 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     if let Some(path) = &args.save_logits {
         check_logits(path)?;
     }
+    let multipliers: Vec<Multiplier> = library::read(&args.multiplier, &args.import)?
+        .into_iter()
+        .map(|imported| imported.multiplier)
+        .collect();
+    for multiplier in &multipliers {
+        multiplier.check_coding(args.weights.coding())?;
+    }
     let mut session = Session::open(&args.model)?;
     warn_of_exact_nodes(&session);
     let calibration = session.calibration(args.calibration.as_deref())?;
     let experiment = session.experiment(calibration, args.weights, session::isa(&args.machine));
-    let configurations =
-        configurations(&args.multiplier, &args.control_variate, &args.activation_bits);
+    let configurations = configurations(&multipliers, &args.control_variate, &args.activation_bits);
     let default = ControlOptions::default();
     let options = ControlOptions {
         c_frac: args.c_frac.unwrap_or(default.c_frac),

@@ -6,51 +6,131 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use recoup::control_variate::{CodeHistogram, ControlOptions, Study};
-use recoup::multiplier::{ErrorMetrics, Multiplier};
+use recoup::multiplier::{ErrorMetrics, Imported, Multiplier, Source};
 use recoup::quantize::{Calibration, WeightScheme};
+use recoup_circuits::netlist::table_to_verilog;
+use recoup_circuits::table::{Format, WriteOptions, write_table};
+use recoup_circuits::{Operands, ProductTable};
 use recoup_kernels::WeightCoding;
 
-use crate::args::{MultiplierArgs, MultiplierCommand, ShowArgs};
-use crate::show::Shown;
-use crate::{heat_map, npy, output};
+use crate::args::{ConvertArgs, MultiplierArgs, MultiplierCommand, ShowArgs};
+use crate::library::ImportArgs;
+use crate::show::{self, Shown};
+use crate::{heat_map, library, npy, output, progress};
 
 /// Writes a table, or shows the multiplier.
 pub fn run(args: &MultiplierArgs) -> Result<()> {
     match &args.command {
-        MultiplierCommand::Table { spec, out, weights, force } => {
-            table(spec, *weights, out, *force)
+        MultiplierCommand::Table { spec, out, weights, force, import } => {
+            table(&one(spec, import)?.multiplier, *weights, out, *force)
         }
+        MultiplierCommand::Convert(args) => convert(args),
         MultiplierCommand::Show(args) => show(args),
     }
+}
+
+/// The multiplier of a command that takes just one.
+fn one(source: &Source, import: &ImportArgs) -> Result<Imported> {
+    let mut all = library::read(std::slice::from_ref(source), import)?;
+    if all.len() > 1 {
+        bail!("{source}: names {} files; give one", all.len());
+    }
+    Ok(all.remove(0))
+}
+
+fn convert(args: &ConvertArgs) -> Result<()> {
+    output::check(&args.out, args.force)?;
+    let Imported { multiplier, table, .. } = one(&args.spec, &args.import)?;
+    let table = table.unwrap_or_else(|| {
+        ProductTable::new(Operands::Unsigned, multiplier.table(WeightCoding::Unsigned))
+    });
+    let extension = args.out.extension().and_then(|extension| extension.to_str());
+    let bytes = if extension == Some("v") {
+        table_to_verilog(&table, &module_name(&multiplier.to_string()))?.into_bytes()
+    } else {
+        let format = Format::of_path(&args.out).with_context(|| {
+            format!(
+                "{}: no format has this extension; expected .bin, .raw, .npy, .csv, .tsv, .txt, .h, .c or .v",
+                args.out.display()
+            )
+        })?;
+        let options =
+            WriteOptions { element: args.out_type, order: args.out_order, index: args.out_index };
+        write_table(&table, format, &options)
+            .with_context(|| format!("{}: cannot be written", args.out.display()))?
+    };
+    output::write(&args.out, &bytes, args.force)?;
+    eprintln!(
+        "{}: {} bytes, 65,536 products of {multiplier}, {} operands",
+        args.out.display(),
+        bytes.len(),
+        table.operands()
+    );
+    Ok(())
+}
+
+/// A name that Verilog takes.
+fn module_name(multiplier: &str) -> String {
+    let legal = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let name: String = multiplier.chars().map(legal).collect();
+    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("mul_{name}") } else { name }
 }
 
 /// Functions that are fitted together at most: a fourth rarely finds anything.
 const TERMS: usize = 3;
 
 fn show(args: &ShowArgs) -> Result<()> {
-    let (multiplier, coding) = (&args.spec, args.weights.coding());
     if let Some(target) = &args.heat_map {
         output::check(target, args.force)?;
+    }
+    let imported = library::read(&args.spec, &args.import)?;
+    if let (Some(target), true) = (&args.heat_map, imported.len() > 1) {
+        bail!("{}: a heat map shows one multiplier, not {}", target.display(), imported.len());
     }
     let mut codes = vec![("uniform codes".to_string(), vec![[1; 256]])];
     if let Some(path) = &args.calibration {
         codes.push(calibrated_codes(path)?);
     }
     let bits = args.control_variate_bits.unwrap_or(ControlOptions::default().x_bits);
-    let studies = codes
-        .into_iter()
-        .map(|(name, histograms)| (name, Study::new(multiplier, coding, &histograms, bits, TERMS)));
-    let shown = Shown {
-        multiplier,
-        weights: args.weights,
-        metrics: ErrorMetrics::of(multiplier, coding),
-        studies: if multiplier.is_exact() { Vec::new() } else { studies.collect() },
-    };
+    let bar = progress::bar("fitting control variates", imported.len());
+    let shown = imported.into_iter().map(|Imported { multiplier, .. }| {
+        // A signed table is shown as what it is, unless the user insists.
+        let weights = args.weights.unwrap_or(match multiplier.coding() {
+            Some(WeightCoding::Signed) => WeightScheme::I8Channel,
+            _ => WeightScheme::U8Channel,
+        });
+        let coding = weights.coding();
+        multiplier.check_coding(coding)?;
+        let study = |(name, histograms): &(String, Vec<CodeHistogram>)| {
+            (name.clone(), Study::new(&multiplier, coding, histograms, bits, TERMS))
+        };
+        let studies =
+            if multiplier.is_exact() { Vec::new() } else { codes.iter().map(study).collect() };
+        let metrics = ErrorMetrics::of(&multiplier, coding);
+        bar.inc(1);
+        Ok(Shown { metrics, studies, multiplier, weights })
+    });
+    let mut shown = shown.collect::<Result<Vec<Shown>>>()?;
+    bar.finish_and_clear();
+    shown.sort_by(|a, b| a.metrics.mae.total_cmp(&b.metrics.mae));
+    if let [one] = shown.as_slice() {
+        return show_one(args, one);
+    }
+    if args.json {
+        let all: Vec<_> = shown.iter().map(Shown::json).collect();
+        writeln!(stdout(), "{:#}", serde_json::Value::from(all))?;
+        return Ok(());
+    }
+    show::list(&shown)
+}
+
+fn show_one(args: &ShowArgs, shown: &Shown) -> Result<()> {
     if let Some(target) = &args.heat_map {
+        let coding = shown.weights.coding();
         let extension = target.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-        let signed = coding == WeightCoding::Signed;
-        let title = multiplier.to_string();
-        let picture = heat_map::render(&title, &multiplier.errors(coding), signed, extension)
+        let errors = shown.multiplier.errors(coding);
+        let title = shown.multiplier.to_string();
+        let picture = heat_map::render(&title, &errors, coding == WeightCoding::Signed, extension)
             .with_context(|| target.display().to_string())?;
         output::write(target, &picture, args.force)?;
         eprintln!("{}: heat map of the error, {} bytes", target.display(), picture.len());

@@ -1,0 +1,97 @@
+//! The multipliers of a command, by name or from files.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use recoup::multiplier::{ImportOptions, Imported, Source};
+use recoup_circuits::Operands;
+use recoup_circuits::netlist::{PortNames, VerilogOptions};
+use recoup_circuits::table::{ElementType, Index, Order, TableOptions};
+
+use crate::progress;
+
+/// What the files of multipliers do not say of themselves.
+#[derive(Args)]
+#[command(next_help_heading = "Files of multipliers")]
+pub struct ImportArgs {
+    /// Type of the products in a table: u16, i16, i32 [default: by size, and as fits a product]
+    #[arg(long, value_name = "TYPE")]
+    pub table_type: Option<ElementType>,
+    /// First index of a table: wa for the weight, aw for the activation [default: wa]
+    #[arg(long, value_name = "ORDER")]
+    pub table_order: Option<Order>,
+    /// Where a table has an operand: code for its byte, signed for its value + 128 [default: as
+    /// fits a product]
+    #[arg(long, value_name = "INDEX")]
+    pub table_index: Option<Index>,
+    /// Whether operands are signed or unsigned [default: as fits a product]
+    #[arg(long, value_name = "CODING", value_parser = parse_operands)]
+    pub operands: Option<Operands>,
+    /// Ports of a netlist: the operands and the product [default: by name and width]
+    #[arg(long, value_name = "A,B,O", value_parser = parse_ports)]
+    pub ports: Option<PortNames>,
+    /// The first operand of a netlist is the activation, the second the weight
+    #[arg(long)]
+    pub swap_operands: bool,
+    /// A Liberty library with the cells of a netlist; may be repeated
+    #[arg(long, value_name = "FILE.lib")]
+    pub cells: Vec<PathBuf>,
+}
+
+impl ImportArgs {
+    /// The options of the library.
+    pub fn options(&self) -> ImportOptions {
+        ImportOptions {
+            table: TableOptions {
+                element: self.table_type,
+                order: self.table_order,
+                index: self.table_index,
+                operands: self.operands,
+            },
+            verilog: VerilogOptions {
+                ports: self.ports.clone(),
+                operands: self.operands,
+                swap: self.swap_operands,
+                cells: self.cells.clone(),
+                ..VerilogOptions::default()
+            },
+        }
+    }
+}
+
+/// Reads all multipliers, with a progress bar; warnings go to standard error.
+pub fn read(sources: &[Source], args: &ImportArgs) -> Result<Vec<Imported>> {
+    let mut expanded = Vec::new();
+    for source in sources {
+        expanded.extend(source.clone().expand()?);
+    }
+    let options = args.options();
+    let bar = progress::bar("reading multipliers", expanded.len());
+    let mut imported = Vec::new();
+    for source in &expanded {
+        let import = source.read(&options)?;
+        bar.suspend(|| import.warnings.iter().for_each(|warning| eprintln!("warning: {warning}")));
+        bar.inc(1);
+        imported.push(import);
+    }
+    bar.finish_and_clear();
+    Ok(imported)
+}
+
+fn parse_operands(word: &str) -> Result<Operands, String> {
+    let all = [Operands::Unsigned, Operands::Signed];
+    all.into_iter()
+        .find(|operands| operands.to_string() == word)
+        .ok_or_else(|| format!("\"{word}\" is no coding; expected unsigned or signed"))
+}
+
+fn parse_ports(text: &str) -> Result<PortNames, String> {
+    match text.split(',').collect::<Vec<_>>()[..] {
+        [a, b, out] if [a, b, out].iter().all(|name| !name.is_empty()) => {
+            Ok(PortNames { a: a.into(), b: b.into(), out: out.into() })
+        }
+        _ => Err(format!("\"{text}\" are no ports; expected three names, as in A,B,O")),
+    }
+}
