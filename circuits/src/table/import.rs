@@ -49,7 +49,7 @@ pub enum Warning {
     /// Two negative operands are computed as mul(|a|, |b|).
     MirroredQuadrant,
     /// Numbers that are written with one sign were read with another.
-    Resigned {
+    OtherSign {
         /// The type they were read as.
         element: ElementType,
     },
@@ -70,7 +70,7 @@ impl fmt::Display for Warning {
                  TransAxx computes it; this is not the circuit. Make the table again from the \
                  circuit (its Verilog or C file), with every operand as its byte",
             ),
-            Self::Resigned { element } => write!(
+            Self::OtherSign { element } => write!(
                 f,
                 "the products are written with another sign, but make a multiplier only if their \
                  16 bits are read as {element}; say so with the type of the table"
@@ -135,7 +135,7 @@ pub fn import_table(
         (metrics.mae >= mae_of_zero)
             .then_some(Warning::NotAProduct { mae: metrics.mae, mae_of_zero }),
         mirrored.then_some(Warning::MirroredQuadrant),
-        interpreted.resigned.then_some(Warning::Resigned { element: reading.element }),
+        interpreted.other_sign.then_some(Warning::OtherSign { element: reading.element }),
     ];
     Ok(Import {
         symmetric: table.is_symmetric(),
@@ -164,4 +164,49 @@ fn read_at_most(path: &Path, limit: usize) -> Result<Vec<u8>, TableError> {
         return Err(too_large(format!("more than {limit} bytes")));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Operands,
+        table::{WriteOptions, write_table},
+    };
+
+    #[test]
+    fn files_are_read_up_to_the_size_of_a_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let table = ProductTable::exact(Operands::Unsigned);
+        let bytes = write_table(&table, Format::Raw, &WriteOptions::default()).unwrap();
+        fs::write(path("good.bin"), bytes).unwrap();
+        assert!(read_table(&path("good.bin"), &TableOptions::default()).unwrap().table == table);
+
+        // A file with a hole: nothing is read of it.
+        for name in ["huge.bin", "huge.npy", "huge.csv", "huge.h", "huge"] {
+            let file = fs::File::create(path(name)).unwrap();
+            file.set_len(1 << 40).unwrap();
+            let error = read_table(&path(name), &TableOptions::default()).unwrap_err().to_string();
+            assert!(error.contains("found 1099511627776 bytes, expected at most "), "{error}");
+        }
+        let missing = read_table(&path("missing.bin"), &TableOptions::default()).unwrap_err();
+        assert!(
+            matches!(missing, TableError::Read { .. })
+                && missing.to_string().contains("missing.bin")
+        );
+        fs::create_dir(path("folder.csv")).unwrap();
+        assert!(matches!(
+            read_table(&path("folder.csv"), &TableOptions::default()),
+            Err(TableError::Read { .. })
+        ));
+    }
+
+    /// A device has no length, and this one no end.
+    #[cfg(unix)]
+    #[test]
+    fn devices_are_read_up_to_the_size_of_a_table() {
+        let error = read_table(Path::new("/dev/zero"), &TableOptions::default()).unwrap_err();
+        assert!(matches!(error, TableError::TooLarge { .. }), "{error}");
+    }
 }

@@ -2,7 +2,9 @@
 //!
 //! A reading says what the bits of a product, the indices and the operands mean. The right one is
 //! told from the wrong ones by the distance to the exact product: an approximate multiplier is
-//! close, and anything else is off by thousands.
+//! close, and anything else is off by thousands. Signed products are four times smaller than
+//! unsigned ones, and so is their distance to anything; distances are compared in units of the
+//! mean product.
 
 use std::fmt;
 
@@ -38,7 +40,7 @@ pub(super) struct Interpreted {
     pub table: ProductTable,
     pub reading: Reading,
     /// Whether numbers were read with another sign than they are written with.
-    pub resigned: bool,
+    pub other_sign: bool,
 }
 
 /// Decides what `cells` mean: as the options and the file say, and otherwise what is closest to
@@ -80,7 +82,7 @@ pub(super) fn interpret(
     Ok(Interpreted {
         table: arrange(values, asked.reading, cells),
         reading: asked.reading,
-        resigned: cells.stored == Stored::Numbers
+        other_sign: cells.stored == Stored::Numbers
             && options.element.is_none()
             && asked.version != 0,
     })
@@ -88,7 +90,9 @@ pub(super) fn interpret(
 
 /// The mean of |w a|: how far from a product a multiplier is that always gives 0.
 pub(super) fn mean_product(operands: Operands) -> f64 {
-    mean_error(&[0; ProductTable::LEN], operands, |index| index, |index| index)
+    let sizes = (0..=255).map(|byte| f64::from(operands.value(byte).abs()));
+    let mean_size = sizes.sum::<f64>() / SIDE as f64;
+    mean_size * mean_size
 }
 
 /// The numbers of a file, with one sign for 16-bit patterns.
@@ -109,15 +113,20 @@ struct Candidate {
 }
 
 impl Candidate {
+    /// The error in units of the mean product.
+    fn distance(self) -> f64 {
+        self.mae / mean_product(self.reading.operands)
+    }
+
     /// Beyond what an approximation explains: four times as far off, and more than 1 % of 2^16.
     fn is_clearly_worse_than(self, other: Self) -> bool {
         self.mae > 4.0 * other.mae && self.mae > 0.01 * 65536.0
     }
 }
 
-/// The candidate with the smallest error, the first of several.
+/// The candidate that is closest to a product, the first of several.
 fn closest(candidates: impl Iterator<Item = Candidate>) -> Option<Candidate> {
-    candidates.reduce(|best, next| if next.mae < best.mae { next } else { best })
+    candidates.reduce(|best, next| if next.distance() < best.distance() { next } else { best })
 }
 
 /// The numbers as the file has them and, if they fit 16 bits, with either sign. A type that is
