@@ -1,0 +1,184 @@
+//! Netlists in all forms against the functions that they should compute.
+
+use std::path::{Path, PathBuf};
+
+use recoup_circuits::netlist::{
+    NetlistError, VerilogImport, VerilogOptions, read_verilog, read_yosys_json,
+};
+use recoup_circuits::{Operands, ProductTable};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/netlists").join(name)
+}
+
+/// Without yosys, which only the tests that say so may use.
+fn options() -> VerilogOptions {
+    VerilogOptions { yosys: PathBuf::from("no-such-program"), ..Default::default() }
+}
+
+fn read(name: &str) -> VerilogImport {
+    let options = VerilogOptions { cells: vec![fixture("small.lib")], ..options() };
+    let import = if name.ends_with(".json") {
+        read_yosys_json(&fixture(name), None, &options)
+    } else {
+        read_verilog(&fixture(name), None, &options)
+    };
+    import.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The products without the partial products of columns below `dropped`.
+fn truncated(dropped: u32) -> ProductTable {
+    ProductTable::from_fn(Operands::Unsigned, |weight, activation| {
+        let bits = (0..8).flat_map(|i| (0..8).map(move |j| (i, j)));
+        bits.filter(|(i, j)| i + j >= dropped)
+            .map(|(i, j)| i32::from(weight >> i & 1) * i32::from(activation >> j & 1) << (i + j))
+            .sum()
+    })
+}
+
+/// The products without the `dropped` lowest bits of the activation, the second operand.
+fn perforated(dropped: u32) -> ProductTable {
+    ProductTable::from_fn(Operands::Unsigned, |weight, activation| {
+        i32::from(weight) * (i32::from(activation) >> dropped << dropped)
+    })
+}
+
+#[track_caller]
+fn assert_equal(table: &ProductTable, expected: &ProductTable) {
+    assert_eq!(table.operands(), expected.operands());
+    let mut pairs = table.products().iter().zip(expected.products()).enumerate();
+    if let Some((place, (found, expected))) = pairs.find(|(_, (found, expected))| found != expected)
+    {
+        panic!("{} * {}: found {found}, expected {expected}", place >> 8, place & 0xFF);
+    }
+}
+
+#[test]
+fn every_form_gives_its_table() {
+    let cases = [
+        ("array_assign.v", ProductTable::exact(Operands::Unsigned)),
+        ("array_pdkgen.v", truncated(3)),
+        ("array_cells.v", truncated(6)),
+        ("baugh_wooley.v", ProductTable::exact(Operands::Signed)),
+        ("operators.v", perforated(3)),
+        ("gates.v", perforated(4)),
+        ("yosys_generic.v", ProductTable::exact(Operands::Unsigned)),
+        ("yosys_mapped.v", truncated(4)),
+        ("yosys_gates.json", perforated(5)),
+        ("yosys_words.json", perforated(2)),
+    ];
+    for (name, expected) in cases {
+        println!("{name}");
+        assert_equal(&read(name).table, &expected);
+    }
+}
+
+#[test]
+fn top_ports_and_comments_are_told() {
+    let import = read("array_pdkgen.v");
+    assert_eq!(import.top, "mul8u_trunc3");
+    let ports = &import.ports;
+    assert_eq!([&ports.a[..], &ports.b[..], &ports.out[..]], ["A", "B", "O"]);
+    assert!(import.comments.contains("// MAE% = 0.00648 %"), "{}", import.comments);
+    assert!(import.comments.contains("/* mod */"));
+    assert!(!import.by_yosys);
+    assert!(read("yosys_gates.json").by_yosys);
+    // A comes first though B was declared first.
+    assert_eq!(read("gates.v").ports.a, "A");
+}
+
+#[test]
+fn swapped_operands_exchange_weight_and_activation() {
+    let options = VerilogOptions { swap: true, ..options() };
+    let import = read_verilog(&fixture("operators.v"), None, &options).unwrap();
+    assert_equal(&import.table, &perforated(3).transposed());
+}
+
+#[test]
+fn given_operands_decide_the_reading() {
+    let options = VerilogOptions { operands: Some(Operands::Signed), ..options() };
+    let import = read_verilog(&fixture("array_assign.v"), None, &options).unwrap();
+    let expected = ProductTable::from_fn(Operands::Signed, |weight, activation| {
+        i32::from((u16::from(weight) * u16::from(activation)) as i16)
+    });
+    assert_equal(&import.table, &expected);
+}
+
+#[test]
+fn cells_without_their_library_are_named() {
+    let error = read_verilog(&fixture("yosys_mapped.v"), None, &options()).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("yosys_mapped.v: line "), "{message}");
+    assert!(message.contains("is of unknown kind ") && message.contains("Liberty"), "{message}");
+}
+
+#[test]
+fn without_yosys_the_construct_is_named() {
+    let error = read_verilog(&fixture("always.v"), None, &options()).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("line 2, column 19: a parameter list"), "{message}");
+    assert!(message.contains("apt install yosys"), "{message}");
+    let NetlistError::InFile { source, .. } = error else { panic!("{error:?}") };
+    assert!(matches!(*source, NetlistError::NeedsYosys { .. }));
+}
+
+/// Needs yosys: fails without it, lest it be skipped unseen.
+fn with_yosys(text: &str, top: Option<&str>) -> Result<VerilogImport, NetlistError> {
+    let started = std::process::Command::new("yosys").arg("-V").output();
+    assert!(started.is_ok(), "this test runs yosys; install it: apt install yosys");
+    let folder = tempfile::tempdir().unwrap();
+    // A name that a shell or yosys would take apart.
+    let path = folder.path().join("a file; with 'quotes'.v");
+    std::fs::write(&path, text).unwrap();
+    read_verilog(&path, top, &VerilogOptions::default())
+}
+
+#[test]
+fn yosys_translates_behavioural_code() {
+    let text = std::fs::read_to_string(fixture("always.v")).unwrap();
+    let import = with_yosys(&text, None).unwrap();
+    assert_equal(&import.table, &perforated(1));
+    assert!(import.by_yosys);
+    assert!(import.comments.contains("MAE = 63.75"));
+    assert_eq!(import.top, "multiplier");
+}
+
+#[test]
+fn yosys_reads_functions_and_case() {
+    let text = "
+        module other(input a, output b); assign b = a; endmodule
+        module mult(input [7:0] x, input [7:0] y, output [15:0] z);
+          function [9:0] times(input [7:0] v, input [1:0] digit);
+            case (digit)
+              2'd0: times = 0;
+              2'd1: times = v;
+              2'd2: times = {v, 1'b0};
+              default: times = v + {v, 1'b0};
+            endcase
+          endfunction
+          assign z = times(x, y[1:0]) + (times(x, y[3:2]) << 2)
+                     + (times(x, y[5:4]) << 4) + (times(x, y[7:6]) << 6);
+        endmodule";
+    for top in [None, Some("mult")] {
+        let import = with_yosys(text, top).unwrap();
+        assert_equal(&import.table, &ProductTable::exact(Operands::Unsigned));
+    }
+}
+
+#[test]
+fn registers_are_refused_through_yosys() {
+    let text = "
+        module mult(input clk, input [7:0] a, b, output reg [15:0] o);
+          always @(posedge clk) o <= a * b;
+        endmodule";
+    let message = with_yosys(text, None).unwrap_err().to_string();
+    assert!(message.contains("sequential logic: net o[0]"), "{message}");
+    assert!(message.contains("$_DFF_P_"), "{message}");
+}
+
+#[test]
+fn what_yosys_refuses_is_told_with_its_words() {
+    let text = "module m(input [7:0] a, b, output [15:0] o); parameter P = ; endmodule";
+    let message = with_yosys(text, None).unwrap_err().to_string();
+    assert!(message.contains("syntax error"), "{message}");
+}
