@@ -10,7 +10,7 @@ use crate::{
     ConvShape, Isa, MacSpec, WeightCoding,
     dispatch::multiversion,
     epilogue::{Block, LANES, Tile, blocks},
-    planes::{fill_planes, plane_len, planes_len},
+    planes::{fill_planes, plane_len, planes_len, transpose},
 };
 
 /// Weight positions whose rows are built together: with 256 codes and 16 filters of 16 bits, 24 KB.
@@ -297,38 +297,51 @@ fn add_row<T: Copy, const N: usize>(
     add: impl Fn(T, T) -> T + Copy,
 ) {
     let rows: &[[Row<T>; 256]; N] = rows.first_chunk().expect("rows for each tap");
-    match stride {
-        1 => add_strided::<T, N, 1>(taps, codes, rows, 1, sums, add),
-        2 => add_strided::<T, N, 2>(taps, codes, rows, 2, sums, add),
-        _ => add_strided::<T, N, 0>(taps, codes, rows, stride, sums, add),
+    let codes = taps.map(|tap| &codes[tap..]);
+    let done = match stride {
+        1 => add_chunks::<T, N, 1, 8>(codes, rows, sums, add),
+        2 => add_chunks::<T, N, 2, 15>(codes, rows, sums, add),
+        _ => 0,
+    };
+    for (x, sum) in sums.iter_mut().enumerate().skip(done) {
+        for (codes, rows) in codes.iter().zip(rows) {
+            add_entry(sum, &rows[usize::from(codes[x * stride])], add);
+        }
     }
 }
 
-/// `STRIDE` is `stride`, if it is known when compiled.
+/// The positions of a row in chunks of eight, for which `SPAN` codes are read; how many positions
+/// that were. Their places are known when this is compiled, and not checked again and again.
 #[inline(always)]
-fn add_strided<T: Copy, const N: usize, const STRIDE: usize>(
-    taps: [usize; N],
-    codes: &[u8],
+fn add_chunks<T: Copy, const N: usize, const STRIDE: usize, const SPAN: usize>(
+    codes: [&[u8]; N],
     rows: &[[Row<T>; 256]; N],
-    stride: usize,
     sums: &mut [Row<T>],
     add: impl Fn(T, T) -> T + Copy,
-) {
-    let stride = if STRIDE > 0 { STRIDE } else { stride };
-    let last = (sums.len() - 1) * stride;
-    let codes = taps.map(|tap| &codes[tap..][..last + 1]);
-    for (x, sum) in sums.iter_mut().enumerate() {
-        // Never more than it is; the compiler need not know why.
-        let x = (x * stride).min(last);
-        let mut lanes = sum.0;
-        for (codes, rows) in codes.iter().zip(rows) {
-            let row = &rows[usize::from(codes[x])];
-            for (lane, &entry) in lanes.iter_mut().zip(&row.0) {
-                *lane = add(*lane, entry);
+) -> usize {
+    const CHUNK: usize = 8;
+    let chunks = sums.as_chunks_mut::<CHUNK>().0;
+    for (c, sums) in chunks.iter_mut().enumerate() {
+        let codes: [&[u8; SPAN]; N] =
+            codes.map(|codes| codes[CHUNK * c * STRIDE..].first_chunk().expect("codes of a row"));
+        for (x, sum) in sums.iter_mut().enumerate() {
+            let mut lanes = *sum;
+            for (codes, rows) in codes.iter().zip(rows) {
+                add_entry(&mut lanes, &rows[usize::from(codes[x * STRIDE])], add);
             }
+            *sum = lanes;
         }
-        sum.0 = lanes;
     }
+    CHUNK * chunks.len()
+}
+
+#[inline(always)]
+fn add_entry<T: Copy>(sum: &mut Row<T>, entry: &Row<T>, add: impl Fn(T, T) -> T) {
+    let mut lanes = sum.0;
+    for (lane, &entry) in lanes.iter_mut().zip(&entry.0) {
+        *lane = add(*lane, entry);
+    }
+    sum.0 = lanes;
 }
 
 /// Moves the narrow sums to the wide ones.
@@ -353,7 +366,7 @@ fn build_rows<T: Copy + Default>(columns: [&[T; 256]; LANES], rows: &mut [Row<T>
         for (square, column) in square.iter_mut().zip(columns) {
             *square = *column[LANES * c..].first_chunk().expect("16 codes");
         }
-        crate::planes::transpose(&mut square);
+        transpose(&mut square);
         for (row, square) in rows.iter_mut().zip(square) {
             row.0 = square;
         }
