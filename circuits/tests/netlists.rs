@@ -31,7 +31,7 @@ fn truncated(dropped: u32) -> ProductTable {
     ProductTable::from_fn(Operands::Unsigned, |weight, activation| {
         let bits = (0..8).flat_map(|i| (0..8).map(move |j| (i, j)));
         bits.filter(|(i, j)| i + j >= dropped)
-            .map(|(i, j)| i32::from(weight >> i & 1) * i32::from(activation >> j & 1) << (i + j))
+            .map(|(i, j)| i32::from(weight >> i & activation >> j & 1) << (i + j))
             .sum()
     })
 }

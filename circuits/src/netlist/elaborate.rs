@@ -11,7 +11,7 @@ use super::scope::Scope;
 const MAX_HIERARCHY: usize = 50;
 
 /// Most instances: modules may be used many times each, level upon level.
-const MAX_INSTANCES: usize = 1 << 18;
+const MAX_INSTANCES: usize = 1 << 16;
 
 /// Makes the wires and gates of `top` and all that it contains.
 pub(crate) fn elaborate<'a>(

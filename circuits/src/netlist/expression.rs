@@ -5,8 +5,11 @@ use super::error::NetlistError;
 use super::lexer::{Position, Token};
 use super::parser::Parser;
 
-/// Deepest expression, in parentheses and as a tree.
-const MAX_DEPTH: usize = 150;
+/// Deepest expression, as a tree.
+const MAX_DEPTH: usize = 100;
+
+/// Deepest recursion of the parser: each level of binding and each parenthesis counts.
+const MAX_NESTING: usize = 100;
 
 /// Most repetitions in `{n{...}}`.
 const MAX_REPEAT: i64 = 1 << 16;
@@ -14,10 +17,6 @@ const MAX_REPEAT: i64 = 1 << 16;
 impl Parser {
     pub(crate) fn expression(&mut self) -> Result<Expr, NetlistError> {
         let at = self.position();
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(nesting(at));
-        }
         let mut choices = Vec::new();
         let mut last = self.binary(0)?;
         while self.accept("?") {
@@ -26,7 +25,6 @@ impl Parser {
             choices.push((last, value));
             last = self.binary(0)?;
         }
-        self.depth -= 1;
         if choices.is_empty() {
             return Ok(last);
         }
@@ -38,6 +36,10 @@ impl Parser {
     /// Operators that bind at least as tightly as `lowest`.
     fn binary(&mut self, lowest: u8) -> Result<Expr, NetlistError> {
         let at = self.position();
+        self.depth += 1;
+        if self.depth > MAX_NESTING {
+            return Err(nesting(at));
+        }
         let mut left = self.unary()?;
         while let Token::Symbol(symbol) = *self.peek() {
             if ["/", "%", "**"].contains(&symbol) {
@@ -66,6 +68,7 @@ impl Parser {
                 }
             };
         }
+        self.depth -= 1;
         Ok(left)
     }
 

@@ -38,3 +38,6 @@ pub use parser::parse_verilog;
 pub use ports::PortNames;
 pub use write::table_to_verilog;
 pub use yosys_json::{YosysDesign, parse_yosys_json};
+
+#[cfg(test)]
+mod tests;
