@@ -122,6 +122,24 @@ fn without_yosys_the_construct_is_named() {
     assert!(matches!(*source, NetlistError::NeedsYosys { .. }));
 }
 
+/// EvoApproxLib's MUX2X1 chooses B by S; in other libraries it may invert.
+#[test]
+fn a_multiplexer_is_known_if_the_file_is_of_evoapproxlib() {
+    let text = "module m(A, B, O); input [7:0] A, B; output [15:0] O;
+        MUX2X1 n(.A(A[0]), .B(A[1]), .S(B[0]), .Y(O[0])); assign O[15:1] = 0; endmodule";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mux.v");
+    let read = |comment: &str| {
+        std::fs::write(&path, format!("/* {comment} */ {text}")).unwrap();
+        read_verilog(&path, None, &options())
+    };
+    let table = read("part of EvoApproxLib library").unwrap().table;
+    for (weight, activation, expected) in [(1, 0, 1), (1, 1, 0), (2, 0, 0), (2, 1, 1)] {
+        assert_eq!(table.product(weight, activation), expected);
+    }
+    assert!(read("").unwrap_err().to_string().contains("libraries disagree"));
+}
+
 /// Needs yosys: fails without it, lest it be skipped unseen.
 fn with_yosys(text: &str, top: Option<&str>) -> Result<VerilogImport, NetlistError> {
     let started = std::process::Command::new("yosys").arg("-V").output();

@@ -72,6 +72,18 @@ impl Library {
         }
     }
 
+    /// Takes in what EvoApproxLib means by cells on which libraries disagree; Liberty files that
+    /// were read before count. Its multiplexer is the one that gives the error metrics that its
+    /// files declare, not the inverting one of the OSU library, from which it has the name.
+    pub(crate) fn extend_by_evoapproxlib(&mut self) {
+        let when = |pin: &str, inverted| {
+            Function::And(vec![Function::pin(pin), Function::pin("S").inverted(inverted)])
+        };
+        let function = Function::Or(vec![when("A", true), when("B", false)]);
+        let cell = Cell::new(vec![("Y".to_owned(), function)]);
+        self.extend(vec![("MUX2X1".to_owned(), LibertyCell::Combinational(cell))]);
+    }
+
     /// The cells' number.
     pub fn len(&self) -> usize {
         self.cells.len()

@@ -71,7 +71,7 @@ pub fn read_verilog(
 ) -> Result<VerilogImport, NetlistError> {
     let library = read_library(&options.cells)?;
     read_text(path, MAX_SOURCE)
-        .and_then(|text| import_text(&text, top, options, &library))
+        .and_then(|text| import_text(&text, top, options, library))
         .map_err(|error| error.in_file(path))
 }
 
@@ -100,19 +100,22 @@ fn import_text(
     text: &str,
     top: Option<&str>,
     options: &VerilogOptions,
-    library: &Library,
+    mut library: Library,
 ) -> Result<VerilogImport, NetlistError> {
     let mut comments = String::new();
     let direct = parse_verilog(text).and_then(|design| {
         comments.clone_from(&design.comments);
-        design.import(top, options, library)
+        if comments.contains("EvoApprox") {
+            library.extend_by_evoapproxlib();
+        }
+        design.import(top, options, &library)
     });
     let reason = match direct {
         Err(reason @ (NetlistError::BeyondSubset { .. } | NetlistError::Syntax { .. })) => reason,
         direct => return direct,
     };
     let json = yosys::translate(&options.yosys, text, top, reason)?;
-    let import = parse_yosys_json(&json)?.import(top, options, library)?;
+    let import = parse_yosys_json(&json)?.import(top, options, &library)?;
     Ok(VerilogImport { comments, ..import })
 }
 

@@ -261,7 +261,6 @@ fn tables_survive_verilog() {
         })
         .collect();
     let tables = [
-        ProductTable::exact(Operands::Unsigned),
         ProductTable::exact(Operands::Signed),
         ProductTable::from_fn(Operands::Unsigned, |w, a| (i32::from(w) * i32::from(a)) & !0xFF),
         ProductTable::from_fn(Operands::Unsigned, |w, a| random[usize::from(w & 15 | a << 4)]),

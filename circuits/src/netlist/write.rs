@@ -110,7 +110,12 @@ fn diagram(table: &ProductTable, order: &[Signal; INPUTS]) -> Netlist {
         let mut nodes: Vec<Signal> = places.iter().map(value).collect();
         for &select in order.iter().rev() {
             let pairs = nodes.chunks_exact(2);
-            nodes = pairs.map(|pair| builder.mux(select, pair[1], pair[0])).collect();
+            // Most pairs are equal near the leaves; asking here saves calls.
+            let node = |pair: &[Signal]| match *pair {
+                [low, high] if low != high => builder.mux(select, high, low),
+                _ => pair[0],
+            };
+            nodes = pairs.map(node).collect();
         }
         nodes[0]
     });
