@@ -25,10 +25,24 @@ pub struct Report<'a> {
     /// Nodes that multiply outside the multipliers: node, operator, reason.
     pub exact_nodes: Vec<(String, String, String)>,
     pub candidates: &'a [Candidate],
+    /// The candidates in the order in which they are printed.
+    pub order: Vec<usize>,
     pub evaluation: Evaluation,
 }
 
 impl Report<'_> {
+    /// Orders the results by accuracy, behind the reference; equals stay in their order.
+    pub fn best_first(&mut self) {
+        let outcomes = &self.evaluation.candidates;
+        self.order[1..]
+            .sort_by(|&a, &b| outcomes[b].top1_accuracy().total_cmp(&outcomes[a].top1_accuracy()));
+    }
+
+    /// The results in the order in which they are printed.
+    fn results(&self) -> impl Iterator<Item = (usize, &Candidate)> {
+        self.order.iter().map(|&index| (index, &self.candidates[index]))
+    }
+
     fn loss_against_exact(&self, index: usize) -> PairedLoss {
         let candidates = &self.evaluation.candidates;
         compare(&candidates[0].top1, &candidates[index].top1)
@@ -64,7 +78,7 @@ fn function_names(candidate: &Candidate) -> String {
 
 /// The JSON object of `eval` and `demo` (docs/json.md).
 pub fn json(report: &Report) -> Result<()> {
-    let results = report.candidates.iter().enumerate().map(|(index, candidate)| {
+    let results = report.results().map(|(index, candidate)| {
         let outcomes = &report.evaluation.candidates[index];
         let (exact, float) = (report.loss_against_exact(index), report.loss_against_float(index));
         let control = candidate.control.as_ref().filter(|control| !control.functions.is_empty());
@@ -149,7 +163,7 @@ pub fn text(report: &Report) -> Result<()> {
     ];
     header.extend(report.evaluation.float.top5_accuracy().map(|_| "top-5 %"));
     let mut table = table(&header);
-    for (index, candidate) in report.candidates.iter().enumerate() {
+    for (index, candidate) in report.results() {
         let outcomes = &report.evaluation.candidates[index];
         let (exact, float) = (report.loss_against_exact(index), report.loss_against_float(index));
         let reference = index == 0;
@@ -180,7 +194,8 @@ pub fn text(report: &Report) -> Result<()> {
 
 fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
     let Some(layers) = &report.evaluation.layers else { return Ok(()) };
-    for (candidate, layers) in report.candidates.iter().zip(layers) {
+    for (index, candidate) in report.results() {
+        let layers = &layers[index];
         if candidate.configuration.multiplier.is_exact() {
             continue;
         }

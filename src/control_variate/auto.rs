@@ -86,8 +86,12 @@ impl LayerForm {
             self.probability[a] * (x[(a, r)] - mean[r])
         });
         let inverse = pseudo_inverse(&basis.tr_mul(&x));
-        let keep = DMatrix::identity(CODES, CODES) - &basis * &inverse * x.transpose();
-        let form = &keep * &self.form * keep.transpose();
+        // keep form keep' with keep = 1 - basis inverse x', multiplied out.
+        let project = &basis * &inverse;
+        let shared = x.tr_mul(&self.form);
+        let once = &project * &shared;
+        let form =
+            &self.form - &once - once.transpose() + &project * (shared * x) * project.transpose();
         Self { form, probability: self.probability.clone(), basis, inverse }
     }
 }
@@ -112,8 +116,20 @@ fn leading_eigenfunction(layers: &[LayerForm]) -> DVector<f64> {
     }
     let root = probability.map(f64::sqrt);
     let symmetric = DMatrix::from_fn(CODES, CODES, |a, b| form[(a, b)] / (root[a] * root[b]));
-    let eigen = symmetric.symmetric_eigen();
-    eigen.eigenvectors.column(eigen.eigenvalues.imax()).component_div(&root)
+    // Power iteration, squaring the matrix instead of repeating the step: 2^STEPS of them, from
+    // the column of the code that matters most.
+    const STEPS: usize = 8;
+    let mut power = symmetric;
+    for _ in 0..STEPS {
+        let largest = power.amax();
+        if largest == 0.0 {
+            break;
+        }
+        power /= largest;
+        power = &power * &power;
+    }
+    let column = (0..CODES).max_by(|&a, &b| power[(a, a)].total_cmp(&power[(b, b)]));
+    power.column(column.expect("256 codes")).component_div(&root)
 }
 
 /// Roundings of a real function to levels: its extremes may be rare, so narrower ranges too.

@@ -10,7 +10,7 @@ Error metrics, over all 65,536 pairs of operands, as EvoApproxLib defines them; 
   MAE         mean absolute error: mean of |e|; in percent of 2^16, the range of the product
   WCE         worst-case error: largest |e|; in percent of 2^16
   EP          error probability: share of pairs with e other than 0
-  MRE         mean relative error: mean of |e| / max(1, |w a|), in percent
+  MRE         mean relative error: mean of |e| / |w a| where w a is not 0, in percent
   MSE         mean squared error: mean of e^2
   mean error  mean of e, signed: the bias that a constant correction removes";
 
@@ -23,7 +23,7 @@ pub struct ErrorMetrics {
     pub wce: u32,
     /// Share of pairs with a wrong product, 0 to 1.
     pub ep: f64,
-    /// Mean of |e| / max(1, |w a|), 0 to ...
+    /// Mean of |e| / |w a| over the pairs whose product is not 0, 0 to ...
     pub mre: f64,
     /// Mean of e^2.
     pub mse: f64,
@@ -35,7 +35,7 @@ impl ErrorMetrics {
     /// The metrics of `multiplier`, by going through every pair.
     pub fn of(multiplier: &Multiplier, coding: WeightCoding) -> Self {
         let (mut absolute, mut squared, mut signed, mut wrong) = (0u64, 0u64, 0i64, 0u32);
-        let (mut worst, mut relative) = (0u32, 0.0);
+        let (mut worst, mut relative, mut nonzero) = (0u32, 0.0, 0u32);
         for (weight, activation) in all_pairs() {
             let error = multiplier.error(weight, activation, coding);
             let exact = code_value(weight, coding) * i32::from(activation);
@@ -45,14 +45,18 @@ impl ErrorMetrics {
             signed += i64::from(error);
             wrong += u32::from(error != 0);
             worst = worst.max(size);
-            relative += f64::from(size) / f64::from(exact.unsigned_abs().max(1));
+            // The library leaves out the pairs where a relative error is not defined.
+            if exact != 0 {
+                relative += f64::from(size) / f64::from(exact.unsigned_abs());
+                nonzero += 1;
+            }
         }
         let pairs = 65536.0;
         Self {
             mae: absolute as f64 / pairs,
             wce: worst,
             ep: f64::from(wrong) / pairs,
-            mre: relative / pairs,
+            mre: relative / f64::from(nonzero),
             mse: squared as f64 / pairs,
             mean_error: signed as f64 / pairs,
         }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use recoup::accuracy::{Candidate, Configuration, Experiment, Scores, evaluate};
 use recoup::control_variate::{ControlOptions, Mode};
-use recoup::multiplier::Multiplier;
+use recoup::multiplier::{Multiplier, Source};
 
 use crate::args::EvalArgs;
 use crate::library;
@@ -42,7 +42,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         x_bits: args.control_variate_bits.unwrap_or(default.x_bits),
     };
     let candidates = candidates(&experiment, &configurations, options)?;
-    let report = evaluate_all(
+    let mut report = evaluate_all(
         &session,
         &experiment,
         &candidates,
@@ -50,6 +50,9 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         args.batch,
         args.save_logits.as_deref(),
     )?;
+    if args.multiplier.iter().any(|source| matches!(source, Source::Library(_))) {
+        report.best_first();
+    }
     if args.json { printer::json(&report) } else { printer::text(&report) }
 }
 
@@ -151,6 +154,7 @@ pub fn evaluate_all<'a>(
         weights: experiment.weights(),
         exact_nodes: exact_nodes(session),
         candidates,
+        order: (0..candidates.len()).collect(),
         evaluation,
         calibration: experiment.calibration(),
     })

@@ -6,6 +6,7 @@ mod bad_option;
 mod eval;
 mod help;
 mod inspect;
+mod library;
 mod multiplier;
 mod onnx;
 mod quantize;

@@ -1,0 +1,183 @@
+//! Multipliers from files: tables and netlists, whole libraries, conversion.
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::run::{Tiny, assert_refused, json, recoup, stdout};
+
+/// Raw 16-bit products of w a less an error.
+fn raw(error: impl Fn(i32, i32) -> i32) -> Vec<u8> {
+    let pairs = (0..256).flat_map(|w| (0..256).map(move |a| (w, a)));
+    pairs.flat_map(|(w, a)| ((w * a - error(w, a)) as u16).to_le_bytes()).collect()
+}
+
+/// An error that no partial-product mask has.
+fn odd(w: i32, a: i32) -> i32 {
+    if a >= 2 && w >= 2 { (a % 5) * (w % 3) } else { 0 }
+}
+
+#[test]
+fn every_format_leads_back_to_the_same_multiplier() {
+    let tiny = Tiny::new();
+    let first = tiny.write("odd.bin", &raw(odd));
+    let truth = json(&["multiplier", "show", &first, "--json"]);
+    assert_eq!(truth["mask"], Value::Null);
+    assert_eq!(truth["multiplier"], "odd");
+    let mut last = first;
+    for extension in ["npy", "csv", "h", "v", "txt", "raw"] {
+        let next = tiny.path(&format!("odd.{extension}"));
+        assert_eq!(stdout(&["multiplier", "convert", &last, "--out", &next]), "");
+        let shown = json(&["multiplier", "show", &next, "--json"]);
+        assert_eq!(shown, truth, "{extension}");
+        last = next;
+    }
+}
+
+#[test]
+fn a_table_that_is_a_mask_becomes_one() {
+    let folder = TempDir::new().unwrap();
+    for (spec, file) in [("truncated:7", "t.csv"), ("recursive:3", "r.v"), ("exact", "e.h")] {
+        let out = folder.path().join(file).display().to_string();
+        stdout(&["multiplier", "convert", spec, "--out", &out]);
+        let known = json(&["multiplier", "show", spec, "--json"]);
+        let found = json(&["multiplier", "show", &out, "--json"]);
+        assert_eq!(found["mask"], known["mask"], "{spec}");
+    }
+}
+
+#[test]
+fn a_table_runs_beside_named_multipliers_and_is_corrected() {
+    let tiny = Tiny::new();
+    let table = tiny.write("odd.bin", &raw(|w, a| 8 * odd(w, a)));
+    let object = json(&tiny.eval(&["--json", "--multiplier", "truncated:6", &table]));
+    let results = object["results"].as_array().unwrap();
+    assert_eq!(results.len(), 3);
+    let result = results.iter().find(|result| result["multiplier"] == "odd").unwrap();
+    assert_eq!(result["control_variate"], "fitted");
+    assert!(result["control_function"].is_string());
+    let several = ["--json", "--multiplier", &table, "--control-variate", "fitted:auto"];
+    let more = ["--control-variate-terms", "3", "--control-variate-bits", "5"];
+    let object = json(&tiny.eval(&[&several[..], &more].concat()));
+    let function = object["results"][1]["control_function"].as_str().unwrap().to_owned();
+    assert_eq!(function.matches(" + ").count(), 2, "{function}");
+}
+
+#[test]
+fn a_library_is_listed_best_first_and_other_files_are_left_alone() {
+    let tiny = Tiny::new();
+    tiny.write("lib/bad.bin", &raw(|w, a| 20 * odd(w, a)));
+    tiny.write("lib/good.bin", &raw(odd));
+    tiny.write("lib/README.md", b"tables");
+    let pattern = tiny.path("lib/*");
+    let listed = json(&["multiplier", "show", &pattern, "--json"]);
+    let names: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|one| one["multiplier"].as_str().unwrap()).collect();
+    assert_eq!(names, ["good", "bad"]);
+    let text = stdout(&["multiplier", "show", &pattern]);
+    assert!(text.find("good").unwrap() < text.find("bad").unwrap(), "{text}");
+    let object = json(&tiny.eval(&["--json", "--multiplier", &pattern]));
+    assert_eq!(object["results"].as_array().unwrap().len(), 3);
+    assert_refused(
+        tiny.folder(),
+        &["multiplier", "show", &tiny.path("lib/*.npy")],
+        &["*.npy", "no table or netlist"],
+    );
+}
+
+#[test]
+fn signed_tables_take_signed_weights() {
+    let tiny = Tiny::new();
+    let bytes: Vec<u8> = (0..65536)
+        .map(|i| i32::from((i >> 8) as u8 as i8) * i32::from(i as u8 as i8))
+        .flat_map(|product| ((product & !3) as i16).to_le_bytes())
+        .collect();
+    let table = tiny.write("signed.bin", &bytes);
+    let shown = json(&["multiplier", "show", &table, "--json"]);
+    assert_eq!(shown["weights"], "i8-channel");
+    tiny.assert_eval_refused(&["--multiplier", &table], &["signed", "--weights i8-channel"]);
+    let args = tiny.eval(&["--json", "--multiplier", &table, "--weights", "i8-channel"]);
+    let result = json(&args)["results"][1].clone();
+    assert!(result["loss_vs_exact"].as_f64().unwrap().abs() < 50.0, "{result}");
+}
+
+#[test]
+fn heat_maps_are_pictures() {
+    let tiny = Tiny::new();
+    let table = tiny.write("odd.bin", &raw(odd));
+    for (name, start) in [("map.png", &b"\x89PNG"[..]), ("map.svg", b"<svg")] {
+        let out = tiny.path(name);
+        stdout(&["multiplier", "show", &table, "--heat-map", &out]);
+        assert!(std::fs::read(&out).unwrap().starts_with(start), "{name}");
+        assert_refused(
+            tiny.folder(),
+            &["multiplier", "show", &table, "--heat-map", &out],
+            &[&out, "exists already"],
+        );
+    }
+    assert_refused(
+        tiny.folder(),
+        &["multiplier", "show", &table, "--heat-map", &tiny.path("map.gif")],
+        &["map.gif", ".png or .svg"],
+    );
+}
+
+#[test]
+fn a_networks_own_codes_are_studied_too() {
+    let tiny = Tiny::new();
+    let mut args = tiny.eval(&["--out", &tiny.path("c.json")]);
+    args[0] = "quantize".into();
+    stdout(&args);
+    let calibration = tiny.path("c.json");
+    let shown =
+        json(&["multiplier", "show", "truncated:8", "--json", "--calibration", &calibration]);
+    let studies = shown["control_variate"].as_array().unwrap();
+    assert_eq!(studies.len(), 2);
+    assert_eq!(studies[1]["codes"], "the codes of model.onnx");
+    assert_ne!(studies[0]["error_std"], studies[1]["error_std"]);
+    let old = tiny.write("old.json", br#"{"model":"m","model_sha256":"","data":"","preprocess":"none","images":1,"method":"min-max","tensors":[]}"#);
+    assert_refused(
+        tiny.folder(),
+        &["multiplier", "show", "truncated:8", "--calibration", &old],
+        &["old.json", "no code histograms", "recoup quantize"],
+    );
+}
+
+#[test]
+fn files_that_are_no_multipliers_are_refused() {
+    let tiny = Tiny::new();
+    let short = tiny.write("short.bin", &[0; 1000]);
+    let words = tiny.write("words.csv", b"1,2,three\n");
+    let clocked = tiny.write(
+        "clocked.v",
+        b"module m(input clk, input [7:0] A, B, output reg [15:0] O);\nalways @(posedge clk) O <= A * B;\nendmodule\n",
+    );
+    let narrow = tiny.write(
+        "narrow.v",
+        b"module m(input [3:0] A, input [3:0] B, output [7:0] O);\nassign O = A & B;\nendmodule\n",
+    );
+    let lying = tiny.write(
+        "lying.v",
+        b"// MAE = 12\nmodule m(input [7:0] A, input [7:0] B, output [15:0] O);\nassign O = A * B;\nendmodule\n",
+    );
+    let cases: [(&str, &[&str]); 6] = [
+        (&short, &["short.bin", "1000"]),
+        (&words, &["words.csv: found 1 rows, expected 256"]),
+        (&clocked, &["clocked.v"]),
+        (&narrow, &["narrow.v", "4"]),
+        (&lying, &["lying.v", "MAE", "12"]),
+        ("table:nowhere.bin", &["nowhere.bin"]),
+    ];
+    for (spec, expected) in cases {
+        assert_refused(tiny.folder(), &["multiplier", "show", spec], expected);
+    }
+    assert_refused(
+        tiny.folder(),
+        &["multiplier", "convert", "truncated:3", "--out", &tiny.path("x.xyz")],
+        &["x.xyz", ".csv"],
+    );
+    // The tool that reads what this program does not is named where it is missing.
+    let output = recoup(&["multiplier", "show", &clocked]).env("PATH", "").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("yosys") || stderr.contains("sequential"), "{stderr}");
+}
