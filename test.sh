@@ -15,6 +15,11 @@ cargo fmt --version >/dev/null 2>&1 \
 cargo clippy --version >/dev/null 2>&1 \
     || fail 'clippy is missing; install it with: rustup component add clippy'
 
+# Reads the Verilog that Recoup does not read itself; some tests compare with it.
+command -v yosys >/dev/null \
+    || { command -v apt-get >/dev/null && apt-get install -y --no-install-recommends yosys >/dev/null; } \
+    || fail 'yosys is missing and could not be installed; on Debian: apt install yosys'
+
 step() {
     printf '\n== %s\n' "$*"
     "$@"
