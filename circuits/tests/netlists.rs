@@ -140,6 +140,26 @@ fn a_multiplexer_is_known_if_the_file_is_of_evoapproxlib() {
     assert!(read("").unwrap_err().to_string().contains("libraries disagree"));
 }
 
+#[test]
+fn huge_files_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge");
+    // Sparse: takes no space on the disk.
+    std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    let verilog = read_verilog(&path, None, &options()).unwrap_err().to_string();
+    assert!(
+        verilog.ends_with(
+            "the file exceeds the limit of 16 MiB; a multiplier of 8 x 8 bits \
+                               is far smaller"
+        ),
+        "{verilog}"
+    );
+    let json = read_yosys_json(&path, None, &options()).unwrap_err().to_string();
+    assert!(json.contains("limit of 64 MiB"), "{json}");
+    let missing = read_verilog(&folder.path().join("none.v"), None, &options()).unwrap_err();
+    assert!(missing.to_string().contains("none.v: cannot be read: "), "{missing}");
+}
+
 /// Needs yosys: fails without it, lest it be skipped unseen.
 fn with_yosys(text: &str, top: Option<&str>) -> Result<VerilogImport, NetlistError> {
     let started = std::process::Command::new("yosys").arg("-V").output();
@@ -199,4 +219,18 @@ fn what_yosys_refuses_is_told_with_its_words() {
     let text = "module m(input [7:0] a, b, output [15:0] o); parameter P = ; endmodule";
     let message = with_yosys(text, None).unwrap_err().to_string();
     assert!(message.contains("syntax error"), "{message}");
+}
+
+#[test]
+fn yosys_may_know_syntax_that_is_not_known_here() {
+    let text = "
+        module mult(input [7:0] a, b, output [15:0] o);
+          assign o = a * b;
+        endmodule : mult";
+    let import = with_yosys(text, None).unwrap();
+    assert!(import.by_yosys);
+    assert_equal(&import.table, &ProductTable::exact(Operands::Unsigned));
+    // Where yosys does not help, the first error is the better one.
+    let message = with_yosys("module m(input [7:0] a, b; endmodule", None).unwrap_err().to_string();
+    assert!(message.contains("line 1, column 26: found `;`, expected `)`"), "{message}");
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::circuit::{Gate, INPUTS, Netlist, NetlistBuilder, OUTPUTS, Signal};
 use super::error::NetlistError;
-use super::parser::{is_beyond_keyword, is_keyword};
+use super::keywords::{is_beyond_keyword, is_keyword};
 use crate::{Operands, ProductTable};
 
 /// Orders of the operands' bits in decision diagrams: numbers of signals, from the root. Which
