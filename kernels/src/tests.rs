@@ -233,18 +233,18 @@ impl Judge {
 /// Tables of each kind: near to exact, with large errors, full 16-bit products, any 32-bit entry.
 fn tables(random: &mut Random, coding: WeightCoding) -> Vec<Product> {
     let exact = Product::Mask(u64::MAX);
-    let mut table = |mut entry: Box<dyn FnMut(&mut Random, i32) -> i32>| {
+    let mut table = |entry: fn(&mut Random, i32) -> i32| {
         let pairs = (0..=255).flat_map(|w| (0..=255).map(move |a| (w, a)));
         let products = pairs.map(|(w, a)| naive::product(coding, &exact, w, a));
         let entries: Vec<i32> = products.map(|p| entry(random, p)).collect();
         Product::Table(entries.into())
     };
     vec![
-        table(Box::new(|random, p| p - random.between(-20, 100))),
+        table(|random, p| p - random.between(-20, 100)),
         // 16 bits hold the sums of few of these.
-        table(Box::new(|random, p| p - random.between(-5_000, 5_000))),
-        table(Box::new(|random, _| random.between(0, 65_535))),
-        table(Box::new(|random, _| random.bits() as i32)),
+        table(|random, p| p - random.between(-5_000, 5_000)),
+        table(|random, _| random.between(0, 65_535)),
+        table(|random, _| random.bits() as i32),
     ]
 }
 

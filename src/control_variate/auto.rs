@@ -156,8 +156,9 @@ fn improve(layers: &[LayerForm], mut x: [u16; 256], levels: u16) -> (f64, [u16; 
     let mut best = share(&states, Change { code: 0, old: 0.0, new: 0.0 });
     for _ in 0..SWEEPS {
         let before = best;
-        for code in 0..CODES {
-            let change = |level: u16| Change { code, old: x[code].into(), new: level.into() };
+        for (code, value) in x.iter_mut().enumerate() {
+            let old = f64::from(*value);
+            let change = |level: u16| Change { code, old, new: level.into() };
             let (level, found) = (0..levels)
                 .map(|level| (level, share(&states, change(level))))
                 .max_by(|a, b| a.1.total_cmp(&b.1))
@@ -165,7 +166,7 @@ fn improve(layers: &[LayerForm], mut x: [u16; 256], levels: u16) -> (f64, [u16; 
             // Rounding alone must not keep the search going.
             if found > best * (1.0 + 1e-9) {
                 states.iter_mut().for_each(|state| state.apply(change(level)));
-                (x[code], best) = (level, found);
+                (*value, best) = (level, found);
             }
         }
         if best <= before * (1.0 + 1e-6) {

@@ -68,7 +68,7 @@ fn functions_read_the_lossy_rows_only() {
 fn lossy_or() -> Multiplier {
     let product = |w: u8, a: u8| {
         let (w, a) = (i32::from(w), i32::from(a));
-        (w & 0xf0) * a + ((w & 15) * (a & 0xf0) | (w & 15) * (a & 15) * 5 / 4)
+        (w & 0xf0) * a + (((w & 15) * (a & 0xf0)) | ((w & 15) * (a & 15) * 5 / 4))
     };
     let table = ProductTable::from_fn(Operands::Unsigned, product);
     let multiplier = Multiplier::from_table("lossy-or", &table);
