@@ -26,7 +26,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     /// Accuracy of a network on approximate multipliers, without and with a control variate
-    Eval(EvalArgs),
+    Eval(Box<EvalArgs>),
     /// `eval` on the network and images inside this program: every family, under a minute
     Demo(DemoArgs),
     /// Calibrate a network's activations and write the scales to a readable file
