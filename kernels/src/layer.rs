@@ -2,6 +2,7 @@
 
 use crate::{
     ConvShape, Isa, KernelError, MacSpec, OutputSpec, Product, ResidualSpec,
+    byte_lookup::{self, ByteLookup},
     combine::Combination,
     depthwise::Depthwise,
     epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, Tile, blocks},
@@ -71,6 +72,7 @@ pub struct Scratch {
 struct Images {
     image: Vec<u8>,
     lookup: lookup::Buffers,
+    bytes: byte_lookup::Buffers,
     rows: rows::Buffers,
 }
 
@@ -103,6 +105,8 @@ enum Engine {
     Gemm(Gemm),
     /// Part of the mask by lookups, the rest by products.
     Lookup(Box<(LookupConv, Gemm)>),
+    /// Any table, by bytes in registers, and the exact products that the bytes leave out.
+    Bytes(Box<(ByteLookup, Gemm)>),
     /// Any table, by rows, and the exact products that the rows leave out.
     Rows(Box<(RowsConv, Gemm)>),
     Depthwise(Depthwise),
@@ -157,6 +161,7 @@ impl Engine {
     /// Images that should be computed together.
     fn batch(&self) -> usize {
         match self {
+            Engine::Bytes(parts) => parts.0.images(),
             Engine::Rows(parts) => parts.0.images(),
             _ => 1,
         }
@@ -164,8 +169,10 @@ impl Engine {
 
     /// What is computed for several images together, before they are run one by one.
     fn prepare<'a>(&self, inputs: impl Iterator<Item = &'a [u8]>, images: &mut Images) {
-        if let Engine::Rows(parts) = self {
-            parts.0.run(inputs, &mut images.rows);
+        match self {
+            Engine::Bytes(parts) => parts.0.run(inputs, &mut images.bytes),
+            Engine::Rows(parts) => parts.0.run(inputs, &mut images.rows),
+            _ => {}
         }
     }
 
@@ -177,7 +184,7 @@ impl Engine {
         images: &mut Images,
         mut sink: impl FnMut(Tile<'_>),
     ) {
-        let Images { image, lookup, rows } = images;
+        let Images { image, lookup, bytes, rows } = images;
         match self {
             Engine::Gemm(gemm) => gemm.run(input, image, sink),
             Engine::Lookup(parts) => {
@@ -185,6 +192,14 @@ impl Engine {
                 conv.run(input, lookup);
                 gemm.run(input, image, |mut tile| {
                     conv.add_to(lookup, &mut tile);
+                    sink(tile);
+                });
+            }
+            Engine::Bytes(parts) => {
+                let (conv, gemm) = &**parts;
+                let (number, count) = number;
+                gemm.run(input, image, |mut tile| {
+                    conv.add_to(bytes, count, number, &mut tile);
                     sink(tile);
                 });
             }
@@ -210,13 +225,25 @@ impl MacLayer {
     pub fn new(isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
         spec.validate()?;
         let shape = &spec.shape;
-        let (engine, correction) = match &spec.product {
+        let bytes = match &spec.product {
+            Product::Table(table) => ByteLookup::new(isa, &spec, table),
+            Product::Mask(_) => None,
+        };
+        let (engine, correction) = match (&spec.product, bytes) {
+            (_, Some(bytes)) => {
+                let exact = if bytes.lacks_exact() { terms(u64::MAX) } else { Vec::new() };
+                let gemm = Gemm::new(isa, &spec, &exact);
+                let correction = *gemm.correction();
+                (Engine::Bytes(Box::new((bytes, gemm))), correction)
+            }
             // Building rows takes longer than it saves for few positions; blocks of one filter
             // would be mostly idle.
-            Product::Table(table) if shape.positions() < 16 || shape.filters_per_group() < 4 => {
+            (Product::Table(table), None)
+                if shape.positions() < 16 || shape.filters_per_group() < 4 =>
+            {
                 (Engine::Table(Table::new(isa, &spec, table)), [0; 256])
             }
-            Product::Table(table) => {
+            (Product::Table(table), None) => {
                 let rows = RowsConv::new(isa, &spec, table);
                 let exact = rows.missing().map(|_| terms(u64::MAX)).unwrap_or_default();
                 let gemm = Gemm::new(isa, &spec, &exact);
@@ -227,10 +254,10 @@ impl MacLayer {
                 }
                 (Engine::Rows(Box::new((rows, gemm))), correction)
             }
-            Product::Mask(mask) if Depthwise::fits(shape) => {
+            (Product::Mask(mask), None) if Depthwise::fits(shape) => {
                 (Engine::Depthwise(Depthwise::new(isa, &spec, &terms(*mask))), [0; 256])
             }
-            Product::Mask(mask) => {
+            (Product::Mask(mask), None) => {
                 let (terms, lookup) = match lookup::profile(isa) {
                     Some(profile) => split(*mask, spec.coding, shape.positions(), profile),
                     None => (terms(*mask), None),
@@ -278,6 +305,8 @@ impl MacLayer {
     ///
     /// - `gemm{n}`: n ordinary products per product of the multiplier,
     /// - `gemm{n}+lookup`: the same, and lookups in small tables for the rest,
+    /// - `lookup{index bits}x{bytes}`: any table, as so many bytes looked up in registers; after
+    ///   `gemm1` what the products lack of exact ones,
     /// - `rows{bits}`: any table, one code selecting the products of 16 filters; after `gemm1`
     ///   what the products lack of exact ones,
     /// - `depthwise`: channels side by side, for one filter per channel,
@@ -289,6 +318,14 @@ impl MacLayer {
             Kernel::Fast(fast) => match &fast.engine {
                 Engine::Gemm(gemm) => format!("{arch}-gemm{}", gemm.terms()),
                 Engine::Lookup(parts) => format!("{arch}-gemm{}+lookup", parts.1.terms()),
+                Engine::Bytes(parts) => {
+                    let (index, bytes) = parts.0.size();
+                    let bytes = format!("lookup{index}x{bytes}");
+                    match parts.1.terms() {
+                        0 => format!("{arch}-{bytes}"),
+                        terms => format!("{arch}-gemm{terms}+{bytes}"),
+                    }
+                }
                 Engine::Rows(parts) => {
                     let rows = format!("rows{}", parts.0.bits());
                     match parts.1.terms() {

@@ -35,6 +35,10 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+mod byte_lookup;
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+mod byte_tables;
 mod combine;
 mod depthwise;
 mod dispatch;

@@ -1,0 +1,126 @@
+//! Tables of bytes looked up in registers, with AVX-512 and VBMI: 64 positions to a vector.
+
+use std::arch::x86_64::*;
+
+use crate::{
+    byte_lookup::{CHUNKS, FILTERS, Input, POSITIONS, Sums},
+    byte_tables::Index,
+};
+
+/// The sums of bytes of the even positions, with 256 times the odd ones', and the odd positions'.
+type Words<const N: usize> = [[[__m512i; 2]; N]; FILTERS];
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
+    // 256 bytes of at most 255 fit 16 bits.
+    assert!(input.codes.len() <= 256);
+    assert!(input.weights.iter().all(|weights| weights.len() == input.codes.len()));
+    match input.chunks {
+        1 => add_chunks::<1>(input, sums),
+        2 => add_chunks::<2>(input, sums),
+        _ => add_chunks::<CHUNKS>(input, sums),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+fn add_chunks<const N: usize>(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
+    let words = match (input.index, input.entries_per_byte) {
+        (Index::Column(8), 1) => lookups::<4, true, N>(input),
+        (Index::Column(8), _) => lookups::<4, false, N>(input),
+        (Index::Column(7), 1) => lookups::<2, true, N>(input),
+        (Index::Column(7), _) => lookups::<2, false, N>(input),
+        (Index::Column(_), 1) => lookups::<1, true, N>(input),
+        (Index::Column(_), _) => lookups::<1, false, N>(input),
+        (Index::Nibbles, _) => unreachable!("its costs rule nibbles out"),
+    };
+    let shift = _mm_cvtsi32_si128(input.shift as i32);
+    for (words, sums) in words.iter().zip(sums) {
+        for (words, sums) in words.iter().zip(sums) {
+            add_words(words, shift, sums);
+        }
+    }
+}
+
+// Values of vector types are kept out of closures: what the standard library would call them from
+// is compiled without the features, and the calls would go through memory.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+fn lookups<const LINES: usize, const SINGLE: bool, const N: usize>(input: &Input<'_>) -> Words<N> {
+    let mut words = [[[_mm512_setzero_si512(); 2]; N]; FILTERS];
+    let step = if SINGLE { 1 } else { input.entries_per_byte };
+    let taps = input.codes.len();
+    for first in (0..taps).step_by(step) {
+        let mut bytes = [[_mm512_setzero_si512(); N]; FILTERS];
+        for tap in first..taps.min(first + step) {
+            let mut at = [_mm512_setzero_si512(); N];
+            let mut upper = [0; N];
+            for c in 0..N {
+                // SAFETY: a chunk has 64 codes.
+                at[c] = unsafe { _mm512_loadu_si512(input.codes[tap][c].as_ptr().cast()) };
+                if LINES == 4 {
+                    upper[c] = _mm512_movepi8_mask(at[c]);
+                }
+            }
+            for f in 0..FILTERS {
+                let number = usize::from(input.weights[f][tap]);
+                let lines = &input.tables[number * LINES..][..LINES];
+                let mut table = [_mm512_setzero_si512(); 4];
+                for (table, line) in table.iter_mut().zip(lines) {
+                    // SAFETY: a line has 64 bytes and is aligned to 64.
+                    *table = unsafe { _mm512_load_si512(line.0.as_ptr().cast()) };
+                }
+                for c in 0..N {
+                    let entries = match LINES {
+                        1 => _mm512_permutexvar_epi8(at[c], table[0]),
+                        2 => _mm512_permutex2var_epi8(table[0], at[c], table[1]),
+                        _ => {
+                            let low = _mm512_permutex2var_epi8(table[0], at[c], table[1]);
+                            let high = _mm512_permutex2var_epi8(table[2], at[c], table[3]);
+                            _mm512_mask_blend_epi8(upper[c], low, high)
+                        }
+                    };
+                    bytes[f][c] =
+                        if SINGLE { entries } else { _mm512_add_epi8(bytes[f][c], entries) };
+                }
+            }
+        }
+        for f in 0..FILTERS {
+            for c in 0..N {
+                let [both, odd] = &mut words[f][c];
+                *both = _mm512_add_epi16(*both, bytes[f][c]);
+                *odd = _mm512_add_epi16(*odd, _mm512_srli_epi16::<8>(bytes[f][c]));
+            }
+        }
+    }
+    words
+}
+
+/// Adds 64 positions' sums to wider ones.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+fn add_words(&[both, odd]: &[__m512i; 2], shift: __m128i, sums: &mut [i32; POSITIONS]) {
+    let even = _mm512_sub_epi16(both, _mm512_slli_epi16::<8>(odd));
+    // Lane by lane of 128 bits, positions 0 to 7 and 8 to 15 of each 16.
+    let low = _mm512_unpacklo_epi16(even, odd);
+    let high = _mm512_unpackhi_epi16(even, odd);
+    // [low 0, low 1, high 0, high 1] to [low 0, high 0, low 1, high 1].
+    let first = _mm512_shuffle_i32x4::<0b01_00_01_00>(low, high);
+    let last = _mm512_shuffle_i32x4::<0b11_10_11_10>(low, high);
+    let first = _mm512_shuffle_i32x4::<0b11_01_10_00>(first, first);
+    let last = _mm512_shuffle_i32x4::<0b11_01_10_00>(last, last);
+    let quarters = [
+        _mm512_castsi512_si256(first),
+        _mm512_extracti64x4_epi64::<1>(first),
+        _mm512_castsi512_si256(last),
+        _mm512_extracti64x4_epi64::<1>(last),
+    ];
+    for (sums, quarter) in sums.as_chunks_mut::<16>().0.iter_mut().zip(quarters) {
+        let more = _mm512_sll_epi32(_mm512_cvtepu16_epi32(quarter), shift);
+        // SAFETY: `sums` has 16 entries.
+        unsafe {
+            let before = _mm512_loadu_si512(sums.as_ptr().cast());
+            _mm512_storeu_si512(sums.as_mut_ptr().cast(), _mm512_add_epi32(before, more));
+        }
+    }
+}
