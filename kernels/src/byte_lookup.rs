@@ -53,16 +53,31 @@ pub(crate) struct Input<'a> {
 ///
 /// # Safety
 /// The processor has the features of the kernel.
-type Kernel = unsafe fn(&Input<'_>, &mut [Sums; FILTERS]);
+type AddBytes = unsafe fn(&Input<'_>, &mut [Sums; FILTERS]);
 
-fn kernel(isa: Isa) -> Option<(Kernel, Costs)> {
+/// Replaces each code by its entry.
+///
+/// # Safety
+/// The processor has the features of the kernel.
+type MapCodes = unsafe fn(&[u8; 256], &mut [u8]);
+
+#[derive(Debug, Clone, Copy)]
+struct Kernel {
+    add_bytes: AddBytes,
+    map_codes: MapCodes,
+    costs: Costs,
+}
+
+fn kernel(isa: Isa) -> Option<Kernel> {
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
         crate::isa::Level::Avx512Vnni => {
             let (one, two) = (Some(8), Some(20));
             let column = [one, one, one, one, one, one, one, one, two];
             let costs = Costs { column, nibbles: None, add: 4, widen: 12, product: 8 };
-            Some((crate::x86_64::avx512_bytes::add_bytes, costs))
+            let add_bytes = crate::x86_64::avx512_bytes::add_bytes;
+            let map_codes = crate::x86_64::avx512_bytes::map_codes;
+            Some(Kernel { add_bytes, map_codes, costs })
         }
         _ => None,
     }
@@ -110,8 +125,8 @@ pub(crate) struct Buffers {
 impl ByteLookup {
     /// None if the instruction set has no kernel for it. `table`: entry 256 w + a.
     pub fn new(isa: Isa, spec: &MacSpec, table: &[i32]) -> Option<ByteLookup> {
-        let (kernel, costs) = kernel(isa)?;
-        let (tables, _) = ByteTables::new(spec, table, &costs)?;
+        let kernel = kernel(isa)?;
+        let (tables, _) = ByteTables::new(spec, table, &kernel.costs)?;
         let shape = spec.shape;
         let depth = shape.depth();
         let mut taps = Vec::with_capacity(depth);
@@ -169,13 +184,15 @@ impl ByteLookup {
             let planes = &mut buffers.planes[count * image_len..][..image_len];
             fill_planes(self.isa, shape, self.padding, 0xff, image, planes);
             if !matches!(self.tables.index, Index::Column(8) | Index::Nibbles) {
-                planes.iter_mut().for_each(|code| *code = self.tables.columns[usize::from(*code)]);
+                // SAFETY: kernel() chose the function for the features of an Isa.
+                unsafe { (self.kernel.map_codes)(&self.tables.columns, planes) };
             }
             count += 1;
         }
         let positions = count * shape.positions();
         let Buffers { planes, codes, stretches, sums, rows } = buffers;
         codes.resize(TAPS, [[0; POSITIONS]; CHUNKS]);
+        // Exactly so many: they are cut into blocks.
         rows.resize(self.blocks.len() * positions, [0; LANES]);
         for group in 0..shape.groups {
             let of_group = self.blocks.len() / shape.groups;
@@ -204,14 +221,22 @@ impl ByteLookup {
     /// Adds the sums of the last run's `image` of `images` to a tile.
     pub fn add_to(&self, buffers: &Buffers, images: usize, image: usize, tile: &mut Tile<'_>) {
         let positions = self.shape.positions();
-        let rows = tile.acc.chunks_exact_mut(tile.blocks * LANES);
-        for (position, row) in (tile.position..).zip(rows) {
-            for (b, lanes) in (tile.block..).zip(row.as_chunks_mut::<LANES>().0) {
-                let sums = &buffers.rows[(b * images + image) * positions + position];
-                for (lane, sum) in lanes.iter_mut().zip(sums) {
-                    *lane = lane.wrapping_add(*sum);
-                }
-            }
+        let all = images * positions;
+        add_rows(self.isa, &buffers.rows, all, image * positions, tile);
+    }
+
+    /// Hands the sums of the last run's `image` of `images` to `sink`, block by block.
+    pub fn tiles(
+        &self,
+        buffers: &mut Buffers,
+        images: usize,
+        image: usize,
+        mut sink: impl FnMut(Tile<'_>),
+    ) {
+        let positions = self.shape.positions();
+        for (block, rows) in buffers.rows.chunks_exact_mut(images * positions).enumerate() {
+            let acc = rows[image * positions..][..positions].as_flattened_mut();
+            sink(Tile { acc, position: 0, positions, block, blocks: 1 });
         }
     }
 
@@ -233,7 +258,7 @@ impl ByteLookup {
                     shift: plane.shift,
                 };
                 // SAFETY: kernel() chose the function for the features of an Isa.
-                unsafe { (self.kernel)(&input, sums) };
+                unsafe { (self.kernel.add_bytes)(&input, sums) };
             }
         }
     }
@@ -322,6 +347,19 @@ fn to_rows_body(sums: &[Sums; LANES], constants: &[i32; LANES], rows: &mut [[i32
     }
 }
 
+/// Adds rows, of which each block has `all`, to a tile whose position 0 is row `first`.
+#[inline(always)]
+fn add_rows_body(rows: &[[i32; LANES]], all: usize, first: usize, tile: &mut Tile<'_>) {
+    let positions = tile.acc.chunks_exact_mut(tile.blocks * LANES);
+    for (position, acc) in (first + tile.position..).zip(positions) {
+        for (b, acc) in (tile.block..).zip(acc.as_chunks_mut::<LANES>().0) {
+            for (acc, sum) in acc.iter_mut().zip(&rows[b * all + position]) {
+                *acc = acc.wrapping_add(*sum);
+            }
+        }
+    }
+}
+
 multiversion! {
     /// The codes that each tap meets; those beyond the last position stay what they were.
     fn gather(
@@ -341,4 +379,14 @@ multiversion! {
         constants: &[i32; LANES],
         rows: &mut [[i32; LANES]],
     ) = to_rows_body;
+}
+
+multiversion! {
+    fn add_rows(
+        isa,
+        rows: &[[i32; LANES]],
+        all: usize,
+        first: usize,
+        tile: &mut Tile<'_>,
+    ) = add_rows_body;
 }

@@ -198,6 +198,9 @@ impl Engine {
             Engine::Bytes(parts) => {
                 let (conv, gemm) = &**parts;
                 let (number, count) = number;
+                if gemm.terms() == 0 {
+                    return conv.tiles(bytes, count, number, sink);
+                }
                 gemm.run(input, image, |mut tile| {
                     conv.add_to(bytes, count, number, &mut tile);
                     sink(tile);

@@ -42,6 +42,27 @@ fn add_chunks<const N: usize>(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
     }
 }
 
+/// Replaces each code by its entry.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(crate) fn map_codes(entries: &[u8; 256], codes: &mut [u8]) {
+    let mut table = [_mm512_setzero_si512(); 4];
+    for (i, table) in table.iter_mut().enumerate() {
+        // SAFETY: there are 256 entries.
+        *table = unsafe { _mm512_loadu_si512(entries.as_ptr().add(64 * i).cast()) };
+    }
+    for codes in codes.chunks_mut(64) {
+        let mask = u64::MAX >> (64 - codes.len());
+        // SAFETY: the mask limits the accesses to the chunk.
+        unsafe {
+            let at = _mm512_maskz_loadu_epi8(mask, codes.as_ptr().cast());
+            let low = _mm512_permutex2var_epi8(table[0], at, table[1]);
+            let high = _mm512_permutex2var_epi8(table[2], at, table[3]);
+            let mapped = _mm512_mask_blend_epi8(_mm512_movepi8_mask(at), low, high);
+            _mm512_mask_storeu_epi8(codes.as_mut_ptr().cast(), mask, mapped);
+        }
+    }
+}
+
 // Values of vector types are kept out of closures: what the standard library would call them from
 // is compiled without the features, and the calls would go through memory.
 #[inline]
@@ -62,8 +83,8 @@ fn lookups<const LINES: usize, const SINGLE: bool, const N: usize>(input: &Input
                     upper[c] = _mm512_movepi8_mask(at[c]);
                 }
             }
-            for f in 0..FILTERS {
-                let number = usize::from(input.weights[f][tap]);
+            for (bytes, weights) in bytes.iter_mut().zip(input.weights) {
+                let number = usize::from(weights[tap]);
                 let lines = &input.tables[number * LINES..][..LINES];
                 let mut table = [_mm512_setzero_si512(); 4];
                 for (table, line) in table.iter_mut().zip(lines) {
@@ -80,16 +101,14 @@ fn lookups<const LINES: usize, const SINGLE: bool, const N: usize>(input: &Input
                             _mm512_mask_blend_epi8(upper[c], low, high)
                         }
                     };
-                    bytes[f][c] =
-                        if SINGLE { entries } else { _mm512_add_epi8(bytes[f][c], entries) };
+                    bytes[c] = if SINGLE { entries } else { _mm512_add_epi8(bytes[c], entries) };
                 }
             }
         }
-        for f in 0..FILTERS {
-            for c in 0..N {
-                let [both, odd] = &mut words[f][c];
-                *both = _mm512_add_epi16(*both, bytes[f][c]);
-                *odd = _mm512_add_epi16(*odd, _mm512_srli_epi16::<8>(bytes[f][c]));
+        for (words, bytes) in words.iter_mut().zip(bytes) {
+            for ([both, odd], bytes) in words.iter_mut().zip(bytes) {
+                *both = _mm512_add_epi16(*both, bytes);
+                *odd = _mm512_add_epi16(*odd, _mm512_srli_epi16::<8>(bytes));
             }
         }
     }
