@@ -11,6 +11,7 @@ use crate::{
     naive,
     rows::{self, RowsConv},
     spec::validate_output,
+    structure,
     sums::{self, CodeFunction, window_sums},
     table::Table,
     terms::{split, terms},
@@ -228,11 +229,17 @@ impl MacLayer {
     pub fn new(isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
         spec.validate()?;
         let shape = &spec.shape;
-        let bytes = match &spec.product {
+        // A table that is a mask runs as one.
+        let mask = match &spec.product {
+            Product::Table(table) => structure::mask(table, spec.coding).map(Product::Mask),
+            Product::Mask(_) => None,
+        };
+        let product = mask.as_ref().unwrap_or(&spec.product);
+        let bytes = match product {
             Product::Table(table) => ByteLookup::new(isa, &spec, table),
             Product::Mask(_) => None,
         };
-        let (engine, correction) = match (&spec.product, bytes) {
+        let (engine, correction) = match (product, bytes) {
             (_, Some(bytes)) => {
                 let exact = if bytes.lacks_exact() { terms(u64::MAX) } else { Vec::new() };
                 let gemm = Gemm::new(isa, &spec, &exact);

@@ -56,6 +56,7 @@ mod planes;
 mod rows;
 mod shape;
 mod spec;
+mod structure;
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 mod sums;
 mod table;
@@ -68,6 +69,7 @@ pub use isa::Isa;
 pub use layer::{BatchItem, MacLayer, Output, Residual, Scratch, quantize};
 pub use shape::ConvShape;
 pub use spec::{Control, ControlTerm, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};
+pub use structure::{RANKS, Structure, structure};
 
 #[cfg(test)]
 mod tests;

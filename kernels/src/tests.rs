@@ -287,6 +287,28 @@ fn any_table() {
 }
 
 #[test]
+fn a_table_that_is_a_mask_runs_as_one() {
+    let (mut random, mut judge) = (Random(13), Judge::default());
+    for product in [exact(), truncated(7), mask(|i, l| i >= 4 || l >= 4), Product::Mask(0)] {
+        for (shape, coding) in [
+            (conv(16, (8, 8), 17, 3), WeightCoding::Unsigned),
+            (conv(5, (9, 7), 4, 3), WeightCoding::Signed),
+            (ConvShape { groups: 8, ..conv(8, (5, 5), 8, 3) }, WeightCoding::Unsigned),
+        ] {
+            let entries = (0..1 << 16)
+                .map(|i| naive::product(coding, &product, (i >> 8) as u8, i as u8))
+                .collect::<Vec<_>>();
+            let as_mask = MacSpec { coding, ..layer(&mut random, shape, product.clone()) };
+            let as_table = MacSpec { product: Product::Table(entries.into()), ..as_mask.clone() };
+            judge.compare(&mut random, &as_table);
+            let name = |spec| MacLayer::new(Isa::best(), spec).unwrap().kernel_name();
+            assert_eq!(name(as_table), name(as_mask));
+        }
+    }
+    judge.verdict(12);
+}
+
+#[test]
 fn a_batch_gives_what_its_images_give() {
     let mut random = Random(12);
     let shape = conv(3, (20, 20), 5, 3);
