@@ -71,6 +71,14 @@ struct Kernel {
 fn kernel(isa: Isa) -> Option<Kernel> {
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
+        crate::isa::Level::Avx2 => {
+            let (one, two, no) = (Some(4), Some(14), None);
+            let column = [one, one, one, one, one, two, no, no, no];
+            let costs = Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16 };
+            let add_bytes = crate::x86_64::avx2_bytes::add_bytes;
+            Some(Kernel { add_bytes, map_codes, costs })
+        }
+        #[cfg(target_arch = "x86_64")]
         crate::isa::Level::Avx512Vnni => {
             let (one, two) = (Some(8), Some(20));
             let column = [one, one, one, one, one, one, one, one, two];
@@ -81,6 +89,10 @@ fn kernel(isa: Isa) -> Option<Kernel> {
         }
         _ => None,
     }
+}
+
+fn map_codes(entries: &[u8; 256], codes: &mut [u8]) {
+    codes.iter_mut().for_each(|code| *code = entries[usize::from(*code)]);
 }
 
 /// A stretch of positions in one row of one image.
@@ -183,7 +195,7 @@ impl ByteLookup {
             buffers.planes.resize(((count + 1) * image_len).max(buffers.planes.len()), 0);
             let planes = &mut buffers.planes[count * image_len..][..image_len];
             fill_planes(self.isa, shape, self.padding, 0xff, image, planes);
-            if !matches!(self.tables.index, Index::Column(8) | Index::Nibbles) {
+            if !self.tables.columns.iter().enumerate().all(|(a, &c)| a == usize::from(c)) {
                 // SAFETY: kernel() chose the function for the features of an Isa.
                 unsafe { (self.kernel.map_codes)(&self.tables.columns, planes) };
             }

@@ -245,7 +245,53 @@ fn tables(random: &mut Random, coding: WeightCoding) -> Vec<Product> {
         table(|random, p| p - random.between(-5_000, 5_000)),
         table(|random, _| random.between(0, 65_535)),
         table(|random, _| random.bits() as i32),
+        // Columns and nibbles: entries of one byte, of several, and many to a byte.
+        columns(random, 9, 255),
+        columns(random, 16, 1 << 20),
+        columns(random, 31, 7),
+        columns(random, 32, 65_535),
+        columns(random, 64, 65_535),
+        columns(random, 128, 30),
+        columns(random, 200, 65_535),
+        nibbles(random, 120),
+        nibbles(random, 9),
     ]
+}
+
+/// The kinds of lookups that the instruction sets of this processor have.
+fn lookups() -> Vec<&'static str> {
+    let mut kinds = Vec::new();
+    for isa in Isa::available() {
+        match isa.name() {
+            "avx2" => kinds.extend(["lookup4x1", "lookup5x2", "lookup4+4x1"]),
+            "avx512vnni" => kinds.extend([
+                "gemm1+lookup8x1",
+                "-lookup8x2",
+                "-lookup8x4",
+                "lookup6x2",
+                "lookup7x1",
+                "lookup4x3",
+            ]),
+            _ => {}
+        }
+    }
+    kinds
+}
+
+fn columns(random: &mut Random, distinct: usize, most: i32) -> Product {
+    let entries: Vec<i32> =
+        (0..256 * distinct).map(|_| random.between(0, most) - most / 3).collect();
+    let entry = |i: usize| entries[(i >> 8) * distinct + (i & 255) * 7 % distinct];
+    Product::Table((0..1 << 16).map(entry).collect::<Vec<_>>().into())
+}
+
+fn nibbles(random: &mut Random, most: i32) -> Product {
+    let entries: Vec<i32> = (0..256 * 32).map(|_| random.between(0, most)).collect();
+    let entry = |i: usize| {
+        let [low, high] = [i & 15, (i >> 4 & 15) + 16].map(|n| entries[(i >> 8) * 32 + n]);
+        low - high
+    };
+    Product::Table((0..1 << 16).map(entry).collect::<Vec<_>>().into())
 }
 
 #[test]
@@ -280,7 +326,7 @@ fn any_table() {
         }
     }
     let kinds = judge.kernels.clone();
-    for kind in ["gemm1+rows16", "-rows32", "-table"] {
+    for kind in ["gemm1+rows16", "-rows32", "-table"].into_iter().chain(lookups()) {
         assert!(kinds.iter().any(|name| name.ends_with(kind)), "{kind}: {kinds:?}");
     }
     judge.verdict(300);

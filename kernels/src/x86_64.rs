@@ -1,5 +1,6 @@
 //! Kernels in x86-64 intrinsics.
 
 pub(crate) mod avx2;
+pub(crate) mod avx2_bytes;
 pub(crate) mod avx512;
 pub(crate) mod avx512_bytes;

@@ -1,0 +1,144 @@
+//! Tables of bytes looked up in registers, with AVX2: 32 positions to a vector, 16 entries to a
+//! shuffle.
+
+use std::arch::x86_64::*;
+
+use crate::{
+    byte_lookup::{Codes, FILTERS, Input, POSITIONS, Sums},
+    byte_tables::{Index, Line},
+};
+
+/// Vectors of a chunk.
+const VECTORS: usize = POSITIONS / 32;
+
+/// The ways to look up, as constants.
+const SIXTEEN: u8 = 0;
+const THIRTY_TWO: u8 = 1;
+const NIBBLES: u8 = 2;
+
+/// The sums of bytes of the even positions, with 256 times the odd ones', and the odd positions'.
+type Words = [[[__m256i; 2]; FILTERS]; VECTORS];
+
+#[target_feature(enable = "avx2")]
+pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
+    // 256 bytes of at most 255 fit 16 bits.
+    assert!(input.codes.len() <= 256);
+    assert!(input.weights.iter().all(|weights| weights.len() == input.codes.len()));
+    let shift = _mm_cvtsi32_si128(input.shift as i32);
+    for c in 0..input.chunks {
+        let words = match (input.index, input.entries_per_byte) {
+            (Index::Column(0..=4), 1) => lookups::<SIXTEEN, true>(input, c),
+            (Index::Column(0..=4), _) => lookups::<SIXTEEN, false>(input, c),
+            (Index::Column(5), 1) => lookups::<THIRTY_TWO, true>(input, c),
+            (Index::Column(5), _) => lookups::<THIRTY_TWO, false>(input, c),
+            (Index::Nibbles, 1) => lookups::<NIBBLES, true>(input, c),
+            (Index::Nibbles, _) => lookups::<NIBBLES, false>(input, c),
+            (Index::Column(_), _) => unreachable!("its costs rule more than 32 columns out"),
+        };
+        for (v, words) in words.iter().enumerate() {
+            for (words, sums) in words.iter().zip(&mut *sums) {
+                add_words(words, shift, &mut sums[c].as_chunks_mut().0[v]);
+            }
+        }
+    }
+}
+
+/// 16 entries, in both halves.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn entries(line: &Line, part: usize) -> __m256i {
+    let entries: &[u8; 16] = &line.0.as_chunks().0[part];
+    // SAFETY: there are 16 bytes.
+    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(entries.as_ptr().cast()) })
+}
+
+// Values of vector types are kept out of closures: what the standard library would call them from
+// is compiled without the features, and the calls would go through memory.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn lookups<const WAY: u8, const SINGLE: bool>(input: &Input<'_>, c: usize) -> Words {
+    let mut words = [[[_mm256_setzero_si256(); 2]; FILTERS]; VECTORS];
+    let step = if SINGLE { 1 } else { input.entries_per_byte };
+    let taps = input.codes.len();
+    for first in (0..taps).step_by(step) {
+        let mut bytes = [[_mm256_setzero_si256(); FILTERS]; VECTORS];
+        for tap in first..taps.min(first + step) {
+            let mut low = [_mm256_setzero_si256(); FILTERS];
+            let mut high = low;
+            for (f, weights) in input.weights.iter().enumerate() {
+                let line = &input.tables[usize::from(weights[tap])];
+                low[f] = entries(line, 0);
+                high[f] = entries(line, 1);
+            }
+            for (v, bytes) in bytes.iter_mut().enumerate() {
+                let at = load(&input.codes[tap], c, v);
+                let (l, h) = halves::<WAY>(at);
+                for (f, bytes) in bytes.iter_mut().enumerate() {
+                    let mut entries = _mm256_shuffle_epi8(low[f], l);
+                    if WAY == THIRTY_TWO {
+                        entries = _mm256_or_si256(entries, _mm256_shuffle_epi8(high[f], h));
+                    }
+                    if WAY == NIBBLES {
+                        entries = _mm256_add_epi8(entries, _mm256_shuffle_epi8(high[f], h));
+                    }
+                    *bytes = if SINGLE { entries } else { _mm256_add_epi8(*bytes, entries) };
+                }
+            }
+        }
+        for (words, bytes) in words.iter_mut().zip(bytes) {
+            for ([both, odd], bytes) in words.iter_mut().zip(bytes) {
+                *both = _mm256_add_epi16(*both, bytes);
+                *odd = _mm256_add_epi16(*odd, _mm256_srli_epi16::<8>(bytes));
+            }
+        }
+    }
+    words
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(codes: &Codes, c: usize, v: usize) -> __m256i {
+    let codes: &[u8; 32] = &codes[c].as_chunks().0[v];
+    // SAFETY: there are 32 bytes.
+    unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) }
+}
+
+/// The indices into the first and into the second 16 entries; those with bit 7 give 0.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn halves<const WAY: u8>(at: __m256i) -> (__m256i, __m256i) {
+    match WAY {
+        SIXTEEN => (at, at),
+        THIRTY_TWO => {
+            (_mm256_add_epi8(at, _mm256_set1_epi8(0x70)), _mm256_sub_epi8(at, _mm256_set1_epi8(16)))
+        }
+        _ => {
+            let nibble = _mm256_set1_epi8(15);
+            (_mm256_and_si256(at, nibble), _mm256_and_si256(_mm256_srli_epi16::<4>(at), nibble))
+        }
+    }
+}
+
+/// Adds 32 positions' sums to wider ones.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add_words(&[both, odd]: &[__m256i; 2], shift: __m128i, sums: &mut [i32; 32]) {
+    let even = _mm256_sub_epi16(both, _mm256_slli_epi16::<8>(odd));
+    // Half by half, positions 0 to 7 and 8 to 15 of each 16.
+    let low = _mm256_unpacklo_epi16(even, odd);
+    let high = _mm256_unpackhi_epi16(even, odd);
+    let eights = [
+        _mm256_castsi256_si128(low),
+        _mm256_castsi256_si128(high),
+        _mm256_extracti128_si256::<1>(low),
+        _mm256_extracti128_si256::<1>(high),
+    ];
+    for (sums, words) in sums.as_chunks_mut::<8>().0.iter_mut().zip(eights) {
+        let more = _mm256_sll_epi32(_mm256_cvtepu16_epi32(words), shift);
+        // SAFETY: `sums` has 8 entries.
+        unsafe {
+            let before = _mm256_loadu_si256(sums.as_ptr().cast());
+            _mm256_storeu_si256(sums.as_mut_ptr().cast(), _mm256_add_epi32(before, more));
+        }
+    }
+}
