@@ -320,14 +320,16 @@ fn add_chunks<T: Copy, const N: usize, const STRIDE: usize, const SPAN: usize>(
     add: impl Fn(T, T) -> T + Copy,
 ) -> usize {
     const CHUNK: usize = 8;
+    let rows = rows.as_flattened();
     let chunks = sums.as_chunks_mut::<CHUNK>().0;
     for (c, sums) in chunks.iter_mut().enumerate() {
         let codes: [&[u8; SPAN]; N] =
             codes.map(|codes| codes[CHUNK * c * STRIDE..].first_chunk().expect("codes of a row"));
         for (x, sum) in sums.iter_mut().enumerate() {
             let mut lanes = *sum;
-            for (codes, rows) in codes.iter().zip(rows) {
-                add_entry(&mut lanes, &rows[usize::from(codes[x * STRIDE])], add);
+            for (tap, codes) in codes.iter().enumerate() {
+                // One array, so that one register holds where it is.
+                add_entry(&mut lanes, &rows[256 * tap + usize::from(codes[x * STRIDE])], add);
             }
             *sum = lanes;
         }
