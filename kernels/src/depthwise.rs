@@ -1,5 +1,7 @@
 //! Depthwise convolution: one filter per channel, and the channels side by side in the vectors.
 
+use std::sync::Arc;
+
 use crate::{
     ConvShape, Isa, MacSpec,
     dispatch::multiversion,
@@ -9,13 +11,21 @@ use crate::{
     terms::Term,
 };
 
+/// How a code and a weight are multiplied.
+#[derive(Debug)]
+enum Products {
+    /// Activation bits of each term.
+    Terms(Vec<u8>),
+    /// Entry 256 w + a; a weight is stored as 256 w.
+    Table(Arc<[i32]>),
+}
+
 #[derive(Debug)]
 pub(crate) struct Depthwise {
     isa: Isa,
     shape: ConvShape,
     padding: u8,
-    /// Activation bits of each term.
-    masks: Vec<u8>,
+    products: Products,
     /// Offsets of the kernel's taps in the padded image.
     taps: Vec<usize>,
     /// `[blocks][taps][terms]`
@@ -30,6 +40,25 @@ impl Depthwise {
 
     /// Only for shapes that [`Depthwise::fits`].
     pub fn new(isa: Isa, spec: &MacSpec, terms: &[Term]) -> Depthwise {
+        let weights: Vec<_> =
+            terms.iter().map(|&term| move |w| term.weight(w, spec.coding)).collect();
+        let products = Products::Terms(terms.iter().map(|term| term.rows).collect());
+        Self::with_products(isa, spec, products, &weights)
+    }
+
+    /// The same for a table, entry 256 w + a.
+    pub fn with_table(isa: Isa, spec: &MacSpec, table: &Arc<[i32]>) -> Depthwise {
+        let row = |w| i32::from(w) << 8;
+        Self::with_products(isa, spec, Products::Table(table.clone()), &[row])
+    }
+
+    /// A weight is stored as each of the `stored` functions says.
+    fn with_products(
+        isa: Isa,
+        spec: &MacSpec,
+        products: Products,
+        stored: &[impl Fn(u8) -> i32],
+    ) -> Depthwise {
         let shape = spec.shape;
         let mut taps = Vec::new();
         for ky in 0..shape.kernel_height {
@@ -42,24 +71,16 @@ impl Depthwise {
         let mut weights = Vec::new();
         for first in (0..shape.filters).step_by(LANES) {
             for tap in 0..taps.len() {
-                weights.extend(terms.iter().map(|term| {
+                weights.extend(stored.iter().map(|stored| {
                     std::array::from_fn(|lane| {
-                        match spec.weights.get((first + lane) * taps.len() + tap) {
-                            Some(&w) => term.weight(w, spec.coding),
-                            None => 0,
-                        }
+                        spec.weights
+                            .get((first + lane) * taps.len() + tap)
+                            .map_or(0, |&w| stored(w))
                     })
                 }));
             }
         }
-        Depthwise {
-            isa,
-            shape,
-            padding: spec.input_zero_point,
-            masks: terms.iter().map(|term| term.rows).collect(),
-            taps,
-            weights,
-        }
+        Depthwise { isa, shape, padding: spec.input_zero_point, products, taps, weights }
     }
 
     /// Copies the input into `image` and hands the accumulators to `sink`, tile by tile.
@@ -73,9 +94,13 @@ impl Depthwise {
         fill(self.isa, copy, input, &mut image[..len]);
         let mut acc = [0; TILE];
         let out_width = shape.out_width();
-        let products = self.taps.len() * self.masks.len();
+        let per_tap = match &self.products {
+            Products::Terms(masks) => masks.len(),
+            Products::Table(_) => 1,
+        };
+        let per_block = self.taps.len() * per_tap;
         for block in 0..shape.filters.div_ceil(LANES) {
-            let weights = &self.weights[block * products..][..products];
+            let weights = &self.weights[block * per_block..][..per_block];
             for oy in 0..shape.out_height() {
                 for ox in (0..out_width).step_by(TILE / LANES) {
                     let acc = &mut acc[..(out_width - ox).min(TILE / LANES) * LANES];
@@ -84,15 +109,16 @@ impl Depthwise {
                         + block * LANES;
                     let stride = shape.stride_width * shape.channels;
                     let rows = acc.as_chunks_mut().0;
-                    accumulate(
-                        self.isa,
-                        &image[start..],
-                        stride,
-                        &self.taps,
-                        &self.masks,
-                        weights,
-                        rows,
-                    );
+                    let (isa, image, taps) = (self.isa, &image[start..], &self.taps);
+                    match &self.products {
+                        Products::Terms(masks) => {
+                            accumulate(isa, image, stride, taps, masks, weights, rows);
+                        }
+                        Products::Table(table) => {
+                            let table = table.first_chunk().expect("a validated table");
+                            look_up(image, stride, taps, table, weights, rows);
+                        }
+                    }
                     let positions = acc.len() / LANES;
                     sink(Tile { acc, position: oy * out_width + ox, positions, block, blocks: 1 });
                 }
@@ -120,6 +146,28 @@ fn accumulate_body(
                 for ((sum, &code), &w) in sums.iter_mut().zip(codes).zip(weights) {
                     *sum = sum.wrapping_add(i32::from(code & mask).wrapping_mul(w));
                 }
+            }
+        }
+        *acc = sums;
+    }
+}
+
+/// The same by lookups; no instruction set of ours gathers faster than single loads do.
+fn look_up(
+    image: &[u8],
+    stride: usize,
+    taps: &[usize],
+    table: &[i32; 1 << 16],
+    weights: &[[i32; LANES]],
+    acc: &mut [[i32; LANES]],
+) {
+    for (position, acc) in acc.iter_mut().enumerate() {
+        let image = &image[position * stride..];
+        let mut sums = [0i32; LANES];
+        for (&tap, weights) in taps.iter().zip(weights) {
+            let codes: &[u8; LANES] = image[tap..].first_chunk().expect("the image has slack");
+            for ((sum, &code), &w) in sums.iter_mut().zip(codes).zip(weights) {
+                *sum = sum.wrapping_add(table[usize::from(w as u16 | u16::from(code))]);
             }
         }
         *acc = sums;

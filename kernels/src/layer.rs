@@ -236,8 +236,8 @@ impl MacLayer {
         };
         let product = mask.as_ref().unwrap_or(&spec.product);
         let bytes = match product {
-            Product::Table(table) => ByteLookup::new(isa, &spec, table),
-            Product::Mask(_) => None,
+            Product::Table(table) if !Depthwise::fits(shape) => ByteLookup::new(isa, &spec, table),
+            _ => None,
         };
         let (engine, correction) = match (product, bytes) {
             (_, Some(bytes)) => {
@@ -245,6 +245,9 @@ impl MacLayer {
                 let gemm = Gemm::new(isa, &spec, &exact);
                 let correction = *gemm.correction();
                 (Engine::Bytes(Box::new((bytes, gemm))), correction)
+            }
+            (Product::Table(table), None) if Depthwise::fits(shape) => {
+                (Engine::Depthwise(Depthwise::with_table(isa, &spec, table)), [0; 256])
             }
             // Building rows takes longer than it saves for few positions; blocks of one filter
             // would be mostly idle.
@@ -319,7 +322,8 @@ impl MacLayer {
     ///   `gemm1` what the products lack of exact ones,
     /// - `rows{bits}`: any table, one code selecting the products of 16 filters; after `gemm1`
     ///   what the products lack of exact ones,
-    /// - `depthwise`: channels side by side, for one filter per channel,
+    /// - `depthwise`: channels side by side, for one filter per channel, with products or, for a
+    ///   table, with lookups,
     /// - `table`: one lookup per product in the table of all products.
     pub fn kernel_name(&self) -> String {
         let arch = self.isa.name();
