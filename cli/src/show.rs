@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use recoup::control_variate::{ControlFunction, Study};
 use recoup::multiplier::{ErrorMetrics, Multiplier, dot_diagram};
 use recoup::quantize::WeightScheme;
+use recoup_kernels::{Structure, structure};
 
 use crate::printer::{align_right, percent, table};
 
@@ -21,6 +22,19 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// What the products have in common, which the kernels profit from, in words.
+    fn structure(&self) -> String {
+        let coding = self.weights.coding();
+        match structure(&self.multiplier.kernel_product(coding), coding) {
+            Structure::Mask(_) => "partial-product mask".into(),
+            Structure::Ranks(ranks) => format!("rank {ranks}: a sum of so many f(w) g(a)"),
+            Structure::Rows { distinct } => format!("{distinct} weights that differ"),
+            Structure::Columns { distinct } => format!("{distinct} activation codes that differ"),
+            Structure::Nibbles => "f(w, a mod 16) + g(w, a div 16)".into(),
+            Structure::General => "none: a table of 65,536 products".into(),
+        }
+    }
+
     /// The JSON object.
     pub fn json(&self) -> Value {
         let metrics = &self.metrics;
@@ -40,6 +54,7 @@ impl Shown {
             "multiplier": self.multiplier.to_string(),
             "mask": self.multiplier.mask().map(|mask| format!("{mask:#018x}")),
             "kept": self.multiplier.mask().map(u64::count_ones),
+            "structure": self.structure(),
             "weights": self.weights.to_string(),
             "mae": metrics.mae,
             "wce": metrics.wce,
@@ -63,6 +78,7 @@ impl Shown {
             }
             None => writeln!(out, "{multiplier}   no partial-product mask   weights {weights}\n")?,
         }
+        writeln!(out, "structure   {}", self.structure())?;
         let mae = percent_of_range(metrics.mae);
         writeln!(out, "MAE         {:<12.4} {mae:.5} % of 2^16", metrics.mae)?;
         let wce = percent_of_range(f64::from(metrics.wce));
