@@ -61,31 +61,45 @@ type AddBytes = unsafe fn(&Input<'_>, &mut [Sums; FILTERS]);
 /// The processor has the features of the kernel.
 type MapCodes = unsafe fn(&[u8; 256], &mut [u8]);
 
+/// Transposes up to as many positions as sums of a block's filters, and adds their constants.
+///
+/// # Safety
+/// The processor has the features of the kernel.
+type ToRows = unsafe fn(&[Sums; LANES], constants: &[i32; LANES], rows: &mut [[i32; LANES]]);
+
 #[derive(Debug, Clone, Copy)]
 struct Kernel {
     add_bytes: AddBytes,
     map_codes: MapCodes,
+    to_rows: ToRows,
     costs: Costs,
 }
 
 fn kernel(isa: Isa) -> Option<Kernel> {
+    #[cfg(target_arch = "x86_64")]
+    use crate::x86_64::{avx2_bytes, avx512_bytes};
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
         crate::isa::Level::Avx2 => {
             let (one, two, no) = (Some(4), Some(14), None);
             let column = [one, one, one, one, one, two, no, no, no];
-            let costs = Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16 };
-            let add_bytes = crate::x86_64::avx2_bytes::add_bytes;
-            Some(Kernel { add_bytes, map_codes, costs })
+            Some(Kernel {
+                add_bytes: avx2_bytes::add_bytes,
+                map_codes,
+                to_rows,
+                costs: Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16 },
+            })
         }
         #[cfg(target_arch = "x86_64")]
         crate::isa::Level::Avx512Vnni => {
             let (one, two) = (Some(8), Some(20));
             let column = [one, one, one, one, one, one, one, one, two];
-            let costs = Costs { column, nibbles: None, add: 4, widen: 12, product: 8 };
-            let add_bytes = crate::x86_64::avx512_bytes::add_bytes;
-            let map_codes = crate::x86_64::avx512_bytes::map_codes;
-            Some(Kernel { add_bytes, map_codes, costs })
+            Some(Kernel {
+                add_bytes: avx512_bytes::add_bytes,
+                map_codes: avx512_bytes::map_codes,
+                to_rows: avx512_bytes::to_rows,
+                costs: Costs { column, nibbles: None, add: 4, widen: 12, product: 8 },
+            })
         }
         _ => None,
     }
@@ -224,7 +238,8 @@ impl ByteLookup {
                 }
                 for (b, sums) in blocks.clone().zip(sums.as_chunks().0) {
                     let rows = &mut rows[b * positions..][span.clone()];
-                    to_rows(self.isa, sums, &self.constants[b], rows);
+                    // SAFETY: kernel() chose the function for the features of an Isa.
+                    unsafe { (self.kernel.to_rows)(sums, &self.constants[b], rows) };
                 }
             }
         }
@@ -345,9 +360,7 @@ fn copy<const LEN: usize, const FROM: usize, const STRIDE: usize>(
     }
 }
 
-/// Transposes the sums of a block's filters.
-#[inline(always)]
-fn to_rows_body(sums: &[Sums; LANES], constants: &[i32; LANES], rows: &mut [[i32; LANES]]) {
+fn to_rows(sums: &[Sums; LANES], constants: &[i32; LANES], rows: &mut [[i32; LANES]]) {
     for (c, rows) in rows.chunks_mut(LANES).enumerate() {
         let mut square: [[i32; LANES]; LANES] = std::array::from_fn(|lane| {
             *sums[lane].as_flattened()[LANES * c..].first_chunk().expect("whole chunks")
@@ -382,15 +395,6 @@ multiversion! {
         shape: &ConvShape,
         codes: &mut [Codes],
     ) = gather_body;
-}
-
-multiversion! {
-    fn to_rows(
-        isa,
-        sums: &[Sums; LANES],
-        constants: &[i32; LANES],
-        rows: &mut [[i32; LANES]],
-    ) = to_rows_body;
 }
 
 multiversion! {

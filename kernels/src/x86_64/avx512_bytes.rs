@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 use crate::{
     byte_lookup::{CHUNKS, FILTERS, Input, POSITIONS, Sums},
     byte_tables::Index,
+    epilogue::LANES,
 };
 
 /// The sums of bytes of the even positions, with 256 times the odd ones', and the odd positions'.
@@ -140,6 +141,51 @@ fn add_words(&[both, odd]: &[__m512i; 2], shift: __m128i, sums: &mut [i32; POSIT
         unsafe {
             let before = _mm512_loadu_si512(sums.as_ptr().cast());
             _mm512_storeu_si512(sums.as_mut_ptr().cast(), _mm512_add_epi32(before, more));
+        }
+    }
+}
+
+/// Transposes the sums of a block's filters, and adds their constants.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(crate) fn to_rows(sums: &[Sums; LANES], constants: &[i32; LANES], rows: &mut [[i32; LANES]]) {
+    assert!(rows.len() <= CHUNKS * POSITIONS);
+    // SAFETY: there are 16 constants.
+    let constants = unsafe { _mm512_loadu_si512(constants.as_ptr().cast()) };
+    for (square, rows) in rows.chunks_mut(16).enumerate() {
+        let mut s = [_mm512_setzero_si512(); 16];
+        for (s, sums) in s.iter_mut().zip(sums) {
+            let sums: &[i32; 16] = &sums.as_flattened().as_chunks().0[square];
+            // SAFETY: there are 16 sums.
+            *s = unsafe { _mm512_loadu_si512(sums.as_ptr().cast()) };
+        }
+        // Filters become neighbours: in twos, in fours (for each 4 filters, positions i, 4 + i,
+        // 8 + i and 12 + i), and across the quarters.
+        let mut twos = s;
+        for i in (0..16).step_by(2) {
+            twos[i] = _mm512_unpacklo_epi32(s[i], s[i + 1]);
+            twos[i + 1] = _mm512_unpackhi_epi32(s[i], s[i + 1]);
+        }
+        let mut fours = twos;
+        for i in (0..16).step_by(4) {
+            fours[i] = _mm512_unpacklo_epi64(twos[i], twos[i + 2]);
+            fours[i + 1] = _mm512_unpackhi_epi64(twos[i], twos[i + 2]);
+            fours[i + 2] = _mm512_unpacklo_epi64(twos[i + 1], twos[i + 3]);
+            fours[i + 3] = _mm512_unpackhi_epi64(twos[i + 1], twos[i + 3]);
+        }
+        let mut square = fours;
+        for i in 0..4 {
+            let [a, b, c, d] = [fours[i], fours[i + 4], fours[i + 8], fours[i + 12]];
+            let (ab, cd) = (_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0x88>(c, d));
+            square[i] = _mm512_shuffle_i32x4::<0x88>(ab, cd);
+            square[i + 8] = _mm512_shuffle_i32x4::<0xdd>(ab, cd);
+            let (ab, cd) = (_mm512_shuffle_i32x4::<0xdd>(a, b), _mm512_shuffle_i32x4::<0xdd>(c, d));
+            square[i + 4] = _mm512_shuffle_i32x4::<0x88>(ab, cd);
+            square[i + 12] = _mm512_shuffle_i32x4::<0xdd>(ab, cd);
+        }
+        for (row, &sums) in rows.iter_mut().zip(&square) {
+            let sums = _mm512_add_epi32(sums, constants);
+            // SAFETY: a row has 16 entries.
+            unsafe { _mm512_storeu_si512(row.as_mut_ptr().cast(), sums) };
         }
     }
 }
