@@ -10,6 +10,7 @@ use crate::{
     dispatch::multiversion,
     epilogue::{Block, LANES, Tile, blocks},
     planes::{fill_planes, plane_len, planes_len, transpose},
+    terms::{LookupProfile, Term},
 };
 
 /// Positions of a vector.
@@ -73,6 +74,8 @@ struct Kernel {
     map_codes: MapCodes,
     to_rows: ToRows,
     costs: Costs,
+    /// For masks.
+    profile: LookupProfile,
 }
 
 fn kernel(isa: Isa) -> Option<Kernel> {
@@ -88,6 +91,7 @@ fn kernel(isa: Isa) -> Option<Kernel> {
                 map_codes,
                 to_rows,
                 costs: Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16 },
+                profile: LookupProfile { bits: 8, positions: POSITIONS, cost: 8, widening_cost: 0 },
             })
         }
         #[cfg(target_arch = "x86_64")]
@@ -99,10 +103,16 @@ fn kernel(isa: Isa) -> Option<Kernel> {
                 map_codes: avx512_bytes::map_codes,
                 to_rows: avx512_bytes::to_rows,
                 costs: Costs { column, nibbles: None, add: 4, widen: 12, product: 8 },
+                profile: LookupProfile { bits: 7, positions: POSITIONS, cost: 5, widening_cost: 6 },
             })
         }
         _ => None,
     }
+}
+
+/// None if the instruction set has no kernel.
+pub(crate) fn profile(isa: Isa) -> Option<LookupProfile> {
+    kernel(isa).map(|kernel| kernel.profile)
 }
 
 fn map_codes(entries: &[u8; 256], codes: &mut [u8]) {
@@ -149,10 +159,16 @@ pub(crate) struct Buffers {
 }
 
 impl ByteLookup {
-    /// None if the instruction set has no kernel for it. `table`: entry 256 w + a.
-    pub fn new(isa: Isa, spec: &MacSpec, table: &[i32]) -> Option<ByteLookup> {
+    /// None if the instruction set has no kernel for it. `table`: entry 256 w + a. One of the
+    /// `terms` is left to others.
+    pub fn new(
+        isa: Isa,
+        spec: &MacSpec,
+        table: &[i32],
+        terms: &[Option<Term>],
+    ) -> Option<ByteLookup> {
         let kernel = kernel(isa)?;
-        let (tables, _) = ByteTables::new(spec, table, &kernel.costs)?;
+        let tables = ByteTables::new(spec, table, terms, &kernel.costs)?;
         let shape = spec.shape;
         let depth = shape.depth();
         let mut taps = Vec::with_capacity(depth);
@@ -187,9 +203,9 @@ impl ByteLookup {
         (SPAN / self.shape.positions()).max(1)
     }
 
-    /// Whether the sums lack the exact products.
-    pub fn lacks_exact(&self) -> bool {
-        self.tables.exact
+    /// What the sums lack.
+    pub fn missing(&self) -> Option<Term> {
+        self.tables.term
     }
 
     /// Bits of the index, and bytes of an entry.

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::{MacSpec, WeightCoding};
+use crate::{MacSpec, WeightCoding, terms::Term};
 
 /// A part of a table: entry a of the weight with number n is at 64 n `lines` + column of a.
 #[repr(C, align(64))]
@@ -35,8 +35,8 @@ pub(crate) enum Index {
 
 #[derive(Debug)]
 pub(crate) struct ByteTables {
-    /// Whether the products lack the exact ones.
-    pub exact: bool,
+    /// What the products lack.
+    pub term: Option<Term>,
     pub index: Index,
     /// The column of each code; the code itself for nibbles.
     pub columns: [u8; 256],
@@ -63,15 +63,20 @@ pub(crate) struct Costs {
 }
 
 impl ByteTables {
-    /// The cheapest way, and its cost for each product of the layer.
-    pub fn new(spec: &MacSpec, table: &[i32], costs: &Costs) -> Option<(ByteTables, usize)> {
+    /// The cheapest way with one of the terms or none; None if there is no kernel for any.
+    pub fn new(
+        spec: &MacSpec,
+        table: &[i32],
+        terms: &[Option<Term>],
+        costs: &Costs,
+    ) -> Option<ByteTables> {
         let mut used: Vec<u8> = (0..=255).collect();
         let mut occurs = [false; 256];
         spec.weights.iter().for_each(|&w| occurs[usize::from(w)] = true);
         used.retain(|&w| occurs[usize::from(w)]);
-        [false, true]
-            .into_iter()
-            .filter_map(|exact| Entries::new(table, spec.coding, &used, exact))
+        terms
+            .iter()
+            .filter_map(|&term| Entries::new(table, spec.coding, &used, term))
             .flat_map(|entries| {
                 let nibbles = entries.nibbles().map(|nibbles| (nibbles, Index::Nibbles));
                 let column = Index::Column(entries.column_bits());
@@ -79,7 +84,7 @@ impl ByteTables {
             })
             .filter_map(|(entries, index)| Some((entries.cost(index, costs)?, entries, index)))
             .min_by_key(|(cost, ..)| *cost)
-            .map(|(cost, entries, index)| (entries.tables(&used, index), cost))
+            .map(|(_, entries, index)| entries.tables(&used, index))
     }
 
     /// Lines of one table.
@@ -91,10 +96,10 @@ impl ByteTables {
     }
 }
 
-/// What products differ by from an exact product and the least value for the weight; not negative.
+/// What products differ by from a term and the least value for the weight; not negative.
 #[derive(Debug, Clone)]
 struct Entries {
-    exact: bool,
+    term: Option<Term>,
     /// `[used weights][256]`
     values: Vec<u32>,
     of_weight: Vec<i32>,
@@ -107,17 +112,21 @@ struct Entries {
 
 impl Entries {
     /// None if they do not fit 32 bits.
-    fn new(table: &[i32], coding: WeightCoding, used: &[u8], exact: bool) -> Option<Entries> {
+    fn new(
+        table: &[i32],
+        coding: WeightCoding,
+        used: &[u8],
+        term: Option<Term>,
+    ) -> Option<Entries> {
         let mut values = Vec::with_capacity(used.len() << 8);
         let mut of_weight = Vec::with_capacity(used.len());
         for &w in used {
             let row = &table[usize::from(w) << 8..][..256];
-            let factor = match coding {
-                _ if !exact => 0,
-                WeightCoding::Unsigned => i64::from(w),
-                WeightCoding::Signed => i64::from(w as i8),
+            let left = |(a, &p): (usize, &i32)| {
+                let known =
+                    term.map_or(0, |term| term.weight(w, coding) * i32::from(a as u8 & term.rows));
+                i64::from(p) - i64::from(known)
             };
-            let left = |(a, &p): (usize, &i32)| i64::from(p) - factor * a as i64;
             let least = row.iter().enumerate().map(left).min().unwrap_or(0);
             for entry in row.iter().enumerate().map(left) {
                 values.push(u32::try_from(entry - least).ok()?);
@@ -133,7 +142,7 @@ impl Entries {
             let next = numbers.len();
             *numbers.entry(column).or_insert(next) as u8
         });
-        Some(Entries { exact, values, of_weight, columns, count: numbers.len(), shift })
+        Some(Entries { term, values, of_weight, columns, count: numbers.len(), shift })
     }
 
     fn column_bits(&self) -> u32 {
@@ -181,13 +190,13 @@ impl Entries {
             1 => lookup + costs.widen,
             entries => lookup + costs.add + costs.widen.div_ceil(entries),
         };
-        Some(largest.iter().map(plane).sum::<usize>() + if self.exact { costs.product } else { 0 })
+        Some(largest.iter().map(plane).sum::<usize>() + self.term.map_or(0, |_| costs.product))
     }
 
     fn tables(self, used: &[u8], index: Index) -> ByteTables {
         let (each, largest) = self.planes();
         let mut tables = ByteTables {
-            exact: self.exact,
+            term: self.term,
             index,
             columns: self.columns,
             numbers: [0; 256],

@@ -7,14 +7,13 @@ use crate::{
     depthwise::Depthwise,
     epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, Tile, blocks},
     gemm::Gemm,
-    lookup::{self, LookupConv},
     naive,
     rows::{self, RowsConv},
     spec::validate_output,
     structure,
     sums::{self, CodeFunction, window_sums},
     table::Table,
-    terms::{split, terms},
+    terms::{self, Term, split, terms},
 };
 
 /// What is added before the activation function, `[positions][filters]` like the output.
@@ -72,7 +71,6 @@ pub struct Scratch {
 #[derive(Debug, Default)]
 struct Images {
     image: Vec<u8>,
-    lookup: lookup::Buffers,
     bytes: byte_lookup::Buffers,
     rows: rows::Buffers,
 }
@@ -104,9 +102,7 @@ struct Fast {
 #[derive(Debug)]
 enum Engine {
     Gemm(Gemm),
-    /// Part of the mask by lookups, the rest by products.
-    Lookup(Box<(LookupConv, Gemm)>),
-    /// Any table, by bytes in registers, and the exact products that the bytes leave out.
+    /// By bytes looked up in registers, and a term that they leave out.
     Bytes(Box<(ByteLookup, Gemm)>),
     /// Any table, by rows, and the exact products that the rows leave out.
     Rows(Box<(RowsConv, Gemm)>),
@@ -185,17 +181,9 @@ impl Engine {
         images: &mut Images,
         mut sink: impl FnMut(Tile<'_>),
     ) {
-        let Images { image, lookup, bytes, rows } = images;
+        let Images { image, bytes, rows } = images;
         match self {
             Engine::Gemm(gemm) => gemm.run(input, image, sink),
-            Engine::Lookup(parts) => {
-                let (conv, gemm) = &**parts;
-                conv.run(input, lookup);
-                gemm.run(input, image, |mut tile| {
-                    conv.add_to(lookup, &mut tile);
-                    sink(tile);
-                });
-            }
             Engine::Bytes(parts) => {
                 let (conv, gemm) = &**parts;
                 let (number, count) = number;
@@ -236,13 +224,24 @@ impl MacLayer {
         };
         let product = mask.as_ref().unwrap_or(&spec.product);
         let bytes = match product {
-            Product::Table(table) if !Depthwise::fits(shape) => ByteLookup::new(isa, &spec, table),
-            _ => None,
+            _ if Depthwise::fits(shape) => None,
+            Product::Table(table) => {
+                let exact = Term { rows: 0xff, keep: 0xff };
+                ByteLookup::new(isa, &spec, table, &[None, Some(exact)])
+            }
+            Product::Mask(mask) => {
+                let profile = byte_lookup::profile(isa);
+                let split = profile
+                    .and_then(|profile| split(*mask, spec.coding, shape.positions(), profile));
+                split.and_then(|(term, _)| {
+                    ByteLookup::new(isa, &spec, &terms::table(*mask, spec.coding), &[term])
+                })
+            }
         };
         let (engine, correction) = match (product, bytes) {
             (_, Some(bytes)) => {
-                let exact = if bytes.lacks_exact() { terms(u64::MAX) } else { Vec::new() };
-                let gemm = Gemm::new(isa, &spec, &exact);
+                let missing: Vec<Term> = bytes.missing().into_iter().collect();
+                let gemm = Gemm::new(isa, &spec, &missing);
                 let correction = *gemm.correction();
                 (Engine::Bytes(Box::new((bytes, gemm))), correction)
             }
@@ -271,20 +270,9 @@ impl MacLayer {
                 (Engine::Depthwise(Depthwise::new(isa, &spec, &terms(*mask))), [0; 256])
             }
             (Product::Mask(mask), None) => {
-                let (terms, lookup) = match lookup::profile(isa) {
-                    Some(profile) => split(*mask, spec.coding, shape.positions(), profile),
-                    None => (terms(*mask), None),
-                };
-                let gemm = Gemm::new(isa, &spec, &terms);
+                let gemm = Gemm::new(isa, &spec, &terms(*mask));
                 let correction = *gemm.correction();
-                let engine = match lookup {
-                    Some(lookup) => {
-                        let conv = LookupConv::new(isa, &spec, &lookup);
-                        Engine::Lookup(Box::new((conv, gemm)))
-                    }
-                    None => Engine::Gemm(gemm),
-                };
-                (engine, correction)
+                (Engine::Gemm(gemm), correction)
             }
         };
         let blocks = match engine {
@@ -317,9 +305,8 @@ impl MacLayer {
     /// Which kernel runs: "naive", or `{arch}-{kind}` with [`Isa::name`] and
     ///
     /// - `gemm{n}`: n ordinary products per product of the multiplier,
-    /// - `gemm{n}+lookup`: the same, and lookups in small tables for the rest,
-    /// - `lookup{index bits}x{bytes}`: any table, as so many bytes looked up in registers; after
-    ///   `gemm1` what the products lack of exact ones,
+    /// - `lookup{index bits}x{bytes}`: as so many bytes looked up in registers; after `gemm1` what
+    ///   one ordinary product leaves,
     /// - `rows{bits}`: any table, one code selecting the products of 16 filters; after `gemm1`
     ///   what the products lack of exact ones,
     /// - `depthwise`: channels side by side, for one filter per channel, with products or, for a
@@ -331,7 +318,6 @@ impl MacLayer {
             Kernel::Naive => "naive".to_owned(),
             Kernel::Fast(fast) => match &fast.engine {
                 Engine::Gemm(gemm) => format!("{arch}-gemm{}", gemm.terms()),
-                Engine::Lookup(parts) => format!("{arch}-gemm{}+lookup", parts.1.terms()),
                 Engine::Bytes(parts) => {
                     let (index, bytes) = parts.0.size();
                     let bytes = format!("lookup{index}x{bytes}");

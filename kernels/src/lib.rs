@@ -35,6 +35,7 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+// The vector kernels that read these exist only for x86-64 so far.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 mod byte_lookup;
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
@@ -48,9 +49,6 @@ mod gemm;
 mod image;
 mod isa;
 mod layer;
-// The vector kernels that read these exist only for x86-64 so far.
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-mod lookup;
 pub mod naive;
 mod planes;
 mod rows;

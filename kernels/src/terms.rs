@@ -46,6 +46,16 @@ pub(crate) fn terms(mask: u64) -> Vec<Term> {
     terms
 }
 
+/// All products of a mask, entry 256 w + a.
+pub(crate) fn table(mask: u64, coding: WeightCoding) -> Vec<i32> {
+    let terms = terms(mask);
+    let product = |i: usize| {
+        let (w, a) = ((i >> 8) as u8, i as u8);
+        terms.iter().map(|term| term.weight(w, coding) * i32::from(a & term.rows)).sum()
+    };
+    (0..1 << 16).map(product).collect()
+}
+
 /// What a mask's products differ by from one term, as a lookup: 2^shift * (table of w and a), where
 /// a byte holds the table's entries less `low`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,18 +123,18 @@ pub(crate) struct LookupProfile {
     pub widening_cost: usize,
 }
 
-/// The cheaper way to compute a mask's products: terms alone, or at most one term and a lookup.
-/// `positions` are wanted, and a lookup kernel rounds them up.
+/// The lookup that computes a mask's products sooner than its terms would, and the term that it
+/// leaves, if there is such a lookup. `positions` are wanted, and a lookup kernel rounds them up.
 pub(crate) fn split(
     mask: u64,
     coding: WeightCoding,
     positions: usize,
     profile: LookupProfile,
-) -> (Vec<Term>, Option<Lookup>) {
+) -> Option<(Option<Term>, Lookup)> {
     const TERM: usize = 4;
     let all = terms(mask);
     if all.len() <= 2 {
-        return (all, None);
+        return None;
     }
     let filled = positions.next_multiple_of(profile.positions);
     // The upper bits of both factors, besides the mask's own terms. Such a term may well have
@@ -139,12 +149,7 @@ pub(crate) fn split(
             (lookup.rows.count_ones() <= profile.bits).then_some((cost, term, lookup))
         })
         .min_by_key(|(cost, _, lookup)| (*cost, lookup.range));
-    match best {
-        Some((cost, term, lookup)) if cost < TERM * all.len() => {
-            (term.into_iter().collect(), Some(lookup))
-        }
-        _ => (all, None),
-    }
+    best.filter(|(cost, ..)| *cost < TERM * all.len()).map(|(_, term, lookup)| (term, lookup))
 }
 
 #[cfg(test)]
@@ -172,25 +177,25 @@ mod tests {
         for coding in [WeightCoding::Unsigned, WeightCoding::Signed] {
             for m in 3..=8 {
                 let mask = mask(|i, l| i + l >= m);
-                let (terms, lookup) = split(mask, coding, 64, profile);
-                let lookup = lookup.expect("a lookup");
-                assert_eq!(terms.len(), 1);
+                let (term, lookup) = split(mask, coding, 64, profile).expect("a lookup");
+                let left = term.expect("a term");
+                let table = table(mask, coding);
                 assert!(lookup.entries_per_byte() >= 3);
                 for (w, a) in (0..=255).flat_map(|w| (0..=255).map(move |a| (w, a))) {
-                    let term: i32 =
-                        terms.iter().map(|t| t.weight(w, coding) * i32::from(a & t.rows)).sum();
+                    let term = left.weight(w, coding) * i32::from(a & left.rows);
                     let value = lookup.value(w, a, coding);
                     assert!((0..=lookup.range).contains(&(value - lookup.low)));
                     let p = term + (value << lookup.shift);
                     let product = crate::Product::Mask(mask);
                     assert_eq!(p, crate::naive::product(coding, &product, w, a));
+                    assert_eq!(p, table[usize::from(w) << 8 | usize::from(a)]);
                 }
             }
             // A lookup for one position would compute 63 others in vain.
-            assert_eq!(split(mask(|i, l| i + l >= 7), coding, 1, profile).1, None);
+            assert_eq!(split(mask(|i, l| i + l >= 7), coding, 1, profile), None);
             // An exact and a recursive multiplier are cheap as they are.
-            assert_eq!(split(u64::MAX, coding, 64, profile).1, None);
-            assert_eq!(split(mask(|i, l| i >= 4 || l >= 4), coding, 64, profile).1, None);
+            assert_eq!(split(u64::MAX, coding, 64, profile), None);
+            assert_eq!(split(mask(|i, l| i >= 4 || l >= 4), coding, 64, profile), None);
         }
     }
 }

@@ -8,7 +8,6 @@ use std::arch::x86_64::*;
 use crate::{
     epilogue::LANES,
     gemm::{TileInput, TileKernels, UNIT, tile_kernels},
-    lookup::{ChunkInput, Codes, FILTERS, POSITIONS, Sums},
     sums::Plane,
 };
 
@@ -144,86 +143,4 @@ fn sums_of(
             *out = out.wrapping_add(sum).wrapping_sub(surplus);
         }
     }
-}
-
-/// A [lookup kernel](crate::lookup): 32 positions to a vector, tables of four bits.
-#[target_feature(enable = "avx2")]
-pub(crate) fn lookup_chunks(
-    input: &ChunkInput<'_>,
-    codes: &[&Codes],
-    sums: &mut [Sums],
-    lane: usize,
-) {
-    for (codes, out) in codes.iter().zip(sums) {
-        for f in (0..FILTERS).step_by(PAIR) {
-            let sums = lookup_sums(input, codes, [input.weights[f], input.weights[f + 1]]);
-            for (position, out) in out.iter_mut().enumerate() {
-                for (i, sums) in sums.iter().enumerate() {
-                    out[lane + f + i] = sums[position] << input.shift;
-                }
-            }
-        }
-    }
-}
-
-/// Filters whose accumulators fit the registers.
-const PAIR: usize = 2;
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn lookup_sums(
-    input: &ChunkInput<'_>,
-    codes: &Codes,
-    weights: [&[u8]; PAIR],
-) -> [[i32; POSITIONS]; PAIR] {
-    const VECTORS: usize = POSITIONS / 32;
-    // 256 bytes of at most 255 fit 16 bits.
-    const STEPS: usize = 256;
-    let mut sums = [[input.start; POSITIONS]; PAIR];
-    let [w0, w1] = weights;
-    for (codes, (w0, w1)) in codes.chunks(STEPS).zip(w0.chunks(STEPS).zip(w1.chunks(STEPS))) {
-        // The odd positions' sums, and the even positions' plus 256 times the odd ones'.
-        let mut odd = [[_mm256_setzero_si256(); PAIR]; VECTORS];
-        let mut both = odd;
-        for (codes, (&w0, &w1)) in codes.iter().zip(w0.iter().zip(w1)) {
-            let mut low = [_mm256_setzero_si256(); PAIR];
-            let mut high = low;
-            for (f, w) in [w0, w1].into_iter().enumerate() {
-                let tables = input.tables[usize::from(w)].0.as_chunks().0;
-                low[f] = both_halves(&tables[0]);
-                high[f] = both_halves(&tables[1]);
-            }
-            for v in 0..VECTORS {
-                // SAFETY: v is below VECTORS, and there are 32 * VECTORS codes.
-                let codes = unsafe { _mm256_loadu_si256(codes.as_ptr().add(32 * v).cast()) };
-                let (l, h) = nibbles(codes);
-                for f in 0..PAIR {
-                    let value = _mm256_add_epi8(
-                        _mm256_shuffle_epi8(low[f], l),
-                        _mm256_shuffle_epi8(high[f], h),
-                    );
-                    both[v][f] = _mm256_add_epi16(both[v][f], value);
-                    odd[v][f] = _mm256_add_epi16(odd[v][f], _mm256_srli_epi16::<8>(value));
-                }
-            }
-        }
-        for v in 0..VECTORS {
-            for f in 0..PAIR {
-                let odd = odd[v][f];
-                let even = _mm256_sub_epi16(both[v][f], _mm256_slli_epi16::<8>(odd));
-                let (a, b) = (_mm256_unpacklo_epi16(even, odd), _mm256_unpackhi_epi16(even, odd));
-                let first = _mm256_permute2x128_si256::<0x20>(a, b);
-                let second = _mm256_permute2x128_si256::<0x31>(a, b);
-                for (i, half) in [first, second].into_iter().enumerate() {
-                    let mut words = [0u16; 16];
-                    // SAFETY: `words` has 32 bytes.
-                    unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), half) };
-                    for (sum, word) in sums[f][32 * v + 16 * i..].iter_mut().zip(words) {
-                        *sum = sum.wrapping_add(i32::from(word));
-                    }
-                }
-            }
-        }
-    }
-    sums
 }

@@ -59,40 +59,50 @@ fn entries(line: &Line, part: usize) -> __m256i {
 fn lookups<const WAY: u8, const SINGLE: bool>(input: &Input<'_>, c: usize) -> Words {
     let mut words = [[[_mm256_setzero_si256(); 2]; FILTERS]; VECTORS];
     let step = if SINGLE { 1 } else { input.entries_per_byte };
-    let taps = input.codes.len();
-    for first in (0..taps).step_by(step) {
+    let [w0, w1] = input.weights;
+    let weights = w0.chunks(step).zip(w1.chunks(step));
+    for (codes, (w0, w1)) in input.codes.chunks(step).zip(weights) {
         let mut bytes = [[_mm256_setzero_si256(); FILTERS]; VECTORS];
-        for tap in first..taps.min(first + step) {
-            let mut low = [_mm256_setzero_si256(); FILTERS];
-            let mut high = low;
-            for (f, weights) in input.weights.iter().enumerate() {
-                let line = &input.tables[usize::from(weights[tap])];
-                low[f] = entries(line, 0);
-                high[f] = entries(line, 1);
+        for (codes, (&w0, &w1)) in codes.iter().zip(w0.iter().zip(w1)) {
+            let lines = [&input.tables[usize::from(w0)], &input.tables[usize::from(w1)]];
+            let mut tables = [(_mm256_setzero_si256(), _mm256_setzero_si256()); FILTERS];
+            for (table, line) in tables.iter_mut().zip(lines) {
+                *table = (entries(line, 0), entries(line, 1));
             }
-            for (v, bytes) in bytes.iter_mut().enumerate() {
-                let at = load(&input.codes[tap], c, v);
-                let (l, h) = halves::<WAY>(at);
-                for (f, bytes) in bytes.iter_mut().enumerate() {
-                    let mut entries = _mm256_shuffle_epi8(low[f], l);
+            for v in 0..VECTORS {
+                let (l, h) = halves::<WAY>(load(codes, c, v));
+                for (f, &(low, high)) in tables.iter().enumerate() {
+                    let mut entries = _mm256_shuffle_epi8(low, l);
                     if WAY == THIRTY_TWO {
-                        entries = _mm256_or_si256(entries, _mm256_shuffle_epi8(high[f], h));
+                        entries = _mm256_or_si256(entries, _mm256_shuffle_epi8(high, h));
                     }
                     if WAY == NIBBLES {
-                        entries = _mm256_add_epi8(entries, _mm256_shuffle_epi8(high[f], h));
+                        entries = _mm256_add_epi8(entries, _mm256_shuffle_epi8(high, h));
                     }
-                    *bytes = if SINGLE { entries } else { _mm256_add_epi8(*bytes, entries) };
+                    if SINGLE {
+                        widen(&mut words[v][f], entries);
+                    } else {
+                        bytes[v][f] = _mm256_add_epi8(bytes[v][f], entries);
+                    }
                 }
             }
         }
-        for (words, bytes) in words.iter_mut().zip(bytes) {
-            for ([both, odd], bytes) in words.iter_mut().zip(bytes) {
-                *both = _mm256_add_epi16(*both, bytes);
-                *odd = _mm256_add_epi16(*odd, _mm256_srli_epi16::<8>(bytes));
+        if !SINGLE {
+            for (words, bytes) in words.iter_mut().zip(bytes) {
+                for (words, bytes) in words.iter_mut().zip(bytes) {
+                    widen(words, bytes);
+                }
             }
         }
     }
     words
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn widen([both, odd]: &mut [__m256i; 2], bytes: __m256i) {
+    *both = _mm256_add_epi16(*both, bytes);
+    *odd = _mm256_add_epi16(*odd, _mm256_srli_epi16::<8>(bytes));
 }
 
 #[inline]
