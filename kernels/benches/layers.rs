@@ -185,12 +185,33 @@ mod limit {
     }
 }
 
-/// The table loop that `rows` is measured against.
-fn rival(wanted: &dyn Fn(&str) -> bool) {
+/// The speed of a network whose layers take so long.
+#[derive(Default)]
+struct Network {
+    ns: f64,
+    macs: usize,
+}
+
+impl Network {
+    fn add(&mut self, layer: &Layer, image_ns: f64) {
+        self.ns += image_ns * layer.times as f64;
+        self.macs += layer.shape.macs() * layer.times;
+    }
+
+    /// Products per nanosecond; None if no layer ran.
+    fn speed(&self) -> Option<f64> {
+        (self.macs > 0).then(|| self.macs as f64 / self.ns)
+    }
+}
+
+/// The table loop that lookups are measured against, and its speed.
+fn rival(wanted: &dyn Fn(&str) -> bool) -> Option<f64> {
+    let mut network = Network::default();
     let product = table(None);
     let Product::Table(table) = &product else { unreachable!("made above") };
-    for Layer { name, shape, .. } in layers() {
-        let line = format!("{:28} {:16} {name:14}", "table loop", "table");
+    for layer in layers() {
+        let Layer { name, shape, .. } = layer;
+        let line = format!("{:28} {:16} {name:14}", "scalar table loop (AdaPT)", "table, u16");
         if !wanted(&line) || shape.groups > 1 {
             continue;
         }
@@ -202,7 +223,9 @@ fn rival(wanted: &dyn Fn(&str) -> bool) {
             table_loop(&spec, table, black_box(&input), &mut columns, black_box(&mut acc));
         });
         println!("{line} {:7.1}", shape.macs() as f64 / image);
+        network.add(&layer, image);
     }
+    network.speed()
 }
 
 fn main() {
@@ -227,15 +250,17 @@ fn main() {
     multipliers.push(("table, e<20000+V", table(Some(20_000)), Some(Box::new(low(4)))));
     multipliers.push(("table, u16 +V", table(None), Some(Box::new(low(4)))));
     println!("products per ns, one thread, u8 to u8 with everything included");
-    rival(&wanted);
+    let table_loop = rival(&wanted);
     for isa in Isa::available() {
         #[cfg(target_arch = "x86_64")]
         if let Some(limit) = limit::products_per_ns(isa.name()) {
             println!("{:12} limit of the instruction {limit:.1}", isa.name());
         }
+        let mut exact = None;
         for (multiplier, product, control) in &multipliers {
-            let (mut ns, mut macs) = (0.0, 0);
-            for Layer { name, shape, times } in layers() {
+            let mut network = Network::default();
+            for kind in layers() {
+                let Layer { name, shape, .. } = kind;
                 let spec = spec(shape, product.clone(), control.as_deref());
                 let layer = MacLayer::new(isa, spec.clone()).expect("a valid layer");
                 let line = format!("{:28} {multiplier:16} {name:14}", layer.kernel_name());
@@ -260,13 +285,19 @@ fn main() {
                 naive::run(&spec, &input, Residual::None, Output::U8(&mut expected));
                 assert_eq!(out, expected, "{line}");
                 println!("{line} {:7.1}", shape.macs() as f64 / image);
-                ns += image * times as f64;
-                macs += shape.macs() * times;
+                network.add(&kind, image);
             }
-            if macs > 0 {
-                let all = macs as f64 / ns;
-                println!("{:28} {multiplier:16} {:14} {all:7.1}", isa.name(), "ResNet-20");
+            let Some(all) = network.speed() else { continue };
+            let exact = *exact.get_or_insert(all);
+            print!("{:28} {multiplier:16} {:14} {all:7.1}", isa.name(), "ResNet-20");
+            // The first multiplier is the exact one, unless it was not wanted.
+            if wanted("exact") {
+                print!(", {:.2} x exact", all / exact);
             }
+            if let Some(table_loop) = table_loop {
+                print!(", {:.1} x the table loop", all / table_loop);
+            }
+            println!();
         }
     }
 }
