@@ -25,13 +25,22 @@ pub struct Metrics {
 impl Metrics {
     /// The metrics of `table`, by going through every pair.
     pub fn of(table: &ProductTable) -> Self {
+        let pairs = (0..=u16::MAX).zip(table.products()).map(|(pair, &product)| {
+            let [weight, activation] = pair.to_be_bytes();
+            (table.operands().product(weight, activation), product)
+        });
+        Self::of_pairs(pairs)
+    }
+
+    /// The metrics over pairs of operands, of each the exact product and what the multiplier
+    /// returns.
+    pub fn of_pairs(pairs: impl Iterator<Item = (i32, i32)>) -> Self {
         let (mut absolute, mut signed, mut wrong, mut worst) = (0u64, 0i64, 0u32, 0u32);
         // Products may fill 32 bits: a square then takes 64, and their sum more.
         let mut squared = 0u128;
-        let (mut relative, mut nonzero) = (0.0, 0u32);
-        for (pair, &product) in (0..=u16::MAX).zip(table.products()) {
-            let [weight, activation] = pair.to_be_bytes();
-            let exact = table.operands().product(weight, activation);
+        let (mut relative, mut nonzero, mut count) = (0.0, 0u32, 0u32);
+        for (exact, product) in pairs {
+            count += 1;
             let error = i64::from(exact) - i64::from(product);
             let size = error.unsigned_abs();
             absolute += size;
@@ -46,7 +55,7 @@ impl Metrics {
                 nonzero += 1;
             }
         }
-        let pairs = ProductTable::LEN as f64;
+        let pairs = f64::from(count);
         Self {
             mae: absolute as f64 / pairs,
             wce: worst,

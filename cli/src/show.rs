@@ -6,8 +6,9 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use recoup::control_variate::{ControlFunction, Study};
-use recoup::multiplier::{ErrorMetrics, Multiplier, dot_diagram};
+use recoup::multiplier::{Multiplier, dot_diagram};
 use recoup::quantize::WeightScheme;
+use recoup_circuits::Metrics;
 use recoup_kernels::{Structure, structure};
 
 use crate::printer::{align_right, percent, table};
@@ -16,7 +17,7 @@ use crate::printer::{align_right, percent, table};
 pub struct Shown {
     pub multiplier: Multiplier,
     pub weights: WeightScheme,
-    pub metrics: ErrorMetrics,
+    pub metrics: Metrics,
     /// What a control variate removes: for which codes, and the study.
     pub studies: Vec<(String, Study)>,
 }

@@ -14,7 +14,7 @@ mod source;
 mod spec;
 mod truncated;
 
-pub use error_metrics::{ErrorMetrics, METRIC_DEFINITIONS};
+pub use error_metrics::METRIC_DEFINITIONS;
 pub use import::{ImportError, ImportOptions, Imported};
 pub use perforated::perforated;
 pub use picture::dot_diagram;

@@ -78,7 +78,7 @@ fn bad_specs_say_what_is_valid() {
 #[test]
 fn metrics_of_truncated_1_by_hand() {
     // Only a_0 w_0 is dropped: a quarter of the pairs, each wrong by 1.
-    let metrics = ErrorMetrics::of(&truncated(1), WeightCoding::Unsigned);
+    let metrics = truncated(1).metrics(WeightCoding::Unsigned);
     assert_eq!((metrics.mae, metrics.wce, metrics.ep), (0.25, 1, 0.25));
     assert_eq!((metrics.mse, metrics.mean_error), (0.25, 0.25));
     let odd = || (1..=255).step_by(2).map(f64::from);

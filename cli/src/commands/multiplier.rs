@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use recoup::control_variate::{CodeHistogram, ControlOptions, Study};
-use recoup::multiplier::{ErrorMetrics, Imported, Multiplier, Source};
+use recoup::multiplier::{Imported, Multiplier, Source};
 use recoup::quantize::{Calibration, WeightScheme};
 use recoup_circuits::netlist::table_to_verilog;
 use recoup_circuits::table::{Format, WriteOptions, write_table};
@@ -106,7 +106,7 @@ fn show(args: &ShowArgs) -> Result<()> {
         };
         let studies =
             if multiplier.is_exact() { Vec::new() } else { codes.iter().map(study).collect() };
-        let metrics = ErrorMetrics::of(&multiplier, coding);
+        let metrics = multiplier.metrics(coding);
         bar.inc(1);
         Ok(Shown { metrics, studies, multiplier, weights })
     });
