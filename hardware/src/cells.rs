@@ -1,0 +1,150 @@
+//! A standard cell library: what timing, simulation and power need to know of each cell.
+//!
+//! Units are fixed, whatever the file's: ps, fF, fJ, nW, µm².
+
+use std::collections::HashMap;
+
+/// Index of a cell in its library.
+pub type CellId = usize;
+
+/// A library, or several merged.
+#[derive(Clone, Debug, Default)]
+pub struct CellLibrary {
+    /// As the file calls it.
+    pub name: String,
+    /// Supply voltage.
+    pub voltage_v: f64,
+    /// The cells that can be used.
+    pub cells: Vec<Cell>,
+    /// Index of a cell by its name.
+    pub by_name: HashMap<String, CellId>,
+}
+
+/// One cell.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// Its name.
+    pub name: String,
+    /// Its area.
+    pub area_um2: f64,
+    /// Leakage without a condition, or the mean over the conditions.
+    pub leakage_nw: f64,
+    /// Leakage per state of the inputs, where the library has it.
+    pub leakage_when: Vec<(TruthTable, f64)>,
+    /// Input pins first, then outputs.
+    pub pins: Vec<Pin>,
+    /// Number of input pins.
+    pub inputs: usize,
+    /// What is stored between clock edges; `None` for a combinational cell.
+    pub flip_flop: Option<FlipFlop>,
+}
+
+/// An edge-triggered flip-flop without set and reset.
+#[derive(Clone, Debug)]
+pub struct FlipFlop {
+    /// The clock's pin.
+    pub clock: usize,
+    /// Stores at the falling edge.
+    pub falling: bool,
+    /// What is stored, of the input pins.
+    pub next_state: TruthTable,
+}
+
+/// A pin of a cell.
+#[derive(Clone, Debug)]
+pub struct Pin {
+    /// Its name.
+    pub name: String,
+    /// Capacitance of an input, mean of rise and fall.
+    pub capacitance_ff: f64,
+    /// Greatest load of an output.
+    pub max_capacitance_ff: Option<f64>,
+    /// Of an output: its value, of the input pins; of a flip-flop's output, of the input pins and
+    /// the state as one more, last input.
+    pub function: Option<TruthTable>,
+    /// Delays of an output; setup and hold times of an input.
+    pub timing: Vec<TimingArc>,
+    /// Internal energy per transition: of an output by the causing input; of an input (clocks,
+    /// data of flip-flops) for its own transitions.
+    pub power: Vec<PowerArc>,
+}
+
+/// A Boolean function of at most 6 variables: bit v of `bits` is the value for the inputs v, the
+/// first variable in the lowest bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TruthTable {
+    /// Number of variables.
+    pub inputs: u8,
+    /// The values.
+    pub bits: u64,
+}
+
+/// What a timing arc is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArcKind {
+    /// Input to output, of any cell or of the clock to a flip-flop's output.
+    Delay(Sense),
+    /// Data before the clock's edge.
+    Setup,
+    /// Data after the clock's edge.
+    Hold,
+}
+
+/// Which edge of the output an edge of the input causes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sense {
+    /// The same.
+    Positive,
+    /// The other.
+    Negative,
+    /// Either.
+    Both,
+    /// The rising edge causes both (a clock's arc).
+    RisingEdge,
+    /// The falling edge causes both.
+    FallingEdge,
+}
+
+/// Delays from one pin to the pin that holds the arc.
+#[derive(Clone, Debug)]
+pub struct TimingArc {
+    /// The pin that causes, or the clock of a setup time.
+    pub related: usize,
+    /// What it is.
+    pub kind: ArcKind,
+    /// States of the input pins in which it holds.
+    pub when: Option<TruthTable>,
+    /// Delay (or constraint) for a rising output (or data), ps.
+    pub rise_ps: Table,
+    /// Delay (or constraint) for a falling one, ps.
+    pub fall_ps: Table,
+    /// Slew of a rising output, ps; empty for constraints.
+    pub rise_slew_ps: Table,
+    /// Slew of a falling output, ps.
+    pub fall_slew_ps: Table,
+}
+
+/// Internal energy.
+#[derive(Clone, Debug)]
+pub struct PowerArc {
+    /// The input that causes the output's transition; `None` on an input pin.
+    pub related: Option<usize>,
+    /// States of the input pins in which it holds.
+    pub when: Option<TruthTable>,
+    /// Energy when the pin rises, fJ.
+    pub rise_fj: Table,
+    /// Energy when it falls, fJ.
+    pub fall_fj: Table,
+}
+
+/// A look-up table over the input's slew and the output's load. (For constraints: over the
+/// clock's and the data's slew.)
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// Slews, ps, ascending; one entry if the table does not depend on it.
+    pub slews_ps: Vec<f64>,
+    /// Loads, fF, ascending; one entry if the table does not depend on it.
+    pub loads_ff: Vec<f64>,
+    /// Values, one row per slew.
+    pub values: Vec<f64>,
+}

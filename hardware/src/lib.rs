@@ -1,0 +1,9 @@
+//! The accelerator: systolic MAC arrays of approximate multipliers.
+//!
+//! The modules, in the order in which data flows:
+//!
+//! - [`cells`] is a standard cell library as a Liberty file describes it;
+//! - [`mapped`] is a netlist of such cells, as synthesis leaves it.
+
+pub mod cells;
+pub mod mapped;
