@@ -39,7 +39,8 @@ pub struct Cell {
     pub flip_flop: Option<FlipFlop>,
 }
 
-/// An edge-triggered flip-flop without set and reset.
+/// An edge-triggered flip-flop. It is used without set and reset: where the cell has such pins,
+/// they are tied to where they do nothing.
 #[derive(Clone, Debug)]
 pub struct FlipFlop {
     /// The clock's pin.
@@ -48,10 +49,12 @@ pub struct FlipFlop {
     pub falling: bool,
     /// What is stored, of the input pins.
     pub next_state: TruthTable,
+    /// Input pins that a netlist must tie to a constant, as set and reset, with their value.
+    pub tied: Vec<(usize, bool)>,
 }
 
 /// A pin of a cell.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Pin {
     /// Its name.
     pub name: String,
@@ -62,8 +65,11 @@ pub struct Pin {
     /// Of an output: its value, of the input pins; of a flip-flop's output, of the input pins and
     /// the state as one more, last input.
     pub function: Option<TruthTable>,
-    /// Delays of an output; setup and hold times of an input.
+    /// Delays of an output, from input pins; setup and hold times of an input.
     pub timing: Vec<TimingArc>,
+    /// Delays of an output from another output of the cell (`related` is that output), which
+    /// some full adders have beside those from their inputs: they say how its load slows this one.
+    pub timing_from_outputs: Vec<TimingArc>,
     /// Internal energy per transition: of an output by the causing input; of an input (clocks,
     /// data of flip-flops) for its own transitions.
     pub power: Vec<PowerArc>,
