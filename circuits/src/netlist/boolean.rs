@@ -5,28 +5,38 @@ use super::graph::{Graph, Node};
 /// Deepest nesting of a function.
 const MAX_DEPTH: usize = 60;
 
+/// A Boolean function of named pins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Function {
+pub enum Function {
+    /// Always this value.
     Constant(bool),
+    /// The value of a pin.
     Pin(String),
+    /// Inverted.
     Not(Box<Function>),
+    /// All of them.
     And(Vec<Function>),
+    /// Any of them.
     Or(Vec<Function>),
+    /// An odd number of them.
     Xor(Vec<Function>),
 }
 
 impl Function {
-    pub fn pin(name: &str) -> Self {
+    pub(crate) fn pin(name: &str) -> Self {
         Self::Pin(name.to_owned())
     }
 
     /// Inverts, if `inverted`.
-    pub fn inverted(self, inverted: bool) -> Self {
+    pub(crate) fn inverted(self, inverted: bool) -> Self {
         if inverted { Self::Not(Box::new(self)) } else { self }
     }
 
     /// Reads `A B + C`, where `'` after and `!` before invert, then `^`, then `*`, `&` or nothing,
     /// then `+` or `|` bind.
+    ///
+    /// # Errors
+    /// What was found and what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parser = Parser { rest: text.trim_start(), depth: 0 };
         let function = parser.or()?;
@@ -58,8 +68,20 @@ impl Function {
         }
     }
 
+    /// Its value for these values of the pins.
+    pub fn evaluate(&self, value: &impl Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Constant(constant) => *constant,
+            Self::Pin(name) => value(name),
+            Self::Not(inner) => !inner.evaluate(value),
+            Self::And(parts) => parts.iter().all(|part| part.evaluate(value)),
+            Self::Or(parts) => parts.iter().any(|part| part.evaluate(value)),
+            Self::Xor(parts) => parts.iter().fold(false, |odd, part| odd ^ part.evaluate(value)),
+        }
+    }
+
     /// Its gates. Every pin has a value: the cell's inputs are the pins of its functions.
-    pub fn build(&self, values: &[(&str, Node)], graph: &mut Graph) -> Node {
+    pub(crate) fn build(&self, values: &[(&str, Node)], graph: &mut Graph) -> Node {
         let all = |parts: &[Self], graph: &mut Graph| -> Vec<Node> {
             parts.iter().map(|part| part.build(values, graph)).collect()
         };

@@ -9,11 +9,12 @@ use super::elaborate::elaborate;
 use super::error::NetlistError;
 use super::file::{read_limited, read_text};
 use super::graph::{Graph, Node};
-use super::liberty::{self, MAX_LIBERTY};
+use super::liberty;
 use super::parser::{MAX_SOURCE, parse_verilog};
 use super::ports::{Port, PortNames, Summary, choose_top};
 use super::yosys;
 use super::yosys_json::{MAX_JSON, YosysDesign, parse_yosys_json};
+use crate::liberty::MAX_LIBERTY;
 use crate::{Operands, ProductTable};
 
 /// How a netlist is to be read.

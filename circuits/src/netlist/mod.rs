@@ -31,6 +31,7 @@ mod yosys;
 mod yosys_json;
 
 pub use ast::Design;
+pub use boolean::Function;
 pub use cells::Library;
 pub use circuit::{Gate, Netlist, Signal};
 pub use error::{NetlistError, Place};
@@ -40,6 +41,8 @@ pub use parser::parse_verilog;
 pub use ports::PortNames;
 pub use write::table_to_verilog;
 pub use yosys_json::{YosysDesign, parse_yosys_json};
+
+pub(crate) use lexer::shorten;
 
 #[cfg(test)]
 mod tests;

@@ -332,8 +332,9 @@ fn liberty_files_are_checked() {
         ("library (l) { cell (c) { } ", "`}` that closes library l"),
         ("library (l) { }", "a library with cells"),
         ("}", "expected a group"),
+        ("", "the end of the file, expected library"),
         ("library (l) { 3 }", "after it"),
-        (&"a(b){".repeat(1000), "nested more than"),
+        (&"a(b){".repeat(1000), "nested at most 32 deep"),
     ];
     for (text, expected) in cases {
         let message = parse_liberty(text).unwrap_err().to_string();
