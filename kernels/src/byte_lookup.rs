@@ -9,7 +9,7 @@ use crate::{
     byte_tables::{ByteTables, Costs, Index, Line},
     dispatch::multiversion,
     epilogue::{Block, LANES, Tile, blocks},
-    planes::{fill_planes, plane_len, planes_len, transpose},
+    planes::{fill_batch, plane_len, planes_len, transpose},
     terms::{LookupProfile, Term},
 };
 
@@ -17,23 +17,42 @@ use crate::{
 pub(crate) const POSITIONS: usize = 64;
 
 /// Vectors of positions that are computed together.
-pub(crate) const CHUNKS: usize = 4;
+pub(crate) const CHUNKS: usize = 2;
 
 /// Positions that are computed together.
 const SPAN: usize = CHUNKS * POSITIONS;
 
 /// Filters that a kernel computes together.
-pub(crate) const FILTERS: usize = 2;
+pub(crate) const FILTERS: usize = 4;
 
 /// Weight positions whose codes are gathered together; less than 256, lest sums of bytes overflow
 /// 16 bits.
-const TAPS: usize = 96;
+const TAPS: usize = 144;
 
 /// The codes that one weight position meets.
-pub(crate) type Codes = [[u8; POSITIONS]; CHUNKS];
+pub(crate) type Codes = Aligned<[[u8; POSITIONS]; CHUNKS]>;
 
 /// One filter's sums.
-pub(crate) type Sums = [[i32; POSITIONS]; CHUNKS];
+pub(crate) type Sums = Aligned<[[i32; POSITIONS]; CHUNKS]>;
+
+/// Vectors of it do not straddle cache lines.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct Aligned<T>(T);
+
+impl<T> std::ops::Deref for Aligned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> std::ops::DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
 
 /// What a kernel reads.
 #[derive(Debug)]
@@ -48,6 +67,8 @@ pub(crate) struct Input<'a> {
     pub weights: [&'a [u8]; FILTERS],
     pub entries_per_byte: usize,
     pub shift: u32,
+    /// The sums are the first: what was there is overwritten.
+    pub first: bool,
 }
 
 /// Adds the sums of `FILTERS` filters.
@@ -62,6 +83,26 @@ type AddBytes = unsafe fn(&Input<'_>, &mut [Sums; FILTERS]);
 /// The processor has the features of the kernel.
 type MapCodes = unsafe fn(&[u8; 256], &mut [u8]);
 
+/// Copies the codes that each tap meets.
+///
+/// # Safety
+/// The processor has the features of the kernel.
+type Gather = unsafe fn(taps: &[usize], planes: &[u8], windows: &[Window], codes: &mut [Codes]);
+
+/// Where the codes of a chunk's positions are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    /// Where the first position's receptive field starts in the planes.
+    pub from: usize,
+    /// Where each position's does, counted from there.
+    pub at: [u8; POSITIONS],
+    /// The largest of these; below [`WINDOW`].
+    pub last: usize,
+}
+
+/// Codes of the planes that a [`Gather`] reads for a chunk and a tap.
+pub(crate) const WINDOW: usize = 2 * POSITIONS;
+
 /// Transposes up to as many positions as sums of a block's filters, and adds their constants.
 ///
 /// # Safety
@@ -73,6 +114,7 @@ struct Kernel {
     add_bytes: AddBytes,
     map_codes: MapCodes,
     to_rows: ToRows,
+    gather: Option<Gather>,
     costs: Costs,
     /// For masks.
     profile: LookupProfile,
@@ -90,6 +132,7 @@ fn kernel(isa: Isa) -> Option<Kernel> {
                 add_bytes: avx2_bytes::add_bytes,
                 map_codes,
                 to_rows,
+                gather: None,
                 costs: Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16 },
                 profile: LookupProfile { bits: 8, positions: POSITIONS, cost: 8, widening_cost: 0 },
             })
@@ -102,6 +145,7 @@ fn kernel(isa: Isa) -> Option<Kernel> {
                 add_bytes: avx512_bytes::add_bytes,
                 map_codes: avx512_bytes::map_codes,
                 to_rows: avx512_bytes::to_rows,
+                gather: Some(avx512_bytes::gather),
                 costs: Costs { column, nibbles: None, add: 4, widen: 12, product: 8 },
                 profile: LookupProfile { bits: 7, positions: POSITIONS, cost: 5, widening_cost: 6 },
             })
@@ -143,6 +187,8 @@ pub(crate) struct ByteLookup {
     weights: Vec<u8>,
     /// What each filter's sums are more than the planes say.
     constants: Vec<[i32; LANES]>,
+    /// Of all chunks, if there is a faster way to gather their codes.
+    windows: Option<(Gather, Vec<Window>)>,
 }
 
 /// Buffers of a [`ByteLookup`].
@@ -171,13 +217,17 @@ impl ByteLookup {
         let tables = ByteTables::new(spec, table, terms, &kernel.costs)?;
         let shape = spec.shape;
         let depth = shape.depth();
+        // Neighbours in a row follow each other: what is read for one of them serves the next.
         let mut taps = Vec::with_capacity(depth);
+        let mut order = Vec::with_capacity(depth);
         for ky in 0..shape.kernel_height {
-            for kx in 0..shape.kernel_width {
-                let offset =
-                    ky * shape.dilation_height * shape.padded_width() + kx * shape.dilation_width;
-                let channels = 0..shape.channels_per_group();
-                taps.extend(channels.map(|channel| channel * plane_len(&shape) + offset));
+            let row = ky * shape.dilation_height * shape.padded_width();
+            for channel in 0..shape.channels_per_group() {
+                for kx in 0..shape.kernel_width {
+                    taps.push(channel * plane_len(&shape) + row + kx * shape.dilation_width);
+                    let pixel = ky * shape.kernel_width + kx;
+                    order.push(pixel * shape.channels_per_group() + channel);
+                }
             }
         }
         let blocks = blocks(shape.groups, shape.filters_per_group());
@@ -187,20 +237,33 @@ impl ByteLookup {
             for lane in 0..block.count {
                 let filter = &spec.weights[(block.filter + lane) * depth..][..depth];
                 let numbers = &mut weights[(b * LANES + lane) * depth..][..depth];
-                for (number, &w) in numbers.iter_mut().zip(filter) {
-                    *number = tables.numbers[usize::from(w)];
-                    let more = tables.of_weight[usize::from(w)];
+                for (number, &j) in numbers.iter_mut().zip(&order) {
+                    let w = usize::from(filter[j]);
+                    *number = tables.numbers[w];
+                    let more = tables.of_weight[w];
                     constants[b][lane] = i32::wrapping_add(constants[b][lane], more);
                 }
             }
         }
-        let padding = spec.input_zero_point;
-        Some(ByteLookup { isa, shape, padding, kernel, tables, taps, blocks, weights, constants })
+        let positions = images(&shape) * shape.positions();
+        let windows = kernel.gather.and_then(|gather| Some((gather, windows(&shape, positions)?)));
+        Some(ByteLookup {
+            isa,
+            shape,
+            padding: spec.input_zero_point,
+            kernel,
+            tables,
+            taps,
+            blocks,
+            weights,
+            constants,
+            windows,
+        })
     }
 
     /// Images that should be computed together.
     pub fn images(&self) -> usize {
-        (SPAN / self.shape.positions()).max(1)
+        images(&self.shape)
     }
 
     /// What the sums lack.
@@ -219,21 +282,18 @@ impl ByteLookup {
 
     /// Computes the sums of all images into `buffers`.
     pub fn run<'a>(&self, images: impl Iterator<Item = &'a [u8]>, buffers: &mut Buffers) {
-        let (shape, image_len) = (&self.shape, planes_len(&self.shape));
-        let mut count = 0;
-        for image in images {
-            buffers.planes.resize(((count + 1) * image_len).max(buffers.planes.len()), 0);
-            let planes = &mut buffers.planes[count * image_len..][..image_len];
-            fill_planes(self.isa, shape, self.padding, 0xff, image, planes);
-            if !self.tables.columns.iter().enumerate().all(|(a, &c)| a == usize::from(c)) {
-                // SAFETY: kernel() chose the function for the features of an Isa.
-                unsafe { (self.kernel.map_codes)(&self.tables.columns, planes) };
-            }
-            count += 1;
+        let shape = &self.shape;
+        let count = fill_batch(self.isa, shape, self.padding, images, &mut buffers.planes);
+        if !self.tables.columns.iter().enumerate().all(|(a, &c)| a == usize::from(c)) {
+            let planes = &mut buffers.planes[..count * planes_len(shape)];
+            // SAFETY: kernel() chose the function for the features of an Isa.
+            unsafe { (self.kernel.map_codes)(&self.tables.columns, planes) };
         }
         let positions = count * shape.positions();
         let Buffers { planes, codes, stretches, sums, rows } = buffers;
-        codes.resize(TAPS, [[0; POSITIONS]; CHUNKS]);
+        // The windows of the last chunk may reach beyond the images.
+        planes.resize((self.images() * planes_len(shape) + WINDOW).max(planes.len()), 0);
+        codes.resize(TAPS, Aligned([[0; POSITIONS]; CHUNKS]));
         // Exactly so many: they are cut into blocks.
         rows.resize(self.blocks.len() * positions, [0; LANES]);
         for group in 0..shape.groups {
@@ -242,14 +302,26 @@ impl ByteLookup {
             let planes = &planes[group * shape.channels_per_group() * plane_len(shape)..];
             for first in (0..positions).step_by(SPAN) {
                 let span = first..positions.min(first + SPAN);
-                self.stretches(span.clone(), stretches);
-                sums.clear();
-                sums.resize(of_group * LANES, [[0; POSITIONS]; CHUNKS]);
+                let chunks = span.len().div_ceil(POSITIONS);
+                if self.windows.is_none() {
+                    cut_into_stretches(shape, span.clone(), stretches);
+                }
+                sums.resize(of_group * LANES, Aligned([[0; POSITIONS]; CHUNKS]));
+                if self.tables.planes.is_empty() {
+                    sums.fill(Aligned([[0; POSITIONS]; CHUNKS]));
+                }
                 for (t, taps) in self.taps.chunks(TAPS).enumerate() {
                     let codes = &mut codes[..taps.len()];
-                    gather(self.isa, taps, planes, stretches, shape, codes);
+                    match &self.windows {
+                        Some((gather, windows)) => {
+                            let windows = &windows[first / POSITIONS..][..chunks];
+                            // SAFETY: kernel() chose the function for the features of an Isa.
+                            unsafe { gather(taps, planes, windows, codes) };
+                        }
+                        None => gather(self.isa, taps, planes, stretches, shape, codes),
+                    }
                     for (b, sums) in blocks.clone().zip(sums.chunks_exact_mut(LANES)) {
-                        self.add_bytes(b, TAPS * t, codes, span.len().div_ceil(POSITIONS), sums);
+                        self.add_bytes(b, TAPS * t, codes, chunks, sums);
                     }
                 }
                 for (b, sums) in blocks.clone().zip(sums.as_chunks().0) {
@@ -290,7 +362,7 @@ impl ByteLookup {
             let weights = std::array::from_fn(|i| {
                 &self.weights[(b * LANES + FILTERS * f + i) * depth + tap..][..codes.len()]
             });
-            for plane in &self.tables.planes {
+            for (p, plane) in self.tables.planes.iter().enumerate() {
                 let input = Input {
                     tables: &plane.tables,
                     index: self.tables.index,
@@ -299,28 +371,57 @@ impl ByteLookup {
                     weights,
                     entries_per_byte: plane.entries_per_byte,
                     shift: plane.shift,
+                    first: tap == 0 && p == 0,
                 };
                 // SAFETY: kernel() chose the function for the features of an Isa.
                 unsafe { (self.kernel.add_bytes)(&input, sums) };
             }
         }
     }
+}
 
-    /// Cuts positions where a row of an image ends.
-    fn stretches(&self, positions: std::ops::Range<usize>, stretches: &mut Vec<Stretch>) {
-        let shape = &self.shape;
-        stretches.clear();
-        let mut position = positions.start;
-        while position < positions.end {
-            let (image, rest) = (position / shape.positions(), position % shape.positions());
-            let (oy, ox) = (rest / shape.out_width(), rest % shape.out_width());
-            let len = (shape.out_width() - ox).min(positions.end - position);
-            let pixel = oy * shape.stride_height * shape.padded_width() + ox * shape.stride_width;
-            let from = image * planes_len(shape) + pixel;
-            stretches.push(Stretch { from, to: position - positions.start, len });
-            position += len;
-        }
+/// Images that should be computed together.
+fn images(shape: &ConvShape) -> usize {
+    (SPAN / shape.positions()).max(1)
+}
+
+/// Cuts positions where a row of an image ends.
+fn cut_into_stretches(
+    shape: &ConvShape,
+    positions: std::ops::Range<usize>,
+    stretches: &mut Vec<Stretch>,
+) {
+    stretches.clear();
+    let mut position = positions.start;
+    while position < positions.end {
+        let len = (shape.out_width() - position % shape.out_width()).min(positions.end - position);
+        let from = receptive_field(shape, position);
+        stretches.push(Stretch { from, to: position - positions.start, len });
+        position += len;
     }
+}
+
+/// Where a position's receptive field starts in the planes; positions go through several images.
+fn receptive_field(shape: &ConvShape, position: usize) -> usize {
+    let (image, position) = (position / shape.positions(), position % shape.positions());
+    let (oy, ox) = (position / shape.out_width(), position % shape.out_width());
+    let pixel = oy * shape.stride_height * shape.padded_width() + ox * shape.stride_width;
+    image * planes_len(shape) + pixel
+}
+
+/// A window for each chunk of the first `positions` and a whole number of chunks; None if those of
+/// some chunk are too far apart.
+fn windows(shape: &ConvShape, positions: usize) -> Option<Vec<Window>> {
+    let window = |first: usize| {
+        let from = receptive_field(shape, first);
+        let (mut at, mut last) = ([0; POSITIONS], 0);
+        for (i, at) in at.iter_mut().enumerate().take(positions - first) {
+            last = receptive_field(shape, first + i) - from;
+            *at = u8::try_from(last).ok().filter(|_| last < WINDOW)?;
+        }
+        Some(Window { from, at, last })
+    };
+    (0..positions).step_by(POSITIONS).map(window).collect()
 }
 
 #[inline(always)]

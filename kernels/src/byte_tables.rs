@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use crate::{MacSpec, WeightCoding, terms::Term};
 
-/// A part of a table: entry a of the weight with number n is at 64 n `lines` + column of a.
+/// A part of a table: entry a of table n is at 64 n `lines` + column of a.
 #[repr(C, align(64))]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Line(pub [u8; 64]);
@@ -16,7 +16,7 @@ pub(crate) struct Line(pub [u8; 64]);
 /// Some bits of the entries.
 #[derive(Debug)]
 pub(crate) struct BytePlane {
-    /// For each number of a weight, [`ByteTables::lines`] lines.
+    /// For each number, [`ByteTables::lines`] lines.
     pub tables: Vec<Line>,
     /// Entries that a byte can add up.
     pub entries_per_byte: usize,
@@ -40,7 +40,7 @@ pub(crate) struct ByteTables {
     pub index: Index,
     /// The column of each code; the code itself for nibbles.
     pub columns: [u8; 256],
-    /// The number of each weight that occurs.
+    /// The number of each weight's table.
     pub numbers: [u8; 256],
     /// What each weight's products are more than the planes say.
     pub of_weight: [i32; 256],
@@ -203,14 +203,21 @@ impl Entries {
             of_weight: [0; 256],
             planes: Vec::new(),
         };
-        for (n, (&w, &least)) in used.iter().zip(&self.of_weight).enumerate() {
-            tables.numbers[usize::from(w)] = n as u8;
+        // Weights whose entries are equal share a table: the fewer, the more stay in the cache.
+        let mut rows: Vec<&[u32]> = Vec::new();
+        let mut numbers = HashMap::new();
+        for ((&w, &least), row) in used.iter().zip(&self.of_weight).zip(self.values.chunks(256)) {
+            let number = *numbers.entry(row).or_insert_with(|| {
+                rows.push(row);
+                rows.len() - 1
+            });
+            tables.numbers[usize::from(w)] = number as u8;
             tables.of_weight[usize::from(w)] = least;
         }
         let lines = tables.lines();
         for (plane, most) in (0..).zip(largest) {
-            let mut bytes = vec![Line([0; 64]); used.len() * lines];
-            for (row, lines) in self.values.chunks_exact(256).zip(bytes.chunks_exact_mut(lines)) {
+            let mut bytes = vec![Line([0; 64]); rows.len() * lines];
+            for (row, lines) in rows.iter().zip(bytes.chunks_exact_mut(lines)) {
                 match index {
                     Index::Column(_) => {
                         for (&value, &column) in row.iter().zip(&self.columns) {

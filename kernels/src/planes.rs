@@ -1,7 +1,7 @@
 //! An image by channels: `[channels][padded height][padded width]`, so that neighbouring positions
 //! lie side by side.
 
-use crate::{ConvShape, dispatch::multiversion};
+use crate::{ConvShape, Isa, dispatch::multiversion};
 
 /// Codes of one plane.
 pub(crate) fn plane_len(shape: &ConvShape) -> usize {
@@ -13,37 +13,53 @@ pub(crate) fn planes_len(shape: &ConvShape) -> usize {
     shape.channels * plane_len(shape)
 }
 
+/// Fills `planes` with those of all images, one after the other, and returns how many there are.
+pub(crate) fn fill_batch<'a>(
+    isa: Isa,
+    shape: &ConvShape,
+    padding: u8,
+    images: impl Iterator<Item = &'a [u8]>,
+    planes: &mut Vec<u8>,
+) -> usize {
+    let len = planes_len(shape);
+    let mut count = 0;
+    for image in images {
+        planes.resize(((count + 1) * len).max(planes.len()), 0);
+        fill_planes(isa, shape, padding, image, &mut planes[count * len..][..len]);
+        count += 1;
+    }
+    count
+}
+
 #[inline(always)]
-fn fill_planes_body(shape: &ConvShape, padding: u8, rows: u8, input: &[u8], planes: &mut [u8]) {
+fn fill_planes_body(shape: &ConvShape, padding: u8, input: &[u8], planes: &mut [u8]) {
     const SIDE: usize = 16;
     let plane = plane_len(shape);
-    planes.fill(gather_bits(padding, rows));
+    planes.fill(padding);
     for (y, row) in input.chunks_exact(shape.width * shape.channels).enumerate() {
         let start = (y + shape.pad_top) * shape.padded_width() + shape.pad_left;
         for x in (0..shape.width).step_by(SIDE) {
             let pixels = (shape.width - x).min(SIDE);
             for c in (0..shape.channels).step_by(SIDE) {
                 let channels = (shape.channels - c).min(SIDE);
+                let out = planes[c * plane + start + x..].chunks_mut(plane).take(channels);
+                let pixel = row[x * shape.channels..].chunks_exact(shape.channels);
                 let mut square = [[0; SIDE]; SIDE];
-                for (square, pixel) in square[..pixels]
-                    .iter_mut()
-                    .zip(row[x * shape.channels..].chunks(shape.channels))
-                {
-                    match pixel[c..].first_chunk() {
-                        Some(codes) => *square = *codes,
-                        None => square[..channels].copy_from_slice(&pixel[c..]),
+                // Whole squares apart, lest copies of 16 bytes become calls.
+                if (pixels, channels) == (SIDE, SIDE) {
+                    for (square, pixel) in square.iter_mut().zip(pixel) {
+                        *square = *pixel[c..].first_chunk().expect("the channels of a pixel");
                     }
-                }
-                gather_square(&mut square, rows);
-                transpose(&mut square);
-                let out = planes[c * plane + start + x..].chunks_mut(plane);
-                // Apart, lest both become calls.
-                if pixels == SIDE {
-                    for (out, codes) in out.zip(&square[..channels]) {
+                    transpose_bytes(&mut square);
+                    for (out, codes) in out.zip(&square) {
                         *out.first_chunk_mut().expect("a row of the plane") = *codes;
                     }
                 } else {
-                    for (out, codes) in out.zip(&square[..channels]) {
+                    for (square, pixel) in square.iter_mut().zip(pixel.take(pixels)) {
+                        square[..channels].copy_from_slice(&pixel[c..][..channels]);
+                    }
+                    transpose_bytes(&mut square);
+                    for (out, codes) in out.zip(&square) {
                         out[..pixels].copy_from_slice(&codes[..pixels]);
                     }
                 }
@@ -53,34 +69,26 @@ fn fill_planes_body(shape: &ConvShape, padding: u8, rows: u8, input: &[u8], plan
 }
 
 multiversion! {
-    /// Transposes the image into padded planes; of each code, the bits in `rows` moved together.
-    pub(crate) fn fill_planes(
+    /// Transposes the image into padded planes.
+    fn fill_planes(
         isa,
         shape: &ConvShape,
         padding: u8,
-        rows: u8,
         input: &[u8],
         planes: &mut [u8],
     ) = fill_planes_body;
 }
 
-/// The bits of a code that are in `rows`, moved together.
-pub(crate) fn gather_bits(code: u8, rows: u8) -> u8 {
-    let mut square = [[code; 16]; 16];
-    gather_square(&mut square, rows);
-    square[0][0]
-}
-
-/// [`gather_bits`] of all codes.
+/// [`transpose`] of bytes.
 #[inline(always)]
-fn gather_square(square: &mut [[u8; 16]; 16], rows: u8) {
-    // From the highest down, close the gap that each missing bit leaves.
-    for bit in (0..8).rev().filter(|&bit| (rows >> bit) & 1 == 0) {
-        let below = (1 << bit) - 1;
-        for code in square.as_flattened_mut() {
-            *code = *code & below | (*code >> 1) & !below;
-        }
-    }
+fn transpose_bytes(square: &mut [[u8; 16]; 16]) {
+    // SAFETY: every x86-64 has SSE2.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        crate::x86_64::transpose::bytes(square)
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    transpose(square);
 }
 
 /// Interleaving the first half of the rows with the second, four times, transposes a square of 16.
@@ -98,14 +106,16 @@ pub(crate) fn transpose<T: Copy>(square: &mut [[T; 16]; 16]) {
 
 #[cfg(test)]
 mod tests {
-    use super::transpose;
+    use super::{transpose, transpose_bytes};
 
     #[test]
     fn a_square_is_transposed() {
         let square: [[u8; 16]; 16] =
             std::array::from_fn(|y| std::array::from_fn(|x| (16 * y + x) as u8));
-        let mut transposed = square;
+        let (mut transposed, mut bytes) = (square, square);
         transpose(&mut transposed);
+        transpose_bytes(&mut bytes);
+        assert_eq!(transposed, bytes);
         for (y, row) in transposed.iter().enumerate() {
             for (x, &code) in row.iter().enumerate() {
                 assert_eq!(code, square[x][y]);

@@ -10,7 +10,7 @@ use crate::{
     ConvShape, Isa, MacSpec, WeightCoding,
     dispatch::multiversion,
     epilogue::{Block, LANES, Tile, blocks},
-    planes::{fill_planes, plane_len, planes_len, transpose},
+    planes::{fill_batch, plane_len, planes_len, transpose},
 };
 
 /// Weight positions whose rows are built together: with 256 codes and 16 filters of 16 bits, 24 KB.
@@ -165,14 +165,8 @@ impl RowsConv {
 
     /// Computes the sums of all images into `buffers`.
     pub fn run<'a>(&self, images: impl Iterator<Item = &'a [u8]>, buffers: &mut Buffers) {
-        let (shape, image_len) = (&self.shape, planes_len(&self.shape));
-        let mut count = 0;
-        for image in images {
-            buffers.planes.resize(((count + 1) * image_len).max(buffers.planes.len()), 0);
-            let planes = &mut buffers.planes[count * image_len..][..image_len];
-            fill_planes(self.isa, shape, self.padding, 0xff, image, planes);
-            count += 1;
-        }
+        let shape = &self.shape;
+        let count = fill_batch(self.isa, shape, self.padding, images, &mut buffers.planes);
         let positions = count * shape.positions();
         buffers.sums.resize(self.blocks.len() * positions, Row([0; LANES]));
         buffers.narrow.resize(positions, Row([0; LANES]));

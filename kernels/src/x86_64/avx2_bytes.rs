@@ -11,13 +11,16 @@ use crate::{
 /// Vectors of a chunk.
 const VECTORS: usize = POSITIONS / 32;
 
+/// Filters that are computed together.
+const PAIR: usize = 2;
+
 /// The ways to look up, as constants.
 const SIXTEEN: u8 = 0;
 const THIRTY_TWO: u8 = 1;
 const NIBBLES: u8 = 2;
 
 /// The sums of bytes of the even positions, with 256 times the odd ones', and the odd positions'.
-type Words = [[[__m256i; 2]; FILTERS]; VECTORS];
+type Words = [[[__m256i; 2]; PAIR]; VECTORS];
 
 #[target_feature(enable = "avx2")]
 pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
@@ -25,19 +28,24 @@ pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
     assert!(input.codes.len() <= 256);
     assert!(input.weights.iter().all(|weights| weights.len() == input.codes.len()));
     let shift = _mm_cvtsi32_si128(input.shift as i32);
-    for c in 0..input.chunks {
-        let words = match (input.index, input.entries_per_byte) {
-            (Index::Column(0..=4), 1) => lookups::<SIXTEEN, true>(input, c),
-            (Index::Column(0..=4), _) => lookups::<SIXTEEN, false>(input, c),
-            (Index::Column(5), 1) => lookups::<THIRTY_TWO, true>(input, c),
-            (Index::Column(5), _) => lookups::<THIRTY_TWO, false>(input, c),
-            (Index::Nibbles, 1) => lookups::<NIBBLES, true>(input, c),
-            (Index::Nibbles, _) => lookups::<NIBBLES, false>(input, c),
-            (Index::Column(_), _) => unreachable!("its costs rule more than 32 columns out"),
-        };
-        for (v, words) in words.iter().enumerate() {
-            for (words, sums) in words.iter().zip(&mut *sums) {
-                add_words(words, shift, &mut sums[c].as_chunks_mut().0[v]);
+    let pairs = input.weights.as_chunks::<PAIR>().0.iter().zip(sums.as_chunks_mut::<PAIR>().0);
+    for (weights, sums) in pairs {
+        for c in 0..input.chunks {
+            let words = match (input.index, input.entries_per_byte) {
+                (Index::Column(0..=4), 1) => lookups::<SIXTEEN, true>(input, weights, c),
+                (Index::Column(0..=4), _) => lookups::<SIXTEEN, false>(input, weights, c),
+                (Index::Column(5), 1) => lookups::<THIRTY_TWO, true>(input, weights, c),
+                (Index::Column(5), _) => lookups::<THIRTY_TWO, false>(input, weights, c),
+                (Index::Nibbles, 1) => lookups::<NIBBLES, true>(input, weights, c),
+                (Index::Nibbles, _) => lookups::<NIBBLES, false>(input, weights, c),
+                (Index::Column(_), _) => {
+                    unreachable!("its costs rule more than 32 columns out")
+                }
+            };
+            for (v, words) in words.iter().enumerate() {
+                for (words, sums) in words.iter().zip(&mut *sums) {
+                    add_words(words, shift, input.first, &mut sums[c].as_chunks_mut().0[v]);
+                }
             }
         }
     }
@@ -56,16 +64,19 @@ fn entries(line: &Line, part: usize) -> __m256i {
 // is compiled without the features, and the calls would go through memory.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn lookups<const WAY: u8, const SINGLE: bool>(input: &Input<'_>, c: usize) -> Words {
-    let mut words = [[[_mm256_setzero_si256(); 2]; FILTERS]; VECTORS];
+fn lookups<const WAY: u8, const SINGLE: bool>(
+    input: &Input<'_>,
+    &[w0, w1]: &[&[u8]; PAIR],
+    c: usize,
+) -> Words {
+    let mut words = [[[_mm256_setzero_si256(); 2]; PAIR]; VECTORS];
     let step = if SINGLE { 1 } else { input.entries_per_byte };
-    let [w0, w1] = input.weights;
     let weights = w0.chunks(step).zip(w1.chunks(step));
     for (codes, (w0, w1)) in input.codes.chunks(step).zip(weights) {
-        let mut bytes = [[_mm256_setzero_si256(); FILTERS]; VECTORS];
+        let mut bytes = [[_mm256_setzero_si256(); PAIR]; VECTORS];
         for (codes, (&w0, &w1)) in codes.iter().zip(w0.iter().zip(w1)) {
             let lines = [&input.tables[usize::from(w0)], &input.tables[usize::from(w1)]];
-            let mut tables = [(_mm256_setzero_si256(), _mm256_setzero_si256()); FILTERS];
+            let mut tables = [(_mm256_setzero_si256(), _mm256_setzero_si256()); PAIR];
             for (table, line) in tables.iter_mut().zip(lines) {
                 *table = (entries(line, 0), entries(line, 1));
             }
@@ -132,7 +143,7 @@ fn halves<const WAY: u8>(at: __m256i) -> (__m256i, __m256i) {
 /// Adds 32 positions' sums to wider ones.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add_words(&[both, odd]: &[__m256i; 2], shift: __m128i, sums: &mut [i32; 32]) {
+fn add_words(&[both, odd]: &[__m256i; 2], shift: __m128i, first: bool, sums: &mut [i32; 32]) {
     let even = _mm256_sub_epi16(both, _mm256_slli_epi16::<8>(odd));
     // Half by half, positions 0 to 7 and 8 to 15 of each 16.
     let low = _mm256_unpacklo_epi16(even, odd);
@@ -147,7 +158,11 @@ fn add_words(&[both, odd]: &[__m256i; 2], shift: __m128i, sums: &mut [i32; 32]) 
         let more = _mm256_sll_epi32(_mm256_cvtepu16_epi32(words), shift);
         // SAFETY: `sums` has 8 entries.
         unsafe {
-            let before = _mm256_loadu_si256(sums.as_ptr().cast());
+            let before = if first {
+                _mm256_setzero_si256()
+            } else {
+                _mm256_loadu_si256(sums.as_ptr().cast())
+            };
             _mm256_storeu_si256(sums.as_mut_ptr().cast(), _mm256_add_epi32(before, more));
         }
     }

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    byte_lookup::{CHUNKS, FILTERS, Input, POSITIONS, Sums},
+    byte_lookup::{CHUNKS, Codes, FILTERS, Input, POSITIONS, Sums, WINDOW, Window},
     byte_tables::Index,
     epilogue::LANES,
 };
@@ -18,7 +18,6 @@ pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
     assert!(input.weights.iter().all(|weights| weights.len() == input.codes.len()));
     match input.chunks {
         1 => add_chunks::<1>(input, sums),
-        2 => add_chunks::<2>(input, sums),
         _ => add_chunks::<CHUNKS>(input, sums),
     }
 }
@@ -37,8 +36,8 @@ fn add_chunks<const N: usize>(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
     };
     let shift = _mm_cvtsi32_si128(input.shift as i32);
     for (words, sums) in words.iter().zip(sums) {
-        for (words, sums) in words.iter().zip(sums) {
-            add_words(words, shift, sums);
+        for (words, sums) in words.iter().zip(sums.iter_mut()) {
+            add_words(words, shift, input.first, sums);
         }
     }
 }
@@ -60,6 +59,34 @@ pub(crate) fn map_codes(entries: &[u8; 256], codes: &mut [u8]) {
             let high = _mm512_permutex2var_epi8(table[2], at, table[3]);
             let mapped = _mm512_mask_blend_epi8(_mm512_movepi8_mask(at), low, high);
             _mm512_mask_storeu_epi8(codes.as_mut_ptr().cast(), mask, mapped);
+        }
+    }
+}
+
+/// Copies the codes that each tap meets.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(crate) fn gather(taps: &[usize], planes: &[u8], windows: &[Window], codes: &mut [Codes]) {
+    for (c, window) in windows.iter().enumerate() {
+        // SAFETY: there are 64 indices.
+        let at = unsafe { _mm512_loadu_si512(window.at.as_ptr().cast()) };
+        let mut low = _mm512_setzero_si512();
+        let mut high = low;
+        // Tap that they were loaded for.
+        let mut loaded = usize::MAX;
+        for (&tap, codes) in taps.iter().zip(&mut *codes) {
+            if tap < loaded || tap - loaded + window.last >= WINDOW {
+                let planes = &planes[window.from + tap..][..WINDOW];
+                // SAFETY: there are twice 64 codes.
+                unsafe {
+                    low = _mm512_loadu_si512(planes.as_ptr().cast());
+                    high = _mm512_loadu_si512(planes.as_ptr().add(POSITIONS).cast());
+                }
+                loaded = tap;
+            }
+            let at = _mm512_add_epi8(at, _mm512_set1_epi8((tap - loaded) as i8));
+            let gathered = _mm512_permutex2var_epi8(low, at, high);
+            // SAFETY: a chunk has 64 codes.
+            unsafe { _mm512_storeu_si512(codes[c].as_mut_ptr().cast(), gathered) };
         }
     }
 }
@@ -119,27 +146,36 @@ fn lookups<const LINES: usize, const SINGLE: bool, const N: usize>(input: &Input
 /// Adds 64 positions' sums to wider ones.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-fn add_words(&[both, odd]: &[__m512i; 2], shift: __m128i, sums: &mut [i32; POSITIONS]) {
+fn add_words(
+    &[both, odd]: &[__m512i; 2],
+    shift: __m128i,
+    first: bool,
+    sums: &mut [i32; POSITIONS],
+) {
     let even = _mm512_sub_epi16(both, _mm512_slli_epi16::<8>(odd));
     // Lane by lane of 128 bits, positions 0 to 7 and 8 to 15 of each 16.
     let low = _mm512_unpacklo_epi16(even, odd);
     let high = _mm512_unpackhi_epi16(even, odd);
     // [low 0, low 1, high 0, high 1] to [low 0, high 0, low 1, high 1].
-    let first = _mm512_shuffle_i32x4::<0b01_00_01_00>(low, high);
-    let last = _mm512_shuffle_i32x4::<0b11_10_11_10>(low, high);
-    let first = _mm512_shuffle_i32x4::<0b11_01_10_00>(first, first);
-    let last = _mm512_shuffle_i32x4::<0b11_01_10_00>(last, last);
+    let front = _mm512_shuffle_i32x4::<0b01_00_01_00>(low, high);
+    let back = _mm512_shuffle_i32x4::<0b11_10_11_10>(low, high);
+    let front = _mm512_shuffle_i32x4::<0b11_01_10_00>(front, front);
+    let back = _mm512_shuffle_i32x4::<0b11_01_10_00>(back, back);
     let quarters = [
-        _mm512_castsi512_si256(first),
-        _mm512_extracti64x4_epi64::<1>(first),
-        _mm512_castsi512_si256(last),
-        _mm512_extracti64x4_epi64::<1>(last),
+        _mm512_castsi512_si256(front),
+        _mm512_extracti64x4_epi64::<1>(front),
+        _mm512_castsi512_si256(back),
+        _mm512_extracti64x4_epi64::<1>(back),
     ];
     for (sums, quarter) in sums.as_chunks_mut::<16>().0.iter_mut().zip(quarters) {
         let more = _mm512_sll_epi32(_mm512_cvtepu16_epi32(quarter), shift);
         // SAFETY: `sums` has 16 entries.
         unsafe {
-            let before = _mm512_loadu_si512(sums.as_ptr().cast());
+            let before = if first {
+                _mm512_setzero_si512()
+            } else {
+                _mm512_loadu_si512(sums.as_ptr().cast())
+            };
             _mm512_storeu_si512(sums.as_mut_ptr().cast(), _mm512_add_epi32(before, more));
         }
     }

@@ -1,0 +1,27 @@
+//! Transposition with SSE2, which every x86-64 has.
+
+use std::arch::x86_64::*;
+
+/// Transposes a square of bytes. (Written as portable code, it goes through memory, and each
+/// vector that is loaded waits for several narrower ones to be stored.)
+#[inline]
+#[target_feature(enable = "sse2")]
+pub(crate) fn bytes(square: &mut [[u8; 16]; 16]) {
+    let mut rows = [_mm_setzero_si128(); 16];
+    for (row, bytes) in rows.iter_mut().zip(&*square) {
+        // SAFETY: there are 16 bytes.
+        *row = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+    }
+    // Interleaving the first half of the rows with the second, four times.
+    for _ in 0..4 {
+        let before = rows;
+        for i in 0..8 {
+            rows[2 * i] = _mm_unpacklo_epi8(before[i], before[i + 8]);
+            rows[2 * i + 1] = _mm_unpackhi_epi8(before[i], before[i + 8]);
+        }
+    }
+    for (bytes, &row) in square.iter_mut().zip(&rows) {
+        // SAFETY: there are 16 bytes.
+        unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), row) };
+    }
+}
