@@ -15,10 +15,24 @@ cargo fmt --version >/dev/null 2>&1 \
 cargo clippy --version >/dev/null 2>&1 \
     || fail 'clippy is missing; install it with: rustup component add clippy'
 
-# Reads the Verilog that Recoup does not read itself; some tests compare with it.
-command -v yosys >/dev/null \
-    || { command -v apt-get >/dev/null && apt-get install -y --no-install-recommends yosys >/dev/null; } \
-    || fail 'yosys is missing and could not be installed; on Debian: apt install yosys'
+# Synthesis, simulation and timing that tests compare with, and a cell library to do it on:
+# Debian package and a file of it.
+need() {
+    [ -e "$2" ] || missing+=("$1")
+}
+missing=()
+need yosys /usr/bin/yosys
+need iverilog /usr/bin/iverilog
+need verilator /usr/bin/verilator
+need opensta /usr/bin/sta
+need qflow-tech-osu018 /usr/share/qflow/tech/osu018/osu018_stdcells.lib
+if [ ${#missing[@]} -gt 0 ]; then
+    { command -v apt-get >/dev/null \
+        && { apt-get install -y --no-install-recommends "${missing[@]}" \
+            || { apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"; }; } \
+            >/dev/null; } \
+        || fail "these are missing and could not be installed; on Debian: apt install ${missing[*]}"
+fi
 
 step() {
     printf '\n== %s\n' "$*"

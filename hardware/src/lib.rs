@@ -3,7 +3,9 @@
 //! The modules, in the order in which data flows:
 //!
 //! - [`cells`] is a standard cell library as a Liberty file describes it;
-//! - [`mapped`] is a netlist of such cells, as synthesis leaves it.
+//! - [`mapped`] is a netlist of such cells, as synthesis leaves it;
+//! - [`costs`] is the table of what designs were found to cost.
 
 pub mod cells;
+pub mod costs;
 pub mod mapped;

@@ -1,0 +1,284 @@
+//! The cost table: area, delay and energy of designs as they were synthesised and simulated, so
+//! that power stands beside accuracy without any design tool.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the file.
+const VERSION: u32 = 1;
+
+/// Costs of designs, and how each was obtained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CostTable {
+    /// Version of the file's format.
+    pub version: u32,
+    /// The runs that the rows came from.
+    pub runs: Vec<Run>,
+    /// A row per design, array size and stimulus.
+    pub costs: Vec<Cost>,
+}
+
+/// Where rows come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// What rows call it.
+    pub id: String,
+    /// The cell library.
+    pub library: Library,
+    /// Clock period at which all designs close, ps.
+    pub clock_ps: f64,
+    /// Capacitance of the wire to each input that a net drives, fF.
+    pub wire_ff_per_sink: f64,
+    /// How it is repeated.
+    pub command: String,
+    /// Day of the run, as 2026-11-24.
+    pub date: String,
+    /// Name and version of each tool.
+    pub tools: BTreeMap<String, String>,
+}
+
+/// A cell library.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Library {
+    /// Short name.
+    pub name: String,
+    /// SHA-256 of each Liberty file, unpacked.
+    pub files: BTreeMap<String, String>,
+}
+
+/// What drives the array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stimulus {
+    /// Uniform codes of weights and activations.
+    Uniform,
+    /// Weights and activations of the embedded network.
+    Demo,
+}
+
+/// A design.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Design {
+    /// As the command line names it.
+    pub multiplier: String,
+    /// Significant bits of activation codes.
+    pub activation_bits: u32,
+    /// The function x of the control variate; none without its hardware.
+    pub control: Option<String>,
+    /// Rows of the array.
+    pub rows: u32,
+    /// Columns of the array.
+    pub columns: u32,
+}
+
+/// What a design costs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// Which run.
+    pub run: String,
+    /// The design.
+    pub design: Design,
+    /// What drove it.
+    pub stimulus: Stimulus,
+    /// Whether the array was composed of units that were synthesised apart, not synthesised whole.
+    pub extrapolated: bool,
+    /// Area of one PE, µm².
+    pub pe_area_um2: f64,
+    /// Longest path of one PE, ps.
+    pub pe_delay_ps: f64,
+    /// Area of the array with all around it, µm².
+    pub area_um2: f64,
+    /// Energy per MAC of the array with all around it, fJ.
+    pub energy_fj: f64,
+    /// Standard error of the energy, fJ.
+    pub energy_standard_error_fj: f64,
+    /// The energy by part, fJ per MAC.
+    pub parts_fj: BTreeMap<String, f64>,
+}
+
+/// Why a cost table cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CostError {
+    /// Not the file's format.
+    #[error("{name}: is no cost table: {source}; make one with recoup hardware measure")]
+    Format {
+        /// The file.
+        name: String,
+        /// What is wrong where.
+        source: serde_json::Error,
+    },
+    /// A format that this version does not know.
+    #[error("{name}: has version {found} of the format, this program reads {VERSION}")]
+    Version {
+        /// The file.
+        name: String,
+        /// Its version.
+        found: u32,
+    },
+    /// A row that names no run.
+    #[error("{name}: {multiplier} names the run {run:?}, which the file does not have")]
+    Run {
+        /// The file.
+        name: String,
+        /// Of the row.
+        multiplier: String,
+        /// The unknown run.
+        run: String,
+    },
+}
+
+impl CostTable {
+    /// Reads a table; `name` is for errors.
+    ///
+    /// # Errors
+    /// When it is no table of this version, or names unknown runs.
+    pub fn parse(name: &str, text: &str) -> Result<Self, CostError> {
+        let name = || name.to_owned();
+        let table: CostTable = serde_json::from_str(text)
+            .map_err(|source| CostError::Format { name: name(), source })?;
+        if table.version != VERSION {
+            return Err(CostError::Version { name: name(), found: table.version });
+        }
+        match table.costs.iter().find(|cost| table.run(cost).is_none()) {
+            None => Ok(table),
+            Some(cost) => Err(CostError::Run {
+                name: name(),
+                multiplier: cost.design.multiplier.clone(),
+                run: cost.run.clone(),
+            }),
+        }
+    }
+
+    /// A table of these rows.
+    pub fn new(runs: Vec<Run>, costs: Vec<Cost>) -> Self {
+        CostTable { version: VERSION, runs, costs }
+    }
+
+    /// JSON with one row per line, so that a change shows as a changed line.
+    ///
+    /// # Panics
+    /// Never: every part is plain data.
+    pub fn to_json(&self) -> String {
+        fn lines<T: Serialize>(rows: &[T]) -> String {
+            let rows = rows.iter().map(|row| serde_json::to_string(row).expect("plain data"));
+            rows.collect::<Vec<_>>().join(",\n    ")
+        }
+        format!(
+            "{{\n  \"version\": {},\n  \"runs\": [\n    {}\n  ],\n  \"costs\": [\n    {}\n  ]\n}}\n",
+            self.version,
+            lines(&self.runs),
+            lines(&self.costs),
+        )
+    }
+
+    /// The run of a row.
+    pub fn run(&self, cost: &Cost) -> Option<&Run> {
+        self.runs.iter().find(|run| run.id == cost.run)
+    }
+
+    /// The row of a design in a library.
+    pub fn find(&self, library: &str, design: &Design, stimulus: Stimulus) -> Option<&Cost> {
+        self.costs.iter().find(|cost| {
+            cost.design == *design
+                && cost.stimulus == stimulus
+                && self.run(cost).is_some_and(|run| run.library.name == library)
+        })
+    }
+
+    /// Energy per MAC of a design as a fraction of the exact array's at 8 bits, without control
+    /// variate, of the same size, library and stimulus.
+    pub fn relative_power(
+        &self,
+        library: &str,
+        design: &Design,
+        stimulus: Stimulus,
+    ) -> Option<f64> {
+        let exact = Design {
+            multiplier: "exact".to_owned(),
+            activation_bits: 8,
+            control: None,
+            ..design.clone()
+        };
+        let energy = |design| Some(self.find(library, design, stimulus)?.energy_fj);
+        Some(energy(design)? / energy(&exact)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> CostTable {
+        let run = |id: &str, library: &str| Run {
+            id: id.to_owned(),
+            library: Library { name: library.to_owned(), files: BTreeMap::new() },
+            clock_ps: 1000.0,
+            wire_ff_per_sink: 0.25,
+            command: "recoup hardware measure".to_owned(),
+            date: "2026-11-24".to_owned(),
+            tools: BTreeMap::from([("yosys".to_owned(), "0.23".to_owned())]),
+        };
+        let cost = |run: &str, multiplier: &str, control: Option<&str>, energy_fj| Cost {
+            run: run.to_owned(),
+            design: Design {
+                multiplier: multiplier.to_owned(),
+                activation_bits: 8,
+                control: control.map(str::to_owned),
+                rows: 64,
+                columns: 64,
+            },
+            stimulus: Stimulus::Uniform,
+            extrapolated: true,
+            pe_area_um2: 40.0,
+            pe_delay_ps: 900.0,
+            area_um2: 1e5,
+            energy_fj,
+            energy_standard_error_fj: 0.1,
+            parts_fj: BTreeMap::from([("multiplier".to_owned(), energy_fj)]),
+        };
+        CostTable::new(
+            vec![run("a", "seven"), run("b", "ancient")],
+            vec![
+                cost("a", "exact", None, 100.0),
+                cost("a", "perforated:2", Some("low-bits"), 80.0),
+                cost("b", "exact", None, 9000.0),
+                cost("b", "perforated:2", Some("low-bits"), 8100.0),
+            ],
+        )
+    }
+
+    #[test]
+    fn a_table_survives_its_file() {
+        let text = table().to_json();
+        assert_eq!(CostTable::parse("costs.json", &text).expect("a table"), table());
+        assert_eq!(text.lines().count(), 13, "a line per row:\n{text}");
+    }
+
+    #[test]
+    fn power_is_relative_to_exact_in_the_same_library() {
+        let table = table();
+        let corrected = table.costs[1].design.clone();
+        let of = |library| table.relative_power(library, &corrected, Stimulus::Uniform);
+        assert_eq!((of("seven"), of("ancient"), of("none")), (Some(0.8), Some(0.9), None));
+        let plain = Design { control: None, ..corrected.clone() };
+        assert_eq!(table.relative_power("seven", &plain, Stimulus::Uniform), None);
+        assert_eq!(table.relative_power("seven", &corrected, Stimulus::Demo), None);
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        let error = |text: &str| CostTable::parse("c.json", text).unwrap_err().to_string();
+        assert!(error("{").starts_with("c.json: is no cost table: EOF"));
+        let newer = CostTable { version: 2, ..table() };
+        assert!(error(&newer.to_json()).contains("version 2"));
+        let mut orphan = table();
+        orphan.runs.pop();
+        assert!(error(&orphan.to_json()).contains("names the run \"b\""));
+    }
+}
