@@ -25,6 +25,8 @@ need yosys /usr/bin/yosys
 need iverilog /usr/bin/iverilog
 need verilator /usr/bin/verilator
 need opensta /usr/bin/sta
+need g++ /usr/bin/g++
+need make /usr/bin/make
 need qflow-tech-osu018 /usr/share/qflow/tech/osu018/osu018_stdcells.lib
 if [ ${#missing[@]} -gt 0 ]; then
     { command -v apt-get >/dev/null \
