@@ -2,6 +2,7 @@
 //!
 //! Whatever the file, what comes out is a [`ProductTable`].
 
+mod distance;
 pub mod liberty;
 mod metrics;
 pub mod netlist;

@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn exact_products_have_no_error() {
-        for operands in [Operands::Unsigned, Operands::Signed] {
+        for operands in Operands::ALL {
             let metrics = Metrics::of(&ProductTable::exact(operands));
             let none = Metrics { mae: 0.0, wce: 0, ep: 0.0, mre: 0.0, mse: 0.0, mean_error: 0.0 };
             assert_eq!(metrics, none);

@@ -1,38 +1,49 @@
 //! All products of an 8 x 8 multiplier.
 
-use std::fmt;
-
-/// How both operands are coded.
+/// How the operands are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operands {
-    /// 0 to 255.
+    /// Both 0 to 255.
     Unsigned,
-    /// Two's complement, -128 to 127.
+    /// Both in two's complement, -128 to 127.
     Signed,
+    /// The weight in two's complement, -128 to 127; the activation 0 to 255.
+    SignedWeight,
 }
 
 impl Operands {
-    /// The number that a byte stands for.
-    pub fn value(self, byte: u8) -> i32 {
-        match self {
-            Self::Unsigned => i32::from(byte),
-            Self::Signed => i32::from(byte as i8),
-        }
+    /// Every coding.
+    pub const ALL: [Self; 3] = [Self::Unsigned, Self::Signed, Self::SignedWeight];
+
+    /// Whether weights are in two's complement.
+    pub fn weight_is_signed(self) -> bool {
+        self != Self::Unsigned
+    }
+
+    /// Whether activations are in two's complement.
+    pub fn activation_is_signed(self) -> bool {
+        self == Self::Signed
+    }
+
+    /// The number that the byte of a weight stands for.
+    pub fn weight(self, byte: u8) -> i32 {
+        value(self.weight_is_signed(), byte)
+    }
+
+    /// The number that the byte of an activation stands for.
+    pub fn activation(self, byte: u8) -> i32 {
+        value(self.activation_is_signed(), byte)
     }
 
     /// The exact product of two bytes.
     pub fn product(self, weight: u8, activation: u8) -> i32 {
-        self.value(weight) * self.value(activation)
+        self.weight(weight) * self.activation(activation)
     }
 }
 
-impl fmt::Display for Operands {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unsigned => "unsigned",
-            Self::Signed => "signed",
-        })
-    }
+/// The number that a byte stands for.
+pub(crate) fn value(signed: bool, byte: u8) -> i32 {
+    if signed { i32::from(byte as i8) } else { i32::from(byte) }
 }
 
 /// The 65,536 products of an 8 x 8 multiplier.
@@ -63,17 +74,25 @@ impl ProductTable {
         Self::new(operands, pairs.map(|(weight, activation)| product(weight, activation)).collect())
     }
 
+    /// The table of triples: the byte of the weight, that of the activation, and the product; each
+    /// pair of bytes once, in any order.
+    pub(crate) fn from_triples(
+        operands: Operands,
+        triples: impl Iterator<Item = (u8, u8, i32)>,
+    ) -> Self {
+        let mut products = vec![0; Self::LEN];
+        for (weight, activation, product) in triples {
+            products[usize::from(weight) << 8 | usize::from(activation)] = product;
+        }
+        Self::new(operands, products)
+    }
+
     /// The exact multiplier.
     pub fn exact(operands: Operands) -> Self {
         Self::from_fn(operands, |weight, activation| operands.product(weight, activation))
     }
 
-    /// The multiplier with its inputs exchanged.
-    pub fn transposed(&self) -> Self {
-        Self::from_fn(self.operands, |weight, activation| self.product(activation, weight))
-    }
-
-    /// Whether exchanging the inputs changes nothing.
+    /// Whether exchanging the bytes of the inputs changes nothing.
     pub fn is_symmetric(&self) -> bool {
         let above = (0..=255).flat_map(|weight| (0..weight).map(move |a| (weight, a)));
         above.into_iter().all(|(w, a)| self.product(w, a) == self.product(a, w))

@@ -91,17 +91,27 @@ fn top_ports_and_comments_are_told() {
 fn swapped_operands_exchange_weight_and_activation() {
     let options = VerilogOptions { swap: true, ..options() };
     let import = read_verilog(&fixture("operators.v"), None, &options).unwrap();
-    assert_equal(&import.table, &perforated(3).transposed());
+    let expected = ProductTable::from_fn(Operands::Unsigned, |w, a| perforated(3).product(a, w));
+    assert_equal(&import.table, &expected);
 }
 
 #[test]
-fn given_operands_decide_the_reading() {
-    let options = VerilogOptions { operands: Some(Operands::Signed), ..options() };
-    let import = read_verilog(&fixture("array_assign.v"), None, &options).unwrap();
-    let expected = ProductTable::from_fn(Operands::Signed, |weight, activation| {
-        i32::from((u16::from(weight) * u16::from(activation)) as i16)
-    });
-    assert_equal(&import.table, &expected);
+fn given_operands_that_the_products_contradict() {
+    for (operands, words) in [
+        (Operands::Signed, "read as signed operands, the products are "),
+        (Operands::SignedWeight, "read as signed weight, the first operand, the products are "),
+    ] {
+        let options = VerilogOptions { operands: Some(operands), ..options() };
+        let error = read_verilog(&fixture("array_assign.v"), None, &options).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains(words), "{message}");
+        assert!(message.contains("read as unsigned operands, 0; leave the option"), "{message}");
+    }
+    let options = VerilogOptions { operands: Some(Operands::Unsigned), ..options() };
+    let error = read_verilog(&fixture("baugh_wooley.v"), None, &options).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("read as signed operands, 0; leave the option"), "{message}");
+    assert!(read_verilog(&fixture("array_assign.v"), None, &options).is_ok());
 }
 
 #[test]

@@ -190,9 +190,10 @@ pub enum MultiplierCommand {
         /// Where to: raw, or NumPy when the name ends in .npy
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
-        /// Coding of the weight: u8-channel and u8-tensor are unsigned, i8-channel is signed
-        #[arg(long, default_value = "u8-channel", value_name = "CODING")]
-        weights: WeightScheme,
+        /// Coding of the weight: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
+        /// unsigned, but for a table of signed weights]
+        #[arg(long, value_name = "CODING")]
+        weights: Option<WeightScheme>,
         /// Replace the file if it exists
         #[arg(long)]
         force: bool,
@@ -222,7 +223,7 @@ pub struct ConvertArgs {
     /// First index: wa for the weight, aw for the activation
     #[arg(long, default_value = "wa", value_name = "ORDER")]
     pub out_order: Order,
-    /// Where an operand is: code for its byte, signed for its value + 128
+    /// Where a signed operand is: code for its byte, signed for its value + 128
     #[arg(long, default_value = "code", value_name = "INDEX")]
     pub out_index: Index,
     /// Replace the file if it exists
@@ -243,7 +244,7 @@ pub struct ShowArgs {
     #[command(flatten)]
     pub import: ImportArgs,
     /// Coding of the weight: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
-    /// unsigned, but for a table of signed operands]
+    /// unsigned, but for a table of signed weights]
     #[arg(long, value_name = "CODING")]
     pub weights: Option<WeightScheme>,
     /// Also for the activation codes of a network: a file that `recoup quantize` wrote

@@ -19,20 +19,23 @@ pub struct ImportArgs {
     /// Type of the products in a table: u16, i16, i32 [default: by size, and as fits a product]
     #[arg(long, value_name = "TYPE")]
     pub table_type: Option<ElementType>,
-    /// First index of a table: wa for the weight, aw for the activation [default: wa]
+    /// First index of a table: wa for the weight, aw for the activation [default: wa; where the
+    /// weight alone is signed, as fits a product]
     #[arg(long, value_name = "ORDER")]
     pub table_order: Option<Order>,
-    /// Where a table has an operand: code for its byte, signed for its value + 128 [default: as
-    /// fits a product]
+    /// Where a table has a signed operand: code for its byte, signed for its value + 128 [default:
+    /// as fits a product]
     #[arg(long, value_name = "INDEX")]
     pub table_index: Option<Index>,
-    /// Whether operands are signed or unsigned [default: as fits a product]
-    #[arg(long, value_name = "CODING", value_parser = parse_operands)]
+    /// Which operands are signed: unsigned for none, signed for both, signed-weight for the weight
+    /// alone [default: as fits a product]
+    #[arg(long, value_name = "CODING")]
     pub operands: Option<Operands>,
     /// Ports of a netlist: the operands and the product [default: by name and width]
     #[arg(long, value_name = "A,B,O", value_parser = parse_ports)]
     pub ports: Option<PortNames>,
-    /// The first operand of a netlist is the activation, the second the weight
+    /// The first operand of a netlist is the activation, the second the weight [default: the other
+    /// way round; where the weight alone is signed, as fits a product]
     #[arg(long)]
     pub swap_operands: bool,
     /// A Liberty library with the cells of a netlist; may be repeated
@@ -78,13 +81,6 @@ pub fn read(sources: &[Source], args: &ImportArgs) -> Result<Vec<Imported>> {
     }
     bar.finish_and_clear();
     Ok(imported)
-}
-
-fn parse_operands(word: &str) -> Result<Operands, String> {
-    let all = [Operands::Unsigned, Operands::Signed];
-    all.into_iter()
-        .find(|operands| operands.to_string() == word)
-        .ok_or_else(|| format!("\"{word}\" is no coding; expected unsigned or signed"))
 }
 
 fn parse_ports(text: &str) -> Result<PortNames, String> {

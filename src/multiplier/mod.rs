@@ -32,22 +32,21 @@ use recoup_kernels::{Product, WeightCoding};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Multiplier {
     products: Products,
+    /// The coding of the weights that it is for; a mask by name is for both.
+    coding: Option<WeightCoding>,
     /// The name of the file that it was read from.
     label: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Products {
-    Mask { family: Family, mask: u64 },
-    Table(Table),
-}
-
-/// All products of a multiplier that is no mask.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Table {
-    coding: WeightCoding,
-    /// `[w][a]`, w in the order of its byte, a in the order of the activation code.
-    products: Arc<[i32]>,
+    Mask {
+        family: Family,
+        mask: u64,
+    },
+    /// All products of a multiplier that is no mask, `[w][a]`, w in the order of its byte, a in the
+    /// order of the activation code.
+    Table(Arc<[i32]>),
 }
 
 /// Which constructor a mask came from.
@@ -77,7 +76,7 @@ impl Multiplier {
     }
 
     fn masked(family: Family, mask: u64) -> Self {
-        Self { products: Products::Mask { family, mask }, label: None }
+        Self { products: Products::Mask { family, mask }, coding: None, label: None }
     }
 
     /// Keeps `a_i w_l` where `keep(i, l)` says so.
@@ -90,10 +89,11 @@ impl Multiplier {
     ///
     /// One with signed operands multiplies a - 128, the activation code with its top bit inverted;
     /// the 128 w that this leaves out are the zero point's business and added exactly, so that
-    /// the table approximates w a like any other. // eq. (3)
+    /// the table approximates w a like any other. // eq. (46)
     pub fn from_table(label: &str, table: &ProductTable) -> Self {
         let (coding, products) = match table.operands() {
             Operands::Unsigned => (WeightCoding::Unsigned, table.products().to_vec()),
+            Operands::SignedWeight => (WeightCoding::Signed, table.products().to_vec()),
             Operands::Signed => {
                 let shifted =
                     |(w, a): (u8, u8)| table.product(w, a ^ 0x80) + 128 * i32::from(w as i8);
@@ -101,8 +101,11 @@ impl Multiplier {
             }
         };
         let known = recognise(coding, &products).map(|mask| mask.products);
-        let table = || Products::Table(Table { coding, products: products.into() });
-        Self { products: known.unwrap_or_else(table), label: Some(label.into()) }
+        Self {
+            products: known.unwrap_or_else(|| Products::Table(products.into())),
+            coding: Some(coding),
+            label: Some(label.into()),
+        }
     }
 
     /// Which family of masks it belongs to; `None` if it is no mask.
@@ -129,23 +132,24 @@ impl Multiplier {
     /// Whether it multiplies weights of this coding.
     ///
     /// # Errors
-    /// When its table is for the other one.
+    /// When its circuit is for the other one.
     pub fn check_coding(&self, coding: WeightCoding) -> Result<(), MultiplierError> {
-        match &self.products {
-            Products::Table(table) if table.coding != coding => Err(MultiplierError::Coding {
+        match self.coding {
+            Some(own) if own != coding => Err(MultiplierError::Coding {
                 name: self.to_string(),
-                signed: table.coding == WeightCoding::Signed,
+                signed: own == WeightCoding::Signed,
             }),
             _ => Ok(()),
         }
     }
 
-    /// The weight coding that it is defined for, if it is not both.
+    /// The weight coding that it is for, if it is not both.
     pub fn coding(&self) -> Option<WeightCoding> {
-        match &self.products {
-            Products::Mask { .. } => None,
-            Products::Table(table) => Some(table.coding),
-        }
+        self.coding
+    }
+
+    fn assert_coding(&self, coding: WeightCoding) {
+        assert!(self.coding.is_none_or(|own| own == coding), "coding of the weights of {self}");
     }
 
     /// The activation bits that the error depends on.
@@ -154,8 +158,8 @@ impl Multiplier {
             &Products::Mask { mask, .. } => (0..8)
                 .filter(|&row| kept_in_row(mask, row) != 0xff)
                 .fold(0, |bits, row| bits | 1 << row),
-            Products::Table(table) => {
-                let errors = self.errors(table.coding);
+            Products::Table(_) => {
+                let errors = self.errors(self.coding.expect("a table has a coding"));
                 let flips =
                     |bit: u32| (0..errors.len()).any(|at| errors[at] != errors[at ^ 1 << bit]);
                 (0..8).filter(|&bit| flips(bit)).fold(0, |bits, bit| bits | 1 << bit)
@@ -169,13 +173,13 @@ impl Multiplier {
     /// # Panics
     /// If [`Multiplier::check_coding`] fails.
     pub fn product(&self, weight: u8, activation: u8, coding: WeightCoding) -> i32 {
+        self.assert_coding(coding);
         match &self.products {
             &Products::Mask { family, mask } => {
                 masked_product(family, mask, weight, activation, coding)
             }
-            Products::Table(table) => {
-                assert_eq!(table.coding, coding, "coding of the weights of {self}");
-                table.products[usize::from(weight) << 8 | usize::from(activation)]
+            Products::Table(products) => {
+                products[usize::from(weight) << 8 | usize::from(activation)]
             }
         }
     }
@@ -185,11 +189,9 @@ impl Multiplier {
     /// # Panics
     /// If [`Multiplier::check_coding`] fails.
     pub fn kernel_product(&self, coding: WeightCoding) -> Product {
+        self.assert_coding(coding);
         match &self.products {
-            Products::Table(table) => {
-                assert_eq!(table.coding, coding, "coding of the weights of {self}");
-                Product::Table(table.products.clone())
-            }
+            Products::Table(products) => Product::Table(products.clone()),
             &Products::Mask { family, mask } => {
                 let sign_follows_top_bit =
                     sign_rows(family, mask) == rows_that_keep_the_top_bit(mask);
@@ -258,7 +260,8 @@ fn masked_product(
         .sum()
 }
 
-/// The mask with exactly these products, if there is one; the families before others.
+/// The mask with exactly these products, if there is one; the families before others, since a
+/// signed one may keep more than its mask says (`sign_rows`).
 fn recognise(coding: WeightCoding, products: &[i32]) -> Option<Multiplier> {
     // Powers of two meet in one partial product.
     let kept = |bit: u32| products[(1 << (bit % 8)) << 8 | 1 << (bit / 8)] != 0;
@@ -268,9 +271,10 @@ fn recognise(coding: WeightCoding, products: &[i32]) -> Option<Multiplier> {
         .chain((1..=7).map(perforated))
         .chain((1..=8).map(truncated))
         .chain((1..=7).map(recursive));
-    families.filter(|family| family.mask() == Some(mask)).chain([Multiplier::from_mask(mask)]).find(
-        |known| all_pairs().zip(products).all(|((w, a), &p)| known.product(w, a, coding) == p),
-    )
+    // Most differ within the first products.
+    families.chain([Multiplier::from_mask(mask)]).find(|known| {
+        all_pairs().zip(products).all(|((w, a), &p)| known.product(w, a, coding) == p)
+    })
 }
 
 /// The number that a weight byte stands for.

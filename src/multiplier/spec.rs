@@ -32,7 +32,7 @@ pub enum MultiplierError {
         "multiplier \"{0}\": expected a mask of up to 64 bits in hexadecimal, as in mask:0xfffefcf8f0e0c080"
     )]
     Mask(String),
-    /// A table is for one coding of the weights.
+    /// A circuit from a file is for one coding of the weights.
     #[error(
         "multiplier {name} multiplies {} weights; give --weights {}",
         if *.signed { "signed" } else { "unsigned" },

@@ -29,6 +29,42 @@ fn all_46_tables_have_the_published_hashes() {
     assert_eq!(checked, 46);
 }
 
+/// A table of signed weights runs as its mask, but is no circuit for unsigned ones.
+#[test]
+fn tables_of_signed_weights() {
+    use WeightCoding::{Signed, Unsigned};
+    let specs = ["exact", "perforated:3", "truncated:7", "truncated:8", "recursive:4"];
+    for spec in specs.into_iter().chain(["mask:0x00fffefcf8f0e0c0"]) {
+        let named: Multiplier = spec.parse().unwrap();
+        let table = ProductTable::new(Operands::SignedWeight, named.table(Signed));
+        let read = Multiplier::from_table("file", &table);
+        assert_eq!((read.family(), read.mask()), (named.family(), named.mask()), "{spec}");
+        assert_eq!(read.table(Signed), named.table(Signed));
+        assert_eq!((read.coding(), read.check_coding(Signed)), (Some(Signed), Ok(())));
+        assert_eq!(
+            read.check_coding(Unsigned).unwrap_err().to_string(),
+            "multiplier file multiplies signed weights; give --weights i8-channel"
+        );
+    }
+    let odd = ProductTable::from_fn(Operands::SignedWeight, |w, a| {
+        Operands::SignedWeight.product(w, a) - i32::from(a % 5)
+    });
+    let read = Multiplier::from_table("odd", &odd);
+    assert_eq!((read.mask(), read.coding()), (None, Some(Signed)));
+    assert_eq!(read.table(Signed), odd.products());
+    assert_eq!((read.error(0xff, 9, Signed), read.product(0xff, 9, Signed)), (4, -13));
+}
+
+/// A table is the multiplier that it comes from, also by name: products of unsigned weights.
+#[test]
+fn tables_of_unsigned_weights_are_for_them() {
+    let table = ProductTable::new(Operands::Unsigned, truncated(7).table(WeightCoding::Unsigned));
+    let read = Multiplier::from_table("file", &table);
+    assert_eq!(read.family(), Some(Family::Truncated(7)));
+    assert!(read.check_coding(WeightCoding::Unsigned).is_ok());
+    assert!(read.check_coding(WeightCoding::Signed).is_err());
+}
+
 #[test]
 fn errors_follow_the_closed_formulas() {
     for (w, a) in all_pairs() {

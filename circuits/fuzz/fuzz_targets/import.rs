@@ -23,7 +23,7 @@ fuzz_target!(|input: &[u8]| {
         element: pick(choices & 3, &[ElementType::U16, ElementType::I16, ElementType::I32]),
         order: pick(choices >> 2 & 3, &[Order::WeightFirst, Order::ActivationFirst]),
         index: pick(choices >> 4 & 3, &[Index::Code, Index::Signed]),
-        operands: pick(choices >> 6, &[Operands::Unsigned, Operands::Signed]),
+        operands: pick(choices >> 6, &Operands::ALL),
     };
     // The content alone, without an extension, tells the format.
     let Ok(import) = import_table(&expand(content), Path::new("table"), &options) else { return };
@@ -31,7 +31,7 @@ fuzz_target!(|input: &[u8]| {
         element: None,
         order: import.reading.order,
         index: match import.reading.operands {
-            Operands::Signed if layout_choice & 4 != 0 => Index::Signed,
+            Operands::Signed | Operands::SignedWeight if layout_choice & 4 != 0 => Index::Signed,
             _ => Index::Code,
         },
     };

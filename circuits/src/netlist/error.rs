@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::reading::NetlistReading;
+
 /// Where in a file something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -254,6 +256,21 @@ pub enum NetlistError {
         problem: String,
         /// The ports.
         found: String,
+    },
+    /// The products fit another reading of the operands much better.
+    #[error(
+        "read as {asked}, the products are {asked_mae:.0} off a product on average; read as \
+         {fitting}, {fitting_mae:.0}; leave the option out or set it to what fits"
+    )]
+    Reading {
+        /// What was asked for.
+        asked: NetlistReading,
+        /// Its mean absolute error, in units of the product.
+        asked_mae: f64,
+        /// The reading that fits best.
+        fitting: NetlistReading,
+        /// Its mean absolute error, in units of the product.
+        fitting_mae: f64,
     },
     /// A JSON file that yosys would not write.
     #[error("found {found}; expected {expected}, as yosys' write_json gives")]

@@ -12,6 +12,7 @@ use super::graph::{Graph, Node};
 use super::liberty;
 use super::parser::{MAX_SOURCE, parse_verilog};
 use super::ports::{Port, PortNames, Summary, choose_top};
+use super::reading::interpret;
 use super::yosys;
 use super::yosys_json::{MAX_JSON, YosysDesign, parse_yosys_json};
 use crate::liberty::MAX_LIBERTY;
@@ -23,7 +24,7 @@ pub struct VerilogOptions {
     /// The operands and the product; otherwise found by width and name.
     pub ports: Option<PortNames>,
     /// How the operands are coded; otherwise as the ports are declared, or whichever is closest
-    /// to a product.
+    /// to a product. Where weights alone are signed, the signed operand is the weight.
     pub operands: Option<Operands>,
     /// The first operand is the activation and the second the weight, instead of the other way
     /// round.
@@ -70,10 +71,7 @@ pub fn read_verilog(
     top: Option<&str>,
     options: &VerilogOptions,
 ) -> Result<VerilogImport, NetlistError> {
-    let library = read_library(&options.cells)?;
-    read_text(path, MAX_SOURCE)
-        .and_then(|text| import_text(&text, top, options, library))
-        .map_err(|error| error.in_file(path))
+    read(path, options, |library| import_text(&read_text(path, MAX_SOURCE)?, top, options, library))
 }
 
 /// Reads a netlist that yosys wrote with `write_json`.
@@ -82,10 +80,18 @@ pub fn read_yosys_json(
     top: Option<&str>,
     options: &VerilogOptions,
 ) -> Result<VerilogImport, NetlistError> {
-    let library = read_library(&options.cells)?;
-    read_limited(path, MAX_JSON)
-        .and_then(|json| parse_yosys_json(&json)?.import(top, options, &library))
-        .map_err(|error| error.in_file(path))
+    read(path, options, |library| {
+        parse_yosys_json(&read_limited(path, MAX_JSON)?)?.import(top, options, &library)
+    })
+}
+
+/// Errors of the libraries name the library, all others the netlist.
+fn read(
+    path: &Path,
+    options: &VerilogOptions,
+    import: impl FnOnce(Library) -> Result<VerilogImport, NetlistError>,
+) -> Result<VerilogImport, NetlistError> {
+    import(read_library(&options.cells)?).map_err(|error| error.in_file(path))
 }
 
 fn read_library(paths: &[PathBuf]) -> Result<Library, NetlistError> {
@@ -141,9 +147,9 @@ impl Design {
         let nodes = |port: &str| Ok(scope.signal(port, module.at)?.nodes.clone());
         let netlist = connect(&mut graph, &summaries[place], &ports, nodes)?;
         let is_signed = |port: &str| module.declaration(port).is_some_and(|port| port.signed);
-        let signed = is_signed(&ports.a) && is_signed(&ports.b);
+        let declared = [is_signed(&ports.a), is_signed(&ports.b)];
         Ok(VerilogImport {
-            table: table(&netlist, signed.then_some(Operands::Signed), options),
+            table: interpret(&netlist, declared, options)?,
             netlist,
             comments: self.comments.clone(),
             top: module.name.clone(),
@@ -169,7 +175,7 @@ impl YosysDesign {
         let port = |port: &str| Ok(nodes[port].clone());
         let netlist = connect(&mut graph, &summaries[place], &ports, port)?;
         Ok(VerilogImport {
-            table: table(&netlist, None, options),
+            table: interpret(&netlist, [false; 2], options)?,
             netlist,
             comments: String::new(),
             top: summaries[place].name.clone(),
@@ -202,30 +208,4 @@ fn connect(
     let product = nodes(&ports.out)?;
     debug_assert_eq!((operands.len(), product.len()), (INPUTS, OUTPUTS));
     graph.netlist(&std::array::from_fn(|bit| product[bit]))
-}
-
-fn table(netlist: &Netlist, declared: Option<Operands>, options: &VerilogOptions) -> ProductTable {
-    let products = netlist.products();
-    let read = |operands: Operands| {
-        let product = |&product: &u16| match operands {
-            Operands::Unsigned => i32::from(product),
-            Operands::Signed => i32::from(product as i16),
-        };
-        ProductTable::new(operands, products.iter().map(product).collect())
-    };
-    let table = match options.operands.or(declared) {
-        Some(operands) => read(operands),
-        None => {
-            let [unsigned, signed] = [Operands::Unsigned, Operands::Signed].map(read);
-            if distance(&signed) < distance(&unsigned) { signed } else { unsigned }
-        }
-    };
-    if options.swap { table.transposed() } else { table }
-}
-
-/// The sum of the absolute errors.
-fn distance(table: &ProductTable) -> u64 {
-    let exact = ProductTable::exact(table.operands());
-    let pairs = table.products().iter().zip(exact.products());
-    pairs.map(|(&product, &exact)| u64::from(product.abs_diff(exact))).sum()
 }

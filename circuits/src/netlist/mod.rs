@@ -3,7 +3,7 @@
 //! The text becomes tokens (`lexer`) and modules (`parser`, `expression`, `ast`); their instances
 //! are connected to one graph of wires and gates (`elaborate`, `scope`, `vector`, with `cells`
 //! from libraries), of which the part that the product needs becomes a [`Netlist`], which is
-//! evaluated for all operands. yosys' JSON takes the same way from `yosys_json` on.
+//! evaluated for all operands (`evaluate`) and read as products (`reading`). yosys' JSON takes the same way from `yosys_json` on.
 
 mod ast;
 mod boolean;
@@ -23,6 +23,7 @@ mod liberty;
 mod named_cells;
 mod parser;
 mod ports;
+mod reading;
 mod scope;
 mod vector;
 mod word_cells;
@@ -39,6 +40,7 @@ pub use import::{VerilogImport, VerilogOptions, read_verilog, read_yosys_json};
 pub use liberty::parse_liberty;
 pub use parser::parse_verilog;
 pub use ports::PortNames;
+pub use reading::NetlistReading;
 pub use write::table_to_verilog;
 pub use yosys_json::{YosysDesign, parse_yosys_json};
 

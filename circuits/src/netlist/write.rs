@@ -24,7 +24,7 @@ impl Netlist {
     pub fn from_table(table: &ProductTable) -> Result<Self, NetlistError> {
         let range = match table.operands() {
             Operands::Unsigned => 0..=i32::from(u16::MAX),
-            Operands::Signed => i32::from(i16::MIN)..=i32::from(i16::MAX),
+            Operands::Signed | Operands::SignedWeight => i32::from(i16::MIN)..=i32::from(i16::MAX),
         };
         let wide = table.products().iter().position(|product| !range.contains(product));
         if let Some(place) = wide {
@@ -48,19 +48,23 @@ impl Netlist {
     /// The circuit as a module of assigns, which [`parse_verilog`](super::parse_verilog) and any
     /// other tool reads. Its operands are A and B, its product O.
     pub fn to_verilog(&self, module: &str) -> String {
-        self.write(module, "")
+        self.write(module, Operands::Unsigned)
     }
 
-    fn write(&self, module: &str, signed: &str) -> String {
+    fn write(&self, module: &str, operands: Operands) -> String {
         let name = |signal: Signal| match signal {
             0..8 => format!("A[{signal}]"),
             8..16 => format!("B[{}]", signal - 8),
             _ => format!("n{}", signal as usize - INPUTS),
         };
+        let keyword = |signed: bool| if signed { "signed " } else { "" };
+        let (weight, activation) = (operands.weight_is_signed(), operands.activation_is_signed());
         let mut text = format!(
-            "module {}(A, B, O);\n  input {signed}[7:0] A;\n  input {signed}[7:0] B;\n  output \
-             {signed}[15:0] O;\n",
-            identifier(module)
+            "module {}(A, B, O);\n  input {}[7:0] A;\n  input {}[7:0] B;\n  output {}[15:0] O;\n",
+            identifier(module),
+            keyword(weight),
+            keyword(activation),
+            keyword(weight || activation)
         );
         for place in 0..self.gates().len() {
             let opening = if place % 16 == 0 { "  wire " } else { "," };
@@ -88,11 +92,10 @@ impl Netlist {
     }
 }
 
-/// A table as a Verilog module whose operand A is the weight. Ports of a signed table are
+/// A table as a Verilog module whose operand A is the weight. Signed operands and products are
 /// declared signed.
 pub fn table_to_verilog(table: &ProductTable, module: &str) -> Result<String, NetlistError> {
-    let signed = if table.operands() == Operands::Signed { "signed " } else { "" };
-    Ok(Netlist::from_table(table)?.write(module, signed))
+    Ok(Netlist::from_table(table)?.write(module, table.operands()))
 }
 
 fn diagram(table: &ProductTable, order: &[Signal; INPUTS]) -> Netlist {

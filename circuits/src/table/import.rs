@@ -13,9 +13,9 @@ use super::{
     format::{Format, packing_of_content, packing_of_path},
     mirror::has_mirrored_quadrant,
     options::{ElementType, TableOptions},
-    reading::{Reading, interpret, mean_product},
+    reading::{Reading, interpret},
 };
-use crate::{Metrics, ProductTable};
+use crate::{Metrics, ProductTable, distance::mean_product};
 
 /// A multiplier from a table.
 #[derive(Clone, Debug)]

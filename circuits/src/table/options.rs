@@ -51,6 +51,29 @@ pub enum Order {
 }
 
 impl Order {
+    /// Both orders.
+    pub const ALL: [Self; 2] = [Self::WeightFirst, Self::ActivationFirst];
+
+    /// The orders that a table may have: `order`, and both where they can be told apart.
+    pub(crate) fn possible(self, operands: Operands) -> impl Iterator<Item = Self> {
+        let mixed = operands.weight_is_signed() != operands.activation_is_signed();
+        Self::ALL.into_iter().filter(move |&order| mixed || order == self)
+    }
+
+    /// Whether the first and the second index are operands in two's complement.
+    pub(crate) fn signed_axes(self, operands: Operands) -> [bool; 2] {
+        let (weight, activation) = (operands.weight_is_signed(), operands.activation_is_signed());
+        self.axes(weight, activation)
+    }
+
+    /// What belongs to the first and to the second index, from what belongs to the operands.
+    pub(crate) fn axes<T>(self, weight: T, activation: T) -> [T; 2] {
+        match self {
+            Self::WeightFirst => [weight, activation],
+            Self::ActivationFirst => [activation, weight],
+        }
+    }
+
     /// The corner between the row and the column of labels.
     pub(super) fn corner(self) -> &'static str {
         match self {
@@ -66,22 +89,16 @@ pub enum Index {
     /// At its byte: -1 is at 255.
     #[default]
     Code,
-    /// At its value + 128: -128 is at 0, -1 at 127. Only for signed operands.
+    /// At its value + 128: -128 is at 0, -1 at 127. An unsigned operand beside a signed one stays
+    /// at its byte.
     Signed,
 }
 
 impl Index {
-    /// The byte of the operand at an index.
-    pub fn byte(self, index: u8) -> u8 {
-        match self {
-            Self::Code => index,
-            Self::Signed => index ^ 0x80,
-        }
-    }
-
-    /// The bytes of the operands at all indices.
-    pub(super) fn bytes(self) -> [u8; 256] {
-        std::array::from_fn(|index| self.byte(index as u8))
+    /// The bytes of an operand at all indices.
+    pub(super) fn bytes(self, signed: bool) -> [u8; 256] {
+        let flip = if self == Self::Signed && signed { 0x80 } else { 0 };
+        std::array::from_fn(|index| index as u8 ^ flip)
     }
 }
 
@@ -92,7 +109,7 @@ pub struct TableOptions {
     /// 16-bit pattern of a number has.
     pub element: Option<ElementType>,
     /// The first index. Without it and without a word in the file, the weight: products are
-    /// commutative, so that a table does not show it.
+    /// commutative, so that a table does not show it. Where weights alone are signed, it does.
     pub order: Option<Order>,
     /// Where the operands are.
     pub index: Option<Index>,
@@ -140,6 +157,8 @@ macro_rules! words {
     };
 }
 
+words!(Operands, "unsigned" => Self::Unsigned, "signed" => Self::Signed,
+    "signed-weight" => Self::SignedWeight);
 words!(ElementType, "u16" => Self::U16, "i16" => Self::I16, "i32" => Self::I32);
 words!(Order, "wa" => Self::WeightFirst, "aw" => Self::ActivationFirst);
 words!(Index, "code" => Self::Code, "signed" => Self::Signed);
@@ -150,6 +169,9 @@ mod tests {
 
     #[test]
     fn words_round_trip() {
+        for word in Operands::WORDS {
+            assert_eq!(word.parse::<Operands>().unwrap().to_string(), *word);
+        }
         for word in ElementType::WORDS {
             assert_eq!(word.parse::<ElementType>().unwrap().to_string(), *word);
         }

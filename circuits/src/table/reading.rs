@@ -1,19 +1,19 @@
 //! Which of its possible readings makes a multiplier of a file's numbers.
 //!
-//! A reading says what the bits of a product, the indices and the operands mean. The right one is
-//! told from the wrong ones by the distance to the exact product: an approximate multiplier is
-//! close, and anything else is off by thousands. Signed products are four times smaller than
-//! unsigned ones, and so is their distance to anything; distances are compared in units of the
-//! mean product.
+//! A reading says what the bits of a product, the indices and the operands mean. The one whose
+//! products are closest to exact ones is right.
 
 use std::fmt;
 
 use super::{
-    cells::{Cells, SIDE, Stored},
+    cells::{Cells, Stored},
     error::Contradiction,
     options::{ElementType, Index, Order, TableOptions},
 };
-use crate::{Operands, ProductTable};
+use crate::{
+    Operands, ProductTable,
+    distance::{Distance, closest},
+};
 
 /// How a file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,13 @@ pub struct Reading {
 
 impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { element, operands, index, .. } = self;
-        write!(f, "{operands} operands with index '{index}' and {element} products")
+        let Self { element, operands, index, order } = self;
+        write!(f, "{operands} operands with index '{index}'")?;
+        // Where the operands are coded alike, the order changes no distance.
+        if *operands == Operands::SignedWeight {
+            write!(f, ", order '{order}'")?;
+        }
+        write!(f, " and {element} products")
     }
 }
 
@@ -49,50 +54,53 @@ pub(super) fn interpret(
     cells: &Cells,
     options: &TableOptions,
 ) -> Result<Interpreted, Contradiction> {
-    check_labels(cells, options)?;
     let order = order(cells, options)?;
-    let operands = options.operands.or(cells.labels.as_ref().and_then(|l| l.operands()));
+    check_labels(cells, options, order)?;
 
     let versions = versions(cells, options.element)?;
     let candidates: Vec<_> = versions.iter().flat_map(|v| v.candidates(order)).collect();
-    let may_be = |candidate: &Candidate| {
-        options.element.is_none_or(|element| candidate.reading.element == element)
-            && options.index.is_none_or(|index| candidate.reading.index == index)
-            && operands.is_none_or(|operands| candidate.reading.operands == operands)
+    let may_be = |&Candidate { reading, .. }: &Candidate| {
+        let signed = reading.order.signed_axes(reading.operands);
+        options.element.is_none_or(|element| reading.element == element)
+            && options.index.is_none_or(|index| reading.index == index)
+            && options.operands.is_none_or(|operands| reading.operands == operands)
+            && order.is_none_or(|order| reading.order == order)
+            && cells.labels.as_ref().is_none_or(|labels| labels.admit(signed))
     };
     let possible: Vec<_> = candidates.iter().copied().filter(may_be).collect();
     // Numbers mean what they say, unless another sign fits much better; 16 bits of a raw file say
     // nothing of their sign.
     let own = possible.iter().copied().filter(|candidate| candidate.version == 0);
-    let asked = match (closest(own), closest(possible.iter().copied()), cells.stored) {
-        (Some(own), Some(best), Stored::Numbers) if !own.is_clearly_worse_than(best) => own,
+    let best = nearest(possible.iter().copied());
+    let asked = match (nearest(own), best, cells.stored) {
+        (Some(own), Some(best), Stored::Numbers)
+            if !own.distance.is_clearly_above(best.distance) =>
+        {
+            own
+        }
         (_, Some(best), _) => best,
         (_, None, _) => return Err(Contradiction::UnsignedIndex),
     };
-    let fitting = closest(candidates.iter().copied());
-    if let Some(fitting) = fitting.filter(|&fitting| asked.is_clearly_worse_than(fitting)) {
+    let fitting = nearest(candidates.iter().copied());
+    if let Some(fitting) = fitting.filter(|f| asked.distance.is_clearly_above(f.distance)) {
         return Err(Contradiction::Reading {
             asked: asked.reading,
-            asked_mae: asked.mae,
+            asked_mae: asked.distance.mae,
             fitting: fitting.reading,
-            fitting_mae: fitting.mae,
+            fitting_mae: fitting.distance.mae,
         });
     }
     let values = &versions[asked.version].values;
     Ok(Interpreted {
-        table: arrange(values, asked.reading, cells),
+        table: ProductTable::from_triples(
+            asked.reading.operands,
+            triples(values, asked.reading, cells),
+        ),
         reading: asked.reading,
         other_sign: cells.stored == Stored::Numbers
             && options.element.is_none()
             && asked.version != 0,
     })
-}
-
-/// The mean of |w a|: how far from a product a multiplier is that always gives 0.
-pub(super) fn mean_product(operands: Operands) -> f64 {
-    let sizes = (0..=255).map(|byte| f64::from(operands.value(byte).abs()));
-    let mean_size = sizes.sum::<f64>() / SIDE as f64;
-    mean_size * mean_size
 }
 
 /// The numbers of a file, with one sign for 16-bit patterns.
@@ -109,24 +117,11 @@ struct Version<'a> {
 struct Candidate {
     version: usize,
     reading: Reading,
-    mae: f64,
+    distance: Distance,
 }
 
-impl Candidate {
-    /// The error in units of the mean product.
-    fn distance(self) -> f64 {
-        self.mae / mean_product(self.reading.operands)
-    }
-
-    /// Beyond what an approximation explains: four times as far off, and more than 1 % of 2^16.
-    fn is_clearly_worse_than(self, other: Self) -> bool {
-        self.mae > 4.0 * other.mae && self.mae > 0.01 * 65536.0
-    }
-}
-
-/// The candidate that is closest to a product, the first of several.
-fn closest(candidates: impl Iterator<Item = Candidate>) -> Option<Candidate> {
-    candidates.reduce(|best, next| if next.distance() < best.distance() { next } else { best })
+fn nearest(candidates: impl Iterator<Item = Candidate>) -> Option<Candidate> {
+    closest(candidates, |candidate| candidate.distance)
 }
 
 /// The numbers as the file has them and, if they fit 16 bits, with either sign. A type that is
@@ -175,94 +170,86 @@ fn with_sign(value: i32, element: ElementType) -> Option<i32> {
 }
 
 impl Version<'_> {
-    fn candidates(&self, order: Order) -> impl Iterator<Item = Candidate> {
-        use {
-            Index::Code,
-            Operands::{Signed, Unsigned},
-        };
-        let meanings = match &self.cells.labels {
-            None => vec![(Unsigned, Code), (Signed, Code), (Signed, Index::Signed)],
-            // The labels say where the operands are; the index they follow is the name for it.
-            Some(labels) if labels.follow(Index::Signed) => {
-                vec![(Unsigned, Index::Signed), (Signed, Index::Signed)]
-            }
-            Some(_) => vec![(Unsigned, Code), (Signed, Code)],
-        };
-        meanings.into_iter().map(move |(operands, index)| {
-            let (first, second) = bytes(self.cells, index);
-            let mae = mean_error(
-                &self.values,
-                operands,
-                |index| first[usize::from(index)],
-                |index| second[usize::from(index)],
-            );
+    /// Every reading; `order` is that of the operands where both are coded alike.
+    fn candidates(&self, order: Option<Order>) -> impl Iterator<Item = Candidate> {
+        let order = order.unwrap_or_default();
+        let meanings = Operands::ALL.into_iter().flat_map(move |operands| {
+            let indices = indices(self.cells, operands).iter();
+            let orders = move |&index| order.possible(operands).map(move |order| (index, order));
+            indices.flat_map(orders).map(move |(index, order)| (operands, index, order))
+        });
+        meanings.map(|(operands, index, order)| {
             let reading = Reading { element: self.element, operands, index, order };
-            Candidate { version: self.position, reading, mae }
+            let distance = Distance::of(operands, triples(&self.values, reading, self.cells));
+            Candidate { version: self.position, reading, distance }
         })
     }
 }
 
-/// The bytes of the first and second operand by their indices.
-fn bytes(cells: &Cells, index: Index) -> ([u8; SIDE], [u8; SIDE]) {
+/// Where the operands may be.
+fn indices(cells: &Cells, operands: Operands) -> &'static [Index] {
     match &cells.labels {
-        Some(labels) => (labels.first, labels.second),
-        None => (index.bytes(), index.bytes()),
+        None if operands == Operands::Unsigned => &[Index::Code],
+        None => &[Index::Code, Index::Signed],
+        // The labels say where the operands are; the index they follow is the name for it.
+        Some(labels) if labels.follow(Index::Signed) => &[Index::Signed],
+        Some(_) => &[Index::Code],
     }
 }
 
-fn mean_error(
+/// The bytes of weight and activation of every number.
+fn triples(
     values: &[i32],
-    operands: Operands,
-    first: impl Fn(u8) -> u8,
-    second: impl Fn(u8) -> u8,
-) -> f64 {
-    let off = |(pair, &value): (u16, &i32)| {
-        let [i, j] = pair.to_be_bytes();
-        i64::from(operands.product(first(i), second(j))).abs_diff(i64::from(value))
+    Reading { operands, index, order, .. }: Reading,
+    cells: &Cells,
+) -> impl Iterator<Item = (u8, u8, i32)> {
+    let signed = order.signed_axes(operands);
+    let [first, second] = match &cells.labels {
+        Some(labels) => labels.bytes(index, signed),
+        None => signed.map(|signed| index.bytes(signed)),
     };
-    let sum: u64 = (0..=u16::MAX).zip(values).map(off).sum();
-    sum as f64 / ProductTable::LEN as f64
+    (0..=u16::MAX).zip(values).map(move |(pair, &value)| {
+        let [i, j] = pair.to_be_bytes().map(usize::from);
+        let [weight, activation] = order.axes(first[i], second[j]);
+        (weight, activation, value)
+    })
 }
 
-/// Puts products in the order of the bytes, weight first.
-fn arrange(values: &[i32], reading: Reading, cells: &Cells) -> ProductTable {
-    let (first, second) = bytes(cells, reading.index);
-    let mut products = vec![0; ProductTable::LEN];
-    for (row, first) in values.chunks_exact(SIDE).zip(first) {
-        for (&value, second) in row.iter().zip(second) {
-            products[usize::from(first) << 8 | usize::from(second)] = value;
-        }
-    }
-    let table = ProductTable::new(reading.operands, products);
-    match reading.order {
-        Order::WeightFirst => table,
-        Order::ActivationFirst => table.transposed(),
-    }
-}
-
-fn check_labels(cells: &Cells, options: &TableOptions) -> Result<(), Contradiction> {
+/// Whether the labels are where and what the options say, `order` being known.
+fn check_labels(
+    cells: &Cells,
+    options: &TableOptions,
+    order: Option<Order>,
+) -> Result<(), Contradiction> {
     let Some(labels) = &cells.labels else {
         return Ok(());
     };
-    let contradiction =
-        |file: &str, asked: String| Err(Contradiction::File { file: file.to_owned(), asked });
-    match (options.index, options.operands) {
-        (Some(index), _) if !labels.follow(index) => {
-            contradiction("rows and columns labelled in another order", format!("index '{index}'"))
-        }
-        (_, Some(Operands::Unsigned)) if labels.signed => {
-            contradiction("rows or columns labelled with negative operands", "unsigned".to_owned())
-        }
+    let contradiction = |file: String, asked: String| Err(Contradiction::File { file, asked });
+    if let Some(index) = options.index.filter(|&index| !labels.follow(index)) {
+        let file = "rows and columns labelled in another order".to_owned();
+        return contradiction(file, format!("index '{index}'"));
+    }
+    let admitted = |operands: Operands, order: Option<Order>| {
+        let mut orders = Order::ALL.into_iter().filter(|&o| order.is_none_or(|order| order == o));
+        orders.any(|order| labels.admit(order.signed_axes(operands)))
+    };
+    if let Some(operands) = options.operands.filter(|&operands| !admitted(operands, None)) {
+        return contradiction(labels.to_string(), operands.to_string());
+    }
+    let any = |order| Operands::ALL.into_iter().any(|operands| admitted(operands, Some(order)));
+    match order {
+        Some(order) if !any(order) => contradiction(labels.to_string(), format!("order '{order}'")),
         _ => Ok(()),
     }
 }
 
-fn order(cells: &Cells, options: &TableOptions) -> Result<Order, Contradiction> {
+/// The order that the file or the options say.
+fn order(cells: &Cells, options: &TableOptions) -> Result<Option<Order>, Contradiction> {
     match (cells.order, options.order) {
         (Some(file), Some(asked)) if file != asked => Err(Contradiction::File {
             file: format!("the corner '{}'", file.corner()),
             asked: format!("order '{asked}'"),
         }),
-        (file, asked) => Ok(asked.or(file).unwrap_or_default()),
+        (file, asked) => Ok(asked.or(file)),
     }
 }

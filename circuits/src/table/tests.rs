@@ -5,6 +5,8 @@ use std::path::Path;
 use super::*;
 use crate::{Operands, ProductTable};
 
+mod signed_weights;
+
 /// Pseudo-random numbers, the same in each run.
 struct Random(u64);
 
@@ -48,7 +50,7 @@ const DETECT: TableOptions =
 #[test]
 fn every_format_layout_and_type_round_trips() {
     let mut cases = 0;
-    for operands in [Operands::Unsigned, Operands::Signed] {
+    for operands in Operands::ALL {
         let table = approximate(operands, 1);
         for format in Format::ALL {
             for element in [ElementType::U16, ElementType::I16, ElementType::I32] {
@@ -85,15 +87,15 @@ fn every_format_layout_and_type_round_trips() {
             }
         }
     }
-    // Per format and order: u16 and i32 for unsigned operands; i16 and i32 for signed ones, both
-    // indices.
-    assert_eq!(cases, 4 * 2 * (2 + 4));
+    // Per format and order: u16 and i32 for unsigned operands; i16 and i32 for signed ones and for
+    // signed weights, both indices.
+    assert_eq!(cases, 4 * 2 * (2 + 4 + 4));
 }
 
 /// From each format to the next one and back to the first: the same bytes.
 #[test]
 fn conversions_keep_all_products() {
-    for operands in [Operands::Unsigned, Operands::Signed] {
+    for operands in Operands::ALL {
         let layout = WriteOptions::default();
         let start = written(&approximate(operands, 2), Format::Raw, &layout);
         let mut bytes = start.clone();
@@ -144,15 +146,18 @@ fn without_a_word_the_weight_comes_first() {
     let table = approximate(Operands::Unsigned, 5);
     let import_as = |order| import(&raw(&table), "t.bin", &TableOptions { order, ..DETECT }).table;
     assert!(import_as(None) == table);
-    assert!(import_as(Some(Order::ActivationFirst)) == table.transposed());
+    let exchanged = ProductTable::from_fn(Operands::Unsigned, |w, a| table.product(a, w));
+    assert!(import_as(Some(Order::ActivationFirst)) == exchanged);
     assert!(import(&raw(&ProductTable::exact(Operands::Signed)), "t.bin", &DETECT).symmetric);
 }
 
 #[test]
 fn detects_the_sign_of_raw_products() {
-    for (operands, element) in
-        [(Operands::Unsigned, ElementType::U16), (Operands::Signed, ElementType::I16)]
-    {
+    for (operands, element) in [
+        (Operands::Unsigned, ElementType::U16),
+        (Operands::Signed, ElementType::I16),
+        (Operands::SignedWeight, ElementType::I16),
+    ] {
         let reading = import(&raw(&approximate(operands, 6)), "t.bin", &DETECT).reading;
         assert_eq!((reading.operands, reading.element), (operands, element));
     }
@@ -172,6 +177,7 @@ fn detects_the_sign_of_raw_products() {
 fn explicit_options_that_contradict_the_products() {
     let unsigned = raw(&approximate(Operands::Unsigned, 7));
     let signed = raw(&approximate(Operands::Signed, 7));
+    let mixed = raw(&approximate(Operands::SignedWeight, 7));
     let u16_signed = "read as signed operands with index 'code' and u16 products";
     let cases = [
         (&unsigned, TableOptions { operands: Some(Operands::Signed), ..DETECT }, u16_signed),
@@ -184,14 +190,24 @@ fn explicit_options_that_contradict_the_products() {
         ),
         (&signed, TableOptions { element: Some(ElementType::U16), ..DETECT }, "read as unsigned"),
         (&signed, TableOptions { index: Some(Index::Signed), ..DETECT }, "read as signed"),
+        (
+            &signed,
+            TableOptions { operands: Some(Operands::SignedWeight), ..DETECT },
+            "read as signed-weight operands with index",
+        ),
+        (&mixed, TableOptions { operands: Some(Operands::Signed), ..DETECT }, "read as signed"),
+        (&mixed, TableOptions { element: Some(ElementType::U16), ..DETECT }, "read as unsigned"),
+        (&mixed, TableOptions { index: Some(Index::Signed), ..DETECT }, "read as signed"),
     ];
     for (bytes, options, asked) in cases {
         let error = refusal(bytes, "t.bin", &options);
-        let fitting = match bytes == &unsigned {
-            true => "read as unsigned operands with index 'code' and u16 products, 3",
-            false => "read as signed operands with index 'code' and i16 products, 3",
+        let fitting = match bytes {
+            _ if bytes == &unsigned => "read as unsigned operands with index 'code' and u16",
+            _ if bytes == &signed => "read as signed operands with index 'code' and i16",
+            _ => "read as signed-weight operands with index 'code', order 'wa' and i16",
         };
-        assert!(error.contains(fitting) && error.contains("leave the option out"), "{error}");
+        let fitting = format!("{fitting} products, 3");
+        assert!(error.contains(&fitting) && error.contains("leave the option out"), "{error}");
         assert!(options.operands.is_none() || error.contains(&asked[..12]), "{error}");
     }
     let options =

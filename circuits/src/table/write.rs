@@ -6,7 +6,7 @@ use super::{
     format::Format,
     options::{ElementType, Index, Order},
 };
-use crate::{Metrics, Operands, ProductTable, metrics::PRODUCT_RANGE};
+use crate::{Metrics, Operands, ProductTable, metrics::PRODUCT_RANGE, product_table::value};
 
 /// How to lay out a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,12 +95,12 @@ fn check_range(
 
 /// The products in the order of the file, `[first index][second index]`.
 fn arrange(table: &ProductTable, options: &WriteOptions) -> Vec<i32> {
+    let signed = options.order.signed_axes(table.operands());
+    let [first, second] = signed.map(|signed| options.index.bytes(signed));
     let product = |pair: u16| {
-        let [first, second] = pair.to_be_bytes().map(|index| options.index.byte(index));
-        match options.order {
-            Order::WeightFirst => table.product(first, second),
-            Order::ActivationFirst => table.product(second, first),
-        }
+        let [i, j] = pair.to_be_bytes().map(usize::from);
+        let [weight, activation] = options.order.axes(first[i], second[j]);
+        table.product(weight, activation)
     };
     (0..=u16::MAX).map(product).collect()
 }
@@ -128,10 +128,11 @@ fn npy(cells: &[i32], element: ElementType) -> Vec<u8> {
 }
 
 fn csv(cells: &[i32], operands: Operands, options: &WriteOptions) -> String {
-    let labels = options.index.bytes().map(|byte| operands.value(byte));
+    let axis = |signed| options.index.bytes(signed).map(|byte| value(signed, byte));
+    let [rows, columns] = options.order.signed_axes(operands).map(axis);
     let mut text = options.order.corner().to_owned();
-    push_cells(&mut text, &labels, |_| ",");
-    for (label, row) in labels.iter().zip(cells.chunks_exact(labels.len())) {
+    push_cells(&mut text, &columns, |_| ",");
+    for (label, row) in rows.iter().zip(cells.chunks_exact(columns.len())) {
         push(&mut text, format_args!("\n{label}"));
         push_cells(&mut text, row, |_| ",");
     }
@@ -164,11 +165,14 @@ fn c_header(
         Order::WeightFirst => "weight",
         Order::ActivationFirst => "activation",
     };
-    let index = match options.index {
-        Index::Code => "its byte",
-        Index::Signed => "its value + 128",
-    };
     let operands = table.operands();
+    let index = match (options.index, operands) {
+        (Index::Code, _) => "an operand is at its byte",
+        (Index::Signed, Operands::SignedWeight) => {
+            "a weight is at its value + 128, an activation at its byte"
+        }
+        (Index::Signed, _) => "an operand is at its value + 128",
+    };
     let c_type = match element {
         ElementType::U16 => "uint16_t",
         ElementType::I16 => "int16_t",
@@ -177,7 +181,7 @@ fn c_header(
     push(
         &mut text,
         format_args!(
-            "// {operands} operands; the first index is the {first}, an operand is at {index}\n\
+            "// {operands} operands; the first index is the {first}, {index}\n\
              #include <stdint.h>\n\n\
              const {c_type} lut[256][256] = {{"
         ),

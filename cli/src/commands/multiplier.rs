@@ -22,7 +22,8 @@ use crate::{heat_map, library, npy, output, progress};
 pub fn run(args: &MultiplierArgs) -> Result<()> {
     match &args.command {
         MultiplierCommand::Table { spec, out, weights, force, import } => {
-            table(&one(spec, import)?.multiplier, *weights, out, *force)
+            let multiplier = one(spec, import)?.multiplier;
+            table(&multiplier, scheme(&multiplier, *weights)?, out, *force)
         }
         MultiplierCommand::Convert(args) => convert(args),
         MultiplierCommand::Show(args) => show(args),
@@ -36,6 +37,16 @@ fn one(source: &Source, import: &ImportArgs) -> Result<Imported> {
         bail!("{source}: names {} files; give one", all.len());
     }
     Ok(all.remove(0))
+}
+
+/// The coding of the weights: what the user says, otherwise what the multiplier is for.
+fn scheme(multiplier: &Multiplier, asked: Option<WeightScheme>) -> Result<WeightScheme> {
+    let scheme = asked.unwrap_or(match multiplier.coding() {
+        Some(WeightCoding::Signed) => WeightScheme::I8Channel,
+        _ => WeightScheme::U8Channel,
+    });
+    multiplier.check_coding(scheme.coding())?;
+    Ok(scheme)
 }
 
 fn convert(args: &ConvertArgs) -> Result<()> {
@@ -94,13 +105,8 @@ fn show(args: &ShowArgs) -> Result<()> {
     let bits = args.control_variate_bits.unwrap_or(ControlOptions::default().x_bits);
     let bar = progress::bar("fitting control variates", imported.len());
     let shown = imported.into_iter().map(|Imported { multiplier, .. }| {
-        // A signed table is shown as what it is, unless the user insists.
-        let weights = args.weights.unwrap_or(match multiplier.coding() {
-            Some(WeightCoding::Signed) => WeightScheme::I8Channel,
-            _ => WeightScheme::U8Channel,
-        });
+        let weights = scheme(&multiplier, args.weights)?;
         let coding = weights.coding();
-        multiplier.check_coding(coding)?;
         let study = |(name, histograms): &(String, Vec<CodeHistogram>)| {
             (name.clone(), Study::new(&multiplier, coding, histograms, bits, TERMS))
         };

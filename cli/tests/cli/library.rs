@@ -100,6 +100,54 @@ fn signed_tables_take_signed_weights() {
     assert!(result["loss_vs_exact"].as_f64().unwrap().abs() < 50.0, "{result}");
 }
 
+/// What `multiplier table --weights i8-channel` writes is read back, in every format.
+#[test]
+fn tables_of_signed_weights_are_read_back() {
+    let tiny = Tiny::new();
+    for spec in ["truncated:8", "recursive:4"] {
+        let known = json(&["multiplier", "show", spec, "--weights", "i8-channel", "--json"]);
+        let mut last = tiny.path("signed.bin");
+        let write = ["multiplier", "table", spec, "--weights", "i8-channel", "--out", &last];
+        stdout(&[&write[..], &["--force"]].concat());
+        for extension in ["npy", "csv", "h", "v", "txt", "raw"] {
+            let next = tiny.path(&format!("signed.{extension}"));
+            stdout(&["multiplier", "convert", &last, "--out", &next, "--force"]);
+            last = next;
+        }
+        let mut found = json(&["multiplier", "show", &last, "--json"]);
+        assert_eq!(found["multiplier"], "signed");
+        found["multiplier"] = known["multiplier"].clone();
+        assert_eq!(found, known, "{spec}");
+        tiny.assert_eval_refused(&["--multiplier", &last], &["signed", "--weights i8-channel"]);
+        let eval = tiny.eval(&["--json", "--multiplier", spec, &last, "--weights", "i8-channel"]);
+        let results = json(&eval)["results"].clone();
+        for field in ["top1", "kernel", "control_function"] {
+            assert_eq!(results[1][field], results[2][field], "{spec}: {field}");
+        }
+        for (command, more) in [("show", [].as_slice()), ("table", &["--out", "never.bin"])] {
+            let args = ["multiplier", command, &last, "--weights", "u8-tensor"];
+            let args = [&args[..], more].concat();
+            assert_refused(tiny.folder(), &args, &["signed weights", "i8-channel"]);
+        }
+    }
+    let table = tiny.path("signed.csv");
+    assert_refused(
+        tiny.folder(),
+        &["multiplier", "show", &table, "--operands", "signed"],
+        &["signed.csv: found rows labelled with negative operands and columns without"],
+    );
+    assert_refused(
+        tiny.folder(),
+        &["multiplier", "show", &tiny.path("signed.v"), "--operands", "unsigned"],
+        &["signed.v: read as unsigned operands", "read as signed weight, the first operand"],
+    );
+    assert_refused(
+        tiny.folder(),
+        &["multiplier", "show", &table, "--operands", "both"],
+        &["'both'", "unsigned, signed, signed-weight"],
+    );
+}
+
 #[test]
 fn heat_maps_are_pictures() {
     let tiny = Tiny::new();
