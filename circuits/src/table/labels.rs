@@ -88,6 +88,11 @@ fn counting() -> [u8; SIDE] {
 }
 
 impl Axis {
+    /// All operands in the order of their bytes; those from 128 on may be negative.
+    pub fn in_order(negative: bool) -> Self {
+        Self { bytes: counting(), negative }
+    }
+
     /// Reads 256 labels, each with its place. Words are no labels: `None`.
     ///
     /// # Errors

@@ -1,4 +1,7 @@
-//! Tables in text: 256 lines of 256 numbers, as spreadsheets and numpy.savetxt write them.
+//! Tables in text: 256 lines of 256 numbers, as spreadsheets and numpy.savetxt write them, or a
+//! line for each product.
+
+mod long;
 
 use super::{
     cells::{Cells, SIDE, Stored, out_of_range},
@@ -11,14 +14,14 @@ use crate::ProductTable;
 /// The size of the largest text: some 120 characters for each product.
 pub(super) const MAX_BYTES: usize = 8 << 20;
 
-/// Reads numbers separated by semicolons, commas, tabs or spaces, 256 in each of 256 lines, or
-/// one in each of 65,536.
+/// Reads numbers separated by semicolons, commas, tabs or spaces: 256 in each of 256 lines, or
+/// one in each of 65,536, or both operands and their product in each of 65,536.
 ///
-/// A first row or column more is a header: the operands, or any words. Numbers are decimal or
+/// A first row or column more is a header: the operands, or any words; of a long table, words. Numbers are decimal or
 /// hexadecimal (0x). Lines that start with `#` or `//` are comments, empty ones nothing.
 ///
 /// # Errors
-/// If there are not 256 x 256 whole numbers that fit 32 bits.
+/// If there are not 256 x 256 whole numbers that fit 32 bits, or not each pair of operands once.
 pub fn parse_csv(bytes: &[u8]) -> Result<Cells, ParseError> {
     let text = utf8(bytes)?;
     let mut comments = String::new();
@@ -35,7 +38,10 @@ pub fn parse_csv(bytes: &[u8]) -> Result<Cells, ParseError> {
     let separator = Separator::of(lines.first().map_or("", |(_, line)| line));
     // One number in each line: 65,536 lines are no 256 rows with labels.
     let is_list = lines.len() > SIDE + 1;
-    let cells = if is_list {
+    let first = lines.first().map(|&(number, line)| separator.row(number, line)).transpose()?;
+    let cells = if first.is_some_and(|row| row.cells.len() == long::COLUMNS) {
+        long::long(&lines, separator)?
+    } else if is_list {
         list(&lines, separator)?
     } else {
         let rows = lines.iter().map(|&(number, line)| separator.row(number, line));

@@ -209,7 +209,7 @@ fn files_that_are_no_multipliers_are_refused() {
     );
     let cases: [(&str, &[&str]); 6] = [
         (&short, &["short.bin", "1000"]),
-        (&words, &["words.csv: found 1 rows, expected 256"]),
+        (&words, &["words.csv: line 1, column 3: found 'three', expected a whole number"]),
         (&clocked, &["clocked.v"]),
         (&narrow, &["narrow.v", "4"]),
         (&lying, &["lying.v", "MAE", "12"]),
