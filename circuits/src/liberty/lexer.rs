@@ -111,10 +111,10 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// How a message names a token.
+/// How a message names a token; what is no text, as in other files, is made visible.
 pub(super) fn describe(token: &Token) -> String {
     match token {
-        Token::Word(word) => shorten(word),
+        Token::Word(word) => shorten(word).escape_debug().to_string(),
         Token::Text(text) => format!("\"{}\"", shorten(text)),
         Token::Symbol(symbol) => format!("`{}`", char::from(*symbol)),
     }

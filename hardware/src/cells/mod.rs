@@ -2,7 +2,14 @@
 //!
 //! Units are fixed, whatever the file's: ps, fF, fJ, nW, µm².
 
+mod error;
+mod read;
+mod table;
+mod truth_table;
+
 use std::collections::HashMap;
+
+pub use error::CellError;
 
 /// Index of a cell in its library.
 pub type CellId = usize;
@@ -18,6 +25,8 @@ pub struct CellLibrary {
     pub cells: Vec<Cell>,
     /// Index of a cell by its name.
     pub by_name: HashMap<String, CellId>,
+    /// Names of the cells that cannot be used, and why.
+    pub left_out: Vec<(String, String)>,
 }
 
 /// One cell.
@@ -29,7 +38,8 @@ pub struct Cell {
     pub area_um2: f64,
     /// Leakage without a condition, or the mean over the conditions.
     pub leakage_nw: f64,
-    /// Leakage per state of the inputs, where the library has it.
+    /// Leakage per state of the inputs (and of a flip-flop's state, the last variable), where the
+    /// library has it.
     pub leakage_when: Vec<(TruthTable, f64)>,
     /// Input pins first, then outputs.
     pub pins: Vec<Pin>,
@@ -37,6 +47,14 @@ pub struct Cell {
     pub inputs: usize,
     /// What is stored between clock edges; `None` for a combinational cell.
     pub flip_flop: Option<FlipFlop>,
+}
+
+impl Cell {
+    /// The value to which a netlist must tie a pin, if it must.
+    pub fn tied(&self, pin: usize) -> Option<bool> {
+        let mut tied = self.flip_flop.iter().flat_map(|flip_flop| &flip_flop.tied);
+        tied.find(|(tied, _)| *tied == pin).map(|(_, value)| *value)
+    }
 }
 
 /// An edge-triggered flip-flop. It is used without set and reset: where the cell has such pins,
@@ -112,15 +130,18 @@ pub enum Sense {
 }
 
 /// Delays from one pin to the pin that holds the arc.
+///
+/// Arcs of one pair of pins with different `when` may stand beside one without, which is for all
+/// other states.
 #[derive(Clone, Debug)]
 pub struct TimingArc {
     /// The pin that causes, or the clock of a setup time.
     pub related: usize,
     /// What it is.
     pub kind: ArcKind,
-    /// States of the input pins in which it holds.
+    /// States of the input pins in which it holds; of a flip-flop, with the state as last variable.
     pub when: Option<TruthTable>,
-    /// Delay (or constraint) for a rising output (or data), ps.
+    /// Delay (or constraint) for a rising output (or data), ps; empty if there is no such edge.
     pub rise_ps: Table,
     /// Delay (or constraint) for a falling one, ps.
     pub fall_ps: Table,
@@ -133,9 +154,10 @@ pub struct TimingArc {
 /// Internal energy.
 #[derive(Clone, Debug)]
 pub struct PowerArc {
-    /// The input that causes the output's transition; `None` on an input pin.
+    /// The input that causes the output's transition; `None` on an input pin, and where the file
+    /// does not distinguish.
     pub related: Option<usize>,
-    /// States of the input pins in which it holds.
+    /// States of the input pins in which it holds; of a flip-flop, with the state as last variable.
     pub when: Option<TruthTable>,
     /// Energy when the pin rises, fJ.
     pub rise_fj: Table,
