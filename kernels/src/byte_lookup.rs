@@ -130,7 +130,7 @@ fn kernel(isa: Isa) -> Option<Kernel> {
             let column = [one, one, one, one, one, two, no, no, no];
             Some(Kernel {
                 add_bytes: avx2_bytes::add_bytes,
-                map_codes,
+                map_codes: map_codes_one_by_one,
                 to_rows,
                 gather: None,
                 costs: Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16 },
@@ -159,7 +159,16 @@ pub(crate) fn profile(isa: Isa) -> Option<LookupProfile> {
     kernel(isa).map(|kernel| kernel.profile)
 }
 
-fn map_codes(entries: &[u8; 256], codes: &mut [u8]) {
+/// Replaces each code by its entry.
+pub(crate) fn map_codes(isa: Isa, entries: &[u8; 256], codes: &mut [u8]) {
+    match kernel(isa) {
+        // SAFETY: kernel() chose the function for the features of an Isa.
+        Some(kernel) => unsafe { (kernel.map_codes)(entries, codes) },
+        None => map_codes_one_by_one(entries, codes),
+    }
+}
+
+fn map_codes_one_by_one(entries: &[u8; 256], codes: &mut [u8]) {
     codes.iter_mut().for_each(|code| *code = entries[usize::from(*code)]);
 }
 
@@ -286,8 +295,7 @@ impl ByteLookup {
         let count = fill_batch(self.isa, shape, self.padding, images, &mut buffers.planes);
         if !self.tables.columns.iter().enumerate().all(|(a, &c)| a == usize::from(c)) {
             let planes = &mut buffers.planes[..count * planes_len(shape)];
-            // SAFETY: kernel() chose the function for the features of an Isa.
-            unsafe { (self.kernel.map_codes)(&self.tables.columns, planes) };
+            map_codes(self.isa, &self.tables.columns, planes);
         }
         let positions = count * shape.positions();
         let Buffers { planes, codes, stretches, sums, rows } = buffers;

@@ -1,19 +1,13 @@
 //! A layer, prepared once and run on many images.
 
 use crate::{
-    ConvShape, Isa, KernelError, MacSpec, OutputSpec, Product, ResidualSpec,
-    byte_lookup::{self, ByteLookup},
+    ConvShape, Isa, KernelError, MacSpec, OutputSpec, ResidualSpec,
     combine::Combination,
-    depthwise::Depthwise,
-    epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, Tile, blocks},
-    gemm::Gemm,
+    engine::{Engine, Images},
+    epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, blocks},
     naive,
-    rows::{self, RowsConv},
     spec::validate_output,
-    structure,
     sums::{self, CodeFunction, window_sums},
-    table::Table,
-    terms::{self, Term, split, terms},
 };
 
 /// What is added before the activation function, `[positions][filters]` like the output.
@@ -67,14 +61,6 @@ pub struct Scratch {
     sums: sums::Buffers,
 }
 
-/// What the engines write.
-#[derive(Debug, Default)]
-struct Images {
-    image: Vec<u8>,
-    bytes: byte_lookup::Buffers,
-    rows: rows::Buffers,
-}
-
 /// A layer ready to run: checked, weights packed. Share it between threads freely.
 #[derive(Debug)]
 pub struct MacLayer {
@@ -97,17 +83,6 @@ struct Fast {
     combination: Option<Combination>,
     epilogue: Epilogue,
     sums: SumFunctions,
-}
-
-#[derive(Debug)]
-enum Engine {
-    Gemm(Gemm),
-    /// By bytes looked up in registers, and a term that they leave out.
-    Bytes(Box<(ByteLookup, Gemm)>),
-    /// Any table, by rows, and the exact products that the rows leave out.
-    Rows(Box<(RowsConv, Gemm)>),
-    Depthwise(Depthwise),
-    Table(Table),
 }
 
 /// The sums over the receptive field that a layer needs; None where they would be 0.
@@ -154,61 +129,6 @@ fn multiple(f: &[i32; 256], x: &[i32; 256]) -> Option<i32> {
     f.iter().zip(x).all(|(&f, x)| f == x.wrapping_mul(scale)).then_some(scale)
 }
 
-impl Engine {
-    /// Images that should be computed together.
-    fn batch(&self) -> usize {
-        match self {
-            Engine::Bytes(parts) => parts.0.images(),
-            Engine::Rows(parts) => parts.0.images(),
-            _ => 1,
-        }
-    }
-
-    /// What is computed for several images together, before they are run one by one.
-    fn prepare<'a>(&self, inputs: impl Iterator<Item = &'a [u8]>, images: &mut Images) {
-        match self {
-            Engine::Bytes(parts) => parts.0.run(inputs, &mut images.bytes),
-            Engine::Rows(parts) => parts.0.run(inputs, &mut images.rows),
-            _ => {}
-        }
-    }
-
-    /// Runs image `number` of those that were prepared together.
-    fn run(
-        &self,
-        input: &[u8],
-        number: (usize, usize),
-        images: &mut Images,
-        mut sink: impl FnMut(Tile<'_>),
-    ) {
-        let Images { image, bytes, rows } = images;
-        match self {
-            Engine::Gemm(gemm) => gemm.run(input, image, sink),
-            Engine::Bytes(parts) => {
-                let (conv, gemm) = &**parts;
-                let (number, count) = number;
-                if gemm.terms() == 0 {
-                    return conv.tiles(bytes, count, number, sink);
-                }
-                gemm.run(input, image, |mut tile| {
-                    conv.add_to(bytes, count, number, &mut tile);
-                    sink(tile);
-                });
-            }
-            Engine::Rows(parts) => {
-                let (conv, gemm) = &**parts;
-                let (number, count) = number;
-                gemm.run(input, image, |mut tile| {
-                    conv.add_to(rows, count, number, &mut tile);
-                    sink(tile);
-                });
-            }
-            Engine::Depthwise(depthwise) => depthwise.run(input, image, sink),
-            Engine::Table(table) => table.run(input, image, sink),
-        }
-    }
-}
-
 impl MacLayer {
     /// Prepares `spec` for the kernels of `isa`.
     ///
@@ -217,64 +137,7 @@ impl MacLayer {
     pub fn new(isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
         spec.validate()?;
         let shape = &spec.shape;
-        // A table that is a mask runs as one.
-        let mask = match &spec.product {
-            Product::Table(table) => structure::mask(table, spec.coding).map(Product::Mask),
-            Product::Mask(_) => None,
-        };
-        let product = mask.as_ref().unwrap_or(&spec.product);
-        let bytes = match product {
-            _ if Depthwise::fits(shape) => None,
-            Product::Table(table) => {
-                let exact = Term { rows: 0xff, keep: 0xff };
-                ByteLookup::new(isa, &spec, table, &[None, Some(exact)])
-            }
-            Product::Mask(mask) => {
-                let profile = byte_lookup::profile(isa);
-                let split = profile
-                    .and_then(|profile| split(*mask, spec.coding, shape.positions(), profile));
-                split.and_then(|(term, _)| {
-                    ByteLookup::new(isa, &spec, &terms::table(*mask, spec.coding), &[term])
-                })
-            }
-        };
-        let (engine, correction) = match (product, bytes) {
-            (_, Some(bytes)) => {
-                let missing: Vec<Term> = bytes.missing().into_iter().collect();
-                let gemm = Gemm::new(isa, &spec, &missing);
-                let correction = *gemm.correction();
-                (Engine::Bytes(Box::new((bytes, gemm))), correction)
-            }
-            (Product::Table(table), None) if Depthwise::fits(shape) => {
-                (Engine::Depthwise(Depthwise::with_table(isa, &spec, table)), [0; 256])
-            }
-            // Building rows takes longer than it saves for few positions; blocks of one filter
-            // would be mostly idle.
-            (Product::Table(table), None)
-                if shape.positions() < 16 || shape.filters_per_group() < 4 =>
-            {
-                (Engine::Table(Table::new(isa, &spec, table)), [0; 256])
-            }
-            (Product::Table(table), None) => {
-                let rows = RowsConv::new(isa, &spec, table);
-                let exact = rows.missing().map(|_| terms(u64::MAX)).unwrap_or_default();
-                let gemm = Gemm::new(isa, &spec, &exact);
-                let mut correction = *gemm.correction();
-                for (sum, of_code) in correction.iter_mut().zip(rows.missing().unwrap_or([0; 256]))
-                {
-                    *sum = sum.wrapping_add(of_code);
-                }
-                (Engine::Rows(Box::new((rows, gemm))), correction)
-            }
-            (Product::Mask(mask), None) if Depthwise::fits(shape) => {
-                (Engine::Depthwise(Depthwise::new(isa, &spec, &terms(*mask))), [0; 256])
-            }
-            (Product::Mask(mask), None) => {
-                let gemm = Gemm::new(isa, &spec, &terms(*mask));
-                let correction = *gemm.correction();
-                (Engine::Gemm(gemm), correction)
-            }
-        };
+        let (engine, correction) = Engine::new(isa, &spec);
         let blocks = match engine {
             // One filter per group: blocks take filters of many groups.
             Engine::Depthwise(_) => blocks(1, shape.filters),
@@ -304,7 +167,8 @@ impl MacLayer {
 
     /// Which kernel runs: "naive", or `{arch}-{kind}` with [`Isa::name`] and
     ///
-    /// - `gemm{n}`: n ordinary products per product of the multiplier,
+    /// - `gemm{n}`: n ordinary products per product of the multiplier; after `map`, of factors
+    ///   that each code and each weight is replaced by,
     /// - `lookup{index bits}x{bytes}`: as so many bytes looked up in registers; after `gemm1` what
     ///   one ordinary product leaves,
     /// - `rows{bits}`: any table, one code selecting the products of 16 filters; after `gemm1`
@@ -316,26 +180,7 @@ impl MacLayer {
         let arch = self.isa.name();
         match &self.kernel {
             Kernel::Naive => "naive".to_owned(),
-            Kernel::Fast(fast) => match &fast.engine {
-                Engine::Gemm(gemm) => format!("{arch}-gemm{}", gemm.terms()),
-                Engine::Bytes(parts) => {
-                    let (index, bytes) = parts.0.size();
-                    let bytes = format!("lookup{index}x{bytes}");
-                    match parts.1.terms() {
-                        0 => format!("{arch}-{bytes}"),
-                        terms => format!("{arch}-gemm{terms}+{bytes}"),
-                    }
-                }
-                Engine::Rows(parts) => {
-                    let rows = format!("rows{}", parts.0.bits());
-                    match parts.1.terms() {
-                        0 => format!("{arch}-{rows}"),
-                        terms => format!("{arch}-gemm{terms}+{rows}"),
-                    }
-                }
-                Engine::Depthwise(_) => format!("{arch}-depthwise"),
-                Engine::Table(_) => format!("{arch}-table"),
-            },
+            Kernel::Fast(fast) => format!("{arch}-{}", fast.engine.name()),
         }
     }
 
@@ -354,7 +199,7 @@ impl MacLayer {
         let Scratch { images, offset, sums, .. } = scratch;
         self.window_sums(fast.sums.correction.as_ref(), input, sums, offset);
         fast.engine.prepare([input].into_iter(), images);
-        fast.engine.run(input, (0, 1), images, |tile| {
+        fast.engine.run(self.isa, input, (0, 1), images, |tile| {
             let rows = tile.acc.chunks_exact(tile.blocks * LANES);
             for (position, row) in (tile.position..).zip(rows) {
                 let blocks = &fast.epilogue.blocks()[tile.block..];
@@ -472,7 +317,7 @@ impl MacLayer {
             _ => SumLayout::PerGroup,
         };
         let sums = Sums { layout, offset, control, codes };
-        fast.engine.run(input, number, images, |mut tile| {
+        fast.engine.run(self.isa, input, number, images, |mut tile| {
             if let Some(combination) = &fast.combination {
                 combination.add(self.isa, combined, &mut tile);
             }

@@ -43,6 +43,7 @@ mod byte_tables;
 mod combine;
 mod depthwise;
 mod dispatch;
+mod engine;
 mod epilogue;
 mod error;
 mod gemm;

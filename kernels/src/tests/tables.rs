@@ -27,7 +27,19 @@ fn tables(random: &mut Random, coding: WeightCoding) -> Vec<Product> {
         columns(random, 200, 65_535),
         nibbles(random, 120),
         nibbles(random, 9),
+        factors(random, coding),
     ]
+}
+
+/// Bytes f(a) times bytes g(w).
+fn factors(random: &mut Random, coding: WeightCoding) -> Product {
+    let mut bytes = || -> [i32; 256] { std::array::from_fn(|_| random.between(0, 255)) };
+    let (f, g) = (bytes(), bytes());
+    let g = |w: usize| match coding {
+        WeightCoding::Unsigned => g[w],
+        WeightCoding::Signed => g[w] - 128,
+    };
+    Product::Table((0..1 << 16).map(|i| f[i & 255] * g(i >> 8)).collect::<Vec<_>>().into())
 }
 
 /// The kinds of lookups that the instruction sets of this processor have.
@@ -98,7 +110,7 @@ fn any_table() {
         }
     }
     let kinds = judge.kernels.clone();
-    for kind in ["gemm1+rows16", "-rows32", "-table"].into_iter().chain(lookups()) {
+    for kind in ["gemm1+rows16", "-rows32", "-table", "-map+gemm1"].into_iter().chain(lookups()) {
         assert!(kinds.iter().any(|name| name.ends_with(kind)), "{kind}: {kinds:?}");
     }
     judge.verdict(300);
