@@ -1,0 +1,114 @@
+//! Simulates a mapped netlist and counts what its power depends on.
+//!
+//! [`Circuit`] is the netlist checked and put in order. Two simulators run it over a
+//! [`Stimulus`] and fill an [`Activity`]:
+//!
+//! - [`ZeroDelay`]: every net has one value per cycle; 64 streams at a time. Fast, and blind to
+//!   glitches.
+//! - [`EventDriven`]: the delays of the cells' tables ([`Delays`]), inertial; glitches that reach
+//!   an output are counted.
+
+mod activity;
+mod circuit;
+mod delays;
+mod events;
+mod program;
+mod wheel;
+mod zero_delay;
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;
+
+pub use activity::{Activity, Layout, WHOLE};
+pub use circuit::{Circuit, Sink};
+pub use delays::{DelayOptions, Delays};
+pub use events::EventDriven;
+pub use zero_delay::{LANES, ZeroDelay};
+
+/// Values for the input ports, cycle by cycle.
+pub trait Stimulus {
+    /// Fills in the next cycle: one element per bit of the input ports, the ports in their order,
+    /// bit 0 first. The clock's bit is ignored.
+    fn next(&mut self, bits: &mut [bool]);
+}
+
+impl<F: FnMut(&mut [bool])> Stimulus for F {
+    fn next(&mut self, bits: &mut [bool]) {
+        self(bits);
+    }
+}
+
+/// Why a netlist cannot be simulated.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SimulateError {
+    /// An input pin without a net.
+    #[error(
+        "netlist {netlist}: input {pin} of {instance} ({cell}) is not connected; tie it to a constant"
+    )]
+    Unconnected {
+        /// Top module.
+        netlist: String,
+        /// Its instance.
+        instance: String,
+        /// Its cell.
+        cell: String,
+        /// Its pin.
+        pin: String,
+    },
+    /// A net that a pin reads and nothing drives.
+    #[error("netlist {netlist}: net {net} is read by {instance} and driven by nothing")]
+    Undriven {
+        /// Top module.
+        netlist: String,
+        /// The net.
+        net: String,
+        /// Who reads it.
+        instance: String,
+    },
+    /// A net with two drivers.
+    #[error("netlist {netlist}: net {net} is driven twice, by {first} and by {second}")]
+    DrivenTwice {
+        /// Top module.
+        netlist: String,
+        /// The net.
+        net: String,
+        /// One driver.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Combinational cells in a ring.
+    #[error("netlist {netlist}: combinational cycle through {instance}; put a register into it")]
+    Cycle {
+        /// Top module.
+        netlist: String,
+        /// An instance on the cycle.
+        instance: String,
+    },
+    /// A flip-flop whose clock is not the one clock port.
+    #[error(
+        "netlist {netlist}: the clock of {instance} is net {net}; expected every flip-flop at one \
+         clock port, without gates before it"
+    )]
+    Clock {
+        /// Top module.
+        netlist: String,
+        /// The flip-flop.
+        instance: String,
+        /// Its clock's net.
+        net: String,
+    },
+    /// A flip-flop at the falling edge.
+    #[error(
+        "netlist {netlist}: flip-flop {instance} stores at the falling edge; expected the rising \
+         one everywhere"
+    )]
+    FallingEdge {
+        /// Top module.
+        netlist: String,
+        /// The flip-flop.
+        instance: String,
+    },
+}

@@ -1,0 +1,271 @@
+//! Zero-delay simulation, 64 streams at a time.
+
+use crate::mapped::NetId;
+
+use super::Stimulus;
+use super::activity::{Activity, Layout, OCCUPANCY_EVERY, WHOLE};
+use super::circuit::Circuit;
+use super::program::{Compiler, Operation, run};
+
+/// Streams that run side by side.
+pub const LANES: usize = 64;
+
+/// The simulator: net values in words of [`LANES`] streams. Every net has one value per cycle, so
+/// glitches are not seen, and an output's transition is shared by the input pins that could have
+/// caused it.
+pub struct ZeroDelay<'a> {
+    circuit: &'a Circuit<'a>,
+    layout: Layout,
+    operations: Vec<Operation>,
+    /// Per flip-flop: where it is, and its next state's value in `values`.
+    registers: Vec<Register>,
+    /// Values of the nets, then of stored states, then intermediate ones.
+    values: Vec<u64>,
+    before: Vec<u64>,
+    activity: Activity,
+    /// Since the start: the first cycle has nothing to compare with.
+    cycle: u64,
+    bits: Vec<bool>,
+}
+
+struct Register {
+    instance: usize,
+    state: usize,
+    next_state: usize,
+}
+
+impl<'a> ZeroDelay<'a> {
+    /// Compiles the circuit. All nets and states begin at 0.
+    pub fn new(circuit: &'a Circuit<'a>) -> Self {
+        let nets = circuit.netlist.nets.len();
+        let states = nets + circuit.flip_flops.len();
+        let mut next_states = Vec::new();
+        let mut operations = Vec::new();
+        let mut outputs = Vec::new();
+        let mut length = states;
+        // The outputs of flip-flops follow their states, before everything else.
+        for (index, &instance) in circuit.flip_flops.iter().enumerate() {
+            let mut inputs = pins(circuit, instance);
+            inputs.push((nets + index) as u32);
+            let mut compiler = Compiler::new(&mut operations, &inputs, states as u32);
+            for (output, net) in circuit.outputs(instance) {
+                let free = compiler.compile(function(circuit, instance, output), net as u32);
+                length = length.max(free as usize);
+            }
+        }
+        for &instance in &circuit.order {
+            let inputs = pins(circuit, instance);
+            outputs.clear();
+            outputs.extend(circuit.outputs(instance));
+            let mut compiler = Compiler::new(&mut operations, &inputs, states as u32);
+            for &(output, net) in &outputs {
+                let free = compiler.compile(function(circuit, instance, output), net as u32);
+                length = length.max(free as usize);
+            }
+        }
+        // What is stored next, where no later operation overwrites it.
+        let mut registers = Vec::new();
+        let first_next = length;
+        length += circuit.flip_flops.len();
+        for (index, &instance) in circuit.flip_flops.iter().enumerate() {
+            let inputs = pins(circuit, instance);
+            let flip_flop = circuit.cell(instance).flip_flop.as_ref().expect("a flip-flop");
+            let result = first_next + index;
+            let scratch = first_next + circuit.flip_flops.len();
+            let mut compiler = Compiler::new(&mut next_states, &inputs, scratch as u32);
+            let free = compiler.compile(flip_flop.next_state, result as u32);
+            length = length.max(free as usize);
+            registers.push(Register { instance, state: nets + index, next_state: result });
+        }
+        operations.extend(next_states);
+        let layout = Layout::new(circuit);
+        let mut values = vec![0; length];
+        values[1] = u64::MAX;
+        Self {
+            activity: Activity::new(circuit, &layout),
+            circuit,
+            layout,
+            operations,
+            registers,
+            before: values.clone(),
+            values,
+            cycle: 0,
+            bits: vec![false; circuit.inputs.len()],
+        }
+    }
+
+    /// Where the counters are.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Runs `cycles` clock cycles of [`LANES`] streams.
+    ///
+    /// # Panics
+    /// When there are not [`LANES`] stimuli.
+    pub fn run(&mut self, stimuli: &mut [impl Stimulus], cycles: u64) {
+        assert_eq!(stimuli.len(), LANES, "one stimulus per lane");
+        for _ in 0..cycles {
+            let mut words = vec![0; self.circuit.inputs.len()];
+            for (lane, stimulus) in stimuli.iter_mut().enumerate() {
+                stimulus.next(&mut self.bits);
+                for (word, &bit) in words.iter_mut().zip(&self.bits) {
+                    *word |= u64::from(bit) << lane;
+                }
+            }
+            self.step(&words);
+        }
+    }
+
+    /// One clock cycle: the edge, the values of the input ports' bits after it, and all that
+    /// follows from both.
+    pub fn step(&mut self, inputs: &[u64]) {
+        self.before.copy_from_slice(&self.values);
+        for register in &self.registers {
+            self.values[register.state] = self.before[register.next_state];
+        }
+        for (&net, &word) in self.circuit.inputs.iter().zip(inputs) {
+            self.values[net] = if Some(net) == self.circuit.clock { 0 } else { word };
+        }
+        run(&self.operations, &mut self.values);
+        if self.cycle > 0 {
+            self.count();
+        }
+        self.cycle += 1;
+    }
+
+    /// The value of a net in all streams.
+    pub fn value(&self, net: NetId) -> u64 {
+        self.values[net]
+    }
+
+    /// Takes what has been counted since the last call.
+    pub fn take(&mut self) -> Activity {
+        let empty = Activity::new(self.circuit, &self.layout);
+        std::mem::replace(&mut self.activity, empty)
+    }
+
+    fn count(&mut self) {
+        self.activity.cycles += LANES as u64;
+        let nets = self.circuit.netlist.nets.len();
+        for net in 0..nets {
+            let changed = self.values[net] ^ self.before[net];
+            self.activity.toggles[net] += u64::from(changed.count_ones());
+        }
+        for index in 0..self.circuit.order.len() {
+            self.count_gate(self.circuit.order[index]);
+        }
+        for index in 0..self.registers.len() {
+            self.count_register(index);
+        }
+        if self.cycle.is_multiple_of(OCCUPANCY_EVERY) {
+            for &instance in &self.circuit.order {
+                for lane in 0..LANES {
+                    let state = state(self.circuit, instance, &self.values, lane);
+                    self.activity.events[self.layout.occupancy(instance, state)] += WHOLE;
+                }
+            }
+        }
+    }
+
+    fn count_gate(&mut self, instance: usize) {
+        let Self { circuit, layout, values, before, activity, .. } = self;
+        let cell = circuit.cell(instance);
+        let mut any = (0..cell.inputs)
+            .map(|pin| circuit.input(instance, pin))
+            .fold(0, |any, net| any | (values[net] ^ before[net]));
+        while any != 0 {
+            let lane = any.trailing_zeros() as usize;
+            any &= any - 1;
+            let old = state(circuit, instance, before, lane);
+            let new = state(circuit, instance, values, lane);
+            for pin in 0..cell.inputs {
+                if (old ^ new) >> pin & 1 == 1 {
+                    activity.events[layout.pin(instance, pin, new)] += WHOLE;
+                }
+            }
+            for (output, _) in circuit.outputs(instance) {
+                let bits = function(circuit, instance, output).bits;
+                if (bits >> old ^ bits >> new) & 1 == 0 {
+                    continue;
+                }
+                let causes = causes(bits, old, new);
+                let share = WHOLE / u64::from(causes.count_ones());
+                for pin in (0..cell.inputs).filter(|pin| causes >> pin & 1 == 1) {
+                    activity.events[layout.cause(instance, output, pin, new)] += share;
+                }
+            }
+        }
+    }
+
+    /// The data pins change while the clock is high: most of what a register reads settles in the
+    /// first half of a cycle.
+    fn count_register(&mut self, index: usize) {
+        let Self { circuit, layout, values, before, activity, registers, .. } = self;
+        let Register { instance, state: stored, .. } = registers[index];
+        let cell = circuit.cell(instance);
+        let clock = cell.flip_flop.as_ref().expect("a flip-flop").clock;
+        let sample = self.cycle.is_multiple_of(OCCUPANCY_EVERY);
+        for lane in 0..LANES {
+            let bit = |values: &[u64]| (values[stored] >> lane & 1) as usize;
+            let full = |pins: &[u64], kept: &[u64]| {
+                state(circuit, instance, pins, lane) | bit(kept) << cell.inputs
+            };
+            // The edge: the data of before, and what was stored before.
+            let edge = full(before, before);
+            activity.events[layout.pin(instance, clock, edge | 1 << clock)] += WHOLE;
+            let after = full(before, values) | 1 << clock;
+            for (output, _) in circuit.outputs(instance) {
+                let bits = function(circuit, instance, output).bits;
+                if (bits >> (edge | 1 << clock) ^ bits >> after) & 1 == 1 {
+                    activity.events[layout.cause(instance, output, clock, after)] += WHOLE;
+                }
+            }
+            let low = full(values, values);
+            let high = low | 1 << clock;
+            let changed = state(circuit, instance, before, lane) ^ low;
+            for pin in (0..cell.inputs).filter(|&pin| pin != clock && changed >> pin & 1 == 1) {
+                activity.events[layout.pin(instance, pin, high)] += WHOLE;
+            }
+            activity.events[layout.pin(instance, clock, low)] += WHOLE;
+            if sample {
+                // Half of the time each.
+                activity.events[layout.occupancy(instance, low)] += WHOLE / 2;
+                activity.events[layout.occupancy(instance, high)] += WHOLE / 2;
+            }
+        }
+    }
+}
+
+/// The input pins that changed and whose change alone, the others settled, turns the output; all
+/// that changed where there is none.
+fn causes(bits: u64, old: usize, new: usize) -> usize {
+    let changed = old ^ new;
+    let decides = |pin: &usize| (bits >> new ^ bits >> (new ^ 1 << pin)) & 1 == 1;
+    let deciding = (0..6).filter(|pin| changed >> pin & 1 == 1).filter(decides);
+    match deciding.fold(0, |set, pin| set | 1 << pin) {
+        0 => changed,
+        set => set,
+    }
+}
+
+/// The input pins of an instance in one lane, pin 0 in bit 0.
+fn state(circuit: &Circuit<'_>, instance: usize, values: &[u64], lane: usize) -> usize {
+    (0..circuit.cell(instance).inputs).fold(0, |state, pin| {
+        state | ((values[circuit.input(instance, pin)] >> lane & 1) as usize) << pin
+    })
+}
+
+fn pins(circuit: &Circuit<'_>, instance: usize) -> Vec<u32> {
+    (0..circuit.cell(instance).inputs).map(|pin| circuit.input(instance, pin) as u32).collect()
+}
+
+/// The function of an output, by its ordinal among the outputs.
+pub(super) fn function(
+    circuit: &Circuit<'_>,
+    instance: usize,
+    output: usize,
+) -> crate::cells::TruthTable {
+    let cell = circuit.cell(instance);
+    cell.pins[cell.inputs + output].function.expect("outputs of usable cells have functions")
+}
