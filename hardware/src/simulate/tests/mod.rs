@@ -134,7 +134,7 @@ fn with_delays_the_same_values_and_more_transitions() {
         .map(|&net| expected.windows(2).filter(|pair| pair[0][net] != pair[1][net]).count() as u64)
         .sum();
     let moved: u64 = activity.toggles.iter().sum();
-    assert!(moved > settled && (moved - settled) % 2 == 0, "{moved} after {settled}");
+    assert!(moved > settled && (moved - settled).is_multiple_of(2), "{moved} after {settled}");
 }
 
 /// An exclusive or of a signal and its copy after some buffers: a pulse as long as the buffers
