@@ -1,10 +1,21 @@
 //! Data sources that cannot be used.
 
+use std::io::Cursor;
+
+use image::{GrayImage, ImageFormat, Luma};
+
 use crate::run::{FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, npz, workspace};
 
-const PNG: &[u8] = include_bytes!("../fixtures/grey-28x28.png");
 const IMAGES: &str = "cli/assets/fashion-test-2000-images-idx3-ubyte.gz";
 const LABELS: &str = "cli/assets/fashion-test-2000-labels-idx1-ubyte.gz";
+
+/// A grey image of 28 x 28 pixels.
+fn png() -> Vec<u8> {
+    let image = GrayImage::from_fn(28, 28, |x, y| Luma([(9 * x + 7 * y) as u8]));
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
 
 /// `eval` of the tiny model refuses `data`.
 fn assert_data_refused(tiny: &Tiny, data: &str, expected: &[&str]) {
@@ -68,8 +79,8 @@ fn folders_without_classes() {
     refused(&["no class folders", "one folder for each class"]);
     std::fs::create_dir(format!("{folder}/cat")).unwrap();
     refused(&["cat", "has no images", "add PNG or JPEG"]);
-    tiny.write("images/cat/0.png", PNG);
-    tiny.write("images/1.png", PNG);
+    tiny.write("images/cat/0.png", &png());
+    tiny.write("images/1.png", &png());
     refused(&["1.png", "beside the class folders", "move it"]);
     std::fs::remove_file(format!("{folder}/1.png")).unwrap();
     tiny.write("images/cat/notes.txt", b"mine");
@@ -79,17 +90,18 @@ fn folders_without_classes() {
 #[test]
 fn a_folder_with_other_classes_or_damaged_images() {
     let tiny = Tiny::new();
+    let png = png();
     for class in 0..10 {
-        tiny.write(&format!("images/{class}/0.png"), PNG);
-        tiny.write(&format!("images/{class}/1.png"), PNG);
+        tiny.write(&format!("images/{class}/0.png"), &png);
+        tiny.write(&format!("images/{class}/1.png"), &png);
     }
     let data = format!("folder:{}", tiny.path("images"));
     let options = ["--preprocess", "fashion-mnist"];
-    tiny.write("images/7/1.png", &PNG[..PNG.len() / 2]);
+    tiny.write("images/7/1.png", &png[..png.len() / 2]);
     let expected = ["1.png", "cannot decode", "replace or remove"];
     let args = tiny.eval_on(FASHION_MODEL, &data, &options);
     assert_refused(tiny.folder(), &args, &expected);
-    tiny.write("images/extra/0.png", PNG);
+    tiny.write("images/extra/0.png", &png);
     let args = tiny.eval_on(FASHION_MODEL, &data, &options);
     assert_refused(tiny.folder(), &args, &["11 class folders", "10 outputs"]);
 }
