@@ -3,6 +3,7 @@
 
 mod args;
 mod commands;
+mod cost;
 mod heat_map;
 mod library;
 mod npy;

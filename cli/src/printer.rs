@@ -14,6 +14,8 @@ use recoup::model::{Graph, NodeKind, Weights};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::{Calibration, WeightScheme};
 
+use crate::cost;
+
 /// An evaluation with its provenance. The first candidate is the exact 8-bit network.
 pub struct Report<'a> {
     pub model: String,
@@ -39,7 +41,7 @@ impl Report<'_> {
     }
 
     /// The results in the order in which they are printed.
-    fn results(&self) -> impl Iterator<Item = (usize, &Candidate)> {
+    pub fn results(&self) -> impl Iterator<Item = (usize, &Candidate)> {
         self.order.iter().map(|&index| (index, &self.candidates[index]))
     }
 
@@ -86,6 +88,7 @@ pub fn json(report: &Report) -> Result<()> {
             "multiplier": candidate.configuration.multiplier.to_string(),
             "control_variate": candidate.configuration.control_variate.to_string(),
             "control_function": control.map(|_| function_names(candidate)),
+            "control_cost": control.map(|control| cost::json(&control.costs())),
             "c_frac": control.map(|control| control.c_frac),
             "activation_bits": candidate.configuration.activation_bits,
             "weights": report.weights.to_string(),
@@ -188,6 +191,7 @@ pub fn text(report: &Report) -> Result<()> {
         out,
         "loss in points (percent of images); p: McNemar's exact test on the same images"
     )?;
+    cost::print(report, &mut out)?;
     layers(report, &mut out)?;
     Ok(())
 }

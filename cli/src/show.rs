@@ -5,12 +5,13 @@ use std::io::{Write, stdout};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use recoup::control_variate::{ControlFunction, Study};
+use recoup::control_variate::{ControlFunction, ROWS, Study};
 use recoup::multiplier::{Multiplier, dot_diagram};
 use recoup::quantize::WeightScheme;
 use recoup_circuits::Metrics;
 use recoup_kernels::{Structure, structure};
 
+use crate::cost::{self, COST};
 use crate::printer::{align_right, percent, table};
 
 /// A multiplier, measured.
@@ -40,15 +41,22 @@ impl Shown {
     pub fn json(&self) -> Value {
         let metrics = &self.metrics;
         let studies = self.studies.iter().map(|(codes, study)| {
-            let functions = study.functions.iter().map(|(function, left)| {
-                json!({ "function": function.to_string(), "variance_left": left })
+            let functions = study.functions.iter().map(|choice| {
+                json!({
+                    "function": choice.function.to_string(),
+                    "variance_left": choice.variance_left,
+                    "cost": cost::json(&choice.costs)[0],
+                })
             });
+            let left: Vec<f64> = study.terms.iter().map(|choice| choice.variance_left).collect();
+            let costs: Vec<Value> = study.terms.iter().map(|c| cost::json(&c.costs)).collect();
             json!({
                 "codes": codes,
                 "error_mean": study.mean_error,
                 "error_std": study.std_error,
                 "functions": functions.collect::<Vec<_>>(),
-                "variance_left_by_terms": study.terms,
+                "variance_left_by_terms": left,
+                "cost_by_terms": costs,
             })
         });
         json!({
@@ -126,8 +134,8 @@ pub fn list(all: &[Shown]) -> Result<()> {
             format!("{:.3}", 100.0 * metrics.mre),
             format!("{:.1}", metrics.mse),
             format!("{:.2}", metrics.mean_error),
-            best.map(|(function, _)| name(function)).unwrap_or_default(),
-            best.map(|(_, left)| percent(left)).unwrap_or_default(),
+            best.map(|choice| name(choice.function)).unwrap_or_default(),
+            best.map(|choice| percent(choice.variance_left)).unwrap_or_default(),
             multiplier.mask().map(|mask| format!("{mask:#018x}")).unwrap_or_default(),
         ]);
     }
@@ -156,26 +164,32 @@ fn print_study(codes: &str, study: &Study, out: &mut impl Write) -> Result<()> {
          of the error's variance ({:.2} squared) V leaves",
         study.mean_error, study.std_error
     )?;
-    let mut rows = table(&["x(a)", "variance left %", "hardware"]);
-    let best = study.best().map(|(function, _)| function);
-    for (function, left) in &study.functions {
-        let mark = if best == Some(*function) { "  <- best" } else { "" };
-        rows.add_row(vec![
-            format!("{}{mark}", name(*function)),
-            percent(*left),
-            function.hardware().to_string(),
-        ]);
-    }
-    for (more, left) in study.terms.iter().enumerate().skip(1) {
-        rows.add_row(vec![
-            format!("{} of them", more + 1),
-            percent(*left),
-            format!("{} tables, {0} sums and {0} multipliers per filter", more + 1),
-        ]);
+    let mut rows = table(&[&["x(a)", "variance left %", "x is"], &cost::COLUMNS[..]].concat());
+    let best = study.best().map(|choice| choice.function);
+    let alone = study.functions.iter().map(|choice| {
+        let mark = if best == Some(choice.function) { "  <- best" } else { "" };
+        let hardware = choice.function.hardware().to_string();
+        (format!("{}{mark}", name(choice.function)), choice, hardware)
+    });
+    let together = study.terms.iter().skip(1).map(|choice| {
+        let terms = choice.costs.len();
+        (format!("{terms} of them"), choice, format!("{terms} tables"))
+    });
+    for (label, choice, hardware) in alone.chain(together) {
+        let costs: Vec<[String; 2]> = choice.costs.iter().map(cost::cells).collect();
+        let costs = [0, 1]
+            .map(|column| costs.iter().map(|cells| &*cells[column]).collect::<Vec<_>>().join("\n"));
+        let name = [label, percent(choice.variance_left), hardware];
+        rows.add_row(name.into_iter().chain(costs));
     }
     align_right(&mut rows, [1]);
     writeln!(out, "{rows}")?;
-    if study.best().is_some_and(|(_, left)| left > 0.5) {
+    writeln!(
+        out,
+        "cost of each term beside {ROWS} rows, C with {} fraction bits:\n{COST}",
+        study.c_frac
+    )?;
+    if study.best().is_some_and(|choice| choice.variance_left > 0.5) {
         writeln!(
             out,
             "Little helps here: most of the error depends on the weight and the code together, and V\n\

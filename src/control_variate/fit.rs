@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::quantize::{Quantized, QuantizedMac};
+use crate::quantize::Quantized;
 
 use super::{CodeFunction, CodeHistogram, LayerConstants, filters};
 
@@ -63,16 +63,21 @@ impl LayerMoments {
         &self.inverse * self.covariances(weights) / weights.len() as f64
     }
 
-    /// Constants of all filters.
-    pub(super) fn constants(&self, mac: &QuantizedMac, c_frac: u32) -> LayerConstants {
-        let c: Vec<DVector<f64>> = filters(mac).map(|weights| self.c(weights)).collect();
-        let mean_errors: Vec<f64> = filters(mac).map(|weights| self.mean(weights)).collect();
-        let depth = mac.shape.depth() as f64;
+    /// Constants of filters, which are their weight bytes.
+    pub(super) fn constants<'a>(
+        &self,
+        filters: impl Iterator<Item = &'a [u8]>,
+        c_frac: u32,
+    ) -> LayerConstants {
+        let filters: Vec<&[u8]> = filters.collect();
+        let c: Vec<DVector<f64>> = filters.iter().map(|weights| self.c(weights)).collect();
         let terms: Vec<Vec<f64>> =
             (0..self.mean_x.len()).map(|r| c.iter().map(|c| c[r]).collect()).collect();
         // Eq. (8), with C as it is stored.
         LayerConstants::round(&terms, c.len(), c_frac, |filter, c| {
-            mean_errors[filter] - depth * DVector::from_row_slice(c).dot(&self.mean_x)
+            let weights = filters[filter];
+            let mean_v = DVector::from_row_slice(c).dot(&self.mean_x);
+            self.mean(weights) - weights.len() as f64 * mean_v
         })
     }
 

@@ -5,6 +5,7 @@
 //! once, half to even: the emulator uses the constants exactly as hardware stores them.
 
 mod auto;
+mod cost;
 mod fit;
 mod function;
 mod mode;
@@ -17,11 +18,12 @@ use crate::multiplier::{Family, Multiplier};
 use crate::quantize::{Quantized, QuantizedMac};
 
 use auto::{LayerForm, fit_function};
+pub use cost::{ROWS, TermCost};
 use fit::{LayerMoments, residual_share};
 pub use function::{CodeFunction, ControlFunction};
 pub use mode::{MODE_HELP, Mode};
 pub use regress::Regression;
-pub use study::Study;
+pub use study::{Choice, Study};
 
 /// How often each activation code takes part in a product of a layer (padding included).
 pub type CodeHistogram = [u64; 256];
@@ -123,7 +125,7 @@ pub fn fit(
         let layers = network.macs.iter().zip(histograms);
         layers
             .map(|(mac, histogram)| {
-                LayerMoments::new(&errors, functions, histogram).constants(mac, c_frac)
+                LayerMoments::new(&errors, functions, histogram).constants(filters(mac), c_frac)
             })
             .collect()
     };

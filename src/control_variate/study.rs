@@ -6,7 +6,10 @@ use crate::multiplier::Multiplier;
 
 use super::auto::{LayerForm, fit_function};
 use super::fit::LayerMoments;
-use super::{CodeFunction, CodeHistogram, ControlFunction, weight_histogram};
+use super::{
+    CodeFunction, CodeHistogram, ControlFunction, ControlOptions, ControlVariate, TermCost,
+    weight_histogram,
+};
 
 /// Weights of a filter, and filters: as in a small layer, and every byte occurs 16 times.
 const DEPTH: usize = 64;
@@ -20,10 +23,23 @@ pub struct Study {
     pub mean_error: f64,
     /// Standard deviation of the error.
     pub std_error: f64,
-    /// The share of the variance that V leaves with each named function, and with a fitted one.
-    pub functions: Vec<(ControlFunction, f64)>,
-    /// The same with 1, 2, ... functions, all fitted.
-    pub terms: Vec<f64>,
+    /// Each named function, and a fitted one.
+    pub functions: Vec<Choice>,
+    /// 1, 2, ... functions, all fitted.
+    pub terms: Vec<Choice>,
+    /// Fraction bits of C in the costs.
+    pub c_frac: u32,
+}
+
+/// One or several functions, with what they leave and cost.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The first function; others beside it are fitted.
+    pub function: ControlFunction,
+    /// The share of the variance that V leaves.
+    pub variance_left: f64,
+    /// What each term costs, with the constants of the random filters.
+    pub costs: Vec<TermCost>,
 }
 
 /// Every weight byte in random order, again and again.
@@ -42,7 +58,7 @@ fn random_filters() -> Vec<[u8; DEPTH]> {
 }
 
 impl Study {
-    /// Fits functions of `bits` bits, up to `terms` together. An exact multiplier leaves nothing.
+    /// Fits functions, up to `terms` together. An exact multiplier leaves nothing.
     ///
     /// # Panics
     /// If the multiplier is not for `coding`.
@@ -50,8 +66,7 @@ impl Study {
         multiplier: &Multiplier,
         coding: WeightCoding,
         histograms: &[CodeHistogram],
-        bits: u32,
-        terms: usize,
+        ControlOptions { c_frac, terms, x_bits }: ControlOptions,
     ) -> Self {
         let errors = multiplier.errors(coding);
         let filters = random_filters();
@@ -67,25 +82,34 @@ impl Study {
                 histograms.iter().map(|histogram| LayerMoments::new(&errors, functions, histogram));
             moments.map(|moments| values(&moments)).sum::<f64>() / histograms.len().max(1) as f64
         };
-        let left = |functions: &[CodeFunction]| {
+        let choice = |functions: &[CodeFunction]| {
             let share = |moments: &LayerMoments| {
                 let variances = filters.iter().map(|weights| moments.variances(weights));
                 let (before, after) =
                     variances.fold((0.0, 0.0), |sum, next| (sum.0 + next.0, sum.1 + next.1));
                 if before == 0.0 { 0.0 } else { after / before }
             };
-            mean(&share, functions)
+            let constants = histograms.iter().map(|histogram| {
+                let moments = LayerMoments::new(&errors, functions, histogram);
+                moments.constants(filters.iter().map(|weights| &weights[..]), c_frac)
+            });
+            let control = ControlVariate {
+                functions: functions.to_vec(),
+                c_frac,
+                layers: constants.collect(),
+            };
+            let function = functions[0].function;
+            Choice { function, variance_left: mean(&share, functions), costs: control.costs() }
         };
         let mut fitted: Vec<CodeFunction> = Vec::new();
         let terms = (0..terms).map(|_| {
-            fitted.push(fit_function(&forms, &fitted, bits));
-            left(&fitted)
+            fitted.push(fit_function(&forms, &fitted, x_bits));
+            choice(&fitted)
         });
-        let terms: Vec<f64> = terms.collect();
-        let named = CodeFunction::all_named(multiplier).into_iter();
-        let mut functions: Vec<(ControlFunction, f64)> =
-            named.map(|x| (x.function, left(&[x]))).collect();
-        functions.extend(terms.first().map(|&left| (ControlFunction::Auto, left)));
+        let terms: Vec<Choice> = terms.collect();
+        let named = CodeFunction::all_named(multiplier);
+        let mut functions: Vec<Choice> = named.into_iter().map(|x| choice(&[x])).collect();
+        functions.extend(terms.first().cloned());
         let over_filters = |of_filter: &dyn Fn(&LayerMoments, &[u8]) -> f64| {
             let sum = |moments: &LayerMoments| filters.iter().map(|f| of_filter(moments, f)).sum();
             mean(&|moments| sum(moments), &[]) / weights
@@ -95,11 +119,12 @@ impl Study {
             std_error: over_filters(&|moments, filter| moments.variances(filter).0).sqrt(),
             functions,
             terms,
+            c_frac,
         }
     }
 
     /// The function that leaves least; the first, and so the cheapest, of equals.
-    pub fn best(&self) -> Option<(ControlFunction, f64)> {
-        self.functions.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))
+    pub fn best(&self) -> Option<&Choice> {
+        self.functions.iter().min_by(|a, b| a.variance_left.total_cmp(&b.variance_left))
     }
 }

@@ -28,7 +28,7 @@ fn for_perforated_the_fit_is_the_paper() {
     let (function, factor) = paper(&multiplier, unsigned).unwrap();
     assert_eq!(function.function, ControlFunction::LowBits);
     let moments = LayerMoments::new(&multiplier.errors(unsigned), &[function], &histogram());
-    let fitted = moments.constants(&mac, 8);
+    let fitted = moments.constants(filters(&mac), 8);
     for (filter, weights) in filters(&mac).enumerate() {
         let mean: f64 = weights.iter().map(|&w| f64::from(w)).sum::<f64>() / 20.0;
         assert_eq!(mean_over(weights, &factor), mean);
@@ -89,7 +89,7 @@ fn assert_prediction(multiplier: &Multiplier, functions: &[CodeFunction]) {
     let mac = mac(weights.clone(), 1);
     let errors = multiplier.errors(coding);
     let moments = LayerMoments::new(&errors, functions, &histogram);
-    let constants = moments.constants(&mac, 10);
+    let constants = moments.constants(filters(&mac), 10);
     let samples = 20_000;
     let (mut sum, mut squares) = (0.0, 0.0);
     for _ in 0..samples {

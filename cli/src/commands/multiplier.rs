@@ -102,13 +102,15 @@ fn show(args: &ShowArgs) -> Result<()> {
     if let Some(path) = &args.calibration {
         codes.push(calibrated_codes(path)?);
     }
-    let bits = args.control_variate_bits.unwrap_or(ControlOptions::default().x_bits);
+    let default = ControlOptions::default();
+    let x_bits = args.control_variate_bits.unwrap_or(default.x_bits);
+    let options = ControlOptions { terms: TERMS, x_bits, ..default };
     let bar = progress::bar("fitting control variates", imported.len());
     let shown = imported.into_iter().map(|Imported { multiplier, .. }| {
         let weights = scheme(&multiplier, args.weights)?;
         let coding = weights.coding();
         let study = |(name, histograms): &(String, Vec<CodeHistogram>)| {
-            (name.clone(), Study::new(&multiplier, coding, histograms, bits, TERMS))
+            (name.clone(), Study::new(&multiplier, coding, histograms, options))
         };
         let studies =
             if multiplier.is_exact() { Vec::new() } else { codes.iter().map(study).collect() };

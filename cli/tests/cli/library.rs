@@ -60,6 +60,19 @@ fn a_table_runs_beside_named_multipliers_and_is_corrected() {
     let object = json(&tiny.eval(&[&several[..], &more].concat()));
     let function = object["results"][1]["control_function"].as_str().unwrap().to_owned();
     assert_eq!(function.matches(" + ").count(), 2, "{function}");
+    let costs = object["results"][1]["control_cost"].as_array().unwrap();
+    assert_eq!(costs.len(), 3);
+    for cost in costs {
+        let [x, c, sum, row, mac] =
+            ["x_bits", "c_bits", "sum_bits", "row_full_adders", "mac_full_adders"]
+                .map(|field| cost[field].as_u64().unwrap());
+        // 64 rows add six bits to those of x.
+        assert!((1..=5).contains(&x) && sum == x + 6 && mac == c * sum && row >= sum, "{cost}");
+    }
+    assert_eq!(object["results"][0]["control_cost"], Value::Null);
+    let text = stdout(&tiny.eval(&[&several[1..], &more].concat()));
+    assert!(text.contains("cost of each term beside 64 rows"), "{text}");
+    assert_eq!(text.matches("┆ fitted:auto").count(), 1 + 3, "{text}");
 }
 
 #[test]
