@@ -7,6 +7,7 @@
 
 mod error_metrics;
 mod import;
+mod partial_products;
 mod perforated;
 mod picture;
 mod recursive;
@@ -16,6 +17,7 @@ mod truncated;
 
 pub use error_metrics::METRIC_DEFINITIONS;
 pub use import::{ImportError, ImportOptions, Imported};
+pub use partial_products::PartialProduct;
 pub use perforated::perforated;
 pub use picture::dot_diagram;
 pub use recursive::recursive;
