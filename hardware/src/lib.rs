@@ -2,6 +2,7 @@
 //!
 //! The modules, in the order in which data flows:
 //!
+//! - [`rtl`] writes an array as SystemVerilog, proven by vectors from the emulator;
 //! - [`cells`] is a standard cell library as a Liberty file describes it;
 //! - [`mapped`] is a netlist of such cells, as synthesis leaves it;
 //! - [`simulate`] runs it and counts transitions, without delays or with the cells' own;
@@ -10,4 +11,5 @@
 pub mod cells;
 pub mod costs;
 pub mod mapped;
+pub mod rtl;
 pub mod simulate;

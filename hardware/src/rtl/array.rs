@@ -1,0 +1,255 @@
+//! The array: `array.sv`. Instances and their wires.
+
+use std::fmt::Write;
+
+use super::design::Design;
+use super::mac_plus;
+use super::print::range;
+
+/// A port of the array: its direction, name, width and meaning.
+pub struct ArrayPort {
+    /// Whether it is an input.
+    pub input: bool,
+    /// Its name.
+    pub name: &'static str,
+    /// Its bits.
+    pub width: usize,
+    /// What it carries.
+    pub meaning: String,
+}
+
+/// The ports of a design's array, `clk` first.
+pub fn ports(design: &Design) -> Vec<ArrayPort> {
+    let options = &design.options;
+    let (rows, columns) = (options.rows, options.columns);
+    let mut ports = Vec::new();
+    let mut port = |input, name, width, meaning: &str| {
+        ports.push(ArrayPort { input, name, width, meaning: meaning.into() });
+    };
+    port(true, "clk", 1, "rising edge");
+    port(true, "load", 1, "weights move down one row");
+    port(true, "w_in", 8 * columns, "a weight code for each column, the last row's first");
+    port(true, "a_in", 8 * rows, "an activation code for each row, row r by r cycles later");
+    if let Some((_, c)) = design.term() {
+        let x_bits = design.ranges.x.bits();
+        if design.is_tiled() {
+            port(true, "x_acc_in", x_bits, "X of the tiles before");
+        }
+        port(false, "x_acc_out", x_bits, "X with this tile");
+        port(true, "c_load", 1, "constants move on one column");
+        port(true, "c_in", c.bits(), "C, the last column's first");
+    } else if design.c0_in_mac().is_some() {
+        port(true, "c_load", 1, "constants move on one column");
+    }
+    if let Some(c0) = design.c0_in_mac() {
+        port(true, "c0_in", c0.bits(), "C0, the last column's first");
+    }
+    if design.is_tiled() {
+        if design.has_v() {
+            port(true, "last", 1, "this is the last tile: V is added");
+        }
+        let bits = design.ranges.acc.bits();
+        port(true, "acc_in", bits * columns, "sums of the tiles before");
+    }
+    let meaning = "a sum for each column, column c by c cycles later";
+    port(false, "acc_out", result_bits(design) * columns, meaning);
+    ports
+}
+
+/// Bits of one column's output.
+pub fn result_bits(design: &Design) -> usize {
+    if design.has_mac_plus() { design.ranges.result.bits() } else { design.ranges.psum.bits() }
+}
+
+/// Whether a column's output is two's complement.
+pub fn result_is_signed(design: &Design) -> bool {
+    design.ranges.result.is_signed()
+}
+
+/// The text of `array.sv`.
+pub fn array(design: &Design) -> String {
+    let options = &design.options;
+    let mut text = format!(
+        "// {} rows x {} columns of {}: weights stay, activations move right, sums move down.\n",
+        options.rows,
+        options.columns,
+        design.circuit.name()
+    );
+    text += "module array (\n";
+    let ports = ports(design);
+    for (index, port) in ports.iter().enumerate() {
+        let direction = if port.input { "input" } else { "output" };
+        let comma = if index + 1 < ports.len() { "," } else { "" };
+        let (range, name, meaning) = (range(port.width), port.name, &port.meaning);
+        let _ = writeln!(text, "    {direction} wire{range} {name}{comma}  // {meaning}");
+    }
+    text += ");\n";
+    rows(design, &mut text);
+    if design.x_in_line().is_some() {
+        x_line(design, &mut text);
+    }
+    columns(design, &mut text);
+    text + "endmodule\n"
+}
+
+/// The PEs, row by row. `w_r_c`, `a_r_c`, `psum_r_c` are what PE r, c receives.
+fn rows(design: &Design, text: &mut String) {
+    let options = &design.options;
+    let (weights, activations) = (design.pe_weight_bits(), design.pe_activation_bits());
+    let psum_bits = design.ranges.psum.bits();
+    let x_bits = if design.x_in_pe().is_some() { design.ranges.x.bits() } else { 0 };
+    let gating = options.zero_gating;
+    // (name of the wire, bits, moves down)
+    let wires: Vec<(&str, usize, bool)> = [
+        ("w", weights.len(), true),
+        ("a", activations.len(), false),
+        ("zero", usize::from(gating), false),
+        ("psum", psum_bits, true),
+        ("x", x_bits, true),
+    ]
+    .into_iter()
+    .filter(|(_, bits, _)| *bits > 0)
+    .collect();
+    let _ =
+        writeln!(text, "\n  // The top: weights come in, sums start with what the PEs leave out.");
+    for column in 0..options.columns {
+        for &(name, bits, _) in wires.iter().filter(|(_, _, down)| *down) {
+            let value = match name {
+                "w" => select("w_in", 8 * column, &weights),
+                "psum" => format!("{bits}'d{}", design.psum_start()),
+                _ if !design.is_tiled() => format!("{bits}'d0"),
+                _ if column == 0 => "x_acc_in".into(),
+                _ => {
+                    let _ = writeln!(
+                        text,
+                        "  reg{} x_top_{column};\n  always @(posedge clk) x_top_{column} <= {};",
+                        range(bits),
+                        if column == 1 {
+                            "x_acc_in".into()
+                        } else {
+                            format!("x_top_{}", column - 1)
+                        },
+                    );
+                    format!("x_top_{column}")
+                }
+            };
+            let _ = writeln!(text, "  wire{} {name}_0_{column} = {value};", range(bits));
+        }
+    }
+    for row in 0..options.rows {
+        let _ = writeln!(text, "\n  // Row {row}.");
+        for &(name, bits, _) in wires.iter().filter(|(_, _, down)| !*down) {
+            let value = match name {
+                "a" => select("a_in", 8 * row, &activations),
+                _ => {
+                    format!("{} == {}'d0", select("a_in", 8 * row, &activations), activations.len())
+                }
+            };
+            let _ = writeln!(text, "  wire{} {name}_{row}_0 = {value};", range(bits));
+        }
+        for column in 0..options.columns {
+            let mut connections = vec![".clk(clk)".to_string(), ".load(load)".to_string()];
+            for &(name, bits, down) in &wires {
+                let (to_row, to_column) = if down { (row + 1, column) } else { (row, column + 1) };
+                let _ = writeln!(text, "  wire{} {name}_{to_row}_{to_column};", range(bits));
+                connections.push(format!(".{name}_in({name}_{row}_{column})"));
+                connections.push(format!(".{name}_out({name}_{to_row}_{to_column})"));
+            }
+            let _ = writeln!(text, "  pe pe_{row}_{column} ({});", connections.join(", "));
+        }
+    }
+}
+
+fn x_line(design: &Design, text: &mut String) {
+    let bits = range(design.ranges.x.bits());
+    let x_in = if design.is_tiled() { ", .x_in(x_acc_in)" } else { "" };
+    let _ = write!(
+        text,
+        "\n  // X, once for all columns.\n  wire{bits} column_x_0;\n  x_line x_line (.clk(clk), \
+         .a(a_in){x_in}, .x_out(column_x_0));\n  assign x_acc_out = column_x_0;\n",
+    );
+}
+
+/// What stands under the columns.
+fn columns(design: &Design, text: &mut String) {
+    let (rows, columns) = (design.options.rows, design.options.columns);
+    let out = result_bits(design);
+    let slice = |bits: usize, column: usize| match bits {
+        1 if columns == 1 => String::new(),
+        1 => format!("[{column}]"),
+        _ => format!("[{}:{}]", bits * (column + 1) - 1, bits * column),
+    };
+    text.push_str("\n  // The ends of the columns.\n");
+    if design.x_in_pe().is_some() {
+        let _ = writeln!(text, "  assign x_acc_out = x_{rows}_0;");
+    }
+    let Some(module) = mac_plus::mac_plus(design) else {
+        for column in 0..columns {
+            let _ =
+                writeln!(text, "  assign acc_out{} = psum_{rows}_{column};", slice(out, column));
+        }
+        return;
+    };
+    // Constants, X and the mark of the last tile go from column to column.
+    let chained = |name: &str| -> Option<String> {
+        let wire = match name {
+            "c_in" | "c_out" => "c",
+            "c0_in" | "c0_out" => "c0",
+            "last_in" | "last_out" => "last",
+            "x_in" | "x_out" if design.x_in_pe().is_none() => "x",
+            _ => return None,
+        };
+        Some(format!("column_{wire}"))
+    };
+    for (port, first) in [("c_in", "c_in"), ("c0_in", "c0_in"), ("last_in", "last")] {
+        if let Some((_, width)) = module.inputs().find(|(name, _)| *name == port) {
+            let wire = chained(port).expect("a chained port");
+            let _ = writeln!(text, "  wire{} {wire}_0 = {first};", range(width));
+        }
+    }
+    for column in 0..columns {
+        let mut connections = Vec::new();
+        if module.has_registers() {
+            connections.push(".clk(clk)".to_string());
+        }
+        for (name, width) in module.inputs() {
+            let value = match (chained(name), name) {
+                (Some(wire), _) => format!("{wire}_{column}"),
+                (None, "psum") => format!("psum_{rows}_{column}"),
+                (None, "acc_in") => format!("acc_in{}", slice(width, column)),
+                (None, "x_in") => format!("x_{rows}_{column}"),
+                (None, name) => name.to_string(),
+            };
+            connections.push(format!(".{name}({value})"));
+        }
+        for (name, width) in module.output_widths() {
+            let value = match chained(name) {
+                Some(wire) => {
+                    let _ = writeln!(text, "  wire{} {wire}_{};", range(width), column + 1);
+                    format!("{wire}_{}", column + 1)
+                }
+                None => format!("acc_out{}", slice(width, column)),
+            };
+            connections.push(format!(".{name}({value})"));
+        }
+        let _ = writeln!(text, "  mac_plus mac_plus_{column} ({});", connections.join(", "));
+    }
+}
+
+/// Bits of a code in a vector of codes, as an expression.
+fn select(port: &str, base: usize, bits: &[usize]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut end = bits.len();
+    while end > 0 {
+        let mut start = end - 1;
+        while start > 0 && bits[start - 1] + 1 == bits[start] {
+            start -= 1;
+        }
+        parts.push(match base + bits[start] {
+            low if start + 1 == end => format!("{port}[{low}]"),
+            low => format!("{port}[{}:{low}]", base + bits[end - 1]),
+        });
+        end = start;
+    }
+    if parts.len() == 1 { parts.remove(0) } else { format!("{{{}}}", parts.join(", ")) }
+}

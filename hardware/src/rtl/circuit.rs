@@ -1,0 +1,264 @@
+//! The multiplier as what a tree adds up: kept partial products, or the product of a circuit.
+
+use recoup::multiplier::{Multiplier, PartialProduct, code_value};
+use recoup_circuits::netlist::{Gate, Netlist, Signal};
+use recoup_circuits::{Operands, ProductTable};
+use recoup_kernels::WeightCoding;
+
+use super::error::RtlError;
+use super::module::{Bit, Module};
+use super::range::Range;
+use super::tree::Tree;
+
+/// A multiplier that hardware can be made of.
+#[derive(Clone, Debug)]
+pub struct MultiplierCircuit {
+    name: String,
+    coding: WeightCoding,
+    source: Source,
+    /// What the circuit returns, `[w][a]`, in units of 1.
+    products: Vec<i32>,
+    lsb: usize,
+    range: Range,
+    activation_bits: u8,
+    weight_bits: u8,
+    weight_factor: i32,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Mask(Vec<PartialProduct>),
+    Circuit {
+        netlist: Netlist,
+        /// The first operand is the activation.
+        swapped: bool,
+        /// It multiplies the activation code with its top bit inverted.
+        signed: bool,
+    },
+}
+
+impl MultiplierCircuit {
+    /// The circuit of a multiplier: the tree of its mask, or multiplexers that compute its table.
+    ///
+    /// # Errors
+    /// When it is not for `coding`, or its products do not fit 16 bits.
+    pub fn new(multiplier: &Multiplier, coding: WeightCoding) -> Result<Self, RtlError> {
+        multiplier.check_coding(coding)?;
+        if let Some(parts) = multiplier.partial_products(coding) {
+            let products = multiplier.table(coding);
+            return Ok(Self::from_source(multiplier, coding, Source::Mask(parts), products, 0));
+        }
+        let operands = match coding {
+            WeightCoding::Unsigned => Operands::Unsigned,
+            WeightCoding::Signed => Operands::Signed,
+        };
+        let table = ProductTable::from_fn(operands, |w, a| match coding {
+            WeightCoding::Unsigned => multiplier.product(w, a, coding),
+            // Eq. (46) backwards.
+            WeightCoding::Signed => {
+                multiplier.product(w, a ^ 0x80, coding) - 128 * code_value(w, coding)
+            }
+        });
+        Ok(Self::from_netlist(multiplier, Netlist::from_table(&table)?, operands, false))
+    }
+
+    /// A multiplier with the circuit that it was read from; `swapped` if its first operand is the
+    /// activation.
+    ///
+    /// # Panics
+    /// When the products of the circuit are not the multiplier's.
+    pub fn from_netlist(
+        multiplier: &Multiplier,
+        netlist: Netlist,
+        operands: Operands,
+        swapped: bool,
+    ) -> Self {
+        let signed = operands == Operands::Signed;
+        let coding = if signed { WeightCoding::Signed } else { WeightCoding::Unsigned };
+        let raw = netlist.products();
+        let product = |w: usize, a: usize| {
+            let a = if signed { a ^ 0x80 } else { a };
+            let bits = raw[if swapped { a << 8 | w } else { w << 8 | a }];
+            if signed { i32::from(bits as i16) } else { i32::from(bits) }
+        };
+        let products: Vec<i32> = (0..1 << 16).map(|at| product(at >> 8, at & 0xff)).collect();
+        let factor = if signed { 128 } else { 0 };
+        for (at, product) in products.iter().enumerate() {
+            let (w, a) = ((at >> 8) as u8, at as u8);
+            let whole = product + factor * code_value(w, coding);
+            assert_eq!(whole, multiplier.product(w, a, coding), "{multiplier} for {w}, {a}");
+        }
+        let source = Source::Circuit { netlist, swapped, signed };
+        Self::from_source(multiplier, coding, source, products, factor)
+    }
+
+    fn from_source(
+        multiplier: &Multiplier,
+        coding: WeightCoding,
+        source: Source,
+        products: Vec<i32>,
+        weight_factor: i32,
+    ) -> Self {
+        let any = products.iter().fold(0, |any, product| any | product);
+        let lsb = match &source {
+            // Of a tree no column may be lost, even if its products cancel.
+            Source::Mask(parts) => parts.iter().map(|part| part.column as usize).min().unwrap_or(0),
+            Source::Circuit { .. } if any == 0 => 0,
+            Source::Circuit { .. } => any.trailing_zeros() as usize,
+        };
+        let (weight_bits, activation_bits) = source.used_bits();
+        Self {
+            name: multiplier.to_string(),
+            range: Range::of(products.iter().map(|&product| i64::from(product >> lsb))),
+            coding,
+            source,
+            products,
+            lsb,
+            activation_bits,
+            weight_bits,
+            weight_factor,
+        }
+    }
+
+    /// The multiplier's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The coding of its weights.
+    pub fn coding(&self) -> WeightCoding {
+        self.coding
+    }
+
+    /// What the circuit returns for a weight byte and an activation code. The multiplier's product
+    /// is this plus [`MultiplierCircuit::weight_factor`] times the weight.
+    pub fn product(&self, weight: u8, activation: u8) -> i32 {
+        self.products[usize::from(weight) << 8 | usize::from(activation)]
+    }
+
+    /// All products are multiples of 2^lsb.
+    pub fn lsb(&self) -> usize {
+        self.lsb
+    }
+
+    /// Its products, in units of 2^lsb; 0 included.
+    pub fn range(&self) -> Range {
+        self.range
+    }
+
+    /// The activation bits that it reads.
+    pub fn activation_bits(&self) -> u8 {
+        self.activation_bits
+    }
+
+    /// The weight bits that it reads.
+    pub fn weight_bits(&self) -> u8 {
+        self.weight_bits
+    }
+
+    /// What times the weight has to be added to a product: 128 for a circuit of signed operands,
+    /// eq. (46), else 0. It is a constant of the filter, and part of its bias.
+    pub fn weight_factor(&self) -> i32 {
+        self.weight_factor
+    }
+
+    /// Whether the circuit is a tree of partial products.
+    pub fn is_mask(&self) -> bool {
+        matches!(self.source, Source::Mask(_))
+    }
+
+    /// Adds the product of `w` and `a`, in units of 2^lsb, to `tree`. Bits that are not read may
+    /// be anything.
+    pub fn add_to(&self, module: &mut Module, tree: &mut Tree, w: &[Bit; 8], a: &[Bit; 8]) {
+        match &self.source {
+            Source::Mask(parts) => {
+                for part in parts {
+                    let (i, l) = (part.activation_bit as usize, part.weight_bit as usize);
+                    let name = format!("pp_{i}_{l}");
+                    let bit = module.and_named(Some(name), a[i], w[l]);
+                    let column = part.column as usize - self.lsb;
+                    if part.negative {
+                        tree.subtract(module, column, bit);
+                    } else {
+                        tree.add(column, bit);
+                    }
+                }
+            }
+            Source::Circuit { netlist, swapped, signed } => {
+                let mut a = *a;
+                if *signed {
+                    a[7] = module.not(a[7]);
+                }
+                let [first, second] = if *swapped { [&a, w] } else { [w, &a] };
+                let outputs = netlist_outputs(module, netlist, first, second);
+                let bits = &outputs[self.lsb..(self.lsb + self.range.bits()).min(16)];
+                tree.add_word(module, 0, bits, self.range.is_signed());
+            }
+        }
+    }
+}
+
+impl Source {
+    /// The weight and the activation bits that are read.
+    fn used_bits(&self) -> (u8, u8) {
+        match self {
+            Self::Mask(parts) => parts.iter().fold((0, 0), |(weights, activations), part| {
+                (weights | 1 << part.weight_bit, activations | 1 << part.activation_bit)
+            }),
+            Self::Circuit { netlist, swapped, .. } => {
+                let used = used_signals(netlist);
+                let bits = |from: usize| {
+                    (0..8).filter(|bit| used[from + bit]).fold(0, |bits, bit| bits | 1 << bit)
+                };
+                if *swapped { (bits(8), bits(0)) } else { (bits(0), bits(8)) }
+            }
+        }
+    }
+}
+
+/// The signals that a gate reads.
+fn gate_inputs(gate: Gate) -> Vec<Signal> {
+    match gate {
+        Gate::Constant(_) => Vec::new(),
+        Gate::Not(a) => vec![a],
+        Gate::And(a, b) | Gate::Or(a, b) | Gate::Xor(a, b) => vec![a, b],
+        Gate::Mux { select, high, low } => vec![select, high, low],
+    }
+}
+
+/// Which signals the product depends on.
+fn used_signals(netlist: &Netlist) -> Vec<bool> {
+    let mut used = vec![false; 16 + netlist.gates().len()];
+    netlist.outputs().iter().for_each(|&output| used[output as usize] = true);
+    for (place, &gate) in netlist.gates().iter().enumerate().rev() {
+        if used[16 + place] {
+            gate_inputs(gate).into_iter().for_each(|input| used[input as usize] = true);
+        }
+    }
+    used
+}
+
+/// The netlist's gates in the module; its outputs.
+fn netlist_outputs(
+    module: &mut Module,
+    netlist: &Netlist,
+    first: &[Bit; 8],
+    second: &[Bit; 8],
+) -> Vec<Bit> {
+    let used = used_signals(netlist);
+    let mut signals: Vec<Bit> = first.iter().chain(second).copied().collect();
+    for (place, &gate) in netlist.gates().iter().enumerate() {
+        let at = |signal: Signal| signals[signal as usize];
+        let bit = match gate {
+            _ if !used[16 + place] => Bit::ZERO,
+            Gate::Constant(value) => Bit::constant(value),
+            Gate::Not(a) => module.not(at(a)),
+            Gate::And(a, b) => module.and(at(a), at(b)),
+            Gate::Or(a, b) => module.or(at(a), at(b)),
+            Gate::Xor(a, b) => module.xor(at(a), at(b)),
+            Gate::Mux { select, high, low } => module.mux(at(select), at(high), at(low)),
+        };
+        signals.push(bit);
+    }
+    netlist.outputs().iter().map(|&output| signals[output as usize]).collect()
+}

@@ -1,0 +1,255 @@
+//! What an array is: sizes, options, and the widths that follow from them.
+
+use recoup::control_variate::ControlVariate;
+
+use super::circuit::MultiplierCircuit;
+use super::error::RtlError;
+use super::pe;
+use super::range::Range;
+use super::x_function::XFunction;
+
+/// Most rows, and most columns.
+const MOST_SIZE: usize = 256;
+/// Most products per output that a 32-bit accumulator takes, eq. (30).
+const MOST_DEPTH: usize = 33_025;
+/// Widest sum; beyond it constants are nonsense.
+const MOST_BITS: usize = 48;
+
+/// Sizes and variants of an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Rows: products of an output in one pass.
+    pub rows: usize,
+    /// Columns: filters in one pass.
+    pub columns: usize,
+    /// Most products per output (k). Above `rows` the outputs are made of tiles.
+    pub depth: usize,
+    /// A register between multiplier and accumulation.
+    pub pipeline: bool,
+    /// Operand registers keep their value, and the partial sum passes by, where the activation
+    /// code is 0.
+    pub zero_gating: bool,
+    /// Every PE sums x, as in the paper; otherwise one x line does.
+    pub x_in_pe: bool,
+    /// MAC+ adds C0; otherwise it is part of the bias.
+    pub c0_in_mac: bool,
+}
+
+impl Options {
+    /// An array without any option.
+    pub fn new(rows: usize, columns: usize, depth: usize) -> Self {
+        Self {
+            rows,
+            columns,
+            depth,
+            pipeline: false,
+            zero_gating: false,
+            x_in_pe: false,
+            c0_in_mac: false,
+        }
+    }
+}
+
+/// The control variate as hardware has it: one x, and the ranges of the constants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Correction {
+    /// x and the range of C in units of 2^-c_frac; `None` where V is a constant.
+    pub term: Option<(XFunction, Range)>,
+    /// Fraction bits of C.
+    pub c_frac: usize,
+    /// The range of C0, in accumulator units.
+    pub c0: Range,
+}
+
+impl Correction {
+    /// Wide enough for the constants of all layers.
+    ///
+    /// # Errors
+    /// When there are several functions.
+    pub fn new(control: &ControlVariate) -> Result<Self, RtlError> {
+        let range = |values: &mut dyn Iterator<Item = i32>| Range::of(values.map(i64::from));
+        let term = match control.functions.as_slice() {
+            [] => None,
+            [function] => {
+                let mut c = control.layers.iter().flat_map(|layer| layer.c[0].iter().copied());
+                Some((XFunction::new(function.x), range(&mut c)))
+            }
+            several => return Err(RtlError::Terms(several.len())),
+        };
+        let mut c0 = control.layers.iter().flat_map(|layer| layer.c0.iter().copied());
+        Ok(Self { term, c_frac: control.c_frac as usize, c0: range(&mut c0) })
+    }
+}
+
+/// The ranges of all sums of an array; those of products in units of 2^lsb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ranges {
+    /// Partial sums of a column.
+    pub psum: Range,
+    /// Sums of all tiles before V.
+    pub acc: Range,
+    /// X of one tile, and of all.
+    pub x_tile: Range,
+    /// X of all tiles.
+    pub x: Range,
+    /// acc*, in units of 1; as `acc` where there is no V.
+    pub result: Range,
+}
+
+/// An array of PEs with what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Design {
+    /// The multiplier in every PE.
+    pub circuit: MultiplierCircuit,
+    /// Sizes and variants.
+    pub options: Options,
+    /// The control variate.
+    pub correction: Option<Correction>,
+    /// What its sums can be.
+    pub ranges: Ranges,
+}
+
+impl Design {
+    /// Checks the request and derives the widths.
+    ///
+    /// # Errors
+    /// When there is no such array, or an option would change results.
+    pub fn new(
+        circuit: MultiplierCircuit,
+        options: Options,
+        correction: Option<Correction>,
+    ) -> Result<Self, RtlError> {
+        check_size(&options)?;
+        if !(1..=MOST_DEPTH).contains(&options.depth) {
+            return Err(RtlError::Depth { depth: options.depth, most: MOST_DEPTH });
+        }
+        if options.zero_gating {
+            check_zero_gating(&circuit, options.x_in_pe, correction.as_ref())?;
+        }
+        // Every tile runs all rows, those beyond k on zeros.
+        let products = options.depth.div_ceil(options.rows) * options.rows;
+        let psum = circuit.range().times(options.rows);
+        let acc = circuit.range().times(products);
+        let term = correction.as_ref().and_then(|correction| correction.term.as_ref());
+        let x = term.map_or(Range::default(), |(x, _)| Range { low: 0, high: x.most() });
+        let mut ranges =
+            Ranges { psum, acc, x_tile: x.times(options.rows), x: x.times(products), result: acc };
+        if let Some(correction) =
+            correction.as_ref().filter(|c| c.term.is_some() || options.c0_in_mac)
+        {
+            let scale = 1 << circuit.lsb();
+            ranges.result = Range { low: acc.low * scale, high: acc.high * scale };
+            if let Some((_, c)) = &correction.term {
+                let v = c.product(ranges.x);
+                // Rounding may pass the integer part by one.
+                let [low, high] = [v.low, v.high].map(|v| v >> correction.c_frac);
+                ranges.result = ranges.result.plus(Range { low, high: high + 1 });
+            }
+            if options.c0_in_mac {
+                ranges.result = ranges.result.plus(correction.c0);
+            }
+        }
+        for (sum, range) in [("sum X", ranges.x), ("accumulator", ranges.result)] {
+            if range.bits() > MOST_BITS {
+                return Err(RtlError::Width { sum, bits: range.bits() });
+            }
+        }
+        Ok(Self { circuit, options, correction, ranges })
+    }
+
+    /// x and the range of C, if there is an x.
+    pub fn term(&self) -> Option<&(XFunction, Range)> {
+        self.correction.as_ref().and_then(|correction| correction.term.as_ref())
+    }
+
+    /// x, where PEs sum it.
+    pub fn x_in_pe(&self) -> Option<&XFunction> {
+        self.term().filter(|_| self.options.x_in_pe).map(|(x, _)| x)
+    }
+
+    /// x, where one line sums it.
+    pub fn x_in_line(&self) -> Option<&XFunction> {
+        self.term().filter(|_| !self.options.x_in_pe).map(|(x, _)| x)
+    }
+
+    /// Range of a C0 that MAC+ adds.
+    pub fn c0_in_mac(&self) -> Option<Range> {
+        let correction = self.correction.as_ref().filter(|_| self.options.c0_in_mac)?;
+        Some(correction.c0)
+    }
+
+    /// Whether MAC+ adds anything but partial sums.
+    pub fn has_v(&self) -> bool {
+        self.term().is_some() || self.c0_in_mac().is_some()
+    }
+
+    /// Whether outputs are made of several tiles.
+    pub fn is_tiled(&self) -> bool {
+        self.options.depth > self.options.rows
+    }
+
+    /// Whether columns end in a MAC+: without tiles and V there is nothing for it to do.
+    pub fn has_mac_plus(&self) -> bool {
+        self.is_tiled() || self.has_v()
+    }
+
+    /// Activation bits that travel through the PEs.
+    pub fn pe_activation_bits(&self) -> Vec<usize> {
+        let x = self.x_in_pe().map_or(0, XFunction::bits);
+        set_bits(self.circuit.activation_bits() | x)
+    }
+
+    /// Weight bits that PEs store.
+    pub fn pe_weight_bits(&self) -> Vec<usize> {
+        set_bits(self.circuit.weight_bits())
+    }
+
+    /// What every PE leaves out of its sum, in units of 2^lsb: the constant of Baugh and Wooley's
+    /// inversions.
+    pub fn pe_constant(&self) -> i64 {
+        pe::constant(self)
+    }
+
+    /// What the partial sums start with at the top of a column: what all its PEs leave out, modulo
+    /// the width.
+    pub fn psum_start(&self) -> u64 {
+        let constant = self.options.rows as i64 * self.pe_constant();
+        constant as u64 & ((1 << self.ranges.psum.bits()) - 1)
+    }
+}
+
+/// The numbers of the bits that are set.
+pub fn set_bits(bits: u8) -> Vec<usize> {
+    (0..8).filter(|bit| bits >> bit & 1 == 1).collect()
+}
+
+fn check_size(options: &Options) -> Result<(), RtlError> {
+    let Options { rows, columns, .. } = *options;
+    let problem = if rows == 0 || columns == 0 {
+        "has no PEs".to_string()
+    } else if rows > MOST_SIZE || columns > MOST_SIZE {
+        // Measured: yosys keeps about 40 kB for each PE of a flat exact array.
+        let gigabytes = (rows as f64 * columns as f64 * 40e3) / 1e9;
+        format!("its synthesis would need about {gigabytes:.0} GB of memory")
+    } else {
+        return Ok(());
+    };
+    Err(RtlError::Size { rows, columns, problem })
+}
+
+fn check_zero_gating(
+    circuit: &MultiplierCircuit,
+    x_in_pe: bool,
+    correction: Option<&Correction>,
+) -> Result<(), RtlError> {
+    if let Some(weight) = (0..=255).find(|&weight| circuit.product(weight, 0) != 0) {
+        let product = circuit.product(weight, 0);
+        let multiplier = circuit.name().to_string();
+        return Err(RtlError::ZeroGating { multiplier, weight, product });
+    }
+    let term = correction.and_then(|correction| correction.term.as_ref());
+    match term {
+        Some((x, _)) if x_in_pe && x.value(0) != 0 => Err(RtlError::ZeroGatedX(x.value(0))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,76 @@
+//! What can be wrong with an array.
+
+use recoup_circuits::netlist::NetlistError;
+
+/// Why there is no hardware for a request.
+#[derive(Debug, thiserror::Error)]
+pub enum RtlError {
+    /// Not a usable number of rows or columns.
+    #[error(
+        "an array of {rows}x{columns} PEs: {problem}; give 1x1 to 256x256, as in --array 16x16"
+    )]
+    Size {
+        /// Rows asked for.
+        rows: usize,
+        /// Columns asked for.
+        columns: usize,
+        /// What is wrong with them.
+        problem: String,
+    },
+    /// Not a usable number of products per output.
+    #[error(
+        "{depth} products per output: a 32-bit accumulator holds 1 to {most}; give a layer in between"
+    )]
+    Depth {
+        /// Products asked for.
+        depth: usize,
+        /// The most that fit.
+        most: usize,
+    },
+    /// Sums that are too wide.
+    #[error(
+        "the {sum} needs {bits} bits, and 48 are the most; constants of the control variate of this size mean nothing"
+    )]
+    Width {
+        /// Which sum.
+        sum: &'static str,
+        /// Its width.
+        bits: usize,
+    },
+    /// Zero gating changes results.
+    #[error(
+        "zero gating skips products with the activation code 0, but {multiplier} gives {product} for weight byte {weight} and activation 0; leave --zero-gating out"
+    )]
+    ZeroGating {
+        /// The multiplier.
+        multiplier: String,
+        /// A weight at which it is not 0.
+        weight: u8,
+        /// What it is there.
+        product: i32,
+    },
+    /// Zero gating would skip a function value.
+    #[error(
+        "zero gating in PEs that sum x skips activation code 0, but x(0) is {0}; leave --zero-gating or --x-in-pe out"
+    )]
+    ZeroGatedX(u16),
+    /// More than one function x.
+    #[error(
+        "a control variate of {0} functions: the array has one x line; use --control-variate-terms 1"
+    )]
+    Terms(usize),
+    /// A table that is no 16-bit circuit.
+    #[error(transparent)]
+    Netlist(#[from] NetlistError),
+    /// The multiplier is for the other weight coding.
+    #[error(transparent)]
+    Multiplier(#[from] recoup::multiplier::MultiplierError),
+    /// Stimuli that do not fit the array.
+    #[error("vectors for the testbench: {found}; expected {expected}")]
+    Vectors {
+        /// What they are.
+        found: String,
+        /// What the array takes.
+        expected: String,
+    },
+}

@@ -1,0 +1,147 @@
+//! Designs as files.
+
+use super::array::array;
+use super::circuit::MultiplierCircuit;
+use super::design::Design;
+use super::error::RtlError;
+use super::mac_plus::mac_plus;
+use super::module::Module;
+use super::multiplier::multiplier;
+use super::pe::pe;
+use super::testbench::testbench;
+use super::vectors::Vectors;
+use super::x_line::x_line;
+
+const FULL_ADDER: &str = "// Full adder: 2 co + s = a + b + c. Map it onto the library's cell.
+module recoup_fa (
+    input wire a,
+    input wire b,
+    input wire c,
+    output wire s,
+    output wire co
+);
+  assign s = a ^ b ^ c;
+  assign co = (a & b) | (c & (a ^ b));
+endmodule
+";
+
+const HALF_ADDER: &str = "// Half adder: 2 co + s = a + b. Map it onto the library's cell.
+module recoup_ha (
+    input wire a,
+    input wire b,
+    output wire s,
+    output wire co
+);
+  assign s = a ^ b;
+  assign co = a & b;
+endmodule
+";
+
+/// A file by its name in the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its name.
+    pub name: String,
+    /// Its content.
+    pub text: String,
+}
+
+impl File {
+    /// A file.
+    pub fn new(name: &str, text: String) -> Self {
+        Self { name: name.to_string(), text }
+    }
+
+    fn of(module: &Module) -> Self {
+        Self::new(&format!("{}.sv", module.name), module.to_system_verilog())
+    }
+}
+
+/// SystemVerilog for synthesis.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The top module.
+    pub top: String,
+    /// One module per file, `recoup_fa.sv` and `recoup_ha.sv` included.
+    pub files: Vec<File>,
+}
+
+impl Sources {
+    fn new(top: &str, modules: &[Module]) -> Self {
+        let mut files: Vec<File> = modules.iter().map(File::of).collect();
+        files.push(File::new("recoup_fa.sv", FULL_ADDER.into()));
+        files.push(File::new("recoup_ha.sv", HALF_ADDER.into()));
+        Self { top: top.into(), files }
+    }
+
+    /// The multiplier alone: w, a, p.
+    pub fn multiplier(circuit: &MultiplierCircuit) -> Self {
+        Self::new("multiplier", &[multiplier(circuit)])
+    }
+
+    /// One PE alone.
+    pub fn pe(design: &Design) -> Self {
+        Self::new("pe", &[pe(design)])
+    }
+
+    /// The array, with all that it instantiates: `pe_r_c`, `x_line`, `mac_plus_c`.
+    pub fn array(design: &Design) -> Self {
+        let modules: Vec<Module> =
+            [Some(pe(design)), x_line(design), mac_plus(design)].into_iter().flatten().collect();
+        let mut sources = Self::new("array", &modules);
+        sources.files.push(File::new("array.sv", array(design)));
+        sources
+    }
+}
+
+/// All files of a design: sources, the multiplier alone, the testbench with its vectors, README.
+///
+/// # Errors
+/// When the vectors do not fit the design.
+pub fn files(design: &Design, vectors: &Vectors) -> Result<Vec<File>, RtlError> {
+    let mut files = vec![File::of(&multiplier(&design.circuit))];
+    files.extend(Sources::array(design).files);
+    files.extend(testbench(design, vectors)?);
+    files.push(File::new("README.txt", readme(design, &files)));
+    Ok(files)
+}
+
+/// What simulates the testbench in the folder: Icarus Verilog and Verilator.
+pub const SIMULATE: [&str; 2] = [
+    "iverilog -g2012 -s tb -o tb.vvp *.sv && vvp -n tb.vvp",
+    "verilator --binary --timing -Wno-fatal --top-module tb *.sv && obj_dir/Vtb",
+];
+
+fn readme(design: &Design, files: &[File]) -> String {
+    let options = &design.options;
+    let mut text = format!(
+        "{}x{} array of {}, up to {} products per output.\n\n",
+        options.rows,
+        options.columns,
+        design.circuit.name(),
+        options.depth
+    );
+    for File { name, .. } in files {
+        let meaning = match name.as_str() {
+            "multiplier.sv" => "the multiplier alone: p = p(w, a)",
+            "pe.sv" => "processing element: multiplier with the partial sum in its tree, registers",
+            "x_line.sv" => "sums x of the control variate, once for all columns",
+            "mac_plus.sv" => "end of a column: sum of the tiles before, and V",
+            "array.sv" => "the array, synthesis top: pe_r_c, x_line, mac_plus_c",
+            "recoup_fa.sv" => "full adder, to be mapped onto the library's cell",
+            "recoup_ha.sv" => "half adder, likewise",
+            "tb.sv" => "self-checking testbench, simulation top",
+            "weights.hex" => "weight codes, [filter][product]",
+            "activations.hex" => "activation codes, [position][product]",
+            "c.hex" => "C of each filter",
+            "c0.hex" => "C0 of each filter",
+            "bias.hex" => "what is added to a filter's sums behind the array",
+            "expected.hex" => "the emulator's accumulators, [position][filter]",
+            _ => "",
+        };
+        text += &format!("{name:<16} {meaning}\n");
+    }
+    text += "\nTo run the testbench in this folder, with Icarus Verilog or Verilator:\n\n";
+    SIMULATE.iter().for_each(|command| text += &format!("    {command}\n"));
+    text
+}

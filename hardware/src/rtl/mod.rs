@@ -1,0 +1,41 @@
+//! The array as SystemVerilog.
+//!
+//! A multiplier becomes a [`MultiplierCircuit`]: the partial products of its mask, or the gates of
+//! its circuit. A [`Design`] adds sizes and options, from which the widths of all sums follow. Its
+//! units are [`Module`]s, data that is printed and can be evaluated: the PE, the x line and MAC+
+//! are made of [`Tree`]s, carry-save sums of bits. [`Sources`] are the files for synthesis;
+//! [`files`] adds a testbench with [`Vectors`] from the emulator.
+
+mod array;
+mod circuit;
+mod design;
+mod error;
+mod evaluate;
+mod files;
+mod mac_plus;
+mod module;
+mod multiplier;
+mod pe;
+mod print;
+mod range;
+mod testbench;
+mod tree;
+mod vectors;
+mod x_function;
+mod x_line;
+
+pub use array::{ArrayPort, array, ports};
+pub use circuit::MultiplierCircuit;
+pub use design::{Correction, Design, Options, Ranges};
+pub use error::RtlError;
+pub use evaluate::{from_words, to_words};
+pub use files::{File, SIMULATE, Sources, files};
+pub use mac_plus::mac_plus;
+pub use module::{Bit, Counts, Gate, Item, Module};
+pub use multiplier::multiplier;
+pub use pe::pe;
+pub use range::Range;
+pub use tree::Tree;
+pub use vectors::{RandomSize, Vectors, random};
+pub use x_function::XFunction;
+pub use x_line::x_line;

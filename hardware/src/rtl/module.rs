@@ -1,0 +1,331 @@
+//! A hardware module as data: what is printed, evaluated and counted is this.
+//!
+//! Items only read what stands before them, registers too: an array has no loops, except that a
+//! register with an enable holds its value.
+
+use std::collections::HashMap;
+
+/// One bit of an item's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Bit {
+    pub(super) item: u32,
+    pub(super) bit: u32,
+}
+
+impl Bit {
+    /// Constant 0.
+    pub const ZERO: Self = Self { item: 0, bit: 0 };
+    /// Constant 1.
+    pub const ONE: Self = Self { item: 0, bit: 1 };
+
+    /// A constant.
+    pub fn constant(value: bool) -> Self {
+        if value { Self::ONE } else { Self::ZERO }
+    }
+
+    /// Its value, if it is a constant.
+    pub fn value(self) -> Option<bool> {
+        (self.item == 0).then_some(self.bit == 1)
+    }
+}
+
+/// A gate of one output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Gate {
+    /// Inversion.
+    Not(Bit),
+    /// Conjunction.
+    And(Bit, Bit),
+    /// Disjunction.
+    Or(Bit, Bit),
+    /// Exclusive or.
+    Xor(Bit, Bit),
+    /// `select ? high : low`, the fields in this order.
+    Mux(Bit, Bit, Bit),
+}
+
+/// Something that has outputs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// The constants 0 and 1; always the first item.
+    Constants,
+    /// An input port.
+    Input {
+        /// Its bits.
+        width: usize,
+    },
+    /// A gate.
+    Gate(Gate),
+    /// An instance of `recoup_ha`: bit 0 is the sum, bit 1 the carry.
+    HalfAdder([Bit; 2]),
+    /// An instance of `recoup_fa`: bit 0 is the sum, bit 1 the carry.
+    FullAdder([Bit; 3]),
+    /// The sum of two rows of one width, without its carry.
+    Add([Vec<Bit>; 2]),
+    /// A function of up to 8 bits, in the order of their number.
+    Lookup {
+        /// What selects, bit 0 first.
+        inputs: Vec<Bit>,
+        /// One value for each number.
+        values: Vec<u16>,
+        /// Bits of a value.
+        width: usize,
+    },
+    /// Flip-flops at the rising edge of `clk`.
+    Register {
+        /// What is stored.
+        data: Vec<Bit>,
+        /// Where it is 0, the old value stays.
+        enable: Option<Bit>,
+    },
+}
+
+impl Item {
+    /// Number of its outputs.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Gate(_) => 1,
+            Self::Constants | Self::HalfAdder(_) | Self::FullAdder(_) => 2,
+            Self::Input { width } | Self::Lookup { width, .. } => *width,
+            Self::Add([row, _]) => row.len(),
+            Self::Register { data, .. } => data.len(),
+        }
+    }
+}
+
+/// A module under construction, and when it is finished.
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// The module's name.
+    pub name: String,
+    /// What it does, for the comment at its top.
+    pub purpose: String,
+    pub(super) items: Vec<(String, Item)>,
+    pub(super) outputs: Vec<(String, Vec<Bit>)>,
+    /// Comments, each before the item of this index.
+    pub(super) comments: Vec<(usize, String)>,
+    gates: HashMap<Gate, Bit>,
+}
+
+impl Module {
+    /// An empty module.
+    pub fn new(name: &str, purpose: String) -> Self {
+        Self {
+            name: name.to_string(),
+            purpose,
+            items: vec![(String::new(), Item::Constants)],
+            outputs: Vec::new(),
+            comments: Vec::new(),
+            gates: HashMap::new(),
+        }
+    }
+
+    fn push(&mut self, name: String, item: Item) -> u32 {
+        self.items.push((name, item));
+        (self.items.len() - 1) as u32
+    }
+
+    fn push_word(&mut self, name: &str, item: Item) -> Vec<Bit> {
+        let width = item.width() as u32;
+        let item = self.push(name.to_string(), item);
+        (0..width).map(|bit| Bit { item, bit }).collect()
+    }
+
+    /// A comment before the items that follow.
+    pub fn comment(&mut self, text: impl Into<String>) {
+        self.comments.push((self.items.len(), text.into()));
+    }
+
+    /// An input port; none for width 0.
+    pub fn input(&mut self, name: &str, width: usize) -> Vec<Bit> {
+        if width == 0 { Vec::new() } else { self.push_word(name, Item::Input { width }) }
+    }
+
+    /// The bit of an input port of one bit, which is made at the first call.
+    pub fn input_bit(&mut self, name: &str) -> Bit {
+        let made = self
+            .items
+            .iter()
+            .position(|(known, item)| known == name && matches!(item, Item::Input { width: 1 }));
+        match made {
+            Some(item) => Bit { item: item as u32, bit: 0 },
+            None => self.input(name, 1)[0],
+        }
+    }
+
+    /// An output port; none without bits.
+    pub fn output(&mut self, name: &str, bits: Vec<Bit>) {
+        if !bits.is_empty() {
+            self.outputs.push((name.to_string(), bits));
+        }
+    }
+
+    /// A register; without an enable it takes its data at every edge.
+    pub fn register(&mut self, name: &str, data: Vec<Bit>, enable: Option<Bit>) -> Vec<Bit> {
+        if data.is_empty() {
+            return data;
+        }
+        self.push_word(name, Item::Register { data, enable })
+    }
+
+    /// `rows[0] + rows[1]`, as wide as they are.
+    pub fn add(&mut self, name: &str, rows: [Vec<Bit>; 2]) -> Vec<Bit> {
+        assert_eq!(rows[0].len(), rows[1].len(), "rows of one width");
+        self.push_word(name, Item::Add(rows))
+    }
+
+    /// A function of at most 8 bits by its values.
+    pub fn lookup(
+        &mut self,
+        name: &str,
+        inputs: Vec<Bit>,
+        values: Vec<u16>,
+        width: usize,
+    ) -> Vec<Bit> {
+        assert_eq!(values.len(), 1 << inputs.len(), "one value for each number");
+        self.push_word(name, Item::Lookup { inputs, values, width })
+    }
+
+    fn gate(&mut self, name: Option<String>, gate: Gate) -> Bit {
+        if let Some(&known) = self.gates.get(&gate) {
+            return known;
+        }
+        let name = name.unwrap_or_else(|| format!("n{}", self.items.len()));
+        let bit = Bit { item: self.push(name, Item::Gate(gate)), bit: 0 };
+        self.gates.insert(gate, bit);
+        bit
+    }
+
+    /// Inversion.
+    pub fn not(&mut self, a: Bit) -> Bit {
+        match (a.value(), &self.items[a.item as usize].1) {
+            (Some(value), _) => Bit::constant(!value),
+            (None, &Item::Gate(Gate::Not(inner))) => inner,
+            _ => self.gate(None, Gate::Not(a)),
+        }
+    }
+
+    /// Conjunction.
+    pub fn and(&mut self, a: Bit, b: Bit) -> Bit {
+        self.and_named(None, a, b)
+    }
+
+    /// Conjunction with a name of its own.
+    pub fn and_named(&mut self, name: Option<String>, a: Bit, b: Bit) -> Bit {
+        match (a.value(), b.value()) {
+            (Some(false), _) | (_, Some(false)) => Bit::ZERO,
+            (Some(true), _) => b,
+            (_, Some(true)) => a,
+            _ if a == b => a,
+            _ => self.gate(name, Gate::And(a.min(b), a.max(b))),
+        }
+    }
+
+    /// Disjunction.
+    pub fn or(&mut self, a: Bit, b: Bit) -> Bit {
+        match (a.value(), b.value()) {
+            (Some(true), _) | (_, Some(true)) => Bit::ONE,
+            (Some(false), _) => b,
+            (_, Some(false)) => a,
+            _ if a == b => a,
+            _ => self.gate(None, Gate::Or(a.min(b), a.max(b))),
+        }
+    }
+
+    /// Exclusive or.
+    pub fn xor(&mut self, a: Bit, b: Bit) -> Bit {
+        match (a.value(), b.value()) {
+            (Some(false), _) => b,
+            (_, Some(false)) => a,
+            (Some(true), _) => self.not(b),
+            (_, Some(true)) => self.not(a),
+            _ if a == b => Bit::ZERO,
+            _ => self.gate(None, Gate::Xor(a.min(b), a.max(b))),
+        }
+    }
+
+    /// `select ? high : low`.
+    pub fn mux(&mut self, select: Bit, high: Bit, low: Bit) -> Bit {
+        match select.value() {
+            Some(true) => high,
+            Some(false) => low,
+            None if high == low => high,
+            None => self.gate(None, Gate::Mux(select, high, low)),
+        }
+    }
+
+    /// Disjunction of any number of bits.
+    pub fn any(&mut self, bits: &[Bit]) -> Bit {
+        bits.iter().fold(Bit::ZERO, |any, &bit| self.or(any, bit))
+    }
+
+    /// Sum and carry of two bits; an instance unless one is constant.
+    pub fn half_adder(&mut self, [a, b]: [Bit; 2]) -> [Bit; 2] {
+        if a.value().is_some() || b.value().is_some() || a == b {
+            return [self.xor(a, b), self.and(a, b)];
+        }
+        let item = self.push(format!("ha{}", self.items.len()), Item::HalfAdder([a, b]));
+        [Bit { item, bit: 0 }, Bit { item, bit: 1 }]
+    }
+
+    /// Sum and carry of three bits; an instance unless one is constant.
+    pub fn full_adder(&mut self, mut bits: [Bit; 3]) -> [Bit; 2] {
+        bits.sort_by_key(|bit| bit.value().is_none());
+        let [a, b, c] = bits;
+        match a.value() {
+            Some(false) => self.half_adder([b, c]),
+            // b + c + 1.
+            Some(true) => {
+                let sum = self.xor(b, c);
+                [self.not(sum), self.or(b, c)]
+            }
+            None => {
+                let item = self.push(format!("fa{}", self.items.len()), Item::FullAdder([a, b, c]));
+                [Bit { item, bit: 0 }, Bit { item, bit: 1 }]
+            }
+        }
+    }
+
+    /// Names and widths of the input ports.
+    pub fn inputs(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.items.iter().filter_map(|(name, item)| match item {
+            Item::Input { width } => Some((name.as_str(), *width)),
+            _ => None,
+        })
+    }
+
+    /// Names and widths of the output ports.
+    pub fn output_widths(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.outputs.iter().map(|(name, bits)| (name.as_str(), bits.len()))
+    }
+
+    /// Whether it needs a clock.
+    pub fn has_registers(&self) -> bool {
+        self.items.iter().any(|(_, item)| matches!(item, Item::Register { .. }))
+    }
+
+    /// Full adders, half adders and flip-flops in it, adders of two rows not counted.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for (_, item) in &self.items {
+            match item {
+                Item::FullAdder(_) => counts.full_adders += 1,
+                Item::HalfAdder(_) => counts.half_adders += 1,
+                Item::Register { data, .. } => counts.flip_flops += data.len(),
+                _ => {}
+            }
+        }
+        counts
+    }
+}
+
+/// What a module consists of, before synthesis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Instances of `recoup_fa`.
+    pub full_adders: usize,
+    /// Instances of `recoup_ha`.
+    pub half_adders: usize,
+    /// Bits of registers.
+    pub flip_flops: usize,
+}

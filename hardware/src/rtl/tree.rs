@@ -1,0 +1,161 @@
+//! Sums as carry-save trees: columns of bits, reduced by full adders to two rows.
+
+use std::collections::HashMap;
+
+use super::module::{Bit, Module};
+
+/// Delay of an adder's outputs after its latest input, in units of a carry: a sum is two
+/// exclusive ors, a carry is one gate.
+const SUM_DELAY: u32 = 2;
+const CARRY_DELAY: u32 = 1;
+
+/// Bits to be added, by their weight, modulo 2^width.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    columns: Vec<Vec<Bit>>,
+    /// Added to them; kept apart so that constants of all sources are one.
+    constant: i128,
+}
+
+impl Tree {
+    /// Nothing yet, modulo 2^width.
+    pub fn new(width: usize) -> Self {
+        Self { columns: vec![Vec::new(); width], constant: 0 }
+    }
+
+    /// Adds `bit` 2^column; what is beyond the width is lost.
+    pub fn add(&mut self, column: usize, bit: Bit) {
+        match bit.value() {
+            Some(false) => {}
+            Some(true) => self.constant += 1 << column,
+            None => {
+                if let Some(bits) = self.columns.get_mut(column) {
+                    bits.push(bit);
+                }
+            }
+        }
+    }
+
+    /// Subtracts `bit` 2^column, as Baugh and Wooley do: -b = (1 - b) - 1.
+    pub fn subtract(&mut self, module: &mut Module, column: usize, bit: Bit) {
+        let inverse = module.not(bit);
+        self.add(column, inverse);
+        self.constant -= 1 << column;
+    }
+
+    /// Adds a number whose bit 0 weighs 2^column; of a signed one the top bit counts negative.
+    pub fn add_word(&mut self, module: &mut Module, column: usize, bits: &[Bit], signed: bool) {
+        for (at, &bit) in bits.iter().enumerate() {
+            if signed && at + 1 == bits.len() {
+                self.subtract(module, column + at, bit);
+            } else {
+                self.add(column + at, bit);
+            }
+        }
+    }
+
+    /// Takes the constant out: the caller adds it elsewhere.
+    pub fn take_constant(&mut self) -> i128 {
+        std::mem::take(&mut self.constant)
+    }
+
+    /// The bits of one column, the constant's included.
+    pub fn column(&mut self, column: usize) -> &[Bit] {
+        self.place_constant();
+        &self.columns[column]
+    }
+
+    /// The constant, modulo 2^width, as bits of the columns.
+    fn place_constant(&mut self) {
+        let constant = self.take_constant();
+        for (column, bits) in self.columns.iter_mut().enumerate() {
+            if constant >> column & 1 == 1 {
+                bits.push(Bit::ONE);
+            }
+        }
+    }
+
+    /// Reduces the columns below `low` to one bit each, whose carries go up.
+    pub fn resolve(&mut self, module: &mut Module, low: usize) -> Vec<Bit> {
+        self.place_constant();
+        let mut times = HashMap::new();
+        (0..low)
+            .map(|column| {
+                self.reduce_column(module, &mut times, column, 1);
+                self.columns[column].pop().unwrap_or(Bit::ZERO)
+            })
+            .collect()
+    }
+
+    /// Reduces all columns to two bits or fewer: two rows of the tree's width, the first without
+    /// gaps where there is a bit at all.
+    pub fn rows(mut self, module: &mut Module) -> [Vec<Bit>; 2] {
+        self.place_constant();
+        let mut times = HashMap::new();
+        for column in 0..self.columns.len() {
+            self.reduce_column(module, &mut times, column, 2);
+        }
+        let row = |at: usize| {
+            let bit = |column: &Vec<Bit>| column.get(at).copied().unwrap_or(Bit::ZERO);
+            self.columns.iter().map(bit).collect()
+        };
+        [row(0), row(1)]
+    }
+
+    /// The sum: the tree and a final adder, which begins where there are two bits.
+    pub fn sum(self, module: &mut Module, name: &str) -> Vec<Bit> {
+        let rows = self.rows(module);
+        add_rows(module, name, rows)
+    }
+
+    /// Adds three bits, always the earliest, until `most` are left. Carries of the columns below
+    /// are there already: the time at which each arrives decides the shape of the tree, which
+    /// keeps paths short and even, and so glitches few.
+    fn reduce_column(
+        &mut self,
+        module: &mut Module,
+        times: &mut HashMap<Bit, u32>,
+        column: usize,
+        most: usize,
+    ) {
+        let mut bits = std::mem::take(&mut self.columns[column]);
+        while bits.len() > most {
+            let time = |bit: &Bit| times.get(bit).copied().unwrap_or(0);
+            // Constants first: an adder with one is cheaper.
+            bits.sort_by_key(|bit| (bit.value().is_none(), time(bit), *bit));
+            let taken: Vec<Bit> = bits.drain(..bits.len().min(3)).collect();
+            let latest = taken.iter().map(time).max().unwrap_or(0);
+            let [sum, carry] = match taken[..] {
+                [a, b, c] => module.full_adder([a, b, c]),
+                [a, b] => module.half_adder([a, b]),
+                _ => unreachable!("more than one bit is left"),
+            };
+            for (bit, delay, to) in [(sum, SUM_DELAY, column), (carry, CARRY_DELAY, column + 1)] {
+                // A folded adder may give one of its inputs back, or a constant.
+                times.entry(bit).or_insert(latest + delay);
+                match bit.value() {
+                    Some(false) => {}
+                    _ if to == column => bits.push(bit),
+                    _ => {
+                        if let Some(above) = self.columns.get_mut(to) {
+                            above.push(bit);
+                        }
+                    }
+                }
+            }
+        }
+        self.columns[column] = bits;
+    }
+}
+
+/// The sum of two rows; where the low columns hold one bit at most, there is nothing to add.
+pub fn add_rows(module: &mut Module, name: &str, [left, right]: [Vec<Bit>; 2]) -> Vec<Bit> {
+    let first = (0..left.len()).find(|&at| left[at] != Bit::ZERO && right[at] != Bit::ZERO);
+    let first = first.unwrap_or(left.len());
+    let mut sum: Vec<Bit> =
+        (0..first).map(|at| if left[at] == Bit::ZERO { right[at] } else { left[at] }).collect();
+    if first < left.len() {
+        sum.extend(module.add(name, [left[first..].to_vec(), right[first..].to_vec()]));
+    }
+    sum
+}

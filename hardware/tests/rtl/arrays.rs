@@ -1,0 +1,143 @@
+//! Whole arrays on random tiles: accumulators equal the emulator's, bit for bit.
+
+use recoup::control_variate::{ControlFunction, ControlOptions, Mode};
+use recoup::multiplier::Multiplier;
+use recoup::quantize::WeightScheme;
+use recoup_hardware::rtl::{
+    Correction, Design, File, MultiplierCircuit, Options, RandomSize, files, random,
+};
+
+use crate::tools::{folder, icarus, verilator};
+
+/// An array on random tiles: two blocks of filters, three tiles of which the last is not full.
+fn random_array(
+    spec: &str,
+    scheme: WeightScheme,
+    mode: Mode,
+    size: usize,
+    change: impl FnOnce(&mut Options),
+) -> Vec<File> {
+    let multiplier: Multiplier = spec.parse().unwrap();
+    let vectors = RandomSize { depth: 2 * size + 1, filters: size + 2, positions: 20, seed: 1 };
+    let mut options = Options::new(size, size, vectors.depth);
+    change(&mut options);
+    let vectors = RandomSize { depth: options.depth, ..vectors };
+    let (vectors, control) =
+        random(&multiplier, scheme, (mode, ControlOptions::default()), vectors).unwrap();
+    let circuit = MultiplierCircuit::new(&multiplier, scheme.coding()).unwrap();
+    let correction = control.as_ref().map(|control| Correction::new(control).unwrap());
+    let design = Design::new(circuit, options, correction).unwrap();
+    files(&design, &vectors).unwrap()
+}
+
+fn assert_passes(files: &[File], simulate: impl Fn(&std::path::Path) -> (bool, String)) {
+    let folder = folder(files);
+    let (passed, said) = simulate(folder.path());
+    assert!(passed, "{said}");
+}
+
+const FITTED: Mode = Mode::Fitted(None);
+
+#[test]
+fn arrays_of_each_family_with_and_without_v() {
+    use WeightScheme::{I8Channel, U8Channel};
+    let popcount = Mode::Fitted(Some(ControlFunction::Popcount));
+    for (spec, scheme, mode, size) in [
+        ("exact", U8Channel, Mode::None, 4),
+        ("exact", I8Channel, Mode::None, 8),
+        ("perforated:3", U8Channel, FITTED, 4),
+        ("perforated:2", I8Channel, FITTED, 8),
+        ("truncated:8", U8Channel, popcount, 8),
+        ("truncated:8", I8Channel, popcount, 4),
+        ("truncated:7", U8Channel, Mode::Paper, 4),
+        ("truncated:7", I8Channel, Mode::None, 4),
+        ("recursive:5", U8Channel, FITTED, 4),
+        ("recursive:4", I8Channel, FITTED, 4),
+        ("truncated:6", U8Channel, Mode::Fitted(Some(ControlFunction::Weighted)), 4),
+        ("truncated:6", U8Channel, Mode::Constant, 4),
+    ] {
+        assert_passes(&random_array(spec, scheme, mode, size, |_| {}), icarus);
+    }
+}
+
+#[test]
+fn options_change_no_accumulator() {
+    use WeightScheme::{I8Channel, U8Channel};
+    let popcount = Mode::Fitted(Some(ControlFunction::Popcount));
+    let all = |options: &mut Options| {
+        options.pipeline = true;
+        options.zero_gating = true;
+        options.x_in_pe = true;
+        options.c0_in_mac = true;
+    };
+    for (spec, scheme, mode, change) in [
+        ("truncated:8", U8Channel, popcount, (|o| o.pipeline = true) as fn(&mut Options)),
+        ("truncated:8", I8Channel, popcount, |o| o.pipeline = true),
+        ("truncated:8", I8Channel, popcount, |o| o.zero_gating = true),
+        ("exact", I8Channel, Mode::None, |o| o.zero_gating = true),
+        ("perforated:3", U8Channel, FITTED, |o| o.x_in_pe = true),
+        ("truncated:7", U8Channel, popcount, |o| o.c0_in_mac = true),
+        ("truncated:7", U8Channel, Mode::Constant, |o| o.c0_in_mac = true),
+        ("truncated:7", I8Channel, popcount, all),
+        ("recursive:4", U8Channel, FITTED, all),
+        // One tile: nothing to accumulate, and without V no MAC+ at all.
+        ("exact", I8Channel, Mode::None, |o| o.depth = o.rows - 1),
+        ("truncated:8", U8Channel, popcount, |o| o.depth = o.rows),
+        ("truncated:8", U8Channel, popcount, |o| (o.depth, o.x_in_pe) = (o.rows, true)),
+        // Not square.
+        ("perforated:2", U8Channel, FITTED, |o| (o.rows, o.columns) = (7, 2)),
+        ("perforated:2", U8Channel, FITTED, |o| (o.rows, o.columns) = (1, 1)),
+    ] {
+        assert_passes(&random_array(spec, scheme, mode, 4, change), icarus);
+    }
+}
+
+#[test]
+fn a_16x16_array_in_icarus_and_a_signed_one_in_verilator() {
+    let popcount = Mode::Fitted(Some(ControlFunction::Popcount));
+    let unsigned = WeightScheme::U8Channel;
+    assert_passes(&random_array("truncated:7", unsigned, popcount, 16, |_| {}), icarus);
+    let signed = random_array("truncated:8", WeightScheme::I8Channel, popcount, 4, |options| {
+        options.pipeline = true;
+        options.zero_gating = true;
+    });
+    assert_passes(&signed, verilator);
+}
+
+/// What a proof is worth: each of these errors is found.
+#[test]
+fn mutations_fail() {
+    let popcount = Mode::Fitted(Some(ControlFunction::Popcount));
+    let files = random_array("truncated:7", WeightScheme::U8Channel, popcount, 4, |_| {});
+    let c = files.iter().find(|file| file.name == "c.hex").unwrap();
+    // One unit of C, 1/16, in the third filter.
+    let third = c.text.lines().nth(2).unwrap().to_string();
+    let more =
+        format!("{:0width$x}", u32::from_str_radix(&third, 16).unwrap() + 1, width = third.len());
+    for (what, file, old, new) in [
+        ("a partial product inverted", "pe.sv", "wire pp_3_5 = w[5]", "wire pp_3_5 = ~w[5]"),
+        ("a partial product of another bit", "pe.sv", "wire pp_7_7 = w[7]", "wire pp_7_7 = w[6]"),
+        ("C off by one", "c.hex", &*third, &*more),
+        (
+            "a sum that is not registered",
+            "pe.sv",
+            "assign psum_out = psum;",
+            "assign psum_out = sum;",
+        ),
+        (
+            "no register for x on its way",
+            "mac_plus.sv",
+            "assign x_out = x;",
+            "assign x_out = x_in;",
+        ),
+        ("no rounding", "mac_plus.sv", "up <= ", "up <= 1'b0 & "),
+        ("a code of another row", "x_line.sv", "a[9]", "a[1]"),
+    ] {
+        let mut files = files.clone();
+        let file = files.iter_mut().find(|known| known.name == file).unwrap();
+        assert!(file.text.contains(old), "{what}: no {old} in {}", file.text);
+        file.text = file.text.replacen(old, new, 1);
+        let (passed, said) = icarus(folder(&files).path());
+        assert!(!passed, "{what}: {said}");
+    }
+}
