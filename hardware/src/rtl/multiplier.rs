@@ -135,7 +135,10 @@ mod tests {
         let circuit = MultiplierCircuit::new(&product, Unsigned).unwrap();
         assert_is(&multiplier(&circuit), false, |w, a| product.product(w, a, Unsigned));
         // The same circuit with its operands exchanged.
-        let netlist = Netlist::from_table(&table.transposed()).unwrap();
+        let transposed = recoup_circuits::ProductTable::from_fn(Operands::Unsigned, |a, w| {
+            odd(w.into(), a.into())
+        });
+        let netlist = Netlist::from_table(&transposed).unwrap();
         let swapped = MultiplierCircuit::from_netlist(&product, netlist, Operands::Unsigned, true);
         assert_is(&multiplier(&swapped), false, |w, a| product.product(w, a, Unsigned));
     }
