@@ -6,10 +6,12 @@
 //! - [`cells`] is a standard cell library as a Liberty file describes it;
 //! - [`mapped`] is a netlist of such cells, as synthesis leaves it;
 //! - [`simulate`] runs it and counts transitions, without delays or with the cells' own;
+//! - [`power`] makes energies of them, for the data of a network's layers;
 //! - [`costs`] is the table of what designs were found to cost.
 
 pub mod cells;
 pub mod costs;
 pub mod mapped;
+pub mod power;
 pub mod rtl;
 pub mod simulate;

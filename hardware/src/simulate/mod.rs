@@ -23,6 +23,7 @@ mod tests;
 
 pub use activity::{Activity, Layout, WHOLE};
 pub use circuit::{Circuit, Sink};
+pub(crate) use delays::holds;
 pub use delays::{DelayOptions, Delays};
 pub use events::EventDriven;
 pub use zero_delay::{LANES, ZeroDelay};
