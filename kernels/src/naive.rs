@@ -28,7 +28,7 @@ pub fn product(coding: WeightCoding, product: &Product, w: u8, a: u8) -> i32 {
 }
 
 /// The codes of one receptive field, `[kernel_height][kernel_width][channels / groups]`.
-fn receptive_field(
+pub fn receptive_field(
     shape: &ConvShape,
     padding: u8,
     input: &[u8],

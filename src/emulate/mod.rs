@@ -10,8 +10,10 @@ mod observe;
 mod operations;
 mod plan;
 mod regress;
+mod stream;
 
 pub use layers::{LayerStatistics, Statistics, StatisticsCollector};
 pub use network::{Network, Prepared, Workspace};
 pub use observe::code_histograms;
 pub use regress::regress;
+pub use stream::{ActivationStream, activation_streams};

@@ -1,0 +1,173 @@
+//! What an array computes: weights and activation codes of a layer.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::RngCore;
+
+use recoup::accuracy::Candidate;
+use recoup::emulate::activation_streams;
+use recoup_kernels::WeightCoding;
+
+/// One layer's codes. Weights stay in the array for a tile of rows and columns while the
+/// positions stream through.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// The layer's name.
+    pub name: String,
+    /// Products per output, k.
+    pub depth: usize,
+    /// Groups, which go through the array one after the other.
+    pub groups: usize,
+    /// Filters of a group.
+    pub filters: usize,
+    /// Positions per image.
+    pub positions_per_image: usize,
+    /// Weight codes, `[group][filter][depth]`.
+    pub weights: Vec<u8>,
+    /// Positions that are there to be sampled.
+    pub positions: usize,
+    /// Their activation codes, `[group][position][depth]`.
+    pub activations: Vec<u8>,
+    /// C per filter as stored, group by group; empty without x.
+    pub c: Vec<i32>,
+}
+
+impl Workload {
+    /// All layers of a network with its multiplier and control variate, on the codes that
+    /// `images` cause in it; of each image and layer at most `most` positions.
+    pub fn of_network(candidate: &Candidate, images: &[Vec<f32>], most: usize) -> Vec<Self> {
+        let quantized = &candidate.prepared.quantized;
+        let streams = activation_streams(&candidate.network, images, most);
+        let layers = quantized.macs.iter().zip(streams).enumerate();
+        layers
+            .map(|(layer, (mac, stream))| {
+                let terms = candidate.control.as_ref().map(|control| &control.layers[layer].c);
+                Self {
+                    name: quantized.graph.nodes[mac.node].name.clone(),
+                    depth: stream.depth,
+                    groups: mac.shape.groups,
+                    filters: mac.shape.filters_per_group(),
+                    positions_per_image: mac.shape.positions(),
+                    weights: mac.weights.clone(),
+                    positions: stream.positions,
+                    activations: stream.codes,
+                    c: terms.and_then(|terms| terms.first()).cloned().unwrap_or_default(),
+                }
+            })
+            .collect()
+    }
+
+    /// Random codes, all alike likely: a layer that fills its tiles.
+    pub fn uniform(depth: usize, filters: usize, generator: &mut ChaCha8Rng) -> Self {
+        Self::random("uniform", depth, filters, |codes| generator.fill_bytes(codes), None)
+    }
+
+    /// Random codes as in a network after a ReLU: weights about the middle of their range with a
+    /// standard deviation of 25, 45 % of the activations 0, the others half-normal with 40.
+    pub fn relu_like(
+        depth: usize,
+        filters: usize,
+        coding: WeightCoding,
+        generator: &mut ChaCha8Rng,
+    ) -> Self {
+        let uniform = |generator: &mut ChaCha8Rng| {
+            (f64::from(generator.next_u32()) + 0.5) / 2_f64.powi(32)
+        };
+        // Box and Muller's transformation.
+        let normal = |generator: &mut ChaCha8Rng| {
+            let (radius, angle) = (uniform(generator), uniform(generator));
+            (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+        };
+        let mut activations = |codes: &mut [u8], generator: &mut ChaCha8Rng| {
+            for code in codes {
+                let zero = uniform(generator) < 0.45;
+                let value = 40.0 * normal(generator).abs();
+                *code = if zero { 0 } else { value.round().min(255.0) as u8 };
+            }
+        };
+        let middle = match coding {
+            WeightCoding::Unsigned => 128,
+            WeightCoding::Signed => 0,
+        };
+        let mut weights = vec![0; depth * filters];
+        for code in &mut weights {
+            let offset = (25.0 * normal(generator)).round().clamp(-127.0, 127.0) as i32;
+            *code = (middle + offset) as u8;
+        }
+        Self::random("ReLU-like", depth, filters, |codes| activations(codes, generator), Some(weights))
+    }
+
+    fn random(
+        name: &str,
+        depth: usize,
+        filters: usize,
+        mut fill: impl FnMut(&mut [u8]),
+        weights: Option<Vec<u8>>,
+    ) -> Self {
+        const POSITIONS: usize = 4096;
+        let weights = weights.unwrap_or_else(|| {
+            let mut weights = vec![0; depth * filters];
+            fill(&mut weights);
+            weights
+        });
+        let mut activations = vec![0; POSITIONS * depth];
+        fill(&mut activations);
+        Self {
+            name: name.into(),
+            depth,
+            groups: 1,
+            filters,
+            positions_per_image: POSITIONS,
+            weights,
+            positions: POSITIONS,
+            activations,
+            c: Vec::new(),
+        }
+    }
+
+    /// Products per image.
+    pub fn macs(&self) -> u64 {
+        (self.positions_per_image * self.depth * self.filters * self.groups) as u64
+    }
+
+    /// Row tiles, of arrays with `rows` rows.
+    pub fn tiles(&self, rows: usize) -> usize {
+        self.depth.div_ceil(rows)
+    }
+
+    /// Clock cycles per image in which an array computes, without filling and loading.
+    pub fn cycles(&self, rows: usize, columns: usize) -> u64 {
+        let passes = self.groups * self.tiles(rows) * self.filters.div_ceil(columns);
+        (self.positions_per_image * passes) as u64
+    }
+
+    /// Share of the PEs that compute something.
+    pub fn utilisation(&self, rows: usize, columns: usize) -> f64 {
+        let products = self.cycles(rows, columns) * (rows * columns) as u64;
+        self.macs() as f64 / products as f64
+    }
+
+    /// A weight; 0 beyond the last filter and the last product, where tiles are not full.
+    pub fn weight(&self, group: usize, filter: usize, product: usize) -> u8 {
+        if filter >= self.filters || product >= self.depth {
+            return 0;
+        }
+        self.weights[(group * self.filters + filter) * self.depth + product]
+    }
+
+    /// An activation; 0 beyond the last product. Positions begin again after the last.
+    pub fn activation(&self, group: usize, position: usize, product: usize) -> u8 {
+        if product >= self.depth {
+            return 0;
+        }
+        let position = position % self.positions;
+        self.activations[(group * self.positions + position) * self.depth + product]
+    }
+
+    /// C of a filter; 0 beyond the last.
+    pub fn c(&self, group: usize, filter: usize) -> i32 {
+        if filter >= self.filters || self.c.is_empty() {
+            return 0;
+        }
+        self.c[group * self.filters + filter]
+    }
+}

@@ -1,0 +1,69 @@
+//! The activation codes in the order in which an array streams them.
+
+use rayon::prelude::*;
+use recoup_kernels::naive;
+
+use super::network::{Network, Workspace};
+
+/// The codes that one layer multiplies: for each group and output position the k codes of its
+/// receptive field, in the order of the layer's weights; padding is the zero point that it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivationStream {
+    /// Products per output, k.
+    pub depth: usize,
+    /// Positions, of all images one after the other.
+    pub positions: usize,
+    /// Codes, `[group][position][depth]`.
+    pub codes: Vec<u8>,
+}
+
+impl ActivationStream {
+    /// The codes of one position.
+    pub fn position(&self, group: usize, position: usize) -> &[u8] {
+        let start = (group * self.positions + position) * self.depth;
+        &self.codes[start..start + self.depth]
+    }
+}
+
+/// Runs `network` on `images` and keeps what its layers multiply: of each image and layer the
+/// positions from the first on, but at most `most` per image.
+pub fn activation_streams(
+    network: &Network,
+    images: &[Vec<f32>],
+    most: usize,
+) -> Vec<ActivationStream> {
+    let prepared = &network.prepared;
+    let macs = &prepared.quantized.macs;
+    let of_images: Vec<Vec<Vec<u8>>> = images
+        .par_iter()
+        .map(|image| {
+            let mut workspace = Workspace::default();
+            let mut layers = vec![Vec::new(); macs.len()];
+            network.run_observed(image, &mut workspace, |layer, _, codes| {
+                let mac = &macs[layer];
+                let zero_point = prepared.quantized.mac_input(mac).1.zero_point;
+                for group in 0..mac.shape.groups {
+                    for position in 0..mac.shape.positions().min(most) {
+                        layers[layer].extend(naive::receptive_field(
+                            &mac.shape, zero_point, codes, position, group,
+                        ));
+                    }
+                }
+            });
+            layers
+        })
+        .collect();
+    let streams = macs.iter().enumerate().map(|(layer, mac)| {
+        let (depth, groups) = (mac.shape.depth(), mac.shape.groups);
+        let kept = mac.shape.positions().min(most);
+        let mut codes = Vec::with_capacity(images.len() * groups * kept * depth);
+        for group in 0..groups {
+            for image in &of_images {
+                let start = group * kept * depth;
+                codes.extend_from_slice(&image[layer][start..start + kept * depth]);
+            }
+        }
+        ActivationStream { depth, positions: images.len() * kept, codes }
+    });
+    streams.collect()
+}
