@@ -29,6 +29,8 @@ pub struct Workload {
     pub activations: Vec<u8>,
     /// C per filter as stored, group by group; empty without x.
     pub c: Vec<i32>,
+    /// C0 per filter, group by group; empty without V.
+    pub c0: Vec<i32>,
 }
 
 impl Workload {
@@ -40,7 +42,7 @@ impl Workload {
         let layers = quantized.macs.iter().zip(streams).enumerate();
         layers
             .map(|(layer, (mac, stream))| {
-                let terms = candidate.control.as_ref().map(|control| &control.layers[layer].c);
+                let constants = candidate.control.as_ref().map(|control| &control.layers[layer]);
                 Self {
                     name: quantized.graph.nodes[mac.node].name.clone(),
                     depth: stream.depth,
@@ -50,7 +52,8 @@ impl Workload {
                     weights: mac.weights.clone(),
                     positions: stream.positions,
                     activations: stream.codes,
-                    c: terms.and_then(|terms| terms.first()).cloned().unwrap_or_default(),
+                    c: constants.and_then(|of| of.c.first()).cloned().unwrap_or_default(),
+                    c0: constants.map_or(Vec::new(), |of| of.c0.clone()),
                 }
             })
             .collect()
@@ -69,15 +72,14 @@ impl Workload {
         coding: WeightCoding,
         generator: &mut ChaCha8Rng,
     ) -> Self {
-        let uniform = |generator: &mut ChaCha8Rng| {
-            (f64::from(generator.next_u32()) + 0.5) / 2_f64.powi(32)
-        };
+        let uniform =
+            |generator: &mut ChaCha8Rng| (f64::from(generator.next_u32()) + 0.5) / 2_f64.powi(32);
         // Box and Muller's transformation.
         let normal = |generator: &mut ChaCha8Rng| {
             let (radius, angle) = (uniform(generator), uniform(generator));
             (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
         };
-        let mut activations = |codes: &mut [u8], generator: &mut ChaCha8Rng| {
+        let activations = |codes: &mut [u8], generator: &mut ChaCha8Rng| {
             for code in codes {
                 let zero = uniform(generator) < 0.45;
                 let value = 40.0 * normal(generator).abs();
@@ -93,7 +95,13 @@ impl Workload {
             let offset = (25.0 * normal(generator)).round().clamp(-127.0, 127.0) as i32;
             *code = (middle + offset) as u8;
         }
-        Self::random("ReLU-like", depth, filters, |codes| activations(codes, generator), Some(weights))
+        Self::random(
+            "ReLU-like",
+            depth,
+            filters,
+            |codes| activations(codes, generator),
+            Some(weights),
+        )
     }
 
     fn random(
@@ -121,6 +129,7 @@ impl Workload {
             positions: POSITIONS,
             activations,
             c: Vec::new(),
+            c0: Vec::new(),
         }
     }
 
@@ -165,9 +174,24 @@ impl Workload {
 
     /// C of a filter; 0 beyond the last.
     pub fn c(&self, group: usize, filter: usize) -> i32 {
-        if filter >= self.filters || self.c.is_empty() {
+        self.constant(&self.c, group, filter)
+    }
+
+    /// This layer with constants of a control variate, given to the filters in turn.
+    pub fn with_constants(mut self, c: &[i32]) -> Self {
+        self.c = c.iter().copied().cycle().take(self.groups * self.filters).collect();
+        self
+    }
+
+    /// C0 of a filter; 0 beyond the last.
+    pub fn c0(&self, group: usize, filter: usize) -> i32 {
+        self.constant(&self.c0, group, filter)
+    }
+
+    fn constant(&self, constants: &[i32], group: usize, filter: usize) -> i32 {
+        if filter >= self.filters || constants.is_empty() {
             return 0;
         }
-        self.c[group * self.filters + filter]
+        constants[group * self.filters + filter]
     }
 }

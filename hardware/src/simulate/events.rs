@@ -232,6 +232,11 @@ impl<'a> EventDriven<'a> {
         }
     }
 
+    /// Forgets what has been counted.
+    pub fn clear(&mut self) {
+        self.activity.clear();
+    }
+
     /// Takes what has been counted since the last call.
     pub fn take(&mut self) -> Activity {
         let empty = Activity::new(self.circuit, &self.layout);

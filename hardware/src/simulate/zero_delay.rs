@@ -139,6 +139,11 @@ impl<'a> ZeroDelay<'a> {
         self.values[net]
     }
 
+    /// Forgets what has been counted.
+    pub fn clear(&mut self) {
+        self.activity.clear();
+    }
+
     /// Takes what has been counted since the last call.
     pub fn take(&mut self) -> Activity {
         let empty = Activity::new(self.circuit, &self.layout);

@@ -1,0 +1,216 @@
+//! Stimuli of an array's units, cycle for cycle as the array would give them.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::mapped::MappedNetlist;
+use crate::rtl::Design;
+use crate::simulate::Stimulus;
+
+use super::workload::Workload;
+
+/// Which run of positions a unit is watched at. What a unit does not have is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Group of the layer.
+    pub group: usize,
+    /// Filter, which is the column's.
+    pub filter: usize,
+    /// Tile of rows.
+    pub tile: usize,
+    /// Row of the array.
+    pub row: usize,
+    /// First position.
+    pub start: usize,
+}
+
+/// A layer on a design, from which the values at every unit's ports follow.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The design.
+    pub design: &'a Design,
+    /// The layer.
+    pub workload: &'a Workload,
+    /// What rows beyond the last product get: a code without x.
+    padding: u8,
+}
+
+impl<'a> Scene<'a> {
+    /// A layer on a design.
+    pub fn new(design: &'a Design, workload: &'a Workload) -> Self {
+        let without_x = |code: &u8| design.term().is_none_or(|(x, _)| x.value(*code) == 0);
+        let padding = (0..=255).find(without_x).unwrap_or(0);
+        Self { design, workload, padding }
+    }
+
+    fn rows(&self) -> usize {
+        self.design.options.rows
+    }
+
+    fn code(&self, group: usize, position: usize, product: usize) -> u8 {
+        if product >= self.workload.depth {
+            return self.padding;
+        }
+        self.workload.activation(group, position, product)
+    }
+
+    /// The sum of the first `count` products of a tile, in units of 2^lsb.
+    fn sum(&self, run: &Run, tile: usize, count: usize, position: usize) -> i64 {
+        let circuit = &self.design.circuit;
+        let products = tile * self.rows()..tile * self.rows() + count;
+        let product = |product: usize| {
+            let weight = self.workload.weight(run.group, run.filter, product);
+            let code = self.code(run.group, position, product);
+            i64::from(circuit.product(weight, code) >> circuit.lsb())
+        };
+        products.map(product).sum()
+    }
+
+    /// X of the first `count` products of a tile.
+    fn x(&self, group: usize, tile: usize, count: usize, position: usize) -> i64 {
+        let Some((x, _)) = self.design.term() else { return 0 };
+        let products = tile * self.rows()..tile * self.rows() + count;
+        products.map(|product| i64::from(x.value(self.code(group, position, product)))).sum()
+    }
+}
+
+/// The bits of the input ports by name.
+#[derive(Clone, Debug)]
+pub struct PortBits(HashMap<String, Range<usize>>);
+
+impl PortBits {
+    /// The ports of a netlist.
+    pub fn new(netlist: &MappedNetlist) -> Self {
+        let mut first = 0;
+        let ports = netlist.inputs.iter().map(|port| {
+            let range = first..first + port.nets.len();
+            first = range.end;
+            (port.name.clone(), range)
+        });
+        Self(ports.collect())
+    }
+
+    /// Sets the low bits of a value at a port, if there is one of this name.
+    fn set(&self, bits: &mut [bool], port: &str, value: i64) {
+        let Some(range) = self.0.get(port) else { return };
+        for (place, bit) in bits[range.clone()].iter_mut().enumerate() {
+            *bit = value >> place.min(63) & 1 == 1;
+        }
+    }
+}
+
+/// Which unit a stream is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// One PE.
+    Pe,
+    /// The x line.
+    XLine,
+    /// The end of a column.
+    MacPlus,
+}
+
+/// The stream of one unit during one run.
+pub struct UnitStream<'a> {
+    scene: Scene<'a>,
+    ports: &'a PortBits,
+    unit: Unit,
+    run: Run,
+    cycle: usize,
+}
+
+impl<'a> UnitStream<'a> {
+    /// A stream that begins with loading the unit's weight or constants.
+    pub fn new(scene: Scene<'a>, ports: &'a PortBits, unit: Unit, run: Run) -> Self {
+        Self { scene, ports, unit, run, cycle: 0 }
+    }
+
+    /// Cycles until the unit works on the run's positions alone.
+    pub fn warm_up(design: &Design, unit: Unit) -> u64 {
+        match unit {
+            Unit::Pe | Unit::MacPlus => 4,
+            Unit::XLine => design.options.rows as u64 + 2,
+        }
+    }
+
+    /// The position that began `late` cycles ago.
+    fn position(&self, late: usize) -> usize {
+        self.run.start + self.cycle.saturating_sub(late)
+    }
+
+    /// The weight is loaded; then codes move through, and the partial sum of a position comes
+    /// when its code is in the operand register (or, with a pipeline, its product is stored).
+    fn pe(&self, bits: &mut [bool]) {
+        let Self { scene, ports, run, .. } = self;
+        let design = scene.design;
+        let first = run.tile * scene.rows();
+        let loads = self.cycle == 0;
+        // After loading, the weight of the row above is held at the port.
+        let row = if loads { run.row } else { run.row.saturating_sub(1) };
+        let weight = scene.workload.weight(run.group, run.filter, first + row);
+        ports.set(bits, "load", i64::from(loads));
+        ports.set(bits, "w_in", gather(weight, &design.pe_weight_bits()));
+        let code = scene.code(run.group, self.position(0), first + run.row);
+        ports.set(bits, "a_in", gather(code, &design.pe_activation_bits()));
+        ports.set(bits, "zero_in", i64::from(code == 0));
+        let late = 1 + usize::from(design.options.pipeline);
+        let above = scene.sum(run, run.tile, run.row, self.position(late));
+        // Every row so far has left its constant out.
+        let left_out = run.row as i64 * design.pe_constant();
+        ports.set(bits, "psum_in", design.psum_start() as i64 + above - left_out);
+        let x = scene.x(run.group, run.tile, run.row, self.position(1));
+        ports.set(bits, "x_in", x);
+    }
+
+    /// Row r gets its code r cycles later; X of the tiles before comes when the last row's sum is
+    /// stored.
+    fn x_line(&self, bits: &mut [bool]) {
+        let Self { scene, ports, run, .. } = self;
+        let rows = scene.rows();
+        if let Some(range) = ports.0.get("a") {
+            for row in 0..rows {
+                let product = run.tile * rows + row;
+                let code = scene.code(run.group, self.position(row), product);
+                for bit in 0..8 {
+                    bits[range.start + 8 * row + bit] = code >> bit & 1 == 1;
+                }
+            }
+        }
+        let before =
+            (0..run.tile).map(|tile| scene.x(run.group, tile, rows, self.position(rows))).sum();
+        ports.set(bits, "x_in", before);
+    }
+
+    fn mac_plus(&self, bits: &mut [bool]) {
+        let Self { scene, ports, run, .. } = self;
+        let (rows, workload) = (scene.rows(), scene.workload);
+        let position = self.position(0);
+        let loads = self.cycle == 0;
+        ports.set(bits, "c_load", i64::from(loads));
+        ports.set(bits, "c_in", i64::from(workload.c(run.group, run.filter)));
+        ports.set(bits, "c0_in", i64::from(workload.c0(run.group, run.filter)));
+        ports.set(bits, "psum", scene.sum(run, run.tile, rows, position));
+        let before = (0..run.tile).map(|tile| scene.sum(run, tile, rows, position)).sum();
+        ports.set(bits, "acc_in", before);
+        let x = (0..=run.tile).map(|tile| scene.x(run.group, tile, rows, position)).sum();
+        ports.set(bits, "x_in", x);
+        ports.set(bits, "last_in", i64::from(run.tile + 1 == workload.tiles(rows)));
+    }
+}
+
+impl Stimulus for UnitStream<'_> {
+    fn next(&mut self, bits: &mut [bool]) {
+        match self.unit {
+            Unit::Pe => self.pe(bits),
+            Unit::XLine => self.x_line(bits),
+            Unit::MacPlus => self.mac_plus(bits),
+        }
+        self.cycle += 1;
+    }
+}
+
+/// The bits of a byte that are stored.
+fn gather(byte: u8, places: &[usize]) -> i64 {
+    let bits = places.iter().enumerate();
+    bits.fold(0, |value, (at, place)| value | i64::from(byte >> place & 1) << at)
+}
