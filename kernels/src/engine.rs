@@ -92,13 +92,9 @@ impl Engine {
             }
             (Product::Table(table), None) => {
                 let rows = RowsConv::new(isa, spec, table);
-                let exact = rows.missing().map(|_| terms(u64::MAX)).unwrap_or_default();
+                let exact = if rows.lacks_exact() { terms(u64::MAX) } else { Vec::new() };
                 let gemm = Gemm::new(isa, spec, &exact);
-                let mut correction = *gemm.correction();
-                for (sum, of_code) in correction.iter_mut().zip(rows.missing().unwrap_or([0; 256]))
-                {
-                    *sum = sum.wrapping_add(of_code);
-                }
+                let correction = *gemm.correction();
                 (Engine::Rows(Box::new((rows, gemm))), correction)
             }
             (Product::Mask(mask), None) if Depthwise::fits(shape) => {

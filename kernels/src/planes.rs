@@ -91,6 +91,18 @@ fn transpose_bytes(square: &mut [[u8; 16]; 16]) {
     transpose(square);
 }
 
+/// [`transpose`] of words.
+#[inline(always)]
+pub(crate) fn transpose_words(square: &mut [[u16; 16]; 16]) {
+    // SAFETY: every x86-64 has SSE2.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        crate::x86_64::transpose::words(square)
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    transpose(square);
+}
+
 /// Interleaving the first half of the rows with the second, four times, transposes a square of 16.
 #[inline(always)]
 pub(crate) fn transpose<T: Copy>(square: &mut [[T; 16]; 16]) {
@@ -106,7 +118,7 @@ pub(crate) fn transpose<T: Copy>(square: &mut [[T; 16]; 16]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{transpose, transpose_bytes};
+    use super::{transpose, transpose_bytes, transpose_words};
 
     #[test]
     fn a_square_is_transposed() {
@@ -116,6 +128,9 @@ mod tests {
         transpose(&mut transposed);
         transpose_bytes(&mut bytes);
         assert_eq!(transposed, bytes);
+        let mut words = square.map(|row| row.map(|code| 257 * u16::from(code)));
+        transpose_words(&mut words);
+        assert_eq!(words, bytes.map(|row| row.map(|code| 257 * u16::from(code))));
         for (y, row) in transposed.iter().enumerate() {
             for (x, &code) in row.iter().enumerate() {
                 assert_eq!(code, square[x][y]);

@@ -2,76 +2,87 @@
 //! weights of 16 filters lie side by side, so that a code selects 16 products with one load.
 //!
 //! Rows are built from the table for a few weight positions at a time, to stay in the first-level
-//! cache, and serve all positions of several images. If an exact product and functions of the
-//! code alone and of the weight alone leave residuals of 16 bits, only those are added up by
-//! rows, several before a sum is widened; otherwise whole products of 32 bits.
+//! cache, and serve all positions of several images. Products that 16 bits hold, or what they lack
+//! of exact ones, are added up twice in 16 bits, whole and without their low byte, from which the
+//! sum follows; others in 32 bits.
 
 use crate::{
     ConvShape, Isa, MacSpec, WeightCoding,
     dispatch::multiversion,
     epilogue::{Block, LANES, Tile, blocks},
-    planes::{fill_batch, plane_len, planes_len, transpose},
+    planes::{fill_batch, plane_len, planes_len, transpose, transpose_words},
 };
 
 /// Weight positions whose rows are built together: with 256 codes and 16 filters of 16 bits, 24 KB.
 const TAPS: usize = 3;
 
+/// Weight positions after which [`Split`] sums are widened; more could overflow them.
+const SPLIT: usize = 255;
+
 /// Output positions that share the rows, of as many images as it takes.
 const POSITIONS: usize = 4096;
 
-/// Products or residuals of one code with the weights of the block's filters.
+/// Products of one code with the weights of the block's filters.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(32))]
 struct Row<T>([T; LANES]);
 
-/// What a table's products differ by from `w a + of_code[a] + of_weight[w]`.
+/// Products, or what they lack of exact ones, less the least for their weight. // eq. (45)
 #[derive(Debug)]
-struct Residuals {
-    of_code: [i32; 256],
+struct Words {
+    /// Whether an exact product is missing.
+    exact: bool,
     of_weight: [i32; 256],
     /// `[w][a]`
-    values: Vec<i16>,
-    /// The largest for each weight, without its sign.
-    bounds: [i32; 256],
+    values: Vec<u16>,
 }
 
-impl Residuals {
-    /// None if 16 bits do not hold the sum of `TAPS` residuals.
-    fn new(table: &[i32], coding: WeightCoding) -> Option<Residuals> {
-        let weight = |w: usize| match coding {
-            WeightCoding::Unsigned => w as i64,
-            WeightCoding::Signed => i64::from(w as u8 as i8),
-        };
-        let mut left: Vec<i64> =
-            (0..1 << 16).map(|i| i64::from(table[i]) - weight(i >> 8) * (i & 255) as i64).collect();
-        let middle = |values: &mut dyn Iterator<Item = i64>| {
-            let (low, high) =
-                values.fold((i64::MAX, i64::MIN), |(low, high), v| (low.min(v), high.max(v)));
-            (low + high).div_euclid(2)
-        };
-        let of_code: [i64; 256] =
-            std::array::from_fn(|a| middle(&mut (0..256).map(|w| left[256 * w + a])));
-        left.iter_mut().enumerate().for_each(|(i, left)| *left -= of_code[i & 255]);
-        let of_weight: [i64; 256] =
-            std::array::from_fn(|w| middle(&mut left[256 * w..][..256].iter().copied()));
-        left.iter_mut().enumerate().for_each(|(i, left)| *left -= of_weight[i >> 8]);
-        let bounds: [i64; 256] = std::array::from_fn(|w| {
-            left[256 * w..][..256].iter().map(|left| left.abs()).max().unwrap_or(0)
-        });
-        let most = bounds.iter().max().copied().unwrap_or(0);
-        (most * TAPS as i64 <= i64::from(i16::MAX)).then(|| Residuals {
+impl Words {
+    /// None if 16 bits hold neither.
+    fn new(table: &[i32], coding: WeightCoding) -> Option<Words> {
+        let words = |exact: bool| {
+            let left = |i: usize| {
+                let known = if exact { weight(i >> 8, coding) * (i & 255) as i64 } else { 0 };
+                i64::from(table[i]) - known
+            };
+            let least = |w: usize| (0..256).map(|a| left(w << 8 | a)).min().unwrap_or(0);
+            let of_weight: [i64; 256] = std::array::from_fn(least);
+            let word = |i: usize| u16::try_from(left(i) - of_weight[i >> 8]).ok();
+            let values = (0..1 << 16).map(word).collect::<Option<_>>()?;
             // Sums wrap, and so may these.
-            of_code: of_code.map(|value| value as i32),
-            of_weight: of_weight.map(|value| value as i32),
-            values: left.iter().map(|&left| left as i16).collect(),
-            bounds: bounds.map(|bound| bound as i32),
-        })
+            Some(Words { exact, of_weight: of_weight.map(|value| value as i32), values })
+        };
+        words(false).or_else(|| words(true))
+    }
+}
+
+fn weight(w: usize, coding: WeightCoding) -> i64 {
+    match coding {
+        WeightCoding::Unsigned => w as i64,
+        WeightCoding::Signed => i64::from(w as u8 as i8),
+    }
+}
+
+/// Sums of up to 256 words, modulo 2^16, and of the words' upper bytes.
+#[derive(Debug, Clone, Copy)]
+struct Split {
+    words: Row<u16>,
+    upper: Row<u16>,
+}
+
+impl Split {
+    const ZERO: Split = Split { words: Row([0; LANES]), upper: Row([0; LANES]) };
+
+    #[inline(always)]
+    fn add(&mut self, entry: &Row<u16>) {
+        add_entry(&mut self.words, entry, u16::wrapping_add);
+        add_entry(&mut self.upper, entry, |sum, entry| sum.wrapping_add(entry >> 8));
     }
 }
 
 #[derive(Debug)]
 enum Entries {
-    Residuals(Box<Residuals>),
+    Words(Box<Words>),
     Products(Vec<i32>),
 }
 
@@ -93,10 +104,10 @@ pub(crate) struct RowsConv {
 pub(crate) struct Buffers {
     /// `[images][channels][padded height][padded width]`
     planes: Vec<u8>,
-    residual_rows: Vec<Row<i16>>,
+    word_rows: Vec<Row<u16>>,
     product_rows: Vec<Row<i32>>,
-    /// One block's narrow sums, `[images][positions]`.
-    narrow: Vec<Row<i16>>,
+    /// One block's sums, `[images][positions]`.
+    split: Vec<Split>,
     /// The result, `[blocks][images][positions]`.
     sums: Vec<Row<i32>>,
 }
@@ -120,17 +131,15 @@ impl RowsConv {
         }
         let blocks = blocks(shape.groups, shape.filters_per_group());
         let lanes = |block: &Block, j: usize| {
-            // Idle lanes repeat the last filter, whose bounds count anyway.
+            // Idle lanes repeat the last filter.
             std::array::from_fn(|lane| {
                 spec.weights[(block.filter + lane.min(block.count - 1)) * depth + j]
             })
         };
         let weights =
             blocks.iter().flat_map(|block| order.iter().map(move |&(_, j)| lanes(block, j)));
-        let entries = match Residuals::new(table, spec.coding) {
-            Some(residuals) => Entries::Residuals(Box::new(residuals)),
-            None => Entries::Products(table.to_vec()),
-        };
+        let words = Words::new(table, spec.coding).map(|words| Entries::Words(Box::new(words)));
+        let entries = words.unwrap_or_else(|| Entries::Products(table.to_vec()));
         RowsConv {
             isa,
             shape,
@@ -150,17 +159,14 @@ impl RowsConv {
     /// Bits of an entry.
     pub fn bits(&self) -> u32 {
         match self.entries {
-            Entries::Residuals(_) => 16,
+            Entries::Words(_) => 16,
             Entries::Products(_) => 32,
         }
     }
 
-    /// Whether the sums lack the exact products, and what else they lack: a function of the code.
-    pub fn missing(&self) -> Option<[i32; 256]> {
-        match &self.entries {
-            Entries::Residuals(residuals) => Some(residuals.of_code),
-            Entries::Products(_) => None,
-        }
+    /// Whether the sums lack the exact products.
+    pub fn lacks_exact(&self) -> bool {
+        matches!(&self.entries, Entries::Words(words) if words.exact)
     }
 
     /// Computes the sums of all images into `buffers`.
@@ -169,15 +175,19 @@ impl RowsConv {
         let count = fill_batch(self.isa, shape, self.padding, images, &mut buffers.planes);
         let positions = count * shape.positions();
         buffers.sums.resize(self.blocks.len() * positions, Row([0; LANES]));
-        buffers.narrow.resize(positions, Row([0; LANES]));
-        buffers.residual_rows.resize(TAPS << 8, Row([0; LANES]));
-        buffers.product_rows.resize(TAPS << 8, Row([0; LANES]));
-        for b in 0..self.blocks.len() {
-            match &self.entries {
-                Entries::Residuals(residuals) => {
-                    add_residuals(self.isa, self, residuals, b, count, buffers);
+        match &self.entries {
+            Entries::Words(words) => {
+                buffers.split.resize(positions, Split::ZERO);
+                buffers.word_rows.resize(TAPS << 8, Row([0; LANES]));
+                for b in 0..self.blocks.len() {
+                    add_words(self.isa, self, words, b, count, buffers);
                 }
-                Entries::Products(table) => add_products(self.isa, self, table, b, count, buffers),
+            }
+            Entries::Products(table) => {
+                buffers.product_rows.resize(TAPS << 8, Row([0; LANES]));
+                for b in 0..self.blocks.len() {
+                    add_products(self.isa, self, table, b, count, buffers);
+                }
             }
         }
     }
@@ -197,69 +207,55 @@ impl RowsConv {
     }
 
     #[inline(always)]
-    fn add_residuals(&self, residuals: &Residuals, b: usize, images: usize, buffers: &mut Buffers) {
-        let Buffers { planes, residual_rows, narrow, sums, .. } = buffers;
-        let depth = self.taps.len();
-        let sums = &mut sums[b * narrow.len()..][..narrow.len()];
-        let weights = &self.weights[b * depth..][..depth];
+    fn add_words(&self, words: &Words, b: usize, images: usize, buffers: &mut Buffers) {
+        let Buffers { planes, word_rows, split, sums, .. } = buffers;
+        let positions = images * self.shape.positions();
+        let (split, sums) = (&mut split[..positions], &mut sums[b * positions..][..positions]);
+        let weights = &self.weights[b * self.taps.len()..][..self.taps.len()];
         let mut constant = [0i32; LANES];
         for lanes in weights {
             for (constant, &w) in constant.iter_mut().zip(lanes) {
-                *constant = constant.wrapping_add(residuals.of_weight[usize::from(w)]);
+                *constant = constant.wrapping_add(words.of_weight[usize::from(w)]);
             }
         }
         sums.fill(Row(constant));
-        narrow.fill(Row([0; LANES]));
-        let mut bound = 0;
-        for (taps, weights) in self.taps.chunks(TAPS).zip(weights.chunks(TAPS)) {
-            let most = |lanes: &[u8; LANES]| lanes.map(|w| residuals.bounds[usize::from(w)]);
-            let more: i32 =
-                weights.iter().map(|lanes| most(lanes).into_iter().max().unwrap_or(0)).sum();
-            if bound + more > i32::from(i16::MAX) {
-                widen(narrow, sums);
-                bound = 0;
+        split.fill(Split::ZERO);
+        for (taps, weights) in self.taps.chunks(SPLIT).zip(weights.chunks(SPLIT)) {
+            for (taps, weights) in taps.chunks(TAPS).zip(weights.chunks(TAPS)) {
+                build_rows(&words.values, weights, word_rows, transpose_words);
+                self.pass(b, images, taps, planes, word_rows, split, Split::add);
             }
-            bound += more;
-            for (lanes, rows) in weights.iter().zip(residual_rows.as_chunks_mut().0) {
-                let columns = lanes.map(|w| {
-                    residuals.values[usize::from(w) << 8..].first_chunk().expect("256 codes")
-                });
-                build_rows(columns, rows);
-            }
-            self.pass(b, images, taps, planes, residual_rows, narrow, i16::wrapping_add);
+            join(split, sums);
         }
-        widen(narrow, sums);
     }
 
     #[inline(always)]
     fn add_products(&self, table: &[i32], b: usize, images: usize, buffers: &mut Buffers) {
-        let Buffers { planes, product_rows, sums, narrow, .. } = buffers;
-        let depth = self.taps.len();
-        let sums = &mut sums[b * narrow.len()..][..narrow.len()];
+        let Buffers { planes, product_rows, sums, .. } = buffers;
+        let positions = images * self.shape.positions();
+        let sums = &mut sums[b * positions..][..positions];
         sums.fill(Row([0; LANES]));
-        let weights = &self.weights[b * depth..][..depth];
+        let weights = &self.weights[b * self.taps.len()..][..self.taps.len()];
         for (taps, weights) in self.taps.chunks(TAPS).zip(weights.chunks(TAPS)) {
-            for (lanes, rows) in weights.iter().zip(product_rows.as_chunks_mut().0) {
-                let columns =
-                    lanes.map(|w| table[usize::from(w) << 8..].first_chunk().expect("256 codes"));
-                build_rows(columns, rows);
-            }
-            self.pass(b, images, taps, planes, product_rows, sums, i32::wrapping_add);
+            build_rows(table, weights, product_rows, transpose);
+            self.pass(b, images, taps, planes, product_rows, sums, |sum, entry| {
+                add_entry(sum, entry, i32::wrapping_add);
+            });
         }
     }
 
     /// Adds the rows of some taps to the sums of all positions.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)]
-    fn pass<T: Copy>(
+    fn pass<T: Copy, S: Copy>(
         &self,
         b: usize,
         images: usize,
         taps: &[usize],
         planes: &[u8],
         rows: &[Row<T>],
-        sums: &mut [Row<T>],
-        add: impl Fn(T, T) -> T + Copy,
+        sums: &mut [S],
+        add: impl Fn(&mut S, &Row<T>) + Copy,
     ) {
         let shape = &self.shape;
         let group = self.blocks[b].group * shape.channels_per_group() * plane_len(shape);
@@ -282,24 +278,24 @@ impl RowsConv {
 
 /// One row of output positions.
 #[inline(always)]
-fn add_row<T: Copy, const N: usize>(
+fn add_row<T: Copy, S: Copy, const N: usize>(
     taps: [usize; N],
     codes: &[u8],
     rows: &[[Row<T>; 256]],
     stride: usize,
-    sums: &mut [Row<T>],
-    add: impl Fn(T, T) -> T + Copy,
+    sums: &mut [S],
+    add: impl Fn(&mut S, &Row<T>) + Copy,
 ) {
     let rows: &[[Row<T>; 256]; N] = rows.first_chunk().expect("rows for each tap");
     let codes = taps.map(|tap| &codes[tap..]);
     let done = match stride {
-        1 => add_chunks::<T, N, 1, 8>(codes, rows, sums, add),
-        2 => add_chunks::<T, N, 2, 15>(codes, rows, sums, add),
+        1 => add_chunks::<T, S, N, 1, 8>(codes, rows, sums, add),
+        2 => add_chunks::<T, S, N, 2, 15>(codes, rows, sums, add),
         _ => 0,
     };
     for (x, sum) in sums.iter_mut().enumerate().skip(done) {
         for (codes, rows) in codes.iter().zip(rows) {
-            add_entry(sum, &rows[usize::from(codes[x * stride])], add);
+            add(sum, &rows[usize::from(codes[x * stride])]);
         }
     }
 }
@@ -307,11 +303,11 @@ fn add_row<T: Copy, const N: usize>(
 /// The positions of a row in chunks of eight, for which `SPAN` codes are read; how many positions
 /// that were. Their places are known when this is compiled, and not checked again and again.
 #[inline(always)]
-fn add_chunks<T: Copy, const N: usize, const STRIDE: usize, const SPAN: usize>(
+fn add_chunks<T: Copy, S: Copy, const N: usize, const STRIDE: usize, const SPAN: usize>(
     codes: [&[u8]; N],
     rows: &[[Row<T>; 256]; N],
-    sums: &mut [Row<T>],
-    add: impl Fn(T, T) -> T + Copy,
+    sums: &mut [S],
+    add: impl Fn(&mut S, &Row<T>) + Copy,
 ) -> usize {
     const CHUNK: usize = 8;
     let rows = rows.as_flattened();
@@ -323,7 +319,7 @@ fn add_chunks<T: Copy, const N: usize, const STRIDE: usize, const SPAN: usize>(
             let mut lanes = *sum;
             for (tap, codes) in codes.iter().enumerate() {
                 // One array, so that one register holds where it is.
-                add_entry(&mut lanes, &rows[256 * tap + usize::from(codes[x * STRIDE])], add);
+                add(&mut lanes, &rows[256 * tap + usize::from(codes[x * STRIDE])]);
             }
             *sum = lanes;
         }
@@ -340,44 +336,54 @@ fn add_entry<T: Copy>(sum: &mut Row<T>, entry: &Row<T>, add: impl Fn(T, T) -> T)
     sum.0 = lanes;
 }
 
-/// Moves the narrow sums to the wide ones.
+/// Moves the split sums to the wide ones. // eq. (47)
 #[inline(always)]
-fn widen(narrow: &mut [Row<i16>], sums: &mut [Row<i32>]) {
-    for (narrow, sums) in narrow.iter_mut().zip(sums) {
-        // Copies, lest the compiler go lane by lane to allow for an overlap.
-        let more = std::mem::replace(&mut narrow.0, [0; LANES]);
+fn join(split: &mut [Split], sums: &mut [Row<i32>]) {
+    for (split, sums) in split.iter_mut().zip(sums) {
+        let Split { words, upper } = std::mem::replace(split, Split::ZERO);
         let mut lanes = sums.0;
-        for (lane, more) in lanes.iter_mut().zip(more) {
-            *lane = lane.wrapping_add(i32::from(more));
+        for ((lane, words), upper) in lanes.iter_mut().zip(words.0).zip(upper.0) {
+            // What the low bytes add up to is less than 2^16.
+            let lower = words.wrapping_sub(upper << 8);
+            *lane = lane.wrapping_add((i32::from(upper) << 8) + i32::from(lower));
         }
         sums.0 = lanes;
     }
 }
 
-/// Transposes the filters' columns of 256 codes into 256 rows.
+/// For each weight position, transposes its filters' columns of 256 codes into 256 rows.
 #[inline(always)]
-fn build_rows<T: Copy + Default>(columns: [&[T; 256]; LANES], rows: &mut [Row<T>; 256]) {
-    for (c, rows) in rows.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-        let mut square = [[T::default(); LANES]; LANES];
-        for (square, column) in square.iter_mut().zip(columns) {
-            *square = *column[LANES * c..].first_chunk().expect("16 codes");
-        }
-        transpose(&mut square);
-        for (row, square) in rows.iter_mut().zip(square) {
-            row.0 = square;
+fn build_rows<T: Copy + Default>(
+    values: &[T],
+    weights: &[[u8; LANES]],
+    rows: &mut [Row<T>],
+    transpose: impl Fn(&mut [[T; LANES]; LANES]),
+) {
+    for (lanes, rows) in weights.iter().zip(rows.as_chunks_mut::<256>().0) {
+        let columns: [&[T; 256]; LANES] =
+            lanes.map(|w| values[usize::from(w) << 8..].first_chunk().expect("256 codes"));
+        for (c, rows) in rows.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let mut square = [[T::default(); LANES]; LANES];
+            for (square, column) in square.iter_mut().zip(columns) {
+                *square = *column[LANES * c..].first_chunk().expect("16 codes");
+            }
+            transpose(&mut square);
+            for (row, square) in rows.iter_mut().zip(square) {
+                row.0 = square;
+            }
         }
     }
 }
 
 multiversion! {
-    fn add_residuals(
+    fn add_words(
         isa,
         conv: &RowsConv,
-        residuals: &Residuals,
+        words: &Words,
         b: usize,
         images: usize,
         buffers: &mut Buffers,
-    ) = RowsConv::add_residuals;
+    ) = RowsConv::add_words;
 }
 
 multiversion! {
