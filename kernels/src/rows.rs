@@ -336,7 +336,7 @@ fn add_entry<T: Copy>(sum: &mut Row<T>, entry: &Row<T>, add: impl Fn(T, T) -> T)
     sum.0 = lanes;
 }
 
-/// Moves the split sums to the wide ones. // eq. (47)
+/// Moves the split sums to the wide ones. // eq. (49)
 #[inline(always)]
 fn join(split: &mut [Split], sums: &mut [Row<i32>]) {
     for (split, sums) in split.iter_mut().zip(sums) {
