@@ -37,6 +37,35 @@ impl Distance {
     }
 }
 
+/// A reading was asked for, and the products fit another one much better.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error(
+    "read as {asked}, the products are {asked_mae:.0} off a product on average; read as {fitting}, \
+     {fitting_mae:.0}; leave the option out or set it to what fits"
+)]
+pub struct Misread<R> {
+    /// What was asked for.
+    pub asked: R,
+    /// Its mean absolute error, in units of the product.
+    pub asked_mae: f64,
+    /// The reading that fits best.
+    pub fitting: R,
+    /// Its mean absolute error, in units of the product.
+    pub fitting_mae: f64,
+}
+
+impl<R> Misread<R> {
+    /// Whether what was asked for may be right: it is not clearly further from a product than
+    /// what fits best.
+    pub(crate) fn check(asked: (R, Distance), fitting: (R, Distance)) -> Result<(), Self> {
+        if !asked.1.is_clearly_above(fitting.1) {
+            return Ok(());
+        }
+        let (asked_mae, fitting_mae) = (asked.1.mae, fitting.1.mae);
+        Err(Self { asked: asked.0, asked_mae, fitting: fitting.0, fitting_mae })
+    }
+}
+
 /// What is closest to a product, the first of several.
 pub(crate) fn closest<T>(
     candidates: impl Iterator<Item = T>,

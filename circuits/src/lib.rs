@@ -9,5 +9,6 @@ pub mod netlist;
 mod product_table;
 pub mod table;
 
+pub use distance::Misread;
 pub use metrics::{Metrics, PRODUCT_RANGE};
 pub use product_table::{Operands, ProductTable};

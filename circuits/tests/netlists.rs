@@ -91,8 +91,9 @@ fn top_ports_and_comments_are_told() {
 fn swapped_operands_exchange_weight_and_activation() {
     let options = VerilogOptions { swap: true, ..options() };
     let import = read_verilog(&fixture("operators.v"), None, &options).unwrap();
-    let expected = ProductTable::from_fn(Operands::Unsigned, |w, a| perforated(3).product(a, w));
-    assert_equal(&import.table, &expected);
+    let table = perforated(3);
+    let exchanged = ProductTable::from_fn(Operands::Unsigned, |w, a| table.product(a, w));
+    assert_equal(&import.table, &exchanged);
 }
 
 #[test]

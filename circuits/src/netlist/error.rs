@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::reading::NetlistReading;
+use crate::Misread;
 
 /// Where in a file something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,20 +259,8 @@ pub enum NetlistError {
         found: String,
     },
     /// The products fit another reading of the operands much better.
-    #[error(
-        "read as {asked}, the products are {asked_mae:.0} off a product on average; read as \
-         {fitting}, {fitting_mae:.0}; leave the option out or set it to what fits"
-    )]
-    Reading {
-        /// What was asked for.
-        asked: NetlistReading,
-        /// Its mean absolute error, in units of the product.
-        asked_mae: f64,
-        /// The reading that fits best.
-        fitting: NetlistReading,
-        /// Its mean absolute error, in units of the product.
-        fitting_mae: f64,
-    },
+    #[error(transparent)]
+    Reading(#[from] Misread<NetlistReading>),
     /// A JSON file that yosys would not write.
     #[error("found {found}; expected {expected}, as yosys' write_json gives")]
     Json {

@@ -7,7 +7,7 @@ use super::error::NetlistError;
 use super::import::VerilogOptions;
 use crate::distance::{Distance, closest};
 use crate::table::Order;
-use crate::{Operands, ProductTable};
+use crate::{Misread, Operands, ProductTable};
 
 /// How the operands of a netlist are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,14 +70,7 @@ pub(super) fn interpret(
     let chosen = nearest(&as_declared)
         .filter(|declared| !declared.distance.is_clearly_above(best.distance))
         .unwrap_or(best);
-    if chosen.distance.is_clearly_above(fitting.distance) {
-        return Err(NetlistError::Reading {
-            asked: chosen.reading,
-            asked_mae: chosen.distance.mae,
-            fitting: fitting.reading,
-            fitting_mae: fitting.distance.mae,
-        });
-    }
+    Misread::check((chosen.reading, chosen.distance), (fitting.reading, fitting.distance))?;
     Ok(ProductTable::from_triples(chosen.reading.operands, triples(&products, chosen.reading)))
 }
 

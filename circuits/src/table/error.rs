@@ -3,6 +3,7 @@
 use std::{fmt, io, path::PathBuf};
 
 use super::{declared::Mismatch, reading::Reading};
+use crate::Misread;
 
 /// Where in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,20 +167,8 @@ pub enum Contradiction {
         value: i32,
     },
     /// The products fit another reading much better.
-    #[error(
-        "read as {asked}, the products are {asked_mae:.0} off a product on average; read as \
-             {fitting}, {fitting_mae:.0}; leave the option out or set it to what fits"
-    )]
-    Reading {
-        /// What was asked for.
-        asked: Reading,
-        /// Its mean absolute error.
-        asked_mae: f64,
-        /// The reading that fits best.
-        fitting: Reading,
-        /// Its mean absolute error.
-        fitting_mae: f64,
-    },
+    #[error(transparent)]
+    Reading(#[from] Misread<Reading>),
 }
 
 /// The first mismatches; a circuit has some seven metrics.

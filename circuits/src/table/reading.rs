@@ -11,7 +11,7 @@ use super::{
     options::{ElementType, Index, Order, TableOptions},
 };
 use crate::{
-    Operands, ProductTable,
+    Misread, Operands, ProductTable,
     distance::{Distance, closest},
 };
 
@@ -81,14 +81,8 @@ pub(super) fn interpret(
         (_, Some(best), _) => best,
         (_, None, _) => return Err(Contradiction::UnsignedIndex),
     };
-    let fitting = nearest(candidates.iter().copied());
-    if let Some(fitting) = fitting.filter(|f| asked.distance.is_clearly_above(f.distance)) {
-        return Err(Contradiction::Reading {
-            asked: asked.reading,
-            asked_mae: asked.distance.mae,
-            fitting: fitting.reading,
-            fitting_mae: fitting.distance.mae,
-        });
+    if let Some(fitting) = nearest(candidates.iter().copied()) {
+        Misread::check((asked.reading, asked.distance), (fitting.reading, fitting.distance))?;
     }
     let values = &versions[asked.version].values;
     Ok(Interpreted {
