@@ -4,7 +4,9 @@
 //!
 //! - [`rtl`] writes an array as SystemVerilog, proven by vectors from the emulator;
 //! - [`cells`] is a standard cell library as a Liberty file describes it;
+//! - [`synthesis`] maps one onto the other, with yosys;
 //! - [`mapped`] is a netlist of such cells, as synthesis leaves it;
+//! - [`timing`] is how fast such a netlist is;
 //! - [`simulate`] runs it and counts transitions, without delays or with the cells' own;
 //! - [`power`] makes energies of them, for the data of a network's layers;
 //! - [`costs`] is the table of what designs were found to cost.
@@ -15,3 +17,5 @@ pub mod mapped;
 pub mod power;
 pub mod rtl;
 pub mod simulate;
+pub mod synthesis;
+pub mod timing;

@@ -3,13 +3,18 @@
 //! Units are fixed, whatever the file's: ps, fF, fJ, nW, µm².
 
 mod error;
+mod find;
 mod read;
+mod select;
 mod table;
 mod truth_table;
+mod write;
 
 use std::collections::HashMap;
 
 pub use error::CellError;
+pub use find::Adder;
+pub use select::{Selection, SelectionError, default_dont_use};
 
 /// Index of a cell in its library.
 pub type CellId = usize;

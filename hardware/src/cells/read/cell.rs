@@ -144,6 +144,9 @@ fn check_kind(group: &Group) -> Result<(), Fault> {
     if group.groups("ff").count() > 1 {
         return Err(left_out("it has several flip-flops"));
     }
+    if group.value("dont_use") == Some("true") {
+        return Err(left_out("the library says dont_use"));
+    }
     if group.value("clock_gating_integrated_cell").is_some() {
         return Err(left_out("it is a clock gate"));
     }

@@ -1,7 +1,23 @@
 //! A netlist of library cells, flattened: what synthesis leaves, and timing, simulation and power
 //! read.
+//!
+//! [`MappedNetlist::from_yosys_json`] reads it, [`MappedNetlist::order`] sorts its gates,
+//! [`Evaluator`] computes what a combinational one does, [`MappedNetlist::units`] adds areas up.
+
+mod error;
+mod evaluate;
+mod json;
+mod order;
+#[cfg(test)]
+mod tests;
+mod units;
 
 use crate::cells::CellId;
+
+pub use error::MappedError;
+pub use evaluate::Evaluator;
+pub(crate) use order::Driver;
+pub use units::UnitArea;
 
 /// Index of a net.
 pub type NetId = usize;

@@ -1,0 +1,55 @@
+//! What can go wrong in synthesis.
+
+use crate::cells::SelectionError;
+use crate::mapped::MappedError;
+
+/// Why a design was not mapped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SynthesisError {
+    /// The clock is no period.
+    #[error("a clock period of {0} ps; expected more than 0")]
+    Clock(f64),
+    /// Nothing to synthesise.
+    #[error("no SystemVerilog files to synthesise; expected files ending in .sv or .v")]
+    NoSources,
+    /// A name that yosys' scripts cannot hold.
+    #[error("{what} name {name:?}; expected letters, digits and underscores")]
+    Name {
+        /// "module" or "file".
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// The library lacks something.
+    #[error(transparent)]
+    Cells(#[from] SelectionError),
+    /// yosys is not there.
+    #[error(
+        "synthesis needs yosys, and `{program}` cannot be started ({reason}); install it (Debian, \
+         Ubuntu: apt install yosys; otherwise https://github.com/YosysHQ/yosys)"
+    )]
+    NoYosys {
+        /// The program that was tried.
+        program: String,
+        /// The system's reason.
+        reason: std::io::Error,
+    },
+    /// yosys failed.
+    #[error("yosys failed while {step}: {message}")]
+    Yosys {
+        /// What it was doing.
+        step: &'static str,
+        /// What it said.
+        message: String,
+    },
+    /// What it gave is no netlist of cells.
+    #[error(transparent)]
+    Mapped(#[from] MappedError),
+    /// Files cannot be written or read.
+    #[error("the work folder or the cache cannot be used: {0}")]
+    Io(#[from] std::io::Error),
+    /// [`Watch::stop`](super::Watch) said so.
+    #[error("interrupted")]
+    Interrupted,
+}

@@ -1,0 +1,174 @@
+//! From SystemVerilog to cells, with yosys.
+//!
+//! yosys elaborates the sources (`script`), with the full adders as black boxes; for libraries
+//! whose adder has inverted outputs, `polarity` chooses which adders work on inverted bits; yosys
+//! maps everything onto the cells that a [`Selection`](crate::cells::Selection) offers. `run`
+//! starts yosys and waits for it, `cache` keeps its results.
+
+mod cache;
+mod error;
+mod polarity;
+mod run;
+mod script;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use glob::Pattern;
+
+use crate::cells::{CellLibrary, Selection};
+use crate::mapped::MappedNetlist;
+use crate::timing::{Timing, TimingOptions};
+
+pub use error::SynthesisError;
+pub use run::Watch;
+
+/// SystemVerilog files and the module to synthesise.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The top module. Every other module is kept as a unit, but for `recoup_fa` (ports a, b, c,
+    /// s, co) and `recoup_ha` (a, b, s, co), which become the library's adders.
+    pub top: String,
+    /// Names and texts of the files.
+    pub files: Vec<(String, String)>,
+}
+
+/// How to synthesise.
+#[derive(Clone, Debug)]
+pub struct SynthesisOptions {
+    /// The period that gates are sized for; `None` for the fastest.
+    pub clock_ps: Option<f64>,
+    /// Patterns of cells that are not to be used.
+    pub dont_use: Vec<Pattern>,
+    /// Assumptions of the timing.
+    pub timing: TimingOptions,
+    /// The yosys program.
+    pub yosys: PathBuf,
+    /// Where results are kept; `None` for nowhere.
+    pub cache: Option<PathBuf>,
+}
+
+impl SynthesisOptions {
+    /// The patterns that are known for a library, and yosys from the search path.
+    pub fn new(library: &CellLibrary) -> Self {
+        let patterns = crate::cells::default_dont_use(library).iter();
+        Self {
+            clock_ps: None,
+            dont_use: patterns.filter_map(|pattern| Pattern::new(pattern).ok()).collect(),
+            timing: TimingOptions::default(),
+            yosys: PathBuf::from("yosys"),
+            cache: None,
+        }
+    }
+}
+
+/// What synthesis gives.
+#[derive(Clone, Debug)]
+pub struct Synthesis {
+    /// The cells.
+    pub netlist: MappedNetlist,
+    /// The netlist as Verilog, with its units as modules.
+    pub verilog: String,
+    /// Its timing.
+    pub timing: Timing,
+    /// What yosys says of its version.
+    pub yosys_version: String,
+    /// Whether it was done before, and found in the cache.
+    pub cached: bool,
+}
+
+/// What yosys wrote.
+struct Mapped {
+    json: Vec<u8>,
+    verilog: String,
+}
+
+/// Maps a design onto a library, and analyses the result.
+///
+/// # Errors
+/// When yosys is missing or fails, the library lacks a function, the sources are wrong, something
+/// in them has no cell, or `watch` stops it.
+pub fn synthesize(
+    sources: &Sources,
+    library: &CellLibrary,
+    options: &SynthesisOptions,
+    watch: &Watch,
+) -> Result<Synthesis, SynthesisError> {
+    check(sources, options)?;
+    let selection = library.select(&options.dont_use)?;
+    let yosys_version = run::version(&options.yosys)?;
+    let recipe = script::Recipe::new(sources, library, &selection, options);
+    let key = recipe.key(sources, &yosys_version);
+    let found = options.cache.as_deref().and_then(|folder| cache::find(folder, &key));
+    let cached = found.is_some();
+    let mapped = match found {
+        Some(mapped) => mapped,
+        None => {
+            let mapped = map(sources, library, &selection, &recipe, options, watch)?;
+            if let Some(folder) = &options.cache {
+                cache::store(folder, &key, &mapped)?;
+            }
+            mapped
+        }
+    };
+    let netlist = MappedNetlist::from_yosys_json(&mapped.json, &sources.top, library)?;
+    let timing = Timing::new(&netlist, library, &options.timing)?;
+    Ok(Synthesis { netlist, verilog: mapped.verilog, timing, yosys_version, cached })
+}
+
+/// What would only confuse yosys.
+fn check(sources: &Sources, options: &SynthesisOptions) -> Result<(), SynthesisError> {
+    if let Some(clock_ps) =
+        options.clock_ps.filter(|clock_ps| !(*clock_ps > 0.0 && clock_ps.is_finite()))
+    {
+        return Err(SynthesisError::Clock(clock_ps));
+    }
+    if sources.files.is_empty() {
+        return Err(SynthesisError::NoSources);
+    }
+    let is_name = |name: &str, more: &str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || more.contains(c);
+        !name.is_empty() && name.chars().all(fits)
+    };
+    if !is_name(&sources.top, "$") {
+        return Err(SynthesisError::Name { what: "module", name: sources.top.clone() });
+    }
+    match sources.files.iter().find(|(name, _)| !is_name(name, ".-")) {
+        Some((name, _)) => Err(SynthesisError::Name { what: "file", name: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Runs yosys twice: up to the adders, and from there to cells.
+fn map(
+    sources: &Sources,
+    library: &CellLibrary,
+    selection: &Selection,
+    recipe: &script::Recipe,
+    options: &SynthesisOptions,
+    watch: &Watch,
+) -> Result<Mapped, SynthesisError> {
+    let folder = tempfile::Builder::new().prefix("recoup-synth-").tempdir()?;
+    let path = |name: &str| folder.path().join(name);
+    for (name, text) in &sources.files {
+        std::fs::write(path(name), text)?;
+    }
+    for (name, text) in &recipe.files {
+        std::fs::write(path(name), text)?;
+    }
+    let yosys = run::Yosys { program: &options.yosys, folder: folder.path(), watch };
+    yosys.run("elaborating", "elaborate.ys", &recipe.elaborate)?;
+    let full_adder = library.full_adder(&selection.cells);
+    let inverted = match full_adder.filter(|adder| adder.sum_inverted && adder.carry_inverted) {
+        Some(_) => {
+            let half_adder = library.half_adder(&selection.cells);
+            polarity::choose(&std::fs::read(path("elaborated.json"))?, half_adder)?
+        }
+        None => Vec::new(),
+    };
+    yosys.run("mapping onto cells", "map.ys", &recipe.map(&inverted))?;
+    let verilog = std::fs::read(path("netlist.v"))?;
+    let verilog = String::from_utf8_lossy(&verilog).into_owned();
+    Ok(Mapped { json: std::fs::read(path("netlist.json"))?, verilog })
+}

@@ -1,0 +1,188 @@
+mod designs;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::polarity;
+use super::{Sources, SynthesisError, SynthesisOptions, Watch, synthesize};
+use crate::cells::CellLibrary;
+
+/// The library of Debian's package qflow-tech-osu018.
+const OSU018: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+
+fn osu018_text() -> String {
+    std::fs::read_to_string(OSU018)
+        .unwrap_or_else(|error| panic!("{OSU018}: {error}; apt install qflow-tech-osu018"))
+}
+
+fn osu018() -> CellLibrary {
+    CellLibrary::parse(&osu018_text()).unwrap()
+}
+
+fn multiplies(library: &CellLibrary) {
+    let options = SynthesisOptions::new(library);
+    let sources = designs::multiplier();
+    let result = synthesize(&sources, library, &options, &Watch::SILENT).unwrap();
+    let products = result.netlist.product_table(library, ["a", "w"], "p").unwrap();
+    let wrong =
+        (0..1 << 16).find(|&pair| products[pair] != (pair as u64 >> 8) * (pair as u64 & 255));
+    assert_eq!(wrong, None);
+    let adders = result.netlist.cell_counts(library).get("FAX1").copied().unwrap_or(0);
+    let has_cell = library.full_adder(&[library.by_name["FAX1"]]).is_some();
+    let in_source = sources.files[0].1.matches("recoup_fa ").count();
+    assert_eq!(adders, if has_cell { in_source } else { 0 });
+    assert!(result.timing.fastest_clock_ps() > 0.0);
+    assert!(result.verilog.contains("module multiplier"));
+}
+
+#[test]
+fn the_mapped_multiplier_gives_all_products() {
+    multiplies(&osu018());
+}
+
+/// With full and half adders that have inverted outputs, as ASAP7's.
+#[test]
+fn inverted_adders_give_all_products_too() {
+    let text = osu018_text();
+    let mut text = text.replace("\"((A^B)^C)\"", "\"!((A^B)^C)\"");
+    let at = text.find("cell (FAX1)").unwrap();
+    let carry = text[at..].find("function : \"").unwrap() + at + "function : \"".len();
+    let end = text[carry..].find('"').unwrap() + carry;
+    let (before, after) = (text[carry..end].to_owned(), end);
+    text.replace_range(carry..after, &format!("!({before})"));
+    let library = CellLibrary::parse(&text).unwrap();
+    let adder = library.full_adder(&[library.by_name["FAX1"]]).unwrap();
+    assert!(adder.sum_inverted && adder.carry_inverted);
+    multiplies(&library);
+}
+
+/// Without adders, as IHP's library.
+#[test]
+fn without_adder_cells_gates_give_all_products() {
+    let text = osu018_text();
+    let mut library = CellLibrary::parse(&text).unwrap();
+    for cell in &mut library.cells {
+        if ["FAX1", "HAX1"].contains(&cell.name.as_str()) {
+            let output = cell.inputs;
+            cell.pins[output].function = cell.pins[output + 1].function;
+        }
+    }
+    multiplies(&library);
+}
+
+#[test]
+fn units_are_kept_and_their_areas_add_up() {
+    let library = osu018();
+    let options = SynthesisOptions::new(&library);
+    let result = synthesize(&designs::pair(), &library, &options, &Watch::SILENT).unwrap();
+    let units = result.netlist.units(&library);
+    let names: Vec<&str> = units.iter().map(|unit| unit.unit.as_str()).collect();
+    assert_eq!(names, ["pe_0_0", "pe_0_1"]);
+    assert_eq!(units[0].flip_flops, 36);
+    // Both are the same module.
+    assert_eq!((units[0].area_um2, units[0].cells), (units[1].area_um2, units[1].cells));
+    let sum: f64 = units.iter().map(|unit| unit.area_um2).sum();
+    assert!((sum - result.netlist.area_um2(&library)).abs() < 1e-6);
+    // A constant output goes through two levels of modules.
+    let on = result.netlist.outputs.iter().find(|port| port.name == "on").unwrap();
+    assert_eq!(on.nets, [1]);
+    let path = &result.timing.critical;
+    assert!(path.points.len() > 3 && path.setup_ps > 0.0);
+    let in_order = path.points.windows(2).all(|pair| pair[0].arrival_ps <= pair[1].arrival_ps);
+    assert!(in_order, "{path:?}");
+}
+
+#[test]
+fn a_second_run_comes_from_the_cache_and_other_options_do_not() {
+    let library = osu018();
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = SynthesisOptions::new(&library);
+    options.cache = Some(folder.path().join("cache"));
+    let run = |options: &SynthesisOptions| {
+        synthesize(&designs::multiplier(), &library, options, &Watch::SILENT).unwrap()
+    };
+    let first = run(&options);
+    assert!(!first.cached);
+    let second = run(&options);
+    assert!(second.cached);
+    assert_eq!(first.verilog, second.verilog);
+    assert_eq!(first.timing.fastest_clock_ps(), second.timing.fastest_clock_ps());
+    assert_eq!(std::fs::read_dir(folder.path().join("cache")).unwrap().count(), 2);
+    options.clock_ps = Some(2000.0);
+    assert!(!run(&options).cached);
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let library = osu018();
+    let options = || SynthesisOptions::new(&library);
+    let module = |text: &str| Sources {
+        top: "m".to_owned(),
+        files: vec![("m.sv".to_owned(), text.to_owned())],
+    };
+    let inverter = "module m(input a, output y); assign y = !a; endmodule";
+    let fails = |sources: &Sources, options: &SynthesisOptions, expected: &str| {
+        let message =
+            synthesize(sources, &library, options, &Watch::SILENT).unwrap_err().to_string();
+        assert!(message.contains(expected), "{expected:?} is not in: {message}");
+    };
+    for clock_ps in [0.0, -1.0, f64::NAN] {
+        let options = SynthesisOptions { clock_ps: Some(clock_ps), ..options() };
+        fails(&module(inverter), &options, "expected more than 0");
+    }
+    let missing = SynthesisOptions { yosys: PathBuf::from("/nowhere/yosys"), ..options() };
+    fails(&module(inverter), &missing, "apt install yosys");
+    fails(&module("module m(input a"), &options(), "m.sv:1: ERROR");
+    fails(&module("module other(input a); endmodule"), &options(), "Module `m' not found");
+    let latch = "module m(input a, e, output reg y); always @* if (e) y = a; endmodule";
+    fails(&module(latch), &options(), "1 cells are not mapped onto the library");
+    let looped = "module m(input a, output y); wire z; assign y = !(a & z); assign z = !(y & a); \
+                  endmodule";
+    fails(&module(looped), &options(), "combinational loop through");
+    let sources = Sources { top: "m; shell".to_owned(), ..module(inverter) };
+    fails(&sources, &options(), "expected letters, digits and underscores");
+    for (pattern, function) in
+        [("DFF*", "D flip-flop"), ("INV*", "inverter"), ("[NAO]*2X*", "of two inputs")]
+    {
+        let dont_use = vec![glob::Pattern::new(pattern).unwrap()];
+        fails(&module(inverter), &SynthesisOptions { dont_use, ..options() }, function);
+    }
+}
+
+#[test]
+fn a_run_can_be_stopped() {
+    let library = osu018();
+    let start = Instant::now();
+    let said = std::cell::Cell::new(0);
+    let stop = || said.get() > 0;
+    let progress = |step: &str, _: Duration| {
+        assert!(!step.is_empty());
+        said.set(said.get() + 1);
+    };
+    let watch = Watch { stop: &stop, progress: &progress };
+    let options = SynthesisOptions::new(&library);
+    let result = synthesize(&designs::multiplier(), &library, &options, &watch);
+    assert!(matches!(result, Err(SynthesisError::Interrupted)), "{result:?}");
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn adders_alternate_between_bits_and_inverted_bits() {
+    // A chain of four: every second one is to be inverted, and no inverter is left.
+    let cell = |inputs: [u32; 3], outputs: [u32; 2]| {
+        let [a, b, c] = inputs;
+        let [s, co] = outputs;
+        format!(
+            "{{\"type\": \"recoup_fa\", \"connections\": {{\"a\": [{a}], \"b\": [{b}], \"c\": \
+             [{c}], \"s\": [{s}], \"co\": [{co}]}}}}"
+        )
+    };
+    let chain = [([2, 3, 4], [5, 6]), ([5, 6, 7], [8, 9]), ([8, 9, 2], [10, 11])];
+    let cells: Vec<String> = chain
+        .iter()
+        .enumerate()
+        .map(|(place, (inputs, outputs))| format!("\"u{place}\": {}", cell(*inputs, *outputs)))
+        .collect();
+    let json = format!("{{\"modules\": {{\"m\": {{\"cells\": {{{}}}}}}}}}", cells.join(", "));
+    assert_eq!(polarity::choose(json.as_bytes(), None).unwrap(), ["m/u1"]);
+}
