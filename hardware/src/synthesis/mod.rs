@@ -19,20 +19,11 @@ use glob::Pattern;
 
 use crate::cells::{CellLibrary, Selection};
 use crate::mapped::MappedNetlist;
+use crate::rtl::{File, Sources};
 use crate::timing::{Timing, TimingOptions};
 
 pub use error::SynthesisError;
 pub use run::Watch;
-
-/// SystemVerilog files and the module to synthesise.
-#[derive(Clone, Debug)]
-pub struct Sources {
-    /// The top module. Every other module is kept as a unit, but for `recoup_fa` (ports a, b, c,
-    /// s, co) and `recoup_ha` (a, b, s, co), which become the library's adders.
-    pub top: String,
-    /// Names and texts of the files.
-    pub files: Vec<(String, String)>,
-}
 
 /// How to synthesise.
 #[derive(Clone, Debug)]
@@ -86,6 +77,9 @@ struct Mapped {
 
 /// Maps a design onto a library, and analyses the result.
 ///
+/// Every module but the top is kept as a unit, except for `recoup_fa` and `recoup_ha`, which become
+/// the library's adders where it has them.
+///
 /// # Errors
 /// When yosys is missing or fails, the library lacks a function, the sources are wrong, something
 /// in them has no cell, or `watch` stops it.
@@ -134,8 +128,8 @@ fn check(sources: &Sources, options: &SynthesisOptions) -> Result<(), SynthesisE
     if !is_name(&sources.top, "$") {
         return Err(SynthesisError::Name { what: "module", name: sources.top.clone() });
     }
-    match sources.files.iter().find(|(name, _)| !is_name(name, ".-")) {
-        Some((name, _)) => Err(SynthesisError::Name { what: "file", name: name.clone() }),
+    match sources.files.iter().find(|file| !is_name(&file.name, ".-")) {
+        Some(file) => Err(SynthesisError::Name { what: "file", name: file.name.clone() }),
         None => Ok(()),
     }
 }
@@ -151,7 +145,7 @@ fn map(
 ) -> Result<Mapped, SynthesisError> {
     let folder = tempfile::Builder::new().prefix("recoup-synth-").tempdir()?;
     let path = |name: &str| folder.path().join(name);
-    for (name, text) in &sources.files {
+    for File { name, text } in &sources.files {
         std::fs::write(path(name), text)?;
     }
     for (name, text) in &recipe.files {

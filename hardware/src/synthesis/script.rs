@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use super::{Sources, SynthesisOptions};
+use super::SynthesisOptions;
 use crate::cells::{Adder, CellId, CellLibrary, Selection, TruthTable};
+use crate::rtl::{File, Sources};
 
 /// The files and scripts of a run.
 pub struct Recipe {
@@ -67,7 +68,7 @@ impl Recipe {
             add(name);
             add(text);
         }
-        for (name, text) in &sources.files {
+        for File { name, text } in &sources.files {
             add(name);
             add(text);
         }
@@ -79,7 +80,7 @@ impl Recipe {
 }
 
 fn elaborate(sources: &Sources, adders: &[(&str, Option<Adder>)]) -> String {
-    let names: Vec<&str> = sources.files.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = sources.files.iter().map(|file| file.name.as_str()).collect();
     let top = &sources.top;
     let mut script = format!("read_verilog -sv {}\n", names.join(" "));
     let _ = writeln!(script, "hierarchy -check -top {top}");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::Sources;
+use crate::rtl::{File, Sources};
 
 /// The adders as they are in generated sources.
 const ADDERS: &str = "module recoup_fa(input wire a, input wire b, input wire c, output wire s,
@@ -50,7 +50,8 @@ fn carry_save(width: usize, more: &[String]) -> (String, [String; 2]) {
 }
 
 fn sources(top: &str, text: String) -> Sources {
-    let files = vec![(format!("{top}.sv"), text), ("adders.sv".to_owned(), ADDERS.to_owned())];
+    let files =
+        vec![File::new(&format!("{top}.sv"), text), File::new("adders.sv", ADDERS.to_owned())];
     Sources { top: top.to_owned(), files }
 }
 

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::polarity;
-use super::{Sources, SynthesisError, SynthesisOptions, Watch, synthesize};
+use super::{SynthesisError, SynthesisOptions, Watch, synthesize};
 use crate::cells::CellLibrary;
+use crate::rtl::{File, Sources};
 
 /// The library of Debian's package qflow-tech-osu018.
 const OSU018: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
@@ -29,7 +30,7 @@ fn multiplies(library: &CellLibrary) {
     assert_eq!(wrong, None);
     let adders = result.netlist.cell_counts(library).get("FAX1").copied().unwrap_or(0);
     let has_cell = library.full_adder(&[library.by_name["FAX1"]]).is_some();
-    let in_source = sources.files[0].1.matches("recoup_fa ").count();
+    let in_source = sources.files[0].text.matches("recoup_fa ").count();
     assert_eq!(adders, if has_cell { in_source } else { 0 });
     assert!(result.timing.fastest_clock_ps() > 0.0);
     assert!(result.verilog.contains("module multiplier"));
@@ -118,7 +119,7 @@ fn errors_say_what_to_do() {
     let options = || SynthesisOptions::new(&library);
     let module = |text: &str| Sources {
         top: "m".to_owned(),
-        files: vec![("m.sv".to_owned(), text.to_owned())],
+        files: vec![File::new("m.sv", text.to_owned())],
     };
     let inverter = "module m(input a, output y); assign y = !a; endmodule";
     let fails = |sources: &Sources, options: &SynthesisOptions, expected: &str| {
