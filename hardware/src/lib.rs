@@ -7,6 +7,7 @@
 //! - [`synthesis`] maps one onto the other, with yosys;
 //! - [`mapped`] is a netlist of such cells, as synthesis leaves it;
 //! - [`timing`] is how fast such a netlist is;
+//! - [`units`] synthesises the kinds of units that an array is made of;
 //! - [`simulate`] runs it and counts transitions, without delays or with the cells' own;
 //! - [`power`] makes energies of them, for the data of a network's layers;
 //! - [`costs`] is the table of what designs were found to cost.
@@ -19,3 +20,4 @@ pub mod rtl;
 pub mod simulate;
 pub mod synthesis;
 pub mod timing;
+pub mod units;

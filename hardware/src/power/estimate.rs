@@ -206,7 +206,7 @@ fn strata<'a>(units: &[UnitModel<'_>], scenes: &[Scene<'a>]) -> Vec<Stratum<'a>>
     for (layer, scene) in scenes.iter().enumerate() {
         let (rows, columns) = (scene.design.options.rows, scene.design.options.columns);
         for (unit, model) in units.iter().enumerate() {
-            let count = model.count(rows, columns) as f64;
+            let count = model.unit.count(rows, columns) as f64;
             strata.push(Stratum {
                 layer,
                 unit,
@@ -228,7 +228,7 @@ fn layer(units: &[UnitModel<'_>], scene: Scene<'_>, strata: &[&Stratum<'_>]) -> 
     let (rows, columns) = (design.options.rows, design.options.columns);
     let mut energies = [None; Role::ALL.len()];
     for stratum in strata {
-        let share = units[stratum.unit].count(rows, columns) as f64 / stratum.samples as f64;
+        let share = units[stratum.unit].unit.count(rows, columns) as f64 / stratum.samples as f64;
         for (sum, energy) in energies.iter_mut().zip(stratum.sums) {
             if energy != Energy::default() {
                 *sum.get_or_insert(Energy::default()) += energy.times(share);

@@ -110,6 +110,17 @@ pub enum Unit {
     MacPlus,
 }
 
+impl Unit {
+    /// How many of it an array has.
+    pub fn count(self, rows: usize, columns: usize) -> usize {
+        match self {
+            Unit::Pe => rows * columns,
+            Unit::XLine => 1,
+            Unit::MacPlus => columns,
+        }
+    }
+}
+
 /// The stream of one unit during one run.
 pub struct UnitStream<'a> {
     scene: Scene<'a>,

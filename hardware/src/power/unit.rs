@@ -72,15 +72,6 @@ impl<'a> UnitModel<'a> {
     pub(super) fn size(&self) -> usize {
         self.circuit.netlist.instances.len()
     }
-
-    /// How many of the unit an array has.
-    pub(super) fn count(&self, rows: usize, columns: usize) -> usize {
-        match self.unit {
-            Unit::Pe => rows * columns,
-            Unit::XLine => 1,
-            Unit::MacPlus => columns,
-        }
-    }
 }
 
 /// A unit with its simulator, whose state goes on from run to run.

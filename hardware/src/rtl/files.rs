@@ -84,6 +84,16 @@ impl Sources {
         Self::new("pe", &[pe(design)])
     }
 
+    /// The x line alone, if the design has one.
+    pub fn x_line(design: &Design) -> Option<Self> {
+        Some(Self::new("x_line", &[x_line(design)?]))
+    }
+
+    /// One MAC+ alone, if the design has any.
+    pub fn mac_plus(design: &Design) -> Option<Self> {
+        Some(Self::new("mac_plus", &[mac_plus(design)?]))
+    }
+
     /// The array, with all that it instantiates: `pe_r_c`, `x_line`, `mac_plus_c`.
     pub fn array(design: &Design) -> Self {
         let modules: Vec<Module> =

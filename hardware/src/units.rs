@@ -1,0 +1,87 @@
+//! The units of an array as cells: what area, timing and power of the whole are composed of.
+//!
+//! A PE, the x line and a MAC+ are synthesised one by one. All PEs of an array are alike, as are
+//! its MAC+, and registers separate the units, so that the array's area is the sum over them and
+//! its fastest clock that of the slowest unit.
+
+use crate::cells::CellLibrary;
+use crate::power::{PowerOptions, Unit, UnitModel};
+use crate::rtl::{Design, Sources};
+use crate::simulate::{DelayOptions, SimulateError};
+use crate::synthesis::{Synthesis, SynthesisError, SynthesisOptions, Watch, synthesize};
+
+/// A design's units, synthesised.
+#[derive(Clone, Debug)]
+pub struct ArrayUnits {
+    /// The design.
+    pub design: Design,
+    /// Each kind of unit that it has; the PE first.
+    pub units: Vec<(Unit, Synthesis)>,
+}
+
+impl ArrayUnits {
+    /// Synthesises each kind of unit of a design.
+    ///
+    /// # Errors
+    /// See [`synthesize`].
+    pub fn synthesize(
+        design: Design,
+        library: &CellLibrary,
+        options: &SynthesisOptions,
+        watch: &Watch,
+    ) -> Result<Self, SynthesisError> {
+        let sources = [
+            (Unit::Pe, Some(Sources::pe(&design))),
+            (Unit::XLine, Sources::x_line(&design)),
+            (Unit::MacPlus, Sources::mac_plus(&design)),
+        ];
+        let units = sources.into_iter().filter_map(|(unit, sources)| Some((unit, sources?)));
+        let units = units
+            .map(|(unit, sources)| Ok((unit, synthesize(&sources, library, options, watch)?)))
+            .collect::<Result<_, SynthesisError>>()?;
+        Ok(Self { design, units })
+    }
+
+    /// The synthesis of a kind of unit, if the design has it.
+    pub fn unit(&self, unit: Unit) -> Option<&Synthesis> {
+        self.units.iter().find(|(kind, _)| *kind == unit).map(|(_, synthesis)| synthesis)
+    }
+
+    /// How many of a unit the array has.
+    pub fn count(&self, unit: Unit) -> usize {
+        let options = &self.design.options;
+        unit.count(options.rows, options.columns)
+    }
+
+    /// Area of the array, µm².
+    pub fn area_um2(&self, library: &CellLibrary) -> f64 {
+        let areas = self.units.iter().map(|(unit, synthesis)| {
+            self.count(*unit) as f64 * synthesis.netlist.area_um2(library)
+        });
+        areas.sum()
+    }
+
+    /// The shortest clock period at which all units work, ps.
+    pub fn fastest_clock_ps(&self) -> f64 {
+        self.units
+            .iter()
+            .map(|(_, synthesis)| synthesis.timing.fastest_clock_ps())
+            .fold(0.0, f64::max)
+    }
+
+    /// The units, ready to be simulated.
+    ///
+    /// # Errors
+    /// When one cannot be.
+    pub fn models<'a>(
+        &'a self,
+        library: &'a CellLibrary,
+        delays: &DelayOptions,
+        power: &PowerOptions,
+    ) -> Result<Vec<UnitModel<'a>>, SimulateError> {
+        let models = self.units.iter().map(|(unit, synthesis)| {
+            UnitModel::new(*unit, &synthesis.netlist, library, delays, power)
+        });
+        models.collect()
+    }
+}
