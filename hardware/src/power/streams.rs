@@ -33,6 +33,9 @@ pub struct Scene<'a> {
     pub workload: &'a Workload,
     /// What rows beyond the last product get: a code without x.
     padding: u8,
+    /// What every PE leaves out of its sum, and what the column starts with to make up for it.
+    pe_constant: i64,
+    psum_start: i64,
 }
 
 impl<'a> Scene<'a> {
@@ -40,7 +43,8 @@ impl<'a> Scene<'a> {
     pub fn new(design: &'a Design, workload: &'a Workload) -> Self {
         let without_x = |code: &u8| design.term().is_none_or(|(x, _)| x.value(*code) == 0);
         let padding = (0..=255).find(without_x).unwrap_or(0);
-        Self { design, workload, padding }
+        let (pe_constant, psum_start) = (design.pe_constant(), design.psum_start() as i64);
+        Self { design, workload, padding, pe_constant, psum_start }
     }
 
     fn rows(&self) -> usize {
@@ -167,8 +171,8 @@ impl<'a> UnitStream<'a> {
         let late = 1 + usize::from(design.options.pipeline);
         let above = scene.sum(run, run.tile, run.row, self.position(late));
         // Every row so far has left its constant out.
-        let left_out = run.row as i64 * design.pe_constant();
-        ports.set(bits, "psum_in", design.psum_start() as i64 + above - left_out);
+        let left_out = run.row as i64 * scene.pe_constant;
+        ports.set(bits, "psum_in", scene.psum_start + above - left_out);
         let x = scene.x(run.group, run.tile, run.row, self.position(1));
         ports.set(bits, "x_in", x);
     }

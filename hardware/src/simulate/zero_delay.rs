@@ -22,10 +22,38 @@ pub struct ZeroDelay<'a> {
     /// Values of the nets, then of stored states, then intermediate ones.
     values: Vec<u64>,
     before: Vec<u64>,
+    gates: Vec<Gate>,
+    /// Which states gates were in before and after, see [`Gate::first_pair`].
+    pairs: Vec<u32>,
     activity: Activity,
     /// Since the start: the first cycle has nothing to compare with.
     cycle: u64,
     bits: Vec<bool>,
+}
+
+/// A combinational instance, as counting sees it.
+struct Gate {
+    instance: usize,
+    /// Nets of its input pins.
+    inputs: Vec<u32>,
+    /// Its state in each lane after the last step.
+    states: [u8; LANES],
+    /// Of k inputs there are 4^k counters from here on, by the state before and after.
+    first_pair: usize,
+}
+
+impl Gate {
+    /// The states from the values of the nets.
+    fn states(&self, values: &[u64]) -> [u8; LANES] {
+        let mut states = [0; LANES];
+        for (pin, &net) in self.inputs.iter().enumerate() {
+            let word = values[net as usize];
+            for (lane, state) in states.iter_mut().enumerate() {
+                *state |= ((word >> lane & 1) as u8) << pin;
+            }
+        }
+        states
+    }
 }
 
 struct Register {
@@ -81,7 +109,16 @@ impl<'a> ZeroDelay<'a> {
         let layout = Layout::new(circuit);
         let mut values = vec![0; length];
         values[1] = u64::MAX;
+        let mut pairs = 0;
+        let gates = circuit.order.iter().map(|&instance| {
+            let inputs = pins(circuit, instance);
+            let first_pair = pairs;
+            pairs += 1 << (2 * inputs.len());
+            Gate { instance, inputs, states: [0; LANES], first_pair }
+        });
         Self {
+            gates: gates.collect(),
+            pairs: vec![0; pairs],
             activity: Activity::new(circuit, &layout),
             circuit,
             layout,
@@ -128,9 +165,7 @@ impl<'a> ZeroDelay<'a> {
             self.values[net] = if Some(net) == self.circuit.clock { 0 } else { word };
         }
         run(&self.operations, &mut self.values);
-        if self.cycle > 0 {
-            self.count();
-        }
+        self.count();
         self.cycle += 1;
     }
 
@@ -142,61 +177,75 @@ impl<'a> ZeroDelay<'a> {
     /// Forgets what has been counted.
     pub fn clear(&mut self) {
         self.activity.clear();
+        self.pairs.fill(0);
     }
 
     /// Takes what has been counted since the last call.
     pub fn take(&mut self) -> Activity {
+        for index in 0..self.gates.len() {
+            self.attribute(index);
+        }
+        self.pairs.fill(0);
         let empty = Activity::new(self.circuit, &self.layout);
         std::mem::replace(&mut self.activity, empty)
     }
 
     fn count(&mut self) {
-        self.activity.cycles += LANES as u64;
-        let nets = self.circuit.netlist.nets.len();
-        for net in 0..nets {
-            let changed = self.values[net] ^ self.before[net];
-            self.activity.toggles[net] += u64::from(changed.count_ones());
+        let counts = self.cycle > 0;
+        let sample = counts && self.cycle.is_multiple_of(OCCUPANCY_EVERY);
+        for gate in &mut self.gates {
+            let states = gate.states(&self.values);
+            let before = std::mem::replace(&mut gate.states, states);
+            if sample {
+                for &state in &states {
+                    let counter = self.layout.occupancy(gate.instance, state.into());
+                    self.activity.events[counter] += WHOLE;
+                }
+            }
+            if !counts || states == before {
+                continue;
+            }
+            let pairs = &mut self.pairs[gate.first_pair..][..1 << (2 * gate.inputs.len())];
+            for (&old, &new) in before.iter().zip(&states) {
+                pairs[usize::from(old) << gate.inputs.len() | usize::from(new)] += 1;
+            }
         }
-        for index in 0..self.circuit.order.len() {
-            self.count_gate(self.circuit.order[index]);
+        if !counts {
+            return;
+        }
+        self.activity.cycles += LANES as u64;
+        for (net, toggles) in self.activity.toggles.iter_mut().enumerate() {
+            *toggles += u64::from((self.values[net] ^ self.before[net]).count_ones());
         }
         for index in 0..self.registers.len() {
             self.count_register(index);
         }
-        if self.cycle.is_multiple_of(OCCUPANCY_EVERY) {
-            for &instance in &self.circuit.order {
-                for lane in 0..LANES {
-                    let state = state(self.circuit, instance, &self.values, lane);
-                    self.activity.events[self.layout.occupancy(instance, state)] += WHOLE;
-                }
-            }
-        }
     }
 
-    fn count_gate(&mut self, instance: usize) {
-        let Self { circuit, layout, values, before, activity, .. } = self;
-        let cell = circuit.cell(instance);
-        let mut any = (0..cell.inputs)
-            .map(|pin| circuit.input(instance, pin))
-            .fold(0, |any, net| any | (values[net] ^ before[net]));
-        while any != 0 {
-            let lane = any.trailing_zeros() as usize;
-            any &= any - 1;
-            let old = state(circuit, instance, before, lane);
-            let new = state(circuit, instance, values, lane);
-            for pin in 0..cell.inputs {
-                if (old ^ new) >> pin & 1 == 1 {
-                    activity.events[layout.pin(instance, pin, new)] += WHOLE;
-                }
+    /// Turns a gate's counts of states before and after into events.
+    fn attribute(&mut self, index: usize) {
+        let Self { circuit, layout, gates, pairs, activity, .. } = self;
+        let Gate { instance, ref inputs, first_pair, .. } = gates[index];
+        let states = 1 << inputs.len();
+        let outputs: Vec<(usize, u64)> = circuit
+            .outputs(instance)
+            .map(|(output, _)| (output, function(circuit, instance, output).bits))
+            .collect();
+        for (old, new) in (0..states).flat_map(|old| (0..states).map(move |new| (old, new))) {
+            let count = u64::from(pairs[first_pair + (old << inputs.len() | new)]);
+            if count == 0 || old == new {
+                continue;
             }
-            for (output, _) in circuit.outputs(instance) {
-                let bits = function(circuit, instance, output).bits;
+            for pin in (0..inputs.len()).filter(|pin| (old ^ new) >> pin & 1 == 1) {
+                activity.events[layout.pin(instance, pin, new)] += count * WHOLE;
+            }
+            for &(output, bits) in &outputs {
                 if (bits >> old ^ bits >> new) & 1 == 0 {
                     continue;
                 }
                 let causes = causes(bits, old, new);
-                let share = WHOLE / u64::from(causes.count_ones());
-                for pin in (0..cell.inputs).filter(|pin| causes >> pin & 1 == 1) {
+                let share = count * (WHOLE / u64::from(causes.count_ones()));
+                for pin in (0..inputs.len()).filter(|pin| causes >> pin & 1 == 1) {
                     activity.events[layout.cause(instance, output, pin, new)] += share;
                 }
             }
