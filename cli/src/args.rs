@@ -11,6 +11,7 @@ use recoup::quantize::{Method, WeightScheme};
 use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_kernels::Isa;
 
+use crate::commands::rtl::RtlArgs;
 use crate::library::ImportArgs;
 
 /// Runs deep neural networks on approximate multipliers and gets the accuracy back.
@@ -35,6 +36,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Product tables, pictures and error metrics of multipliers
     Multiplier(MultiplierArgs),
+    /// A systolic array of a multiplier as SystemVerilog, with a testbench from the emulator
+    Rtl(Box<RtlArgs>),
 }
 
 /// What every command that computes takes.
@@ -268,14 +271,14 @@ pub struct ShowArgs {
 #[derive(Clone, Debug)]
 pub struct Shape(pub Vec<usize>);
 
-fn parse_shape(text: &str) -> Result<Shape, String> {
+pub fn parse_shape(text: &str) -> Result<Shape, String> {
     let dims: Option<Vec<usize>> =
         text.split('x').map(|dim| dim.parse().ok().filter(|dim| *dim > 0)).collect();
     dims.map(Shape)
         .ok_or_else(|| format!("\"{text}\" is no shape; expected sizes joined by x, as in 3x32x32"))
 }
 
-fn parse_positive(text: &str) -> Result<usize, String> {
+pub fn parse_positive(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
         .filter(|n| *n > 0)

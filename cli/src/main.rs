@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Quantize(args) => commands::quantize::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Multiplier(args) => commands::multiplier::run(&args),
+        Command::Rtl(args) => commands::rtl::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

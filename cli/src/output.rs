@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
 
-/// Temporary files to be removed on Ctrl-C.
+/// Temporary files and folders to be removed on Ctrl-C.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// On Ctrl-C or termination, removes unfinished files and ends with exit code 130.
@@ -14,7 +14,10 @@ pub fn clean_up_on_interrupt() {
     let handler = || {
         if let Ok(paths) = UNFINISHED.lock() {
             for path in paths.iter() {
-                let _ = std::fs::remove_file(path);
+                let _ = match path.is_dir() {
+                    true => std::fs::remove_dir_all(path),
+                    false => std::fs::remove_file(path),
+                };
             }
         }
         std::process::exit(130);
@@ -117,4 +120,76 @@ pub fn write(target: &Path, bytes: &[u8], replace: bool) -> Result<()> {
         .write_all(bytes)
         .with_context(|| format!("{}: cannot be written", target.display()))?;
     draft.finish()
+}
+
+/// Whether files can be put into a folder of their own at `target`; for asking before a long
+/// computation.
+///
+/// # Errors
+/// When `target` is a file, or holds something that is not to be replaced, or cannot be made.
+pub fn check_folder(target: &Path, replace: bool) -> Result<()> {
+    if target.symlink_metadata().is_ok() && !target.is_dir() {
+        bail!("{}: is a file; give the name of a folder", target.display());
+    }
+    if target.is_dir() {
+        let mut entries = std::fs::read_dir(target)
+            .with_context(|| format!("{}: cannot be read", target.display()))?;
+        if !replace && entries.next().is_some() {
+            bail!(
+                "{}: is not empty; give another folder, or --force to replace the files of an \
+                 earlier run in it",
+                target.display()
+            );
+        }
+    }
+    let parent = folder_of(target);
+    if !parent.is_dir() {
+        bail!(
+            "{}: cannot be made, there is no folder {}; make it first",
+            target.display(),
+            parent.display()
+        );
+    }
+    Ok(())
+}
+
+/// Writes files (name, content) into the folder `target`, all or none: they are made in a
+/// temporary folder beside it. In a folder that is not empty, files with other names than `known`
+/// are left alone.
+///
+/// # Errors
+/// As [`check_folder`], and when a folder cannot be written.
+pub fn write_folder(
+    target: &Path,
+    files: &[(&str, &str)],
+    known: &[&str],
+    replace: bool,
+) -> Result<()> {
+    check_folder(target, replace)?;
+    let context = || format!("{}: cannot be written", target.display());
+    let draft = tempfile::TempDir::new_in(folder_of(target)).with_context(context)?;
+    if let Ok(mut paths) = UNFINISHED.lock() {
+        paths.push(draft.path().into());
+    }
+    for (name, content) in files {
+        std::fs::write(draft.path().join(name), content).with_context(context)?;
+    }
+    if !target.exists() {
+        std::fs::create_dir(target).with_context(context)?;
+    }
+    for name in known {
+        match std::fs::remove_file(target.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(context);
+            }
+            _ => {}
+        }
+    }
+    for (name, _) in files {
+        std::fs::rename(draft.path().join(name), target.join(name)).with_context(context)?;
+    }
+    if let Ok(mut paths) = UNFINISHED.lock() {
+        paths.retain(|unfinished| unfinished != draft.path());
+    }
+    Ok(())
 }

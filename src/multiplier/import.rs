@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use recoup_circuits::netlist::{NetlistError, VerilogOptions, read_verilog, read_yosys_json};
+use recoup_circuits::netlist::{
+    Netlist, NetlistError, VerilogOptions, read_verilog, read_yosys_json,
+};
 use recoup_circuits::table::{
     Format, Mismatch, TableError, TableOptions, check, declared_metrics, read_table,
 };
@@ -26,6 +28,8 @@ pub struct Imported {
     pub multiplier: Multiplier,
     /// The products as the file has them; `None` for a named multiplier.
     pub table: Option<ProductTable>,
+    /// The circuit, if the file is one.
+    pub netlist: Option<Netlist>,
     /// What is odd, in words.
     pub warnings: Vec<String>,
 }
@@ -93,14 +97,18 @@ impl Source {
     /// When the file is none.
     pub fn read(&self, options: &ImportOptions) -> Result<Imported, ImportError> {
         match self {
-            Self::Named(multiplier) => {
-                Ok(Imported { multiplier: multiplier.clone(), table: None, warnings: Vec::new() })
-            }
+            Self::Named(multiplier) => Ok(Imported {
+                multiplier: multiplier.clone(),
+                table: None,
+                netlist: None,
+                warnings: Vec::new(),
+            }),
             Self::Table(path) => {
                 let import = read_table(path, &options.table)?;
                 Ok(Imported {
                     multiplier: Multiplier::from_table(&name(path), &import.table),
                     table: Some(import.table),
+                    netlist: None,
                     warnings: import
                         .warnings
                         .iter()
@@ -121,6 +129,7 @@ impl Source {
                 Ok(Imported {
                     multiplier: Multiplier::from_table(&label, &import.table),
                     table: Some(import.table),
+                    netlist: Some(import.netlist),
                     warnings: Vec::new(),
                 })
             }

@@ -28,6 +28,17 @@ const CALIBRATION_LABELS: &[u8] =
 /// Evaluates every family, without and with V, beside exact products at 8 to 4 activation bits.
 pub fn run(args: &DemoArgs) -> Result<()> {
     session::set_threads(&args.machine)?;
+    let mut session = session()?;
+    let calibration = session.calibrate()?;
+    let experiment =
+        session.experiment(calibration, WeightScheme::U8Channel, session::isa(&args.machine));
+    let candidates = candidates(&experiment, &configurations(), ControlOptions::default())?;
+    let report = evaluate_all(&session, &experiment, &candidates, false, 256, None)?;
+    if args.json { printer::json(&report) } else { printer::demo(&report) }
+}
+
+/// The embedded network with its images.
+pub fn session() -> Result<Session> {
     let file = OnnxFile::from_bytes(MODEL, Path::new("fashion-resnet8.onnx (embedded)"))?;
     let graph = Arc::new(model::load(&file, None)?);
     let test = Dataset::idx_from_bytes(
@@ -45,14 +56,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let inputs = read_inputs(&training, &all, &preprocess, &graph)?;
     let indices = (0..test.len()).collect();
     let source = (training.name().to_string(), inputs);
-    let mut session =
-        Session::new(file, graph, test, indices, preprocess, source, Method::MeanSquare)?;
-    let calibration = session.calibrate()?;
-    let experiment =
-        session.experiment(calibration, WeightScheme::U8Channel, session::isa(&args.machine));
-    let candidates = candidates(&experiment, &configurations(), ControlOptions::default())?;
-    let report = evaluate_all(&session, &experiment, &candidates, false, 256, None)?;
-    if args.json { printer::json(&report) } else { printer::demo(&report) }
+    Session::new(file, graph, test, indices, preprocess, source, Method::MeanSquare)
 }
 
 fn configurations() -> Vec<Configuration> {

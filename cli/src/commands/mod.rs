@@ -5,3 +5,4 @@ pub mod eval;
 pub mod inspect;
 pub mod multiplier;
 pub mod quantize;
+pub mod rtl;

@@ -31,7 +31,7 @@ pub fn run(args: &MultiplierArgs) -> Result<()> {
 }
 
 /// The multiplier of a command that takes just one.
-fn one(source: &Source, import: &ImportArgs) -> Result<Imported> {
+pub fn one(source: &Source, import: &ImportArgs) -> Result<Imported> {
     let mut all = library::read(std::slice::from_ref(source), import)?;
     if all.len() > 1 {
         bail!("{source}: names {} files; give one", all.len());
@@ -40,7 +40,7 @@ fn one(source: &Source, import: &ImportArgs) -> Result<Imported> {
 }
 
 /// The coding of the weights: what the user says, otherwise what the multiplier is for.
-fn scheme(multiplier: &Multiplier, asked: Option<WeightScheme>) -> Result<WeightScheme> {
+pub fn scheme(multiplier: &Multiplier, asked: Option<WeightScheme>) -> Result<WeightScheme> {
     let scheme = asked.unwrap_or(match multiplier.coding() {
         Some(WeightCoding::Signed) => WeightScheme::I8Channel,
         _ => WeightScheme::U8Channel,

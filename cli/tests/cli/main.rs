@@ -10,6 +10,7 @@ mod library;
 mod multiplier;
 mod onnx;
 mod quantize;
+mod rtl;
 mod run;
 
 #[cfg(unix)]

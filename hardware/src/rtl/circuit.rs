@@ -48,48 +48,58 @@ impl MultiplierCircuit {
             let products = multiplier.table(coding);
             return Ok(Self::from_source(multiplier, coding, Source::Mask(parts), products, 0));
         }
-        let operands = match coding {
-            WeightCoding::Unsigned => Operands::Unsigned,
-            WeightCoding::Signed => Operands::Signed,
-        };
-        let table = ProductTable::from_fn(operands, |w, a| match coding {
-            WeightCoding::Unsigned => multiplier.product(w, a, coding),
-            // Eq. (46) backwards.
+        let netlist = |operands| Netlist::from_table(&circuit_table(multiplier, operands));
+        let netlist = match coding {
+            WeightCoding::Unsigned => netlist(Operands::Unsigned)?,
+            // The table may have been one of signed operands: the smaller circuit tells.
             WeightCoding::Signed => {
-                multiplier.product(w, a ^ 0x80, coding) - 128 * code_value(w, coding)
+                let (weight, both) = (netlist(Operands::SignedWeight), netlist(Operands::Signed));
+                match (weight, both) {
+                    (Ok(weight), Ok(both)) if both.gates().len() < weight.gates().len() => both,
+                    (Ok(weight), _) => weight,
+                    (Err(_), both) => both?,
+                }
             }
-        });
-        Ok(Self::from_netlist(multiplier, Netlist::from_table(&table)?, operands, false))
+        };
+        let circuit = Self::from_netlist(multiplier, coding, netlist);
+        Ok(circuit.expect("a netlist of its own table"))
     }
 
-    /// A multiplier with the circuit that it was read from; `swapped` if its first operand is the
-    /// activation.
-    ///
-    /// # Panics
-    /// When the products of the circuit are not the multiplier's.
+    /// A multiplier with the circuit that it was read from, whichever operand is the weight;
+    /// `None` if the circuit does not multiply weights of `coding`.
     pub fn from_netlist(
         multiplier: &Multiplier,
+        coding: WeightCoding,
         netlist: Netlist,
-        operands: Operands,
-        swapped: bool,
-    ) -> Self {
-        let signed = operands == Operands::Signed;
-        let coding = if signed { WeightCoding::Signed } else { WeightCoding::Unsigned };
+    ) -> Option<Self> {
+        multiplier.check_coding(coding).ok()?;
         let raw = netlist.products();
-        let product = |w: usize, a: usize| {
-            let a = if signed { a ^ 0x80 } else { a };
-            let bits = raw[if swapped { a << 8 | w } else { w << 8 | a }];
-            if signed { i32::from(bits as i16) } else { i32::from(bits) }
+        let operands = match coding {
+            WeightCoding::Unsigned => &[Operands::Unsigned][..],
+            WeightCoding::Signed => &[Operands::SignedWeight, Operands::Signed],
         };
-        let products: Vec<i32> = (0..1 << 16).map(|at| product(at >> 8, at & 0xff)).collect();
-        let factor = if signed { 128 } else { 0 };
-        for (at, product) in products.iter().enumerate() {
-            let (w, a) = ((at >> 8) as u8, at as u8);
-            let whole = product + factor * code_value(w, coding);
-            assert_eq!(whole, multiplier.product(w, a, coding), "{multiplier} for {w}, {a}");
+        let readings = operands.iter().flat_map(|&operands| [(operands, false), (operands, true)]);
+        for (operands, swapped) in readings {
+            let signed = operands == Operands::Signed;
+            let product = |at: usize| {
+                let (w, a) = (at >> 8, if signed { at & 0xff ^ 0x80 } else { at & 0xff });
+                let bits = raw[if swapped { a << 8 | w } else { w << 8 | a }];
+                let negative = coding == WeightCoding::Signed;
+                if negative { i32::from(bits as i16) } else { i32::from(bits) }
+            };
+            let products: Vec<i32> = (0..1 << 16).map(product).collect();
+            // Eq. (46).
+            let factor = if signed { 128 } else { 0 };
+            let is_multiplier = products.iter().enumerate().all(|(at, product)| {
+                let (w, a) = ((at >> 8) as u8, at as u8);
+                product + factor * code_value(w, coding) == multiplier.product(w, a, coding)
+            });
+            if is_multiplier {
+                let source = Source::Circuit { netlist, swapped, signed };
+                return Some(Self::from_source(multiplier, coding, source, products, factor));
+            }
         }
-        let source = Source::Circuit { netlist, swapped, signed };
-        Self::from_source(multiplier, coding, source, products, factor)
+        None
     }
 
     fn from_source(
@@ -214,6 +224,17 @@ impl Source {
             }
         }
     }
+}
+
+/// The products that a circuit of these operands gives; those of signed operands miss 128 w.
+fn circuit_table(multiplier: &Multiplier, operands: Operands) -> ProductTable {
+    let signed =
+        if operands.weight_is_signed() { WeightCoding::Signed } else { WeightCoding::Unsigned };
+    ProductTable::from_fn(operands, |w, a| match operands {
+        Operands::Unsigned | Operands::SignedWeight => multiplier.product(w, a, signed),
+        // Eq. (46) backwards.
+        Operands::Signed => multiplier.product(w, a ^ 0x80, signed) - 128 * code_value(w, signed),
+    })
 }
 
 /// The signals that a gate reads.

@@ -12,6 +12,9 @@ use super::x_function::XFunction;
 const MOST_SIZE: usize = 256;
 /// Most products per output that a 32-bit accumulator takes, eq. (30).
 const MOST_DEPTH: usize = 33_025;
+/// Memory that yosys takes for each PE of an exact array when it is flattened: 666 MB for 16x16,
+/// measured with version 0.23.
+const SYNTHESIS_BYTES: f64 = 2.6e6;
 /// Widest sum; beyond it constants are nonsense.
 const MOST_BITS: usize = 48;
 
@@ -47,6 +50,25 @@ impl Options {
             x_in_pe: false,
             c0_in_mac: false,
         }
+    }
+
+    /// Whether there can be such an array.
+    ///
+    /// # Errors
+    /// For sizes beyond what can be synthesised, or summed up in 32 bits.
+    pub fn check(&self) -> Result<(), RtlError> {
+        let Self { rows, columns, depth, .. } = *self;
+        let problem = if rows == 0 || columns == 0 {
+            "has no PEs".to_string()
+        } else if rows > MOST_SIZE || columns > MOST_SIZE {
+            let gigabytes = rows as f64 * columns as f64 * SYNTHESIS_BYTES / 1e9;
+            format!("to synthesise it flat would take about {gigabytes:.0} GB of memory")
+        } else if !(1..=MOST_DEPTH).contains(&depth) {
+            return Err(RtlError::Depth { depth, most: MOST_DEPTH });
+        } else {
+            return Ok(());
+        };
+        Err(RtlError::Size { rows, columns, problem })
     }
 }
 
@@ -119,10 +141,7 @@ impl Design {
         options: Options,
         correction: Option<Correction>,
     ) -> Result<Self, RtlError> {
-        check_size(&options)?;
-        if !(1..=MOST_DEPTH).contains(&options.depth) {
-            return Err(RtlError::Depth { depth: options.depth, most: MOST_DEPTH });
-        }
+        options.check()?;
         if options.zero_gating {
             check_zero_gating(&circuit, options.x_in_pe, correction.as_ref())?;
         }
@@ -221,20 +240,6 @@ impl Design {
 /// The numbers of the bits that are set.
 pub fn set_bits(bits: u8) -> Vec<usize> {
     (0..8).filter(|bit| bits >> bit & 1 == 1).collect()
-}
-
-fn check_size(options: &Options) -> Result<(), RtlError> {
-    let Options { rows, columns, .. } = *options;
-    let problem = if rows == 0 || columns == 0 {
-        "has no PEs".to_string()
-    } else if rows > MOST_SIZE || columns > MOST_SIZE {
-        // Measured: yosys keeps about 40 kB for each PE of a flat exact array.
-        let gigabytes = (rows as f64 * columns as f64 * 40e3) / 1e9;
-        format!("its synthesis would need about {gigabytes:.0} GB of memory")
-    } else {
-        return Ok(());
-    };
-    Err(RtlError::Size { rows, columns, problem })
 }
 
 fn check_zero_gating(

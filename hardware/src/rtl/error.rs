@@ -73,4 +73,12 @@ pub enum RtlError {
         /// What the array takes.
         expected: String,
     },
+    /// No such layer.
+    #[error("no layer \"{name}\" runs on the multipliers; these do: {layers}")]
+    Layer {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        layers: String,
+    },
 }

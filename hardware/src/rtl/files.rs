@@ -116,6 +116,30 @@ pub fn files(design: &Design, vectors: &Vectors) -> Result<Vec<File>, RtlError> 
     Ok(files)
 }
 
+/// Every file that a design may have, and what it is.
+const MEANINGS: [(&str, &str); 15] = [
+    ("array.sv", "the array, synthesis top: pe_r_c, x_line, mac_plus_c"),
+    ("pe.sv", "processing element: multiplier with the partial sum in its tree, registers"),
+    ("x_line.sv", "sums x of the control variate, once for all columns"),
+    ("mac_plus.sv", "end of a column: sum of the tiles before, and V"),
+    ("multiplier.sv", "the multiplier alone: p = p(w, a)"),
+    ("recoup_fa.sv", "full adder, to be mapped onto the library's cell"),
+    ("recoup_ha.sv", "half adder, likewise"),
+    ("tb.sv", "self-checking testbench, simulation top"),
+    ("weights.hex", "weight codes, [filter][product]"),
+    ("activations.hex", "activation codes, [position][product]"),
+    ("c.hex", "C of each filter"),
+    ("c0.hex", "C0 of each filter"),
+    ("bias.hex", "what is added to a filter's sums behind the array"),
+    ("expected.hex", "the emulator's accumulators, [position][filter]"),
+    ("README.txt", "this list"),
+];
+
+/// The names of all files that a design may have.
+pub fn file_names() -> impl Iterator<Item = &'static str> {
+    MEANINGS.iter().map(|(name, _)| *name)
+}
+
 /// What simulates the testbench in the folder: Icarus Verilog and Verilator.
 pub const SIMULATE: [&str; 2] = [
     "iverilog -g2012 -s tb -o tb.vvp *.sv && vvp -n tb.vvp",
@@ -131,24 +155,8 @@ fn readme(design: &Design, files: &[File]) -> String {
         design.circuit.name(),
         options.depth
     );
-    for File { name, .. } in files {
-        let meaning = match name.as_str() {
-            "multiplier.sv" => "the multiplier alone: p = p(w, a)",
-            "pe.sv" => "processing element: multiplier with the partial sum in its tree, registers",
-            "x_line.sv" => "sums x of the control variate, once for all columns",
-            "mac_plus.sv" => "end of a column: sum of the tiles before, and V",
-            "array.sv" => "the array, synthesis top: pe_r_c, x_line, mac_plus_c",
-            "recoup_fa.sv" => "full adder, to be mapped onto the library's cell",
-            "recoup_ha.sv" => "half adder, likewise",
-            "tb.sv" => "self-checking testbench, simulation top",
-            "weights.hex" => "weight codes, [filter][product]",
-            "activations.hex" => "activation codes, [position][product]",
-            "c.hex" => "C of each filter",
-            "c0.hex" => "C0 of each filter",
-            "bias.hex" => "what is added to a filter's sums behind the array",
-            "expected.hex" => "the emulator's accumulators, [position][filter]",
-            _ => "",
-        };
+    for (name, meaning) in MEANINGS.iter().filter(|(name, _)| files.iter().any(|f| f.name == *name))
+    {
         text += &format!("{name:<16} {meaning}\n");
     }
     text += "\nTo run the testbench in this folder, with Icarus Verilog or Verilator:\n\n";

@@ -29,7 +29,7 @@ pub use circuit::MultiplierCircuit;
 pub use design::{Correction, Design, Options, Ranges};
 pub use error::RtlError;
 pub use evaluate::{from_words, to_words};
-pub use files::{File, SIMULATE, Sources, files};
+pub use files::{File, SIMULATE, Sources, file_names, files};
 pub use mac_plus::mac_plus;
 pub use module::{Bit, Counts, Gate, Item, Module};
 pub use multiplier::multiplier;

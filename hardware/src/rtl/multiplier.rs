@@ -139,7 +139,7 @@ mod tests {
             odd(w.into(), a.into())
         });
         let netlist = Netlist::from_table(&transposed).unwrap();
-        let swapped = MultiplierCircuit::from_netlist(&product, netlist, Operands::Unsigned, true);
+        let swapped = MultiplierCircuit::from_netlist(&product, Unsigned, netlist).unwrap();
         assert_is(&multiplier(&swapped), false, |w, a| product.product(w, a, Unsigned));
     }
 
@@ -151,10 +151,16 @@ mod tests {
             w * a - ((w * a) & 3)
         });
         let product = Multiplier::from_table("odd", &table);
-        let circuit = MultiplierCircuit::new(&product, Signed).unwrap();
+        let netlist = Netlist::from_table(&table).unwrap();
+        let circuit = MultiplierCircuit::from_netlist(&product, Signed, netlist).unwrap();
         assert_eq!((circuit.weight_factor(), circuit.lsb()), (128, 2));
         assert_is(&multiplier(&circuit), true, |w, a| {
             product.product(w, a, Signed) - 128 * code_value(w, Signed)
+        });
+        let circuit = MultiplierCircuit::new(&product, Signed).unwrap();
+        let factor = circuit.weight_factor();
+        assert_is(&multiplier(&circuit), true, |w, a| {
+            product.product(w, a, Signed) - factor * code_value(w, Signed)
         });
     }
 }

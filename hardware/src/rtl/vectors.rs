@@ -3,14 +3,20 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+use recoup::accuracy::Candidate;
 use recoup::control_variate::{
     CodeHistogram, ControlOptions, ControlVariate, ControlVariateError, LayerConstants, Mode, fit,
 };
+use recoup::emulate::Workspace;
 use recoup::model::Graph;
 use recoup::multiplier::Multiplier;
 use recoup::numeric::round_half_even_shift;
 use recoup::quantize::{Quantized, QuantizedMac, WeightScheme};
-use recoup_kernels::{ConvShape, MacSpec, Product, WeightCoding, naive};
+use recoup_kernels::{
+    ConvShape, MacSpec, OutputSpec, Product, ResidualSpec, Scratch, WeightCoding, naive,
+};
+
+use super::error::RtlError;
 
 /// Share of the random activations that are 0, as after a ReLU.
 const ZEROS: f64 = 0.45;
@@ -45,7 +51,8 @@ impl Vectors {
         self.activations.len() / self.depth
     }
 
-    /// Codes and constants, with the accumulators that the naive kernel and eq. (22) give.
+    /// Codes and the sums of their products, `[position][filter]`, to which the control variate is
+    /// added: eq. (22).
     ///
     /// # Panics
     /// When the sizes do not fit each other.
@@ -53,32 +60,16 @@ impl Vectors {
         source: String,
         depth: usize,
         (weights, activations): (Vec<u8>, Vec<u8>),
-        (product, coding): (&Product, WeightCoding),
+        sums: Vec<i32>,
         control: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Self {
         let filters = weights.len() / depth;
-        let positions = activations.len() / depth;
-        let spec = MacSpec {
-            shape: ConvShape::linear(positions, depth, filters),
-            weights: weights.clone(),
-            coding,
-            product: product.clone(),
-            input_zero_point: 0,
-            weight_zero_points: vec![0; filters],
-            control: None,
-            constant: vec![0; filters],
-            scale: vec![1.0; filters],
-            low: f32::NEG_INFINITY,
-            high: f32::INFINITY,
-            residual: recoup_kernels::ResidualSpec::None,
-            output: recoup_kernels::OutputSpec::F32,
-        };
-        let mut expected = vec![0; positions * filters];
-        naive::accumulate(&spec, &activations, &mut expected);
+        let mut expected = sums;
         let (mut c, mut c0) = (Vec::new(), Vec::new());
         if let Some((control, constants)) = control {
-            c = constants.c.first().cloned().unwrap_or_default();
-            c0 = constants.c0.clone();
+            let first = |of: &[i32]| of[..filters].to_vec();
+            c = constants.c.first().map_or(Vec::new(), |c| first(c));
+            c0 = first(&constants.c0);
             for (codes, sums) in activations.chunks(depth).zip(expected.chunks_mut(filters)) {
                 let x: i64 = control.functions.first().map_or(0, |function| {
                     codes.iter().map(|&code| i64::from(function.x[usize::from(code)])).sum()
@@ -92,6 +83,100 @@ impl Vectors {
         }
         Self { source, depth, weights, activations, c, c0, expected }
     }
+
+    /// What a layer of a network multiplies: the first positions of each image, `positions` in all
+    /// or a few more, and the filters of the first group, with the sums of the emulator's kernel.
+    ///
+    /// `node` is the layer's name; otherwise it is the first convolution with more than `rows`
+    /// products per output, or the deepest layer if there is none.
+    ///
+    /// # Errors
+    /// When no layer has this name.
+    pub fn of_layer(
+        candidate: &Candidate,
+        node: Option<&str>,
+        rows: usize,
+        images: &[Vec<f32>],
+        positions: usize,
+    ) -> Result<Self, RtlError> {
+        let quantized = &candidate.prepared.quantized;
+        let layer = find_layer(quantized, node, rows)?;
+        let mac = &quantized.macs[layer];
+        let (shape, filters) = (&mac.shape, mac.shape.filters_per_group());
+        let padding = quantized.mac_input(mac).1.zero_point;
+        let of_image = positions.div_ceil(images.len().max(1)).min(shape.positions());
+        let (mut activations, mut sums) = (Vec::new(), Vec::new());
+        let mut workspace = Workspace::default();
+        for image in images {
+            candidate.network.run_observed(image, &mut workspace, |index, kernel, codes| {
+                if index != layer {
+                    return;
+                }
+                let mut all = vec![0; shape.output_len()];
+                kernel.accumulate(codes, &mut Scratch::default(), &mut all);
+                for (position, all) in all.chunks(shape.filters).take(of_image).enumerate() {
+                    let field = naive::receptive_field(shape, padding, codes, position, 0);
+                    activations.extend(field);
+                    sums.extend_from_slice(&all[..filters]);
+                }
+            });
+        }
+        let control = candidate.control.as_ref();
+        Ok(Self::new(
+            format!("layer \"{}\"", quantized.graph.nodes[mac.node].name),
+            shape.depth(),
+            (mac.weights[..filters * shape.depth()].to_vec(), activations),
+            sums,
+            control.map(|control| (control, &control.layers[layer])),
+        ))
+    }
+}
+
+/// Index of a layer in the network.
+fn find_layer(quantized: &Quantized, node: Option<&str>, rows: usize) -> Result<usize, RtlError> {
+    let of = |mac: &QuantizedMac| &quantized.graph.nodes[mac.node];
+    let macs = &quantized.macs;
+    let found = match node {
+        Some(node) => macs.iter().position(|mac| of(mac).name == node),
+        None => {
+            let tiled = |mac: &QuantizedMac| {
+                of(mac).operator.starts_with("Conv") && mac.shape.depth() > rows
+            };
+            let deepest = (0..macs.len()).max_by_key(|&layer| macs[layer].shape.depth());
+            macs.iter().position(tiled).or(deepest)
+        }
+    };
+    found.ok_or_else(|| RtlError::Layer {
+        name: node.unwrap_or("any").into(),
+        layers: macs.iter().map(|mac| of(mac).name.clone()).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// Sums of products by the naive kernel, `[position][filter]`.
+fn naive_sums(
+    depth: usize,
+    (weights, activations): (&[u8], &[u8]),
+    (product, coding): (Product, WeightCoding),
+) -> Vec<i32> {
+    let (filters, positions) = (weights.len() / depth, activations.len() / depth);
+    let spec = MacSpec {
+        shape: ConvShape::linear(positions, depth, filters),
+        weights: weights.to_vec(),
+        coding,
+        product,
+        input_zero_point: 0,
+        weight_zero_points: vec![0; filters],
+        control: None,
+        constant: vec![0; filters],
+        scale: vec![1.0; filters],
+        low: f32::NEG_INFINITY,
+        high: f32::INFINITY,
+        residual: ResidualSpec::None,
+        output: OutputSpec::F32,
+    };
+    let mut sums = vec![0; positions * filters];
+    naive::accumulate(&spec, activations, &mut sums);
+    sums
 }
 
 /// Sizes of random vectors.
@@ -171,12 +256,9 @@ pub fn random(
     let histogram: CodeHistogram = [1; 256];
     let control = fit(&network, &[histogram; 2], multiplier, mode, options)?;
     let constants = control.as_ref().map(|control| (control, &control.layers[0]));
-    let vectors = Vectors::new(
-        format!("random codes, seed {seed}"),
-        depth,
-        (weights, activations),
-        (&multiplier.kernel_product(coding), coding),
-        constants,
-    );
+    let product = (multiplier.kernel_product(coding), coding);
+    let sums = naive_sums(depth, (&weights, &activations), product);
+    let source = format!("random codes, seed {seed}");
+    let vectors = Vectors::new(source, depth, (weights, activations), sums, constants);
     Ok((vectors, control))
 }

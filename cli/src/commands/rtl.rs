@@ -1,0 +1,272 @@
+//! `recoup rtl`.
+
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use serde_json::json;
+
+use recoup::accuracy::{Candidate, Configuration};
+use recoup::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
+use recoup::data::{DataSpec, Preprocess, select};
+use recoup::multiplier::{Imported, SPEC_HELP, Source};
+use recoup::quantize::{Method, WeightScheme};
+use recoup_hardware::rtl::{
+    Correction, Design, File, MultiplierCircuit, Options, RandomSize, SIMULATE, Vectors,
+    file_names, files, random,
+};
+
+use super::{demo, multiplier};
+use crate::args::{MachineArgs, ModelArgs, Shape, parse_positive, parse_shape};
+use crate::library::ImportArgs;
+use crate::output;
+use crate::session::{self, Session, read_inputs};
+
+/// Products per output that an array takes unless a network says otherwise: 3 x 3 x 512, the
+/// deepest of the residual networks.
+const DEPTH: usize = 4608;
+/// Images of a layer's vectors, and positions in all.
+const IMAGES: usize = 4;
+const POSITIONS: usize = 32;
+
+/// Arguments of `rtl`.
+#[derive(Args)]
+pub struct RtlArgs {
+    /// Rows and columns of PEs: 16x16
+    #[arg(long, value_name = "RxC", value_parser = parse_array)]
+    pub array: [usize; 2],
+    #[arg(long, value_name = "SPEC", help = format!("The multiplier: {SPEC_HELP}"))]
+    pub multiplier: Source,
+    /// What a file does not say.
+    #[command(flatten)]
+    pub import: ImportArgs,
+    /// Coding of the weights: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
+    /// unsigned, unless the multiplier is for signed ones]
+    #[arg(long, value_name = "CODING")]
+    pub weights: Option<WeightScheme>,
+    #[arg(long, value_name = "MODE", help = format!("What corrects it: {MODE_HELP} [default: fitted]"))]
+    pub control_variate: Option<Mode>,
+    /// Fraction bits of the control variate's C [default: 4]
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=16))]
+    pub c_frac: Option<u32>,
+    /// Most products per output, k [default: those of the network's deepest layer, or 4608]
+    #[arg(long, value_name = "K", value_parser = parse_positive)]
+    pub depth: Option<usize>,
+    /// A register between multiplier and accumulation
+    #[arg(long)]
+    pub pipeline: bool,
+    /// Hold the operands and pass the sum by where an activation code is 0
+    #[arg(long)]
+    pub zero_gating: bool,
+    /// Sum x in every PE, as in the paper, instead of in one line beside the array
+    #[arg(long)]
+    pub x_in_pe: bool,
+    /// Add C0 in the array, instead of with the bias behind it
+    #[arg(long)]
+    pub add_c0: bool,
+    /// Vectors of a layer of this network, with --data [default: random codes]
+    #[arg(long, value_name = "FILE.onnx", requires = "data")]
+    pub model: Option<PathBuf>,
+    /// Shape of the input without the batch, where the model leaves it open: 3x32x32
+    #[arg(long, value_parser = parse_shape, value_name = "CxHxW", requires = "model")]
+    pub input_shape: Option<Shape>,
+    /// Labelled images, as for eval
+    #[arg(long, value_name = "SPEC", requires = "model")]
+    pub data: Option<DataSpec>,
+    /// From pixels to the model's input, as for eval
+    #[arg(long, default_value = "none", value_name = "PRESET")]
+    pub preprocess: Preprocess,
+    /// Number of images to calibrate on
+    #[arg(long, value_name = "N", value_parser = parse_positive, requires = "model")]
+    pub calibration_images: Option<usize>,
+    /// The layer by its node's name; without --model, of the network inside this program [default:
+    /// the first convolution of several tiles]
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// For random codes, or to draw the images
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Folder for the files; must not exist, or be empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace the files of an earlier run
+    #[arg(long)]
+    pub force: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Threads and kernels.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// Writes the array and its testbench.
+pub fn run(args: &RtlArgs) -> Result<()> {
+    session::set_threads(&args.machine)?;
+    output::check_folder(&args.out, args.force)?;
+    let [rows, columns] = args.array;
+    // Refuses an impossible array before a network is calibrated for it.
+    let depth = args.depth.unwrap_or(DEPTH);
+    let options = Options {
+        pipeline: args.pipeline,
+        zero_gating: args.zero_gating,
+        x_in_pe: args.x_in_pe,
+        c0_in_mac: args.add_c0,
+        ..Options::new(rows, columns, depth)
+    };
+    options.check()?;
+    let Imported { multiplier, netlist, .. } = multiplier::one(&args.multiplier, &args.import)?;
+    let scheme = multiplier::scheme(&multiplier, args.weights)?;
+    let circuit = netlist
+        .and_then(|netlist| MultiplierCircuit::from_netlist(&multiplier, scheme.coding(), netlist));
+    let circuit = match circuit {
+        Some(circuit) => circuit,
+        None => MultiplierCircuit::new(&multiplier, scheme.coding())?,
+    };
+    let default = ControlOptions::default();
+    let control_options =
+        ControlOptions { c_frac: args.c_frac.unwrap_or(default.c_frac), ..default };
+    let mode = args.control_variate.unwrap_or(Mode::Fitted(None));
+    let configuration =
+        Configuration { multiplier: multiplier.clone(), control_variate: mode, activation_bits: 8 };
+
+    let (vectors, control, options) = if args.model.is_some() || args.layer.is_some() {
+        let (candidate, images) = of_network(args, &configuration, scheme, control_options)?;
+        let layers = candidate.prepared.quantized.macs.iter();
+        let deepest = layers.map(|mac| mac.shape.depth()).max().unwrap_or(depth);
+        let options = Options { depth: args.depth.unwrap_or(deepest), ..options };
+        let layer = args.layer.as_deref();
+        let vectors = Vectors::of_layer(&candidate, layer, rows, &images, POSITIONS)?;
+        (vectors, candidate.control, options)
+    } else {
+        if let Mode::Regressed(_) = mode {
+            bail!(
+                "--control-variate {mode} takes a network to run; give --model and --data, or \
+                 fitted instead"
+            );
+        }
+        // Two blocks of filters and three tiles, the last of each not full.
+        let size = RandomSize {
+            depth: depth.min(2 * rows + rows.div_ceil(2)),
+            filters: columns + columns.div_ceil(2),
+            positions: POSITIONS,
+            seed: args.seed.unwrap_or(0),
+        };
+        let (vectors, control) = random(&multiplier, scheme, (mode, control_options), size)?;
+        (vectors, control, options)
+    };
+    let correction = control.as_ref().map(Correction::new).transpose()?;
+    let design = Design::new(circuit, options, correction)?;
+    let files = files(&design, &vectors)?;
+    let contents: Vec<(&str, &str)> =
+        files.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
+    // Those of an earlier run that are not written again go.
+    let known: Vec<&str> = file_names().collect();
+    output::write_folder(&args.out, &contents, &known, args.force)?;
+    report(args, &design, &vectors, control.as_ref(), &files)
+}
+
+/// A network with its multiplier, and images for it.
+fn of_network(
+    args: &RtlArgs,
+    configuration: &Configuration,
+    scheme: WeightScheme,
+    options: ControlOptions,
+) -> Result<(Candidate, Vec<Vec<f32>>)> {
+    let mut session = match (&args.model, &args.data) {
+        (Some(model), Some(data)) => Session::open(&ModelArgs {
+            model: model.clone(),
+            input_shape: args.input_shape.clone(),
+            data: data.clone(),
+            preprocess: args.preprocess.clone(),
+            images: Some(IMAGES),
+            seed: args.seed,
+            calibration_images: args.calibration_images,
+            calibration_data: None,
+            calibration_method: Method::MeanSquare,
+        })?,
+        _ => {
+            let mut session = demo::session()?;
+            session.indices = select(session.dataset.len(), Some(IMAGES), args.seed)?;
+            session
+        }
+    };
+    let images =
+        read_inputs(&session.dataset, &session.indices, &session.preprocess, &session.graph)?;
+    let calibration = session.calibrate()?;
+    let experiment = session.experiment(calibration, scheme, session::isa(&args.machine));
+    Ok((experiment.candidate(configuration, options)?, images))
+}
+
+fn report(
+    args: &RtlArgs,
+    design: &Design,
+    vectors: &Vectors,
+    control: Option<&ControlVariate>,
+    files: &[File],
+) -> Result<()> {
+    let [rows, columns] = args.array;
+    let function = control.and_then(|control| control.functions.first());
+    let function = function.map(|function| function.function.to_string());
+    let ranges = &design.ranges;
+    let mut out = stdout().lock();
+    if args.json {
+        let object = json!({
+            "out": args.out.display().to_string(),
+            "rows": rows,
+            "columns": columns,
+            "depth": design.options.depth,
+            "multiplier": design.circuit.name(),
+            "weights_signed": design.circuit.coding() == recoup_kernels::WeightCoding::Signed,
+            "x": function,
+            "psum_bits": ranges.psum.bits(),
+            "psum_lsb": design.circuit.lsb(),
+            "acc_bits": ranges.result.bits(),
+            "vectors": vectors.source,
+            "accumulators": vectors.expected.len(),
+            "files": files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(),
+            "simulate": SIMULATE,
+        });
+        writeln!(out, "{object:#}")?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "{}: {rows}x{columns} array of {}, {} files",
+        args.out.display(),
+        design.circuit.name(),
+        files.len()
+    )?;
+    writeln!(
+        out,
+        "partial sums {} bits from bit {} on, accumulators {} bits for up to {} products",
+        ranges.psum.bits(),
+        design.circuit.lsb(),
+        ranges.result.bits(),
+        design.options.depth
+    )?;
+    match function {
+        Some(function) => writeln!(out, "control variate: x is {function}")?,
+        None if design.has_v() => writeln!(out, "control variate: C0 alone")?,
+        None => writeln!(out, "control variate: none in the array")?,
+    }
+    writeln!(
+        out,
+        "testbench: {} accumulators, {}; run it there with either of\n",
+        vectors.expected.len(),
+        vectors.source
+    )?;
+    for command in SIMULATE {
+        writeln!(out, "    {command}")?;
+    }
+    Ok(())
+}
+
+fn parse_array(text: &str) -> Result<[usize; 2], String> {
+    let sizes = text.split_once('x');
+    let sizes = sizes.and_then(|(rows, columns)| Some([rows.parse().ok()?, columns.parse().ok()?]));
+    sizes.ok_or_else(|| {
+        format!("\"{text}\" is no array; expected rows and columns joined by x, as in 16x16")
+    })
+}
