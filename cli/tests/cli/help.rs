@@ -9,7 +9,7 @@ fn help_of_every_verb() {
         ("eval", vec!["eval"]),
         ("demo", vec!["demo"]),
         ("quantize", vec!["quantize"]),
-        ("inspect", vec!["inspect"]),
+        ("inspect", "rtl", vec!["inspect"]),
         ("multiplier", vec!["multiplier"]),
         ("multiplier-table", vec!["multiplier", "table"]),
         ("multiplier-show", vec!["multiplier", "show"]),
