@@ -7,6 +7,8 @@ use recoup::accuracy::Candidate;
 use recoup::emulate::activation_streams;
 use recoup_kernels::WeightCoding;
 
+use crate::rtl::Vectors;
+
 /// One layer's codes. Weights stay in the array for a tile of rows and columns while the
 /// positions stream through.
 #[derive(Clone, Debug)]
@@ -57,6 +59,22 @@ impl Workload {
                 }
             })
             .collect()
+    }
+
+    /// The codes and constants of a testbench's vectors.
+    pub fn of_vectors(vectors: &Vectors) -> Self {
+        Self {
+            name: vectors.source.clone(),
+            depth: vectors.depth,
+            groups: 1,
+            filters: vectors.filters(),
+            positions_per_image: vectors.positions(),
+            weights: vectors.weights.clone(),
+            positions: vectors.positions(),
+            activations: vectors.activations.clone(),
+            c: vectors.c.clone(),
+            c0: vectors.c0.clone(),
+        }
     }
 
     /// Random codes, all alike likely: a layer that fills its tiles.

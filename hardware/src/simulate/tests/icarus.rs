@@ -271,3 +271,22 @@ fn toggles_are_those_of_icarus() {
     let (settled, moved) = compare(&circuit);
     assert!(moved > settled, "the circuit has glitches");
 }
+
+#[test]
+fn toggles_of_a_synthesised_multiplier_are_those_of_icarus() {
+    use crate::cells::CellLibrary;
+    use crate::rtl::{Design, MultiplierCircuit, Options, Sources};
+    use crate::synthesis::{SynthesisOptions, Watch, synthesize};
+    let path = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+    let library = CellLibrary::read(&[path])
+        .unwrap_or_else(|error| panic!("{error}; apt install qflow-tech-osu018"));
+    let multiplier = "truncated:5".parse().unwrap();
+    let unsigned = recoup_kernels::WeightCoding::Unsigned;
+    let circuit = MultiplierCircuit::new(&multiplier, unsigned).unwrap();
+    let design = Design::new(circuit, Options::new(4, 4, 4), None).unwrap();
+    let options = SynthesisOptions::new(&library);
+    let synthesis = synthesize(&Sources::pe(&design), &library, &options, &Watch::SILENT).unwrap();
+    let circuit = Circuit::new(&library, &synthesis.netlist).unwrap();
+    let (settled, moved) = compare(&circuit);
+    assert!(moved as f64 > 1.05 * settled as f64, "the PE has glitches");
+}

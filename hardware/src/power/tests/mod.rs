@@ -1,5 +1,7 @@
 //! Energies against calculations by hand.
 
+mod streams;
+
 use super::role::roles_of_pe;
 use super::*;
 use crate::cells::CellLibrary;

@@ -1,0 +1,219 @@
+//! The stimuli make the units compute what the array computes; energies of whole arrays.
+
+use recoup::control_variate::{self, ControlOptions};
+use recoup::multiplier::Multiplier;
+use recoup::numeric::round_half_even_shift;
+use recoup::quantize::WeightScheme;
+use recoup_kernels::WeightCoding;
+
+use super::super::*;
+use crate::cells::CellLibrary;
+use crate::mapped::MappedNetlist;
+use crate::rtl::{
+    Correction, Design, MultiplierCircuit, Options, RandomSize, Sources, Vectors, random,
+};
+use crate::simulate::{Circuit, DelayOptions, Delays, EventDriven, Layout};
+use crate::synthesis::{SynthesisOptions, Watch, synthesize};
+use crate::units::ArrayUnits;
+
+/// The library of Debian's package qflow-tech-osu018.
+const OSU018: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+
+fn osu018() -> CellLibrary {
+    CellLibrary::read(&[OSU018])
+        .unwrap_or_else(|error| panic!("{error}; apt install qflow-tech-osu018"))
+}
+
+const ROWS: usize = 4;
+const CYCLES: usize = 60;
+
+/// A design of 4 rows and 3 columns with codes for three tiles.
+fn design(spec: &str, scheme: WeightScheme, change: impl Fn(&mut Options)) -> (Design, Vectors) {
+    let multiplier: Multiplier = spec.parse().unwrap();
+    let size = RandomSize { depth: 2 * ROWS + 1, filters: 4, positions: 64, seed: 7 };
+    let mode = (control_variate::Mode::Fitted(None), ControlOptions::default());
+    let (vectors, control) = random(&multiplier, scheme, mode, size).unwrap();
+    let mut options = Options::new(ROWS, 3, size.depth);
+    change(&mut options);
+    let circuit = MultiplierCircuit::new(&multiplier, scheme.coding()).unwrap();
+    let correction = control.as_ref().map(Correction::new).transpose().unwrap();
+    (Design::new(circuit, options, correction).unwrap(), vectors)
+}
+
+/// The values of an output port, cycle by cycle.
+fn outputs(
+    library: &CellLibrary,
+    sources: &Sources,
+    port: &str,
+    scene: Scene<'_>,
+    unit: Unit,
+    run: Run,
+) -> Vec<u64> {
+    let options = SynthesisOptions::new(library);
+    let netlist: MappedNetlist =
+        synthesize(sources, library, &options, &Watch::SILENT).unwrap().netlist;
+    let circuit = Circuit::new(library, &netlist).unwrap();
+    let delays = Delays::new(&circuit, &Layout::new(&circuit), &DelayOptions::default());
+    let mut simulator = EventDriven::new(&circuit, &delays, 10_000.0);
+    let ports = PortBits::new(&netlist);
+    let mut stream = UnitStream::new(scene, &ports, unit, run);
+    let out = netlist.outputs.iter().find(|output| output.name == port).unwrap();
+    (0..CYCLES)
+        .map(|_| {
+            simulator.run(&mut stream, 1);
+            let bits = out.nets.iter().enumerate();
+            bits.fold(0, |value, (bit, &net)| value | u64::from(simulator.value(net)) << bit)
+        })
+        .collect()
+}
+
+/// A tile's products of a filter, in units of 2^lsb; rows beyond the last product have code 0.
+fn products(
+    design: &Design,
+    vectors: &Vectors,
+    run: &Run,
+    tile: usize,
+    position: usize,
+) -> Vec<i64> {
+    let product = |row: usize| {
+        let at = tile * ROWS + row;
+        let of = |codes: &[u8], index: usize| {
+            if at < vectors.depth { codes[index * vectors.depth + at] } else { 0 }
+        };
+        let position = position % vectors.positions();
+        let (w, a) = (of(&vectors.weights, run.filter), of(&vectors.activations, position));
+        i64::from(design.circuit.product(w, a) >> design.circuit.lsb())
+    };
+    (0..ROWS).map(product).collect()
+}
+
+#[test]
+fn pes_get_the_sums_of_the_rows_above() {
+    let library = osu018();
+    let mut compared = 0;
+    for (spec, scheme, pipeline) in [
+        ("exact", WeightScheme::U8Channel, false),
+        ("truncated:6", WeightScheme::I8Channel, false),
+        ("perforated:2", WeightScheme::U8Tensor, true),
+    ] {
+        let (design, vectors) = design(spec, scheme, |options| options.pipeline = pipeline);
+        let workload = Workload::of_vectors(&vectors);
+        let scene = Scene::new(&design, &workload);
+        let run = Run { group: 0, filter: 1, tile: 1, row: 2, start: 5 };
+        let sources = Sources::pe(&design);
+        let values = outputs(&library, &sources, "psum_out", scene, Unit::Pe, run);
+        // A code becomes a sum two registers later, three with a pipeline.
+        let late = 2 + usize::from(pipeline);
+        let mask = (1 << design.ranges.psum.bits()) - 1;
+        for (cycle, &value) in values.iter().enumerate().skip(4) {
+            let all = products(&design, &vectors, &run, run.tile, run.start + cycle - late);
+            let sum: i64 = all[..=run.row].iter().sum();
+            let expected = sum + (ROWS - 1 - run.row) as i64 * design.pe_constant();
+            assert_eq!(value, expected as u64 & mask, "{spec}, cycle {cycle}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 100);
+}
+
+#[test]
+fn x_line_and_mac_plus_get_the_tiles_before() {
+    let library = osu018();
+    let (design, vectors) =
+        design("truncated:6", WeightScheme::U8Channel, |options| options.c0_in_mac = true);
+    let workload = Workload::of_vectors(&vectors);
+    let scene = Scene::new(&design, &workload);
+    let (x, _) = design.term().unwrap();
+    let x_of = |position: usize, tiles: usize| -> i64 {
+        let position = position % vectors.positions();
+        let codes = &vectors.activations[position * vectors.depth..][..vectors.depth];
+        let products = vectors.depth.min(tiles * ROWS);
+        codes[..products].iter().map(|&code| i64::from(x.value(code))).sum()
+    };
+
+    let run = Run { group: 0, filter: 1, tile: 1, row: 0, start: 9 };
+    let sources = Sources::x_line(&design).unwrap();
+    let values = outputs(&library, &sources, "x_out", scene, Unit::XLine, run);
+    for (cycle, &value) in values.iter().enumerate().skip(ROWS + 2) {
+        assert_eq!(value as i64, x_of(run.start + cycle - ROWS - 1, 2), "cycle {cycle}");
+    }
+
+    let sources = Sources::mac_plus(&design).unwrap();
+    let c_frac = design.correction.as_ref().unwrap().c_frac as u32;
+    for tile in [1, 2] {
+        let run = Run { tile, ..run };
+        let values = outputs(&library, &sources, "acc_out", scene, Unit::MacPlus, run);
+        let bits = design.ranges.result.bits();
+        for (cycle, &value) in values.iter().enumerate().skip(4) {
+            let position = run.start + cycle - 2;
+            let sum: i64 = (0..=tile)
+                .flat_map(|tile| products(&design, &vectors, &run, tile, position))
+                .sum::<i64>()
+                << design.circuit.lsb();
+            let v =
+                round_half_even_shift(i64::from(vectors.c[run.filter]) * x_of(position, 3), c_frac)
+                    + i64::from(vectors.c0[run.filter]);
+            let expected = if tile == 2 { sum + v } else { sum };
+            assert_eq!(value, expected as u64 & ((1 << bits) - 1), "tile {tile}, cycle {cycle}");
+        }
+    }
+}
+
+#[test]
+fn an_array_is_the_sum_of_its_units() {
+    let library = osu018();
+    let (design, vectors) = design("truncated:6", WeightScheme::U8Channel, |_| ());
+    let options = SynthesisOptions::new(&library);
+    let units = ArrayUnits::synthesize(design.clone(), &library, &options, &Watch::SILENT).unwrap();
+    let models =
+        units.models(&library, &DelayOptions::default(), &PowerOptions::default()).unwrap();
+    let workload = Workload::of_vectors(&vectors);
+    let scenes = [Scene::new(&design, &workload)];
+    let mut totals = Vec::new();
+    for mode in [Mode::ZeroDelay, Mode::Delays] {
+        let options =
+            EstimateOptions { relative_error: 0.03, ..EstimateOptions::new(mode, 10_000.0) };
+        let mut calls = 0;
+        let result = estimate(&models, &scenes, &options, &mut |_| {
+            calls += 1;
+            true
+        });
+        assert!(calls > 0 && result.relative_error <= 0.03);
+        let roles: Vec<Role> = result.per_cycle().iter().map(|(role, _)| *role).collect();
+        assert_eq!(roles, Role::ALL);
+        // 3 tiles of rows times 2 of columns, for each position.
+        let layer = &result.layers[0];
+        assert_eq!((layer.cycles, layer.macs), (64 * 3 * 2, 64 * 9 * 4));
+        assert!((layer.utilisation - 9.0 * 4.0 / (12.0 * 6.0)).abs() < 1e-12);
+        let per_cycle: f64 =
+            result.per_cycle().iter().map(|(_, energy)| energy.total_fj(10_000.0)).sum();
+        let energy = per_cycle * layer.cycles as f64;
+        assert!((energy / result.energy_fj() - 1.0).abs() < 1e-9);
+        assert!((result.power_uw() - per_cycle / 10.0).abs() < 1e-6 * per_cycle);
+        let again = estimate(&models, &scenes, &options, &mut |_| true);
+        assert_eq!(again, result, "the same samples, the same energy");
+        totals.push(result.energy_fj());
+    }
+    assert!(totals[1] > 1.02 * totals[0], "glitches: {totals:?}");
+}
+
+#[test]
+fn idle_units_cost_their_clock() {
+    let library = osu018();
+    let (design, vectors) = design("exact", WeightScheme::U8Channel, |_| ());
+    let mut idle = Workload::of_vectors(&vectors);
+    idle.weights.fill(0);
+    idle.activations.fill(0);
+    let options = SynthesisOptions::new(&library);
+    let units = ArrayUnits::synthesize(design.clone(), &library, &options, &Watch::SILENT).unwrap();
+    let models =
+        units.models(&library, &DelayOptions::default(), &PowerOptions::default()).unwrap();
+    assert_eq!(design.circuit.coding(), WeightCoding::Unsigned);
+    let scenes = [Scene::new(&design, &idle)];
+    let options = EstimateOptions::new(Mode::Delays, 10_000.0);
+    let result = estimate(&models, &scenes, &options, &mut |_| true);
+    for (role, energy) in result.per_cycle() {
+        let moves = matches!(role, Role::Clock | Role::MacPlus);
+        assert_eq!(energy.dynamic_fj() > 0.0, moves, "{role}: {energy:?}");
+    }
+}
