@@ -38,9 +38,6 @@ pub struct RtlArgs {
     pub array: [usize; 2],
     #[arg(long, value_name = "SPEC", help = format!("The multiplier: {SPEC_HELP}"))]
     pub multiplier: Source,
-    /// What a file does not say.
-    #[command(flatten)]
-    pub import: ImportArgs,
     /// Coding of the weights: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
     /// unsigned, unless the multiplier is for signed ones]
     #[arg(long, value_name = "CODING")]
@@ -99,6 +96,9 @@ pub struct RtlArgs {
     /// Threads and kernels.
     #[command(flatten)]
     pub machine: MachineArgs,
+    /// What a file of a multiplier does not say.
+    #[command(flatten)]
+    pub import: ImportArgs,
 }
 
 /// Writes the array and its testbench.

@@ -9,10 +9,11 @@ fn help_of_every_verb() {
         ("eval", vec!["eval"]),
         ("demo", vec!["demo"]),
         ("quantize", vec!["quantize"]),
-        ("inspect", "rtl", vec!["inspect"]),
+        ("inspect", vec!["inspect"]),
         ("multiplier", vec!["multiplier"]),
         ("multiplier-table", vec!["multiplier", "table"]),
         ("multiplier-show", vec!["multiplier", "show"]),
+        ("rtl", vec!["rtl"]),
     ];
     for (name, mut args) in verbs {
         args.push("--help");
