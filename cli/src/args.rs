@@ -12,6 +12,7 @@ use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_kernels::Isa;
 
 use crate::commands::rtl::RtlArgs;
+use crate::commands::synth::SynthArgs;
 use crate::library::ImportArgs;
 
 /// Runs deep neural networks on approximate multipliers and gets the accuracy back.
@@ -38,6 +39,11 @@ pub enum Command {
     Multiplier(MultiplierArgs),
     /// A systolic array of a multiplier as SystemVerilog, with a testbench from the emulator
     Rtl(Box<RtlArgs>),
+    /// Area, cells and clock of an array or a multiplier in a cell library, with yosys
+    #[command(
+        override_usage = "recoup synth <DIR | --multiplier <SPEC>> --cells <LIB.lib[.gz]>... [OPTIONS]"
+    )]
+    Synth(SynthArgs),
 }
 
 /// What every command that computes takes.

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Multiplier(args) => commands::multiplier::run(&args),
         Command::Rtl(args) => commands::rtl::run(&args),
+        Command::Synth(args) => commands::synth::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

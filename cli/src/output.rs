@@ -3,15 +3,48 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 
 /// Temporary files and folders to be removed on Ctrl-C.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
+/// Exit code after Ctrl-C or termination.
+pub const INTERRUPTED: i32 = 130;
+
+/// Whether an [`Interruptible`] is there, and whether it was told to stop.
+static ASKS: AtomicBool = AtomicBool::new(false);
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// As long as it lives, Ctrl-C does not end the program: whoever has it asks
+/// [`is_interrupted`], and cleans up more than files.
+pub struct Interruptible;
+
+/// Takes over what happens on Ctrl-C.
+pub fn interruptible() -> Interruptible {
+    ASKS.store(true, Ordering::SeqCst);
+    Interruptible
+}
+
+impl Drop for Interruptible {
+    fn drop(&mut self) {
+        ASKS.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Whether there was a Ctrl-C.
+pub fn is_interrupted() -> bool {
+    STOP.load(Ordering::SeqCst)
+}
+
 /// On Ctrl-C or termination, removes unfinished files and ends with exit code 130.
 pub fn clean_up_on_interrupt() {
     let handler = || {
+        let asked_before = STOP.swap(true, Ordering::SeqCst);
+        if ASKS.load(Ordering::SeqCst) && !asked_before {
+            return;
+        }
         if let Ok(paths) = UNFINISHED.lock() {
             for path in paths.iter() {
                 let _ = match path.is_dir() {
@@ -20,7 +53,7 @@ pub fn clean_up_on_interrupt() {
                 };
             }
         }
-        std::process::exit(130);
+        std::process::exit(INTERRUPTED);
     };
     // Only fails when a handler exists already; then there is nothing to add.
     let _ = ctrlc::set_handler(handler);

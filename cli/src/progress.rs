@@ -12,3 +12,8 @@ pub fn bar(what: &'static str, length: usize) -> ProgressBar {
     bar.tick();
     bar
 }
+
+/// A line that says what is being done; shown from its first tick on.
+pub fn spinner() -> ProgressBar {
+    ProgressBar::new_spinner()
+}

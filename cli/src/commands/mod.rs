@@ -6,3 +6,4 @@ pub mod inspect;
 pub mod multiplier;
 pub mod quantize;
 pub mod rtl;
+pub mod synth;

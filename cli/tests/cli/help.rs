@@ -14,6 +14,7 @@ fn help_of_every_verb() {
         ("multiplier-table", vec!["multiplier", "table"]),
         ("multiplier-show", vec!["multiplier", "show"]),
         ("rtl", vec!["rtl"]),
+        ("synth", vec!["synth"]),
     ];
     for (name, mut args) in verbs {
         args.push("--help");

@@ -12,6 +12,7 @@ mod onnx;
 mod quantize;
 mod rtl;
 mod run;
+mod synth;
 
 #[cfg(unix)]
 mod interrupt;

@@ -10,7 +10,7 @@ mod arcs;
 mod tests;
 
 use crate::cells::{ArcKind, CellLibrary};
-use crate::mapped::{Driver, MappedError, MappedNetlist, NetId};
+use crate::mapped::{Driver, MappedError, MappedNetlist, NetId, Port};
 
 /// Assumptions of the analysis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +46,7 @@ impl Edge {
 /// Where a path begins or ends, or a cell that it runs through.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PathPoint {
-    /// The instance; the name of the port at ports.
+    /// The instance; at ports, the port's bit.
     pub instance: String,
     /// The cell; empty at ports.
     pub cell: String,
@@ -145,11 +145,11 @@ struct Analysis<'a> {
 }
 
 /// The end of a path.
-struct End {
+struct End<'a> {
     net: NetId,
     edge: Edge,
-    /// Instance and pin; or the name of a port.
-    at: Result<(usize, usize), String>,
+    /// Instance and pin, or a port and its bit.
+    at: Result<(usize, usize), (&'a Port, usize)>,
     setup_ps: f64,
     total_ps: f64,
 }
@@ -180,17 +180,17 @@ impl<'a> Analysis<'a> {
 
     /// The latest end of a path.
     fn critical(&self) -> CriticalPath {
-        let mut worst: Option<End> = None;
-        let mut consider = |end: End| {
+        let mut worst: Option<End<'a>> = None;
+        let mut consider = |end: End<'a>| {
             if end.total_ps > worst.as_ref().map_or(f64::NEG_INFINITY, |worst| worst.total_ps) {
                 worst = Some(end);
             }
         };
         for port in &self.netlist.outputs {
-            for &net in &port.nets {
+            for (bit, &net) in port.nets.iter().enumerate() {
                 for edge in Edge::BOTH {
                     let total_ps = self.arrival_ps[net][edge as usize];
-                    let at = Err(port.name.clone());
+                    let at = Err((port, bit));
                     consider(End { net, edge, at, setup_ps: 0.0, total_ps });
                 }
             }
@@ -222,11 +222,17 @@ impl<'a> Analysis<'a> {
     }
 
     /// The way to an end.
-    fn path(&self, end: End) -> CriticalPath {
+    fn path(&self, end: End<'_>) -> CriticalPath {
         let arrival = |net: NetId, edge: Edge| self.arrival_ps[net][edge as usize];
         let (instance, cell, pin) = match end.at {
             Ok((index, pin)) => self.names(index, pin),
-            Err(port) => (port, String::new(), String::new()),
+            Err((port, bit)) => {
+                let name = match port.nets.len() {
+                    1 => port.name.clone(),
+                    _ => format!("{}[{bit}]", port.name),
+                };
+                (name, String::new(), String::new())
+            }
         };
         let arrival_ps = arrival(end.net, end.edge);
         let mut points = vec![PathPoint { instance, cell, pin, edge: end.edge, arrival_ps }];

@@ -1,0 +1,202 @@
+//! `recoup synth`.
+
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use glob::Pattern;
+
+use recoup::multiplier::{ImportOptions, SPEC_HELP, Source};
+use recoup::quantize::WeightScheme;
+use recoup_hardware::cells::{CellLibrary, default_dont_use};
+use recoup_hardware::rtl::{Design, File, MultiplierCircuit, Options, Sources};
+use recoup_hardware::synthesis::{Synthesis, SynthesisError, SynthesisOptions, Watch, synthesize};
+use recoup_hardware::timing::TimingOptions;
+
+use crate::{output, progress};
+use report::Report;
+
+/// Runs of less are not worth a word.
+const QUICK: Duration = Duration::from_secs(2);
+
+/// Arguments of `synth`.
+#[derive(Args)]
+pub struct SynthArgs {
+    /// Folder with SystemVerilog, as `recoup rtl` writes it
+    #[arg(value_name = "DIR", required_unless_present = "multiplier")]
+    pub folder: Option<PathBuf>,
+    #[arg(long, value_name = "SPEC", conflicts_with = "folder", help = format!("Instead of a folder: the multiplier alone, and a PE with it: {SPEC_HELP}"))]
+    pub multiplier: Option<Source>,
+    /// Coding of the weights: u8-channel and u8-tensor are unsigned, i8-channel is signed
+    #[arg(long, default_value = "u8-channel", value_name = "CODING", requires = "multiplier")]
+    pub weights: WeightScheme,
+    /// Rows of the array that the PE is for: they set the width of its sum
+    #[arg(long, default_value_t = 16, value_name = "R", requires = "multiplier")]
+    pub rows: usize,
+    /// The cells: a Liberty library, plain or gzipped; several files are merged
+    #[arg(long, value_name = "LIB.lib[.gz]", required = true, num_args = 1..)]
+    pub cells: Vec<PathBuf>,
+    /// The period to size gates for, in ps [default: as fast as they get]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = parse_positive_number)]
+    pub clock_ps: Option<f64>,
+    /// The module to synthesise [default: array, or the only one]
+    #[arg(long, value_name = "NAME", requires = "folder")]
+    pub top: Option<String>,
+    /// Cells not to use; may be repeated [default: those that the library's platform excludes]
+    #[arg(long, value_name = "GLOB", value_parser = parse_pattern)]
+    pub dont_use: Vec<Pattern>,
+    /// Capacitance of the wire to every pin, in fF
+    #[arg(long, default_value_t = 0.25, value_name = "F", allow_negative_numbers = true, value_parser = parse_capacitance)]
+    pub wire_ff: f64,
+    /// Write the netlist of cells, as Verilog
+    #[arg(long, value_name = "F.v")]
+    pub keep_netlist: Option<PathBuf>,
+    /// Replace the netlist if it exists
+    #[arg(long, requires = "keep_netlist")]
+    pub force: bool,
+    /// Folder for results, which are kept for the next time [default: the user's cache]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Synthesise in any case, and keep nothing
+    #[arg(long, conflicts_with = "cache")]
+    pub no_cache: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Synthesises and reports.
+pub fn run(args: &SynthArgs) -> Result<()> {
+    if let Some(target) = &args.keep_netlist {
+        output::check(target, args.force)?;
+    }
+    let designs = designs(args)?;
+    let library = CellLibrary::read(&args.cells)?;
+    let options = options(args, &library);
+    let mut results = Vec::new();
+    for sources in &designs {
+        results.push(synthesize_watched(sources, &library, &options)?);
+    }
+    if let Some(target) = &args.keep_netlist {
+        let verilog: String = results.iter().map(|result| result.verilog.as_str()).collect();
+        output::write(target, verilog.as_bytes(), args.force)?;
+        eprintln!("{}: {} bytes", target.display(), verilog.len());
+    }
+    let report = Report { library: &library, options: &options, results: &results };
+    if args.json { report.json() } else { report.print() }
+}
+
+/// What is to be synthesised.
+fn designs(args: &SynthArgs) -> Result<Vec<Sources>> {
+    match (&args.folder, &args.multiplier) {
+        (Some(folder), _) => Ok(vec![read_folder(folder, args.top.as_deref())?]),
+        (None, Some(source)) => {
+            let mut all = source.clone().expand()?;
+            if all.len() > 1 {
+                bail!("{source}: names {} files; give one", all.len());
+            }
+            let multiplier = all.remove(0).read(&ImportOptions::default())?.multiplier;
+            let circuit = MultiplierCircuit::new(&multiplier, args.weights.coding())?;
+            let array = Options::new(args.rows, 1, args.rows);
+            let pe = Sources::pe(&Design::new(circuit.clone(), array, None)?);
+            Ok(vec![Sources::multiplier(&circuit), pe])
+        }
+        (None, None) => bail!("give a folder, or --multiplier"),
+    }
+}
+
+/// All SystemVerilog in a folder but the testbench.
+fn read_folder(folder: &Path, top: Option<&str>) -> Result<Sources> {
+    let unreadable = || format!("{}: cannot be read", folder.display());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(unreadable)? {
+        let path = entry.with_context(unreadable)?.path();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+        if !matches!(extension, Some("sv" | "v")) || name == "tb.sv" {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("{}: cannot be read", path.display()))?;
+        files.push(File::new(name, text));
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let stem = |file: &File| file.name.rsplit_once('.').map_or("", |(stem, _)| stem).to_owned();
+    let top = match (top, &files[..]) {
+        (Some(top), _) => top.to_owned(),
+        (None, []) => bail!(
+            "{}: no SystemVerilog to synthesise; expected files ending in .sv or .v, as recoup rtl \
+             writes them",
+            folder.display()
+        ),
+        (None, [only]) => stem(only),
+        (None, several) if several.iter().any(|file| stem(file) == "array") => "array".to_owned(),
+        (None, several) => {
+            let names: Vec<String> = several.iter().map(stem).collect();
+            bail!("{}: which module? give --top, as one of {}", folder.display(), names.join(", "))
+        }
+    };
+    Ok(Sources { top, files })
+}
+
+fn options(args: &SynthArgs, library: &CellLibrary) -> SynthesisOptions {
+    let mut options = SynthesisOptions::new(library);
+    options.clock_ps = args.clock_ps;
+    if !args.dont_use.is_empty() {
+        options.dont_use.clone_from(&args.dont_use);
+    } else if !default_dont_use(library).is_empty() {
+        eprintln!(
+            "not used: {}, as this library's platform has it (--dont-use replaces this)",
+            default_dont_use(library).join(", ")
+        );
+    }
+    options.timing = TimingOptions { wire_ff: args.wire_ff, ..options.timing };
+    let of_user = || dirs::cache_dir().map(|folder| folder.join("recoup").join("synth"));
+    options.cache = if args.no_cache { None } else { args.cache.clone().or_else(of_user) };
+    options
+}
+
+/// Synthesises with a spinner, and ends the program after cleaning up when it is interrupted.
+pub fn synthesize_watched(
+    sources: &Sources,
+    library: &CellLibrary,
+    options: &SynthesisOptions,
+) -> Result<Synthesis> {
+    let interruptible = output::interruptible();
+    let spinner = progress::spinner();
+    let progress = |step: &str, elapsed: Duration| {
+        if elapsed > QUICK {
+            spinner.set_message(format!("{}: {step}, {} s", sources.top, elapsed.as_secs()));
+            spinner.tick();
+        }
+    };
+    let stop = || output::is_interrupted();
+    let result = synthesize(sources, library, options, &Watch { stop: &stop, progress: &progress });
+    spinner.finish_and_clear();
+    drop(interruptible);
+    match result {
+        Err(SynthesisError::Interrupted) => std::process::exit(output::INTERRUPTED),
+        result => result.with_context(|| format!("module {}", sources.top)),
+    }
+}
+
+fn parse_pattern(text: &str) -> Result<Pattern, String> {
+    Pattern::new(text).map_err(|error| format!("\"{text}\" is no pattern: {error}"))
+}
+
+fn parse_positive_number(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number: &f64| *number > 0.0 && number.is_finite())
+        .ok_or_else(|| format!("\"{text}\" is no period; expected a number above 0"))
+}
+
+fn parse_capacitance(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number: &f64| *number >= 0.0 && number.is_finite())
+        .ok_or_else(|| format!("\"{text}\" is no capacitance; expected 0 or more"))
+}
