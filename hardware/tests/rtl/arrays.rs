@@ -3,6 +3,7 @@
 use recoup::control_variate::{ControlFunction, ControlOptions, Mode};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::WeightScheme;
+use recoup_circuits::{Operands, ProductTable};
 use recoup_hardware::rtl::{
     Correction, Design, File, MultiplierCircuit, Options, RandomSize, files, random,
 };
@@ -17,14 +18,23 @@ fn random_array(
     size: usize,
     change: impl FnOnce(&mut Options),
 ) -> Vec<File> {
-    let multiplier: Multiplier = spec.parse().unwrap();
+    array_of(&spec.parse().unwrap(), scheme, mode, size, change)
+}
+
+fn array_of(
+    multiplier: &Multiplier,
+    scheme: WeightScheme,
+    mode: Mode,
+    size: usize,
+    change: impl FnOnce(&mut Options),
+) -> Vec<File> {
     let vectors = RandomSize { depth: 2 * size + 1, filters: size + 2, positions: 20, seed: 1 };
     let mut options = Options::new(size, size, vectors.depth);
     change(&mut options);
     let vectors = RandomSize { depth: options.depth, ..vectors };
     let (vectors, control) =
-        random(&multiplier, scheme, (mode, ControlOptions::default()), vectors).unwrap();
-    let circuit = MultiplierCircuit::new(&multiplier, scheme.coding()).unwrap();
+        random(multiplier, scheme, (mode, ControlOptions::default()), vectors).unwrap();
+    let circuit = MultiplierCircuit::new(multiplier, scheme.coding()).unwrap();
     let correction = control.as_ref().map(|control| Correction::new(control).unwrap());
     let design = Design::new(circuit, options, correction).unwrap();
     files(&design, &vectors).unwrap()
@@ -89,6 +99,34 @@ fn options_change_no_accumulator() {
         ("perforated:2", U8Channel, FITTED, |o| (o.rows, o.columns) = (1, 1)),
     ] {
         assert_passes(&random_array(spec, scheme, mode, 4, change), icarus);
+    }
+}
+
+/// Rows beyond the last product add p(0, 0) and x of their code; a circuit of signed operands
+/// leaves 128 w to the bias.
+#[test]
+fn circuits_that_are_no_mask() {
+    // Products of the high bits, whose circuits are small, and something in the low ones.
+    let table = |operands: Operands, low: fn(u8, u8) -> u8| {
+        ProductTable::from_fn(operands, |w, a| {
+            operands.product(w & 0xe0, a & 0xe0) | i32::from(low(w, a))
+        })
+    };
+    let unsigned = table(Operands::Unsigned, |w, a| 0x2a | w & a & 4);
+    let signed = table(Operands::Signed, |_, _| 8);
+    let signed_weight = table(Operands::SignedWeight, |_, a| a & 3);
+    let auto = Mode::Fitted(Some(ControlFunction::Auto));
+    for (table, scheme, mode) in [
+        (unsigned, WeightScheme::U8Channel, auto),
+        (signed, WeightScheme::I8Channel, Mode::None),
+        (signed_weight, WeightScheme::I8Channel, auto),
+    ] {
+        let multiplier = Multiplier::from_table("table", &table);
+        assert_eq!(multiplier.mask(), None);
+        for pipeline in [false, true] {
+            let files = array_of(&multiplier, scheme, mode, 3, |o| o.pipeline = pipeline);
+            assert_passes(&files, icarus);
+        }
     }
 }
 
