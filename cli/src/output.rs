@@ -207,22 +207,39 @@ pub fn write_folder(
     for (name, content) in files {
         std::fs::write(draft.path().join(name), content).with_context(context)?;
     }
-    if !target.exists() {
-        std::fs::create_dir(target).with_context(context)?;
+    if target.exists() {
+        replace_files(&draft, target, files, known).with_context(context)?;
+    } else {
+        // Temporary folders are private; results are as readable as other folders.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let permissions = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(draft.path(), permissions).with_context(context)?;
+        }
+        std::fs::rename(draft.path(), target).with_context(context)?;
     }
+    if let Ok(mut paths) = UNFINISHED.lock() {
+        paths.retain(|unfinished| unfinished != draft.path());
+    }
+    Ok(())
+}
+
+/// Moves files into a folder that exists, in place of those of an earlier run.
+fn replace_files(
+    draft: &tempfile::TempDir,
+    target: &Path,
+    files: &[(&str, &str)],
+    known: &[&str],
+) -> std::io::Result<()> {
     for name in known {
         match std::fs::remove_file(target.join(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(context);
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
     for (name, _) in files {
-        std::fs::rename(draft.path().join(name), target.join(name)).with_context(context)?;
-    }
-    if let Ok(mut paths) = UNFINISHED.lock() {
-        paths.retain(|unfinished| unfinished != draft.path());
+        std::fs::rename(draft.path().join(name), target.join(name))?;
     }
     Ok(())
 }

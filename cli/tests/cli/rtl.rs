@@ -8,17 +8,32 @@ use crate::run::{Tiny, assert_refused, files, json, stdout};
 fn run(folder: &Path, program: &str, args: &[&str]) -> Output {
     let output = Command::new(program).args(args).current_dir(folder).output();
     output.unwrap_or_else(|error| {
-        panic!("{program} cannot be run ({error}); on Debian: apt install iverilog")
+        panic!("{program} cannot be run ({error}); on Debian: apt install iverilog verilator")
     })
+}
+
+fn sources(folder: &Path) -> Vec<String> {
+    let all = files(folder).into_iter().map(|(path, _)| path.display().to_string());
+    all.filter(|path| path.ends_with(".sv")).collect()
+}
+
+/// The testbench in Verilator.
+fn assert_passes_in_verilator(folder: &Path) {
+    let names = sources(folder);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    // Compiling takes longer than simulating: not optimised, and not split into many files.
+    let options = ["--binary", "--timing", "-Wno-fatal", "--top-module", "tb"];
+    let args = [&options[..], &["--output-split", "0", "-CFLAGS", "-O0"], &names].concat();
+    let built = run(folder, "verilator", &args);
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let output = run(folder, &folder.join("obj_dir/Vtb").display().to_string(), &[]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("PASS"), "{said}");
 }
 
 /// The testbench in Icarus Verilog.
 fn assert_passes(folder: &Path) {
-    let names: Vec<String> = files(folder)
-        .into_iter()
-        .map(|(path, _)| path.display().to_string())
-        .filter(|path| path.ends_with(".sv"))
-        .collect();
+    let names = sources(folder);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let args = [&["-g2012", "-s", "tb", "-o", "tb.vvp"], &names[..]].concat();
     let compiled = run(folder, "iverilog", &args);
@@ -35,7 +50,7 @@ fn a_layer_of_the_embedded_network_runs_on_the_array() {
     let tiny = Tiny::new();
     for (multiplier, weights, mode, size, layer) in [
         ("truncated:7", "u8-channel", "fitted:popcount", "8x8", "/block1/conv1/Conv"),
-        ("perforated:2", "i8-channel", "none", "4x4", "/block1/shortcut/shortcut.0/Conv"),
+        ("truncated:8", "i8-channel", "paper", "4x4", "/block1/shortcut/shortcut.0/Conv"),
     ] {
         let out = tiny.path(weights);
         let object = json(&[
@@ -57,6 +72,9 @@ fn a_layer_of_the_embedded_network_runs_on_the_array() {
         assert_eq!(object["vectors"], format!("layer \"{layer}\""));
         assert!(object["accumulators"].as_u64().unwrap() >= 512, "{object}");
         assert_passes(Path::new(&out));
+        if size == "4x4" {
+            assert_passes_in_verilator(Path::new(&out));
+        }
     }
 }
 

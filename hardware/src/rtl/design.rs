@@ -258,3 +258,66 @@ fn check_zero_gating(
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use recoup_kernels::WeightCoding::{self, Signed, Unsigned};
+
+    use super::*;
+
+    fn circuit(spec: &str, coding: WeightCoding) -> MultiplierCircuit {
+        MultiplierCircuit::new(&spec.parse().unwrap(), coding).unwrap()
+    }
+
+    /// Widths by hand: 16 rows of products up to 255 x 255 = 65,025, and so on.
+    #[test]
+    fn sums_are_as_wide_as_their_ranges() {
+        for (spec, coding, psum_bits, acc_bits) in [
+            // 1,040,400 < 2^20; 4608 x 65,025 < 2^29.
+            ("exact", Unsigned, 20, 29),
+            // -128 x 255 x 16 = -522,240 >= -2^19; 4608 of them >= -2^28.
+            ("exact", Signed, 20, 29),
+            // 255 x 31 x 16 = 126,480 < 2^17, in units of 8.
+            ("perforated:3", Unsigned, 17, 26),
+            // (65,025 - 1793) / 256 = 247, times 16 < 2^12.
+            ("truncated:8", Unsigned, 12, 21),
+        ] {
+            let options = Options::new(16, 16, 4608);
+            let design = Design::new(circuit(spec, coding), options, None).unwrap();
+            let bits = (design.ranges.psum.bits(), design.ranges.acc.bits());
+            assert_eq!(bits, (psum_bits, acc_bits), "{spec} {coding:?}");
+        }
+    }
+
+    /// 16 rows of 8 inverted products each: -16 x 255 x 2^7 in the exact signed array.
+    #[test]
+    fn the_constant_of_a_column_is_that_of_its_rows() {
+        let design = |zero_gating| {
+            let options = Options { zero_gating, ..Options::new(16, 16, 16) };
+            Design::new(circuit("exact", Signed), options, None).unwrap()
+        };
+        assert_eq!(design(false).pe_constant(), -(255 << 7));
+        assert_eq!(design(false).psum_start(), (1 << 20) - 16 * (255 << 7));
+        assert_eq!((design(true).pe_constant(), design(true).psum_start()), (0, 0));
+    }
+
+    #[test]
+    fn impossible_designs_are_refused() {
+        let message = |options: Options, correction| {
+            Design::new(circuit("truncated:7", Unsigned), options, correction)
+                .unwrap_err()
+                .to_string()
+        };
+        let good = Options::new(4, 4, 4);
+        assert!(message(Options { columns: 0, ..good }, None).contains("has no PEs"));
+        assert!(message(Options { rows: 300, ..good }, None).contains("GB of memory"));
+        assert!(message(Options { depth: 33_026, ..good }, None).contains("1 to 33025"));
+        let x = XFunction::new([1 << 15; 256]);
+        let huge = Range { low: 0, high: i64::from(i32::MAX) };
+        let c = |x| Correction { term: Some((x, huge)), c_frac: 0, c0: Range::default() };
+        let error = message(Options { depth: 4096, ..good }, Some(c(x.clone())));
+        assert!(error.contains("accumulator needs 59 bits"), "{error}");
+        let gated = Options { zero_gating: true, x_in_pe: true, ..good };
+        assert!(message(gated, Some(c(x))).contains("x(0) is 32768"));
+    }
+}
