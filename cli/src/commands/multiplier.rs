@@ -11,6 +11,7 @@ use recoup::quantize::{Calibration, WeightScheme};
 use recoup_circuits::netlist::table_to_verilog;
 use recoup_circuits::table::{Format, WriteOptions, write_table};
 use recoup_circuits::{Operands, ProductTable};
+use recoup_hardware::rtl::MultiplierCircuit;
 use recoup_kernels::WeightCoding;
 
 use crate::args::{ConvertArgs, MultiplierArgs, MultiplierCommand, ShowArgs};
@@ -37,6 +38,16 @@ pub fn one(source: &Source, import: &ImportArgs) -> Result<Imported> {
         bail!("{source}: names {} files; give one", all.len());
     }
     Ok(all.remove(0))
+}
+
+/// The circuit of a multiplier: that of its netlist if it has one.
+pub fn circuit(imported: Imported, coding: WeightCoding) -> Result<MultiplierCircuit> {
+    let Imported { multiplier, netlist, .. } = imported;
+    let of_netlist = |netlist| MultiplierCircuit::from_netlist(&multiplier, coding, netlist);
+    match netlist.and_then(of_netlist) {
+        Some(circuit) => Ok(circuit),
+        None => Ok(MultiplierCircuit::new(&multiplier, coding)?),
+    }
 }
 
 /// The coding of the weights: what the user says, otherwise what the multiplier is for.

@@ -10,11 +10,10 @@ use serde_json::json;
 use recoup::accuracy::{Candidate, Configuration};
 use recoup::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
 use recoup::data::{DataSpec, Preprocess, select};
-use recoup::multiplier::{Imported, SPEC_HELP, Source};
+use recoup::multiplier::{SPEC_HELP, Source};
 use recoup::quantize::{Method, WeightScheme};
 use recoup_hardware::rtl::{
-    Correction, Design, File, MultiplierCircuit, Options, RandomSize, SIMULATE, Vectors,
-    file_names, files, random,
+    Correction, Design, File, Options, RandomSize, SIMULATE, Vectors, file_names, files, random,
 };
 
 use super::{demo, multiplier};
@@ -116,14 +115,10 @@ pub fn run(args: &RtlArgs) -> Result<()> {
         ..Options::new(rows, columns, depth)
     };
     options.check()?;
-    let Imported { multiplier, netlist, .. } = multiplier::one(&args.multiplier, &args.import)?;
+    let imported = multiplier::one(&args.multiplier, &args.import)?;
+    let multiplier = imported.multiplier.clone();
     let scheme = multiplier::scheme(&multiplier, args.weights)?;
-    let circuit = netlist
-        .and_then(|netlist| MultiplierCircuit::from_netlist(&multiplier, scheme.coding(), netlist));
-    let circuit = match circuit {
-        Some(circuit) => circuit,
-        None => MultiplierCircuit::new(&multiplier, scheme.coding())?,
-    };
+    let circuit = multiplier::circuit(imported, scheme.coding())?;
     let default = ControlOptions::default();
     let control_options =
         ControlOptions { c_frac: args.c_frac.unwrap_or(default.c_frac), ..default };

@@ -13,9 +13,12 @@ use recoup::multiplier::{ImportOptions, SPEC_HELP, Source};
 use recoup::quantize::WeightScheme;
 use recoup_hardware::cells::{CellLibrary, default_dont_use};
 use recoup_hardware::rtl::{Design, File, MultiplierCircuit, Options, Sources};
-use recoup_hardware::synthesis::{Synthesis, SynthesisError, SynthesisOptions, Watch, synthesize};
+use recoup_hardware::synthesis::{
+    Synthesis, SynthesisError, SynthesisOptions, Watch, check_products, synthesize,
+};
 use recoup_hardware::timing::TimingOptions;
 
+use super::multiplier;
 use crate::{output, progress};
 use report::Report;
 
@@ -30,9 +33,10 @@ pub struct SynthArgs {
     pub folder: Option<PathBuf>,
     #[arg(long, value_name = "SPEC", conflicts_with = "folder", help = format!("Instead of a folder: the multiplier alone, and a PE with it: {SPEC_HELP}"))]
     pub multiplier: Option<Source>,
-    /// Coding of the weights: u8-channel and u8-tensor are unsigned, i8-channel is signed
-    #[arg(long, default_value = "u8-channel", value_name = "CODING", requires = "multiplier")]
-    pub weights: WeightScheme,
+    /// Coding of the weights: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
+    /// unsigned, unless the multiplier is for signed ones]
+    #[arg(long, value_name = "CODING", requires = "multiplier")]
+    pub weights: Option<WeightScheme>,
     /// Rows of the array that the PE is for: they set the width of its sum
     #[arg(long, default_value_t = 16, value_name = "R", requires = "multiplier")]
     pub rows: usize,
@@ -73,12 +77,16 @@ pub fn run(args: &SynthArgs) -> Result<()> {
     if let Some(target) = &args.keep_netlist {
         output::check(target, args.force)?;
     }
-    let designs = designs(args)?;
+    let (designs, circuit) = designs(args)?;
     let library = CellLibrary::read(&args.cells)?;
     let options = options(args, &library);
     let mut results = Vec::new();
     for sources in &designs {
         results.push(synthesize_watched(sources, &library, &options)?);
+    }
+    if let (Some(circuit), Some(alone)) = (&circuit, results.first()) {
+        check_products(&alone.netlist, &library, circuit)?;
+        eprintln!("the cells of the multiplier give all 65,536 products");
     }
     if let Some(target) = &args.keep_netlist {
         let verilog: String = results.iter().map(|result| result.verilog.as_str()).collect();
@@ -89,20 +97,21 @@ pub fn run(args: &SynthArgs) -> Result<()> {
     if args.json { report.json() } else { report.print() }
 }
 
-/// What is to be synthesised.
-fn designs(args: &SynthArgs) -> Result<Vec<Sources>> {
+/// What is to be synthesised; if the first of it is a multiplier alone, what it is to compute.
+fn designs(args: &SynthArgs) -> Result<(Vec<Sources>, Option<MultiplierCircuit>)> {
     match (&args.folder, &args.multiplier) {
-        (Some(folder), _) => Ok(vec![read_folder(folder, args.top.as_deref())?]),
+        (Some(folder), _) => Ok((vec![read_folder(folder, args.top.as_deref())?], None)),
         (None, Some(source)) => {
             let mut all = source.clone().expand()?;
             if all.len() > 1 {
                 bail!("{source}: names {} files; give one", all.len());
             }
-            let multiplier = all.remove(0).read(&ImportOptions::default())?.multiplier;
-            let circuit = MultiplierCircuit::new(&multiplier, args.weights.coding())?;
+            let imported = all.remove(0).read(&ImportOptions::default())?;
+            let scheme = multiplier::scheme(&imported.multiplier, args.weights)?;
+            let circuit = multiplier::circuit(imported, scheme.coding())?;
             let array = Options::new(args.rows, 1, args.rows);
             let pe = Sources::pe(&Design::new(circuit.clone(), array, None)?);
-            Ok(vec![Sources::multiplier(&circuit), pe])
+            Ok((vec![Sources::multiplier(&circuit), pe], Some(circuit)))
         }
         (None, None) => bail!("give a folder, or --multiplier"),
     }

@@ -46,6 +46,21 @@ pub enum SynthesisError {
     /// What it gave is no netlist of cells.
     #[error(transparent)]
     Mapped(#[from] MappedError),
+    /// The cells compute something else.
+    #[error(
+        "the mapped multiplier gives {found} for weight byte {weight} and activation code \
+         {activation}; expected {expected} modulo 65536"
+    )]
+    Product {
+        /// The weight's byte.
+        weight: u8,
+        /// The activation's code.
+        activation: u8,
+        /// The 16 bits of the product.
+        found: u16,
+        /// The product.
+        expected: i32,
+    },
     /// Files cannot be written or read.
     #[error("the work folder or the cache cannot be used: {0}")]
     Io(#[from] std::io::Error),

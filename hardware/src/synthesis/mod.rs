@@ -19,7 +19,7 @@ use glob::Pattern;
 
 use crate::cells::{CellLibrary, Selection};
 use crate::mapped::MappedNetlist;
-use crate::rtl::{File, Sources};
+use crate::rtl::{File, MultiplierCircuit, Sources};
 use crate::timing::{Timing, TimingOptions};
 
 pub use error::SynthesisError;
@@ -109,6 +109,28 @@ pub fn synthesize(
     let netlist = MappedNetlist::from_yosys_json(&mapped.json, &sources.top, library)?;
     let timing = Timing::new(&netlist, library, &options.timing)?;
     Ok(Synthesis { netlist, verilog: mapped.verilog, timing, yosys_version, cached })
+}
+
+/// Compares the netlist of [`Sources::multiplier`] with what the circuit is to compute, for all
+/// 65,536 pairs.
+///
+/// # Errors
+/// When a product differs, or the netlist has other ports.
+pub fn check_products(
+    netlist: &MappedNetlist,
+    library: &CellLibrary,
+    circuit: &MultiplierCircuit,
+) -> Result<(), SynthesisError> {
+    let products = netlist.product_table(library, ["w", "a"], "p")?;
+    let pairs = (0..=u8::MAX).flat_map(|weight| (0..=u8::MAX).map(move |code| (weight, code)));
+    for ((weight, activation), found) in pairs.zip(products) {
+        let expected = circuit.product(weight, activation);
+        if found as u16 != expected as u16 {
+            let found = found as u16;
+            return Err(SynthesisError::Product { weight, activation, found, expected });
+        }
+    }
+    Ok(())
 }
 
 /// What would only confuse yosys.

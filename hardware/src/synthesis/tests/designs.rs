@@ -55,18 +55,6 @@ fn sources(top: &str, text: String) -> Sources {
     Sources { top: top.to_owned(), files }
 }
 
-/// p = w a, without registers.
-pub fn multiplier() -> Sources {
-    let (statements, [first, second]) = carry_save(16, &[]);
-    sources(
-        "multiplier",
-        format!(
-            "module multiplier(input wire [7:0] w, input wire [7:0] a, output wire [15:0] p);\n\
-             {statements}  assign p = {first} + {second};\nendmodule\n"
-        ),
-    )
-}
-
 /// Two PEs in a row: psum + w a in registers, the activation passed on.
 pub fn pair() -> Sources {
     let more: Vec<String> = (0..20).map(|bit| format!("psum_in[{bit}]")).collect();

@@ -3,10 +3,12 @@ mod designs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use recoup_kernels::WeightCoding::{self, Signed, Unsigned};
+
 use super::polarity;
-use super::{SynthesisError, SynthesisOptions, Watch, synthesize};
+use super::{SynthesisError, SynthesisOptions, Watch, check_products, synthesize};
 use crate::cells::CellLibrary;
-use crate::rtl::{File, Sources};
+use crate::rtl::{File, MultiplierCircuit, Sources};
 
 /// The library of Debian's package qflow-tech-osu018.
 const OSU018: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
@@ -20,20 +22,43 @@ fn osu018() -> CellLibrary {
     CellLibrary::parse(&osu018_text()).unwrap()
 }
 
+fn circuit(multiplier: &str, coding: WeightCoding) -> MultiplierCircuit {
+    MultiplierCircuit::new(&multiplier.parse().unwrap(), coding).unwrap()
+}
+
+fn exact() -> Sources {
+    Sources::multiplier(&circuit("exact", Unsigned))
+}
+
+/// All products of several multipliers, on these cells.
 fn multiplies(library: &CellLibrary) {
     let options = SynthesisOptions::new(library);
-    let sources = designs::multiplier();
-    let result = synthesize(&sources, library, &options, &Watch::SILENT).unwrap();
-    let products = result.netlist.product_table(library, ["a", "w"], "p").unwrap();
-    let wrong =
-        (0..1 << 16).find(|&pair| products[pair] != (pair as u64 >> 8) * (pair as u64 & 255));
-    assert_eq!(wrong, None);
-    let adders = result.netlist.cell_counts(library).get("FAX1").copied().unwrap_or(0);
-    let has_cell = library.full_adder(&[library.by_name["FAX1"]]).is_some();
-    let in_source = sources.files[0].text.matches("recoup_fa ").count();
-    assert_eq!(adders, if has_cell { in_source } else { 0 });
-    assert!(result.timing.fastest_clock_ps() > 0.0);
-    assert!(result.verilog.contains("module multiplier"));
+    let multipliers = [("exact", Unsigned), ("exact", Signed), ("truncated:7", Unsigned)];
+    for (name, coding) in multipliers {
+        let circuit = circuit(name, coding);
+        let sources = Sources::multiplier(&circuit);
+        let result = synthesize(&sources, library, &options, &Watch::SILENT).unwrap();
+        check_products(&result.netlist, library, &circuit).unwrap();
+        let adders = result.netlist.cell_counts(library).get("FAX1").copied().unwrap_or(0);
+        let has_cell = library.full_adder(&[library.by_name["FAX1"]]).is_some();
+        let in_source = sources.files[0].text.matches("recoup_fa ").count();
+        assert_eq!(adders, if has_cell { in_source } else { 0 });
+        assert!(result.timing.fastest_clock_ps() > 0.0);
+        assert!(result.verilog.contains("module multiplier"));
+    }
+}
+
+/// One gate exchanged for another.
+#[test]
+fn a_wrong_product_is_found() {
+    let library = osu018();
+    let options = SynthesisOptions::new(&library);
+    let mut result = synthesize(&exact(), &library, &options, &Watch::SILENT).unwrap();
+    let (and, or) = (library.by_name["NAND2X1"], library.by_name["NOR2X1"]);
+    let gate = result.netlist.instances.iter_mut().find(|instance| instance.cell == and);
+    gate.unwrap().cell = or;
+    let found = check_products(&result.netlist, &library, &circuit("exact", Unsigned));
+    assert!(matches!(found, Err(SynthesisError::Product { .. })), "{found:?}");
 }
 
 #[test]
@@ -100,7 +125,7 @@ fn a_second_run_comes_from_the_cache_and_other_options_do_not() {
     let mut options = SynthesisOptions::new(&library);
     options.cache = Some(folder.path().join("cache"));
     let run = |options: &SynthesisOptions| {
-        synthesize(&designs::multiplier(), &library, options, &Watch::SILENT).unwrap()
+        synthesize(&exact(), &library, options, &Watch::SILENT).unwrap()
     };
     let first = run(&options);
     assert!(!first.cached);
@@ -162,7 +187,7 @@ fn a_run_can_be_stopped() {
     };
     let watch = Watch { stop: &stop, progress: &progress };
     let options = SynthesisOptions::new(&library);
-    let result = synthesize(&designs::multiplier(), &library, &options, &watch);
+    let result = synthesize(&exact(), &library, &options, &watch);
     assert!(matches!(result, Err(SynthesisError::Interrupted)), "{result:?}");
     assert!(start.elapsed() < Duration::from_secs(5));
 }
