@@ -254,3 +254,48 @@ fn words_are_64_evaluations_at_once() {
     assert_eq!(TruthTable { inputs: 0, bits: 1 }.constant(), Some(true));
     assert_eq!(Table::default().lookup(1.0, 1.0), 0.0);
 }
+
+/// Whatever is missing, the result is a library or an error, never a panic.
+#[test]
+fn damaged_text_does_no_harm() {
+    let (mut libraries, mut errors) = (0, 0);
+    for place in 0..LIBRARY.len() {
+        let without = format!("{}{}", &LIBRARY[..place], &LIBRARY[place + 1..]);
+        for text in [&LIBRARY[..place], &without] {
+            match CellLibrary::parse(text) {
+                Ok(library) => {
+                    let cells: Vec<usize> = (0..library.cells.len()).collect();
+                    assert!(!library.to_liberty(&cells).is_empty());
+                    libraries += 1;
+                }
+                Err(error) => {
+                    assert!(error.line as usize <= text.lines().count() + 1, "{error}");
+                    errors += 1;
+                }
+            }
+        }
+    }
+    assert!(libraries > 1000 && errors > LIBRARY.len(), "{libraries} {errors}");
+}
+
+/// What is written for other tools is read back as what it was.
+#[test]
+fn a_written_library_reads_back() {
+    let library = library();
+    let cells: Vec<usize> = (0..library.cells.len()).collect();
+    let again = CellLibrary::parse(&library.to_liberty(&cells)).unwrap();
+    assert_eq!(again.left_out, []);
+    for (first, second) in library.cells.iter().zip(&again.cells) {
+        assert_eq!((&first.name, first.area_um2), (&second.name, second.area_um2));
+        for (pin, other) in first.pins.iter().zip(&second.pins) {
+            assert_eq!((&pin.name, pin.function), (&other.name, other.function));
+            assert_eq!(pin.capacitance_ff, other.capacitance_ff);
+        }
+        let stored = |cell: &Cell| {
+            cell.flip_flop.as_ref().map(|ff| (ff.clock, ff.falling, ff.next_state, ff.tied.clone()))
+        };
+        assert_eq!(stored(first), stored(second));
+    }
+    let rise = |library: &CellLibrary| cell(library, "NAND2").pins[2].timing[0].rise_ps.clone();
+    assert_eq!(rise(&library), rise(&again));
+}

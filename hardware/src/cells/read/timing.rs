@@ -18,6 +18,10 @@ impl Header<'_> {
     ) -> Result<(), Fault> {
         for timing in group.groups("timing") {
             let Some(kind) = kind(timing, cell)? else { continue };
+            // Delays end at outputs, setup and hold times at inputs.
+            if pin.function.is_some() != matches!(kind, ArcKind::Delay(_)) {
+                continue;
+            }
             let when = timing.value("when").map(|when| names.truth_table(when)).transpose()?;
             let related = timing.value("related_pin").unwrap_or("");
             for name in related.split_ascii_whitespace() {
