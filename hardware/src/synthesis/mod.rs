@@ -2,7 +2,7 @@
 //!
 //! yosys elaborates the sources (`script`), with the full adders as black boxes; for libraries
 //! whose adder has inverted outputs, `polarity` chooses which adders work on inverted bits; yosys
-//! maps everything onto the cells that a [`Selection`](crate::cells::Selection) offers. `run`
+//! maps everything onto the cells that a [`Selection`] offers. `run`
 //! starts yosys and waits for it, `cache` keeps its results.
 
 mod cache;
