@@ -11,6 +11,7 @@ use recoup::quantize::{Method, WeightScheme};
 use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_kernels::Isa;
 
+use crate::commands::power::PowerArgs;
 use crate::commands::rtl::RtlArgs;
 use crate::commands::synth::SynthArgs;
 use crate::library::ImportArgs;
@@ -44,6 +45,8 @@ pub enum Command {
         override_usage = "recoup synth <DIR | --multiplier <SPEC>> --cells <LIB.lib[.gz]>... [OPTIONS]"
     )]
     Synth(SynthArgs),
+    /// Energy of an array per MAC and per inference, by unit and layer, on a network's own data
+    Power(Box<PowerArgs>),
 }
 
 /// What every command that computes takes.

@@ -2,10 +2,12 @@
 //! bad input ends with exit code 2 and a message that says what to do.
 
 mod args;
+mod cells;
 mod commands;
 mod cost;
 mod heat_map;
 mod library;
+mod network;
 mod npy;
 mod output;
 mod printer;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Command::Multiplier(args) => commands::multiplier::run(&args),
         Command::Rtl(args) => commands::rtl::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
+        Command::Power(args) => commands::power::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

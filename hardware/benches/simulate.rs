@@ -6,9 +6,6 @@
 
 use std::time::{Duration, Instant};
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-
 use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::power::{PortBits, Run, Scene, Unit, UnitStream, Workload};
 use recoup_hardware::rtl::{Design, MultiplierCircuit, Options, Sources};
@@ -35,8 +32,7 @@ fn main() {
     let synthesis = synthesize(&Sources::pe(&design), &library, &options, &Watch::SILENT)
         .unwrap_or_else(|error| panic!("{error}"));
     let circuit = Circuit::new(&library, &synthesis.netlist).expect("a circuit");
-    let mut generator = ChaCha8Rng::seed_from_u64(1);
-    let workload = Workload::uniform(16, 16, &mut generator);
+    let workload = Workload::uniform(16, 16, 1);
     let ports = PortBits::new(&synthesis.netlist);
     let stream = |row| {
         let run = Run { group: 0, filter: 1, tile: 0, row, start: 0 };

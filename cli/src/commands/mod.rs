@@ -4,6 +4,7 @@ pub mod demo;
 pub mod eval;
 pub mod inspect;
 pub mod multiplier;
+pub mod power;
 pub mod quantize;
 pub mod rtl;
 pub mod synth;

@@ -7,20 +7,20 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use recoup::accuracy::{Candidate, Configuration};
+use recoup::accuracy::Configuration;
 use recoup::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
-use recoup::data::{DataSpec, Preprocess, select};
 use recoup::multiplier::{SPEC_HELP, Source};
-use recoup::quantize::{Method, WeightScheme};
+use recoup::quantize::WeightScheme;
 use recoup_hardware::rtl::{
     Correction, Design, File, Options, RandomSize, SIMULATE, Vectors, file_names, files, random,
 };
 
-use super::{demo, multiplier};
-use crate::args::{MachineArgs, ModelArgs, Shape, parse_positive, parse_shape};
+use super::multiplier;
+use crate::args::{MachineArgs, parse_positive};
 use crate::library::ImportArgs;
+use crate::network::NetworkArgs;
 use crate::output;
-use crate::session::{self, Session, read_inputs};
+use crate::session;
 
 /// Products per output that an array takes unless a network says otherwise: 3 x 3 x 512, the
 /// deepest of the residual networks.
@@ -61,21 +61,9 @@ pub struct RtlArgs {
     /// Add C0 in the array, instead of with the bias behind it
     #[arg(long)]
     pub add_c0: bool,
-    /// Vectors of a layer of this network, with --data [default: random codes]
-    #[arg(long, value_name = "FILE.onnx", requires = "data")]
-    pub model: Option<PathBuf>,
-    /// Shape of the input without the batch, where the model leaves it open: 3x32x32
-    #[arg(long, value_parser = parse_shape, value_name = "CxHxW", requires = "model")]
-    pub input_shape: Option<Shape>,
-    /// Labelled images, as for eval
-    #[arg(long, value_name = "SPEC", requires = "model")]
-    pub data: Option<DataSpec>,
-    /// From pixels to the model's input, as for eval
-    #[arg(long, default_value = "none", value_name = "PRESET")]
-    pub preprocess: Preprocess,
-    /// Number of images to calibrate on
-    #[arg(long, value_name = "N", value_parser = parse_positive, requires = "model")]
-    pub calibration_images: Option<usize>,
+    /// Whose layer the vectors are of; random codes without it.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// The layer by its node's name; without --model, of the network inside this program [default:
     /// the first convolution of several tiles]
     #[arg(long, value_name = "NAME")]
@@ -126,8 +114,9 @@ pub fn run(args: &RtlArgs) -> Result<()> {
     let configuration =
         Configuration { multiplier: multiplier.clone(), control_variate: mode, activation_bits: 8 };
 
-    let (vectors, control, options) = if args.model.is_some() || args.layer.is_some() {
-        let (candidate, images) = of_network(args, &configuration, scheme, control_options)?;
+    let (vectors, control, options) = if args.network.model.is_some() || args.layer.is_some() {
+        let (experiment, images) = args.network.open(IMAGES, args.seed, scheme, &args.machine)?;
+        let candidate = experiment.candidate(&configuration, control_options)?;
         let layers = candidate.prepared.quantized.macs.iter();
         let deepest = layers.map(|mac| mac.shape.depth()).max().unwrap_or(depth);
         let options = Options { depth: args.depth.unwrap_or(deepest), ..options };
@@ -160,38 +149,6 @@ pub fn run(args: &RtlArgs) -> Result<()> {
     let known: Vec<&str> = file_names().collect();
     output::write_folder(&args.out, &contents, &known, args.force)?;
     report(args, &design, &vectors, control.as_ref(), &files)
-}
-
-/// A network with its multiplier, and images for it.
-fn of_network(
-    args: &RtlArgs,
-    configuration: &Configuration,
-    scheme: WeightScheme,
-    options: ControlOptions,
-) -> Result<(Candidate, Vec<Vec<f32>>)> {
-    let mut session = match (&args.model, &args.data) {
-        (Some(model), Some(data)) => Session::open(&ModelArgs {
-            model: model.clone(),
-            input_shape: args.input_shape.clone(),
-            data: data.clone(),
-            preprocess: args.preprocess.clone(),
-            images: Some(IMAGES),
-            seed: args.seed,
-            calibration_images: args.calibration_images,
-            calibration_data: None,
-            calibration_method: Method::MeanSquare,
-        })?,
-        _ => {
-            let mut session = demo::session()?;
-            session.indices = select(session.dataset.len(), Some(IMAGES), args.seed)?;
-            session
-        }
-    };
-    let images =
-        read_inputs(&session.dataset, &session.indices, &session.preprocess, &session.graph)?;
-    let calibration = session.calibrate()?;
-    let experiment = session.experiment(calibration, scheme, session::isa(&args.machine));
-    Ok((experiment.candidate(configuration, options)?, images))
 }
 
 fn report(
@@ -258,7 +215,8 @@ fn report(
     Ok(())
 }
 
-fn parse_array(text: &str) -> Result<[usize; 2], String> {
+/// Rows and columns.
+pub fn parse_array(text: &str) -> Result<[usize; 2], String> {
     let sizes = text.split_once('x');
     let sizes = sizes.and_then(|(rows, columns)| Some([rows.parse().ok()?, columns.parse().ok()?]));
     sizes.ok_or_else(|| {

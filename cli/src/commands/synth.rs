@@ -3,27 +3,19 @@
 mod report;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use glob::Pattern;
 
 use recoup::multiplier::{ImportOptions, SPEC_HELP, Source};
 use recoup::quantize::WeightScheme;
-use recoup_hardware::cells::{CellLibrary, default_dont_use};
 use recoup_hardware::rtl::{Design, File, MultiplierCircuit, Options, Sources};
-use recoup_hardware::synthesis::{
-    Synthesis, SynthesisError, SynthesisOptions, Watch, check_products, synthesize,
-};
-use recoup_hardware::timing::TimingOptions;
+use recoup_hardware::synthesis::{check_products, synthesize};
 
 use super::multiplier;
-use crate::{output, progress};
+use crate::cells::{CellArgs, watched};
+use crate::output;
 use report::Report;
-
-/// Runs of less are not worth a word.
-const QUICK: Duration = Duration::from_secs(2);
 
 /// Arguments of `synth`.
 #[derive(Args)]
@@ -40,33 +32,18 @@ pub struct SynthArgs {
     /// Rows of the array that the PE is for: they set the width of its sum
     #[arg(long, default_value_t = 16, value_name = "R", requires = "multiplier")]
     pub rows: usize,
-    /// The cells: a Liberty library, plain or gzipped; several files are merged
-    #[arg(long, value_name = "LIB.lib[.gz]", required = true, num_args = 1..)]
-    pub cells: Vec<PathBuf>,
-    /// The period to size gates for, in ps [default: as fast as they get]
-    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = parse_positive_number)]
-    pub clock_ps: Option<f64>,
+    /// The cells, and how to map onto them.
+    #[command(flatten)]
+    pub cells: CellArgs,
     /// The module to synthesise [default: array, or the only one]
     #[arg(long, value_name = "NAME", requires = "folder")]
     pub top: Option<String>,
-    /// Cells not to use; may be repeated [default: those that the library's platform excludes]
-    #[arg(long, value_name = "GLOB", value_parser = parse_pattern)]
-    pub dont_use: Vec<Pattern>,
-    /// Capacitance of the wire to every pin, in fF
-    #[arg(long, default_value_t = 0.25, value_name = "F", allow_negative_numbers = true, value_parser = parse_capacitance)]
-    pub wire_ff: f64,
     /// Write the netlist of cells, as Verilog
     #[arg(long, value_name = "F.v")]
     pub keep_netlist: Option<PathBuf>,
     /// Replace the netlist if it exists
     #[arg(long, requires = "keep_netlist")]
     pub force: bool,
-    /// Folder for results, which are kept for the next time [default: the user's cache]
-    #[arg(long, value_name = "DIR")]
-    pub cache: Option<PathBuf>,
-    /// Synthesise in any case, and keep nothing
-    #[arg(long, conflicts_with = "cache")]
-    pub no_cache: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -78,11 +55,12 @@ pub fn run(args: &SynthArgs) -> Result<()> {
         output::check(target, args.force)?;
     }
     let (designs, circuit) = designs(args)?;
-    let library = CellLibrary::read(&args.cells)?;
-    let options = options(args, &library);
+    let library = args.cells.read()?;
+    let options = args.cells.options(&library);
     let mut results = Vec::new();
     for sources in &designs {
-        results.push(synthesize_watched(sources, &library, &options)?);
+        let result = watched(&sources.top, |watch| synthesize(sources, &library, &options, watch));
+        results.push(result.with_context(|| format!("module {}", sources.top))?);
     }
     if let (Some(circuit), Some(alone)) = (&circuit, results.first()) {
         check_products(&alone.netlist, &library, circuit)?;
@@ -149,63 +127,4 @@ fn read_folder(folder: &Path, top: Option<&str>) -> Result<Sources> {
         }
     };
     Ok(Sources { top, files })
-}
-
-fn options(args: &SynthArgs, library: &CellLibrary) -> SynthesisOptions {
-    let mut options = SynthesisOptions::new(library);
-    options.clock_ps = args.clock_ps;
-    if !args.dont_use.is_empty() {
-        options.dont_use.clone_from(&args.dont_use);
-    } else if !default_dont_use(library).is_empty() {
-        eprintln!(
-            "not used: {}, as this library's platform has it (--dont-use replaces this)",
-            default_dont_use(library).join(", ")
-        );
-    }
-    options.timing = TimingOptions { wire_ff: args.wire_ff, ..options.timing };
-    let of_user = || dirs::cache_dir().map(|folder| folder.join("recoup").join("synth"));
-    options.cache = if args.no_cache { None } else { args.cache.clone().or_else(of_user) };
-    options
-}
-
-/// Synthesises with a spinner, and ends the program after cleaning up when it is interrupted.
-pub fn synthesize_watched(
-    sources: &Sources,
-    library: &CellLibrary,
-    options: &SynthesisOptions,
-) -> Result<Synthesis> {
-    let interruptible = output::interruptible();
-    let spinner = progress::spinner();
-    let progress = |step: &str, elapsed: Duration| {
-        if elapsed > QUICK {
-            spinner.set_message(format!("{}: {step}, {} s", sources.top, elapsed.as_secs()));
-            spinner.tick();
-        }
-    };
-    let stop = || output::is_interrupted();
-    let result = synthesize(sources, library, options, &Watch { stop: &stop, progress: &progress });
-    spinner.finish_and_clear();
-    drop(interruptible);
-    match result {
-        Err(SynthesisError::Interrupted) => std::process::exit(output::INTERRUPTED),
-        result => result.with_context(|| format!("module {}", sources.top)),
-    }
-}
-
-fn parse_pattern(text: &str) -> Result<Pattern, String> {
-    Pattern::new(text).map_err(|error| format!("\"{text}\" is no pattern: {error}"))
-}
-
-fn parse_positive_number(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|number: &f64| *number > 0.0 && number.is_finite())
-        .ok_or_else(|| format!("\"{text}\" is no period; expected a number above 0"))
-}
-
-fn parse_capacitance(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|number: &f64| *number >= 0.0 && number.is_finite())
-        .ok_or_else(|| format!("\"{text}\" is no capacitance; expected 0 or more"))
 }

@@ -15,6 +15,7 @@ fn help_of_every_verb() {
         ("multiplier-show", vec!["multiplier", "show"]),
         ("rtl", vec!["rtl"]),
         ("synth", vec!["synth"]),
+        ("power", vec!["power"]),
     ];
     for (name, mut args) in verbs {
         args.push("--help");

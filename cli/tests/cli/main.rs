@@ -9,6 +9,7 @@ mod inspect;
 mod library;
 mod multiplier;
 mod onnx;
+mod power;
 mod quantize;
 mod rtl;
 mod run;

@@ -8,9 +8,6 @@ use super::role::Role;
 use super::streams::Scene;
 use super::unit::{Mode, Runner, UnitModel};
 
-/// Samples of every layer and unit before their spread is believed.
-const FEWEST: u64 = 8;
-
 /// How to sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EstimateOptions {
@@ -63,7 +60,7 @@ pub struct Estimate {
     pub clock_ps: f64,
     /// The layers in their order.
     pub layers: Vec<LayerEstimate>,
-    /// Runs that were simulated, each of some 32 cycles (without delays, 64 such runs at once).
+    /// Samples that were simulated: runs of 32 cycles; without delays, 64 runs of 16.
     pub samples: u64,
     /// Standard error of the energy per image, relative to it.
     pub relative_error: f64,
@@ -165,10 +162,11 @@ pub fn estimate(
         let (energies, cycles) = runners[stratum.unit].sample(stratum.scene, &mut generator);
         stratum.add(&energies, cycles, options.clock_ps);
     };
+    let fewest = options.mode.fewest_samples();
     for stratum in &mut strata {
-        (0..FEWEST).for_each(|_| sample(stratum));
+        (0..fewest).for_each(|_| sample(stratum));
     }
-    let mut samples = FEWEST * strata.len() as u64;
+    let mut samples = fewest * strata.len() as u64;
     let relative_error = loop {
         let variance: f64 = strata.iter().map(Stratum::variance).sum();
         let mean: f64 = strata.iter().map(|stratum| stratum.weight * stratum.mean_fj).sum();

@@ -13,8 +13,9 @@ use super::model::{Energy, PowerModel, PowerOptions};
 use super::role::{Role, roles_of_pe};
 use super::streams::{PortBits, Run, Scene, Unit, UnitStream};
 
-/// Cycles that are counted of each run.
-pub(super) const RUN_CYCLES: u64 = 32;
+/// Cycles that are counted of each run; fewer where [`LANES`] runs make a sample.
+const RUN_CYCLES: u64 = 32;
+const RUN_CYCLES_OF_LANE: u64 = 16;
 
 /// How transitions are found; every figure says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,16 @@ pub enum Mode {
     ZeroDelay,
     /// With the cells' delays; glitches count.
     Delays,
+}
+
+impl Mode {
+    /// Samples of every layer and unit before their spread is believed.
+    pub(super) fn fewest_samples(self) -> u64 {
+        match self {
+            Self::ZeroDelay => 4,
+            Self::Delays => 8,
+        }
+    }
 }
 
 impl std::fmt::Display for Mode {
@@ -113,7 +124,7 @@ impl<'a> Runner<'a> {
                 let mut streams: Vec<_> = (0..LANES).map(|_| stream()).collect();
                 simulator.run(&mut streams, warm_up);
                 simulator.clear();
-                simulator.run(&mut streams, RUN_CYCLES);
+                simulator.run(&mut streams, RUN_CYCLES_OF_LANE);
                 simulator.take()
             }
             Simulator::Delays(simulator) => {

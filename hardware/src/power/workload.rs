@@ -1,7 +1,7 @@
 //! What an array computes: weights and activation codes of a layer.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::RngCore;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use recoup::accuracy::Candidate;
 use recoup::emulate::activation_streams;
@@ -77,19 +77,16 @@ impl Workload {
         }
     }
 
-    /// Random codes, all alike likely: a layer that fills its tiles.
-    pub fn uniform(depth: usize, filters: usize, generator: &mut ChaCha8Rng) -> Self {
+    /// Random codes, all alike likely: one layer of `depth` products and `filters` filters.
+    pub fn uniform(depth: usize, filters: usize, seed: u64) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
         Self::random("uniform", depth, filters, |codes| generator.fill_bytes(codes), None)
     }
 
     /// Random codes as in a network after a ReLU: weights about the middle of their range with a
     /// standard deviation of 25, 45 % of the activations 0, the others half-normal with 40.
-    pub fn relu_like(
-        depth: usize,
-        filters: usize,
-        coding: WeightCoding,
-        generator: &mut ChaCha8Rng,
-    ) -> Self {
+    pub fn relu_like(depth: usize, filters: usize, coding: WeightCoding, seed: u64) -> Self {
+        let generator = &mut ChaCha8Rng::seed_from_u64(seed);
         let uniform =
             |generator: &mut ChaCha8Rng| (f64::from(generator.next_u32()) + 0.5) / 2_f64.powi(32);
         // Box and Muller's transformation.

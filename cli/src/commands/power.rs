@@ -1,0 +1,247 @@
+//! `recoup power`.
+
+mod report;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+
+use recoup::accuracy::Configuration;
+use recoup::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
+use recoup::multiplier::{ImportOptions, SPEC_HELP, Source};
+use recoup::quantize::WeightScheme;
+use recoup_hardware::cells::CellLibrary;
+use recoup_hardware::power::{
+    self, ClockTree, Estimate, EstimateOptions, PowerOptions, Scene, Workload, estimate,
+};
+use recoup_hardware::rtl::{Correction, Design, Options, RandomSize, random};
+use recoup_hardware::simulate::DelayOptions;
+use recoup_hardware::synthesis::SynthesisOptions;
+use recoup_hardware::units::ArrayUnits;
+
+use super::multiplier;
+use super::rtl::parse_array;
+use crate::args::MachineArgs;
+use crate::cells::{CellArgs, watched};
+use crate::network::NetworkArgs;
+use crate::{progress, session};
+
+/// Products per output of random codes: 3 x 3 x 64, several tiles for most arrays.
+const RANDOM_DEPTH: usize = 576;
+/// Filters of random codes.
+const RANDOM_FILTERS: usize = 64;
+/// Positions per image and layer that are kept to be sampled.
+const POSITIONS: usize = 1024;
+
+/// Where the codes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stimuli {
+    /// A network's own weights and activations
+    Network,
+    /// All codes alike likely
+    Uniform,
+    /// Weights about the middle, 45 % of the activations 0, the others half-normal
+    ReluLike,
+}
+
+/// Arguments of `power`.
+#[derive(Args)]
+pub struct PowerArgs {
+    #[arg(long, value_name = "SPEC", required = true, num_args = 1.., help = format!("A multiplier; may be repeated, the first is what others are compared with: {SPEC_HELP}"))]
+    pub multiplier: Vec<Source>,
+    /// Rows and columns of PEs
+    #[arg(long, default_value = "16x16", value_name = "RxC", value_parser = parse_array)]
+    pub array: [usize; 2],
+    /// Coding of the weights: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
+    /// unsigned, unless the multiplier is for signed ones]
+    #[arg(long, value_name = "CODING")]
+    pub weights: Option<WeightScheme>,
+    #[arg(long, value_name = "MODE", help = format!("What corrects an approximate multiplier: {MODE_HELP} [default: fitted]"))]
+    pub control_variate: Option<Mode>,
+    /// A register between multiplier and accumulation
+    #[arg(long)]
+    pub pipeline: bool,
+    /// Hold the operands and pass the sum by where an activation code is 0
+    #[arg(long)]
+    pub zero_gating: bool,
+    /// Sum x in every PE, as in the paper, instead of in one line beside the array
+    #[arg(long)]
+    pub x_in_pe: bool,
+    /// The cells. Without --clock-ps, energies are at the first array's fastest clock.
+    #[command(flatten)]
+    pub cells: CellArgs,
+    /// The codes: network (the one inside this program unless --model is given), uniform, relu-like
+    #[arg(long, value_enum, default_value = "network", value_name = "CODES")]
+    pub stimuli: Stimuli,
+    /// The network of --stimuli network.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Images whose codes are sampled
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = crate::args::parse_positive)]
+    pub images: usize,
+    /// Without gate delays: faster, and blind to glitches
+    #[arg(long)]
+    pub fast: bool,
+    /// Pins per buffer of the clock tree; 0 for clock pins and their wire alone
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub clock_fan_out: usize,
+    /// Sample until the standard error is this share of the energy, in percent
+    #[arg(long, default_value_t = 1.0, value_name = "P", value_parser = parse_percent)]
+    pub standard_error: f64,
+    /// For the choice of images and samples
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Threads and kernels.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// A multiplier's array with its energy, at the clock of the command or, without one, the fastest
+/// of the first array.
+pub struct Outcome {
+    /// The multiplier.
+    pub name: String,
+    /// What corrects it.
+    pub mode: Mode,
+    /// The array as cells.
+    pub units: ArrayUnits,
+    /// Its energy.
+    pub estimate: Estimate,
+}
+
+/// Synthesises the arrays, simulates them and reports.
+pub fn run(args: &PowerArgs) -> Result<()> {
+    session::set_threads(&args.machine)?;
+    let [rows, columns] = args.array;
+    Options::new(rows, columns, rows).check()?;
+    let mut sources = Vec::new();
+    for source in &args.multiplier {
+        sources.extend(source.clone().expand()?);
+    }
+    let library = args.cells.read()?;
+    let options = args.cells.options(&library);
+    let mut clock_ps = options.clock_ps;
+    let mut outcomes = Vec::new();
+    for source in &sources {
+        let outcome = outcome(args, source, &library, &options, &mut clock_ps);
+        outcomes.push(outcome.with_context(|| source.to_string())?);
+    }
+    let clock_ps = clock_ps.expect("the first array has set it");
+    let report = report::Report { args, library: &library, clock_ps, outcomes: &outcomes };
+    if args.json { report.json() } else { report.print() }
+}
+
+fn outcome(
+    args: &PowerArgs,
+    source: &Source,
+    library: &CellLibrary,
+    synthesis: &SynthesisOptions,
+    clock_ps: &mut Option<f64>,
+) -> Result<Outcome> {
+    let imported = source.read(&ImportOptions::default())?;
+    let scheme = multiplier::scheme(&imported.multiplier, args.weights)?;
+    let multiplier = imported.multiplier.clone();
+    let circuit = multiplier::circuit(imported, scheme.coding())?;
+    let exact = multiplier == recoup::multiplier::Multiplier::exact();
+    let default = if exact { Mode::None } else { Mode::Fitted(None) };
+    let mode = args.control_variate.filter(|_| !exact).unwrap_or(default);
+    let configuration =
+        Configuration { multiplier: multiplier.clone(), control_variate: mode, activation_bits: 8 };
+    let (workloads, control) = workloads(args, &configuration, scheme)?;
+    let depth = workloads.iter().map(|workload| workload.depth).max().unwrap_or(1);
+    let [rows, columns] = args.array;
+    let options = Options {
+        pipeline: args.pipeline,
+        zero_gating: args.zero_gating,
+        x_in_pe: args.x_in_pe,
+        ..Options::new(rows, columns, depth)
+    };
+    let correction = control.as_ref().map(Correction::new).transpose()?;
+    let design = Design::new(circuit, options, correction)?;
+    let units = watched("units of the array", |watch| {
+        ArrayUnits::synthesize(design.clone(), library, synthesis, watch)
+    })?;
+    let fastest_ps = || units.fastest_clock_ps().ceil().max(1.0);
+    let clock_ps = *clock_ps.get_or_insert_with(fastest_ps);
+    let estimate = simulate(args, library, synthesis, &units, &workloads, clock_ps)?;
+    Ok(Outcome { name: multiplier.to_string(), mode, units, estimate })
+}
+
+/// The layers, and the control variate whose constants they have.
+fn workloads(
+    args: &PowerArgs,
+    configuration: &Configuration,
+    scheme: WeightScheme,
+) -> Result<(Vec<Workload>, Option<ControlVariate>)> {
+    let options = ControlOptions::default();
+    if args.stimuli == Stimuli::Network {
+        let (experiment, images) =
+            args.network.open(args.images, args.seed, scheme, &args.machine)?;
+        let candidate = experiment.candidate(configuration, options)?;
+        return Ok((Workload::of_network(&candidate, &images, POSITIONS), candidate.control));
+    }
+    if let Mode::Regressed(_) = configuration.control_variate {
+        bail!(
+            "--control-variate {} takes a network to run; give --stimuli network, or fitted instead",
+            configuration.control_variate
+        );
+    }
+    let seed = args.seed.unwrap_or(0);
+    let size = RandomSize { depth: RANDOM_DEPTH, filters: RANDOM_FILTERS, positions: 1, seed };
+    let mode = (configuration.control_variate, options);
+    let (vectors, control) = random(&configuration.multiplier, scheme, mode, size)?;
+    let coding = scheme.coding();
+    let workload = match args.stimuli {
+        Stimuli::Uniform => Workload::uniform(RANDOM_DEPTH, RANDOM_FILTERS, seed),
+        _ => Workload::relu_like(RANDOM_DEPTH, RANDOM_FILTERS, coding, seed),
+    };
+    Ok((vec![workload.with_constants(&vectors.c)], control))
+}
+
+fn simulate(
+    args: &PowerArgs,
+    library: &CellLibrary,
+    synthesis: &SynthesisOptions,
+    units: &ArrayUnits,
+    workloads: &[Workload],
+    clock_ps: f64,
+) -> Result<Estimate> {
+    let wire_ff = synthesis.timing.wire_ff;
+    let delays = DelayOptions { wire_ff_per_sink: wire_ff, ..DelayOptions::default() };
+    let tree = (args.clock_fan_out > 0).then_some(ClockTree { fan_out: args.clock_fan_out });
+    let power = PowerOptions { clock_wire_ff_per_sink: wire_ff, clock_tree: tree };
+    let models = units.models(library, &delays, &power)?;
+    let scenes: Vec<Scene<'_>> =
+        workloads.iter().map(|workload| Scene::new(&units.design, workload)).collect();
+    let mode = if args.fast { power::Mode::ZeroDelay } else { power::Mode::Delays };
+    let options = EstimateOptions {
+        relative_error: args.standard_error / 100.0,
+        seed: args.seed.unwrap_or(0),
+        ..EstimateOptions::new(mode, clock_ps)
+    };
+    let spinner = progress::spinner();
+    let mut samples = 0;
+    let result = estimate(&models, &scenes, &options, &mut |error| {
+        samples += 1;
+        if samples % 64 == 0 {
+            let name = units.design.circuit.name();
+            spinner.set_message(format!(
+                "{name}: {samples} samples, standard error {:.2} %",
+                100.0 * error
+            ));
+            spinner.tick();
+        }
+        true
+    });
+    spinner.finish_and_clear();
+    Ok(result)
+}
+
+fn parse_percent(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number: &f64| *number > 0.0 && *number < 100.0)
+        .ok_or_else(|| format!("\"{text}\" is no share; expected a number of percent above 0"))
+}

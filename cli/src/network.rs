@@ -1,0 +1,68 @@
+//! The network whose data hardware is fed with: the user's, or the one inside this program.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use recoup::accuracy::Experiment;
+use recoup::data::{DataSpec, Preprocess, select};
+use recoup::quantize::{Method, WeightScheme};
+
+use crate::args::{MachineArgs, ModelArgs, Shape, parse_positive, parse_shape};
+use crate::commands::demo;
+use crate::session::{self, Session, read_inputs};
+
+/// A network, where one is given.
+#[derive(Args)]
+pub struct NetworkArgs {
+    /// Take the data of this network, with --data
+    #[arg(long, value_name = "FILE.onnx", requires = "data")]
+    pub model: Option<PathBuf>,
+    /// Shape of the input without the batch, where the model leaves it open: 3x32x32
+    #[arg(long, value_parser = parse_shape, value_name = "CxHxW", requires = "model")]
+    pub input_shape: Option<Shape>,
+    /// Labelled images, as for eval
+    #[arg(long, value_name = "SPEC", requires = "model")]
+    pub data: Option<DataSpec>,
+    /// From pixels to the model's input, as for eval
+    #[arg(long, default_value = "none", value_name = "PRESET")]
+    pub preprocess: Preprocess,
+    /// Number of images to calibrate on
+    #[arg(long, value_name = "N", value_parser = parse_positive, requires = "model")]
+    pub calibration_images: Option<usize>,
+}
+
+impl NetworkArgs {
+    /// The network, calibrated, and some images for it.
+    pub fn open(
+        &self,
+        images: usize,
+        seed: Option<u64>,
+        scheme: WeightScheme,
+        machine: &MachineArgs,
+    ) -> Result<(Experiment, Vec<Vec<f32>>)> {
+        let mut session = match (&self.model, &self.data) {
+            (Some(model), Some(data)) => Session::open(&ModelArgs {
+                model: model.clone(),
+                input_shape: self.input_shape.clone(),
+                data: data.clone(),
+                preprocess: self.preprocess.clone(),
+                images: Some(images),
+                seed,
+                calibration_images: self.calibration_images,
+                calibration_data: None,
+                calibration_method: Method::MeanSquare,
+            })?,
+            _ => {
+                let mut session = demo::session()?;
+                session.indices = select(session.dataset.len(), Some(images), seed)?;
+                session
+            }
+        };
+        let images =
+            read_inputs(&session.dataset, &session.indices, &session.preprocess, &session.graph)?;
+        let calibration = session.calibrate()?;
+        Ok((session.experiment(calibration, scheme, session::isa(machine)), images))
+    }
+}

@@ -1,0 +1,85 @@
+//! `recoup power` on the cells of Debian's package qflow-tech-osu018.
+
+use serde_json::Value;
+
+use tempfile::TempDir;
+
+use crate::run::{assert_refused, json};
+
+const OSU018: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+
+fn power(more: &[&str]) -> Value {
+    let mut arguments = vec!["power", "--cells", OSU018, "--no-cache", "--json", "--seed", "1"];
+    arguments.extend_from_slice(more);
+    json(&arguments)
+}
+
+#[test]
+fn energies_of_the_embedded_network() {
+    let report = power(&[
+        "--multiplier",
+        "truncated:7",
+        "--array",
+        "16x16",
+        "--images",
+        "2",
+        "--standard-error",
+        "5",
+        "--clock-ps",
+        "20000",
+        "--fast",
+    ]);
+    let result = &report["results"][0];
+    assert_eq!(result["mode"], "zero delay, without glitches");
+    assert_eq!(result["control_variate"], "fitted");
+    assert!(result["relative_standard_error"].as_f64().unwrap() <= 0.05);
+    assert_eq!(result["slowest_transition_ps"], Value::Null);
+    let units: Vec<&str> =
+        result["units"].as_array().unwrap().iter().map(|it| it["unit"].as_str().unwrap()).collect();
+    assert_eq!(units, ["multiplier", "adder", "registers", "clock", "x line", "MAC+"]);
+    let layers = result["layers"].as_array().unwrap();
+    assert_eq!(layers.len(), 11);
+    let sum = |field: &str| layers.iter().map(|it| it[field].as_f64().unwrap()).sum::<f64>();
+    // As `recoup inspect` has it.
+    assert_eq!(sum("macs"), 6_686_592.0);
+    let energy = result["energy_per_image_fj"].as_f64().unwrap();
+    assert!((sum("energy_fj") / energy - 1.0).abs() < 1e-9);
+    let per_mac = result["energy_per_mac_fj"].as_f64().unwrap();
+    assert!((per_mac * sum("macs") / energy - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn approximation_saves_and_glitches_cost() {
+    let multipliers =
+        ["--multiplier", "exact", "truncated:8", "--array", "4x4", "--stimuli", "uniform"];
+    let common = ["--standard-error", "3"];
+    let run = |more: &[&str]| {
+        let report = power(&[&multipliers[..], &common, more].concat());
+        let of = |index: usize| report["results"][index]["energy_per_mac_fj"].as_f64().unwrap();
+        (report["clock_ps"].as_f64().unwrap(), of(0), of(1))
+    };
+    let (clock_ps, exact, truncated) = run(&[]);
+    let (_, exact_settled, truncated_settled) = run(&["--fast"]);
+    assert!(clock_ps > 1000.0, "the fastest clock of this slow library: {clock_ps}");
+    assert!(truncated < exact && truncated_settled < exact_settled);
+    assert!(exact > exact_settled && truncated > truncated_settled);
+}
+
+#[test]
+fn bad_arguments_are_explained() {
+    let folder = TempDir::new().unwrap();
+    let refused = |arguments: &[&str], expected: &str| {
+        assert_refused(folder.path(), &[&["power"], arguments].concat(), &[expected]);
+    };
+    refused(&["--multiplier", "exact", "--cells", "nowhere.lib"], "nowhere.lib");
+    refused(&["--multiplier", "exact", "--cells", OSU018, "--array", "0x4"], "0x4");
+    refused(
+        &["--multiplier", "exact", "--cells", OSU018, "--standard-error", "0"],
+        "expected a number of percent above 0",
+    );
+    let regressed = ["--stimuli", "uniform", "--control-variate", "regressed"];
+    refused(
+        &[&["--multiplier", "truncated:7", "--cells", OSU018][..], &regressed].concat(),
+        "--stimuli network",
+    );
+}
