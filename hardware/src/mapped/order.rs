@@ -105,7 +105,7 @@ impl MappedNetlist {
 
     /// Every net that is read has one driver, no gates form a loop, and pins that must be tied
     /// are.
-    pub(super) fn check(&self, library: &CellLibrary) -> Result<(), MappedError> {
+    pub(crate) fn check(&self, library: &CellLibrary) -> Result<(), MappedError> {
         let drivers = self.drivers(library)?;
         let mut driven: Vec<bool> = drivers.iter().map(Option::is_some).collect();
         driven[..2].fill(true);

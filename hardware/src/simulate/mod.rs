@@ -42,52 +42,11 @@ impl<F: FnMut(&mut [bool])> Stimulus for F {
 }
 
 /// Why a netlist cannot be simulated.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub enum SimulateError {
-    /// An input pin without a net.
-    #[error(
-        "netlist {netlist}: input {pin} of {instance} ({cell}) is not connected; tie it to a constant"
-    )]
-    Unconnected {
-        /// Top module.
-        netlist: String,
-        /// Its instance.
-        instance: String,
-        /// Its cell.
-        cell: String,
-        /// Its pin.
-        pin: String,
-    },
-    /// A net that a pin reads and nothing drives.
-    #[error("netlist {netlist}: net {net} is read by {instance} and driven by nothing")]
-    Undriven {
-        /// Top module.
-        netlist: String,
-        /// The net.
-        net: String,
-        /// Who reads it.
-        instance: String,
-    },
-    /// A net with two drivers.
-    #[error("netlist {netlist}: net {net} is driven twice, by {first} and by {second}")]
-    DrivenTwice {
-        /// Top module.
-        netlist: String,
-        /// The net.
-        net: String,
-        /// One driver.
-        first: String,
-        /// The other.
-        second: String,
-    },
-    /// Combinational cells in a ring.
-    #[error("netlist {netlist}: combinational cycle through {instance}; put a register into it")]
-    Cycle {
-        /// Top module.
-        netlist: String,
-        /// An instance on the cycle.
-        instance: String,
-    },
+    /// Not connected as a netlist must be.
+    #[error(transparent)]
+    Netlist(#[from] crate::mapped::MappedError),
     /// A flip-flop whose clock is not the one clock port.
     #[error(
         "netlist {netlist}: the clock of {instance} is net {net}; expected every flip-flop at one \
