@@ -217,3 +217,57 @@ fn idle_units_cost_their_clock() {
         assert_eq!(energy.dynamic_fj() > 0.0, moves, "{role}: {energy:?}");
     }
 }
+
+#[test]
+fn a_whole_array_needs_what_its_units_need() {
+    let library = osu018();
+    let multiplier: Multiplier = "exact".parse().unwrap();
+    let circuit = MultiplierCircuit::new(&multiplier, WeightCoding::Unsigned).unwrap();
+    let design = Design::new(circuit, Options::new(ROWS, ROWS, ROWS), None).unwrap();
+    let workload = Workload::relu_like(ROWS, ROWS, WeightCoding::Unsigned, 3);
+    let options = SynthesisOptions::new(&library);
+    let clock_ps = 10_000.0;
+
+    let units = ArrayUnits::synthesize(design.clone(), &library, &options, &Watch::SILENT).unwrap();
+    let (delays, power) = (DelayOptions::default(), PowerOptions::default());
+    let models = units.models(&library, &delays, &power).unwrap();
+    let scenes = [Scene::new(&design, &workload)];
+    let composed =
+        estimate(&models, &scenes, &EstimateOptions::new(Mode::Delays, clock_ps), &mut |_| true);
+
+    let sources = Sources::array(&design);
+    let netlist = synthesize(&sources, &library, &options, &Watch::SILENT).unwrap().netlist;
+    let circuit = Circuit::new(&library, &netlist).unwrap();
+    let layout = Layout::new(&circuit);
+    let delays = Delays::new(&circuit, &layout, &delays);
+    let roles = vec![Role::Multiplier; netlist.instances.len()];
+    let model = PowerModel::new(&circuit, &layout, &delays, &roles, &power);
+    let mut simulator = EventDriven::new(&circuit, &delays, clock_ps);
+    let mut bits = vec![false; circuit.inputs.len()];
+    for cycle in 0..800 {
+        let mut first = 0;
+        for port in &netlist.inputs {
+            let byte = |lane: usize| match port.name.as_str() {
+                "load" => u8::from(cycle < ROWS),
+                // Weights move down: those of the last row come first.
+                "w_in" if cycle < ROWS => workload.weight(0, lane, ROWS - 1 - cycle),
+                "w_in" => workload.weight(0, lane, 0),
+                "a_in" => workload.activation(0, (cycle + ROWS) - lane, lane),
+                _ => 0,
+            };
+            for bit in 0..port.nets.len() {
+                bits[first + bit] = byte(bit / 8) >> (bit % 8) & 1 == 1;
+            }
+            first += port.nets.len();
+        }
+        simulator.step(&bits);
+        if cycle == 3 * ROWS {
+            simulator.clear();
+        }
+    }
+    let whole: f64 =
+        model.energy(&simulator.take()).iter().map(|(_, energy)| energy.power_uw(clock_ps)).sum();
+    let ratio = composed.power_uw() / whole;
+    println!("composed {:.1} µW, whole {whole:.1} µW", composed.power_uw());
+    assert!((ratio - 1.0).abs() < 0.04, "composed {} µW, whole {whole} µW", composed.power_uw());
+}
