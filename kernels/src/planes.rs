@@ -91,16 +91,26 @@ fn transpose_bytes(square: &mut [[u8; 16]; 16]) {
     transpose(square);
 }
 
-/// [`transpose`] of words.
+/// [`transpose`] of words from one place to another.
 #[inline(always)]
-pub(crate) fn transpose_words(square: &mut [[u16; 16]; 16]) {
+pub(crate) fn transpose_words(from: [&[u16; 16]; 16], to: [&mut [u16; 16]; 16]) {
     // SAFETY: every x86-64 has SSE2.
     #[cfg(target_arch = "x86_64")]
     unsafe {
-        crate::x86_64::transpose::words(square)
+        crate::x86_64::transpose::words(from, to)
     };
     #[cfg(not(target_arch = "x86_64"))]
-    transpose(square);
+    transpose_copy(from, to);
+}
+
+/// [`transpose`] from one place to another.
+#[inline(always)]
+pub(crate) fn transpose_copy<T: Copy>(from: [&[T; 16]; 16], to: [&mut [T; 16]; 16]) {
+    let mut square = from.map(|row| *row);
+    transpose(&mut square);
+    for (to, row) in to.into_iter().zip(square) {
+        *to = row;
+    }
 }
 
 /// Interleaving the first half of the rows with the second, four times, transposes a square of 16.
@@ -128,9 +138,10 @@ mod tests {
         transpose(&mut transposed);
         transpose_bytes(&mut bytes);
         assert_eq!(transposed, bytes);
-        let mut words = square.map(|row| row.map(|code| 257 * u16::from(code)));
-        transpose_words(&mut words);
-        assert_eq!(words, bytes.map(|row| row.map(|code| 257 * u16::from(code))));
+        let words = square.map(|row| row.map(|code| 257 * u16::from(code)));
+        let mut turned = words;
+        transpose_words(words.each_ref(), turned.each_mut());
+        assert_eq!(turned, bytes.map(|row| row.map(|code| 257 * u16::from(code))));
         for (y, row) in transposed.iter().enumerate() {
             for (x, &code) in row.iter().enumerate() {
                 assert_eq!(code, square[x][y]);

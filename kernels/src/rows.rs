@@ -10,7 +10,7 @@ use crate::{
     ConvShape, Isa, MacSpec, WeightCoding,
     dispatch::multiversion,
     epilogue::{Block, LANES, Tile, blocks},
-    planes::{fill_batch, plane_len, planes_len, transpose, transpose_words},
+    planes::{fill_batch, plane_len, planes_len, transpose_copy, transpose_words},
 };
 
 /// Weight positions whose rows are built together: with 256 codes and 16 filters of 16 bits, 24 KB.
@@ -237,7 +237,7 @@ impl RowsConv {
         sums.fill(Row([0; LANES]));
         let weights = &self.weights[b * self.taps.len()..][..self.taps.len()];
         for (taps, weights) in self.taps.chunks(TAPS).zip(weights.chunks(TAPS)) {
-            build_rows(table, weights, product_rows, transpose);
+            build_rows(table, weights, product_rows, transpose_copy);
             self.pass(b, images, taps, planes, product_rows, sums, |sum, entry| {
                 add_entry(sum, entry, i32::wrapping_add);
             });
@@ -353,24 +353,18 @@ fn join(split: &mut [Split], sums: &mut [Row<i32>]) {
 
 /// For each weight position, transposes its filters' columns of 256 codes into 256 rows.
 #[inline(always)]
-fn build_rows<T: Copy + Default>(
+fn build_rows<T: Copy>(
     values: &[T],
     weights: &[[u8; LANES]],
     rows: &mut [Row<T>],
-    transpose: impl Fn(&mut [[T; LANES]; LANES]),
+    transpose: impl Fn([&[T; LANES]; LANES], [&mut [T; LANES]; LANES]),
 ) {
     for (lanes, rows) in weights.iter().zip(rows.as_chunks_mut::<256>().0) {
         let columns: [&[T; 256]; LANES] =
             lanes.map(|w| values[usize::from(w) << 8..].first_chunk().expect("256 codes"));
         for (c, rows) in rows.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            let mut square = [[T::default(); LANES]; LANES];
-            for (square, column) in square.iter_mut().zip(columns) {
-                *square = *column[LANES * c..].first_chunk().expect("16 codes");
-            }
-            transpose(&mut square);
-            for (row, square) in rows.iter_mut().zip(square) {
-                row.0 = square;
-            }
+            let parts = columns.map(|column| column[LANES * c..].first_chunk().expect("16 codes"));
+            transpose(parts, rows.each_mut().map(|row| &mut row.0));
         }
     }
 }

@@ -29,11 +29,10 @@ pub(crate) fn bytes(square: &mut [[u8; 16]; 16]) {
 /// Transposes a square of words, a quarter after the other.
 #[inline]
 #[target_feature(enable = "sse2")]
-pub(crate) fn words(square: &mut [[u16; 16]; 16]) {
-    let before = *square;
+pub(crate) fn words(from: [&[u16; 16]; 16], to: [&mut [u16; 16]; 16]) {
     for (y, x) in [(0, 0), (0, 8), (8, 0), (8, 8)] {
         let mut rows = [_mm_setzero_si128(); 8];
-        for (row, words) in rows.iter_mut().zip(&before[y..]) {
+        for (row, words) in rows.iter_mut().zip(&from[y..]) {
             // SAFETY: there are 8 words from 0 and from 8 on.
             *row = unsafe { _mm_loadu_si128(words.as_ptr().add(x).cast()) };
         }
@@ -44,9 +43,9 @@ pub(crate) fn words(square: &mut [[u16; 16]; 16]) {
                 rows[2 * i + 1] = _mm_unpackhi_epi16(before[i], before[i + 4]);
             }
         }
-        for (words, &row) in square[x..].iter_mut().zip(&rows) {
+        for (i, &row) in rows.iter().enumerate() {
             // SAFETY: there are 8 words from 0 and from 8 on.
-            unsafe { _mm_storeu_si128(words.as_mut_ptr().add(y).cast(), row) };
+            unsafe { _mm_storeu_si128(to[x + i].as_mut_ptr().add(y).cast(), row) };
         }
     }
 }
