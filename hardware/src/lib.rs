@@ -10,11 +10,13 @@
 //! - [`units`] synthesises the kinds of units that an array is made of;
 //! - [`simulate`] runs it and counts transitions, without delays or with the cells' own;
 //! - [`power`] makes energies of them, for the data of a network's layers;
+//! - [`measure`] does all that for a row of a table;
 //! - [`costs`] is the table of what designs were found to cost.
 
 pub mod cells;
 pub mod costs;
 pub mod mapped;
+pub mod measure;
 pub mod power;
 pub mod rtl;
 pub mod simulate;

@@ -23,7 +23,7 @@ use crate::rtl::{File, MultiplierCircuit, Sources};
 use crate::timing::{Timing, TimingOptions};
 
 pub use error::SynthesisError;
-pub use run::Watch;
+pub use run::{Watch, version};
 
 /// How to synthesise.
 #[derive(Clone, Debug)]

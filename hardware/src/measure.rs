@@ -1,0 +1,217 @@
+//! Rows of the cost table: a design synthesised, and its energy under a network's data and under
+//! random codes.
+
+use std::collections::BTreeMap;
+
+use recoup::accuracy::{Candidate, Configuration};
+use recoup::multiplier::{Multiplier, perforated};
+
+use crate::cells::CellLibrary;
+use crate::costs::{Cost, Design, Stimulus};
+use crate::power::{
+    Estimate, EstimateOptions, Mode, PowerOptions, Scene, Unit, Workload, estimate,
+};
+use crate::rtl::{self, Correction, MultiplierCircuit, RtlError};
+use crate::simulate::{DelayOptions, SimulateError};
+use crate::synthesis::{SynthesisError, SynthesisOptions, Watch};
+use crate::units::ArrayUnits;
+
+/// Products per output that the accumulators take.
+const DEPTH: usize = 1152;
+/// Products per output of the random stimuli.
+const RANDOM_DEPTH: usize = 576;
+/// What to measure with.
+pub struct Bench<'a> {
+    /// What rows call the run.
+    pub run: &'a str,
+    /// The cells.
+    pub library: &'a CellLibrary,
+    /// How to synthesise, with the clock that all designs have to close at.
+    pub synthesis: &'a SynthesisOptions,
+    /// Period of the clock, ps.
+    pub clock_ps: f64,
+    /// Standard error of the energy at which sampling stops, relative to it.
+    pub relative_error: f64,
+    /// The network with exact products at each number of activation bits, for its stimulus.
+    pub exact: &'a [(u32, Vec<Workload>)],
+}
+
+/// Why a design could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// There is no such array.
+    #[error(transparent)]
+    Rtl(#[from] RtlError),
+    /// Synthesis failed.
+    #[error(transparent)]
+    Synthesis(#[from] SynthesisError),
+    /// A unit cannot be simulated.
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    /// A design is too slow.
+    #[error(
+        "{design} needs a clock of {fastest_ps:.0} ps in these cells, the clock is {clock_ps:.0} ps; \
+         give a slower one with --clock-ps"
+    )]
+    Slow {
+        /// The design.
+        design: String,
+        /// What it closes at.
+        fastest_ps: f64,
+        /// What was asked for.
+        clock_ps: f64,
+    },
+    /// Stopped from outside.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// The multiplier whose circuit computes a configuration: what `bits` activation bits leave of an
+/// exact one is a perforated one, which never sees the low bits.
+fn circuit_of(configuration: &Configuration) -> Multiplier {
+    match configuration.activation_bits {
+        bits @ 4..8 if configuration.multiplier.is_exact() => perforated(8 - bits),
+        _ => configuration.multiplier.clone(),
+    }
+}
+
+/// Measures a square array of `size` rows that runs `candidate`, under all stimuli.
+///
+/// The array is composed of its units (see [`ArrayUnits`]), each simulated with gate delays. All
+/// designs get the codes of the exact network: those of one that an uncorrected multiplier led
+/// astray are often 0, and would make it look frugal. `watch` can stop it.
+///
+/// # Errors
+/// When there is no such array, or it misses the clock, or a tool fails.
+pub fn measure(
+    bench: &Bench<'_>,
+    candidate: &Candidate,
+    size: usize,
+    watch: &Watch<'_>,
+) -> Result<Vec<Cost>, MeasureError> {
+    let configuration = &candidate.configuration;
+    let coding = candidate.prepared.quantized.weights.coding();
+    let circuit = MultiplierCircuit::new(&circuit_of(configuration), coding)?;
+    let control = candidate.control.as_ref().filter(|control| !control.functions.is_empty());
+    let correction = control.map(Correction::new).transpose()?;
+    let options = rtl::Options::new(size, size, DEPTH);
+    let design = rtl::Design::new(circuit, options, correction)?;
+    let units = ArrayUnits::synthesize(design, bench.library, bench.synthesis, watch)?;
+    let row = Design {
+        multiplier: configuration.multiplier.to_string(),
+        activation_bits: configuration.activation_bits,
+        control: control.map(|control| control.functions[0].function.to_string()),
+        rows: size as u32,
+        columns: size as u32,
+    };
+    if units.fastest_clock_ps() > bench.clock_ps {
+        return Err(MeasureError::Slow {
+            design: format!("{} of {size}x{size}", row.multiplier),
+            fastest_ps: units.fastest_clock_ps(),
+            clock_ps: bench.clock_ps,
+        });
+    }
+    let network = network(bench, candidate);
+    let uniform = Workload::uniform(RANDOM_DEPTH, size, 0);
+    let relu_like = Workload::relu_like(RANDOM_DEPTH, size, coding, 0);
+    let random = |workload| vec![with_constants(workload, &network, configuration.activation_bits)];
+    let stimuli = [
+        (Stimulus::Uniform, random(uniform)),
+        (Stimulus::ReluLike, random(relu_like)),
+        (Stimulus::Demo, network),
+    ];
+    let costs = stimuli.into_iter().map(|(stimulus, workloads)| {
+        let estimate = simulate(bench, &units, &workloads, watch)?;
+        Ok(cost(bench, &units, &row, stimulus, &estimate))
+    });
+    costs.collect()
+}
+
+/// The layers of the exact network, with the constants of the candidate's.
+fn network(bench: &Bench<'_>, candidate: &Candidate) -> Vec<Workload> {
+    let bits = candidate.configuration.activation_bits;
+    let exact = bench.exact.iter().find(|(of, _)| *of == bits);
+    let mut layers = exact.expect("the exact network at these bits").1.clone();
+    for (layer, constants) in
+        layers.iter_mut().zip(candidate.control.iter().flat_map(|control| &control.layers))
+    {
+        layer.c = constants.c.first().cloned().unwrap_or_default();
+        layer.c0 = constants.c0.clone();
+    }
+    layers
+}
+
+/// A layer of random codes at some activation bits, with constants of the network's.
+fn with_constants(mut layer: Workload, network: &[Workload], bits: u32) -> Workload {
+    let kept = 0xff_u8 << (8 - bits);
+    layer.activations.iter_mut().for_each(|code| *code &= kept);
+    let spread = |constants: fn(&Workload) -> &Vec<i32>| -> Vec<i32> {
+        let constants: Vec<i32> = network.iter().flat_map(constants).copied().collect();
+        let step = (constants.len() / layer.filters).max(1);
+        constants.into_iter().step_by(step).cycle().take(layer.filters).collect()
+    };
+    (layer.c, layer.c0) = (spread(|layer| &layer.c), spread(|layer| &layer.c0));
+    layer
+}
+
+fn simulate(
+    bench: &Bench<'_>,
+    units: &ArrayUnits,
+    workloads: &[Workload],
+    watch: &Watch<'_>,
+) -> Result<Estimate, MeasureError> {
+    let models = units.models(bench.library, &DelayOptions::default(), &PowerOptions::default())?;
+    let scenes: Vec<Scene<'_>> =
+        workloads.iter().map(|workload| Scene::new(&units.design, workload)).collect();
+    let options = EstimateOptions {
+        relative_error: bench.relative_error,
+        ..EstimateOptions::new(Mode::Delays, bench.clock_ps)
+    };
+    let estimate = estimate(&models, &scenes, &options, &mut |_| !(watch.stop)());
+    if (watch.stop)() {
+        return Err(MeasureError::Interrupted);
+    }
+    Ok(estimate)
+}
+
+fn cost(
+    bench: &Bench<'_>,
+    units: &ArrayUnits,
+    design: &Design,
+    stimulus: Stimulus,
+    estimate: &Estimate,
+) -> Cost {
+    let macs: u64 = estimate.layers.iter().map(|layer| layer.macs).sum();
+    let cycles: u64 = estimate.layers.iter().map(|layer| layer.cycles).sum();
+    let part = |energy: &crate::power::Energy| {
+        rounded(energy.total_fj(bench.clock_ps) * cycles as f64 / macs as f64)
+    };
+    let parts: BTreeMap<String, f64> = estimate
+        .per_cycle()
+        .iter()
+        .map(|(role, energy)| (role.to_string(), part(energy)))
+        .collect();
+    let pe = units.unit(Unit::Pe).expect("an array has PEs");
+    let energy_fj = estimate.energy_per_mac_fj();
+    Cost {
+        run: bench.run.to_owned(),
+        design: design.clone(),
+        stimulus,
+        extrapolated: true,
+        pe_area_um2: rounded(pe.netlist.area_um2(bench.library)),
+        pe_delay_ps: rounded(pe.timing.fastest_clock_ps()),
+        area_um2: rounded(units.area_um2(bench.library)),
+        energy_fj: rounded(energy_fj),
+        energy_standard_error_fj: rounded(energy_fj * estimate.relative_error),
+        parts_fj: parts,
+    }
+}
+
+/// Five digits: more would only be noise.
+fn rounded(value: f64) -> f64 {
+    if value == 0.0 {
+        return 0.0;
+    }
+    let digits = 10_f64.powi(4 - value.abs().log10().floor() as i32);
+    (value * digits).round() / digits
+}
