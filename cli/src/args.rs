@@ -11,6 +11,7 @@ use recoup::quantize::{Method, WeightScheme};
 use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_kernels::Isa;
 
+use crate::commands::hardware::HardwareArgs;
 use crate::commands::power::PowerArgs;
 use crate::commands::rtl::RtlArgs;
 use crate::commands::synth::SynthArgs;
@@ -47,6 +48,8 @@ pub enum Command {
     Synth(SynthArgs),
     /// Energy of an array per MAC and per inference, by unit and layer, on a network's own data
     Power(Box<PowerArgs>),
+    /// What arrays cost: area, delay and energy
+    Hardware(HardwareArgs),
 }
 
 /// What every command that computes takes.

@@ -58,10 +58,15 @@ impl CellArgs {
             );
         }
         options.timing = TimingOptions { wire_ff: self.wire_ff, ..options.timing };
-        let of_user = || dirs::cache_dir().map(|folder| folder.join("recoup").join("synth"));
-        options.cache = if self.no_cache { None } else { self.cache.clone().or_else(of_user) };
+        options.cache =
+            if self.no_cache { None } else { self.cache.clone().or_else(default_cache) };
         options
     }
+}
+
+/// Where results are kept unless the user says otherwise.
+pub fn default_cache() -> Option<PathBuf> {
+    dirs::cache_dir().map(|folder| folder.join("recoup").join("synth"))
 }
 
 /// Synthesises with a spinner, and ends the program after cleaning up when it is interrupted.

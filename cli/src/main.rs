@@ -5,6 +5,7 @@ mod args;
 mod cells;
 mod commands;
 mod cost;
+mod costs;
 mod heat_map;
 mod library;
 mod network;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Rtl(args) => commands::rtl::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
         Command::Power(args) => commands::power::run(&args),
+        Command::Hardware(args) => commands::hardware::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,6 +14,8 @@ use recoup::model::{Graph, NodeKind, Weights};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::{Calibration, WeightScheme};
 
+use crate::costs;
+
 use crate::cost;
 
 /// An evaluation with its provenance. The first candidate is the exact 8-bit network.
@@ -100,6 +102,7 @@ pub fn json(report: &Report) -> Result<()> {
             "loss_vs_float": float.points,
             "loss_vs_float_ci95": float.ci95,
             "loss_vs_float_mcnemar_p": float.mcnemar_p,
+            "array_power": costs::array_power(candidate, report.weights),
             "images_per_s": outcomes.images_per_s(),
             "kernel": candidate.network.kernels().join(", "),
         });
@@ -161,6 +164,7 @@ pub fn text(report: &Report) -> Result<()> {
         "p",
         "loss vs float [95 %]",
         "p",
+        "array power",
         "images/s",
         "kernel",
     ];
@@ -179,17 +183,19 @@ pub fn text(report: &Report) -> Result<()> {
             if reference { String::new() } else { probability(exact.mcnemar_p) },
             loss(&float),
             probability(float.mcnemar_p),
+            power(costs::array_power(candidate, report.weights)),
             format!("{:.0}", outcomes.images_per_s()),
             candidate.network.kernels().join(", "),
         ];
         row.extend(outcomes.top5_accuracy().map(percent));
         table.add_row(row);
     }
-    align_right(&mut table, [2, 3, 5, 7, 8, 10]);
+    align_right(&mut table, [2, 3, 5, 7, 8, 9, 11]);
     writeln!(out, "{table}")?;
     writeln!(
         out,
-        "loss in points (percent of images); p: McNemar's exact test on the same images"
+        "loss in points (percent of images); p: McNemar's exact test on the same images\n{}",
+        costs::legend()
     )?;
     cost::print(report, &mut out)?;
     layers(report, &mut out)?;
@@ -238,8 +244,16 @@ pub fn demo(report: &Report) -> Result<()> {
                 && candidate.configuration.control_variate != Mode::None
         })
     };
-    let mut table =
-        table(&["", "dropped of 64", "without V", "with V", "loss with V [95 %]", "x", "kernel"]);
+    let mut table = table(&[
+        "",
+        "dropped of 64",
+        "without V",
+        "with V",
+        "loss with V [95 %]",
+        "x",
+        "array power",
+        "kernel",
+    ]);
     for (index, candidate) in report.candidates.iter().enumerate() {
         let Configuration { multiplier, control_variate, activation_bits: bits } =
             &candidate.configuration;
@@ -263,6 +277,7 @@ pub fn demo(report: &Report) -> Result<()> {
                 String::new(),
                 shown,
                 String::new(),
+                power(costs::array_power(candidate, report.weights)),
                 kernel,
             ]);
             continue;
@@ -277,10 +292,13 @@ pub fn demo(report: &Report) -> Result<()> {
             with.map(accuracy).unwrap_or_default(),
             with.map(|with| loss(&report.loss_against_exact(with))).unwrap_or_default(),
             x,
+            power(
+                with.and_then(|with| costs::array_power(&report.candidates[with], report.weights)),
+            ),
             kernel,
         ]);
     }
-    align_right(&mut table, 1..=3);
+    align_right(&mut table, [1, 2, 3, 6]);
     writeln!(out, "{table}")?;
     writeln!(
         out,
@@ -288,7 +306,9 @@ pub fn demo(report: &Report) -> Result<()> {
          V is the control variate: per filter V = C sum x(a) + C0, fitted offline, no retraining.\n\
          perforated:m ignores the m low activation bits; its rival is the same small circuit fed with\n\
          rounded codes: compare perforated:3 with exact at 5 activation bits.\n\
-         Next: recoup eval MODEL.onnx --data SPEC --multiplier truncated:7"
+         {}\n\
+         Next: recoup eval MODEL.onnx --data SPEC --multiplier truncated:7",
+        costs::legend()
     )?;
     Ok(())
 }
@@ -451,6 +471,11 @@ pub fn percent(share: f64) -> String {
 
 fn loss(loss: &PairedLoss) -> String {
     format!("{:.2} [{:.2}, {:.2}]", loss.points, loss.ci95[0], loss.ci95[1])
+}
+
+/// A fraction of the exact array's power; a dash where none is known.
+fn power(fraction: Option<f64>) -> String {
+    fraction.map_or("–".into(), |fraction| format!("{fraction:.2}"))
 }
 
 fn probability(p: f64) -> String {

@@ -4,6 +4,7 @@ mod bad_data;
 mod bad_model;
 mod bad_option;
 mod eval;
+mod hardware;
 mod help;
 mod inspect;
 mod library;

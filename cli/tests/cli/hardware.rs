@@ -1,0 +1,89 @@
+//! `recoup hardware`, and the power beside accuracies that comes from its table.
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::run::{assert_refused, recoup, stdout};
+
+const CELLS: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+
+#[test]
+fn the_shipped_table_has_all_families_in_both_libraries() {
+    let table: Value = serde_json::from_str(&stdout(&["hardware", "list", "--json"])).unwrap();
+    let costs = table["costs"].as_array().unwrap();
+    for library in ["asap7", "ihp-sg13g2"] {
+        for multiplier in
+            ["exact", "perforated:1", "perforated:4", "truncated:4", "truncated:8", "recursive:5"]
+        {
+            for size in [16, 32, 64] {
+                for stimulus in ["uniform", "relu-like", "demo"] {
+                    let found = costs.iter().filter(|cost| {
+                        cost["run"] == library
+                            && cost["design"]["multiplier"] == multiplier
+                            && cost["design"]["rows"] == size
+                            && cost["stimulus"] == stimulus
+                    });
+                    assert!(found.count() >= 2, "{library} {multiplier} {size} {stimulus}");
+                }
+            }
+        }
+    }
+    let listed = stdout(&["hardware", "list", "--library", "asap7"]);
+    assert!(listed.contains("truncated:8") && !listed.contains("ihp"), "{listed}");
+}
+
+#[test]
+fn designs_are_measured_and_rows_of_other_libraries_kept() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("costs.json");
+    let out = out.to_str().unwrap();
+    let measure = |name: &str, force: bool| {
+        let mut args = vec!["hardware", "measure", "--library", name, "--clock-ps", "20000"];
+        args.extend(["--size", "4", "--error", "30", "--multiplier", "truncated:8", "--out", out]);
+        args.extend(["--cells", CELLS]);
+        args.extend(force.then_some("--force"));
+        recoup(&args).output().unwrap()
+    };
+    let first = measure("one", false);
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    let again = String::from_utf8(measure("one", false).stderr).unwrap();
+    assert!(again.contains("has costs of one already"), "{again}");
+    assert!(measure("two", false).status.success());
+    let table = std::fs::read_to_string(out).unwrap();
+    let table: Value = serde_json::from_str(&table).unwrap();
+    let costs = table["costs"].as_array().unwrap();
+    // 5 exact ones, truncated:8 without V and with three x; three stimuli; twice.
+    assert_eq!(costs.len(), 9 * 3 * 2);
+    let energy = |multiplier: &str, bits: u64| {
+        let found = costs.iter().find(|cost| {
+            cost["design"]["multiplier"] == multiplier
+                && cost["design"]["activation_bits"] == bits
+                && cost["stimulus"] == "uniform"
+        });
+        found.unwrap()["energy_fj"].as_f64().unwrap()
+    };
+    assert!(energy("exact", 8) > energy("exact", 4));
+    assert!(energy("exact", 8) > 1.2 * energy("truncated:8", 8));
+    assert!(table["runs"][1]["tools"]["yosys"].as_str().unwrap().contains("Yosys"));
+    let listed = stdout(&["hardware", "list", "--costs", out, "--size", "4"]);
+    assert!(listed.contains("one: 4 x 4 arrays") && listed.contains("two: 4 x 4 arrays"));
+}
+
+#[test]
+fn bad_requests_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let refused = |args: &[&str], expected: &str| assert_refused(folder.path(), args, &[expected]);
+    refused(&["hardware", "list", "--library", "nope"], "there are: asap7, ihp-sg13g2");
+    refused(&["hardware", "list", "--costs", "/nope.json"], "/nope.json: cannot be read");
+    refused(&["hardware", "list", "--costs", CELLS], "is no cost table");
+    let out = folder.path().join("costs.json");
+    let measure = |clock: &str, multiplier: &str, expected: &str| {
+        let mut args = vec!["hardware", "measure", "--library", "x", "--clock-ps", clock];
+        args.extend(["--size", "4", "--error", "30", "--multiplier", multiplier]);
+        args.extend(["--out", out.to_str().unwrap(), "--cells", CELLS]);
+        refused(&args, expected);
+    };
+    measure("0", "exact", "expected a period of more than 0 ps");
+    measure("20000", "trunctaed:8", "expected one of exact, perforated:1");
+    measure("100", "exact", "give a slower one with --clock-ps");
+}
