@@ -5,6 +5,8 @@
 mod experiment;
 #[path = "support/fashion.rs"]
 mod fashion;
+#[path = "support/scores.rs"]
+mod scores;
 
 use recoup::accuracy::Experiment;
 use recoup::quantize::WeightScheme;
@@ -32,7 +34,7 @@ impl Trial {
     /// Percent of the images that are classified correctly.
     fn accuracy(&self, multiplier: &str, mode: &str) -> f64 {
         let candidate = experiment::candidate(&self.experiment, multiplier, mode);
-        let scores = experiment::scores(&candidate, &self.images);
+        let scores = scores::scores(&candidate, &self.images);
         let best =
             |scores: &Vec<f32>| (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
         let right = scores.iter().zip(&self.labels);

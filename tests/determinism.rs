@@ -5,6 +5,8 @@
 mod experiment;
 #[path = "support/fashion.rs"]
 mod fashion;
+#[path = "support/scores.rs"]
+mod scores;
 
 use rayon::ThreadPoolBuilder;
 use recoup::emulate::Workspace;
@@ -42,7 +44,7 @@ fn threads_change_nothing() {
             on_threads(threads, || {
                 let experiment = experiment::new(scheme, Isa::best(), CALIBRATION_IMAGES);
                 let candidate = experiment::candidate(&experiment, multiplier, mode);
-                let scores = bits(&experiment::scores(&candidate, &images));
+                let scores = bits(&scores::scores(&candidate, &images));
                 (candidate.control, scores)
             })
         };
@@ -61,7 +63,7 @@ fn instruction_sets_change_nothing() {
         let run = |isa| {
             let experiment = experiment::new(scheme, isa, CALIBRATION_IMAGES);
             let candidate = experiment::candidate(&experiment, multiplier, mode);
-            let scores = bits(&experiment::scores(&candidate, &images));
+            let scores = bits(&scores::scores(&candidate, &images));
             (candidate.control, scores)
         };
         let expected = run(Isa::SCALAR);

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use recoup::accuracy::{Candidate, Configuration, Experiment};
 use recoup::control_variate::ControlOptions;
-use recoup::emulate::Workspace;
 use recoup::model;
 use recoup::quantize::{Method, WeightScheme};
 use recoup_kernels::Isa;
@@ -31,12 +29,4 @@ pub fn candidate(experiment: &Experiment, multiplier: &str, mode: &str) -> Candi
         activation_bits: 8,
     };
     experiment.candidate(&configuration, ControlOptions::default()).unwrap()
-}
-
-/// The class scores of all `images`, in their order.
-pub fn scores(candidate: &Candidate, images: &[Vec<f32>]) -> Vec<Vec<f32>> {
-    let run = |workspace: &mut Workspace, image: &Vec<f32>| {
-        candidate.network.run(image, workspace).to_vec()
-    };
-    images.par_iter().map_init(Workspace::default, run).collect()
 }

@@ -72,6 +72,8 @@ pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut
     // Lanes beyond the last channel are read as code 0.
     let surplus = channels.next_multiple_of(16) - channels;
     let surplus = _mm512_set1_epi32((surplus * usize::from(plane.table[0])) as i32);
+    // Where 4 i + q is 4 q + i.
+    let turned = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
     for (block, out) in out.chunks_mut(16).enumerate() {
         let pixels = out.len();
         // Vector i, quarter q: pixel 4 q + i. Pixels beyond the last repeat it.
@@ -79,6 +81,19 @@ pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut
         for (i, sum) in sums.iter_mut().enumerate() {
             let starts: [usize; 4] =
                 std::array::from_fn(|q| (16 * block + (4 * q + i).min(pixels - 1)) * channels);
+            if channels == 16 {
+                // Four pixels side by side: quarter q is pixel 4 i + q, until the end.
+                let bytes = (16 * pixels).saturating_sub(64 * i).min(64);
+                let mask = if bytes == 0 { 0 } else { u64::MAX >> (64 - bytes) };
+                // SAFETY: the mask limits the access to pixels below out.len(), which the
+                // assertion puts inside the input; behind them nothing is accessed.
+                let codes = unsafe {
+                    let start = input.as_ptr().wrapping_add(256 * block + 64 * i);
+                    _mm512_maskz_loadu_epi8(mask, start.cast())
+                };
+                *sum = _mm512_dpbusd_epi32(*sum, lookup(codes), _mm512_set1_epi8(1));
+                continue;
+            }
             for c in (0..channels).step_by(16) {
                 let mask = (0xffffu32 >> (16 - (channels - c).min(16))) as __mmask16;
                 let mut quarters = [_mm_setzero_si128(); 4];
@@ -102,7 +117,11 @@ pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut
         let s23 = _mm512_add_epi32(_mm512_unpacklo_epi32(s2, s3), _mm512_unpackhi_epi32(s2, s3));
         let sum =
             _mm512_add_epi32(_mm512_unpacklo_epi64(s01, s23), _mm512_unpackhi_epi64(s01, s23));
-        let sum = _mm512_sub_epi32(sum, surplus);
+        let sum = if channels == 16 {
+            _mm512_permutexvar_epi32(turned, sum)
+        } else {
+            _mm512_sub_epi32(sum, surplus)
+        };
         let mask = (0xffffu32 >> (16 - pixels)) as __mmask16;
         // SAFETY: the mask limits the access to out.len() entries.
         unsafe {
