@@ -109,6 +109,9 @@ pub fn parse(text: &str) -> Result<Group<'_>, LibertyError> {
         match lexer.token()? {
             None => {
                 let expected = match open.last() {
+                    Some(group) if group.name().is_empty() => {
+                        format!("`}}` that closes {}", group.kind)
+                    }
                     Some(group) => format!("`}}` that closes {} {}", group.kind, group.name()),
                     None => "library (name) { … }".to_owned(),
                 };
