@@ -8,6 +8,7 @@ use crate::data::{DataError, Dataset, Preprocessor};
 use crate::emulate::{LayerStatistics, StatisticsCollector, Workspace};
 use crate::model::FloatModel;
 
+use super::classify::{Classifier, LabelledInput, float_scores};
 use super::{Candidate, ExperimentError};
 
 /// From this many classes on, the five best count too.
@@ -40,7 +41,8 @@ impl Outcomes {
         self.top1.len() as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
-    fn add(&mut self, scores: &[f32], label: usize) {
+    /// Adds what a network made of one more image.
+    pub fn add(&mut self, scores: &[f32], label: usize) {
         // Ties go to the lower class, as in argmax elsewhere.
         let own = scores[label];
         let better =
@@ -115,48 +117,28 @@ pub fn evaluate(
         layers: None,
     };
     let elements = images.preprocessor.elements();
-    let pool = Pool::default();
+    let classifier = Classifier::default();
     let mut saved = 0;
     for indices in images.indices.chunks(images.batch.max(1)) {
         let read = indices.par_iter().map(|&index| {
             let mut input = vec![0.0; elements];
-            let label = images.dataset.read_input(index, images.preprocessor, &mut input)?;
-            Ok((input, label as usize))
+            let label = images.dataset.read_input(index, images.preprocessor, &mut input)? as usize;
+            Ok(LabelledInput { input, label })
         });
         let batch = read.collect::<Result<Vec<_>, DataError>>()?;
         let start = Instant::now();
-        let all: Vec<Vec<f32>> = batch
-            .par_iter()
-            .map(|(image, _)| {
-                let mut scores = Vec::new();
-                float.run(image, |_, output| scores = output.to_vec());
-                scores
-            })
-            .collect();
+        let all = float_scores(float, &batch);
         evaluation.float.elapsed += start.elapsed();
-        for (scores, (_, label)) in all.iter().zip(&batch) {
-            evaluation.float.add(scores, *label);
+        for (scores, image) in all.iter().zip(&batch) {
+            evaluation.float.add(scores, image.label);
         }
         for (index, candidate) in candidates.iter().enumerate() {
             let outcomes = &mut evaluation.candidates[index];
             let start = Instant::now();
-            let network = &candidate.network;
-            // Every thread shall have something to do.
-            let share = batch.len().div_ceil(rayon::current_num_threads());
-            let all: Vec<Vec<f32>> = batch
-                .par_chunks(network.batch().min(share))
-                .flat_map_iter(|part| {
-                    let images: Vec<&[f32]> =
-                        part.iter().map(|(image, _)| image.as_slice()).collect();
-                    let mut workspaces = pool.take();
-                    let scores = network.run_many(&images, &mut workspaces);
-                    pool.give_back(workspaces);
-                    scores
-                })
-                .collect();
+            let all = classifier.scores(&candidate.network, &batch);
             outcomes.elapsed += start.elapsed();
-            for (scores, (_, label)) in all.iter().zip(&batch) {
-                outcomes.add(scores, *label);
+            for (scores, image) in all.iter().zip(&batch) {
+                outcomes.add(scores, image.label);
             }
             if let Some(scores) = scores.as_deref_mut() {
                 scores.save(index, saved, &all.concat())?;
@@ -164,18 +146,18 @@ pub fn evaluate(
             if let Some(collector) = collectors.get(index) {
                 let parts: Vec<_> = batch
                     .par_iter()
-                    .map(|(image, _)| {
+                    .map(|image| {
                         let mut part = collector.start();
-                        let mut workspaces = pool.take();
-                        workspaces.resize_with(workspaces.len().max(1), Workspace::default);
-                        candidate.network.run_observed(
-                            image,
-                            &mut workspaces[0],
-                            |layer, kernel, codes| {
-                                collector.observe(&mut part, layer, kernel, codes);
-                            },
-                        );
-                        pool.give_back(workspaces);
+                        classifier.with(|workspaces| {
+                            workspaces.resize_with(workspaces.len().max(1), Workspace::default);
+                            candidate.network.run_observed(
+                                &image.input,
+                                &mut workspaces[0],
+                                |layer, kernel, codes| {
+                                    collector.observe(&mut part, layer, kernel, codes);
+                                },
+                            );
+                        });
                         part.without_buffers()
                     })
                     .collect();
@@ -207,19 +189,4 @@ pub enum EvaluateError {
     /// A kernel refused a layer.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
-}
-
-/// Workspaces that outlive a batch: a set for each thread, one workspace for each image that it
-/// computes together.
-#[derive(Default)]
-struct Pool(std::sync::Mutex<Vec<Vec<Workspace>>>);
-
-impl Pool {
-    fn take(&self) -> Vec<Workspace> {
-        self.0.lock().expect("nothing panics under the lock").pop().unwrap_or_default()
-    }
-
-    fn give_back(&self, workspaces: Vec<Workspace>) {
-        self.0.lock().expect("nothing panics under the lock").push(workspaces);
-    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use recoup_kernels::{Isa, KernelError};
 
 use crate::control_variate::{
-    self, CodeHistogram, ControlOptions, ControlVariate, ControlVariateError, Mode,
+    self, CodeHistogram, ControlOptions, ControlVariate, ControlVariateError, Mode, Prediction,
 };
 use crate::emulate::{Network, Prepared, code_histograms, regress};
 use crate::model::{Graph, ModelError, OnnxFile};
@@ -117,6 +117,11 @@ impl Experiment {
         &self.graph
     }
 
+    /// The images on which V is fitted, in ONNX order.
+    pub fn calibration_inputs(&self) -> &[Vec<f32>] {
+        &self.images
+    }
+
     /// The scales, and how they were obtained.
     pub fn calibration(&self) -> &Calibration {
         &self.calibration
@@ -162,6 +167,23 @@ impl Experiment {
             control,
             prepared: prepared.clone(),
         })
+    }
+
+    /// What can be expected of a configuration, without making or running its network.
+    ///
+    /// # Errors
+    /// As [`Experiment::candidate`].
+    pub fn predict(
+        &self,
+        configuration: &Configuration,
+        options: ControlOptions,
+    ) -> Result<Prediction, ExperimentError> {
+        let Configuration { multiplier, control_variate, activation_bits } = configuration;
+        multiplier.check_coding(self.weights.coding())?;
+        let width = self.width(*activation_bits)?;
+        let quantized = &width.prepared.quantized;
+        let (histograms, mode) = (&width.histograms, *control_variate);
+        Ok(control_variate::predict(quantized, histograms, multiplier, mode, options)?)
     }
 
     /// The codes that each layer multiplies in the network with exact products and 8-bit codes.

@@ -2,7 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::quantize::Quantized;
+use crate::multiplier::code_value;
+use crate::quantize::{Quantized, QuantizedMac};
 
 use super::{CodeFunction, CodeHistogram, LayerConstants, filters};
 
@@ -95,6 +96,52 @@ impl LayerMoments {
             2.0 * c.dot(&self.covariances(weights)) - depth * c.dot(&(&self.covariance_x * &c));
         (before, (before - removed).max(0.0))
     }
+}
+
+/// How strong the error is against the signal: mean square over variance of the accumulators that
+/// eq. (9) predicts, averaged over filters, and then over layers. `functions` are those of V;
+/// without V, or without its C0, the mean of the error counts too.
+///
+/// `step` is the distance of activation codes in the histograms: their own rounding to it is an
+/// error as well, of the variance (step^2 - 1) / 12 for each activation.
+pub(super) fn noise_to_signal(
+    network: &Quantized,
+    histograms: &[CodeHistogram],
+    errors: &[i32],
+    functions: Option<&[CodeFunction]>,
+    step: u32,
+) -> f64 {
+    let coding = network.weights.coding();
+    let rounding = (f64::from(step).powi(2) - 1.0) / 12.0;
+    let of_layer = |(mac, histogram): (&QuantizedMac, &CodeHistogram)| {
+        let moments = LayerMoments::new(errors, functions.unwrap_or(&[]), histogram);
+        let variance = variance(histogram);
+        let mut sums = (0.0, 0.0);
+        for (weights, &zero_point) in filters(mac).zip(&mac.zero_points) {
+            let weight = |&byte: &u8| f64::from(code_value(byte, coding) - zero_point);
+            let squares: f64 = weights.iter().map(|byte| weight(byte).powi(2)).sum();
+            let (before, after) = moments.variances(weights);
+            let error = match functions {
+                None => before + moments.mean(weights).powi(2),
+                Some(_) => after,
+            };
+            sums.0 += error + rounding * squares;
+            sums.1 += variance * squares;
+        }
+        if sums.1 == 0.0 { 0.0 } else { sums.0 / sums.1 }
+    };
+    let layers = network.macs.iter().zip(histograms).map(of_layer);
+    layers.sum::<f64>() / network.macs.len().max(1) as f64
+}
+
+/// The variance of the codes.
+fn variance(histogram: &CodeHistogram) -> f64 {
+    let total = histogram.iter().sum::<u64>().max(1) as f64;
+    let moment = |power: i32| {
+        let terms = histogram.iter().zip(0i32..);
+        terms.map(|(&count, code)| count as f64 * f64::from(code).powi(power)).sum::<f64>() / total
+    };
+    moment(2) - moment(1).powi(2)
 }
 
 /// The inverse of a covariance matrix on the directions that vary.

@@ -19,7 +19,7 @@ use crate::quantize::{Quantized, QuantizedMac};
 
 use auto::{LayerForm, fit_function};
 pub use cost::{ROWS, TermCost};
-use fit::{LayerMoments, residual_share};
+use fit::{LayerMoments, noise_to_signal, residual_share};
 pub use function::{CodeFunction, ControlFunction};
 pub use mode::{MODE_HELP, Mode};
 pub use regress::Regression;
@@ -191,6 +191,44 @@ pub fn functions(
         functions.push(fit_function(&forms, &functions, options.x_bits));
     }
     functions
+}
+
+/// What a control variate can be expected to do, without running the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// The functions x that it will have; empty without any.
+    pub functions: Vec<CodeFunction>,
+    /// Mean square of what is left of the accumulated error over the variance of the signal,
+    /// averaged over the layers. It ranks candidates; it is no estimate of their accuracy.
+    pub noise_to_signal: f64,
+}
+
+/// Predicts what `mode` leaves of the error of `multiplier`; the constants of
+/// [`Mode::Paper`] and [`Mode::Regressed`] count as if they were fitted.
+///
+/// # Errors
+/// When the mode is not defined for this multiplier.
+pub fn predict(
+    network: &Quantized,
+    histograms: &[CodeHistogram],
+    multiplier: &Multiplier,
+    mode: Mode,
+    options: ControlOptions,
+) -> Result<Prediction, ControlVariateError> {
+    let coding = network.weights.coding();
+    let functions = match mode {
+        _ if multiplier.is_exact() => None,
+        Mode::None => None,
+        Mode::Constant => Some(Vec::new()),
+        Mode::Paper => Some(vec![paper(multiplier, coding)?.0]),
+        Mode::Fitted(named) | Mode::Regressed(named) => {
+            Some(self::functions(network, histograms, multiplier, named, options))
+        }
+    };
+    let errors = multiplier.errors(coding);
+    let step = 1 << network.dropped_bits();
+    let noise_to_signal = noise_to_signal(network, histograms, &errors, functions.as_deref(), step);
+    Ok(Prediction { functions: functions.unwrap_or_default(), noise_to_signal })
 }
 
 fn weight_histogram(weights: &[u8]) -> [u32; 256] {

@@ -1,0 +1,54 @@
+//! What networks make of a batch of images.
+
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use crate::emulate::{Network, Workspace};
+use crate::model::FloatModel;
+
+/// A model's input and the class that it shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelledInput {
+    /// In ONNX order.
+    pub input: Vec<f32>,
+    /// Counted from 0.
+    pub label: usize,
+}
+
+/// Runs batches on all threads. Workspaces outlive a batch: a set for each thread, one workspace
+/// for each image that it computes together.
+#[derive(Default)]
+pub struct Classifier(Mutex<Vec<Vec<Workspace>>>);
+
+impl Classifier {
+    /// The class scores of each image. They do not depend on what else is in the batch.
+    pub fn scores(&self, network: &Network, batch: &[LabelledInput]) -> Vec<Vec<f32>> {
+        // Every thread shall have something to do.
+        let share = batch.len().div_ceil(rayon::current_num_threads()).max(1);
+        let parts = batch.par_chunks(network.batch().min(share)).flat_map_iter(|part| {
+            let images: Vec<&[f32]> = part.iter().map(|image| image.input.as_slice()).collect();
+            self.with(|workspaces| network.run_many(&images, workspaces))
+        });
+        parts.collect()
+    }
+
+    /// Lends workspaces to `action`.
+    pub(super) fn with<T>(&self, action: impl FnOnce(&mut Vec<Workspace>) -> T) -> T {
+        let lock = || self.0.lock().expect("nothing panics under the lock");
+        let mut workspaces = lock().pop().unwrap_or_default();
+        let result = action(&mut workspaces);
+        lock().push(workspaces);
+        result
+    }
+}
+
+/// The class scores that the float network gives each image.
+pub fn float_scores(float: &FloatModel, batch: &[LabelledInput]) -> Vec<Vec<f32>> {
+    let scores = batch.par_iter().map(|image| {
+        let mut scores = Vec::new();
+        float.run(&image.input, |_, output| scores = output.to_vec());
+        scores
+    });
+    scores.collect()
+}
