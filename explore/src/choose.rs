@@ -1,0 +1,159 @@
+//! The answer: which design to build.
+
+use recoup::accuracy::paired::quantile;
+use serde::Serialize;
+
+use crate::sequential::{Assessment, ERROR, Limit, Verdict};
+use crate::space::Kind;
+
+/// A design that was evaluated, on one network or as the mean of several.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// What kind it is.
+    pub kind: Kind,
+    /// Array power relative to the exact 8-bit array, where it is known.
+    pub power: Option<f64>,
+    /// Its loss.
+    pub assessment: Assessment,
+}
+
+/// Positions in a list of candidates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// The design with the least power whose loss is under the limit.
+    pub chosen: Option<usize>,
+    /// If none is: the design whose loss can be least under the upper end of its interval.
+    pub nearest: Option<usize>,
+    /// The best among those with V, by the same rule.
+    pub with_v: Option<usize>,
+    /// Among approximate multipliers without V.
+    pub without_v: Option<usize>,
+    /// Among exact products of fewer activation bits.
+    pub reduced_precision: Option<usize>,
+    /// Those that no other beats in power and loss at once, from the least power to the least
+    /// loss.
+    pub front: Vec<usize>,
+}
+
+/// Chooses. The reference is no answer, but it may be on the front; a design of unknown power is
+/// neither.
+pub fn choose(candidates: &[Candidate]) -> Choice {
+    let best = |wanted: &dyn Fn(Kind) -> bool| {
+        let under = candidates.iter().enumerate().filter(|(_, candidate)| {
+            wanted(candidate.kind) && candidate.assessment.verdict == Verdict::Under
+        });
+        let with_power = under.filter_map(|(index, candidate)| Some((index, candidate.power?)));
+        with_power.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
+    };
+    let is_design = |kind| kind != Kind::Reference;
+    let chosen = best(&is_design);
+    let any_under = candidates.iter().any(|candidate| {
+        is_design(candidate.kind) && candidate.assessment.verdict == Verdict::Under
+    });
+    let nearest = || {
+        let designs = candidates.iter().enumerate().filter(|(_, found)| is_design(found.kind));
+        let upper = |candidate: &Candidate| candidate.assessment.interval[1];
+        designs.min_by(|a, b| upper(a.1).total_cmp(&upper(b.1))).map(|(index, _)| index)
+    };
+    Choice {
+        chosen,
+        nearest: if any_under { None } else { nearest() },
+        with_v: best(&|kind| kind == Kind::WithV),
+        without_v: best(&|kind| kind == Kind::WithoutV),
+        reduced_precision: best(&|kind| kind == Kind::ReducedPrecision),
+        front: front(candidates),
+    }
+}
+
+/// The Pareto front of power and loss.
+fn front(candidates: &[Candidate]) -> Vec<usize> {
+    let mut known: Vec<(f64, f64, usize)> = candidates
+        .iter()
+        .enumerate()
+        .filter_map(|(index, found)| Some((found.power?, found.assessment.loss, index)))
+        .collect();
+    known.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let mut least_loss = f64::INFINITY;
+    known.retain(|&(_, loss, _)| {
+        let better = loss < least_loss;
+        least_loss = least_loss.min(loss);
+        better
+    });
+    known.into_iter().map(|(_, _, index)| index).collect()
+}
+
+/// One design on one network.
+#[derive(Clone, Copy, Debug)]
+pub struct OnNetwork<'a> {
+    /// What names the images and their order: networks on the same images err together.
+    pub inputs: &'a str,
+    /// The exact 8-bit network, on all images.
+    pub reference: &'a [bool],
+    /// The design, on the first of them.
+    pub candidate: &'a [bool],
+    /// Its loss on this network.
+    pub assessment: Assessment,
+}
+
+/// The mean loss of a design over networks.
+///
+/// The standard errors are those of the networks' own intervals. Different images err
+/// independently; on the same images the correlation is that of the outcomes. The confidence is
+/// the highest of the networks', so that one which was left early counts with what it really knows.
+///
+/// # Panics
+/// When there is no network.
+pub fn mean(networks: &[OnNetwork], limit: Limit) -> Assessment {
+    assert!(!networks.is_empty(), "at least one network");
+    let count = networks.len() as f64;
+    let all_seen = networks.iter().all(|on| on.candidate.len() == on.reference.len());
+    let confidence = networks.iter().map(|on| on.assessment.confidence);
+    let confidence = if all_seen { 1.0 - ERROR } else { confidence.fold(1.0 - ERROR, f64::max) };
+    let error = |on: &OnNetwork| {
+        let [low, high] = on.assessment.interval;
+        (high - low) / 2.0 / quantile(on.assessment.confidence)
+    };
+    let mut variance = 0.0;
+    for (index, one) in networks.iter().enumerate() {
+        variance += error(one).powi(2);
+        for other in networks[..index].iter().filter(|other| other.inputs == one.inputs) {
+            variance += 2.0 * error(one) * error(other) * correlation(one, other);
+        }
+    }
+    let z = quantile(confidence);
+    let margin = z * variance.max(0.0).sqrt() / count;
+    let loss = networks.iter().map(|on| on.assessment.loss).sum::<f64>() / count;
+    let interval = [loss - margin, loss + margin];
+    Assessment {
+        verdict: match limit.points() {
+            points if interval[1] < points => Verdict::Under,
+            points if interval[0] > points => Verdict::Over,
+            _ if all_seen => Verdict::Undecided,
+            _ => Verdict::Open,
+        },
+        images: networks.iter().map(|on| on.candidate.len()).sum(),
+        loss,
+        interval,
+        confidence,
+    }
+}
+
+/// The correlation of the mean losses of two networks on the same images, of which the one may
+/// have seen more than the other.
+fn correlation(one: &OnNetwork, other: &OnNetwork) -> f64 {
+    let common = one.candidate.len().min(other.candidate.len());
+    let lost = |on: &OnNetwork, image: usize| {
+        f64::from(i8::from(on.reference[image]) - i8::from(on.candidate[image]))
+    };
+    let mean = |f: &dyn Fn(usize) -> f64| (0..common).map(f).sum::<f64>() / common.max(1) as f64;
+    let covariance = |a: &OnNetwork, b: &OnNetwork| {
+        mean(&|image| lost(a, image) * lost(b, image))
+            - mean(&|image| lost(a, image)) * mean(&|image| lost(b, image))
+    };
+    let scale = (covariance(one, one) * covariance(other, other)).sqrt();
+    let lengths = one.candidate.len() as f64 * other.candidate.len() as f64;
+    if scale == 0.0 { 0.0 } else { covariance(one, other) / scale * common as f64 / lengths.sqrt() }
+}
+
+#[cfg(test)]
+mod tests;

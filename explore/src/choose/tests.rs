@@ -1,0 +1,112 @@
+use super::*;
+use crate::sequential::Plan;
+
+fn candidate(kind: Kind, power: Option<f64>, loss: f64, margin: f64) -> Candidate {
+    let interval = [loss - margin, loss + margin];
+    let verdict = match () {
+        () if interval[1] < 0.5 => Verdict::Under,
+        () if interval[0] > 0.5 => Verdict::Over,
+        () => Verdict::Undecided,
+    };
+    let assessment = Assessment { verdict, images: 1000, loss, interval, confidence: 0.95 };
+    Candidate { kind, power, assessment }
+}
+
+fn table() -> Vec<Candidate> {
+    vec![
+        candidate(Kind::Reference, Some(1.0), 0.0, 0.0),
+        candidate(Kind::ReducedPrecision, Some(0.9), 0.1, 0.2),
+        candidate(Kind::ReducedPrecision, Some(0.8), 0.9, 0.2),
+        candidate(Kind::WithoutV, Some(0.85), 0.2, 0.2),
+        candidate(Kind::WithoutV, Some(0.6), 5.0, 1.0),
+        candidate(Kind::WithV, Some(0.7), 0.1, 0.3),
+        // Under the limit, if only just, with less power: the answer.
+        candidate(Kind::WithV, Some(0.62), 0.2, 0.29),
+        // Less power still, but it may be over.
+        candidate(Kind::WithV, Some(0.55), 0.4, 0.3),
+        candidate(Kind::WithV, None, 0.0, 0.1),
+    ]
+}
+
+#[test]
+fn the_least_power_under_the_limit_is_chosen() {
+    let choice = choose(&table());
+    assert_eq!(choice.chosen, Some(6));
+    assert_eq!(choice.with_v, Some(6));
+    assert_eq!(choice.without_v, Some(3));
+    assert_eq!(choice.reduced_precision, Some(1));
+    assert_eq!(choice.nearest, None);
+}
+
+#[test]
+fn the_front_goes_from_least_power_to_least_loss() {
+    // 0.55/0.4, 0.62/0.2, 0.7/0.1, 1.0/0.0; 0.9/0.1 and 0.85/0.2 are beaten by 0.7/0.1.
+    assert_eq!(choose(&table()).front, [7, 6, 5, 0]);
+}
+
+#[test]
+fn without_a_design_under_the_limit_the_nearest_is_named() {
+    let over = vec![
+        candidate(Kind::Reference, Some(1.0), 0.0, 0.0),
+        candidate(Kind::WithV, Some(0.5), 3.0, 0.1),
+        candidate(Kind::WithV, None, 0.6, 0.3),
+        candidate(Kind::WithoutV, Some(0.4), 1.0, 0.1),
+    ];
+    let choice = choose(&over);
+    assert_eq!((choice.chosen, choice.nearest), (None, Some(2)));
+    assert_eq!(choose(&[]), Choice::default());
+}
+
+#[test]
+fn designs_of_unknown_power_are_not_chosen() {
+    let unknown = vec![candidate(Kind::WithV, None, 0.0, 0.1)];
+    let choice = choose(&unknown);
+    assert_eq!((choice.chosen, choice.nearest, choice.front.len()), (None, None, 0));
+}
+
+/// Every `period`-th image is lost, shifted.
+fn lossy(images: usize, period: usize, shift: usize) -> Vec<bool> {
+    (0..images).map(|image| image % period != shift).collect()
+}
+
+fn on<'a>(inputs: &'a str, reference: &'a [bool], candidate: &'a [bool]) -> OnNetwork<'a> {
+    let limit = Limit::new(0.5).unwrap();
+    let assessment = Plan::single(reference.len()).assess(reference, candidate, limit);
+    OnNetwork { inputs, reference, candidate, assessment }
+}
+
+fn margin(assessment: &Assessment) -> f64 {
+    (assessment.interval[1] - assessment.interval[0]) / 2.0
+}
+
+#[test]
+fn independent_errors_shrink_and_common_ones_do_not() {
+    let limit = Limit::new(0.5).unwrap();
+    let (reference, candidate) = (vec![true; 10_000], lossy(10_000, 100, 3));
+    let one = on("a", &reference, &candidate);
+    let alone = mean(&[one], limit);
+    assert!((alone.loss - 1.0).abs() < 1e-9 && alone.verdict == Verdict::Over);
+    // Four networks on images of their own: half the margin.
+    let independent: Vec<OnNetwork> =
+        ["a", "b", "c", "d"].map(|inputs| OnNetwork { inputs, ..one }).into();
+    let ratio = margin(&mean(&independent, limit)) / margin(&alone);
+    assert!((ratio - 0.5).abs() < 1e-9, "{ratio}");
+    // The same outcome four times says no more than once.
+    let ratio = margin(&mean(&[one; 4], limit)) / margin(&alone);
+    assert!((ratio - 1.0).abs() < 1e-9, "{ratio}");
+    // Losses that exclude each other: less than independent.
+    let other = lossy(10_000, 100, 4);
+    let apart = mean(&[one, on("a", &reference, &other)], limit);
+    assert!(margin(&apart) / margin(&alone) < 0.5f64.sqrt());
+}
+
+#[test]
+fn a_network_that_was_left_early_keeps_the_mean_open() {
+    let limit = Limit::new(0.5).unwrap();
+    let (reference, good) = (vec![true; 10_000], vec![true; 10_000]);
+    let bad = lossy(100, 50, 3);
+    let networks = [on("a", &reference, &good), on("b", &reference, &bad)];
+    let found = mean(&networks, limit);
+    assert_eq!((found.verdict, found.images), (Verdict::Open, 10_100));
+    assert!((found.loss - 1.0).abs() < 1e-9);
+}

@@ -1,0 +1,163 @@
+//! Results for other programs, a line for each configuration.
+
+#[cfg(feature = "parquet")]
+mod parquet;
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::search::{Found, Outcome};
+
+#[cfg(feature = "parquet")]
+pub use self::parquet::parquet;
+
+/// One configuration on one network. Columns keep their names and meaning.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// The model's file.
+    pub model: String,
+    /// The multiplier, as the command line names it.
+    pub multiplier: String,
+    /// Where C and C0 come from.
+    pub control_variate: String,
+    /// The functions x in use.
+    pub control_function: Option<String>,
+    /// Significant bits of activation codes.
+    pub activation_bits: u32,
+    /// Array power relative to the exact 8-bit array.
+    pub relative_power: Option<f64>,
+    /// Predicted error over signal in the layers.
+    pub noise_to_signal: Option<f64>,
+    /// `done`, `failed` or `superfluous`.
+    pub status: &'static str,
+    /// Of a failure; or the design that makes this one superfluous.
+    pub reason: Option<String>,
+    /// Images seen.
+    pub images: Option<usize>,
+    /// Share of them that was classified correctly.
+    pub top1: Option<f64>,
+    /// Points lost against exact 8-bit products, on the same images.
+    pub loss: Option<f64>,
+    /// Lower end of its confidence interval, points.
+    pub loss_low: Option<f64>,
+    /// Upper end of it, points.
+    pub loss_high: Option<f64>,
+    /// Confidence of the interval.
+    pub confidence: Option<f64>,
+    /// `under`, `over` or `undecided`.
+    pub verdict: Option<&'static str>,
+    /// Time that the evaluation took, s.
+    pub elapsed_s: Option<f64>,
+    /// Who evaluated it.
+    pub worker: Option<String>,
+    /// Key of the result in the store.
+    pub key: String,
+}
+
+impl Line {
+    /// What was found about one configuration of `model`.
+    pub fn new(model: &str, found: &Found) -> Self {
+        let configuration = &found.point.configuration;
+        let functions = &found.functions;
+        let mut line = Self {
+            model: model.to_owned(),
+            multiplier: configuration.multiplier.to_string(),
+            control_variate: configuration.control_variate.to_string(),
+            control_function: (!functions.is_empty()).then(|| functions.join(" + ")),
+            activation_bits: configuration.activation_bits,
+            relative_power: found.power,
+            noise_to_signal: found.noise_to_signal,
+            status: "done",
+            reason: None,
+            images: None,
+            top1: None,
+            loss: None,
+            loss_low: None,
+            loss_high: None,
+            confidence: None,
+            verdict: None,
+            elapsed_s: None,
+            worker: None,
+            key: found.key.clone(),
+        };
+        match &found.outcome {
+            Outcome::Failed(reason) => {
+                line.status = "failed";
+                line.reason = Some(reason.clone());
+            }
+            Outcome::Superfluous(better) => {
+                line.status = "superfluous";
+                line.reason = Some(format!("{better} needs no more power and is under the limit"));
+            }
+            Outcome::Assessed { assessment, row } => {
+                let right = row.outcomes.iter().filter(|right| **right).count();
+                line.images = Some(assessment.images);
+                line.top1 = Some(right as f64 / row.outcomes.len().max(1) as f64);
+                line.loss = Some(assessment.loss);
+                line.loss_low = Some(assessment.interval[0]);
+                line.loss_high = Some(assessment.interval[1]);
+                line.confidence = Some(assessment.confidence);
+                line.verdict = Some(assessment.verdict.name());
+                line.elapsed_s = Some(row.elapsed.as_secs_f64());
+                line.worker = Some(row.worker.clone());
+            }
+        }
+        line
+    }
+}
+
+/// Comma-separated values with a header.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn csv(lines: &[Line], out: impl Write) -> Result<(), csv::Error> {
+    let mut writer = csv::Writer::from_writer(out);
+    lines.iter().try_for_each(|line| writer.serialize(line))?;
+    Ok(writer.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn line() -> Line {
+        Line {
+            model: "a, \"b\".onnx".into(),
+            multiplier: "truncated:7".into(),
+            control_variate: "fitted".into(),
+            control_function: Some("weighted".into()),
+            activation_bits: 8,
+            relative_power: Some(0.75),
+            noise_to_signal: Some(0.01),
+            status: "done",
+            reason: None,
+            images: Some(2000),
+            top1: Some(0.5),
+            loss: Some(0.25),
+            loss_low: Some(-0.5),
+            loss_high: Some(1.0),
+            confidence: Some(0.95),
+            verdict: Some("undecided"),
+            elapsed_s: Some(1.5),
+            worker: Some("host:1:0".into()),
+            key: "00ff".into(),
+        }
+    }
+
+    #[test]
+    fn csv_has_a_header_and_quotes() {
+        let mut bytes = Vec::new();
+        let failed = Line { loss: None, reason: Some("no, it did not".into()), ..line() };
+        csv(&[line(), failed], &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("model,multiplier,control_variate,control_function,"));
+        assert!(lines[1].starts_with("\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,0.75,"));
+        assert!(lines[1].contains(",,2000,0.5,0.25,-0.5,1.0,0.95,undecided,"), "{}", lines[1]);
+        assert!(lines[2].contains(",\"no, it did not\",2000,0.5,,"), "{}", lines[2]);
+        let fields =
+            |line: &str| csv::Reader::from_reader(line.as_bytes()).headers().unwrap().len();
+        assert!(lines.iter().all(|line| fields(line) == 19));
+    }
+}

@@ -1,0 +1,86 @@
+//! The images of an exploration, decoded once.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use rayon::prelude::*;
+use recoup::accuracy::{Images, LabelledInput};
+use recoup::data::DataError;
+use sha2::{Digest, Sha256};
+
+use crate::key;
+
+/// Model inputs with their classes, in the order of the test. As many as fit a given memory are
+/// kept, the others are read again whenever they are needed.
+pub struct Inputs<'a> {
+    images: Images<'a>,
+    kept: Vec<LabelledInput>,
+    sha256: String,
+}
+
+impl<'a> Inputs<'a> {
+    /// Reads all images once, for their hash, and keeps `bytes` of them. `done` is told how many
+    /// have been read since the last call.
+    ///
+    /// # Errors
+    /// When an image cannot be read.
+    pub fn read(
+        images: Images<'a>,
+        bytes: usize,
+        done: &mut dyn FnMut(usize),
+    ) -> Result<Self, DataError> {
+        let most = bytes / (size_of::<f32>() * images.preprocessor.elements()).max(1);
+        let mut hash = Sha256::new();
+        let mut inputs = Self { images, kept: Vec::new(), sha256: String::new() };
+        let batch = inputs.images.batch.max(1);
+        for start in (0..inputs.len()).step_by(batch) {
+            let batch = inputs.decode(start..(start + batch).min(inputs.len()))?;
+            for LabelledInput { input, label } in &batch {
+                key::update(&mut hash, input);
+                hash.update((*label as u64).to_le_bytes());
+            }
+            done(batch.len());
+            let room = most.saturating_sub(start);
+            inputs.kept.extend(batch.into_iter().take(room));
+        }
+        inputs.sha256 = key::hex(hash);
+        Ok(inputs)
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.images.indices.len()
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.images.indices.is_empty()
+    }
+
+    /// SHA-256 of all inputs and classes in their order.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Some consecutive images, no more than a batch of them.
+    ///
+    /// # Errors
+    /// When an image that is not kept cannot be read.
+    pub fn get(&self, range: Range<usize>) -> Result<Cow<'_, [LabelledInput]>, DataError> {
+        let range = range.start..range.end.min(range.start + self.images.batch.max(1));
+        match self.kept.get(range.clone()) {
+            Some(kept) => Ok(Cow::Borrowed(kept)),
+            None => self.decode(range).map(Cow::Owned),
+        }
+    }
+
+    fn decode(&self, range: Range<usize>) -> Result<Vec<LabelledInput>, DataError> {
+        let Images { dataset, preprocessor, .. } = self.images;
+        let read = self.images.indices[range].par_iter().map(|&index| {
+            let mut input = vec![0.0; preprocessor.elements()];
+            let label = dataset.read_input(index, preprocessor, &mut input)? as usize;
+            Ok(LabelledInput { input, label })
+        });
+        read.collect()
+    }
+}

@@ -1,0 +1,118 @@
+//! What a result depends on, as a hash.
+//!
+//! A key is the SHA-256 of the content: not of names or dates of files, so that results are found
+//! again wherever the files lie, and are not mistaken when a file changes under its name.
+
+use recoup::accuracy::Experiment;
+use recoup::quantize::WeightScheme;
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::inputs::Inputs;
+use crate::space::Point;
+
+/// The key and the description of a network on its images.
+#[derive(Clone, Debug)]
+pub struct ExperimentKey {
+    /// SHA-256 of all that its results depend on.
+    pub key: String,
+    /// For people: names, numbers and parts of the hash.
+    pub description: Value,
+    weights: WeightScheme,
+}
+
+/// Names by which people know the parts of an experiment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Names {
+    /// The model's file.
+    pub model: String,
+    /// The data source.
+    pub data: String,
+    /// From pixels to the model's input.
+    pub preprocess: String,
+    /// Seed of the order of the images.
+    pub order_seed: u64,
+}
+
+impl ExperimentKey {
+    /// The key of a calibrated network on its images.
+    pub fn new(names: &Names, experiment: &Experiment, inputs: &Inputs) -> Self {
+        let calibration = experiment.calibration();
+        let mut description = json!({
+            "recoup": env!("CARGO_PKG_VERSION"),
+            "model_sha256": experiment.graph().sha256,
+            "images": inputs.len(),
+            "inputs_sha256": inputs.sha256(),
+            "calibration_sha256": sha256(&[json!(calibration.tensors).to_string().as_bytes()]),
+            "calibration_inputs_sha256":
+                sha256_of_floats(experiment.calibration_inputs().iter().map(Vec::as_slice)),
+            "weights": experiment.weights().to_string(),
+        });
+        let key = sha256(&[description.to_string().as_bytes()]);
+        description["names"] = json!(names);
+        description["calibration"] = json!({
+            "method": calibration.method,
+            "data": calibration.data,
+            "images": calibration.images,
+        });
+        Self { key, description, weights: experiment.weights() }
+    }
+
+    /// A key of other parts.
+    pub fn of(description: Value, weights: WeightScheme) -> Self {
+        Self { key: sha256(&[description.to_string().as_bytes()]), description, weights }
+    }
+
+    /// The key and the description of a configuration in this experiment.
+    pub fn point(&self, point: &Point) -> (String, Value) {
+        let (configuration, options) = (&point.configuration, point.options);
+        let products: Vec<u8> = configuration
+            .multiplier
+            .table(self.weights.coding())
+            .iter()
+            .flat_map(|product| product.to_le_bytes())
+            .collect();
+        let mut description = json!({
+            "multiplier": configuration.multiplier.to_string(),
+            "products_sha256": sha256(&[&products]),
+            "control_variate": configuration.control_variate.to_string(),
+            "activation_bits": configuration.activation_bits,
+        });
+        if point.is_corrected() {
+            description["c_frac"] = json!(options.c_frac);
+            description["terms"] = json!(options.terms);
+            description["x_bits"] = json!(options.x_bits);
+        }
+        let text = description.to_string();
+        (sha256(&[self.key.as_bytes(), text.as_bytes()]), description)
+    }
+}
+
+/// The hash of parts, which are told apart by their lengths.
+pub(crate) fn sha256(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hex(hash)
+}
+
+/// The hash of tensors, in order.
+fn sha256_of_floats<'a>(tensors: impl Iterator<Item = &'a [f32]>) -> String {
+    let mut hash = Sha256::new();
+    tensors.for_each(|tensor| update(&mut hash, tensor));
+    hex(hash)
+}
+
+/// Adds a tensor to a hash.
+pub(crate) fn update(hash: &mut Sha256, tensor: &[f32]) {
+    let bytes: Vec<u8> = tensor.iter().flat_map(|value| value.to_le_bytes()).collect();
+    hash.update((tensor.len() as u64).to_le_bytes());
+    hash.update(&bytes);
+}
+
+pub(crate) fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,23 @@
+//! Which approximate multiplier? Accuracy against power, with confidence.
+//!
+//! The modules, in the order in which data flows:
+//!
+//! - [`space`] lists the configurations, [`power`] what they cost;
+//! - [`inputs`] decodes the images once, [`subject`] sends them through a configuration;
+//! - [`sequential`] is the test that ends an evaluation as soon as its verdict is clear;
+//! - [`key`] names a result by its content, [`store`] keeps it;
+//! - [`search`] runs the test on one configuration after another;
+//! - [`choose`] answers: the design with the least power under the limit, and what else there is;
+//! - [`export`] writes results for other programs.
+
+pub mod choose;
+pub mod export;
+pub mod inputs;
+pub mod key;
+mod outcomes;
+pub mod power;
+pub mod search;
+pub mod sequential;
+pub mod space;
+pub mod store;
+pub mod subject;

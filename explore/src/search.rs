@@ -1,0 +1,325 @@
+//! Evaluates configurations until the question is settled.
+//!
+//! The cheapest designs come first. A candidate is left as soon as the sequential test decides
+//! it, and is not tried when a design of its kind with less power is under the limit already: it
+//! cannot be the answer. One that fails is marked so, and the others go on.
+
+use std::collections::VecDeque;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::key::ExperimentKey;
+use crate::sequential::{Assessment, Limit, Plan, Verdict};
+use crate::space::Point;
+use crate::store::{Claim, Row, Status, Store, StoreError, unix_time};
+use crate::subject::{Expected, Subject, Trial, guard};
+
+/// How long to wait before asking again whether another worker has finished.
+const POLL: Duration = Duration::from_millis(200);
+
+/// How often other workers are told that this one lives; a small part of
+/// [`STALE_S`](crate::store::STALE_S).
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// Array power of a configuration with these functions x, relative to the exact 8-bit array.
+pub type RelativePower<'a> = &'a dyn Fn(&Point, &[String]) -> Option<f64>;
+
+/// A search for designs under a limit.
+pub struct Search<'a> {
+    /// Where results are kept and found.
+    pub store: &'a mut Store,
+    /// What results belong to.
+    pub experiment: &'a ExperimentKey,
+    /// The network.
+    pub subject: &'a dyn Subject,
+    /// When the test looks.
+    pub plan: Plan,
+    /// The most that may be lost.
+    pub limit: Limit,
+    /// What designs cost.
+    pub power: RelativePower<'a>,
+    /// Leaves out what cannot be the answer.
+    pub prune: bool,
+    /// Shows every configuration all images.
+    pub all_images: bool,
+}
+
+/// What became of a configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The configuration.
+    pub point: Point,
+    /// Key of its result.
+    pub key: String,
+    /// The functions x of its control variate.
+    pub functions: Vec<String>,
+    /// Array power relative to the exact 8-bit array, where the cost is known.
+    pub power: Option<f64>,
+    /// Predicted error over signal.
+    pub noise_to_signal: Option<f64>,
+    /// The end.
+    pub outcome: Outcome,
+}
+
+/// How it went.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It was evaluated, now or earlier.
+    Assessed {
+        /// The verdict.
+        assessment: Assessment,
+        /// The outcomes behind it.
+        row: Box<Row>,
+    },
+    /// It could not be evaluated, for this reason.
+    Failed(String),
+    /// It needs more power than a design of its kind that is under the limit: this one.
+    Superfluous(String),
+}
+
+/// What a search has to tell while it runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// So many more images have gone through a configuration.
+    Images(&'a Point, usize),
+    /// Everything that is left is being evaluated by others: this one, for example.
+    Waiting(&'a str),
+    /// One more configuration is finished, in one way or the other.
+    Finished(&'a Found),
+}
+
+/// Why a search ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// Results cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Without the exact network there is nothing to compare with.
+    #[error("the exact 8-bit network, which losses are measured against, cannot be run: {0}")]
+    Reference(String),
+}
+
+/// The end of one visit to a configuration.
+enum Visit {
+    Done(Row),
+    Failed(String),
+    Busy(String),
+}
+
+impl Search<'_> {
+    /// Evaluates `points`, and gives what was found in their order. The reference need not be
+    /// among them.
+    ///
+    /// # Errors
+    /// When results cannot be kept, or the reference cannot be run. What was finished before
+    /// stays in the store.
+    pub fn run(
+        &mut self,
+        points: &[Point],
+        report: &mut dyn FnMut(Event),
+    ) -> Result<Vec<Found>, SearchError> {
+        self.store.put_experiment(&self.experiment.key, &self.experiment.description)?;
+        let reference = self.reference(report)?;
+        let mut found: Vec<Option<Found>> = vec![None; points.len()];
+        let mut queue = self.queue(points);
+        let mut busy = 0;
+        while let Some(next) = queue.pop_front() {
+            let point = &points[next.index];
+            let outcome = match self.superfluous(&next, points, &found) {
+                Some(better) => Outcome::Superfluous(better),
+                None => match self.visit(point, next.functions(), Some(&reference), report)? {
+                    Visit::Failed(reason) => Outcome::Failed(reason),
+                    Visit::Done(row) => Outcome::Assessed {
+                        assessment: self.plan.assess(&reference, &row.outcomes, self.limit),
+                        row: Box::new(row),
+                    },
+                    Visit::Busy(worker) => {
+                        queue.push_back(next);
+                        busy += 1;
+                        if busy >= queue.len() {
+                            report(Event::Waiting(&worker));
+                            sleep(POLL);
+                            busy = 0;
+                        }
+                        continue;
+                    }
+                },
+            };
+            busy = 0;
+            let result = Found {
+                point: point.clone(),
+                key: self.experiment.point(point).0,
+                power: next.power,
+                noise_to_signal: next.expected.as_ref().map(|expected| expected.noise_to_signal),
+                functions: next.expected.map(|expected| expected.functions).unwrap_or_default(),
+                outcome,
+            };
+            report(Event::Finished(&result));
+            found[next.index] = Some(result);
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The outcomes of the exact 8-bit network on all images.
+    fn reference(&mut self, report: &mut dyn FnMut(Event)) -> Result<Vec<bool>, SearchError> {
+        let point = Point::exact(8);
+        loop {
+            match self.visit(&point, &[], None, report)? {
+                Visit::Done(row) => return Ok(row.outcomes),
+                Visit::Failed(reason) => return Err(SearchError::Reference(reason)),
+                Visit::Busy(worker) => {
+                    report(Event::Waiting(&worker));
+                    sleep(POLL);
+                }
+            }
+        }
+    }
+
+    /// Cheapest first; those of unknown cost behind them, with the least noise first.
+    fn queue(&self, points: &[Point]) -> VecDeque<Next> {
+        let next = points.iter().enumerate().map(|(index, point)| {
+            let expected = guard(|| self.subject.expect(point)).ok();
+            let mut next = Next { index, expected, power: None };
+            if next.expected.is_some() {
+                next.power = (self.power)(point, next.functions());
+            }
+            next
+        });
+        let mut queue: Vec<Next> = next.collect();
+        queue.sort_by(|a, b| a.order().partial_cmp(&b.order()).expect("no NaN in the order"));
+        queue.into()
+    }
+
+    /// The design that makes a configuration superfluous.
+    fn superfluous(
+        &self,
+        next: &Next,
+        points: &[Point],
+        found: &[Option<Found>],
+    ) -> Option<String> {
+        let (power, kind) = (next.power.filter(|_| self.prune)?, points[next.index].kind());
+        let better = found.iter().flatten().find(|found| {
+            found.point.kind() == kind
+                && found.power.is_some_and(|better| better <= power)
+                && matches!(&found.outcome, Outcome::Assessed { assessment, .. }
+                    if assessment.verdict == Verdict::Under)
+        });
+        better.map(|better| better.point.name())
+    }
+
+    /// Finds the result of a configuration, or evaluates it as far as it is not known yet.
+    fn visit(
+        &mut self,
+        point: &Point,
+        functions: &[String],
+        reference: Option<&[bool]>,
+        report: &mut dyn FnMut(Event),
+    ) -> Result<Visit, SearchError> {
+        let (key, configuration) = self.experiment.point(point);
+        if let Some(row) = self.finished(&key, reference)? {
+            return Ok(Visit::Done(row));
+        }
+        if let Claim::Others(worker) = self.store.claim(&key)? {
+            return Ok(Visit::Busy(worker));
+        }
+        // Its last owner may have finished just before the claim.
+        if let Some(row) = self.finished(&key, reference)? {
+            self.store.release(&key)?;
+            return Ok(Visit::Done(row));
+        }
+        let known = self.store.load(&key)?.filter(|row| row.status == Status::Done);
+        let (mut outcomes, before) =
+            known.map(|row| (row.outcomes, row.elapsed)).unwrap_or_default();
+        let start = Instant::now();
+        let evaluated = self.evaluate(point, reference, &mut outcomes, report)?;
+        let mut row = Row {
+            key,
+            experiment: self.experiment.key.clone(),
+            configuration,
+            function: (!functions.is_empty()).then(|| functions.join(" + ")),
+            status: Status::Done,
+            outcomes,
+            elapsed: before + start.elapsed(),
+            worker: self.store.worker().to_owned(),
+            finished: unix_time(),
+        };
+        if let Err(reason) = evaluated {
+            row.status = Status::Failed(reason.clone());
+            row.outcomes.clear();
+            self.store.save(&row)?;
+            return Ok(Visit::Failed(reason));
+        }
+        self.store.save(&row)?;
+        Ok(Visit::Done(row))
+    }
+
+    /// The result of a configuration if there is one with enough images.
+    fn finished(&self, key: &str, reference: Option<&[bool]>) -> Result<Option<Row>, StoreError> {
+        let row = self.store.load(key)?.filter(|row| row.status == Status::Done);
+        Ok(row.filter(|row| self.next(reference, &row.outcomes).is_none()))
+    }
+
+    /// Until which image a configuration has to go on.
+    fn next(&self, reference: Option<&[bool]>, outcomes: &[bool]) -> Option<usize> {
+        let next = self.plan.next(outcomes.len())?;
+        let Some(reference) = reference.filter(|_| !self.all_images) else {
+            return Some(self.plan.images());
+        };
+        let verdict = self.plan.verdict(reference, outcomes, self.limit);
+        (verdict == Verdict::Open).then_some(next)
+    }
+
+    /// Sends images through a configuration until it is decided. A failure of its own is the
+    /// inner error.
+    fn evaluate(
+        &mut self,
+        point: &Point,
+        reference: Option<&[bool]>,
+        outcomes: &mut Vec<bool>,
+        report: &mut dyn FnMut(Event),
+    ) -> Result<Result<(), String>, SearchError> {
+        let subject = self.subject;
+        let mut trial: Box<dyn Trial> = match guard(|| subject.start(point)) {
+            Ok(trial) => trial,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let mut heard = Instant::now();
+        while let Some(next) = self.next(reference, outcomes) {
+            while outcomes.len() < next {
+                let seen = match guard(|| trial.outcomes(outcomes.len()..next)) {
+                    Ok(seen) => seen,
+                    Err(reason) => return Ok(Err(reason)),
+                };
+                report(Event::Images(point, seen.len()));
+                outcomes.extend(seen);
+                if heard.elapsed() > HEARTBEAT {
+                    self.store.heartbeat()?;
+                    heard = Instant::now();
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// A configuration that waits for its turn.
+struct Next {
+    index: usize,
+    expected: Option<Expected>,
+    power: Option<f64>,
+}
+
+impl Next {
+    fn functions(&self) -> &[String] {
+        self.expected.as_ref().map_or(&[], |expected| &expected.functions)
+    }
+
+    fn order(&self) -> (f64, f64) {
+        let noise = self.expected.as_ref().map_or(f64::MAX, |expected| expected.noise_to_signal);
+        let finite = |value: f64| if value.is_nan() { f64::MAX } else { value };
+        (finite(self.power.unwrap_or(f64::MAX)), finite(noise))
+    }
+}
+
+#[cfg(test)]
+mod tests;

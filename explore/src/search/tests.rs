@@ -1,0 +1,250 @@
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+
+use recoup::control_variate::{ControlOptions, Mode};
+use recoup::multiplier::Multiplier;
+use recoup::quantize::WeightScheme;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+use crate::space::{self, Kind};
+use crate::subject::Failure;
+
+const IMAGES: usize = 2000;
+const BATCH: usize = 64;
+
+/// Networks that lose every n-th image, or worse. Counts the images that each has seen.
+#[derive(Default)]
+struct Simulated {
+    seen: RefCell<HashMap<String, usize>>,
+}
+
+struct SimulatedTrial<'a> {
+    subject: &'a Simulated,
+    name: String,
+    period: usize,
+}
+
+impl Subject for Simulated {
+    fn expect(&self, point: &Point) -> Result<Expected, Failure> {
+        let functions = if point.is_corrected() { vec!["low-bits".to_owned()] } else { Vec::new() };
+        Ok(Expected { functions, noise_to_signal: 0.1 })
+    }
+
+    fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
+        let period = match point.configuration.multiplier.to_string().as_str() {
+            "exact" => usize::MAX,
+            // Under, undecided, over, far over.
+            "perforated:1" => 2000,
+            "perforated:2" => 125,
+            "perforated:3" => 40,
+            "perforated:4" => 4,
+            "perforated:5" => return Err("no kernel for this".into()),
+            "perforated:6" => panic!("a broken kernel"),
+            _ => 1,
+        };
+        Ok(Box::new(SimulatedTrial { subject: self, name: point.name(), period }))
+    }
+}
+
+impl Trial for SimulatedTrial<'_> {
+    fn outcomes(&mut self, images: Range<usize>) -> Result<Vec<bool>, Failure> {
+        let images = images.start..images.end.min(images.start + BATCH);
+        *self.subject.seen.borrow_mut().entry(self.name.clone()).or_default() += images.len();
+        Ok(images.map(|image| image % self.period != self.period - 1).collect())
+    }
+}
+
+fn points(levels: Range<u32>) -> Vec<Point> {
+    let multipliers: Vec<Multiplier> = levels.map(recoup::multiplier::perforated).collect();
+    let points =
+        space::points(&multipliers, &[Mode::Fitted(None)], &[8], ControlOptions::default());
+    points.into_iter().filter(|point| point.kind() != Kind::ReducedPrecision).collect()
+}
+
+/// More approximate, less power.
+fn power(point: &Point, _: &[String]) -> Option<f64> {
+    let name = point.configuration.multiplier.to_string();
+    let level: Option<f64> = name.rsplit(':').next().and_then(|level| level.parse().ok());
+    Some(1.0 - level.unwrap_or(0.0) / 10.0)
+}
+
+struct Run {
+    found: Vec<Found>,
+    /// Images that went through each network.
+    seen: HashMap<String, usize>,
+}
+
+impl Run {
+    fn verdict(&self, level: u32) -> Option<Verdict> {
+        let name = format!("perforated:{level}");
+        let found =
+            self.found.iter().find(|f| f.point.configuration.multiplier.to_string() == name);
+        match &found.unwrap().outcome {
+            Outcome::Assessed { assessment, .. } => Some(assessment.verdict),
+            _ => None,
+        }
+    }
+}
+
+fn search(path: &Path, points: &[Point], limit: f64, change: impl FnOnce(&mut Search)) -> Run {
+    let subject = Simulated::default();
+    let experiment = ExperimentKey::of(json!("simulated"), WeightScheme::U8Channel);
+    let mut store = Store::open(path).unwrap();
+    let mut search = Search {
+        store: &mut store,
+        experiment: &experiment,
+        subject: &subject,
+        plan: Plan::new(IMAGES),
+        limit: Limit::new(limit).unwrap(),
+        power: &power,
+        prune: false,
+        all_images: false,
+    };
+    change(&mut search);
+    let found = search.run(points, &mut |_| {}).unwrap();
+    Run { found, seen: subject.seen.into_inner() }
+}
+
+fn new_path() -> (TempDir, std::path::PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("run.db");
+    (folder, path)
+}
+
+const V1: &str = "perforated:1 with V (fitted)";
+const V4: &str = "perforated:4 with V (fitted)";
+
+#[test]
+fn candidates_are_left_when_they_are_decided() {
+    let (_folder, path) = new_path();
+    let run = search(&path, &points(1..5), 1.0, |_| {});
+    let verdicts: Vec<_> = (1..5).map(|level| run.verdict(level)).collect();
+    use Verdict::{Over, Undecided, Under};
+    assert_eq!(verdicts, [Some(Under), Some(Undecided), Some(Over), Some(Over)]);
+    assert!(run.seen[V4] < IMAGES / 20, "{:?}", run.seen);
+    assert_eq!(run.seen["exact"], IMAGES);
+    // The same verdicts as on all images.
+    let (_folder, path) = new_path();
+    let all = search(&path, &points(1..5), 1.0, |search| search.all_images = true);
+    let all_verdicts: Vec<_> = (1..5).map(|level| all.verdict(level)).collect();
+    assert_eq!(verdicts, all_verdicts);
+    assert_eq!(all.seen[V4], IMAGES);
+}
+
+#[test]
+fn a_rerun_computes_nothing_and_another_limit_goes_on() {
+    let (_folder, path) = new_path();
+    let first = search(&path, &points(1..5), 1.0, |_| {});
+    let again = search(&path, &points(1..5), 1.0, |_| {});
+    assert!(again.seen.is_empty(), "{:?}", again.seen);
+    assert_eq!(again.found, first.found);
+    // A limit near the loss of perforated:4, 25 points, needs more images of it, but not all.
+    let harder = search(&path, &points(1..5), 24.0, |_| {});
+    assert_eq!(harder.seen.len(), 1);
+    assert_eq!(first.seen[V4] + harder.seen[V4], IMAGES);
+}
+
+#[test]
+fn what_fails_is_marked_and_the_others_go_on() {
+    let (_folder, path) = new_path();
+    let run = search(&path, &points(1..7), 1.0, |_| {});
+    let reason = |level: usize| match &run.found[level].outcome {
+        Outcome::Failed(reason) => reason.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(reason(5), "no kernel for this");
+    assert_eq!(reason(6), "panicked: a broken kernel");
+    assert_eq!(run.verdict(1), Some(Verdict::Under));
+    let store = Store::open(&path).unwrap();
+    let status = |index: usize| store.load(&run.found[index].key).unwrap().unwrap().status;
+    assert_eq!(status(6), Status::Failed("panicked: a broken kernel".into()));
+    assert_eq!(status(1), Status::Done);
+}
+
+#[test]
+fn what_cannot_be_the_answer_is_left_out() {
+    let (_folder, path) = new_path();
+    // At 5 points, perforated:3 is the cheapest that is good enough.
+    let run = search(&path, &points(1..5), 5.0, |search| search.prune = true);
+    assert_eq!((run.verdict(4), run.verdict(3)), (Some(Verdict::Over), Some(Verdict::Under)));
+    for level in [1, 2] {
+        assert_eq!(
+            run.found[level].outcome,
+            Outcome::Superfluous("perforated:3 with V (fitted)".into())
+        );
+    }
+    assert!(!run.seen.contains_key(V1));
+}
+
+#[test]
+fn without_the_reference_there_is_no_search() {
+    struct Broken;
+    impl Subject for Broken {
+        fn expect(&self, _: &Point) -> Result<Expected, Failure> {
+            Ok(Expected::default())
+        }
+        fn start(&self, _: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
+            Err("broken".into())
+        }
+    }
+    let (_folder, path) = new_path();
+    let experiment = ExperimentKey::of(json!("broken"), WeightScheme::U8Channel);
+    let mut search = Search {
+        store: &mut Store::open(&path).unwrap(),
+        experiment: &experiment,
+        subject: &Broken,
+        plan: Plan::new(IMAGES),
+        limit: Limit::new(1.0).unwrap(),
+        power: &|_, _| None,
+        prune: true,
+        all_images: false,
+    };
+    let error = search.run(&points(1..3), &mut |_| {}).unwrap_err();
+    assert!(matches!(&error, SearchError::Reference(reason) if reason == "broken"), "{error}");
+}
+
+#[test]
+fn two_workers_share_the_work() {
+    let (_folder, path) = new_path();
+    let runs: Vec<Run> = std::thread::scope(|scope| {
+        let start = || search(&path, &points(1..5), 1.0, |_| {});
+        let threads = [scope.spawn(start), scope.spawn(start)];
+        threads.map(|thread| thread.join().unwrap()).into()
+    });
+    let verdicts = |run: &Run| (1..5).map(|level| run.verdict(level)).collect::<Vec<_>>();
+    assert_eq!(verdicts(&runs[0]), verdicts(&runs[1]));
+    for name in ["exact", V1, V4] {
+        let seen = |run: &Run| run.seen.get(name).copied().unwrap_or(0);
+        let counts = (seen(&runs[0]), seen(&runs[1]));
+        assert!(counts.0 == 0 || counts.1 == 0, "{name} was computed twice: {counts:?}");
+    }
+}
+
+#[test]
+fn the_cheapest_come_first() {
+    let (_folder, path) = new_path();
+    let subject = Simulated::default();
+    let experiment = ExperimentKey::of(json!("simulated"), WeightScheme::U8Channel);
+    let mut order = Vec::new();
+    let mut search = Search {
+        store: &mut Store::open(&path).unwrap(),
+        experiment: &experiment,
+        subject: &subject,
+        plan: Plan::new(IMAGES),
+        limit: Limit::new(1.0).unwrap(),
+        power: &power,
+        prune: false,
+        all_images: false,
+    };
+    let mut report = |event: Event| {
+        if let Event::Finished(found) = event {
+            order.push(found.power.unwrap());
+        }
+    };
+    search.run(&points(1..4), &mut report).unwrap();
+    assert_eq!(order, [0.7, 0.8, 0.9, 1.0]);
+}

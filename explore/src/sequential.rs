@@ -1,0 +1,189 @@
+//! The sequential test: is a candidate's loss under the limit, and how soon can that be said?
+//!
+//! Images come in random order. At a few fixed numbers of images the paired loss against the
+//! exact 8-bit network is looked at, and the test ends as soon as its confidence interval lies on
+//! one side of the limit. Every look may be wrong, so the looks share the error: those before the
+//! last are two-sided tests at level [`INTERIM_ERROR`], the last gets what is left of [`ERROR`].
+//! By the union bound the probability of a wrong verdict is then at most [`ERROR`], whatever the
+//! looks have to do with one another (Haybittle, 1971; Peto et al., 1976). A wrong "under" alone
+//! is half of that, as the interval is two-sided.
+
+use recoup::accuracy::paired::{Discordant, quantile};
+use serde::Serialize;
+
+/// How often a verdict may be wrong: one minus the confidence of all looks together.
+pub const ERROR: f64 = 0.05;
+
+/// The level of each look before the last.
+pub const INTERIM_ERROR: f64 = 0.0005;
+
+/// When the test looks, as shares of all images. The last is 1.
+const LOOKS: [f64; 11] = [0.01, 0.02, 0.04, 0.07, 0.11, 0.17, 0.25, 0.37, 0.53, 0.75, 1.0];
+
+/// A look at fewer images than this could decide nothing.
+const LEAST_IMAGES: usize = 25;
+
+/// How much accuracy may be lost.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct Limit(f64);
+
+/// A limit that no loss can be compared with.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("a loss of at most {0} points means nothing; give a number from 0 to below 100")]
+pub struct LimitError(pub f64);
+
+impl Limit {
+    /// A limit in points: percent of images.
+    ///
+    /// # Errors
+    /// Unless it is at least 0 and less than 100.
+    pub fn new(points: f64) -> Result<Self, LimitError> {
+        if (0.0..100.0).contains(&points) { Ok(Self(points)) } else { Err(LimitError(points)) }
+    }
+
+    /// The limit in points.
+    pub fn points(self) -> f64 {
+        self.0
+    }
+}
+
+/// What the test says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The loss is less than the limit.
+    Under,
+    /// The loss is more than the limit.
+    Over,
+    /// All images have been seen, and it could be either.
+    Undecided,
+    /// More images can decide it.
+    Open,
+}
+
+impl Verdict {
+    /// In one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Under => "under",
+            Self::Over => "over",
+            Self::Undecided => "undecided",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// One look.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Look {
+    images: usize,
+    /// Of its interval.
+    confidence: f64,
+    /// How many standard deviations that is.
+    z: f64,
+}
+
+/// The looks of a test on a given number of images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    looks: Vec<Look>,
+}
+
+/// What was found out about one candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Assessment {
+    /// Whether the loss is under the limit.
+    pub verdict: Verdict,
+    /// Images that the numbers below are about.
+    pub images: usize,
+    /// The loss against the exact 8-bit network in points, on these images.
+    pub loss: f64,
+    /// Its confidence interval.
+    pub interval: [f64; 2],
+    /// The confidence of the interval, so high that all looks together have 95 %.
+    pub confidence: f64,
+}
+
+impl Plan {
+    /// The looks at up to `images` images.
+    ///
+    /// # Panics
+    /// When there are no images.
+    pub fn new(images: usize) -> Self {
+        assert!(images > 0, "at least one image");
+        let at = LOOKS.map(|share| (share * images as f64).ceil() as usize);
+        let mut at: Vec<usize> =
+            at.into_iter().filter(|&look| look >= LEAST_IMAGES || look == images).collect();
+        at.dedup();
+        let last = at.len() - 1;
+        let looks = at.into_iter().enumerate().map(|(index, images)| {
+            let error =
+                if index < last { INTERIM_ERROR } else { ERROR - last as f64 * INTERIM_ERROR };
+            Look { images, confidence: 1.0 - error, z: quantile(1.0 - error) }
+        });
+        Self { looks: looks.collect() }
+    }
+
+    /// One look, at all images.
+    ///
+    /// # Panics
+    /// When there are no images.
+    pub fn single(images: usize) -> Self {
+        assert!(images > 0, "at least one image");
+        let confidence = 1.0 - ERROR;
+        Self { looks: vec![Look { images, confidence, z: quantile(confidence) }] }
+    }
+
+    /// All images.
+    pub fn images(&self) -> usize {
+        self.looks.last().map_or(0, |look| look.images)
+    }
+
+    /// The number of images at the first look after `seen` images; none after the last.
+    pub fn next(&self, seen: usize) -> Option<usize> {
+        self.looks.iter().map(|look| look.images).find(|&images| images > seen)
+    }
+
+    /// Takes all looks that the images seen so far allow. The first that decides counts: what
+    /// was seen after it, for a harder limit, does not take the verdict back.
+    ///
+    /// # Panics
+    /// When the candidate has seen more images than the reference.
+    pub fn verdict(&self, reference: &[bool], candidate: &[bool], limit: Limit) -> Verdict {
+        let done = self.looks.iter().take_while(|look| look.images <= candidate.len());
+        let mut verdicts = done.filter_map(|look| {
+            let images = look.images;
+            let counts = Discordant::count(&reference[..images], &candidate[..images]);
+            match counts.score(limit.points()) {
+                score if score <= -look.z => Some(Verdict::Under),
+                score if score >= look.z => Some(Verdict::Over),
+                _ if images == self.images() => Some(Verdict::Undecided),
+                _ => None,
+            }
+        });
+        verdicts.next().unwrap_or(Verdict::Open)
+    }
+
+    /// The verdict, and the loss on all images seen so far.
+    ///
+    /// # Panics
+    /// When the candidate has seen no images, or more than the reference.
+    pub fn assess(&self, reference: &[bool], candidate: &[bool], limit: Limit) -> Assessment {
+        let images = candidate.len();
+        // Between looks, as if it were the next one.
+        let look = self.looks.iter().find(|look| look.images >= images);
+        let confidence = look.map_or(1.0 - ERROR, |look| look.confidence);
+        let counts = Discordant::count(&reference[..images], candidate);
+        Assessment {
+            verdict: self.verdict(reference, candidate, limit),
+            images,
+            loss: counts.points(),
+            interval: counts.interval(confidence),
+            confidence,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

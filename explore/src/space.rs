@@ -1,0 +1,133 @@
+//! The configurations to choose among.
+
+use recoup::accuracy::Configuration;
+use recoup::control_variate::{ControlOptions, Mode};
+use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
+
+/// A configuration, with how its control variate is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Multiplier, control variate and activation bits.
+    pub configuration: Configuration,
+    /// How the control variate is made.
+    pub options: ControlOptions,
+}
+
+/// What kind of design a configuration is, for the comparison of the best of each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Exact products of 8-bit codes, which losses are measured against.
+    Reference,
+    /// Exact products of fewer activation bits.
+    ReducedPrecision,
+    /// An approximate multiplier as it is.
+    WithoutV,
+    /// An approximate multiplier with a control variate.
+    WithV,
+}
+
+impl Point {
+    /// Exact products of `activation_bits` bits.
+    pub fn exact(activation_bits: u32) -> Self {
+        Self {
+            configuration: Configuration {
+                multiplier: Multiplier::exact(),
+                control_variate: Mode::None,
+                activation_bits,
+            },
+            options: ControlOptions::default(),
+        }
+    }
+
+    /// Whether it has a control variate.
+    pub fn is_corrected(&self) -> bool {
+        self.configuration.control_variate != Mode::None
+    }
+
+    /// What kind of design it is.
+    pub fn kind(&self) -> Kind {
+        match (self.configuration.multiplier.is_exact(), self.configuration.activation_bits) {
+            (true, 8) => Kind::Reference,
+            (true, _) => Kind::ReducedPrecision,
+            (false, _) if self.is_corrected() => Kind::WithV,
+            (false, _) => Kind::WithoutV,
+        }
+    }
+
+    /// In words.
+    pub fn name(&self) -> String {
+        let Configuration { multiplier, control_variate, activation_bits } = &self.configuration;
+        let mut name = multiplier.to_string();
+        if self.is_corrected() {
+            name += &format!(" with V ({control_variate})");
+        }
+        if *activation_bits < 8 {
+            name += &format!(", {activation_bits} activation bits");
+        }
+        name
+    }
+}
+
+/// The multipliers of the paper's three families, at the levels between hardly and hopelessly
+/// approximate.
+pub fn families() -> Vec<Multiplier> {
+    (1..=4).map(perforated).chain((4..=8).map(truncated)).chain((2..=5).map(recursive)).collect()
+}
+
+/// Every multiplier with every mode at every width, behind the reference and the exact products
+/// of 7 to 4 bits that they have to beat. Nothing is listed twice.
+pub fn points(
+    multipliers: &[Multiplier],
+    modes: &[Mode],
+    activation_bits: &[u32],
+    options: ControlOptions,
+) -> Vec<Point> {
+    let mut points: Vec<Point> = (4..=8).rev().map(Point::exact).collect();
+    for &activation_bits in activation_bits {
+        for multiplier in multipliers.iter().filter(|multiplier| !multiplier.is_exact()) {
+            for &control_variate in modes {
+                let multiplier = multiplier.clone();
+                let configuration = Configuration { multiplier, control_variate, activation_bits };
+                let point = Point { configuration, options };
+                if !points.contains(&point) {
+                    points.push(point);
+                }
+            }
+        }
+    }
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_space_has_every_kind_once() {
+        let modes = [Mode::None, Mode::Fitted(None)];
+        let points = points(&families(), &modes, &[8], ControlOptions::default());
+        let count = |kind| points.iter().filter(|point| point.kind() == kind).count();
+        assert_eq!(points[0].kind(), Kind::Reference);
+        assert_eq!((count(Kind::Reference), count(Kind::ReducedPrecision)), (1, 4));
+        assert_eq!((count(Kind::WithoutV), count(Kind::WithV)), (13, 13));
+    }
+
+    #[test]
+    fn nothing_is_listed_twice() {
+        let twice = [truncated(7), Multiplier::exact(), truncated(7)];
+        let points = points(&twice, &[Mode::Fitted(None)], &[8, 6, 8], ControlOptions::default());
+        let names: Vec<String> = points.iter().map(Point::name).collect();
+        assert_eq!(
+            names,
+            [
+                "exact",
+                "exact, 7 activation bits",
+                "exact, 6 activation bits",
+                "exact, 5 activation bits",
+                "exact, 4 activation bits",
+                "truncated:7 with V (fitted)",
+                "truncated:7 with V (fitted), 6 activation bits",
+            ]
+        );
+    }
+}

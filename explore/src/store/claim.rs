@@ -1,0 +1,103 @@
+//! Who works on what, so that processes which share a file do not do the same.
+//!
+//! A claim saves work, no more: two workers on one configuration, because a clock jumped or a
+//! worker was taken for dead, both arrive at the same result.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
+
+use super::{Store, StoreError, unix_time};
+
+/// A worker that has not been heard of for so long is taken for dead, s. The same holds for one
+/// whose last sign of life is as far in the future: a clock has been changed.
+pub const STALE_S: i64 = 60;
+
+/// Whether a configuration is ours to work on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is.
+    Ours,
+    /// This worker is at it.
+    Others(String),
+}
+
+/// A name that no other worker has: host, process and a number in it.
+pub(super) fn worker_name() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("{}:{}:{number}", host(), std::process::id())
+}
+
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
+/// Whether a worker's process is known to have ended. Where that cannot be told, its claims
+/// go stale.
+fn has_ended(worker: &str) -> bool {
+    let mut parts = worker.rsplitn(3, ':');
+    let (_, process, its_host) = (parts.next(), parts.next(), parts.next());
+    let (Some(process), Some(its_host)) = (process, its_host) else { return false };
+    let tells = !its_host.is_empty() && its_host == host() && Path::new("/proc/self").exists();
+    tells && !Path::new("/proc").join(process).exists()
+}
+
+impl Store {
+    /// Claims the configuration `key`, unless another living worker has.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn claim(&mut self, key: &str) -> Result<Claim, StoreError> {
+        let (now, worker) = (unix_time(), self.worker.clone());
+        self.write(|connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let held: Option<(String, i64)> = transaction
+                .query_row("SELECT worker, heartbeat FROM claim WHERE key = ?1", [key], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()?;
+            if let Some((holder, heartbeat)) = held {
+                let stale = now.saturating_sub(heartbeat).saturating_abs() > STALE_S;
+                if holder != worker && !stale && !has_ended(&holder) {
+                    return Ok(Claim::Others(holder));
+                }
+            }
+            transaction.execute(
+                "INSERT OR REPLACE INTO claim (key, worker, heartbeat) VALUES (?1, ?2, ?3)",
+                params![key, worker, now],
+            )?;
+            transaction.commit()?;
+            Ok(Claim::Ours)
+        })
+    }
+
+    /// A sign of life, for all claims of this worker.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn heartbeat(&mut self) -> Result<(), StoreError> {
+        let (now, worker) = (unix_time(), self.worker.clone());
+        self.write(|connection| {
+            connection
+                .execute("UPDATE claim SET heartbeat = ?1 WHERE worker = ?2", params![now, worker])
+        })?;
+        Ok(())
+    }
+
+    /// Gives up a claim without a result.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn release(&mut self, key: &str) -> Result<(), StoreError> {
+        let worker = self.worker.clone();
+        self.write(|connection| {
+            connection
+                .execute("DELETE FROM claim WHERE key = ?1 AND worker = ?2", params![key, worker])
+        })?;
+        Ok(())
+    }
+}

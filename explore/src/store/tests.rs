@@ -1,0 +1,250 @@
+use std::fs;
+
+use rusqlite::Connection;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+
+struct Folder {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+fn folder() -> Folder {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("run.db");
+    Folder { _folder: folder, path }
+}
+
+fn row(key: &str, images: usize) -> Row {
+    Row {
+        key: key.into(),
+        experiment: "experiment".into(),
+        configuration: json!({ "multiplier": "truncated:7" }),
+        function: Some("weighted".into()),
+        status: Status::Done,
+        outcomes: (0..images).map(|image| image % 3 == 0).collect(),
+        elapsed: Duration::from_millis(1500),
+        worker: "host:1:0".into(),
+        finished: 1_800_000_000,
+    }
+}
+
+/// A store with an experiment.
+fn store(path: &Path) -> Store {
+    let mut store = Store::open(path).unwrap();
+    store.put_experiment("experiment", &json!({ "model": "m.onnx" })).unwrap();
+    store
+}
+
+fn kind(result: Result<impl std::fmt::Debug, StoreError>) -> StoreErrorKind {
+    let error = result.unwrap_err();
+    assert!(error.to_string().contains("run.db"), "{error}");
+    error.kind
+}
+
+#[test]
+fn results_survive_a_reopening() {
+    let folder = folder();
+    let failed = Row {
+        status: Status::Failed("no".into()),
+        outcomes: Vec::new(),
+        finished: 1_800_000_001,
+        ..row("b", 0)
+    };
+    {
+        let mut store = store(&folder.path);
+        store.start_run("recoup explore").unwrap();
+        store.save(&row("a", 1001)).unwrap();
+        store.save(&failed).unwrap();
+    }
+    let store = Store::open(&folder.path).unwrap();
+    assert_eq!(store.load("a").unwrap(), Some(row("a", 1001)));
+    assert_eq!(store.load("c").unwrap(), None);
+    assert_eq!(store.rows("experiment").unwrap(), [row("a", 1001), failed]);
+    assert_eq!(store.rows("other").unwrap(), []);
+    let experiments = store.experiments().unwrap();
+    assert_eq!(experiments, [("experiment".to_owned(), json!({ "model": "m.onnx" }))]);
+    assert_eq!(store.runs().unwrap()[0].command, "recoup explore");
+}
+
+#[test]
+fn the_better_result_stays() {
+    let folder = folder();
+    let mut store = store(&folder.path);
+    let images = |store: &Store| store.load("a").unwrap().unwrap().outcomes.len();
+    let failed = Row { status: Status::Failed("no".into()), outcomes: Vec::new(), ..row("a", 0) };
+    for (saved, expected) in [(&failed, 0), (&row("a", 10), 10), (&row("a", 9), 10)] {
+        store.save(saved).unwrap();
+        assert_eq!(images(&store), expected);
+    }
+    store.save(&row("a", 11)).unwrap();
+    store.save(&failed).unwrap();
+    assert_eq!((images(&store), store.load("a").unwrap().unwrap().status), (11, Status::Done));
+}
+
+#[test]
+fn what_is_not_ours_is_left_alone() {
+    let folder = folder();
+    let text = "no database, but long enough to be read as one: ".repeat(100);
+    fs::write(&folder.path, &text).unwrap();
+    assert!(matches!(kind(Store::open(&folder.path)), StoreErrorKind::Foreign(_)));
+    assert_eq!(fs::read_to_string(&folder.path).unwrap(), text);
+
+    fs::remove_file(&folder.path).unwrap();
+    let other = Connection::open(&folder.path).unwrap();
+    other.execute_batch("CREATE TABLE result (song TEXT)").unwrap();
+    drop(other);
+    let before = fs::read(&folder.path).unwrap();
+    assert!(matches!(kind(Store::open(&folder.path)), StoreErrorKind::Foreign(_)));
+    assert_eq!(fs::read(&folder.path).unwrap(), before);
+}
+
+#[test]
+fn a_newer_format_is_not_touched() {
+    let folder = folder();
+    let newer = store(&folder.path);
+    newer.connection.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
+    drop(newer);
+    assert!(matches!(
+        kind(Store::open(&folder.path)),
+        StoreErrorKind::Newer { found: 2, known: 1 }
+    ));
+}
+
+#[test]
+fn an_empty_file_becomes_a_store() {
+    let folder = folder();
+    fs::write(&folder.path, "").unwrap();
+    store(&folder.path).save(&row("a", 3)).unwrap();
+}
+
+#[test]
+fn damage_is_found_when_the_file_is_opened() {
+    let folder = folder();
+    let mut written = store(&folder.path);
+    (0..40).for_each(|index| written.save(&row(&format!("key {index}"), 9000)).unwrap());
+    drop(written);
+    let mut bytes = fs::read(&folder.path).unwrap();
+    let from = bytes.len() / 2;
+    bytes[from..from + 3 * 4096].fill(0xa5);
+    fs::write(&folder.path, bytes).unwrap();
+    assert!(matches!(kind(Store::open(&folder.path)), StoreErrorKind::Corrupt(_)));
+}
+
+#[test]
+fn damaged_rows_are_found_when_they_are_read() {
+    let folder = folder();
+    let mut store = store(&folder.path);
+    store.save(&row("a", 80)).unwrap();
+    store.connection.execute("UPDATE result SET images = 100", []).unwrap();
+    assert!(matches!(kind(store.load("a")), StoreErrorKind::Corrupt(_)));
+    store.connection.execute("UPDATE result SET images = 80, configuration = '{'", []).unwrap();
+    assert!(matches!(kind(store.rows("experiment")), StoreErrorKind::Corrupt(_)));
+}
+
+#[test]
+fn a_lock_that_is_held_too_long_is_an_error() {
+    let folder = folder();
+    let mut store = store(&folder.path);
+    store.connection.busy_timeout(Duration::from_millis(20)).unwrap();
+    let other = Connection::open(&folder.path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(matches!(kind(store.save(&row("a", 3))), StoreErrorKind::Locked));
+    assert!(matches!(kind(store.claim("a")), StoreErrorKind::Locked));
+    other.execute_batch("COMMIT").unwrap();
+    store.save(&row("a", 3)).unwrap();
+}
+
+#[test]
+fn a_full_disk_loses_nothing_that_was_there() {
+    let folder = folder();
+    let mut store = store(&folder.path);
+    store.save(&row("a", 1000)).unwrap();
+    let pages: i64 =
+        store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    let limit = |store: &Store, pages: i64| {
+        store
+            .connection
+            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    limit(&store, pages);
+    assert!(matches!(kind(store.save(&row("b", 1_000_000))), StoreErrorKind::Full));
+    assert_eq!(store.load("a").unwrap(), Some(row("a", 1000)));
+    assert_eq!(store.load("b").unwrap(), None);
+    limit(&store, 1_000_000);
+    store.save(&row("b", 1_000_000)).unwrap();
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error() {
+    let folder = folder();
+    let mut store = store(&folder.path);
+    store.connection.pragma_update(None, "query_only", true).unwrap();
+    assert!(matches!(kind(store.save(&row("a", 3))), StoreErrorKind::ReadOnly));
+    let nowhere = folder.path.with_file_name("none").join("run.db");
+    assert!(matches!(kind(Store::open(&nowhere)), StoreErrorKind::Open));
+}
+
+#[test]
+fn a_living_worker_keeps_its_claim() {
+    let folder = folder();
+    let (mut one, mut other) = (store(&folder.path), store(&folder.path));
+    assert_eq!(one.claim("a").unwrap(), Claim::Ours);
+    assert_eq!(one.claim("a").unwrap(), Claim::Ours);
+    assert_eq!(other.claim("a").unwrap(), Claim::Others(one.worker().to_owned()));
+    // The result ends the claim, of its worker only.
+    other.save(&row("a", 3)).unwrap();
+    assert_eq!(other.claim("a").unwrap(), Claim::Others(one.worker().to_owned()));
+    one.release("a").unwrap();
+    assert_eq!(other.claim("a").unwrap(), Claim::Ours);
+}
+
+#[test]
+fn claims_of_the_dead_and_of_changed_clocks_are_taken_over() {
+    let folder = folder();
+    let (mut one, mut other) = (store(&folder.path), store(&folder.path));
+    for shift in [-STALE_S - 5, STALE_S + 5] {
+        assert_eq!(one.claim("a").unwrap(), Claim::Ours);
+        one.connection.execute("UPDATE claim SET heartbeat = heartbeat + ?1", [shift]).unwrap();
+        assert_eq!(other.claim("a").unwrap(), Claim::Ours, "{shift}");
+        other.release("a").unwrap();
+        // A sign of life in time keeps it.
+        assert_eq!(one.claim("a").unwrap(), Claim::Ours);
+        one.connection.execute("UPDATE claim SET heartbeat = heartbeat + ?1", [shift]).unwrap();
+        one.heartbeat().unwrap();
+        assert!(matches!(other.claim("a").unwrap(), Claim::Others(_)));
+        one.release("a").unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn claims_of_a_process_that_ended_are_taken_over_at_once() {
+    let folder = folder();
+    let (mut one, mut other) = (store(&folder.path), store(&folder.path));
+    assert_eq!(one.claim("a").unwrap(), Claim::Ours);
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    let host = one.worker().rsplitn(3, ':').nth(2).unwrap();
+    let worker = format!("{host}:{}:0", ended.id());
+    one.connection.execute("UPDATE claim SET worker = ?1", [&worker]).unwrap();
+    assert_eq!(other.claim("a").unwrap(), Claim::Ours);
+    // Elsewhere, nothing is known of a process.
+    other.connection.execute("UPDATE claim SET worker = 'elsewhere:1:0'", []).unwrap();
+    assert_eq!(one.claim("a").unwrap(), Claim::Others("elsewhere:1:0".into()));
+}
+
+#[test]
+fn processes_may_make_the_same_file_at_the_same_time() {
+    let folder = folder();
+    let path = &folder.path;
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            scope.spawn(move || store(path).save(&row(&format!("{number}"), 100)).unwrap());
+        }
+    });
+    assert_eq!(Store::open(path).unwrap().rows("experiment").unwrap().len(), 8);
+}

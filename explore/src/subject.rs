@@ -1,0 +1,105 @@
+//! What a search runs: a network whose products can be replaced.
+
+use std::any::Any;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use recoup::accuracy::{Classifier, Experiment, Outcomes};
+use recoup::emulate::Network;
+
+use crate::inputs::Inputs;
+use crate::space::Point;
+
+/// Why a configuration cannot be run.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is known of a configuration before it runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expected {
+    /// The functions x of its control variate.
+    pub functions: Vec<String>,
+    /// Error over signal in its layers, as predicted.
+    pub noise_to_signal: f64,
+}
+
+/// A network on its images.
+pub trait Subject {
+    /// What can be expected of a configuration.
+    ///
+    /// # Errors
+    /// When the configuration makes no sense.
+    fn expect(&self, point: &Point) -> Result<Expected, Failure>;
+
+    /// Makes a configuration ready to run.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure>;
+}
+
+/// A configuration, ready to run.
+pub trait Trial {
+    /// Whether images are classified correctly: those of the range, or the first of them.
+    ///
+    /// # Errors
+    /// When an image cannot be read.
+    fn outcomes(&mut self, images: Range<usize>) -> Result<Vec<bool>, Failure>;
+}
+
+/// A network on emulated multipliers.
+pub struct Emulated<'a> {
+    /// From which candidates are made.
+    pub experiment: &'a Experiment,
+    /// Its images.
+    pub inputs: &'a Inputs<'a>,
+    classifier: Classifier,
+}
+
+impl<'a> Emulated<'a> {
+    /// The network of an experiment on images.
+    pub fn new(experiment: &'a Experiment, inputs: &'a Inputs<'a>) -> Self {
+        Self { experiment, inputs, classifier: Classifier::default() }
+    }
+}
+
+impl Subject for Emulated<'_> {
+    fn expect(&self, point: &Point) -> Result<Expected, Failure> {
+        let prediction = self.experiment.predict(&point.configuration, point.options)?;
+        let names = prediction.functions.iter().map(|x| x.function.to_string());
+        Ok(Expected { functions: names.collect(), noise_to_signal: prediction.noise_to_signal })
+    }
+
+    fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
+        let candidate = self.experiment.candidate(&point.configuration, point.options)?;
+        Ok(Box::new(EmulatedTrial { subject: self, network: candidate.network }))
+    }
+}
+
+struct EmulatedTrial<'a> {
+    subject: &'a Emulated<'a>,
+    network: Network,
+}
+
+impl Trial for EmulatedTrial<'_> {
+    fn outcomes(&mut self, images: Range<usize>) -> Result<Vec<bool>, Failure> {
+        let batch = self.subject.inputs.get(images)?;
+        let scores = self.subject.classifier.scores(&self.network, &batch);
+        let mut outcomes = Outcomes::default();
+        scores.iter().zip(&*batch).for_each(|(scores, image)| outcomes.add(scores, image.label));
+        Ok(outcomes.top1)
+    }
+}
+
+/// Runs `action`; a panic in it becomes a failure. Of what it was working on, nothing may be
+/// used afterwards.
+pub(crate) fn guard<T>(action: impl FnOnce() -> Result<T, Failure>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(action)) {
+        Ok(result) => result.map_err(|failure| failure.to_string()),
+        Err(payload) => Err(format!("panicked: {}", panic_message(&*payload))),
+    }
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}
