@@ -11,6 +11,7 @@ use recoup::quantize::{Method, WeightScheme};
 use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_kernels::Isa;
 
+use crate::commands::explore::ExploreArgs;
 use crate::commands::hardware::HardwareArgs;
 use crate::commands::power::PowerArgs;
 use crate::commands::rtl::RtlArgs;
@@ -31,6 +32,8 @@ pub struct Cli {
 pub enum Command {
     /// Accuracy of a network on approximate multipliers, without and with a control variate
     Eval(Box<EvalArgs>),
+    /// The design with the least power under a limit of accuracy loss, and what else there is
+    Explore(Box<ExploreArgs>),
     /// `eval` on the network and images inside this program: every family, under a minute
     Demo(DemoArgs),
     /// Calibrate a network's activations and write the scales to a readable file
@@ -68,6 +71,14 @@ pub struct MachineArgs {
 pub struct ModelArgs {
     /// The network: ONNX, float32 or QDQ
     pub model: PathBuf,
+    /// Its data.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// What a model is evaluated and calibrated on.
+#[derive(Args)]
+pub struct DataArgs {
     /// Shape of the input without the batch, where the model leaves it open: 3x32x32
     #[arg(long, value_parser = parse_shape, value_name = "CxHxW")]
     pub input_shape: Option<Shape>,

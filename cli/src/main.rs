@@ -1,6 +1,7 @@
 //! The `recoup` command. Results go to standard output, progress and remarks to standard error;
 //! bad input ends with exit code 2 and a message that says what to do.
 
+mod answer;
 mod args;
 mod cells;
 mod commands;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     output::clean_up_on_interrupt();
     let result = match cli.command {
         Command::Eval(args) => commands::eval::run(&args),
+        Command::Explore(args) => commands::explore::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Quantize(args) => commands::quantize::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),

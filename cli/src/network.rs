@@ -9,7 +9,7 @@ use recoup::accuracy::Experiment;
 use recoup::data::{DataSpec, Preprocess, select};
 use recoup::quantize::{Method, WeightScheme};
 
-use crate::args::{MachineArgs, ModelArgs, Shape, parse_positive, parse_shape};
+use crate::args::{DataArgs, MachineArgs, Shape, parse_positive, parse_shape};
 use crate::commands::demo;
 use crate::session::{self, Session, read_inputs};
 
@@ -43,17 +43,19 @@ impl NetworkArgs {
         machine: &MachineArgs,
     ) -> Result<(Experiment, Vec<Vec<f32>>)> {
         let mut session = match (&self.model, &self.data) {
-            (Some(model), Some(data)) => Session::open(&ModelArgs {
-                model: model.clone(),
-                input_shape: self.input_shape.clone(),
-                data: data.clone(),
-                preprocess: self.preprocess.clone(),
-                images: Some(images),
-                seed,
-                calibration_images: self.calibration_images,
-                calibration_data: None,
-                calibration_method: Method::MeanSquare,
-            })?,
+            (Some(model), Some(data)) => Session::open(
+                model,
+                &DataArgs {
+                    input_shape: self.input_shape.clone(),
+                    data: data.clone(),
+                    preprocess: self.preprocess.clone(),
+                    images: Some(images),
+                    seed,
+                    calibration_images: self.calibration_images,
+                    calibration_data: None,
+                    calibration_method: Method::MeanSquare,
+                },
+            )?,
             _ => {
                 let mut session = demo::session()?;
                 session.indices = select(session.dataset.len(), Some(images), seed)?;

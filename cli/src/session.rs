@@ -12,7 +12,7 @@ use recoup::model::{self, FloatModel, Graph, OnnxFile};
 use recoup::quantize::{Calibration, Method, WeightScheme};
 use recoup_kernels::Isa;
 
-use crate::args::{MachineArgs, ModelArgs};
+use crate::args::{DataArgs, MachineArgs};
 use crate::progress;
 
 /// Calibration images unless the user says otherwise.
@@ -50,9 +50,9 @@ pub fn isa(machine: &MachineArgs) -> Isa {
 }
 
 impl Session {
-    /// Opens what `args` name, and reads the calibration images.
-    pub fn open(args: &ModelArgs) -> Result<Self> {
-        let file = OnnxFile::open(&args.model)?;
+    /// Opens a model and what `args` name, and reads the calibration images.
+    pub fn open(model: &Path, args: &DataArgs) -> Result<Self> {
+        let file = OnnxFile::open(model)?;
         let shape = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
         let graph = Arc::new(model::load(&file, shape)?);
         let dataset = Dataset::open(&args.data)?;

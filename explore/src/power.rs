@@ -20,8 +20,8 @@ pub struct Power {
 impl Power {
     /// Array power of a configuration whose control variate uses `functions`, as a fraction of
     /// the exact 8-bit array's; none if the table does not have the design, as with more than
-    /// one function. The activity is that of the demo network where the table has it, else that
-    /// of uniform codes.
+    /// one function. The activity is that of random codes as a network has them where the table
+    /// has it, else that of uniform codes.
     pub fn relative(&self, point: &Point, functions: &[String]) -> Option<f64> {
         let control = match functions {
             [] => None,
@@ -35,7 +35,7 @@ impl Power {
             rows: self.rows,
             columns: self.columns,
         };
-        [Stimulus::Demo, Stimulus::Uniform]
+        [Stimulus::ReluLike, Stimulus::Uniform]
             .into_iter()
             .find_map(|stimulus| self.table.relative_power(&self.library, &design, stimulus))
     }

@@ -30,7 +30,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     for multiplier in &multipliers {
         multiplier.check_coding(args.weights.coding())?;
     }
-    let mut session = Session::open(&args.model)?;
+    let mut session = Session::open(&args.model.model, &args.model.data)?;
     warn_of_exact_nodes(&session);
     let calibration = session.calibration(args.calibration.as_deref())?;
     let experiment = session.experiment(calibration, args.weights, session::isa(&args.machine));
@@ -167,7 +167,7 @@ fn exact_nodes(session: &Session) -> Vec<(String, String, String)> {
         .collect()
 }
 
-fn warn_of_exact_nodes(session: &Session) {
+pub fn warn_of_exact_nodes(session: &Session) {
     for (node, operator, reason) in exact_nodes(session) {
         eprintln!("note: node \"{node}\" ({operator}) runs exactly, in float32: {reason}");
     }

@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod eval;
+pub mod explore;
 pub mod hardware;
 pub mod inspect;
 pub mod multiplier;

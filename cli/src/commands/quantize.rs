@@ -16,7 +16,7 @@ pub fn run(args: &QuantizeArgs) -> Result<()> {
         None => args.model.model.with_extension("calibration.json"),
     };
     output::check(&target, args.force)?;
-    let mut session = Session::open(&args.model)?;
+    let mut session = Session::open(&args.model.model, &args.model.data)?;
     let calibration = session.calibrate()?;
     let isa = session::isa(&args.machine);
     let experiment = session.experiment(calibration.clone(), WeightScheme::U8Channel, isa);

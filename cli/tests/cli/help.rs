@@ -7,6 +7,7 @@ fn help_of_every_verb() {
     let verbs = [
         ("recoup", vec![]),
         ("eval", vec!["eval"]),
+        ("explore", vec!["explore"]),
         ("demo", vec!["demo"]),
         ("quantize", vec!["quantize"]),
         ("inspect", vec!["inspect"]),

@@ -4,6 +4,7 @@ mod bad_data;
 mod bad_model;
 mod bad_option;
 mod eval;
+mod explore;
 mod hardware;
 mod help;
 mod inspect;

@@ -1,0 +1,273 @@
+//! `recoup explore` on the embedded network's files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use recoup_explore::store::{Row, Store};
+use recoup_hardware::costs::{Cost, CostTable, Design, Library, Run, Stimulus};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::run::{FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, json, recoup, stdout};
+
+/// Power of designs, in made-up units: V costs 3.
+const COSTS: [(&str, u32, Option<&str>, f64); 8] = [
+    ("exact", 8, None, 100.0),
+    ("exact", 6, None, 90.0),
+    ("perforated:1", 8, None, 90.0),
+    ("perforated:1", 8, Some("low-bits"), 93.0),
+    ("perforated:4", 8, None, 60.0),
+    ("perforated:4", 8, Some("low-bits"), 63.0),
+    ("truncated:5", 8, None, 80.0),
+    ("truncated:5", 8, Some("weighted"), 83.0),
+];
+
+fn costs(library: &str) -> String {
+    let run = Run {
+        id: "made up".to_owned(),
+        library: Library { name: library.to_owned(), files: BTreeMap::new() },
+        clock_ps: 1000.0,
+        wire_ff_per_sink: 0.25,
+        command: "none".to_owned(),
+        date: "2026-11-24".to_owned(),
+        tools: BTreeMap::new(),
+    };
+    let rows = COSTS.map(|(multiplier, activation_bits, control, energy_fj)| Cost {
+        run: "made up".to_owned(),
+        design: Design {
+            multiplier: multiplier.to_owned(),
+            activation_bits,
+            control: control.map(str::to_owned),
+            rows: 64,
+            columns: 64,
+        },
+        stimulus: Stimulus::Uniform,
+        extrapolated: false,
+        pe_area_um2: 1.0,
+        pe_delay_ps: 1.0,
+        area_um2: 1.0,
+        energy_fj,
+        energy_standard_error_fj: 0.0,
+        parts_fj: BTreeMap::new(),
+    });
+    CostTable::new(vec![run], rows.into()).to_json()
+}
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        std::fs::write(folder.path("costs.json"), costs("asap7")).unwrap();
+        folder
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    /// `explore` with a limit that 150 images can decide.
+    fn args(&self, more: &[&str]) -> Vec<String> {
+        let costs = self.path("costs.json");
+        let args = [
+            "explore",
+            FASHION_MODEL,
+            "--data",
+            FASHION_DATA,
+            "--preprocess",
+            "fashion-mnist",
+            "--images",
+            "150",
+            "--calibration-images",
+            "8",
+            "--max-loss",
+            "6",
+            "--multiplier",
+            "perforated:1",
+            "perforated:4",
+            "truncated:5",
+            "--costs",
+            &costs,
+            "--json",
+        ];
+        args.iter().chain(more).map(|arg| arg.to_string()).collect()
+    }
+}
+
+fn configurations(found: &Value) -> &Vec<Value> {
+    found["networks"][0]["configurations"].as_array().unwrap()
+}
+
+/// The rows that are in a results file so far.
+fn rows(path: &str) -> Vec<Row> {
+    if !Path::new(path).exists() {
+        return Vec::new();
+    }
+    let Ok(store) = Store::open(Path::new(path)) else { return Vec::new() };
+    let experiments = store.experiments().unwrap();
+    experiments.first().map(|(key, _)| store.rows(key).unwrap()).unwrap_or_default()
+}
+
+#[test]
+fn the_answer_is_that_of_full_evaluations() {
+    let folder = Folder::new();
+    let found = json(&folder.args(&[]));
+    let all = json(&folder.args(&["--thorough"]));
+    for kind in ["chosen", "nearest", "with_v", "without_v", "reduced_precision"] {
+        let choice = |found: &Value| found["networks"][0]["choice"][kind].clone();
+        assert_eq!(choice(&found), choice(&all), "{kind}");
+    }
+    assert!(found["networks"][0]["choice"]["chosen"].is_u64(), "{found:#}");
+    let mut decided = 0;
+    for (one, other) in configurations(&found).iter().zip(configurations(&all)) {
+        assert_eq!(other["images"], 150);
+        if one["status"] == "done" {
+            decided += 1;
+            assert_eq!(one["verdict"], other["verdict"], "{one:#} {other:#}");
+        }
+    }
+    assert!(decided >= 5, "only {decided} were evaluated");
+    // Bad as it is, and seen to be so early.
+    let bad = configurations(&found)
+        .iter()
+        .find(|line| line["multiplier"] == "perforated:4" && line["control_variate"] == "none");
+    assert!(bad.unwrap()["images"].as_u64().unwrap() < 150, "{:#}", bad.unwrap());
+    assert_eq!(bad.unwrap()["relative_power"], 0.6);
+
+    // On all images: what `eval` says of the same ones.
+    let mut eval = folder.args(&[]);
+    eval[0] = "eval".to_owned();
+    let without = |args: &mut Vec<String>, option: &str| {
+        let at = args.iter().position(|arg| arg == option).unwrap();
+        args.drain(at..at + 2);
+    };
+    without(&mut eval, "--max-loss");
+    without(&mut eval, "--costs");
+    eval.extend(["--control-variate", "none", "--control-variate", "fitted"].map(str::to_owned));
+    let results = json(&eval);
+    let mut compared = 0;
+    for result in results["results"].as_array().unwrap() {
+        let same = |line: &&Value| {
+            ["multiplier", "control_variate", "activation_bits"]
+                .iter()
+                .all(|field| line[field] == result[field])
+        };
+        let line = configurations(&all).iter().find(same).unwrap();
+        compared += 1;
+        assert_eq!(line["loss"], result["loss_vs_exact"]);
+        assert_eq!(line["loss_low"], result["ci95"][0]);
+        assert_eq!(line["top1"], result["top1"]);
+    }
+    assert_eq!(compared, 7);
+}
+
+#[test]
+fn a_killed_run_goes_on_where_it_was() {
+    let folder = Folder::new();
+    let out = folder.path("run.db");
+    let args = folder.args(&["--out", &out, "--thorough"]);
+    let mut child = recoup(&args).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let started = Instant::now();
+    while rows(&out).len() < 3 {
+        assert!(child.try_wait().unwrap().is_none(), "ended before it was killed");
+        assert!(started.elapsed() < Duration::from_secs(300), "no results in five minutes");
+        sleep(Duration::from_millis(5));
+    }
+    // SIGKILL, on Unix.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let kept = rows(&out);
+    let csv = folder.path("results.csv");
+    let found = json(&[args, vec!["--csv".to_owned(), csv.clone()]].concat());
+    let finished = rows(&out);
+    assert_eq!(finished.len(), 11);
+    for row in &kept {
+        assert!(finished.contains(row), "computed again: {row:?}");
+    }
+    assert_eq!(configurations(&found).len(), 11);
+    assert!(configurations(&found).iter().all(|line| line["status"] == "done"), "{found:#}");
+    let text = std::fs::read_to_string(csv).unwrap();
+    assert_eq!(text.lines().count(), 12);
+}
+
+#[test]
+fn two_processes_share_a_file() {
+    let folder = Folder::new();
+    let out = folder.path("run.db");
+    let args = folder.args(&["--out", &out]);
+    let mut start = recoup(&args);
+    start.stdout(std::process::Stdio::piped());
+    let children = [start.spawn().unwrap(), start.spawn().unwrap()];
+    let found = children.map(|child| {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    });
+    assert_eq!(found[0]["networks"][0]["choice"], found[1]["networks"][0]["choice"]);
+    // Who came second found the first one's result; timings and workers are in the lines.
+    assert_eq!(configurations(&found[0])[0], configurations(&found[1])[0]);
+}
+
+#[test]
+fn several_networks_have_a_mean() {
+    let folder = Folder::new();
+    let args = folder.args(&[]);
+    let twice = [&args[..2], &[FASHION_MODEL.to_owned()], &args[2..]].concat();
+    let found = json(&twice);
+    let (one, mean) = (&found["networks"][0], &found["mean"]);
+    assert_eq!(found["networks"][1]["configurations"], one["configurations"]);
+    // A network and itself: the mean says what the network says.
+    assert_eq!(mean["configurations"].as_array().unwrap().len(), configurations(&found).len());
+    let loss = |line: &Value| (line["multiplier"].clone(), line["loss"].clone());
+    for (line, mean) in
+        configurations(&found).iter().zip(mean["configurations"].as_array().unwrap())
+    {
+        assert_eq!(loss(line), loss(mean));
+    }
+    assert_eq!(mean["choice"]["chosen"], one["choice"]["chosen"]);
+}
+
+#[test]
+fn people_get_a_sentence() {
+    let folder = Folder::new();
+    let mut args = folder.args(&[]);
+    args.retain(|arg| arg != "--json");
+    let text = stdout(&args);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("The least power under 6 points of loss, with 95 % confidence:"),
+        "{text}"
+    );
+    // It needs no V at this limit, which is a lax one; V and reduced precision are compared.
+    assert!(words.contains("truncated:5 saves 20.0 % of the array power and loses"), "{text}");
+    assert!(words.contains("With V: "), "{text}");
+    assert!(words.contains("With reduced precision instead: "), "{text}");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let tiny = Tiny::new();
+    let data = format!("npz:{}", tiny.path("data.npz"));
+    let model = tiny.path("model.onnx");
+    let base = ["explore", &model, "--data", &data, "--calibration-images", "4"];
+    let refused = |more: &[&str], expected: &[&str]| {
+        assert_refused(tiny.folder(), &[&base[..], more].concat(), expected);
+    };
+    for limit in ["-1", "NaN", "100", "inf"] {
+        refused(&["--max-loss", limit], &["from 0 to below 100"]);
+    }
+    refused(&["--max-loss", "half"], &["half", "try 0.5"]);
+    refused(&[], &["--max-loss"]);
+    refused(&["--max-loss", "1", "--array", "64"], &["64x64"]);
+    let notes = tiny.write("notes.txt", "nothing that a database would hold".repeat(50).as_bytes());
+    refused(&["--max-loss", "1", "--out", &notes], &["notes.txt", "give another file"]);
+    refused(&["--max-loss", "1", "--costs", &notes], &["notes.txt", "is no cost table"]);
+    let costs = tiny.write("costs.json", costs("osu018").as_bytes());
+    refused(
+        &["--max-loss", "1", "--costs", &costs],
+        &["costs.json", "cell library asap7", "--cells-of", "osu018"],
+    );
+    refused(&["--max-loss", "1", "--csv", &tiny.path("none/x.csv")], &["none"]);
+}
