@@ -164,6 +164,31 @@ fn the_answer_is_that_of_full_evaluations() {
 }
 
 #[test]
+fn predicted_noise_ranks_designs() {
+    let found = json(&Folder::new().args(&[]));
+    let noise = |multiplier: &str, mode: &str, bits: u64| {
+        let line = configurations(&found).iter().find(|line| {
+            line["multiplier"] == multiplier
+                && line["control_variate"] == mode
+                && line["activation_bits"] == bits
+        });
+        line.unwrap()["noise_to_signal"].as_f64().unwrap()
+    };
+    assert_eq!(noise("exact", "none", 8), 0.0);
+    let rising = [
+        noise("exact", "none", 7),
+        noise("exact", "none", 5),
+        noise("exact", "none", 4),
+        noise("perforated:4", "none", 8),
+    ];
+    assert!(rising.is_sorted_by(|a, b| a < b), "{rising:?}");
+    // What V leaves of perforated:4 has about the variance of codes rounded to 4 bits.
+    let left = noise("perforated:4", "fitted", 8) / noise("exact", "none", 4);
+    assert!((0.5..2.0).contains(&left), "{left}");
+    assert!(noise("truncated:5", "fitted", 8) < noise("truncated:5", "none", 8));
+}
+
+#[test]
 fn a_killed_run_goes_on_where_it_was() {
     let folder = Folder::new();
     let out = folder.path("run.db");
