@@ -1,6 +1,9 @@
 //! Array power of configurations, from the cost table inside this program.
 
+use std::path::Path;
 use std::sync::OnceLock;
+
+use anyhow::{Context, Result};
 
 use recoup::accuracy::Candidate;
 use recoup::quantize::WeightScheme;
@@ -24,20 +27,20 @@ pub fn array_power(candidate: &Candidate, weights: WeightScheme) -> Option<f64> 
     if weights.coding() != WeightCoding::Unsigned {
         return None;
     }
-    let control = candidate.control.as_ref().map(|control| control.functions.as_slice());
-    let control = match control.unwrap_or_default() {
-        [] => None,
-        [x] => Some(x.function.to_string()),
-        _ => return None,
-    };
-    let design = Design {
-        multiplier: candidate.configuration.multiplier.to_string(),
-        activation_bits: candidate.configuration.activation_bits,
-        control,
-        rows: SIZE,
-        columns: SIZE,
-    };
+    let functions = candidate.control.iter().flat_map(|control| &control.functions);
+    let functions: Vec<String> = functions.map(|x| x.function.to_string()).collect();
+    let design = Design::new(&candidate.configuration, &functions, [SIZE, SIZE])?;
     table().relative_power(LIBRARY, &design, Stimulus::ReluLike)
+}
+
+/// The cost table in a file.
+///
+/// # Errors
+/// When it cannot be read, or is none.
+pub fn read(path: &Path) -> Result<CostTable> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
+    Ok(CostTable::parse(&name, &text)?)
 }
 
 /// What the figures are, for below a table.

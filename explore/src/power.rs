@@ -23,18 +23,8 @@ impl Power {
     /// one function. The activity is that of random codes as a network has them where the table
     /// has it, else that of uniform codes.
     pub fn relative(&self, point: &Point, functions: &[String]) -> Option<f64> {
-        let control = match functions {
-            [] => None,
-            [function] => Some(function.clone()),
-            _ => return None,
-        };
-        let design = Design {
-            multiplier: point.configuration.multiplier.to_string(),
-            activation_bits: point.configuration.activation_bits,
-            control,
-            rows: self.rows,
-            columns: self.columns,
-        };
+        let size = [self.rows, self.columns];
+        let design = Design::new(&point.configuration, functions, size)?;
         [Stimulus::ReluLike, Stimulus::Uniform]
             .into_iter()
             .find_map(|stimulus| self.table.relative_power(&self.library, &design, stimulus))

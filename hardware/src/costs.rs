@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use recoup::accuracy::Configuration;
 use serde::{Deserialize, Serialize};
 
 /// Version of the file.
@@ -79,6 +80,34 @@ pub struct Design {
     pub rows: u32,
     /// Columns of the array.
     pub columns: u32,
+}
+
+impl Design {
+    /// The array of so many rows and columns that runs a configuration whose control variate uses
+    /// `functions`; None if they are several.
+    pub fn new(
+        configuration: &Configuration,
+        functions: &[String],
+        [rows, columns]: [u32; 2],
+    ) -> Option<Self> {
+        let control = match functions {
+            [] => None,
+            [function] => Some(function.clone()),
+            _ => return None,
+        };
+        Some(Self {
+            multiplier: configuration.multiplier.to_string(),
+            activation_bits: configuration.activation_bits,
+            control,
+            rows,
+            columns,
+        })
+    }
+
+    /// What others of its size are compared with: exact, at 8 bits, without control variate.
+    pub fn exact(&self) -> Self {
+        Self { multiplier: "exact".to_owned(), activation_bits: 8, control: None, ..*self }
+    }
 }
 
 /// What a design costs.
@@ -212,14 +241,8 @@ impl CostTable {
         design: &Design,
         stimulus: Stimulus,
     ) -> Option<f64> {
-        let exact = Design {
-            multiplier: "exact".to_owned(),
-            activation_bits: 8,
-            control: None,
-            ..design.clone()
-        };
         let energy = |design| Some(self.find(library, design, stimulus)?.energy_fj);
-        Some(energy(design)? / energy(&exact)?)
+        Some(energy(design)? / energy(&design.exact())?)
     }
 }
 

@@ -97,13 +97,9 @@ pub fn measure(
     let options = rtl::Options::new(size, size, DEPTH);
     let design = rtl::Design::new(circuit, options, correction)?;
     let units = ArrayUnits::synthesize(design, bench.library, bench.synthesis, watch)?;
-    let row = Design {
-        multiplier: configuration.multiplier.to_string(),
-        activation_bits: configuration.activation_bits,
-        control: control.map(|control| control.functions[0].function.to_string()),
-        rows: size as u32,
-        columns: size as u32,
-    };
+    let functions: Vec<String> =
+        control.iter().map(|control| control.functions[0].function.to_string()).collect();
+    let row = Design::new(configuration, &functions, [size as u32; 2]).expect("at most one x");
     if units.fastest_clock_ps() > bench.clock_ps {
         return Err(MeasureError::Slow {
             design: format!("{} of {size}x{size}", row.multiplier),

@@ -11,6 +11,7 @@ use recoup::data::Dataset;
 use recoup::model::{self, OnnxFile};
 use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
 use recoup::quantize::{Method, WeightScheme};
+use recoup_explore::space;
 
 use super::eval::{candidates, evaluate_all};
 use crate::args::DemoArgs;
@@ -60,19 +61,12 @@ pub fn session() -> Result<Session> {
 }
 
 fn configurations() -> Vec<Configuration> {
-    let exact = (4..=8).rev().map(|activation_bits| Configuration {
-        multiplier: Multiplier::exact(),
-        control_variate: Mode::None,
-        activation_bits,
-    });
-    let families =
-        (1..=4).map(perforated).chain((5..=8).map(truncated)).chain((3..=5).map(recursive));
-    let pairs = families.flat_map(|multiplier| {
-        [Mode::None, Mode::Fitted(None)].map(|control_variate| Configuration {
-            multiplier: multiplier.clone(),
-            control_variate,
-            activation_bits: 8,
-        })
-    });
-    exact.chain(pairs).collect()
+    let families: Vec<Multiplier> = (1..=4)
+        .map(perforated)
+        .chain((5..=8).map(truncated))
+        .chain((3..=5).map(recursive))
+        .collect();
+    let modes = [Mode::None, Mode::Fitted(None)];
+    let points = space::points(&families, &modes, &[8], ControlOptions::default());
+    points.into_iter().map(|point| point.configuration).collect()
 }

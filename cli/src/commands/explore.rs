@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use indicatif::ProgressBar;
 
@@ -21,7 +21,6 @@ use recoup_explore::sequential::{Assessment, Limit, Plan, Verdict};
 use recoup_explore::space::{self, Point};
 use recoup_explore::store::Store;
 use recoup_explore::subject::Emulated;
-use recoup_hardware::costs::CostTable;
 use recoup_kernels::WeightCoding;
 
 use super::eval::warn_of_exact_nodes;
@@ -148,13 +147,7 @@ fn check_outputs(args: &ExploreArgs) -> Result<()> {
 fn read_costs(args: &ExploreArgs) -> Result<Power> {
     let (name, table) = match &args.costs {
         None => ("the cost table inside this program".to_owned(), costs::table().clone()),
-        Some(path) => {
-            let name = path.display().to_string();
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
-            let table = CostTable::parse(&name, &text)?;
-            (name, table)
-        }
+        Some(path) => (path.display().to_string(), costs::read(path)?),
     };
     let mut known: Vec<&str> = table.runs.iter().map(|run| run.library.name.as_str()).collect();
     known.dedup();

@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 
 use recoup::accuracy::{Candidate, Configuration};
 use recoup::control_variate::{ControlFunction, ControlOptions, Mode};
-use recoup::multiplier::{Family, Multiplier, perforated, recursive, truncated};
+use recoup::multiplier::Family;
 use recoup::quantize::WeightScheme;
+use recoup_explore::space;
 use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::costs::{Cost, CostTable, Library, Run, Stimulus};
 use recoup_hardware::measure::{Bench, measure};
@@ -101,7 +102,7 @@ pub fn run(args: &HardwareArgs) -> Result<()> {
             let read;
             let table = match costs {
                 Some(path) => {
-                    read = read_table(path)?;
+                    read = costs::read(path)?;
                     &read
                 }
                 None => costs::table(),
@@ -114,12 +115,6 @@ pub fn run(args: &HardwareArgs) -> Result<()> {
         }
         HardwareCommand::Measure(args) => measure_all(args),
     }
-}
-
-fn read_table(path: &PathBuf) -> Result<CostTable> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("{}: cannot be read", path.display()))?;
-    Ok(CostTable::parse(&path.display().to_string(), &text)?)
 }
 
 fn list(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> {
@@ -150,18 +145,9 @@ fn list(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> {
         let rows = costs.costs.iter().filter(|cost| {
             cost.run == run.id && cost.design.rows == size && cost.stimulus == Stimulus::Demo
         });
-        let exact = |stimulus| {
-            let design = recoup_hardware::costs::Design {
-                multiplier: "exact".into(),
-                activation_bits: 8,
-                control: None,
-                rows: size,
-                columns: size,
-            };
-            costs.find(&run.library.name, &design, stimulus)
-        };
         for row in rows {
             let name = &run.library.name;
+            let exact = costs.find(name, &row.design.exact(), Stimulus::Demo);
             let of = |stimulus| costs.find(name, &row.design, stimulus);
             let energy =
                 |stimulus| of(stimulus).map_or(String::new(), |c| format!("{:.1}", c.energy_fj));
@@ -175,7 +161,7 @@ fn list(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> {
                 format!("{:.0}", row.pe_delay_ps),
                 format!("{:.0}", row.area_um2),
                 energy(Stimulus::ReluLike),
-                ratio(exact(Stimulus::Demo).map(|exact| row.area_um2 / exact.area_um2)),
+                ratio(exact.map(|exact| row.area_um2 / exact.area_um2)),
                 power(Stimulus::ReluLike),
                 power(Stimulus::Uniform),
                 power(Stimulus::Demo),
@@ -209,27 +195,15 @@ fn list(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> {
 
 /// The designs of the table.
 fn configurations() -> Vec<Configuration> {
-    let exact = (4..=8).rev().map(|activation_bits| Configuration {
-        multiplier: Multiplier::exact(),
-        control_variate: Mode::None,
-        activation_bits,
-    });
-    let families =
-        (1..=4).map(perforated).chain((4..=8).map(truncated)).chain((2..=5).map(recursive));
-    let pairs = families.flat_map(|multiplier| {
-        let mut modes = vec![Mode::None, Mode::Fitted(None)];
-        // Cheaper than the one that fits best, and not much worse.
-        if let Some(Family::Truncated(_)) = multiplier.family() {
-            let cheaper = [ControlFunction::Popcount, ControlFunction::AnyBit];
-            modes.extend(cheaper.map(|x| Mode::Fitted(Some(x))));
-        }
-        modes.into_iter().map(move |control_variate| Configuration {
-            multiplier: multiplier.clone(),
-            control_variate,
-            activation_bits: 8,
-        })
-    });
-    exact.chain(pairs).collect()
+    let cheaper = [ControlFunction::Popcount, ControlFunction::AnyBit];
+    let cheaper = cheaper.map(|x| Mode::Fitted(Some(x)));
+    let modes = [&[Mode::None, Mode::Fitted(None)], &cheaper[..]].concat();
+    let points = space::points(&space::families(), &modes, &[8], ControlOptions::default());
+    let all = points.into_iter().map(|point| point.configuration);
+    // For truncated ones, also what is cheaper than the x that fits best, and not much worse.
+    let is_truncated =
+        |it: &Configuration| matches!(it.multiplier.family(), Some(Family::Truncated(_)));
+    all.filter(|it| is_truncated(it) || !cheaper.contains(&it.control_variate)).collect()
 }
 
 /// The designs of these multipliers and of exact ones; all if none is named.
@@ -257,7 +231,7 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
     }
     output::check(&args.out, true)?;
     let mut before = match args.out.exists() {
-        true => read_table(&args.out)?,
+        true => costs::read(&args.out)?,
         false => CostTable::new(Vec::new(), Vec::new()),
     };
     if before.runs.iter().any(|run| run.library.name == args.library) && !args.force {
