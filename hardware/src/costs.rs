@@ -47,7 +47,7 @@ pub struct Run {
 pub struct Library {
     /// Short name.
     pub name: String,
-    /// SHA-256 of each Liberty file, unpacked.
+    /// SHA-256 of each Liberty file as it was given, packed or not.
     pub files: BTreeMap<String, String>,
 }
 

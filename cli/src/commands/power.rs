@@ -19,7 +19,7 @@ use recoup_hardware::synthesis::SynthesisOptions;
 use recoup_hardware::units::ArrayUnits;
 
 use super::multiplier;
-use super::rtl::parse_array;
+use super::rtl::{VariantArgs, parse_array};
 use crate::args::MachineArgs;
 use crate::cells::{CellArgs, watched};
 use crate::network::NetworkArgs;
@@ -57,15 +57,9 @@ pub struct PowerArgs {
     pub weights: Option<WeightScheme>,
     #[arg(long, value_name = "MODE", help = format!("What corrects an approximate multiplier: {MODE_HELP} [default: fitted]"))]
     pub control_variate: Option<Mode>,
-    /// A register between multiplier and accumulation
-    #[arg(long)]
-    pub pipeline: bool,
-    /// Hold the operands and pass the sum by where an activation code is 0
-    #[arg(long)]
-    pub zero_gating: bool,
-    /// Sum x in every PE, as in the paper, instead of in one line beside the array
-    #[arg(long)]
-    pub x_in_pe: bool,
+    /// Variants of the PE.
+    #[command(flatten)]
+    pub variant: VariantArgs,
     /// The cells. Without --clock-ps, energies are at the first array's fastest clock.
     #[command(flatten)]
     pub cells: CellArgs,
@@ -151,13 +145,7 @@ fn outcome(
         Configuration { multiplier: multiplier.clone(), control_variate: mode, activation_bits: 8 };
     let (workloads, control) = workloads(args, &configuration, scheme)?;
     let depth = workloads.iter().map(|workload| workload.depth).max().unwrap_or(1);
-    let [rows, columns] = args.array;
-    let options = Options {
-        pipeline: args.pipeline,
-        zero_gating: args.zero_gating,
-        x_in_pe: args.x_in_pe,
-        ..Options::new(rows, columns, depth)
-    };
+    let options = args.variant.options(args.array, depth);
     let correction = control.as_ref().map(Correction::new).transpose()?;
     let design = Design::new(circuit, options, correction)?;
     let units = watched("units of the array", |watch| {

@@ -29,6 +29,32 @@ const DEPTH: usize = 4608;
 const IMAGES: usize = 4;
 const POSITIONS: usize = 32;
 
+/// Variants of an array.
+#[derive(Args)]
+pub struct VariantArgs {
+    /// A register between multiplier and accumulation
+    #[arg(long)]
+    pub pipeline: bool,
+    /// Hold the operands and pass the sum by where an activation code is 0
+    #[arg(long)]
+    pub zero_gating: bool,
+    /// Sum x in every PE, as in the paper, instead of in one line beside the array
+    #[arg(long)]
+    pub x_in_pe: bool,
+}
+
+impl VariantArgs {
+    /// An array with these variants.
+    pub fn options(&self, [rows, columns]: [usize; 2], depth: usize) -> Options {
+        Options {
+            pipeline: self.pipeline,
+            zero_gating: self.zero_gating,
+            x_in_pe: self.x_in_pe,
+            ..Options::new(rows, columns, depth)
+        }
+    }
+}
+
 /// Arguments of `rtl`.
 #[derive(Args)]
 pub struct RtlArgs {
@@ -49,15 +75,9 @@ pub struct RtlArgs {
     /// Most products per output, k [default: those of the network's deepest layer, or 4608]
     #[arg(long, value_name = "K", value_parser = parse_positive)]
     pub depth: Option<usize>,
-    /// A register between multiplier and accumulation
-    #[arg(long)]
-    pub pipeline: bool,
-    /// Hold the operands and pass the sum by where an activation code is 0
-    #[arg(long)]
-    pub zero_gating: bool,
-    /// Sum x in every PE, as in the paper, instead of in one line beside the array
-    #[arg(long)]
-    pub x_in_pe: bool,
+    /// Variants of the PE.
+    #[command(flatten)]
+    pub variant: VariantArgs,
     /// Add C0 in the array, instead of with the bias behind it
     #[arg(long)]
     pub add_c0: bool,
@@ -95,13 +115,7 @@ pub fn run(args: &RtlArgs) -> Result<()> {
     let [rows, columns] = args.array;
     // Refuses an impossible array before a network is calibrated for it.
     let depth = args.depth.unwrap_or(DEPTH);
-    let options = Options {
-        pipeline: args.pipeline,
-        zero_gating: args.zero_gating,
-        x_in_pe: args.x_in_pe,
-        c0_in_mac: args.add_c0,
-        ..Options::new(rows, columns, depth)
-    };
+    let options = Options { c0_in_mac: args.add_c0, ..args.variant.options(args.array, depth) };
     options.check()?;
     let imported = multiplier::one(&args.multiplier, &args.import)?;
     let multiplier = imported.multiplier.clone();
