@@ -9,6 +9,7 @@ use crate::{
     byte_tables::{ByteTables, Costs, Index, Line},
     dispatch::multiversion,
     epilogue::{Block, LANES, Tile, blocks},
+    gather::{Gather, Stretch, WINDOW, Window, cut_into_stretches, gather, windows},
     planes::{fill_batch, plane_len, planes_len, transpose},
     terms::{LookupProfile, Term},
 };
@@ -83,26 +84,6 @@ type AddBytes = unsafe fn(&Input<'_>, &mut [Sums; FILTERS]);
 /// The processor has the features of the kernel.
 type MapCodes = unsafe fn(&[u8; 256], &mut [u8]);
 
-/// Copies the codes that each tap meets.
-///
-/// # Safety
-/// The processor has the features of the kernel.
-type Gather = unsafe fn(taps: &[usize], planes: &[u8], windows: &[Window], codes: &mut [Codes]);
-
-/// Where the codes of a chunk's positions are.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Window {
-    /// Where the first position's receptive field starts in the planes.
-    pub from: usize,
-    /// Where each position's does, counted from there.
-    pub at: [u8; POSITIONS],
-    /// The largest of these; below [`WINDOW`].
-    pub last: usize,
-}
-
-/// Codes of the planes that a [`Gather`] reads for a chunk and a tap.
-pub(crate) const WINDOW: usize = 2 * POSITIONS;
-
 /// Transposes up to as many positions as sums of a block's filters, and adds their constants.
 ///
 /// # Safety
@@ -170,16 +151,6 @@ pub(crate) fn map_codes(isa: Isa, entries: &[u8; 256], codes: &mut [u8]) {
 
 fn map_codes_one_by_one(entries: &[u8; 256], codes: &mut [u8]) {
     codes.iter_mut().for_each(|code| *code = entries[usize::from(*code)]);
-}
-
-/// A stretch of positions in one row of one image.
-#[derive(Debug, Clone, Copy)]
-struct Stretch {
-    /// Where the first position's receptive field starts in the planes.
-    from: usize,
-    /// First of the positions that are computed together.
-    to: usize,
-    len: usize,
 }
 
 #[derive(Debug)]
@@ -393,98 +364,6 @@ fn images(shape: &ConvShape) -> usize {
     (SPAN / shape.positions()).max(1)
 }
 
-/// Cuts positions where a row of an image ends.
-fn cut_into_stretches(
-    shape: &ConvShape,
-    positions: std::ops::Range<usize>,
-    stretches: &mut Vec<Stretch>,
-) {
-    stretches.clear();
-    let mut position = positions.start;
-    while position < positions.end {
-        let len = (shape.out_width() - position % shape.out_width()).min(positions.end - position);
-        let from = receptive_field(shape, position);
-        stretches.push(Stretch { from, to: position - positions.start, len });
-        position += len;
-    }
-}
-
-/// Where a position's receptive field starts in the planes; positions go through several images.
-fn receptive_field(shape: &ConvShape, position: usize) -> usize {
-    let (image, position) = (position / shape.positions(), position % shape.positions());
-    let (oy, ox) = (position / shape.out_width(), position % shape.out_width());
-    let pixel = oy * shape.stride_height * shape.padded_width() + ox * shape.stride_width;
-    image * planes_len(shape) + pixel
-}
-
-/// A window for each chunk of the first `positions` and a whole number of chunks; None if those of
-/// some chunk are too far apart.
-fn windows(shape: &ConvShape, positions: usize) -> Option<Vec<Window>> {
-    let window = |first: usize| {
-        let from = receptive_field(shape, first);
-        let (mut at, mut last) = ([0; POSITIONS], 0);
-        for (i, at) in at.iter_mut().enumerate().take(positions - first) {
-            last = receptive_field(shape, first + i) - from;
-            *at = u8::try_from(last).ok().filter(|_| last < WINDOW)?;
-        }
-        Some(Window { from, at, last })
-    };
-    (0..positions).step_by(POSITIONS).map(window).collect()
-}
-
-#[inline(always)]
-fn gather_body(
-    taps: &[usize],
-    planes: &[u8],
-    stretches: &[Stretch],
-    shape: &ConvShape,
-    codes: &mut [Codes],
-) {
-    let len = shape.out_width();
-    let whole = stretches.iter().all(|stretch| stretch.len == len);
-    // A call for each copy would take longer than copying so little.
-    match (shape.stride_width, len) {
-        (1, 8) if whole => copy::<8, 8, 1>(taps, planes, stretches, codes),
-        (1, 16) if whole => copy::<16, 16, 1>(taps, planes, stretches, codes),
-        (1, 32) if whole => copy::<32, 32, 1>(taps, planes, stretches, codes),
-        (1, 64) if whole => copy::<64, 64, 1>(taps, planes, stretches, codes),
-        (2, 8) if whole => copy::<8, 15, 2>(taps, planes, stretches, codes),
-        (2, 16) if whole => copy::<16, 31, 2>(taps, planes, stretches, codes),
-        (stride, _) => {
-            for (&tap, codes) in taps.iter().zip(codes) {
-                let codes = codes.as_flattened_mut();
-                for &Stretch { from, to, len } in stretches {
-                    let (to, from) = (&mut codes[to..to + len], &planes[from + tap..]);
-                    if stride == 1 {
-                        to.copy_from_slice(&from[..len]);
-                    } else {
-                        let from = from.iter().step_by(stride);
-                        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// `LEN` codes out of `FROM`.
-#[inline(always)]
-fn copy<const LEN: usize, const FROM: usize, const STRIDE: usize>(
-    taps: &[usize],
-    planes: &[u8],
-    stretches: &[Stretch],
-    codes: &mut [Codes],
-) {
-    for (&tap, codes) in taps.iter().zip(codes) {
-        let codes = codes.as_flattened_mut();
-        for &Stretch { from, to, .. } in stretches {
-            let from: &[u8; FROM] = planes[from + tap..].first_chunk().expect("a row of the plane");
-            let to: &mut [u8; LEN] = codes[to..].first_chunk_mut().expect("a part of the codes");
-            *to = std::array::from_fn(|i| from[STRIDE * i]);
-        }
-    }
-}
-
 fn to_rows(sums: &[Sums; LANES], constants: &[i32; LANES], rows: &mut [[i32; LANES]]) {
     for (c, rows) in rows.chunks_mut(LANES).enumerate() {
         let mut square: [[i32; LANES]; LANES] = std::array::from_fn(|lane| {
@@ -508,18 +387,6 @@ fn add_rows_body(rows: &[[i32; LANES]], all: usize, first: usize, tile: &mut Til
             }
         }
     }
-}
-
-multiversion! {
-    /// The codes that each tap meets; those beyond the last position stay what they were.
-    fn gather(
-        isa,
-        taps: &[usize],
-        planes: &[u8],
-        stretches: &[Stretch],
-        shape: &ConvShape,
-        codes: &mut [Codes],
-    ) = gather_body;
 }
 
 multiversion! {

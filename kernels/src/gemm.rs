@@ -261,7 +261,6 @@ pub(crate) fn contiguous(shape: &ConvShape) -> Vec<(usize, usize)> {
     runs
 }
 
-/// Writes the lines of one block: term by term, run by run, each run padded to whole lines.
 /// What all weights of a term are stored less; it has to fit all filters, because what is missing
 /// is then the same for all of them, one function of the activation codes.
 ///
@@ -288,6 +287,7 @@ fn storage_offset(spec: &MacSpec, term: Term, width: Width) -> i32 {
         .expect("signed bytes fit as they are, unsigned ones less 128")
 }
 
+/// Writes the lines of one block: term by term, run by run, each run padded to whole lines.
 fn pack(
     spec: &MacSpec,
     block: &Block,

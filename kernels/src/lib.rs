@@ -46,6 +46,7 @@ mod dispatch;
 mod engine;
 mod epilogue;
 mod error;
+mod gather;
 mod gemm;
 mod image;
 mod isa;

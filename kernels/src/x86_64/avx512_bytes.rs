@@ -3,9 +3,10 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    byte_lookup::{CHUNKS, Codes, FILTERS, Input, POSITIONS, Sums, WINDOW, Window},
+    byte_lookup::{CHUNKS, Codes, FILTERS, Input, POSITIONS, Sums},
     byte_tables::Index,
     epilogue::LANES,
+    gather::{WINDOW, Window},
 };
 
 /// The sums of bytes of the even positions, with 256 times the odd ones', and the odd positions'.
