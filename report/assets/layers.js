@@ -1,0 +1,130 @@
+// Charts of layers and of hardware: error histograms, signal to noise, area and energy by part.
+
+// The errors of one layer before and after V, a chart for each design.
+function drawErrors(container, network) {
+  for (const histogram of network.histograms) {
+    const design = network.results.designs[histogram.design];
+    const { edges } = histogram;
+    const bars = (counts, which) => {
+      const total = d3.sum(counts);
+      return counts.map((count, bin) => ({ which, x1: edges[bin], x2: edges[bin + 1], share: total ? count / total : 0 })).filter(({ share }) => share > 0);
+    };
+    const before = bars(histogram.before, "without V");
+    const after = bars(histogram.after, "with V");
+    const series = [before, after].filter((bins) => bins.length > 0).map((bins) => bins[0].which);
+    const element = panel(container, design.name);
+    if (series.length === 0) {
+      empty(element, "No outputs were counted.");
+      continue;
+    }
+    const label = ({ which, x1, x2, share }) => `${which}\nerror ${significant(x1)} to ${significant(x2)}\n${percent(share)} of outputs`;
+    draw(element, `Errors of ${histogram.layer}, ${design.name}`, {
+      width: widthOf(element, 260, 420),
+      height: 230,
+      marginLeft: 44,
+      marginBottom: 38,
+      x: { label: "error, units of the accumulator", labelAnchor: "center", ticks: 5 },
+      y: { type: "sqrt", label: "outputs, %", grid: true, percent: true, ticks: 5 },
+      color: { domain: ["without V", "with V"], range: ["url(#fill-without-v)", "url(#fill-with-v)"], legend: true },
+      marks: [
+        Plot.rectY(before, { x1: "x1", x2: "x2", y: "share", fill: "which", stroke: "var(--without-v)", strokeWidth: 0.7, inset: 0, ariaLabel: label }),
+        Plot.rectY(after, { x1: "x1", x2: "x2", y: "share", fill: "which", stroke: "var(--with-v)", strokeWidth: 0.7, fillOpacity: 0.75, ariaLabel: label }),
+        Plot.ruleX([0], { stroke: "currentColor", strokeDasharray: "3 3" }),
+        Plot.ruleY([0]),
+      ],
+    });
+    const note = document.createElement("p");
+    note.className = "note";
+    note.textContent = `layer ${histogram.layer} of ${network.name}`;
+    element.append(note);
+  }
+  if (network.histograms.length === 0) empty(container, "Not measured on this network.");
+}
+
+// Signal to noise of layers and designs, without and with V.
+function drawLayers(container, network) {
+  const { designs } = network.results;
+  const layers = [...new Set(network.layers.map(({ layer }) => layer))];
+  const columns = [...new Set(network.layers.map(({ design }) => design))].sort((a, b) => byLevel(designs[a], designs[b]));
+  const short = columns.map((index) => pairKey(designs[index]));
+  const names = new Map(columns.map((index, at) => [index, short.indexOf(short[at]) === short.lastIndexOf(short[at]) ? short[at] : designs[index].name]));
+  const cells = ["without_v", "with_v"].map((side) =>
+    network.layers.filter((row) => row[side]).map((row) => ({ ...row[side], layer: row.layer, design: row.design })));
+  const finite = cells.flat().map(({ sqnr_db }) => sqnr_db).filter((value) => value !== null);
+  if (cells.flat().length === 0) return empty(container, "Not measured on this network.");
+  const domain = [Math.min(-10, d3.min(finite) ?? 0), Math.max(30, d3.max(finite) ?? 0)];
+  const color = d3.scaleSequential(domain, d3.interpolateCividis);
+  // Without an error it is as good as can be.
+  const shade = ({ sqnr_db }) => sqnr_db ?? domain[1];
+  const ink = (cell) => (d3.lab(color(shade(cell))).l > 55 ? "black" : "white");
+  const longest = d3.max(layers, (layer) => Math.min(layer.length, 24));
+  const height = 110 + Math.max(...[...names.values()].map((name) => 4 * Math.min(name.length, 24))) + 22 * layers.length;
+  ["without V", "with V"].forEach((title, side) => {
+    if (cells[side].length === 0) return;
+    const element = panel(container, `${title}, ${network.name}`);
+    // Wider than the page it is scrolled, not shrunk: its numbers stay readable.
+    draw(element, `Signal to noise in dB ${title}, ${network.name}`, {
+      style: { ...STYLE, maxWidth: "none" },
+      width: Math.max(widthOf(element, 280, 700), 40 + 7 * longest + 34 * columns.length),
+      height,
+      marginLeft: 16 + 7 * longest,
+      marginTop: 20,
+      marginBottom: 30 + Math.max(...[...names.values()].map((name) => 4.6 * Math.min(name.length, 24))),
+      x: { type: "band", domain: columns, label: null, tickRotate: -45, tickFormat: (index) => startOf(names.get(index), 24) },
+      y: { type: "band", domain: layers, label: null, tickFormat: (layer) => endOf(layer, 24) },
+      color: { type: "linear", domain, scheme: "cividis", legend: true, label: "signal to noise, dB" },
+      marks: [
+        Plot.cell(cells[side], {
+          x: "design", y: "layer", fill: shade, inset: 0.5,
+          ariaLabel: (cell) => [cell.layer, `${names.get(cell.design)} ${title}`,
+            `signal to noise ${cell.sqnr_db === null ? "without error" : `${fixed(cell.sqnr_db, 1)} dB`}`,
+            `error ${significant(cell.mean)} ± ${significant(cell.std)} (mean, standard deviation)`].join("\n"),
+        }),
+        Plot.text(cells[side], {
+          x: "design", y: "layer", fill: ink, fontSize: 10, pointerEvents: "none",
+          text: ({ sqnr_db }) => (sqnr_db === null ? "∞" : fixed(sqnr_db, 0)),
+        }),
+      ],
+    });
+  });
+  return undefined;
+}
+
+// Area and energy of arrays as stacked bars.
+function drawHardware(container) {
+  const quantities = [
+    { title: "Energy per MAC, fJ", unit: "fJ", total: "energy_fj", parts: "energy_parts_fj" },
+    { title: "Area, µm²", unit: "µm²", total: "area_um2", parts: "area_parts_um2" },
+  ];
+  const parts = [...new Set(report.hardware.flatMap((design) => quantities.flatMap(({ parts }) => Object.keys(design[parts]))))].sort();
+  // Parts keep their fill in both charts; beyond those at hand, fills repeat.
+  const fill = (part) => (part === "whole" ? "var(--reference)" : `url(#fill-part-${parts.indexOf(part) % 8})`);
+  for (const { title, unit, total, parts: field } of quantities) {
+    const rows = report.hardware.flatMap((design) => {
+      const known = Object.entries(design[field]);
+      const list = known.length > 0 ? known : [["whole", design[total]]];
+      return list.map(([part, value]) => ({ design: design.name, part, value, share: value / design[total] }));
+    });
+    const shown = [...new Set(rows.map(({ part }) => part))].sort();
+    const element = panel(container, title);
+    const longest = d3.max(report.hardware, ({ name }) => Math.min(name.length, 36));
+    draw(element, title, {
+      width: widthOf(element, 300, 760),
+      height: 60 + 24 * report.hardware.length,
+      marginLeft: 16 + 6.5 * longest,
+      marginRight: 64,
+      marginBottom: 34,
+      x: { label: null, grid: true, ticks: 5 },
+      y: { domain: report.hardware.map(({ name }) => name), label: null, tickFormat: (name) => startOf(name, 36) },
+      color: { domain: shown, range: shown.map(fill), legend: shown.length > 1 },
+      marks: [
+        Plot.barX(rows, {
+          x: "value", y: "design", fill: "part", stroke: "var(--surface)", order: shown,
+          ariaLabel: ({ design, part, value, share }) => `${design}\n${part}: ${significant(value)} ${unit}, ${percent(share)} of the array`,
+        }),
+        Plot.text(report.hardware, { x: total, y: "name", text: (design) => significant(design[total]), textAnchor: "start", dx: 5 }),
+        Plot.ruleX([0]),
+      ],
+    });
+  }
+}

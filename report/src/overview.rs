@@ -1,0 +1,203 @@
+//! The answer, for the first screen.
+
+use maud::{Markup, html};
+
+use crate::choice::{Answer, answer, rivals, saving};
+use crate::data::{Design, Report, Results};
+use crate::number;
+use crate::view::{View, views};
+
+/// The chosen design, what it saves and loses, and its rivals.
+pub fn overview(report: &Report) -> Markup {
+    let views = views(report);
+    html! {
+        section #overview aria-labelledby="overview-title" {
+            h2 #overview-title { "Overview" }
+            @match views.first() {
+                None => p { "There are no networks." },
+                Some(view) => {
+                    (headline(report, view))
+                    (comparison(view.results))
+                }
+            }
+            @if views.len() > 1 {
+                h3 { "Network by network" }
+                (networks(&views[1..]))
+            }
+        }
+    }
+}
+
+fn headline(report: &Report, view: &View) -> Markup {
+    let limit = number::limit(report.max_loss);
+    let confidence = number::confidence(report.confidence);
+    match answer(view.results) {
+        Answer::Chosen(design) => html! {
+            p .question {
+                "The least array power at a loss under " b { (limit) " points" } ", with "
+                (confidence) " % confidence, " (view.name) ":"
+            }
+            p .answer { (design.name) }
+            (figures(design))
+            p { (advantage(view.results, design)) }
+        },
+        Answer::Nearest(design) => html! {
+            p .question {
+                "No design is under " b { (limit) " points" } " of loss with " (confidence)
+                " % confidence, " (view.name) ". The nearest:"
+            }
+            p .answer { (design.name) }
+            (figures(design))
+        },
+        Answer::UnknownPower(designs) => html! {
+            p .question {
+                "Under " b { (limit) " points" } " of loss with " (confidence) " % confidence, "
+                (view.name) ", but the cost table does not have their power:"
+            }
+            ul { @for design in designs { li { (design.name) } } }
+        },
+        Answer::Nothing => html! { p .question { "No design was evaluated." } },
+    }
+}
+
+/// The few numbers of a design, large.
+fn figures(design: &Design) -> Markup {
+    html! {
+        dl .figures {
+            div {
+                dt { "array power saved" }
+                dd { @match saving(design) {
+                    Some(saving) => { (number::percent(saving)) " %" },
+                    None => "unknown",
+                } }
+            }
+            @if let Some(assessment) = &design.assessment {
+                div {
+                    dt { "loss, points" }
+                    dd {
+                        (number::fixed(assessment.loss, 2))
+                        small {
+                            " [" (number::fixed(assessment.interval[0], 2)) ", "
+                            (number::fixed(assessment.interval[1], 2)) "], "
+                            (number::confidence(assessment.confidence)) " %"
+                        }
+                    }
+                }
+                div {
+                    dt { "top-1 accuracy" }
+                    dd { (number::fixed(100.0 * assessment.top1, 2)) " %" }
+                }
+            }
+            @if let Some(energy) = design.energy_nj {
+                div { dt { "array energy per image" } dd { (number::significant(energy)) " nJ" } }
+            }
+        }
+    }
+}
+
+/// By how much a design saves more than the best without V and with reduced precision.
+fn advantage(results: &Results, chosen: &Design) -> String {
+    let Some(saved) = saving(chosen) else { return String::new() };
+    let sentences = rivals(results).into_iter().skip(1).map(|(kind, rival)| {
+        let Some((rival, other)) = rival.and_then(|rival| Some((rival, saving(rival)?))) else {
+            return format!("No design {kind} whose power is known is under the limit.");
+        };
+        if rival == chosen {
+            return format!("It is the best {kind}.");
+        }
+        let points = number::percent((saved - other).abs());
+        let more = if saved >= other { "more" } else { "less" };
+        format!("It saves {points} points of power {more} than the best {kind}, {}.", rival.name)
+    });
+    sentences.collect::<Vec<_>>().join(" ")
+}
+
+/// A bar of saved power for the chosen design and each rival.
+fn comparison(results: &Results) -> Markup {
+    let chosen = match answer(results) {
+        Answer::Chosen(design) => design,
+        _ => return html! {},
+    };
+    let mut rows = vec![("chosen".to_owned(), Some(chosen))];
+    let others = rivals(results).into_iter().filter(|(_, rival)| *rival != Some(chosen));
+    rows.extend(others.map(|(kind, rival)| (format!("best {kind}"), rival)));
+    html! {
+        div .scroll {
+            table .comparison {
+                caption { "The chosen design and its rivals under the same limit" }
+                thead { tr {
+                    th scope="col" { "" }
+                    th scope="col" { "design" }
+                    th scope="col" { "array power saved" }
+                    th scope="col" .number { "loss [interval], points" }
+                } }
+                tbody {
+                    @for (what, design) in rows {
+                        tr {
+                            th scope="row" { (what) }
+                            @match design {
+                                Some(design) => {
+                                    td { (design.name) }
+                                    td { (bar(saving(design))) }
+                                    td .number { @if let Some(found) = &design.assessment { (number::loss(found)) } }
+                                },
+                                None => td colspan="3" .none { "none of known power is under the limit" },
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn bar(saving: Option<f64>) -> Markup {
+    let Some(saving) = saving else { return html! { "unknown" } };
+    let width = (100.0 * saving).clamp(0.0, 100.0);
+    html! {
+        span .bar aria-hidden="true" { span style={ "width:" (format!("{width:.1}")) "%" } {} }
+        " " (number::percent(saving)) " %"
+    }
+}
+
+/// The answer for each network.
+fn networks(views: &[View]) -> Markup {
+    let saved = |design: Option<&Design>| match design.map(saving) {
+        Some(Some(saving)) => format!("{} %", number::percent(saving)),
+        Some(None) => "unknown".to_owned(),
+        None => "none".to_owned(),
+    };
+    html! {
+        div .scroll {
+            table .networks {
+                caption { "Power saved by the best design of each kind under the limit" }
+                thead { tr {
+                    th scope="col" { "network" }
+                    th scope="col" { "chosen" }
+                    th scope="col" .number { "loss [interval], points" }
+                    th scope="col" .number { "saved" }
+                    th scope="col" .number { "with V" }
+                    th scope="col" .number { "without V" }
+                    th scope="col" .number { "reduced precision" }
+                } }
+                tbody {
+                    @for view in views {
+                        @let (name, shown, chosen) = match answer(view.results) {
+                            Answer::Chosen(design) => (design.name.clone(), Some(design), Some(design)),
+                            Answer::Nearest(design) => (format!("none; nearest: {}", design.name), Some(design), None),
+                            Answer::UnknownPower(_) => ("of unknown power".to_owned(), None, None),
+                            Answer::Nothing => ("not evaluated".to_owned(), None, None),
+                        };
+                        tr {
+                            th scope="row" { (view.name) }
+                            td { (name) }
+                            td .number { @if let Some(found) = shown.and_then(|design| design.assessment.as_ref()) { (number::loss(found)) } }
+                            td .number { (saved(chosen)) }
+                            @for (_, rival) in rivals(view.results) { td .number { (saved(rival)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
