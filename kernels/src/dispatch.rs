@@ -11,7 +11,7 @@ macro_rules! multiversion {
         #[allow(clippy::too_many_arguments)]
         $vis fn $name($isa: $crate::Isa, $($arg: $type),*) {
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2")]
+            #[target_feature(enable = "avx2,fma")]
             #[allow(clippy::too_many_arguments)]
             fn avx2($($arg: $type),*) {
                 $body($($arg),*)

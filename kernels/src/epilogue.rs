@@ -41,17 +41,23 @@ pub(crate) fn blocks(groups: usize, filters_per_group: usize) -> Vec<Block> {
 
 #[derive(Debug, Clone, Copy)]
 struct BlockParameters {
+    /// C as stored.
     c: Lanes<i32>,
+    /// C, c 2^-c_frac.
+    c_real: Lanes<f32>,
     constant: Lanes<i32>,
     negated_zero_point: Lanes<i32>,
     scale: Lanes<f32>,
 }
 
-/// Whether c X needs 64 bits.
+/// How V is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ControlWidth {
+enum ControlKind {
     None,
-    Narrow,
+    /// By one fused multiplication and addition: c 2^-c_frac X + [`SHIFT`], rounded once, has
+    /// the rounded V in its low bits. Its other bits are taken from `constant` beforehand.
+    Fused,
+    /// In 64-bit integers.
     Wide,
 }
 
@@ -110,7 +116,7 @@ pub(crate) struct Epilogue {
     whole: bool,
     parameters: Vec<BlockParameters>,
     groups: usize,
-    control: ControlWidth,
+    control: ControlKind,
     c_frac: u32,
     /// Added times X.
     offset_scale: i32,
@@ -124,6 +130,8 @@ impl Epilogue {
     /// `offset_scale` times X is added besides the other sums.
     pub fn new(spec: &MacSpec, blocks: Vec<Block>, offset_scale: i32) -> Epilogue {
         let (c, control, offset_scale) = control_parameters(spec, offset_scale);
+        let c_frac = spec.control.as_ref().map_or(0, |control| control.c_frac);
+        let surplus = if control == ControlKind::Fused { SHIFT.to_bits() as i32 } else { 0 };
         let parameters = blocks
             .iter()
             .map(|block| {
@@ -136,7 +144,8 @@ impl Epilogue {
                 }
                 BlockParameters {
                     c: lanes(block, |f| c[f]),
-                    constant: lanes(block, |f| spec.constant[f]),
+                    c_real: lanes(block, |f| c[f] as f32 / (1u32 << c_frac) as f32),
+                    constant: lanes(block, |f| spec.constant[f].wrapping_sub(surplus)),
                     negated_zero_point: lanes(block, |f| {
                         0i32.wrapping_sub(spec.weight_zero_points[f])
                     }),
@@ -170,7 +179,7 @@ impl Epilogue {
             parameters,
             groups: spec.shape.groups,
             control,
-            c_frac: spec.control.as_ref().map_or(0, |control| control.c_frac),
+            c_frac,
             offset_scale,
             low: spec.low,
             high: spec.high,
@@ -245,36 +254,33 @@ impl Epilogue {
             let zero_point = parameters.negated_zero_point.0;
             t = std::array::from_fn(|l| t[l].wrapping_add(zero_point[l].wrapping_mul(codes[l])));
         }
-        // Round half to even: adding half a unit less one, plus one if the result would be odd.
-        let frac = self.c_frac;
-        let odd = i32::from(frac > 0);
-        let c = parameters.c.0;
         match self.control {
-            ControlWidth::None => {}
-            ControlWidth::Narrow => {
-                let x = sum(sums.control);
-                let bias = ((1 << frac) >> 1) - odd;
+            ControlKind::None => {}
+            ControlKind::Fused => {
+                let x = sum(sums.control).map(|x| x as f32);
+                let c = parameters.c_real.0;
                 t = std::array::from_fn(|l| {
-                    let v = c[l].wrapping_mul(x[l]);
-                    let v = v.wrapping_add(bias).wrapping_add((v >> frac) & odd) >> frac;
-                    t[l].wrapping_add(v)
+                    t[l].wrapping_add(c[l].mul_add(x[l], SHIFT).to_bits() as i32)
                 });
-                if self.offset_scale != 0 {
-                    t = std::array::from_fn(|l| {
-                        t[l].wrapping_add(self.offset_scale.wrapping_mul(x[l]))
-                    });
-                }
             }
-            ControlWidth::Wide => {
+            ControlKind::Wide => {
                 let x = sum(sums.control);
-                let (bias, odd) = (((1i64 << frac) >> 1) - i64::from(odd), i64::from(odd));
+                let c = parameters.c.0;
+                // Round half to even: adding half a unit less one, plus one if the result would
+                // be odd.
+                let frac = self.c_frac;
+                let odd = i64::from(frac > 0);
+                let bias = ((1i64 << frac) >> 1) - odd;
                 t = std::array::from_fn(|l| {
                     let v = i64::from(c[l]) * i64::from(x[l]);
                     let v = (v + bias + ((v >> frac) & odd)) >> frac;
-                    let offset = self.offset_scale.wrapping_mul(x[l]);
-                    t[l].wrapping_add(v as i32).wrapping_add(offset)
+                    t[l].wrapping_add(v as i32)
                 });
             }
+        }
+        if self.offset_scale != 0 {
+            let x = sum(sums.control);
+            t = std::array::from_fn(|l| t[l].wrapping_add(self.offset_scale.wrapping_mul(x[l])));
         }
 
         let scale = parameters.scale.0;
@@ -310,20 +316,21 @@ impl Epilogue {
     }
 }
 
-/// The factors of X in the control variate, the width of their products with it, and what is left
-/// of `offset_scale`.
-fn control_parameters(spec: &MacSpec, offset_scale: i32) -> (Vec<i32>, ControlWidth, i32) {
-    let none = (vec![0; spec.shape.filters], ControlWidth::None, 0);
+/// The factors of X in the control variate, how V is computed from them, and what is left of
+/// `offset_scale`.
+fn control_parameters(spec: &MacSpec, offset_scale: i32) -> (Vec<i32>, ControlKind, i32) {
+    let none = (vec![0; spec.shape.filters], ControlKind::None, 0);
     let Some(Control { terms, c_frac }) = &spec.control else { return none };
     // Several functions are combined before.
     let [term] = terms.as_slice() else { return none };
-    let x_max = term.x_max();
-    if x_max == 0 {
+    if term.x_max() == 0 {
         return none;
     }
-    let is_narrow = |c: &[i32]| {
+    // The limits within which c and X are whole numbers of f32 and V leaves SHIFT's bits alone.
+    let fits = |c: &[i32]| {
         let c_max = c.iter().map(|c| u128::from(c.unsigned_abs())).max().unwrap_or(0);
-        c_max * x_max * spec.shape.depth() as u128 + (1 << c_frac) < 1 << 31
+        let x_max = term.x_max() * spec.shape.depth() as u128;
+        c_max < 1 << 24 && x_max < 1 << 24 && c_max * x_max < 1 << (22 + c_frac)
     };
     // c + s 2^c_frac adds s X to the rounded product: exactly, as an even s X also leaves it odd
     // or even as it was, which ties depend on.
@@ -332,9 +339,9 @@ fn control_parameters(spec: &MacSpec, offset_scale: i32) -> (Vec<i32>, ControlWi
     let sum: Option<Vec<i32>> =
         scale.and_then(|scale| term.c.iter().map(|c| c.checked_add(scale)).collect());
     match sum {
-        Some(c) if is_narrow(&c) => (c, ControlWidth::Narrow, 0),
-        _ if is_narrow(&term.c) => (term.c.clone(), ControlWidth::Narrow, offset_scale),
-        _ => (term.c.clone(), ControlWidth::Wide, offset_scale),
+        Some(c) if fits(&c) => (c, ControlKind::Fused, 0),
+        _ if fits(&term.c) => (term.c.clone(), ControlKind::Fused, offset_scale),
+        _ => (term.c.clone(), ControlKind::Wide, offset_scale),
     }
 }
 
@@ -345,11 +352,13 @@ fn limit(y: f32, low: f32, high: f32) -> f32 {
     if y < high { y } else { high }
 }
 
-/// Nearest integer, ties to even, for |z| < 2^22: the sum with 1.5 * 2^23 has no fraction bits
-/// left, so the addition itself rounds, and the integer is in the low bits.
+/// 1.5 * 2^23: a sum of it and |z| < 2^22 has no fraction bits left, so the addition itself rounds
+/// to the nearest integer, ties to even, and that is in the low bits.
+const SHIFT: f32 = 12_582_912.0;
+
+/// Nearest integer, ties to even, for |z| < 2^22.
 #[inline(always)]
 fn round(z: f32) -> i32 {
-    const SHIFT: f32 = 12_582_912.0;
     ((z + SHIFT).to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32)
 }
 

@@ -30,7 +30,7 @@ impl Isa {
         let mut found = vec![Isa::SCALAR];
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx2") {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 found.push(Isa(Level::Avx2));
                 if is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
@@ -67,7 +67,7 @@ impl Isa {
         })
     }
 
-    /// "scalar", "avx2", "avx512vnni" (with BW, DQ, VL and VBMI) or "neon".
+    /// "scalar", "avx2" (with FMA), "avx512vnni" (with BW, DQ, VL and VBMI) or "neon".
     pub fn name(self) -> &'static str {
         match self.0 {
             Level::Scalar => "scalar",

@@ -68,12 +68,15 @@ impl CodeFunction {
             _ => return lookup(isa, &self.table, channels, input, out),
         };
         out.fill(0);
-        for plane in planes.iter().rev() {
-            for sum in out.iter_mut() {
-                *sum <<= 8;
+        for (number, plane) in planes.iter().rev().enumerate() {
+            if number > 0 {
+                out.iter_mut().for_each(|sum| *sum <<= 8);
             }
             // SAFETY: plane_kernel chose the function for the features of an Isa.
             unsafe { plane_sums(plane, channels, input, out) };
+        }
+        if (self.scale, self.offset) == (1, 0) {
+            return;
         }
         let offset = self.offset.wrapping_mul(channels as i32);
         for sum in out {
