@@ -26,6 +26,9 @@ const SPAN: usize = CHUNKS * POSITIONS;
 /// Filters that a kernel computes together.
 pub(crate) const FILTERS: usize = 4;
 
+/// Groups of them in a block.
+const QUADS: usize = LANES / FILTERS;
+
 /// Weight positions whose codes are gathered together; less than 256, lest sums of bytes overflow
 /// 16 bits.
 const TAPS: usize = 144;
@@ -64,12 +67,20 @@ pub(crate) struct Input<'a> {
     pub codes: &'a [Codes],
     /// Chunks that have positions.
     pub chunks: usize,
-    /// Numbers of tables, for each filter as many as codes.
-    pub weights: [&'a [u8]; FILTERS],
-    pub entries_per_byte: usize,
+    /// Numbers of tables, for each filter; as many as codes.
+    pub weights: &'a [[u8; FILTERS]],
+    /// The taps in runs whose entries fit a byte together: their lengths.
+    pub runs: &'a [u8],
     pub shift: u32,
     /// The sums are the first: what was there is overwritten.
     pub first: bool,
+}
+
+impl Input<'_> {
+    /// Whether no byte takes more than one entry.
+    pub fn is_single(&self) -> bool {
+        self.runs.len() == self.codes.len()
+    }
 }
 
 /// Adds the sums of `FILTERS` filters.
@@ -153,6 +164,15 @@ fn map_codes_one_by_one(entries: &[u8; 256], codes: &mut [u8]) {
     codes.iter_mut().for_each(|code| *code = entries[usize::from(*code)]);
 }
 
+/// Filters that are computed together.
+#[derive(Debug)]
+struct Quad {
+    /// Numbers of tables, `[depth]`.
+    weights: Vec<[u8; FILTERS]>,
+    /// See [`Input::runs`], `[TAPS][planes]`.
+    runs: Vec<Vec<u8>>,
+}
+
 #[derive(Debug)]
 pub(crate) struct ByteLookup {
     isa: Isa,
@@ -163,8 +183,7 @@ pub(crate) struct ByteLookup {
     /// Offsets of the receptive field's codes in the planes of a group.
     taps: Vec<usize>,
     blocks: Vec<Block>,
-    /// Numbers of tables, `[blocks][LANES][depth]`.
-    weights: Vec<u8>,
+    quads: Vec<Quad>,
     /// What each filter's sums are more than the planes say.
     constants: Vec<[i32; LANES]>,
     /// Of all chunks, if there is a faster way to gather their codes.
@@ -211,19 +230,25 @@ impl ByteLookup {
             }
         }
         let blocks = blocks(shape.groups, shape.filters_per_group());
-        let mut weights = vec![0; blocks.len() * LANES * depth];
-        let mut constants = vec![[0; LANES]; blocks.len()];
-        for (b, block) in blocks.iter().enumerate() {
-            for lane in 0..block.count {
+        let mut quads = Vec::with_capacity(blocks.len() * QUADS);
+        let mut constants = vec![[0i32; LANES]; blocks.len()];
+        for (block, constants) in blocks.iter().zip(&mut constants) {
+            let mut weights = vec![[0; FILTERS]; QUADS * depth];
+            for (lane, constant) in constants[..block.count].iter_mut().enumerate() {
                 let filter = &spec.weights[(block.filter + lane) * depth..][..depth];
-                let numbers = &mut weights[(b * LANES + lane) * depth..][..depth];
-                for (number, &j) in numbers.iter_mut().zip(&order) {
+                let numbers = &mut weights[lane / FILTERS * depth..][..depth];
+                for (numbers, &j) in numbers.iter_mut().zip(&order) {
                     let w = usize::from(filter[j]);
-                    *number = tables.numbers[w];
-                    let more = tables.of_weight[w];
-                    constants[b][lane] = i32::wrapping_add(constants[b][lane], more);
+                    numbers[lane % FILTERS] = tables.numbers[w];
+                    *constant = constant.wrapping_add(tables.of_weight[w]);
                 }
             }
+            quads.extend(weights.chunks_exact(depth).map(|weights| {
+                let runs = weights
+                    .chunks(TAPS)
+                    .flat_map(|taps| tables.planes.iter().map(|plane| plane.runs(taps)));
+                Quad { runs: runs.collect(), weights: weights.to_vec() }
+            }));
         }
         let positions = images(&shape) * shape.positions();
         let windows = kernel.gather.and_then(|gather| Some((gather, windows(&shape, positions)?)));
@@ -235,7 +260,7 @@ impl ByteLookup {
             tables,
             taps,
             blocks,
-            weights,
+            quads,
             constants,
             windows,
         })
@@ -300,7 +325,7 @@ impl ByteLookup {
                         None => gather(self.isa, taps, planes, stretches, shape, codes),
                     }
                     for (b, sums) in blocks.clone().zip(sums.chunks_exact_mut(LANES)) {
-                        self.add_bytes(b, TAPS * t, codes, chunks, sums);
+                        self.add_bytes(b, t, codes, chunks, sums);
                     }
                 }
                 for (b, sums) in blocks.clone().zip(sums.as_chunks().0) {
@@ -334,23 +359,22 @@ impl ByteLookup {
         }
     }
 
-    fn add_bytes(&self, b: usize, tap: usize, codes: &[Codes], chunks: usize, sums: &mut [Sums]) {
-        let depth = self.taps.len();
-        let filters = sums.as_chunks_mut::<FILTERS>().0.iter_mut();
-        for (f, sums) in filters.enumerate().take(self.blocks[b].count.div_ceil(FILTERS)) {
-            let weights = std::array::from_fn(|i| {
-                &self.weights[(b * LANES + FILTERS * f + i) * depth + tap..][..codes.len()]
-            });
+    /// Adds what the `t`-th [`TAPS`] give a block.
+    fn add_bytes(&self, b: usize, t: usize, codes: &[Codes], chunks: usize, sums: &mut [Sums]) {
+        let count = self.blocks[b].count.div_ceil(FILTERS);
+        let quads = self.quads[QUADS * b..][..count].iter();
+        for (quad, sums) in quads.zip(sums.as_chunks_mut::<FILTERS>().0) {
+            let planes = self.tables.planes.len();
             for (p, plane) in self.tables.planes.iter().enumerate() {
                 let input = Input {
                     tables: &plane.tables,
                     index: self.tables.index,
                     codes,
                     chunks,
-                    weights,
-                    entries_per_byte: plane.entries_per_byte,
+                    weights: &quad.weights[TAPS * t..][..codes.len()],
+                    runs: &quad.runs[planes * t + p],
                     shift: plane.shift,
-                    first: tap == 0 && p == 0,
+                    first: t == 0 && p == 0,
                 };
                 // SAFETY: kernel() chose the function for the features of an Isa.
                 unsafe { (self.kernel.add_bytes)(&input, sums) };

@@ -18,8 +18,8 @@ pub(crate) struct Line(pub [u8; 64]);
 pub(crate) struct BytePlane {
     /// For each number, [`ByteTables::lines`] lines.
     pub tables: Vec<Line>,
-    /// Entries that a byte can add up.
-    pub entries_per_byte: usize,
+    /// The largest entry for each number.
+    pub largest: Vec<u8>,
     /// What a sum is shifted left by.
     pub shift: u32,
 }
@@ -178,6 +178,11 @@ impl Entries {
         (each, (0..planes).map(largest).collect())
     }
 
+    /// The part of a value that is in a plane, of so many bits each.
+    fn entry(&self, value: u32, each: u32, plane: u32) -> u8 {
+        (value >> (each * plane) & ((1 << each) - 1)) as u8
+    }
+
     fn cost(&self, index: Index, costs: &Costs) -> Option<usize> {
         let (_, largest) = self.planes();
         let lookup = match index {
@@ -215,14 +220,14 @@ impl Entries {
             tables.of_weight[usize::from(w)] = least;
         }
         let lines = tables.lines();
-        for (plane, most) in (0..).zip(largest) {
+        for plane in 0..largest.len() as u32 {
             let mut bytes = vec![Line([0; 64]); rows.len() * lines];
             for (row, lines) in rows.iter().zip(bytes.chunks_exact_mut(lines)) {
                 match index {
                     Index::Column(_) => {
                         for (&value, &column) in row.iter().zip(&self.columns) {
                             let (line, at) = (usize::from(column) / 64, usize::from(column) % 64);
-                            lines[line].0[at] = (value >> (each * plane) & ((1 << each) - 1)) as u8;
+                            lines[line].0[at] = self.entry(value, each, plane);
                         }
                     }
                     Index::Nibbles => {
@@ -234,8 +239,12 @@ impl Entries {
                 }
             }
             tables.planes.push(BytePlane {
+                largest: rows
+                    .iter()
+                    .map(|row| row.iter().map(|value| self.entry(*value, each, plane)).max())
+                    .map(|largest| largest.expect("256 values"))
+                    .collect(),
                 tables: bytes,
-                entries_per_byte: entries_per_byte(most),
                 shift: self.shift + each * plane,
             });
         }
@@ -246,4 +255,26 @@ impl Entries {
 /// Entries of at most `most` that a byte can add up.
 fn entries_per_byte(most: u32) -> usize {
     255 / most.max(1) as usize
+}
+
+impl BytePlane {
+    /// Cuts taps, each of which adds one entry to a byte of every filter, into runs that no byte
+    /// overflows in; `numbers` are the filters' tables at each tap. Runs of hardly two would cost
+    /// more than they save, and are all 1.
+    pub fn runs<const FILTERS: usize>(&self, numbers: &[[u8; FILTERS]]) -> Vec<u8> {
+        let mut runs = Vec::new();
+        let mut sums = [256u32; FILTERS];
+        for numbers in numbers {
+            let more = numbers.map(|number| u32::from(self.largest[usize::from(number)]));
+            sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+            match runs.last_mut() {
+                Some(run) if *run < u8::MAX && sums.iter().all(|&sum| sum < 256) => *run += 1,
+                _ => {
+                    runs.push(1);
+                    sums = more;
+                }
+            }
+        }
+        if runs.len() * 5 > numbers.len() * 2 { vec![1; numbers.len()] } else { runs }
+    }
 }

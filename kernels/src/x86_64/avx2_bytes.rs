@@ -26,18 +26,16 @@ type Words = [[[__m256i; 2]; PAIR]; VECTORS];
 pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
     // 256 bytes of at most 255 fit 16 bits.
     assert!(input.codes.len() <= 256);
-    assert!(input.weights.iter().all(|weights| weights.len() == input.codes.len()));
     let shift = _mm_cvtsi32_si128(input.shift as i32);
-    let pairs = input.weights.as_chunks::<PAIR>().0.iter().zip(sums.as_chunks_mut::<PAIR>().0);
-    for (weights, sums) in pairs {
+    for (pair, sums) in sums.as_chunks_mut::<PAIR>().0.iter_mut().enumerate() {
         for c in 0..input.chunks {
-            let words = match (input.index, input.entries_per_byte) {
-                (Index::Column(0..=4), 1) => lookups::<SIXTEEN, true>(input, weights, c),
-                (Index::Column(0..=4), _) => lookups::<SIXTEEN, false>(input, weights, c),
-                (Index::Column(5), 1) => lookups::<THIRTY_TWO, true>(input, weights, c),
-                (Index::Column(5), _) => lookups::<THIRTY_TWO, false>(input, weights, c),
-                (Index::Nibbles, 1) => lookups::<NIBBLES, true>(input, weights, c),
-                (Index::Nibbles, _) => lookups::<NIBBLES, false>(input, weights, c),
+            let words = match (input.index, input.is_single()) {
+                (Index::Column(0..=4), true) => lookups::<SIXTEEN, true>(input, pair, c),
+                (Index::Column(0..=4), false) => lookups::<SIXTEEN, false>(input, pair, c),
+                (Index::Column(5), true) => lookups::<THIRTY_TWO, true>(input, pair, c),
+                (Index::Column(5), false) => lookups::<THIRTY_TWO, false>(input, pair, c),
+                (Index::Nibbles, true) => lookups::<NIBBLES, true>(input, pair, c),
+                (Index::Nibbles, false) => lookups::<NIBBLES, false>(input, pair, c),
                 (Index::Column(_), _) => {
                     unreachable!("its costs rule more than 32 columns out")
                 }
@@ -64,18 +62,17 @@ fn entries(line: &Line, part: usize) -> __m256i {
 // is compiled without the features, and the calls would go through memory.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn lookups<const WAY: u8, const SINGLE: bool>(
-    input: &Input<'_>,
-    &[w0, w1]: &[&[u8]; PAIR],
-    c: usize,
-) -> Words {
+fn lookups<const WAY: u8, const SINGLE: bool>(input: &Input<'_>, pair: usize, c: usize) -> Words {
     let mut words = [[[_mm256_setzero_si256(); 2]; PAIR]; VECTORS];
-    let step = if SINGLE { 1 } else { input.entries_per_byte };
-    let weights = w0.chunks(step).zip(w1.chunks(step));
-    for (codes, (w0, w1)) in input.codes.chunks(step).zip(weights) {
+    let (mut codes, mut weights) = (input.codes, input.weights);
+    for &run in input.runs {
         let mut bytes = [[_mm256_setzero_si256(); PAIR]; VECTORS];
-        for (codes, (&w0, &w1)) in codes.iter().zip(w0.iter().zip(w1)) {
-            let lines = [&input.tables[usize::from(w0)], &input.tables[usize::from(w1)]];
+        let (run_codes, run_weights);
+        (run_codes, codes) = codes.split_at(usize::from(run));
+        (run_weights, weights) = weights.split_at(usize::from(run));
+        for (codes, weights) in run_codes.iter().zip(run_weights) {
+            let numbers = weights.as_chunks::<PAIR>().0[pair % (FILTERS / PAIR)];
+            let lines = numbers.map(|number| &input.tables[usize::from(number)]);
             let mut tables = [(_mm256_setzero_si256(), _mm256_setzero_si256()); PAIR];
             for (table, line) in tables.iter_mut().zip(lines) {
                 *table = (entries(line, 0), entries(line, 1));

@@ -16,7 +16,6 @@ type Words<const N: usize> = [[[__m512i; 2]; N]; FILTERS];
 pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
     // 256 bytes of at most 255 fit 16 bits.
     assert!(input.codes.len() <= 256);
-    assert!(input.weights.iter().all(|weights| weights.len() == input.codes.len()));
     match input.chunks {
         1 => add_chunks::<1>(input, sums),
         _ => add_chunks::<CHUNKS>(input, sums),
@@ -26,13 +25,13 @@ pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 fn add_chunks<const N: usize>(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
-    let words = match (input.index, input.entries_per_byte) {
-        (Index::Column(8), 1) => lookups::<4, true, N>(input),
-        (Index::Column(8), _) => lookups::<4, false, N>(input),
-        (Index::Column(7), 1) => lookups::<2, true, N>(input),
-        (Index::Column(7), _) => lookups::<2, false, N>(input),
-        (Index::Column(_), 1) => lookups::<1, true, N>(input),
-        (Index::Column(_), _) => lookups::<1, false, N>(input),
+    let words = match (input.index, input.is_single()) {
+        (Index::Column(8), true) => lookups::<4, true, N>(input),
+        (Index::Column(8), false) => lookups::<4, false, N>(input),
+        (Index::Column(7), true) => lookups::<2, true, N>(input),
+        (Index::Column(7), false) => lookups::<2, false, N>(input),
+        (Index::Column(_), true) => lookups::<1, true, N>(input),
+        (Index::Column(_), false) => lookups::<1, false, N>(input),
         (Index::Nibbles, _) => unreachable!("its costs rule nibbles out"),
     };
     let shift = _mm_cvtsi32_si128(input.shift as i32);
@@ -98,23 +97,24 @@ pub(crate) fn gather(taps: &[usize], planes: &[u8], windows: &[Window], codes: &
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 fn lookups<const LINES: usize, const SINGLE: bool, const N: usize>(input: &Input<'_>) -> Words<N> {
     let mut words = [[[_mm512_setzero_si512(); 2]; N]; FILTERS];
-    let step = if SINGLE { 1 } else { input.entries_per_byte };
-    let taps = input.codes.len();
-    for first in (0..taps).step_by(step) {
+    let (mut codes, mut weights) = (input.codes, input.weights);
+    for &run in input.runs {
         let mut bytes = [[_mm512_setzero_si512(); N]; FILTERS];
-        for tap in first..taps.min(first + step) {
+        let (run_codes, run_weights);
+        (run_codes, codes) = codes.split_at(usize::from(run));
+        (run_weights, weights) = weights.split_at(usize::from(run));
+        for (codes, weights) in run_codes.iter().zip(run_weights) {
             let mut at = [_mm512_setzero_si512(); N];
             let mut upper = [0; N];
             for c in 0..N {
                 // SAFETY: a chunk has 64 codes.
-                at[c] = unsafe { _mm512_loadu_si512(input.codes[tap][c].as_ptr().cast()) };
+                at[c] = unsafe { _mm512_loadu_si512(codes[c].as_ptr().cast()) };
                 if LINES == 4 {
                     upper[c] = _mm512_movepi8_mask(at[c]);
                 }
             }
-            for (bytes, weights) in bytes.iter_mut().zip(input.weights) {
-                let number = usize::from(weights[tap]);
-                let lines = &input.tables[number * LINES..][..LINES];
+            for (bytes, &number) in bytes.iter_mut().zip(weights) {
+                let lines = &input.tables[usize::from(number) * LINES..][..LINES];
                 let mut table = [_mm512_setzero_si512(); 4];
                 for (table, line) in table.iter_mut().zip(lines) {
                     // SAFETY: a line has 64 bytes and is aligned to 64.
