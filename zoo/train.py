@@ -18,7 +18,7 @@ from torch.nn import functional as F
 import data
 from networks import FAMILIES
 
-EPOCHS = {"vgg8": 16, "resnet8": 16, "shufflenet": 10}  # 8 for the others
+EPOCHS = {"vgg8": 16, "resnet8": 16, "resnet20": 16, "shufflenet": 10}  # 8 for the others
 
 
 def keep_channels_last(model):
