@@ -28,6 +28,8 @@ need opensta /usr/bin/sta
 need g++ /usr/bin/g++
 need make /usr/bin/make
 need qflow-tech-osu018 /usr/share/qflow/tech/osu018/osu018_stdcells.lib
+# The report's page is looked at in a browser.
+need chromium /usr/bin/chromium
 if [ ${#missing[@]} -gt 0 ]; then
     { command -v apt-get >/dev/null \
         && { apt-get install -y --no-install-recommends "${missing[@]}" \

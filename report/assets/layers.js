@@ -23,7 +23,7 @@ function drawErrors(container, network) {
       height: 230,
       marginLeft: 44,
       marginBottom: 38,
-      x: { label: "error, units of the accumulator", labelAnchor: "center", ticks: 5 },
+      x: { label: "error, units of the accumulator", labelAnchor: "center" },
       y: { type: "sqrt", label: "outputs, %", grid: true, percent: true, ticks: 5 },
       color: { domain: ["without V", "with V"], range: ["url(#fill-without-v)", "url(#fill-with-v)"], legend: true },
       marks: [
@@ -107,15 +107,17 @@ function drawHardware(container) {
     });
     const shown = [...new Set(rows.map(({ part }) => part))].sort();
     const element = panel(container, title);
-    const longest = d3.max(report.hardware, ({ name }) => Math.min(name.length, 36));
+    const width = widthOf(element, 300, 760);
+    const most = Math.min(36, Math.floor(width / 16));
+    const longest = d3.max(report.hardware, ({ name }) => Math.min(name.length, most));
     draw(element, title, {
-      width: widthOf(element, 300, 760),
+      width,
       height: 60 + 24 * report.hardware.length,
       marginLeft: 16 + 6.5 * longest,
       marginRight: 64,
       marginBottom: 34,
-      x: { label: null, grid: true, ticks: 5 },
-      y: { domain: report.hardware.map(({ name }) => name), label: null, tickFormat: (name) => startOf(name, 36) },
+      x: { label: null, grid: true },
+      y: { domain: report.hardware.map(({ name }) => name), label: null, tickFormat: (name) => startOf(name, most) },
       color: { domain: shown, range: shown.map(fill), legend: shown.length > 1 },
       marks: [
         Plot.barX(rows, {
