@@ -7,6 +7,12 @@
 //! By the union bound the probability of a wrong verdict is then at most [`ERROR`], whatever the
 //! looks have to do with one another (Haybittle, 1971; Peto et al., 1976). A wrong "under" alone
 //! is half of that, as the interval is two-sided.
+//!
+//! The test also ends, without a verdict, where more images would show nothing: where the last look
+//! is not likely to find the loss over the limit, and could not find it under even if the rest of
+//! the images were as good as the lower end of a [`HOPE`] interval makes likely. That can only cost verdicts, not make wrong
+//! ones: an "under" that is still possible is given up with a probability of at most
+//! (1 - [`HOPE`]) / 2 at each look.
 
 use recoup::accuracy::paired::{Discordant, quantile};
 use serde::Serialize;
@@ -16,6 +22,9 @@ pub const ERROR: f64 = 0.05;
 
 /// The level of each look before the last.
 pub const INTERIM_ERROR: f64 = 0.0005;
+
+/// The confidence of the interval from which the rest of the images is foretold.
+pub const HOPE: f64 = 0.99;
 
 /// When the test looks, as shares of all images. The last is 1.
 const LOOKS: [f64; 11] = [0.01, 0.02, 0.04, 0.07, 0.11, 0.17, 0.25, 0.37, 0.53, 0.75, 1.0];
@@ -56,7 +65,7 @@ pub enum Verdict {
     Under,
     /// The loss is more than the limit.
     Over,
-    /// All images have been seen, and it could be either.
+    /// It could be either, and no more images, or none there are, would show that it is less.
     Undecided,
     /// More images can decide it.
     Open,
@@ -151,6 +160,7 @@ impl Plan {
     /// # Panics
     /// When the candidate has seen more images than the reference.
     pub fn verdict(&self, reference: &[bool], candidate: &[bool], limit: Limit) -> Verdict {
+        let next = self.next(candidate.len());
         let done = self.looks.iter().take_while(|look| look.images <= candidate.len());
         let mut verdicts = done.filter_map(|look| {
             let images = look.images;
@@ -159,10 +169,22 @@ impl Plan {
                 score if score <= -look.z => Some(Verdict::Under),
                 score if score >= look.z => Some(Verdict::Over),
                 _ if images == self.images() => Some(Verdict::Undecided),
+                // What was seen later anyway is better than what was foretold.
+                _ if self.next(images) == next && !self.is_hopeful(counts, limit) => {
+                    Some(Verdict::Undecided)
+                }
                 _ => None,
             }
         });
         verdicts.next().unwrap_or(Verdict::Open)
+    }
+
+    /// Whether the last look could still find the loss under the limit, or is likely to find it
+    /// over.
+    fn is_hopeful(&self, seen: Discordant, limit: Limit) -> bool {
+        let Some(last) = self.looks.last() else { return false };
+        let at_last = |points: f64| foretell(seen, last.images, points).score(limit.points());
+        at_last(seen.interval(HOPE)[0]) <= -last.z || at_last(seen.points()) >= last.z
     }
 
     /// The verdict, and the loss on all images seen so far.
@@ -182,6 +204,18 @@ impl Plan {
             interval: counts.interval(confidence),
             confidence,
         }
+    }
+}
+
+/// What `images` images will have shown if those not seen yet lose so many points.
+fn foretell(seen: Discordant, images: usize, points: f64) -> Discordant {
+    let (all, before) = (images as f64, seen.images as f64);
+    let difference = seen.lost as f64 - seen.gained as f64 + points / 100.0 * (all - before);
+    let discordant = ((seen.lost + seen.gained) as f64 * all / before).max(difference.abs());
+    Discordant {
+        images: images as u64,
+        lost: ((discordant + difference) / 2.0).floor() as u64,
+        gained: ((discordant - difference) / 2.0).ceil() as u64,
     }
 }
 

@@ -142,10 +142,12 @@ fn a_rerun_computes_nothing_and_another_limit_goes_on() {
     let again = search(&path, &points(1..5), 1.0, |_| {});
     assert!(again.seen.is_empty(), "{:?}", again.seen);
     assert_eq!(again.found, first.found);
-    // A limit near the loss of perforated:4, 25 points, needs more images of it, but not all.
+    // A limit near the loss of perforated:4, 25 points, needs more images of it, but not all: it
+    // is given up when the rest could not show it to be under.
     let harder = search(&path, &points(1..5), 24.0, |_| {});
     assert_eq!(harder.seen.len(), 1);
-    assert_eq!(first.seen[V4] + harder.seen[V4], IMAGES);
+    assert_eq!(harder.verdict(4), Some(Verdict::Undecided));
+    assert!(first.seen[V4] + harder.seen[V4] < IMAGES, "{:?}", harder.seen);
 }
 
 #[test]

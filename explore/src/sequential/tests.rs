@@ -83,6 +83,43 @@ fn clear_cases_end_early() {
 }
 
 #[test]
+fn hopeless_cases_end_early() {
+    // The loss is the limit: no number of images shows that it is less.
+    let (under, over, images) = simulate(0.015, 0.01, 5000, 300);
+    assert!(under + over < 0.05 && images < 0.75, "{under} {over} {images}");
+}
+
+#[test]
+fn hope_is_given_up_late() {
+    // Half of such networks are found under the limit by a look at all images.
+    let (plan, limit) = (Plan::new(5000), Limit::new(0.5).unwrap());
+    let single = Plan::single(5000);
+    let mut random = ChaCha8Rng::seed_from_u64(11);
+    let (mut under, mut given_up) = (0, 0);
+    for _ in 0..500 {
+        let (reference, candidate) = networks(&mut random, 5000, 0.0105, 0.01);
+        if single.verdict(&reference, &candidate, limit) == Verdict::Under {
+            under += 1;
+            let (verdict, seen) = run(&plan, &reference, &candidate, limit);
+            given_up += usize::from(verdict == Verdict::Undecided && seen < 5000);
+        }
+    }
+    assert!((150..350).contains(&under) && given_up * 50 <= under, "{given_up} of {under}");
+}
+
+#[test]
+fn more_images_give_hope_again() {
+    let (plan, limit) = (Plan::new(2000), Limit::new(0.5).unwrap());
+    let reference = vec![true; 2000];
+    let lost: Vec<bool> = (0..2000).map(|image| image % 200 > 0 || image > 1100).collect();
+    let at = |seen: usize| plan.verdict(&reference, &lost[..seen], limit);
+    assert_eq!(at(1060), Verdict::Undecided);
+    assert_eq!(at(2000), Verdict::Undecided);
+    let regained: Vec<bool> = (0..2000).map(|image| image % 200 > 0 || image > 500).collect();
+    assert_eq!(plan.verdict(&reference, &regained, limit), Verdict::Under);
+}
+
+#[test]
 fn the_first_verdict_stays() {
     let (plan, limit) = (Plan::new(1000), Limit::new(0.5).unwrap());
     let reference = vec![true; 1000];
