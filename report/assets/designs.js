@@ -20,7 +20,7 @@ function drawTradeoff(container, view, filter, { small = false } = {}) {
   const { results, name } = view;
   const known = results.designs.filter((design) => design.relative_power !== null && design.assessment);
   const shown = known.filter(filter.shows);
-  if (shown.length === 0) return empty(container, "No design of known power passes the filters.");
+  if (shown.length === 0) return remark(container, "No design of known power passes the filters.");
   const power = (design) => 100 * design.relative_power;
   const loss = (design) => design.assessment.loss;
   const ends = shown.flatMap((design) => design.assessment.interval);
@@ -68,7 +68,7 @@ const FLOOR = 0.01;
 
 function drawLosses(container, view, filter) {
   const measured = view.results.designs.filter((design) => design.assessment && design.kind !== "reference" && filter.shows(design));
-  if (measured.length === 0) return empty(container, "No design passes the filters.");
+  if (measured.length === 0) return remark(container, "No design passes the filters.");
   const rank = (design) => ["reduced-precision", "without-v", "with-v"].indexOf(design.kind);
   const groups = d3.groups(measured.toSorted((a, b) => byLevel(a, b) || rank(a) - rank(b)), pairKey);
   const rows = [];
@@ -83,22 +83,28 @@ function drawLosses(container, view, filter) {
   const high = Math.max(10, d3.max(rows, ({ interval }) => interval[1]) * 1.3);
   const kinds = kindKeys.filter((kind) => rows.some((row) => row.kind === kind));
   const label = ({ design }) => describe(design);
+  // At the top, too, of a chart that is longer than a screen.
+  const axis = {
+    ticks: [0.01, 0.1, 1, 10, 100].filter((tick) => tick <= high), tickFormat: (tick) => (tick === FLOOR ? "\u2264 0.01" : String(tick)),
+  };
+  const width = widthOf(container);
+  const most = Math.min(44, Math.floor(width / 16));
   return draw(container, `Losses, ${view.name}`, {
-    width: widthOf(container),
+    width,
     height: 70 + 15 * next,
-    marginLeft: Math.min(240, 20 + 6.5 * d3.max(groups, ([key]) => Math.min(key.length, 32))),
+    marginLeft: 20 + 6.5 * d3.max(groups, ([key]) => Math.min(key.length, most)),
     marginRight: 40,
     marginBottom: 40,
-    x: {
-      type: "log", domain: [FLOOR, Math.min(high, 130)], label: "loss, points", labelAnchor: "center", grid: true,
-      ticks: [0.01, 0.1, 1, 10, 100].filter((tick) => tick <= high), tickFormat: (tick) => (tick === FLOOR ? "\u2264 0.01" : String(tick)),
-    },
+    x: { type: "log", domain: [FLOOR, Math.min(high, 130)], label: "loss, points", labelAnchor: "center" },
     y: { domain: [next, -1], axis: null },
     color: {
       domain: kinds, range: kinds.map((kind) => `url(#fill-${kind})`), legend: true, tickFormat: (kind) => KINDS[kind].name,
     },
     marks: [
-      Plot.axisY([...labels.keys()], { anchor: "left", label: null, tickSize: 0, tickFormat: (row) => startOf(labels.get(row), 32) }),
+      ...(next > 45 ? [Plot.axisX({ ...axis, anchor: "top", label: null })] : []),
+      Plot.axisX({ ...axis, anchor: "bottom" }),
+      Plot.gridX({ ticks: axis.ticks }),
+      Plot.axisY([...labels.keys()], { anchor: "left", label: null, tickSize: 0, tickFormat: (row) => startOf(labels.get(row), most) }),
       Plot.ruleX([filter.limit].filter((limit) => limit > FLOOR), { stroke: "var(--limit)", strokeWidth: 1.5, strokeDasharray: "6 4" }),
       Plot.rect(visible, {
         x1: FLOOR, x2: "loss", y1: ({ row }) => row - 0.45, y2: ({ row }) => row + 0.45, fill: "kind",

@@ -1,57 +1,71 @@
 // Charts of layers and of hardware: error histograms, signal to noise, area and energy by part.
 
-// The errors of one layer before and after V, a chart for each design.
-function drawErrors(container, network) {
-  for (const histogram of network.histograms) {
-    const design = network.results.designs[histogram.design];
-    const { edges } = histogram;
-    const bars = (counts, which) => {
-      const total = d3.sum(counts);
-      return counts.map((count, bin) => ({ which, x1: edges[bin], x2: edges[bin + 1], share: total ? count / total : 0 })).filter(({ share }) => share > 0);
-    };
-    const before = bars(histogram.before, "without V");
-    const after = bars(histogram.after, "with V");
-    const series = [before, after].filter((bins) => bins.length > 0).map((bins) => bins[0].which);
-    const element = panel(container, design.name);
-    if (series.length === 0) {
-      empty(element, "No outputs were counted.");
-      continue;
-    }
-    const label = ({ which, x1, x2, share }) => `${which}\nerror ${significant(x1)} to ${significant(x2)}\n${percent(share)} of outputs`;
-    draw(element, `Errors of ${histogram.layer}, ${design.name}`, {
-      width: widthOf(element, 260, 420),
-      height: 230,
-      marginLeft: 44,
-      marginBottom: 38,
-      x: { label: "error, units of the accumulator", labelAnchor: "center" },
-      y: { type: "sqrt", label: "outputs, %", grid: true, percent: true, ticks: 5 },
-      color: { domain: ["without V", "with V"], range: ["url(#fill-without-v)", "url(#fill-with-v)"], legend: true },
-      marks: [
-        Plot.rectY(before, { x1: "x1", x2: "x2", y: "share", fill: "which", stroke: "var(--without-v)", strokeWidth: 0.7, inset: 0, ariaLabel: label }),
-        Plot.rectY(after, { x1: "x1", x2: "x2", y: "share", fill: "which", stroke: "var(--with-v)", strokeWidth: 0.7, fillOpacity: 0.75, ariaLabel: label }),
-        Plot.ruleX([0], { stroke: "currentColor", strokeDasharray: "3 3" }),
-        Plot.ruleY([0]),
-      ],
-    });
-    const note = document.createElement("p");
-    note.className = "note";
-    note.textContent = `layer ${histogram.layer} of ${network.name}`;
-    element.append(note);
-  }
-  if (network.histograms.length === 0) empty(container, "Not measured on this network.");
+// How many histograms are drawn at once; the others on demand.
+const FIRST = 12;
+
+// The errors of one layer before and after V, a chart for each design of the groups shown.
+function drawErrors(container, network, filter) {
+  const shown = network.histograms.filter(({ design }) => filter.group(network.results.designs[design]));
+  if (shown.length === 0) return remark(container, "Nothing was measured on this network for these designs.");
+  shown.slice(0, FIRST).forEach((histogram) => drawHistogram(container, network, histogram));
+  const others = shown.slice(FIRST);
+  if (others.length === 0) return undefined;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = `Show ${others.length} more`;
+  button.addEventListener("click", () => {
+    button.remove();
+    others.forEach((histogram) => drawHistogram(container, network, histogram));
+  });
+  container.append(button);
+  return undefined;
+}
+
+function drawHistogram(container, network, histogram) {
+  const design = network.results.designs[histogram.design];
+  const { edges } = histogram;
+  const bars = (counts, which) => {
+    const total = d3.sum(counts);
+    const bins = counts.map((count, bin) => ({ which, x1: edges[bin], x2: edges[bin + 1], share: total ? count / total : 0 }));
+    return bins.filter(({ share }) => share > 0);
+  };
+  const before = bars(histogram.before, "without V");
+  const after = bars(histogram.after, "with V");
+  const element = panel(container, design.name);
+  if (before.length + after.length === 0) return remark(element, "No outputs were counted.");
+  const label = ({ which, x1, x2, share }) => `${which}\nerror ${significant(x1)} to ${significant(x2)}\n${percent(share)} of outputs`;
+  const bar = { x1: "x1", x2: "x2", y: "share", fill: "which", strokeWidth: 0.7, inset: 0, ariaLabel: label };
+  draw(element, `Errors of ${histogram.layer}, ${design.name}`, {
+    width: widthOf(element, 260, 420),
+    height: 230,
+    marginLeft: 44,
+    marginBottom: 38,
+    x: { label: "error, units of the accumulator", labelAnchor: "center" },
+    y: { type: "sqrt", label: "outputs, %", grid: true, percent: true, ticks: 5 },
+    color: { domain: ["without V", "with V"], range: ["url(#fill-without-v)", "url(#fill-with-v)"], legend: true },
+    marks: [
+      Plot.rectY(before, { ...bar, stroke: "var(--without-v)" }),
+      Plot.rectY(after, { ...bar, stroke: "var(--with-v)", fillOpacity: 0.75 }),
+      Plot.ruleX([0], { stroke: "currentColor", strokeDasharray: "3 3" }),
+      Plot.ruleY([0]),
+    ],
+  });
+  return remark(element, `layer ${histogram.layer} of ${network.name}`);
 }
 
 // Signal to noise of layers and designs, without and with V.
-function drawLayers(container, network) {
+function drawLayers(container, network, filter) {
   const { designs } = network.results;
-  const layers = [...new Set(network.layers.map(({ layer }) => layer))];
-  const columns = [...new Set(network.layers.map(({ design }) => design))].sort((a, b) => byLevel(designs[a], designs[b]));
+  const measured = network.layers.filter(({ design }) => filter.group(designs[design]));
+  const layers = [...new Set(measured.map(({ layer }) => layer))];
+  const columns = [...new Set(measured.map(({ design }) => design))].sort((a, b) => byLevel(designs[a], designs[b]));
+  container.classList.toggle("one", columns.length > 12);
   const short = columns.map((index) => pairKey(designs[index]));
   const names = new Map(columns.map((index, at) => [index, short.indexOf(short[at]) === short.lastIndexOf(short[at]) ? short[at] : designs[index].name]));
   const cells = ["without_v", "with_v"].map((side) =>
-    network.layers.filter((row) => row[side]).map((row) => ({ ...row[side], layer: row.layer, design: row.design })));
+    measured.filter((row) => row[side]).map((row) => ({ ...row[side], layer: row.layer, design: row.design })));
   const finite = cells.flat().map(({ sqnr_db }) => sqnr_db).filter((value) => value !== null);
-  if (cells.flat().length === 0) return empty(container, "Not measured on this network.");
+  if (cells.flat().length === 0) return remark(container, "Nothing was measured on this network for these designs.");
   const domain = [Math.min(-10, d3.min(finite) ?? 0), Math.max(30, d3.max(finite) ?? 0)];
   const color = d3.scaleSequential(domain, d3.interpolateCividis);
   // Without an error it is as good as can be.

@@ -119,7 +119,8 @@ function panel(container, title) {
   return element;
 }
 
-const empty = (container, text) => {
+// A remark under a chart, or in its place.
+const remark = (container, text) => {
   const note = document.createElement("p");
   note.className = "note";
   note.textContent = text;

@@ -44,18 +44,23 @@ function startTheme() {
 
 const form = document.getElementById("filters");
 
-// What the form says: a view, a limit, and which designs pass.
+// What the form says: a view, a limit, and which designs pass; `group` is family and variant alone.
 function readFilter() {
   const kinds = new Set([...form.querySelectorAll("[name=kind]:checked")].map((box) => box.value));
   const family = form.elements.family.value;
   const given = form.elements.limit.valueAsNumber;
   const limit = given >= 0 && given < 100 ? given : report.max_loss;
   const under = form.elements.under.checked;
+  // Not there when designs have no variants.
+  const variant = form.elements.variant?.value ?? "";
+  const ofGroup = (design) =>
+    (family === "" || family === `=${design.family}`) && (variant === "" || variant === `=${design.variant}`);
   return {
     view: form.elements.view.value,
     limit,
+    group: ofGroup,
     shows: (design) =>
-      kinds.has(design.kind) && (family === "" || family === `=${design.family}`) &&
+      kinds.has(design.kind) && ofGroup(design) &&
       (!under || design.kind === "reference" || design.assessment?.interval[1] < limit),
   };
 }
@@ -80,8 +85,8 @@ function redraw() {
     }
   });
   into("chart-loss", (container) => drawLosses(container, view, filter));
-  into("chart-errors", (container) => drawErrors(container, network));
-  into("chart-layers", (container) => drawLayers(container, network));
+  into("chart-errors", (container) => drawErrors(container, network, filter));
+  into("chart-layers", (container) => drawLayers(container, network, filter));
   const unknown = view.results.designs.filter((design) => filter.shows(design) && (design.relative_power === null || !design.assessment)).length;
   document.getElementById("tradeoff-note").textContent =
     unknown > 0 ? `${unknown} of the designs have no known power or were not evaluated; they are in the table only.` : "";

@@ -77,6 +77,28 @@ pub enum Kind {
     WithV,
 }
 
+impl Kind {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::ReducedPrecision => "reduced precision",
+            Self::WithoutV => "without V",
+            Self::WithV => "with V",
+        }
+    }
+
+    /// As in the JSON.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::ReducedPrecision => "reduced-precision",
+            Self::WithoutV => "without-v",
+            Self::WithV => "with-v",
+        }
+    }
+}
+
 /// One design.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,6 +143,18 @@ pub enum Verdict {
     Undecided,
     /// More images can decide it.
     Open,
+}
+
+impl Verdict {
+    /// In one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Under => "under",
+            Self::Over => "over",
+            Self::Undecided => "undecided",
+            Self::Open => "open",
+        }
+    }
 }
 
 /// What was measured of a design.

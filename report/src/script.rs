@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
 /// Observable Plot and the D3 that it stands on.
@@ -49,13 +50,28 @@ pub fn policy(scripts: &[String]) -> String {
 }
 
 /// JSON for inside a script element: `<`, `>` and `&`, which occur in strings only, are escaped,
-/// so that neither `</script>` nor `<!--` can end it.
+/// so that neither `</script>` nor `<!--` can end it. Numbers have six significant digits: nothing
+/// on the page is known better, and layers have many.
 ///
 /// # Panics
 /// When a map has keys that are no strings; a [`Report`](crate::data::Report) has none.
 pub fn json(data: &impl Serialize) -> String {
-    let text = serde_json::to_string(data).expect("plain data");
-    text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    let mut data = serde_json::to_value(data).expect("plain data");
+    round(&mut data);
+    data.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// Rounds all fractions inside to six significant digits.
+fn round(data: &mut Value) {
+    match data {
+        Value::Number(number) if number.is_f64() => {
+            let rounded = number.as_f64().and_then(|value| format!("{value:.5e}").parse().ok());
+            *data = rounded.and_then(Number::from_f64).map_or(Value::Null, Value::Number);
+        }
+        Value::Array(items) => items.iter_mut().for_each(round),
+        Value::Object(fields) => fields.values_mut().for_each(round),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -72,5 +88,11 @@ mod tests {
         let text = json(&hostile);
         assert!(!text.contains(['<', '>', '&']), "{text}");
         assert_eq!(serde_json::from_str::<[String; 3]>(&text).unwrap(), hostile);
+    }
+
+    #[test]
+    fn numbers_are_rounded_but_not_counts() {
+        let numbers = (1.0 / 3.0, -123_456_789.25, 0.0, 123_456_789_u64, f64::NAN);
+        assert_eq!(json(&numbers), "[0.333333,-123457000.0,0.0,123456789,null]");
     }
 }

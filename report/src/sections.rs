@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::data::{Kind, Report};
+use crate::data::{Design, Kind, Report};
 use crate::dots;
 use crate::number;
-use crate::table::{self, kind};
+use crate::table;
 use crate::view::{View, views};
 
 const KINDS: [Kind; 4] = [Kind::WithV, Kind::WithoutV, Kind::ReducedPrecision, Kind::Reference];
@@ -83,12 +83,8 @@ fn section(id: &str, title: &str, content: Markup) -> Markup {
 
 /// What acts on the charts of accuracy and on the table.
 fn filters(report: &Report, views: &[View]) -> Markup {
-    let mut families: Vec<&str> = Vec::new();
-    for design in views.iter().flat_map(|view| &view.results.designs) {
-        if !families.contains(&design.family.as_str()) {
-            families.push(&design.family);
-        }
-    }
+    let families = distinct(views, |design| &design.family);
+    let variants = distinct(views, |design| &design.variant);
     html! {
         form #filters aria-label="Filters" {
             label {
@@ -104,6 +100,17 @@ fn filters(report: &Report, views: &[View]) -> Markup {
                     @for family in families { option value={ "=" (family) } { (family) } }
                 }
             }
+            @if variants.len() > 1 {
+                label {
+                    "Variant "
+                    select name="variant" {
+                        option value="" { "all" }
+                        @for variant in variants {
+                            option value={ "=" (variant) } { (if variant.is_empty() { "plain" } else { variant }) }
+                        }
+                    }
+                }
+            }
             label {
                 "Limit "
                 input name="limit" type="number" min="0" max="99.99" step="any" value=(number::limit(report.max_loss));
@@ -113,7 +120,7 @@ fn filters(report: &Report, views: &[View]) -> Markup {
             fieldset {
                 legend { "Kind" }
                 @for shown in KINDS {
-                    label { input name="kind" type="checkbox" value=(key(shown)) checked; " " (kind(shown)) }
+                    label { input name="kind" type="checkbox" value=(shown.key()) checked; " " (shown.name()) }
                 }
             }
             button type="reset" { "Reset" }
@@ -121,12 +128,15 @@ fn filters(report: &Report, views: &[View]) -> Markup {
     }
 }
 
-/// A kind as it is in the JSON.
-fn key(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Reference => "reference",
-        Kind::ReducedPrecision => "reduced-precision",
-        Kind::WithoutV => "without-v",
-        Kind::WithV => "with-v",
+/// The different values that a property of designs has, in the order of the designs.
+fn distinct<'a>(views: &[View<'a>], property: impl Fn(&'a Design) -> &'a str) -> Vec<&'a str> {
+    let mut values = Vec::new();
+    for view in views {
+        for value in view.results.designs.iter().map(&property) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
     }
+    values
 }

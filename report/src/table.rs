@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::data::{Assessment, Comparison, Design, Hardware, Kind, Verdict};
+use crate::data::{Assessment, Comparison, Design, Hardware, Kind};
 use crate::number;
 use crate::view::View;
 
@@ -22,9 +22,11 @@ const COLUMNS: [(&str, bool); 10] = [
 
 /// All designs of all views. Scripts show the rows of one view at a time and sort them.
 pub fn designs(views: &[View]) -> Markup {
+    let mut all = views.iter().flat_map(|view| &view.results.designs);
+    let energy = all.any(|design| design.energy_nj.is_some());
     html! {
         div .scroll .tall tabindex="0" role="region" aria-label="All designs" {
-            table #designs-table {
+            table #designs-table .without-energy[!energy] {
                 thead { tr {
                     @for (name, number) in COLUMNS {
                         th scope="col" .number[number] aria-sort="none" { (name) }
@@ -63,7 +65,7 @@ fn row(view: &View, index: usize, design: &Design) -> Markup {
                 @if chosen { " " span .tag { "chosen" } }
                 @if front { " " span .tag { "front" } }
             }
-            td { (kind(design.kind)) }
+            td { (design.kind.name()) }
             (cell(design.relative_power, design.relative_power.map(number::percent)))
             (cell(design.energy_nj, design.energy_nj.map(number::significant)))
             (of(&|found| found.loss, &|found| if is_reference { "reference".into() } else { number::loss(found) }))
@@ -72,29 +74,10 @@ fn row(view: &View, index: usize, design: &Design) -> Markup {
             (of(&|found| found.top1, &|found| number::fixed(100.0 * found.top1, 2)))
             td { @match found {
                 Some(_) if is_reference => "",
-                Some(found) => (verdict(found.verdict)),
+                Some(found) => (found.verdict.name()),
                 None => (design.note),
             } }
         }
-    }
-}
-
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Under => "under",
-        Verdict::Over => "over",
-        Verdict::Undecided => "undecided",
-        Verdict::Open => "open",
-    }
-}
-
-/// A kind in words.
-pub fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Reference => "reference",
-        Kind::ReducedPrecision => "reduced precision",
-        Kind::WithoutV => "without V",
-        Kind::WithV => "with V",
     }
 }
 

@@ -101,7 +101,7 @@ impl Page {
         let page = Self { tab, problems, _browser: browser, _directory: directory };
         page.emulate(look);
         page.tab.navigate_to(&url).expect("the page");
-        page.tab.wait_until_navigated().expect("the page loads");
+        page.wait_for(&format!("location.href === {url:?} && document.readyState === 'complete'"));
         page
     }
 
@@ -141,6 +141,25 @@ impl Page {
         let value = result.expect(expression).value.unwrap_or_default();
         let text = value.as_str().unwrap_or_else(|| panic!("{expression} has no value: {value}"));
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{expression} = {text}: {error}"))
+    }
+
+    /// Waits until an expression is true; a busy machine may need long. Between two documents
+    /// there is nothing that could be asked.
+    fn wait_for(&self, expression: &str) {
+        for _ in 0..1200 {
+            let answer = self.tab.evaluate(expression, false);
+            if answer.is_ok_and(|answer| answer.value == Some(true.into())) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{expression} does not become true within a minute");
+    }
+
+    /// Waits for what the page has put off until later.
+    pub fn settle(&self) {
+        let later = "new Promise((done) => setTimeout(done))";
+        self.tab.evaluate(later, true).expect("a moment");
     }
 
     /// Runs statements in the page.

@@ -101,6 +101,10 @@ fn two_hundred_designs_fit() {
     let page = Page::open(&report);
     assert_eq!(page.count(DOTS), 200);
     assert_eq!(page.text("#designs-count"), "200 of 200 designs.");
+    page.filter("variant", "=variant 0");
+    assert_eq!(page.count(DOTS), some.len() - 1);
+    page.filter("variant", "=");
+    assert_eq!(page.count(DOTS), some.len());
     assert_eq!(page.problems(), [""; 0]);
 }
 

@@ -37,8 +37,7 @@ fn filters_act_on_scatter_and_table() {
     let corrected = truncated.filter(|design| design.kind == Kind::WithV).count();
     assert_eq!(shown(&page), corrected);
     page.click("#filters [type='reset']");
-    // A reset is followed a moment later.
-    page.run("");
+    page.settle();
     assert_eq!(shown(&page), mean.designs.len());
 
     page.filter("view", "1");
