@@ -19,7 +19,8 @@ function chosenUnder(results, limit) {
 function drawTradeoff(container, view, filter, { small = false } = {}) {
   const { results, name } = view;
   const known = results.designs.filter((design) => design.relative_power !== null && design.assessment);
-  const shown = known.filter(filter.shows);
+  // From left to right, as arrow keys go through them.
+  const shown = d3.sort(known.filter(filter.shows), (design) => design.relative_power);
   if (shown.length === 0) return remark(container, "No design of known power passes the filters.");
   const power = (design) => 100 * design.relative_power;
   const loss = (design) => design.assessment.loss;

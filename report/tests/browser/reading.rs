@@ -116,6 +116,10 @@ fn keyboard_and_mouse_show_the_configuration() {
     page.press("ArrowRight");
     let second: String = page.value(tooltip);
     assert!(page.value::<bool>(mark) && second != first && !second.is_empty(), "{second}");
+    let powers = format!(
+        "[...document.querySelectorAll({DOTS:?})].map(mark => parseFloat(/array power ([0-9.]+)/.exec(mark.ariaLabel)[1]))"
+    );
+    assert!(page.value::<Vec<f64>>(&powers).is_sorted(), "arrows go from left to right");
     page.press("End");
     page.press("ArrowRight");
     assert!(page.value::<bool>(mark));
@@ -128,7 +132,7 @@ fn keyboard_and_mouse_show_the_configuration() {
     page.run("document.activeElement.blur()");
     assert_eq!(page.value::<String>(tooltip), "");
     page.hover("#chart-networks svg :not(g)[aria-label]");
-    assert!(page.value::<String>(tooltip).contains("exact"));
+    assert!(page.value::<String>(tooltip).contains("array power"));
     assert_eq!(page.problems(), [""; 0]);
 }
 
