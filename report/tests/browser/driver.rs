@@ -100,9 +100,20 @@ impl Page {
         listen(&tab, &url, heard);
         let page = Self { tab, problems, _browser: browser, _directory: directory };
         page.emulate(look);
-        page.tab.navigate_to(&url).expect("the page");
+        page.navigate(&url);
         page.wait_for(&format!("location.href === {url:?} && document.readyState === 'complete'"));
         page
+    }
+
+    /// Goes to a page. A tab that is still on its way to its first, empty page gives up the second.
+    fn navigate(&self, url: &str) {
+        self.wait_for("document.readyState === 'complete'");
+        let mut left = 20;
+        while let Err(error) = self.tab.navigate_to(url) {
+            left -= 1;
+            assert!(left > 0, "{url}: {error}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     fn emulate(&self, look: Look) {
