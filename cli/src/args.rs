@@ -16,6 +16,7 @@ use crate::commands::hardware::HardwareArgs;
 use crate::commands::power::PowerArgs;
 use crate::commands::rtl::RtlArgs;
 use crate::commands::synth::SynthArgs;
+use crate::embedded::Embedded;
 use crate::library::ImportArgs;
 
 /// Runs deep neural networks on approximate multipliers and gets the accuracy back.
@@ -34,7 +35,7 @@ pub enum Command {
     Eval(Box<EvalArgs>),
     /// The design with the least power under a limit of accuracy loss, and what else there is
     Explore(Box<ExploreArgs>),
-    /// `eval` on the network and images inside this program: every family, under a minute
+    /// `eval` on a network and images inside this program: every family, under a minute
     Demo(DemoArgs),
     /// Calibrate a network's activations and write the scales to a readable file
     Quantize(QuantizeArgs),
@@ -159,6 +160,9 @@ pub struct EvalArgs {
 /// Arguments of `demo`.
 #[derive(Args)]
 pub struct DemoArgs {
+    /// Which of the networks inside this program
+    #[arg(long, value_enum, default_value = "resnet8", value_name = "NAME")]
+    pub network: Embedded,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

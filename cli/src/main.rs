@@ -7,6 +7,7 @@ mod cells;
 mod commands;
 mod cost;
 mod costs;
+mod embedded;
 mod heat_map;
 mod library;
 mod network;

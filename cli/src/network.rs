@@ -10,7 +10,7 @@ use recoup::data::{DataSpec, Preprocess, select};
 use recoup::quantize::{Method, WeightScheme};
 
 use crate::args::{DataArgs, MachineArgs, Shape, parse_positive, parse_shape};
-use crate::commands::demo;
+use crate::embedded::Embedded;
 use crate::session::{self, Session, read_inputs};
 
 /// A network, where one is given.
@@ -57,7 +57,7 @@ impl NetworkArgs {
                 },
             )?,
             _ => {
-                let mut session = demo::session()?;
+                let mut session = Embedded::Resnet8.session(None)?;
                 session.indices = select(session.dataset.len(), Some(images), seed)?;
                 session
             }

@@ -21,8 +21,9 @@ use recoup_hardware::measure::{Bench, measure};
 use recoup_hardware::power::Workload;
 use recoup_hardware::synthesis::{SynthesisOptions, Watch};
 
-use super::{demo, eval};
+use super::eval;
 use crate::args::MachineArgs;
+use crate::embedded::Embedded;
 use crate::output::{self, Draft};
 use crate::printer::{align_right, table};
 use crate::progress;
@@ -248,7 +249,7 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
         cache: cells::default_cache(),
         ..SynthesisOptions::new(&library)
     };
-    let mut session = demo::session()?;
+    let mut session = Embedded::Resnet8.session(None)?;
     let inputs: Vec<usize> = session.indices[..IMAGES].to_vec();
     let images = read_inputs(&session.dataset, &inputs, &session.preprocess, &session.graph)?;
     let calibration = session.calibrate()?;

@@ -1,0 +1,125 @@
+//! The networks and images inside this program (zoo/MODELS.md).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use recoup::data::{Dataset, select};
+use recoup::model::{self, OnnxFile};
+use recoup::quantize::Method;
+
+use crate::session::{Session, read_inputs};
+
+/// One of the six networks for Fashion-MNIST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Embedded {
+    Vgg8,
+    Resnet8,
+    Resnet20,
+    Googlenet,
+    Shufflenet,
+    Mobilenetv2,
+}
+
+const TEST_IMAGES: &[u8] = include_bytes!("../assets/fashion-test-2000-images-idx3-ubyte.gz");
+const TEST_LABELS: &[u8] = include_bytes!("../assets/fashion-test-2000-labels-idx1-ubyte.gz");
+const CALIBRATION_IMAGES: &[u8] =
+    include_bytes!("../assets/fashion-calibration-256-images-idx3-ubyte.gz");
+const CALIBRATION_LABELS: &[u8] =
+    include_bytes!("../assets/fashion-calibration-256-labels-idx1-ubyte.gz");
+
+impl Embedded {
+    /// As the command line names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vgg8 => "vgg8",
+            Self::Resnet8 => "resnet8",
+            Self::Resnet20 => "resnet20",
+            Self::Googlenet => "googlenet",
+            Self::Shufflenet => "shufflenet",
+            Self::Mobilenetv2 => "mobilenetv2",
+        }
+    }
+
+    fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Vgg8 => include_bytes!("../assets/fashion-vgg8.onnx"),
+            Self::Resnet8 => include_bytes!("../assets/fashion-resnet8.onnx"),
+            Self::Resnet20 => include_bytes!("../assets/fashion-resnet20.onnx"),
+            Self::Googlenet => include_bytes!("../assets/fashion-googlenet.onnx"),
+            Self::Shufflenet => include_bytes!("../assets/fashion-shufflenet.onnx"),
+            Self::Mobilenetv2 => include_bytes!("../assets/fashion-mobilenetv2.onnx"),
+        }
+    }
+
+    /// The network with the first `images` of the 2,000 test images inside this program, or all,
+    /// and the 256 calibration images.
+    ///
+    /// # Errors
+    /// When there are not so many images.
+    pub fn session(self, images: Option<usize>) -> Result<Session> {
+        self.session_on(test_images()?, images)
+    }
+
+    /// The same with other images of 28 x 28 pixels.
+    ///
+    /// # Errors
+    /// When they are not such images, or not so many.
+    pub fn session_on(self, test: Dataset, images: Option<usize>) -> Result<Session> {
+        let name = format!("fashion-{}.onnx (embedded)", self.name());
+        let file = OnnxFile::from_bytes(self.bytes(), Path::new(&name))?;
+        let graph = Arc::new(model::load(&file, None)?);
+        let training = Dataset::idx_from_bytes(
+            "256 Fashion-MNIST training images (embedded)",
+            CALIBRATION_IMAGES,
+            CALIBRATION_LABELS,
+        )?;
+        let preprocess = "fashion-mnist".parse()?;
+        let all: Vec<usize> = (0..training.len()).collect();
+        let inputs = read_inputs(&training, &all, &preprocess, &graph)?;
+        let indices = select(test.len(), images, None)?;
+        let source = (training.name().to_string(), inputs);
+        Session::new(file, graph, test, indices, preprocess, source, Method::MeanSquare)
+    }
+}
+
+/// The test images inside this program.
+fn test_images() -> Result<Dataset> {
+    Ok(Dataset::idx_from_bytes(
+        "Fashion-MNIST test images 0 to 1999 (embedded)",
+        TEST_IMAGES,
+        TEST_LABELS,
+    )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use recoup::accuracy::{Configuration, evaluate};
+    use recoup::control_variate::ControlOptions;
+    use recoup::quantize::WeightScheme;
+    use recoup_explore::space::Point;
+    use recoup_kernels::Isa;
+
+    use super::*;
+
+    /// At exact 8 bits no network loses more than half a point: of 400 images two.
+    #[test]
+    fn exact_8_bits_lose_nothing() {
+        for network in Embedded::value_variants() {
+            let mut session = network.session(Some(400)).unwrap();
+            let float = session.float().unwrap();
+            let calibration = session.calibrate().unwrap();
+            let experiment = session.experiment(calibration, WeightScheme::U8Channel, Isa::best());
+            let exact: Configuration = Point::exact(8).configuration;
+            let candidate = experiment.candidate(&exact, ControlOptions::default()).unwrap();
+            let found =
+                evaluate(&session.images(100), &float, &[candidate], false, None, &mut |_| {})
+                    .unwrap();
+            let [float, exact] = [&found.float, &found.candidates[0]].map(|o| o.top1_accuracy());
+            assert!(float > 0.88, "{}: {float}", network.name());
+            assert!(exact >= float - 0.005, "{}: {float} {exact}", network.name());
+        }
+    }
+}
