@@ -48,19 +48,9 @@ impl Network {
     fn designs(&self) -> Designs {
         let evaluated = self.found.iter().enumerate().filter_map(|(index, found)| {
             let Outcome::Assessed { assessment, .. } = &found.outcome else { return None };
-            Some((index, name(found), found.point.kind(), found.power, *assessment))
+            Some((index, found.name(), found.point.kind(), found.power, *assessment))
         });
         Designs::new(evaluated)
-    }
-}
-
-/// With the function that the control variate came to have.
-fn name(found: &Found) -> String {
-    let name = found.point.name();
-    match &found.functions[..] {
-        [] => name,
-        functions if name.contains(&functions.join(" + ")) => name,
-        functions => format!("{name}, x = {}", functions.join(" + ")),
     }
 }
 
@@ -273,7 +263,7 @@ pub fn text(answer: &Answer) -> Result<()> {
 }
 
 fn row(found: &Found, on_front: bool) -> Vec<String> {
-    let mut row = vec![name(found), found.power.map(percent).unwrap_or_default()];
+    let mut row = vec![found.name(), found.power.map(percent).unwrap_or_default()];
     match &found.outcome {
         Outcome::Failed(reason) => {
             row.extend([String::new(), String::new(), String::new(), String::new()]);

@@ -8,6 +8,7 @@ mod commands;
 mod cost;
 mod costs;
 mod embedded;
+mod exploration;
 mod heat_map;
 mod library;
 mod network;

@@ -5,17 +5,22 @@
 //! - [`space`] lists the configurations, [`power`] what they cost;
 //! - [`inputs`] decodes the images once, [`subject`] sends them through a configuration;
 //! - [`sequential`] is the test that ends an evaluation as soon as its verdict is clear;
-//! - [`key`] names a result by its content, [`store`] keeps it;
+//! - [`quality`] looks at the errors in each layer;
+//! - [`key`] names a result by its content, [`store`] keeps it; a [`finding`] is what a run says of
+//!   a design beside it;
 //! - [`search`] runs the test on one configuration after another;
 //! - [`choose`] answers: the design with the least power under the limit, and what else there is;
-//! - [`export`] writes results for other programs.
+//! - [`export`] writes results for other programs, [`recorded`] reads a run again.
 
 pub mod choose;
 pub mod export;
+pub mod finding;
 pub mod inputs;
 pub mod key;
 mod outcomes;
 pub mod power;
+pub mod quality;
+pub mod recorded;
 pub mod search;
 pub mod sequential;
 pub mod space;

@@ -8,7 +8,9 @@ use std::collections::VecDeque;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::finding::Finding;
 use crate::key::ExperimentKey;
+use crate::quality::LayerQuality;
 use crate::sequential::{Assessment, Limit, Plan, Verdict};
 use crate::space::Point;
 use crate::store::{Claim, Row, Status, Store, StoreError, unix_time};
@@ -42,6 +44,8 @@ pub struct Search<'a> {
     pub prune: bool,
     /// Shows every configuration all images.
     pub all_images: bool,
+    /// On how many images the layers of approximate configurations are looked at.
+    pub observed_images: usize,
 }
 
 /// What became of a configuration.
@@ -59,6 +63,18 @@ pub struct Found {
     pub noise_to_signal: Option<f64>,
     /// The end.
     pub outcome: Outcome,
+}
+
+impl Found {
+    /// In words, with the function that the control variate came to have.
+    pub fn name(&self) -> String {
+        let name = self.point.name();
+        match &self.functions[..] {
+            [] => name,
+            functions if name.contains(&functions.join(" + ")) => name,
+            functions => format!("{name}, x = {}", functions.join(" + ")),
+        }
+    }
 }
 
 /// How it went.
@@ -146,14 +162,17 @@ impl Search<'_> {
                 },
             };
             busy = 0;
+            let (key, configuration) = self.experiment.point(point);
             let result = Found {
                 point: point.clone(),
-                key: self.experiment.point(point).0,
+                key,
                 power: next.power,
                 noise_to_signal: next.expected.as_ref().map(|expected| expected.noise_to_signal),
                 functions: next.expected.map(|expected| expected.functions).unwrap_or_default(),
                 outcome,
             };
+            let finding = Finding::new(&result, configuration);
+            self.store.put_finding(&self.experiment.key, &result.key, &finding)?;
             report(Event::Finished(&result));
             found[next.index] = Some(result);
         }
@@ -232,6 +251,10 @@ impl Search<'_> {
             known.map(|row| (row.outcomes, row.elapsed)).unwrap_or_default();
         let start = Instant::now();
         let evaluated = self.evaluate(point, reference, &mut outcomes, report)?;
+        let layers = match evaluated {
+            Ok(()) => self.observe(point, &key)?,
+            Err(reason) => Err(reason),
+        };
         let mut row = Row {
             key,
             experiment: self.experiment.key.clone(),
@@ -243,14 +266,18 @@ impl Search<'_> {
             worker: self.store.worker().to_owned(),
             finished: unix_time(),
         };
-        if let Err(reason) = evaluated {
-            row.status = Status::Failed(reason.clone());
-            row.outcomes.clear();
-            self.store.save(&row)?;
-            return Ok(Visit::Failed(reason));
+        match layers {
+            Err(reason) => {
+                row.status = Status::Failed(reason.clone());
+                row.outcomes.clear();
+                self.store.save(&row, &[])?;
+                Ok(Visit::Failed(reason))
+            }
+            Ok(layers) => {
+                self.store.save(&row, &layers)?;
+                Ok(Visit::Done(row))
+            }
         }
-        self.store.save(&row)?;
-        Ok(Visit::Done(row))
     }
 
     /// The result of a configuration if there is one with enough images.
@@ -300,7 +327,19 @@ impl Search<'_> {
         }
         Ok(Ok(()))
     }
+
+    /// Looks at the layers of a configuration. A failure of its own is the inner error.
+    fn observe(&self, point: &Point, key: &str) -> Result<Observed, SearchError> {
+        let exact = point.configuration.multiplier.is_exact();
+        if self.observed_images == 0 || exact || self.store.has_layers(key)? {
+            return Ok(Ok(Vec::new()));
+        }
+        Ok(guard(|| self.subject.observe(point, self.observed_images)))
+    }
 }
+
+/// The errors in the layers of a configuration; none if they are known, or not asked for.
+type Observed = Result<Vec<LayerQuality>, String>;
 
 /// A configuration that waits for its turn.
 struct Next {

@@ -15,7 +15,7 @@
 //! (1 - [`HOPE`]) / 2 at each look.
 
 use recoup::accuracy::paired::{Discordant, quantile};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How often a verdict may be wrong: one minus the confidence of all looks together.
 pub const ERROR: f64 = 0.05;
@@ -33,8 +33,8 @@ const LOOKS: [f64; 11] = [0.01, 0.02, 0.04, 0.07, 0.11, 0.17, 0.25, 0.37, 0.53, 
 const LEAST_IMAGES: usize = 25;
 
 /// How much accuracy may be lost.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Limit(f64);
 
 /// A limit that no loss can be compared with.
@@ -54,6 +54,20 @@ impl Limit {
     /// The limit in points.
     pub fn points(self) -> f64 {
         self.0
+    }
+}
+
+impl TryFrom<f64> for Limit {
+    type Error = LimitError;
+
+    fn try_from(points: f64) -> Result<Self, LimitError> {
+        Self::new(points)
+    }
+}
+
+impl From<Limit> for f64 {
+    fn from(limit: Limit) -> f64 {
+        limit.0
     }
 }
 

@@ -3,6 +3,7 @@
 use recoup::accuracy::Configuration;
 use recoup::control_variate::{ControlOptions, Mode};
 use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
+use serde::{Deserialize, Serialize};
 
 /// A configuration, with how its control variate is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +15,8 @@ pub struct Point {
 }
 
 /// What kind of design a configuration is, for the comparison of the best of each kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Exact products of 8-bit codes, which losses are measured against.
     Reference,

@@ -8,6 +8,7 @@ use recoup::accuracy::{Classifier, Experiment, Outcomes};
 use recoup::emulate::Network;
 
 use crate::inputs::Inputs;
+use crate::quality::{self, LayerQuality};
 use crate::space::Point;
 
 /// Why a configuration cannot be run.
@@ -35,6 +36,12 @@ pub trait Subject {
     /// # Errors
     /// When it cannot be made.
     fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure>;
+
+    /// Looks at the layers of a configuration on the first `images` images.
+    ///
+    /// # Errors
+    /// When it cannot be made, or an image cannot be read.
+    fn observe(&self, point: &Point, images: usize) -> Result<Vec<LayerQuality>, Failure>;
 }
 
 /// A configuration, ready to run.
@@ -72,6 +79,12 @@ impl Subject for Emulated<'_> {
     fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
         let candidate = self.experiment.candidate(&point.configuration, point.options)?;
         Ok(Box::new(EmulatedTrial { subject: self, network: candidate.network }))
+    }
+
+    fn observe(&self, point: &Point, images: usize) -> Result<Vec<LayerQuality>, Failure> {
+        let candidate = self.experiment.candidate(&point.configuration, point.options)?;
+        let inputs = self.inputs.get(0..images.min(self.inputs.len()))?;
+        quality::observe(&candidate, &self.classifier, &inputs)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use crate::emulate::{Network, Workspace};
+use crate::emulate::{Network, Statistics, StatisticsCollector, Workspace};
 use crate::model::FloatModel;
 
 /// A model's input and the class that it shows.
@@ -33,8 +33,29 @@ impl Classifier {
         parts.collect()
     }
 
+    /// What `collector` sees in the layers, image by image: sums of floats depend on their order,
+    /// so that merging them is for the caller.
+    pub fn observe(
+        &self,
+        network: &Network,
+        collector: &StatisticsCollector,
+        batch: &[LabelledInput],
+    ) -> Vec<Statistics> {
+        let parts = batch.par_iter().map(|image| {
+            let mut part = collector.start();
+            self.with(|workspaces| {
+                workspaces.resize_with(workspaces.len().max(1), Workspace::default);
+                network.run_observed(&image.input, &mut workspaces[0], |layer, kernel, codes| {
+                    collector.observe(&mut part, layer, kernel, codes);
+                });
+            });
+            part.without_buffers()
+        });
+        parts.collect()
+    }
+
     /// Lends workspaces to `action`.
-    pub(super) fn with<T>(&self, action: impl FnOnce(&mut Vec<Workspace>) -> T) -> T {
+    fn with<T>(&self, action: impl FnOnce(&mut Vec<Workspace>) -> T) -> T {
         let lock = || self.0.lock().expect("nothing panics under the lock");
         let mut workspaces = lock().pop().unwrap_or_default();
         let result = action(&mut workspaces);

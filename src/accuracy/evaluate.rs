@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::data::{DataError, Dataset, Preprocessor};
-use crate::emulate::{LayerStatistics, StatisticsCollector, Workspace};
+use crate::emulate::{LayerStatistics, StatisticsCollector};
 use crate::model::FloatModel;
 
 use super::classify::{Classifier, LabelledInput, float_scores};
@@ -144,24 +144,7 @@ pub fn evaluate(
                 scores.save(index, saved, &all.concat())?;
             }
             if let Some(collector) = collectors.get(index) {
-                let parts: Vec<_> = batch
-                    .par_iter()
-                    .map(|image| {
-                        let mut part = collector.start();
-                        classifier.with(|workspaces| {
-                            workspaces.resize_with(workspaces.len().max(1), Workspace::default);
-                            candidate.network.run_observed(
-                                &image.input,
-                                &mut workspaces[0],
-                                |layer, kernel, codes| {
-                                    collector.observe(&mut part, layer, kernel, codes);
-                                },
-                            );
-                        });
-                        part.without_buffers()
-                    })
-                    .collect();
-                // In the order of the images: sums of floats depend on it.
+                let parts = classifier.observe(&candidate.network, collector, &batch);
                 parts.iter().for_each(|part| totals[index].merge(part));
             }
         }

@@ -26,8 +26,10 @@ pub struct LayerStatistics {
     pub mean_after: f64,
     /// Its standard deviation.
     pub std_after: f64,
-    /// 10 log10 of the power of the exact layer's real output over that of the error left;
-    /// `None` when no error is left.
+    /// 10 log10 of the power of the exact layer's real output over that of the error without V;
+    /// `None` when there is none.
+    pub sqnr_before_db: Option<f64>,
+    /// The same over the error that V leaves.
     pub sqnr_db: Option<f64>,
 }
 
@@ -40,6 +42,7 @@ struct Sums {
     left: f64,
     left_squared: f64,
     signal_power: f64,
+    noise_before_power: f64,
     noise_power: f64,
 }
 
@@ -47,11 +50,22 @@ struct Sums {
 pub struct StatisticsCollector {
     exact: Network,
     control: Option<ControlVariate>,
+    sampled: Option<usize>,
+}
+
+/// The accumulated error of one output, in accumulator units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorSample {
+    /// Of the multiplier alone.
+    pub before: i64,
+    /// What V leaves of it.
+    pub after: i64,
 }
 
 /// The sums of some images, with the buffers for the next.
 pub struct Statistics {
     layers: Vec<Sums>,
+    samples: Vec<ErrorSample>,
     buffers: Buffers,
 }
 
@@ -74,6 +88,12 @@ impl Statistics {
     /// Adds another part's sums.
     pub fn merge(&mut self, other: &Self) {
         self.layers.iter_mut().zip(&other.layers).for_each(|(sums, more)| sums.merge(more));
+        self.samples.extend_from_slice(&other.samples);
+    }
+
+    /// The errors of the layer that [`StatisticsCollector::sampling`] names, output by output.
+    pub fn samples(&self) -> &[ErrorSample] {
+        &self.samples
     }
 }
 
@@ -89,13 +109,20 @@ impl StatisticsCollector {
         Ok(Self {
             exact: Network::new(prepared, &Multiplier::exact(), None)?,
             control: control.cloned(),
+            sampled: None,
         })
+    }
+
+    /// Also keeps every single error of this layer.
+    pub fn sampling(self, layer: usize) -> Self {
+        Self { sampled: Some(layer), ..self }
     }
 
     /// An empty part.
     pub fn start(&self) -> Statistics {
         Statistics {
             layers: vec![Sums::default(); self.exact.layers.len()],
+            samples: Vec::new(),
             buffers: Buffers::default(),
         }
     }
@@ -106,7 +133,7 @@ impl StatisticsCollector {
         let mac = &quantized.macs[index];
         let input = quantized.mac_input(mac).1;
         let (shape, filters) = (mac.shape, mac.shape.filters);
-        let Statistics { layers, buffers: part } = part;
+        let Statistics { layers, samples, buffers: part } = part;
         let scratch = &mut part.scratch;
         part.exact.resize(shape.positions() * filters, 0);
         part.approximate.resize(shape.positions() * filters, 0);
@@ -142,6 +169,9 @@ impl StatisticsCollector {
                     + i64::from(constant[filter]);
                 let scale = f64::from(mac.scales[filter]) * f64::from(input.scale);
                 sums.add(error as f64, (error - v) as f64, output as f64, scale);
+                if self.sampled == Some(index) {
+                    samples.push(ErrorSample { before: error, after: error - v });
+                }
             }
         }
     }
@@ -166,6 +196,7 @@ impl Sums {
         self.left += left;
         self.left_squared += left * left;
         self.signal_power += (output * scale).powi(2);
+        self.noise_before_power += (error * scale).powi(2);
         self.noise_power += (left * scale).powi(2);
     }
 
@@ -176,12 +207,15 @@ impl Sums {
         self.left += other.left;
         self.left_squared += other.left_squared;
         self.signal_power += other.signal_power;
+        self.noise_before_power += other.noise_before_power;
         self.noise_power += other.noise_power;
     }
 
     fn statistics(&self, node: String, kernel: String) -> LayerStatistics {
         let n = self.outputs.max(1.0);
         let spread = |sum: f64, squared: f64| (squared / n - (sum / n).powi(2)).max(0.0).sqrt();
+        let sqnr_db =
+            |noise: f64| (noise > 0.0).then(|| 10.0 * (self.signal_power / noise).log10());
         LayerStatistics {
             node,
             kernel,
@@ -189,8 +223,8 @@ impl Sums {
             std_before: spread(self.error, self.error_squared),
             mean_after: self.left / n,
             std_after: spread(self.left, self.left_squared),
-            sqnr_db: (self.noise_power > 0.0)
-                .then(|| 10.0 * (self.signal_power / self.noise_power).log10()),
+            sqnr_before_db: sqnr_db(self.noise_before_power),
+            sqnr_db: sqnr_db(self.noise_power),
         }
     }
 }

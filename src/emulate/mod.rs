@@ -12,7 +12,7 @@ mod plan;
 mod regress;
 mod stream;
 
-pub use layers::{LayerStatistics, Statistics, StatisticsCollector};
+pub use layers::{ErrorSample, LayerStatistics, Statistics, StatisticsCollector};
 pub use network::{Network, Prepared, Workspace};
 pub use observe::code_histograms;
 pub use regress::regress;

@@ -34,6 +34,10 @@ impl Subject for Simulated {
         Ok(Expected { functions, noise_to_signal: 0.1 })
     }
 
+    fn observe(&self, _: &Point, _: usize) -> Result<Vec<LayerQuality>, Failure> {
+        Ok(Vec::new())
+    }
+
     fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
         let period = match point.configuration.multiplier.to_string().as_str() {
             "exact" => usize::MAX,
@@ -103,6 +107,7 @@ fn search(path: &Path, points: &[Point], limit: f64, change: impl FnOnce(&mut Se
         power: &power,
         prune: false,
         all_images: false,
+        observed_images: 0,
     };
     change(&mut search);
     let found = search.run(points, &mut |_| {}).unwrap();
@@ -186,6 +191,10 @@ fn what_cannot_be_the_answer_is_left_out() {
 fn without_the_reference_there_is_no_search() {
     struct Broken;
     impl Subject for Broken {
+        fn observe(&self, _: &Point, _: usize) -> Result<Vec<LayerQuality>, Failure> {
+            Ok(Vec::new())
+        }
+
         fn expect(&self, _: &Point) -> Result<Expected, Failure> {
             Ok(Expected::default())
         }
@@ -204,6 +213,7 @@ fn without_the_reference_there_is_no_search() {
         power: &|_, _| None,
         prune: true,
         all_images: false,
+        observed_images: 0,
     };
     let error = search.run(&points(1..3), &mut |_| {}).unwrap_err();
     assert!(matches!(&error, SearchError::Reference(reason) if reason == "broken"), "{error}");
@@ -241,6 +251,7 @@ fn the_cheapest_come_first() {
         power: &power,
         prune: false,
         all_images: false,
+        observed_images: 0,
     };
     let mut report = |event: Event| {
         if let Event::Finished(found) = event {

@@ -6,6 +6,7 @@
 
 mod claim;
 mod error;
+mod findings;
 mod schema;
 
 use std::path::{Path, PathBuf};
@@ -16,8 +17,13 @@ use serde_json::Value;
 
 pub use claim::{Claim, STALE_S};
 pub use error::{StoreError, StoreErrorKind};
+pub use findings::KeyedFinding;
 
+use schema::Missing;
+
+use crate::finding::Settings;
 use crate::outcomes;
+use crate::quality::LayerQuality;
 
 /// A results file.
 #[derive(Debug)]
@@ -25,6 +31,8 @@ pub struct Store {
     connection: Connection,
     path: PathBuf,
     worker: String,
+    /// Its rowid, once one has started.
+    run: Option<i64>,
 }
 
 /// How the evaluation of a configuration ended.
@@ -60,7 +68,7 @@ pub struct Row {
 }
 
 /// A command that wrote to a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// When, in seconds of Unix time.
     pub started: i64,
@@ -70,6 +78,8 @@ pub struct Run {
     pub version: String,
     /// The command line.
     pub command: String,
+    /// What was asked for; none from before version 2 of the format.
+    pub settings: Option<Settings>,
 }
 
 impl Store {
@@ -78,8 +88,21 @@ impl Store {
     /// # Errors
     /// When it cannot be opened and written, is damaged, or is not ours; then it is left alone.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let connection = schema::open(path)?;
-        Ok(Self { connection, path: path.to_owned(), worker: claim::worker_name() })
+        Self::open_with(path, Missing::Create)
+    }
+
+    /// Opens a results file that is there.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and when it does not exist or is empty.
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, Missing::Refuse)
+    }
+
+    fn open_with(path: &Path, missing: Missing) -> Result<Self, StoreError> {
+        let connection = schema::open(path, missing)?;
+        let (path, worker) = (path.to_owned(), claim::worker_name());
+        Ok(Self { connection, path, worker, run: None })
     }
 
     /// A store that ends with the program.
@@ -95,18 +118,25 @@ impl Store {
         &self.worker
     }
 
-    /// Notes that `command` writes here from now on.
+    /// Notes that `command` writes here from now on, and what it asks for.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn start_run(&mut self, command: &str) -> Result<(), StoreError> {
+    ///
+    /// # Panics
+    /// Never: settings are plain data.
+    pub fn start_run(&mut self, command: &str, settings: &Settings) -> Result<(), StoreError> {
         let worker = self.worker.clone();
-        self.write(|connection| {
+        let settings = serde_json::to_string(settings).expect("plain data");
+        let run = self.write(|connection| {
             connection.execute(
-                "INSERT INTO run (started, worker, version, command) VALUES (?1, ?2, ?3, ?4)",
-                params![unix_time(), worker, env!("CARGO_PKG_VERSION"), command],
-            )
+                "INSERT INTO run (started, worker, version, command, settings)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![unix_time(), worker, env!("CARGO_PKG_VERSION"), command, settings],
+            )?;
+            Ok(connection.last_insert_rowid())
         })?;
+        self.run = Some(run);
         Ok(())
     }
 
@@ -124,12 +154,12 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a result and gives up the claim on it. Of two results the one that has seen more
+    /// Keeps a result and the errors in its layers, and gives up the claim on it. Of two results the one that has seen more
     /// images stays, and a failure never takes the place of a result.
     ///
     /// # Errors
     /// When the file cannot be written. Nothing is written then.
-    pub fn save(&mut self, row: &Row) -> Result<(), StoreError> {
+    pub fn save(&mut self, row: &Row, layers: &[LayerQuality]) -> Result<(), StoreError> {
         let (status, reason) = match &row.status {
             Status::Done => ("done", None),
             Status::Failed(reason) => ("failed", Some(reason)),
@@ -162,6 +192,7 @@ impl Store {
                     row.finished,
                 ],
             )?;
+            findings::put_layers(&transaction, &row.key, layers)?;
             transaction.execute(
                 "DELETE FROM claim WHERE key = ?1 AND worker = ?2",
                 params![row.key, worker],
@@ -209,31 +240,10 @@ impl Store {
         };
         let rows = read().map_err(|error| StoreError::sqlite(&self.path, error))?;
         let parsed = rows.into_iter().map(|(key, text)| {
-            let description = self.json(&text, &key)?;
+            let description = self.parse(&text, &key)?;
             Ok((key, description))
         });
         parsed.collect()
-    }
-
-    /// The commands that wrote here, the first first.
-    ///
-    /// # Errors
-    /// As [`Store::load`].
-    pub fn runs(&self) -> Result<Vec<Run>, StoreError> {
-        let read = || {
-            let text = "SELECT started, worker, version, command FROM run ORDER BY rowid";
-            let mut statement = self.connection.prepare(text)?;
-            let rows = statement.query_map([], |row| {
-                Ok(Run {
-                    started: row.get(0)?,
-                    worker: row.get(1)?,
-                    version: row.get(2)?,
-                    command: row.get(3)?,
-                })
-            })?;
-            rows.collect::<Result<Vec<_>, _>>()
-        };
-        read().map_err(|error| StoreError::sqlite(&self.path, error))
     }
 
     fn write<T>(
@@ -270,15 +280,11 @@ impl Store {
         };
         let (row, text, images, bits) =
             read().map_err(|error| StoreError::sqlite(&self.path, error))?;
-        let configuration = self.json(&text, &row.key)?;
+        let configuration = self.parse(&text, &row.key)?;
         let outcomes = outcomes::unpack(&bits, images as usize).ok_or_else(|| {
             self.corrupt(format!("{} bytes of outcomes for {images} images", bits.len()), &row.key)
         })?;
         Ok(Row { configuration, outcomes, ..row })
-    }
-
-    fn json(&self, text: &str, key: &str) -> Result<Value, StoreError> {
-        serde_json::from_str(text).map_err(|error| self.corrupt(error.to_string(), key))
     }
 
     fn corrupt(&self, what: String, key: &str) -> StoreError {

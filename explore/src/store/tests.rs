@@ -5,6 +5,9 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::finding::Finding;
+use crate::recorded::Recorded;
+use crate::space::Kind;
 
 struct Folder {
     _folder: TempDir,
@@ -38,6 +41,25 @@ fn store(path: &Path) -> Store {
     store
 }
 
+fn settings() -> Settings {
+    let costs = recoup_hardware::costs::CostTable::new(Vec::new(), Vec::new());
+    let max_loss = crate::sequential::Limit::new(0.5).unwrap();
+    Settings { max_loss, thorough: true, library: "asap7".into(), array: [64, 64], costs }
+}
+
+fn layer(name: &str, mean_before: f64) -> LayerQuality {
+    LayerQuality {
+        layer: name.into(),
+        mean_before,
+        std_before: 2.0,
+        sqnr_before_db: Some(10.0),
+        mean_after: 0.5,
+        std_after: 1.0,
+        sqnr_after_db: None,
+        histogram: None,
+    }
+}
+
 fn kind(result: Result<impl std::fmt::Debug, StoreError>) -> StoreErrorKind {
     let error = result.unwrap_err();
     assert!(error.to_string().contains("run.db"), "{error}");
@@ -55,9 +77,9 @@ fn results_survive_a_reopening() {
     };
     {
         let mut store = store(&folder.path);
-        store.start_run("recoup explore").unwrap();
-        store.save(&row("a", 1001)).unwrap();
-        store.save(&failed).unwrap();
+        store.start_run("recoup explore", &settings()).unwrap();
+        store.save(&row("a", 1001), &[]).unwrap();
+        store.save(&failed, &[]).unwrap();
     }
     let store = Store::open(&folder.path).unwrap();
     assert_eq!(store.load("a").unwrap(), Some(row("a", 1001)));
@@ -66,7 +88,7 @@ fn results_survive_a_reopening() {
     assert_eq!(store.rows("other").unwrap(), []);
     let experiments = store.experiments().unwrap();
     assert_eq!(experiments, [("experiment".to_owned(), json!({ "model": "m.onnx" }))]);
-    assert_eq!(store.runs().unwrap()[0].command, "recoup explore");
+    assert_eq!(store.runs().unwrap()[0].1.command, "recoup explore");
 }
 
 #[test]
@@ -76,11 +98,11 @@ fn the_better_result_stays() {
     let images = |store: &Store| store.load("a").unwrap().unwrap().outcomes.len();
     let failed = Row { status: Status::Failed("no".into()), outcomes: Vec::new(), ..row("a", 0) };
     for (saved, expected) in [(&failed, 0), (&row("a", 10), 10), (&row("a", 9), 10)] {
-        store.save(saved).unwrap();
+        store.save(saved, &[]).unwrap();
         assert_eq!(images(&store), expected);
     }
-    store.save(&row("a", 11)).unwrap();
-    store.save(&failed).unwrap();
+    store.save(&row("a", 11), &[]).unwrap();
+    store.save(&failed, &[]).unwrap();
     assert_eq!((images(&store), store.load("a").unwrap().unwrap().status), (11, Status::Done));
 }
 
@@ -109,7 +131,7 @@ fn a_newer_format_is_not_touched() {
     drop(newer);
     assert!(matches!(
         kind(Store::open(&folder.path)),
-        StoreErrorKind::Newer { found: 2, known: 1 }
+        StoreErrorKind::Newer { found: 3, known: 2 }
     ));
 }
 
@@ -117,14 +139,14 @@ fn a_newer_format_is_not_touched() {
 fn an_empty_file_becomes_a_store() {
     let folder = folder();
     fs::write(&folder.path, "").unwrap();
-    store(&folder.path).save(&row("a", 3)).unwrap();
+    store(&folder.path).save(&row("a", 3), &[]).unwrap();
 }
 
 #[test]
 fn damage_is_found_when_the_file_is_opened() {
     let folder = folder();
     let mut written = store(&folder.path);
-    (0..40).for_each(|index| written.save(&row(&format!("key {index}"), 9000)).unwrap());
+    (0..40).for_each(|index| written.save(&row(&format!("key {index}"), 9000), &[]).unwrap());
     drop(written);
     let mut bytes = fs::read(&folder.path).unwrap();
     let from = bytes.len() / 2;
@@ -137,7 +159,7 @@ fn damage_is_found_when_the_file_is_opened() {
 fn damaged_rows_are_found_when_they_are_read() {
     let folder = folder();
     let mut store = store(&folder.path);
-    store.save(&row("a", 80)).unwrap();
+    store.save(&row("a", 80), &[]).unwrap();
     store.connection.execute("UPDATE result SET images = 100", []).unwrap();
     assert!(matches!(kind(store.load("a")), StoreErrorKind::Corrupt(_)));
     store.connection.execute("UPDATE result SET images = 80, configuration = '{'", []).unwrap();
@@ -151,17 +173,17 @@ fn a_lock_that_is_held_too_long_is_an_error() {
     store.connection.busy_timeout(Duration::from_millis(20)).unwrap();
     let other = Connection::open(&folder.path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert!(matches!(kind(store.save(&row("a", 3))), StoreErrorKind::Locked));
+    assert!(matches!(kind(store.save(&row("a", 3), &[])), StoreErrorKind::Locked));
     assert!(matches!(kind(store.claim("a")), StoreErrorKind::Locked));
     other.execute_batch("COMMIT").unwrap();
-    store.save(&row("a", 3)).unwrap();
+    store.save(&row("a", 3), &[]).unwrap();
 }
 
 #[test]
 fn a_full_disk_loses_nothing_that_was_there() {
     let folder = folder();
     let mut store = store(&folder.path);
-    store.save(&row("a", 1000)).unwrap();
+    store.save(&row("a", 1000), &[]).unwrap();
     let pages: i64 =
         store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     let limit = |store: &Store, pages: i64| {
@@ -171,11 +193,11 @@ fn a_full_disk_loses_nothing_that_was_there() {
             .unwrap()
     };
     limit(&store, pages);
-    assert!(matches!(kind(store.save(&row("b", 1_000_000))), StoreErrorKind::Full));
+    assert!(matches!(kind(store.save(&row("b", 1_000_000), &[])), StoreErrorKind::Full));
     assert_eq!(store.load("a").unwrap(), Some(row("a", 1000)));
     assert_eq!(store.load("b").unwrap(), None);
     limit(&store, 1_000_000);
-    store.save(&row("b", 1_000_000)).unwrap();
+    store.save(&row("b", 1_000_000), &[]).unwrap();
 }
 
 #[test]
@@ -183,7 +205,7 @@ fn a_file_that_cannot_be_written_is_an_error() {
     let folder = folder();
     let mut store = store(&folder.path);
     store.connection.pragma_update(None, "query_only", true).unwrap();
-    assert!(matches!(kind(store.save(&row("a", 3))), StoreErrorKind::ReadOnly));
+    assert!(matches!(kind(store.save(&row("a", 3), &[])), StoreErrorKind::ReadOnly));
     let nowhere = folder.path.with_file_name("none").join("run.db");
     assert!(matches!(kind(Store::open(&nowhere)), StoreErrorKind::Open));
 }
@@ -196,7 +218,7 @@ fn a_living_worker_keeps_its_claim() {
     assert_eq!(one.claim("a").unwrap(), Claim::Ours);
     assert_eq!(other.claim("a").unwrap(), Claim::Others(one.worker().to_owned()));
     // The result ends the claim, of its worker only.
-    other.save(&row("a", 3)).unwrap();
+    other.save(&row("a", 3), &[]).unwrap();
     assert_eq!(other.claim("a").unwrap(), Claim::Others(one.worker().to_owned()));
     one.release("a").unwrap();
     assert_eq!(other.claim("a").unwrap(), Claim::Ours);
@@ -243,8 +265,78 @@ fn processes_may_make_the_same_file_at_the_same_time() {
     let path = &folder.path;
     std::thread::scope(|scope| {
         for number in 0..8 {
-            scope.spawn(move || store(path).save(&row(&format!("{number}"), 100)).unwrap());
+            scope.spawn(move || store(path).save(&row(&format!("{number}"), 100), &[]).unwrap());
         }
     });
     assert_eq!(Store::open(path).unwrap().rows("experiment").unwrap().len(), 8);
+}
+
+/// What a run of version 1 left can be gone on with, and read.
+#[test]
+fn an_older_format_is_brought_up_to_date() {
+    let folder = folder();
+    let older = Connection::open(&folder.path).unwrap();
+    older.execute_batch(schema::TABLES).unwrap();
+    older.pragma_update(None, "application_id", schema::APPLICATION_ID).unwrap();
+    older.pragma_update(None, "user_version", 1).unwrap();
+    let run = "INSERT INTO run (started, worker, version, command) VALUES (1, 'w', '0', 'recoup')";
+    older.execute_batch(run).unwrap();
+    drop(older);
+    let mut store = store(&folder.path);
+    store.save(&row("a", 3), &[]).unwrap();
+    let runs = store.runs().unwrap();
+    assert_eq!((runs[0].1.command.as_str(), &runs[0].1.settings), ("recoup", &None));
+    assert!(Recorded::last(&store).unwrap().is_none());
+}
+
+#[test]
+fn a_run_is_read_as_it_was_written() {
+    let folder = folder();
+    let finding = |name: &str, kind: Kind, note: Option<&str>| Finding {
+        name: name.into(),
+        kind,
+        configuration: json!({ "multiplier": name, "activation_bits": 8 }),
+        mask: Some("0xffffffffffffffff".into()),
+        functions: Vec::new(),
+        relative_power: Some(0.1 + 0.2),
+        note: note.map(str::to_owned),
+    };
+    {
+        let mut store = store(&folder.path);
+        // A run without findings, and what comes before a run, are not what was asked for.
+        store.put_finding("experiment", "z", &finding("z", Kind::WithV, None)).unwrap();
+        store.start_run("recoup explore", &settings()).unwrap();
+        store.put_finding("experiment", "b", &finding("b", Kind::WithV, None)).unwrap();
+        store.put_finding("experiment", "c", &finding("c", Kind::WithV, Some("no"))).unwrap();
+        store.put_finding("experiment", "b", &finding("b", Kind::WithV, None)).unwrap();
+        store.put_finding("experiment", "a", &finding("exact", Kind::Reference, None)).unwrap();
+        store.save(&row("a", 10), &[]).unwrap();
+        store.save(&row("b", 10), &[layer("conv1", 1.5), layer("fc", 2.5)]).unwrap();
+        // Known already.
+        store.save(&row("b", 12), &[layer("conv1", 9.0)]).unwrap();
+        assert!(store.has_layers("b").unwrap() && !store.has_layers("a").unwrap());
+        let mut later = Store::open(&folder.path).unwrap();
+        later.start_run("recoup explore again", &settings()).unwrap();
+    }
+    let store = Store::open_existing(&folder.path).unwrap();
+    let recorded = Recorded::last(&store).unwrap().unwrap();
+    assert_eq!((recorded.runs.len(), &recorded.settings), (2, &settings()));
+    let [network] = &recorded.networks[..] else { panic!("{:?}", recorded.networks) };
+    let names: Vec<&str> = network.designs.iter().map(|d| d.finding.name.as_str()).collect();
+    assert_eq!(names, ["exact", "b", "c"]);
+    assert_eq!(network.reference().unwrap(), row("a", 10).outcomes);
+    assert_eq!(network.designs[1].finding, finding("b", Kind::WithV, None));
+    assert_eq!(network.designs[1].layers, [layer("conv1", 1.5), layer("fc", 2.5)]);
+    assert!(network.designs[2].row.is_none());
+    assert_eq!(network.designs[2].finding.note.as_deref(), Some("no"));
+}
+
+#[test]
+fn reading_makes_no_file() {
+    let folder = folder();
+    assert!(matches!(kind(Store::open_existing(&folder.path)), StoreErrorKind::Open));
+    assert!(!folder.path.exists());
+    fs::write(&folder.path, "").unwrap();
+    assert!(matches!(kind(Store::open_existing(&folder.path)), StoreErrorKind::Foreign(_)));
+    assert_eq!(fs::read(&folder.path).unwrap(), b"");
 }

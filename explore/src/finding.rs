@@ -1,0 +1,96 @@
+//! What a run has to say about a design, beside the outcomes that are kept with its result.
+
+use recoup_hardware::costs::CostTable;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::power::Power;
+use crate::search::{Found, Outcome};
+use crate::sequential::Limit;
+use crate::space::Kind;
+
+/// What was asked of all designs of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The most that may be lost.
+    pub max_loss: Limit,
+    /// Whether every design was to see all images.
+    pub thorough: bool,
+    /// Cell library of the powers.
+    pub library: String,
+    /// Rows and columns of the array.
+    pub array: [u32; 2],
+    /// The costs of arrays of this size in this library.
+    pub costs: CostTable,
+}
+
+impl Settings {
+    /// The settings of a run whose designs cost `power`.
+    pub fn new(max_loss: Limit, thorough: bool, power: &Power) -> Self {
+        let Power { table, library, rows, columns } = power;
+        let costs = table.costs.iter().filter(|cost| {
+            (cost.design.rows, cost.design.columns) == (*rows, *columns)
+                && table.run(cost).is_some_and(|run| run.library.name == *library)
+        });
+        let costs: Vec<_> = costs.cloned().collect();
+        let runs = table.runs.iter().filter(|run| costs.iter().any(|cost| cost.run == run.id));
+        let costs = CostTable::new(runs.cloned().collect(), costs.clone());
+        Self { max_loss, thorough, library: library.clone(), array: [*rows, *columns], costs }
+    }
+}
+
+/// A design of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// In words, with the function that its control variate came to have.
+    pub name: String,
+    /// What kind it is.
+    pub kind: Kind,
+    /// The configuration, as [`crate::key`] describes it: the same on all networks.
+    pub configuration: Value,
+    /// Of the multiplier: bit 8 i + l is set when a_i w_l is kept, in hexadecimal. None for a table.
+    pub mask: Option<String>,
+    /// The functions x of its control variate.
+    pub functions: Vec<String>,
+    /// Array power relative to the exact 8-bit array, where the cost is known.
+    pub relative_power: Option<f64>,
+    /// Why there is no result: of a failure its reason, of a superfluous design the better one.
+    pub note: Option<String>,
+}
+
+impl Finding {
+    /// The multiplier, as the command line names it.
+    pub fn multiplier(&self) -> &str {
+        self.configuration["multiplier"].as_str().unwrap_or_default()
+    }
+
+    /// Where C and C0 come from.
+    pub fn control_variate(&self) -> &str {
+        self.configuration["control_variate"].as_str().unwrap_or_default()
+    }
+
+    /// Significant bits of activation codes.
+    pub fn activation_bits(&self) -> u32 {
+        self.configuration["activation_bits"].as_u64().unwrap_or_default() as u32
+    }
+
+    /// What was found, of a `configuration` as the key describes it.
+    pub fn new(found: &Found, configuration: Value) -> Self {
+        let mask = found.point.configuration.multiplier.mask();
+        Self {
+            name: found.name(),
+            kind: found.point.kind(),
+            configuration,
+            mask: mask.map(|mask| format!("{mask:#018x}")),
+            functions: found.functions.clone(),
+            relative_power: found.power,
+            note: match &found.outcome {
+                Outcome::Assessed { .. } => None,
+                Outcome::Failed(reason) => Some(format!("failed: {reason}")),
+                Outcome::Superfluous(better) => {
+                    Some(format!("{better} needs no more power and is under the limit"))
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Reads a run again from its file, and judges its designs by any limit.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::choose::{self, OnNetwork};
+use crate::finding::{Finding, Settings};
+use crate::quality::LayerQuality;
+use crate::sequential::{Assessment, Limit, Plan};
+use crate::space::Kind;
+use crate::store::{Row, Run, Status, Store, StoreError};
+
+/// The last run of a file.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The commands that wrote to the file.
+    pub runs: Vec<Run>,
+    /// What the last of them with a finding asked for.
+    pub settings: Settings,
+    /// Its networks, in its order.
+    pub networks: Vec<RecordedNetwork>,
+}
+
+/// A network of a run.
+#[derive(Clone, Debug)]
+pub struct RecordedNetwork {
+    /// As [`crate::key`] describes it.
+    pub description: Value,
+    /// All images of the test.
+    pub images: usize,
+    /// The designs: the reference first, then by kind and name.
+    pub designs: Vec<RecordedDesign>,
+}
+
+/// A design on a network.
+#[derive(Clone, Debug)]
+pub struct RecordedDesign {
+    /// What the run says of it.
+    pub finding: Finding,
+    /// What it made of the images, unless it failed or was not needed.
+    pub row: Option<Row>,
+    /// The errors in its layers, where they were looked at.
+    pub layers: Vec<LayerQuality>,
+}
+
+/// A design over all networks.
+#[derive(Clone, Debug)]
+pub struct Mean<'a> {
+    /// On the first network.
+    pub design: &'a RecordedDesign,
+    /// Array power of the dearest function x that a network prefers: hardware has one.
+    pub relative_power: Option<f64>,
+    /// Mean over the networks of the share of images that was classified correctly.
+    pub top1: f64,
+    /// The mean loss.
+    pub assessment: Assessment,
+}
+
+impl Recorded {
+    /// The last run in `store` that has findings; none if no run has.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is damaged.
+    pub fn last(store: &Store) -> Result<Option<Self>, StoreError> {
+        let runs = store.runs()?;
+        for (number, run) in runs.iter().rev() {
+            let (Some(settings), findings) = (&run.settings, store.findings(*number)?) else {
+                continue;
+            };
+            if findings.is_empty() {
+                continue;
+            }
+            let mut networks: Vec<(String, Vec<(String, Finding)>)> = Vec::new();
+            for keyed in findings {
+                let at = networks.iter().position(|(key, _)| *key == keyed.experiment);
+                let at = at.unwrap_or_else(|| {
+                    networks.push((keyed.experiment, Vec::new()));
+                    networks.len() - 1
+                });
+                networks[at].1.push((keyed.result, keyed.finding));
+            }
+            let descriptions: HashMap<String, Value> = store.experiments()?.into_iter().collect();
+            let networks = networks.into_iter().map(|(key, findings)| {
+                let description = descriptions.get(&key).cloned().unwrap_or_default();
+                RecordedNetwork::read(store, &key, description, findings)
+            });
+            return Ok(Some(Self {
+                settings: settings.clone(),
+                networks: networks.collect::<Result<_, _>>()?,
+                runs: runs.into_iter().map(|(_, run)| run).collect(),
+            }));
+        }
+        Ok(None)
+    }
+
+    /// Each design that was evaluated on all of several networks, judged by `limit`.
+    pub fn means(&self, limit: Limit) -> Vec<Mean<'_>> {
+        let [first, _, ..] = &self.networks[..] else { return Vec::new() };
+        let assessments: Vec<Vec<Option<Assessment>>> = self
+            .networks
+            .iter()
+            .map(|network| network.assess(limit, self.settings.thorough))
+            .collect();
+        let mean = |design: usize| {
+            let configuration = &first.designs[design].finding.configuration;
+            let mut on = Vec::new();
+            let (mut powers, mut top1) = (Vec::new(), 0.0);
+            for (network, assessments) in self.networks.iter().zip(&assessments) {
+                let mut designs = network.designs.iter();
+                let at = designs.position(|other| other.finding.configuration == *configuration)?;
+                let candidate = &network.designs[at];
+                on.push(OnNetwork {
+                    inputs: network.description["inputs_sha256"].as_str().unwrap_or_default(),
+                    reference: network.reference()?,
+                    candidate: &candidate.row.as_ref()?.outcomes,
+                    assessment: assessments[at]?,
+                });
+                powers.push(candidate.finding.relative_power);
+                top1 += candidate.top1()?;
+            }
+            let powers: Option<Vec<f64>> = powers.into_iter().collect();
+            Some(Mean {
+                design: &first.designs[design],
+                relative_power: powers.and_then(|powers| powers.into_iter().max_by(f64::total_cmp)),
+                top1: top1 / self.networks.len() as f64,
+                assessment: choose::mean(&on, limit),
+            })
+        };
+        (0..first.designs.len()).filter_map(mean).collect()
+    }
+}
+
+impl RecordedNetwork {
+    fn read(
+        store: &Store,
+        key: &str,
+        description: Value,
+        findings: Vec<(String, Finding)>,
+    ) -> Result<Self, StoreError> {
+        let mut layers = store.layers(key)?;
+        let rows = store.rows(key)?.into_iter().filter(|row| row.status == Status::Done);
+        let mut rows: HashMap<String, Row> = rows.map(|row| (row.key.clone(), row)).collect();
+        let designs = findings.into_iter().map(|(result, finding)| RecordedDesign {
+            row: rows.remove(&result),
+            layers: layers.remove(&result).unwrap_or_default(),
+            finding,
+        });
+        let mut designs: Vec<RecordedDesign> = designs.collect();
+        // The more bits the better: 8 before 7.
+        designs.sort_by_key(|design| {
+            let bits = design.finding.activation_bits();
+            (design.finding.kind, std::cmp::Reverse(bits), design.finding.name.clone())
+        });
+        let images = description["images"].as_u64().unwrap_or_default() as usize;
+        Ok(Self { description, images, designs })
+    }
+
+    /// The name of the model's file.
+    pub fn model(&self) -> &str {
+        self.description["names"]["model"].as_str().unwrap_or_default()
+    }
+
+    /// What the exact 8-bit network made of the images.
+    pub fn reference(&self) -> Option<&[bool]> {
+        let mut designs = self.designs.iter();
+        let reference = designs.find(|design| design.finding.kind == Kind::Reference)?;
+        reference.row.as_ref().map(|row| row.outcomes.as_slice())
+    }
+
+    /// Judges the designs by `limit`, with the looks that the run took: `thorough` is one at all
+    /// images. None for a design, or all, without outcomes.
+    pub fn assess(&self, limit: Limit, thorough: bool) -> Vec<Option<Assessment>> {
+        let reference = self.reference().filter(|reference| !reference.is_empty());
+        let assess = |design: &RecordedDesign| {
+            let (reference, row) = (reference?, design.row.as_ref()?);
+            let plan = match thorough {
+                true => Plan::single(reference.len()),
+                false => Plan::new(reference.len()),
+            };
+            (!row.outcomes.is_empty()).then(|| plan.assess(reference, &row.outcomes, limit))
+        };
+        self.designs.iter().map(assess).collect()
+    }
+}
+
+impl RecordedDesign {
+    /// Share of the images seen that was classified correctly.
+    pub fn top1(&self) -> Option<f64> {
+        let outcomes = &self.row.as_ref()?.outcomes;
+        let right = outcomes.iter().filter(|right| **right).count();
+        (!outcomes.is_empty()).then(|| right as f64 / outcomes.len() as f64)
+    }
+}
