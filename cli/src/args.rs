@@ -14,6 +14,8 @@ use recoup_kernels::Isa;
 use crate::commands::explore::ExploreArgs;
 use crate::commands::hardware::HardwareArgs;
 use crate::commands::power::PowerArgs;
+use crate::commands::report::ReportArgs;
+use crate::commands::reproduce::ReproduceArgs;
 use crate::commands::rtl::RtlArgs;
 use crate::commands::synth::SynthArgs;
 use crate::embedded::Embedded;
@@ -35,6 +37,10 @@ pub enum Command {
     Eval(Box<EvalArgs>),
     /// The design with the least power under a limit of accuracy loss, and what else there is
     Explore(Box<ExploreArgs>),
+    /// One page of what `explore --out` or `reproduce` found: charts, tables, provenance
+    Report(ReportArgs),
+    /// The paper's evaluation on the six networks inside this program, with page and tables
+    Reproduce(ReproduceArgs),
     /// `eval` on a network and images inside this program: every family, under a minute
     Demo(DemoArgs),
     /// Calibrate a network's activations and write the scales to a readable file

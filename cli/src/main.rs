@@ -14,8 +14,10 @@ mod library;
 mod network;
 mod npy;
 mod output;
+mod page;
 mod printer;
 mod progress;
+mod reproduction;
 mod session;
 mod show;
 
@@ -31,6 +33,8 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Eval(args) => commands::eval::run(&args),
         Command::Explore(args) => commands::explore::run(&args),
+        Command::Reproduce(args) => commands::reproduce::run(&args),
+        Command::Report(args) => commands::report::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Quantize(args) => commands::quantize::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),

@@ -8,5 +8,7 @@ pub mod inspect;
 pub mod multiplier;
 pub mod power;
 pub mod quantize;
+pub mod report;
+pub mod reproduce;
 pub mod rtl;
 pub mod synth;

@@ -8,6 +8,8 @@ fn help_of_every_verb() {
         ("recoup", vec![]),
         ("eval", vec!["eval"]),
         ("explore", vec!["explore"]),
+        ("report", vec!["report"]),
+        ("reproduce", vec!["reproduce"]),
         ("demo", vec!["demo"]),
         ("quantize", vec!["quantize"]),
         ("inspect", vec!["inspect"]),

@@ -13,6 +13,7 @@ mod multiplier;
 mod onnx;
 mod power;
 mod quantize;
+mod report;
 mod rtl;
 mod run;
 mod synth;

@@ -1,0 +1,349 @@
+//! From a recorded run to what the report's page shows.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use recoup::multiplier::{Family, Multiplier};
+use recoup_explore::choose::{self, Candidate};
+use recoup_explore::finding::{Finding, Settings};
+use recoup_explore::quality::LayerQuality;
+use recoup_explore::recorded::{Mean, Recorded, RecordedDesign, RecordedNetwork};
+use recoup_explore::sequential::{self, ERROR, Limit};
+use recoup_explore::space;
+use recoup_hardware::costs::{Cost, Stimulus};
+use recoup_report::data::{
+    Assessment, Choice, Command, Comparison, Costs, Design, Hardware, Histogram, Input, Kind,
+    LayerError, LayerQuality as ShownLayer, Mask, Network, Provenance, Report, Results, Verdict,
+};
+
+/// The page of a run, judged by `limit`.
+pub fn report(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -> Report {
+    let networks: Vec<Network> =
+        recorded.networks.iter().map(|network| show(network, limit, &recorded.settings)).collect();
+    let title = match &networks[..] {
+        [one] => format!("{} on approximate multipliers", one.name),
+        several => format!("{} networks on approximate multipliers", several.len()),
+    };
+    let means = recorded.means(limit);
+    let mean = (!means.is_empty()).then(|| {
+        let designs = means.iter().map(|mean| Design {
+            relative_power: mean.relative_power,
+            assessment: Some(assessment(&mean.assessment, mean.top1)),
+            // Networks may prefer different ones.
+            control_function: None,
+            name: mean_name(mean),
+            ..design(mean.design)
+        });
+        Results { designs: designs.collect(), choice: choose_mean(&means) }
+    });
+    Report {
+        title,
+        max_loss: limit.points(),
+        confidence: 1.0 - ERROR,
+        provenance: provenance(recorded),
+        networks,
+        mean,
+        multipliers: masks(recorded),
+        hardware: hardware(recorded),
+        comparisons,
+    }
+}
+
+/// The name of a design over several networks, which may prefer different functions x.
+pub fn mean_name(mean: &Mean) -> String {
+    let name = &mean.design.finding.name;
+    name.split(", x = ").next().unwrap_or(name).to_owned()
+}
+
+/// The choice among designs over all networks, by position.
+pub fn choose_mean(means: &[Mean]) -> Choice {
+    let candidates = means.iter().map(|mean| Candidate {
+        kind: mean.design.finding.kind,
+        power: mean.relative_power,
+        assessment: mean.assessment,
+    });
+    let positions: Vec<usize> = (0..means.len()).collect();
+    choice(&candidates.collect::<Vec<_>>(), &positions)
+}
+
+fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network {
+    let assessments = network.assess(limit, settings.thorough);
+    let evaluated = network.designs.iter().zip(&assessments).enumerate();
+    let (positions, candidates): (Vec<usize>, Vec<Candidate>) = evaluated
+        .filter_map(|(position, (design, assessment))| {
+            let Finding { kind, relative_power, .. } = design.finding;
+            let candidate = Candidate { kind, power: relative_power, assessment: (*assessment)? };
+            Some((position, candidate))
+        })
+        .unzip();
+    let designs = network.designs.iter().zip(&assessments).map(|(recorded, found)| Design {
+        assessment: found.as_ref().map(|found| assessment(found, recorded.top1().unwrap_or(0.0))),
+        ..design(recorded)
+    });
+    let observed = || network.designs.iter().enumerate();
+    let text = |field: &str| network.description["names"][field].as_str().unwrap_or_default();
+    // By layer, then by design.
+    let most_layers = observed().map(|(_, design)| design.layers.len()).max().unwrap_or(0);
+    let layers = (0..most_layers).flat_map(|layer| {
+        observed().filter_map(move |(position, design)| {
+            design.layers.get(layer).map(|quality| shown_layer(quality, position, design))
+        })
+    });
+    let histograms = observed().flat_map(|(position, design)| {
+        design.layers.iter().filter_map(move |quality| shown_histogram(quality, position, design))
+    });
+    Network {
+        name: short_name(network.model()),
+        data: text("data").to_owned(),
+        preprocess: text("preprocess").to_owned(),
+        images: network.images as u64,
+        results: Results { designs: designs.collect(), choice: choice(&candidates, &positions) },
+        layers: layers.collect(),
+        histograms: histograms.collect(),
+    }
+}
+
+/// A model's file without folder and extension.
+pub fn short_name(model: &str) -> String {
+    let name = Path::new(model).file_name().map_or(model.into(), |name| name.to_string_lossy());
+    name.trim_end_matches(" (embedded)").trim_end_matches(".onnx").to_owned()
+}
+
+fn choice(candidates: &[Candidate], positions: &[usize]) -> Choice {
+    let found = choose::choose(candidates);
+    let at = |choice: Option<usize>| choice.map(|choice| positions[choice]);
+    Choice {
+        chosen: at(found.chosen),
+        nearest: at(found.nearest),
+        with_v: at(found.with_v),
+        without_v: at(found.without_v),
+        reduced_precision: at(found.reduced_precision),
+        front: found.front.into_iter().map(|choice| positions[choice]).collect(),
+    }
+}
+
+/// Without an assessment.
+fn design(recorded: &RecordedDesign) -> Design {
+    let finding = &recorded.finding;
+    let multiplier = finding.multiplier();
+    let (family, level) = match multiplier.parse().ok().and_then(|known: Multiplier| known.family())
+    {
+        Some(Family::Exact) => ("exact", None),
+        Some(Family::Perforated(level)) => ("perforated", Some(level)),
+        Some(Family::Truncated(level)) => ("truncated", Some(level)),
+        Some(Family::Recursive(level)) => ("recursive", Some(level)),
+        Some(Family::Mask) => ("mask", None),
+        None if finding.mask.is_some() => ("mask", None),
+        None => ("table", None),
+    };
+    Design {
+        name: finding.name.clone(),
+        kind: match finding.kind {
+            space::Kind::Reference => Kind::Reference,
+            space::Kind::ReducedPrecision => Kind::ReducedPrecision,
+            space::Kind::WithoutV => Kind::WithoutV,
+            space::Kind::WithV => Kind::WithV,
+        },
+        multiplier: multiplier.to_owned(),
+        family: family.to_owned(),
+        level,
+        control_variate: finding.control_variate().to_owned(),
+        control_function: (!finding.functions.is_empty()).then(|| finding.functions.join(" + ")),
+        activation_bits: finding.activation_bits(),
+        variant: String::new(),
+        relative_power: finding.relative_power,
+        energy_nj: None,
+        assessment: None,
+        note: finding.note.clone().unwrap_or_default(),
+    }
+}
+
+fn assessment(found: &sequential::Assessment, top1: f64) -> Assessment {
+    Assessment {
+        images: found.images as u64,
+        top1,
+        loss: found.loss,
+        interval: found.interval,
+        confidence: found.confidence,
+        verdict: match found.verdict {
+            sequential::Verdict::Under => Verdict::Under,
+            sequential::Verdict::Over => Verdict::Over,
+            sequential::Verdict::Undecided => Verdict::Undecided,
+            sequential::Verdict::Open => Verdict::Open,
+        },
+    }
+}
+
+fn shown_layer(quality: &LayerQuality, position: usize, design: &RecordedDesign) -> ShownLayer {
+    let after = LayerError {
+        mean: quality.mean_after,
+        std: quality.std_after,
+        sqnr_db: quality.sqnr_after_db,
+    };
+    ShownLayer {
+        layer: quality.layer.clone(),
+        design: position,
+        without_v: Some(LayerError {
+            mean: quality.mean_before,
+            std: quality.std_before,
+            sqnr_db: quality.sqnr_before_db,
+        }),
+        with_v: is_corrected(design).then_some(after),
+    }
+}
+
+fn shown_histogram(
+    quality: &LayerQuality,
+    position: usize,
+    design: &RecordedDesign,
+) -> Option<Histogram> {
+    let histogram = quality.histogram.as_ref()?;
+    Some(Histogram {
+        layer: quality.layer.clone(),
+        design: position,
+        edges: histogram.edges.iter().map(|&edge| edge as f64).collect(),
+        before: histogram.before.clone(),
+        after: if is_corrected(design) { histogram.after.clone() } else { Vec::new() },
+    })
+}
+
+fn is_corrected(design: &RecordedDesign) -> bool {
+    design.finding.kind == space::Kind::WithV
+}
+
+/// All findings, those of the first network first.
+fn findings(recorded: &Recorded) -> impl Iterator<Item = &Finding> {
+    let networks = recorded.networks.iter();
+    networks.flat_map(|network| network.designs.iter().map(|design| &design.finding))
+}
+
+fn masks(recorded: &Recorded) -> Vec<Mask> {
+    let mut masks: Vec<Mask> = Vec::new();
+    for finding in findings(recorded) {
+        let digits = finding.mask.as_deref().and_then(|mask| mask.strip_prefix("0x"));
+        let Some(mask) = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()) else {
+            continue;
+        };
+        if !masks.iter().any(|known| known.mask == mask) {
+            let name = finding.multiplier().to_owned();
+            masks.push(Mask { name, mask, coding: "any".into() });
+        }
+    }
+    masks
+}
+
+/// The costs of the arrays that the designs run on.
+fn hardware(recorded: &Recorded) -> Vec<Hardware> {
+    let mut shown: Vec<Hardware> = Vec::new();
+    for finding in findings(recorded) {
+        let control = (!finding.functions.is_empty()).then(|| finding.functions.join(" + "));
+        let Some(cost) = find_cost(&recorded.settings, |cost| {
+            cost.design.multiplier == finding.multiplier()
+                && cost.design.activation_bits == finding.activation_bits()
+                && cost.design.control == control
+        }) else {
+            continue;
+        };
+        let mut name = finding.multiplier().to_owned();
+        if finding.activation_bits() < 8 {
+            name += &format!(", {} activation bits", finding.activation_bits());
+        }
+        if let Some(function) = &control {
+            name += &format!(" with V, x = {function}");
+        }
+        if !shown.iter().any(|known| known.name == name) {
+            shown.push(Hardware {
+                name,
+                area_um2: cost.area_um2,
+                area_parts_um2: BTreeMap::new(),
+                energy_fj: cost.energy_fj,
+                energy_parts_fj: cost.parts_fj.clone(),
+            });
+        }
+    }
+    shown
+}
+
+/// The cost of a design under the stimulus that powers are of.
+fn find_cost(settings: &Settings, wanted: impl Fn(&Cost) -> bool) -> Option<&Cost> {
+    let of = |stimulus| {
+        let mut costs = settings.costs.costs.iter();
+        costs.find(|cost| cost.stimulus == stimulus && wanted(cost))
+    };
+    [Stimulus::ReluLike, Stimulus::Uniform].into_iter().find_map(of)
+}
+
+fn provenance(recorded: &Recorded) -> Provenance {
+    let settings = &recorded.settings;
+    let commands = recorded
+        .runs
+        .iter()
+        .map(|run| Command { command: run.command.clone(), date: time(run.started) });
+    let inputs = recorded.networks.iter().flat_map(|network| {
+        let description = &network.description;
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let input = |role: &str, name: String, sha256: &str| Input {
+            role: role.to_owned(),
+            name,
+            sha256: text(&description[sha256]),
+        };
+        [
+            input("model", text(&description["names"]["model"]), "model_sha256"),
+            input(
+                "images, as the network sees them",
+                text(&description["names"]["data"]),
+                "inputs_sha256",
+            ),
+            input(
+                "calibration images, as the network sees them",
+                text(&description["calibration"]["data"]),
+                "calibration_inputs_sha256",
+            ),
+        ]
+    });
+    let mut unique: Vec<Input> = Vec::new();
+    inputs.for_each(|input| {
+        if !unique.contains(&input) {
+            unique.push(input);
+        }
+    });
+    let [rows, columns] = settings.array;
+    let costs = settings.costs.runs.first().map(|run| Costs {
+        library: run.library.name.clone(),
+        clock_ps: run.clock_ps,
+        array: format!("{rows} x {columns}"),
+        stimulus: "random codes as a network has them: 45 % of the activations 0, the others \
+                   half-normal; uniform codes for designs without such a row"
+            .into(),
+        tools: run.tools.clone(),
+        command: run.command.clone(),
+        date: run.date.clone(),
+        notes: vec![
+            "before placement: no wires but a fixed capacitance per sink, a clock tree by rule"
+                .into(),
+        ],
+    });
+    let version = recorded.runs.last().map(|run| run.version.clone()).unwrap_or_default();
+    let looks = match settings.thorough {
+        true => "Every design was to see all images; intervals have 95 % confidence.",
+        false => {
+            "An evaluation ended as soon as a sequential test was sure of its verdict; the \
+             intervals of designs that were left early have a higher confidence, so that all \
+             looks together have 95 %."
+        }
+    };
+    let notes = vec![
+        looks.to_owned(),
+        "Where networks prefer different functions x, the mean counts the dearest one's power."
+            .to_owned(),
+    ];
+    Provenance { version, commands: commands.collect(), inputs: unique, costs, notes }
+}
+
+/// Unix time as 2026-11-24 18:00 UTC.
+fn time(seconds: i64) -> String {
+    match time::OffsetDateTime::from_unix_timestamp(seconds) {
+        Ok(at) => format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute()),
+        Err(_) => format!("{seconds} s"),
+    }
+}

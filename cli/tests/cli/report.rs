@@ -1,0 +1,169 @@
+//! `recoup report` and `recoup reproduce`.
+
+use recoup_explore::store::Store;
+use recoup_report::data::Report;
+use tempfile::TempDir;
+
+use crate::run::{FASHION_DATA, FASHION_MODEL, assert_refused, recoup, stdout};
+
+/// A folder with the results of a small exploration.
+struct Explored(TempDir);
+
+impl Explored {
+    fn new(more: &[&str]) -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        let out = folder.path("run.db");
+        let args = [
+            "explore",
+            FASHION_MODEL,
+            "--data",
+            FASHION_DATA,
+            "--preprocess",
+            "fashion-mnist",
+            "--images",
+            "60",
+            "--calibration-images",
+            "8",
+            "--max-loss",
+            "20",
+            "--multiplier",
+            "truncated:8",
+            "--thorough",
+            "--out",
+            &out,
+        ];
+        stdout(&[&args[..], more].concat());
+        folder
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    fn report(&self, more: &[&str]) -> String {
+        let (run, out) = (self.path("run.db"), self.path("report.html"));
+        stdout(&[&["report", &run, "--out", &out][..], more].concat());
+        std::fs::read_to_string(out).unwrap()
+    }
+}
+
+/// What is in the page, for its scripts.
+fn data(page: &str) -> Report {
+    let start = page.find("<script id=\"data\"").expect("the page has its data");
+    let text = &page[start + page[start..].find('>').unwrap() + 1..];
+    let text = &text[..text.find("</script>").unwrap()];
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn the_page_shows_the_run() {
+    let folder = Explored::new(&[]);
+    let page = folder.report(&[]);
+    let report = data(&page);
+    assert_eq!((report.max_loss, report.networks.len(), report.mean.is_none()), (20.0, 1, true));
+    let network = &report.networks[0];
+    assert_eq!((network.name.as_str(), network.images), ("fashion-resnet8", 60));
+    let designs = &network.results.designs;
+    let names: Vec<&str> = designs.iter().map(|design| design.name.as_str()).collect();
+    assert_eq!(names.len(), 7, "{names:?}");
+    assert_eq!((names[0], names[1]), ("exact", "exact, 7 activation bits"));
+    assert!(designs.iter().all(|design| design.assessment.as_ref().unwrap().images == 60));
+    let chosen = &designs[network.results.choice.chosen.unwrap()];
+    assert!(chosen.name.starts_with("truncated:8 with V (fitted), x = "), "{}", chosen.name);
+    assert!((0.53..0.56).contains(&chosen.relative_power.unwrap()), "{chosen:?}");
+
+    // The layers of truncated:8 without and with V.
+    let with = names.iter().position(|name| *name == chosen.name).unwrap();
+    let layers: Vec<_> = network.layers.iter().filter(|layer| layer.design == with).collect();
+    assert_eq!((layers.len(), network.layers.len()), (10, 20));
+    for layer in layers {
+        let (before, after) = (layer.without_v.unwrap(), layer.with_v.unwrap());
+        assert!(after.mean.abs() < before.mean.abs() / 4.0, "{layer:?}");
+        assert!(after.std < before.std && after.sqnr_db > before.sqnr_db, "{layer:?}");
+    }
+    let histogram = network.histograms.iter().find(|one| one.design == with).unwrap();
+    assert_eq!(histogram.before.iter().sum::<u64>(), histogram.after.iter().sum::<u64>());
+    assert_eq!(report.multipliers.len(), 2);
+    assert_eq!(report.hardware[0].name, "exact");
+    assert!(report.provenance.commands[0].command.contains("explore"));
+    assert!(report.provenance.inputs.iter().all(|input| input.sha256.len() == 64));
+    assert_eq!(report.provenance.costs.unwrap().library, "asap7");
+}
+
+#[test]
+fn another_limit_may_have_no_design_but_a_nearest() {
+    let folder = Explored::new(&[]);
+    folder.report(&[]);
+    let report = data(&folder.report(&["--max-loss", "0.01", "--force"]));
+    let choice = &report.networks[0].results.choice;
+    assert_eq!((report.max_loss, choice.chosen), (0.01, None));
+    assert!(choice.nearest.is_some());
+}
+
+#[test]
+fn a_report_that_cannot_be_made_is_refused() {
+    let folder = Explored::new(&[]);
+    let (run, out) = (folder.path("run.db"), folder.path("report.html"));
+    let refused = |run: &str, out: &str, expected: &[&str]| {
+        assert_refused(folder.0.path(), &["report", run, "--out", out], expected);
+    };
+    refused(&folder.path("none.db"), &out, &["none.db", "no such file", "recoup explore"]);
+    let notes = folder.path("notes.txt");
+    std::fs::write(&notes, "nothing that a database would hold".repeat(50)).unwrap();
+    refused(&notes, &out, &["notes.txt", "is no results file"]);
+    std::fs::write(folder.path("empty.db"), "").unwrap();
+    refused(&folder.path("empty.db"), &out, &["empty.db", "is empty"]);
+    refused(&run, &notes, &["notes.txt", "exists already", "--force"]);
+    refused(&run, &folder.path("none/report.html"), &["there is no folder"]);
+    // Damaged: the header stands, the pages do not.
+    let mut bytes = std::fs::read(&run).unwrap();
+    bytes[4096..].fill(0x55);
+    std::fs::write(folder.path("damaged.db"), bytes).unwrap();
+    refused(&folder.path("damaged.db"), &out, &["damaged.db", "is damaged"]);
+    assert_refused(
+        folder.0.path(),
+        &["report", &run, "--out", &out, "--max-loss", "100"],
+        &["from 0 to below 100"],
+    );
+    Store::open(folder.0.path().join("new.db").as_ref()).unwrap();
+    let output = recoup(&["report", &folder.path("new.db"), "--out", &out]).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(message.contains("new.db") && message.contains("has finished a design"), "{message}");
+}
+
+#[test]
+fn the_reproduction_has_tables_and_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("all").display().to_string();
+    let networks = ["--network", "shufflenet", "mobilenetv2"];
+    let args = [&["reproduce", "--images", "12", "--out", &out][..], &networks].concat();
+    let tables = stdout(&args);
+    let file = |name: &str| std::fs::read_to_string(folder.path().join("all").join(name)).unwrap();
+    assert_eq!(tables.trim_end(), file("tables.md").trim_end());
+    for part in ["fashion-mobilenetv2", "| truncated:8 with V", "| 0.25 | sure |", "1.9x"] {
+        assert!(tables.contains(part), "no {part:?} in: {tables}");
+    }
+    let report = data(&file("report.html"));
+    assert_eq!((report.networks.len(), report.comparisons.len()), (2, 3));
+    assert_eq!(report.mean.unwrap().designs.len(), report.networks[0].results.designs.len());
+    // Nothing is computed twice, and the tables are the same.
+    let results = |name: &str| {
+        let store = Store::open(&folder.path().join("all").join(name)).unwrap();
+        let experiments = store.experiments().unwrap();
+        experiments.iter().flat_map(|(key, _)| store.rows(key).unwrap()).collect::<Vec<_>>()
+    };
+    let before = results("run.db");
+    assert_eq!(stdout(&args), tables);
+    assert_eq!(results("run.db"), before);
+    // A page that is not ours is not replaced.
+    let other = folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("report.html"), "mine").unwrap();
+    let other = other.display().to_string();
+    assert_refused(
+        folder.path(),
+        &["reproduce", "--out", &other],
+        &["report.html", "exists already"],
+    );
+}
