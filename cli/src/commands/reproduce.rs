@@ -22,7 +22,7 @@ use crate::args::{MachineArgs, parse_positive};
 use crate::costs::{self, LIBRARY, SIZE};
 use crate::embedded::Embedded;
 use crate::exploration::{OBSERVED_IMAGES, Opened, Request, explore};
-use crate::session;
+use crate::session::{self, Session};
 use crate::{output, page, reproduction};
 
 /// Arguments of `reproduce`.
@@ -58,14 +58,17 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     session::set_threads(&args.machine)?;
     let [database, html, tables] =
         ["run.db", "report.html", "tables.md"].map(|name| args.out.join(name));
-    if !args.out.is_dir() {
-        std::fs::create_dir(&args.out).with_context(|| {
-            format!("{}: cannot be made; give the name of a new folder", args.out.display())
-        })?;
-    }
+    output::check_folder(&args.out, true)?;
     // Page and tables are those of the results beside them.
     let again = database.exists();
-    [&html, &tables].into_iter().try_for_each(|path| output::check(path, again))?;
+    if args.out.is_dir() {
+        [&html, &tables].into_iter().try_for_each(|path| output::check(path, again))?;
+    }
+    let sessions = sessions(args)?;
+    if !args.out.is_dir() {
+        std::fs::create_dir(&args.out)
+            .with_context(|| format!("{}: cannot be made", args.out.display()))?;
+    }
     let mut store = Store::open(&database)?;
     let power = Power {
         table: costs::table().clone(),
@@ -75,12 +78,12 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     };
     let command = std::env::args().collect::<Vec<_>>().join(" ");
     store.start_run(&command, &Settings::new(args.max_loss, true, &power))?;
-    let networks = match &args.network[..] {
-        [] => Embedded::value_variants(),
-        some => some,
-    };
-    let opened: Vec<Opened> =
-        networks.iter().map(|&network| open(network, args)).collect::<Result<_>>()?;
+    let isa = session::isa(&args.machine);
+    let opened = sessions.into_iter().map(|session| {
+        let name = session.file.path.display().to_string();
+        Opened::new(name, session, ORDER_SEED, WeightScheme::U8Channel, isa)
+    });
+    let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
     let modes = [Mode::None, Mode::Fitted(None)];
     let points = space::points(&space::families(), &modes, &[8], ControlOptions::default());
     let request = Request {
@@ -106,12 +109,14 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     Ok(())
 }
 
-fn open(network: Embedded, args: &ReproduceArgs) -> Result<Opened> {
-    let session = match &args.data {
-        None => network.session(args.images)?,
-        Some(data) => network.session_on(Dataset::open(data)?, args.images)?,
+fn sessions(args: &ReproduceArgs) -> Result<Vec<Session>> {
+    let networks = match &args.network[..] {
+        [] => Embedded::value_variants(),
+        some => some,
     };
-    let name = session.file.path.display().to_string();
-    let isa = session::isa(&args.machine);
-    Opened::new(name, session, ORDER_SEED, WeightScheme::U8Channel, isa)
+    let sessions = networks.iter().map(|network| match &args.data {
+        None => network.session(args.images),
+        Some(data) => network.session_on(Dataset::open(data)?, args.images),
+    });
+    sessions.collect()
 }

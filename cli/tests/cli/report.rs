@@ -156,6 +156,8 @@ fn the_reproduction_has_tables_and_goes_on() {
     let before = results("run.db");
     assert_eq!(stdout(&args), tables);
     assert_eq!(results("run.db"), before);
+    let many = ["reproduce", "--images", "2001", "--out", &out];
+    assert_refused(folder.path(), &many, &["2001", "2000"]);
     // A page that is not ours is not replaced.
     let other = folder.path().join("other");
     std::fs::create_dir(&other).unwrap();

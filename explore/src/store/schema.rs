@@ -120,7 +120,8 @@ fn try_to_open(path: &Path, missing: Missing) -> Result<Connection, StoreError> 
     if version < VERSION {
         update(&mut connection, path)?;
     }
-    if connection.is_readonly("main").map_err(sqlite)? {
+    let read_only = connection.is_readonly("main").map_err(sqlite)?;
+    if read_only && missing == Missing::Create {
         return Err(StoreError::new(path, StoreErrorKind::ReadOnly));
     }
     let check: String =
@@ -129,8 +130,10 @@ fn try_to_open(path: &Path, missing: Missing) -> Result<Connection, StoreError> 
         return Err(StoreError::new(path, StoreErrorKind::Corrupt(check)));
     }
     // Readers and a writer at the same time; a commit is on the disk when it returns.
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
-    connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
+    if !read_only {
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
+        connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
+    }
     connection.pragma_update(None, "foreign_keys", true).map_err(sqlite)?;
     Ok(connection)
 }
