@@ -162,11 +162,11 @@ impl Explorer<'_> {
         let images = inputs.len() as u64;
         Ok(search.run(points, &mut |event| match event {
             Event::Images(_, more) => bar.inc(more as u64),
-            Event::Waiting(worker) => bar.suspend(|| {
-                if !bar.is_hidden() {
-                    eprintln!("waiting for {worker}, which evaluates what is left");
-                }
+            // Asked outside of suspend, which holds the bar's lock.
+            Event::Waiting(worker) if !bar.is_hidden() => bar.suspend(|| {
+                eprintln!("waiting for {worker}, which evaluates what is left");
             }),
+            Event::Waiting(_) => {}
             Event::Finished(_) => {
                 finished += 1;
                 bar.set_position(start + finished * images);

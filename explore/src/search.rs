@@ -329,11 +329,12 @@ impl Search<'_> {
     }
 
     /// Looks at the layers of a configuration. A failure of its own is the inner error.
-    fn observe(&self, point: &Point, key: &str) -> Result<Observed, SearchError> {
+    fn observe(&mut self, point: &Point, key: &str) -> Result<Observed, SearchError> {
         let exact = point.configuration.multiplier.is_exact();
         if self.observed_images == 0 || exact || self.store.has_layers(key)? {
             return Ok(Ok(Vec::new()));
         }
+        self.store.heartbeat()?;
         Ok(guard(|| self.subject.observe(point, self.observed_images)))
     }
 }
