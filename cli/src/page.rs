@@ -175,21 +175,23 @@ fn assessment(found: &sequential::Assessment, top1: f64) -> Assessment {
 }
 
 fn shown_layer(quality: &LayerQuality, position: usize, design: &RecordedDesign) -> ShownLayer {
-    let after = LayerError {
-        mean: quality.mean_after,
-        std: quality.std_after,
-        sqnr_db: quality.sqnr_after_db,
+    let error = |mean: f64, std: f64, sqnr_db: Option<f64>| LayerError {
+        mean: shortened(mean),
+        std: shortened(std),
+        sqnr_db: sqnr_db.map(shortened),
     };
     ShownLayer {
         layer: quality.layer.clone(),
         design: position,
-        without_v: Some(LayerError {
-            mean: quality.mean_before,
-            std: quality.std_before,
-            sqnr_db: quality.sqnr_before_db,
-        }),
-        with_v: is_corrected(design).then_some(after),
+        without_v: Some(error(quality.mean_before, quality.std_before, quality.sqnr_before_db)),
+        with_v: is_corrected(design)
+            .then(|| error(quality.mean_after, quality.std_after, quality.sqnr_after_db)),
     }
+}
+
+/// Four digits: the page has thousands of such numbers, and shows fewer.
+fn shortened(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 fn shown_histogram(
