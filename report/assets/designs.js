@@ -1,6 +1,7 @@
 // Charts of designs: loss against power, and losses without and with V.
 
 const LOSS_TICKS = [-10, -5, -2, -1, -0.5, 0, 0.5, 1, 2, 5, 10, 20, 50, 100];
+const FEW_LOSS_TICKS = [-20, -5, -1, 0, 1, 3, 10, 30, 100];
 const legendOf = (kinds) => ({
   color: { domain: kinds, range: kinds.map((kind) => KINDS[kind].color), tickFormat: (kind) => KINDS[kind].name },
   symbol: { domain: kinds, range: kinds.map((kind) => KINDS[kind].symbol), tickFormat: (kind) => KINDS[kind].name },
@@ -40,7 +41,7 @@ function drawTradeoff(container, view, filter, { small = false } = {}) {
     x: { label: "array power, % of the exact 8-bit array", labelAnchor: "center", nice: true, grid: true, ticks: small ? 5 : 10 },
     y: {
       type: "symlog", constant: 0.5, domain: [low - 0.1, high * 1.15], label: "loss, points", grid: true,
-      ticks: LOSS_TICKS.filter((tick) => tick >= low - 0.1 && tick <= high * 1.15), tickFormat: (tick) => String(tick).replace("-", "\u2212"),
+      ticks: (small ? FEW_LOSS_TICKS : LOSS_TICKS).filter((tick) => tick >= low - 0.1 && tick <= high * 1.15), tickFormat: (tick) => String(tick).replace("-", "\u2212"),
     },
     color: { ...scales.color },
     symbol: { ...scales.symbol, legend: !small },
@@ -96,14 +97,14 @@ function drawLosses(container, view, filter) {
     marginLeft: 20 + 6.5 * d3.max(groups, ([key]) => Math.min(key.length, most)),
     marginRight: 40,
     marginBottom: 40,
-    x: { type: "log", domain: [FLOOR, Math.min(high, 130)], label: "loss, points", labelAnchor: "center" },
+    x: { type: "log", domain: [FLOOR, Math.min(high, 130)] },
     y: { domain: [next, -1], axis: null },
     color: {
       domain: kinds, range: kinds.map((kind) => `url(#fill-${kind})`), legend: true, tickFormat: (kind) => KINDS[kind].name,
     },
     marks: [
       ...(next > 45 ? [Plot.axisX({ ...axis, anchor: "top", label: null })] : []),
-      Plot.axisX({ ...axis, anchor: "bottom" }),
+      Plot.axisX({ ...axis, anchor: "bottom", label: "loss, points", labelAnchor: "center" }),
       Plot.gridX({ ticks: axis.ticks }),
       Plot.axisY([...labels.keys()], { anchor: "left", label: null, tickSize: 0, tickFormat: (row) => startOf(labels.get(row), most) }),
       Plot.ruleX([filter.limit].filter((limit) => limit > FLOOR), { stroke: "var(--limit)", strokeWidth: 1.5, strokeDasharray: "6 4" }),

@@ -1,11 +1,20 @@
 // Charts of layers and of hardware: error histograms, signal to noise, area and energy by part.
 
+// What was measured of the designs of a group. Where a multiplier was measured with V, that says
+// what its error is before V and after it, on the same inputs; what it does alone is left out.
+function measured(items, designs, filter) {
+  const shown = items.filter(({ design }) => filter.group(designs[design]));
+  const corrected = new Set(shown.map(({ design }) => designs[design]).filter(({ kind }) => kind === "with-v").map(pairKey));
+  const kept = shown.filter(({ design }) => designs[design].kind === "with-v" || !corrected.has(pairKey(designs[design])));
+  return d3.sort(kept, (a, b) => byLevel(designs[a.design], designs[b.design]));
+}
+
 // How many histograms are drawn at once; the others on demand.
-const FIRST = 12;
+const FIRST = 15;
 
 // The errors of one layer before and after V, a chart for each design of the groups shown.
 function drawErrors(container, network, filter) {
-  const shown = network.histograms.filter(({ design }) => filter.group(network.results.designs[design]));
+  const shown = measured(network.histograms, network.results.designs, filter);
   if (shown.length === 0) return remark(container, "Nothing was measured on this network for these designs.");
   shown.slice(0, FIRST).forEach((histogram) => drawHistogram(container, network, histogram));
   const others = shown.slice(FIRST);
@@ -32,7 +41,8 @@ function drawHistogram(container, network, histogram) {
   const before = bars(histogram.before, "without V");
   const after = bars(histogram.after, "with V");
   const element = panel(container, design.name);
-  if (before.length + after.length === 0) return remark(element, "No outputs were counted.");
+  const series = [before, after].filter((bins) => bins.length > 0).map(([{ which }]) => which);
+  if (series.length === 0) return remark(element, "No outputs were counted.");
   const label = ({ which, x1, x2, share }) => `${which}\nerror ${significant(x1)} to ${significant(x2)}\n${percent(share)} of outputs`;
   const bar = { x1: "x1", x2: "x2", y: "share", fill: "which", strokeWidth: 0.7, inset: 0, ariaLabel: label };
   draw(element, `Errors of ${histogram.layer}, ${design.name}`, {
@@ -42,7 +52,9 @@ function drawHistogram(container, network, histogram) {
     marginBottom: 38,
     x: { label: "error, units of the accumulator", labelAnchor: "center" },
     y: { type: "sqrt", label: "outputs, %", grid: true, percent: true, ticks: 5 },
-    color: { domain: ["without V", "with V"], range: ["url(#fill-without-v)", "url(#fill-with-v)"], legend: true },
+    color: {
+      domain: series, range: series.map((which) => `url(#fill-${which === "with V" ? "with-v" : "without-v"})`), legend: true,
+    },
     marks: [
       Plot.rectY(before, { ...bar, stroke: "var(--without-v)" }),
       Plot.rectY(after, { ...bar, stroke: "var(--with-v)", fillOpacity: 0.75 }),
@@ -56,14 +68,15 @@ function drawHistogram(container, network, histogram) {
 // Signal to noise of layers and designs, without and with V.
 function drawLayers(container, network, filter) {
   const { designs } = network.results;
-  const measured = network.layers.filter(({ design }) => filter.group(designs[design]));
-  const layers = [...new Set(measured.map(({ layer }) => layer))];
-  const columns = [...new Set(measured.map(({ design }) => design))].sort((a, b) => byLevel(designs[a], designs[b]));
+  const rows = measured(network.layers, designs, filter);
+  // In the order of the network, not of designs.
+  const layers = [...new Set(network.layers.map(({ layer }) => layer))];
+  const columns = [...new Set(rows.map(({ design }) => design))];
   container.classList.toggle("one", columns.length > 12);
   const short = columns.map((index) => pairKey(designs[index]));
   const names = new Map(columns.map((index, at) => [index, short.indexOf(short[at]) === short.lastIndexOf(short[at]) ? short[at] : designs[index].name]));
   const cells = ["without_v", "with_v"].map((side) =>
-    measured.filter((row) => row[side]).map((row) => ({ ...row[side], layer: row.layer, design: row.design })));
+    rows.filter((row) => row[side]).map((row) => ({ ...row[side], layer: row.layer, design: row.design })));
   const finite = cells.flat().map(({ sqnr_db }) => sqnr_db).filter((value) => value !== null);
   if (cells.flat().length === 0) return remark(container, "Nothing was measured on this network for these designs.");
   const domain = [Math.min(-10, d3.min(finite) ?? 0), Math.max(30, d3.max(finite) ?? 0)];

@@ -29,12 +29,12 @@ pub fn overview(report: &Report) -> Markup {
 }
 
 fn headline(report: &Report, view: &View) -> Markup {
-    let limit = number::limit(report.max_loss);
+    let limit = number::points(report.max_loss);
     let confidence = number::confidence(report.confidence);
     match answer(view.results) {
         Answer::Chosen(design) => html! {
             p .question {
-                "The least array power at a loss under " b { (limit) " points" } ", with "
+                "The least array power at a loss under " b { (limit) } ", with "
                 (confidence) " % confidence, " (view.name) ":"
             }
             p .answer { (design.name) }
@@ -43,7 +43,7 @@ fn headline(report: &Report, view: &View) -> Markup {
         },
         Answer::Nearest(design) => html! {
             p .question {
-                "No design is under " b { (limit) " points" } " of loss with " (confidence)
+                "No design is under " b { (limit) } " of loss with " (confidence)
                 " % confidence, " (view.name) ". The nearest:"
             }
             p .answer { (design.name) }
@@ -51,7 +51,7 @@ fn headline(report: &Report, view: &View) -> Markup {
         },
         Answer::UnknownPower(designs) => html! {
             p .question {
-                "Under " b { (limit) " points" } " of loss with " (confidence) " % confidence, "
+                "Under " b { (limit) } " of loss with " (confidence) " % confidence, "
                 (view.name) ", but the cost table does not have their power:"
             }
             ul { @for design in designs { li { (design.name) } } }

@@ -88,7 +88,7 @@ fn labels_do_not_overlap() {
                 const boxes = labels.map((text) => text.getBoundingClientRect());
                 return labels.slice(1).flatMap((text, at) => {
                     const [a, b] = [boxes[at], boxes[at + 1]];
-                    const apart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top + 3 || b.bottom <= a.top + 3;
+                    const apart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top + 4 || b.bottom <= a.top + 4;
                     return apart ? [] : [`${labels[at].textContent} and ${text.textContent}`];
                 });
             })",

@@ -1,6 +1,8 @@
 //! Results at the edges: nothing under the limit, no power, one network, no loss, many designs.
 
-use recoup_report::data::{Choice, Network, Provenance, Report, Results, Verdict};
+use recoup_report::data::{
+    Choice, Histogram, Kind, LayerQuality, Network, Provenance, Report, Results, Verdict,
+};
 
 use crate::driver::{Page, fashion};
 
@@ -76,6 +78,31 @@ fn losses_of_nothing_and_gains_have_a_mark_on_the_logarithm() {
     assert!(
         !page.value::<String>("document.getElementById('chart-loss').innerHTML").contains("NaN")
     );
+    assert_eq!(page.problems(), [""; 0]);
+}
+
+/// A multiplier that was measured alone and with V is one column and one histogram.
+#[test]
+fn a_multiplier_is_shown_once_for_both_sides() {
+    let mut report = one_network();
+    let designs = &report.networks[0].results.designs;
+    let corrected = report.networks[0].histograms[0].design;
+    let alone = designs.iter().position(|design| {
+        design.multiplier == designs[corrected].multiplier && design.kind == Kind::WithoutV
+    });
+    let alone = alone.expect("the same multiplier without V");
+    let network = &mut report.networks[0];
+    let mut layers = network.layers.clone();
+    layers.retain(|layer| layer.design == corrected);
+    let copies =
+        layers.into_iter().map(|layer| LayerQuality { design: alone, with_v: None, ..layer });
+    let (before, histograms) = (network.layers.len(), network.histograms.len());
+    network.layers.extend(copies);
+    let copy = Histogram { design: alone, after: Vec::new(), ..network.histograms[0].clone() };
+    network.histograms.push(copy);
+    let page = Page::open(&report);
+    assert_eq!(page.count("#chart-layers svg :not(g)[aria-label]"), 2 * before);
+    assert_eq!(page.count("#chart-errors .panel"), histograms);
     assert_eq!(page.problems(), [""; 0]);
 }
 
