@@ -239,8 +239,8 @@ pub enum DataError {
     FlatInput { elements: usize },
     /// Means or standard deviations for another number of channels.
     #[error(
-        "{values} values of {statistic} for a model input of {channels} channels: give 1 or \
-         {channels}, as in {statistic}=0.5, or choose another preset"
+        "{values} values of {statistic} for a model input of {channels} channels: give one \
+         for all or one for each, as in {statistic}=0.5, or choose another preset"
     )]
     StatisticChannels { statistic: &'static str, values: usize, channels: usize },
     /// A preset that scales 0..255 on values that may be scaled already.
