@@ -150,12 +150,24 @@ fn design(recorded: &RecordedDesign) -> Design {
         control_variate: finding.control_variate().to_owned(),
         control_function: (!finding.functions.is_empty()).then(|| finding.functions.join(" + ")),
         activation_bits: finding.activation_bits(),
-        variant: String::new(),
+        variant: variant(finding),
         relative_power: finding.relative_power,
         energy_nj: None,
         assessment: None,
         note: finding.note.clone().unwrap_or_default(),
     }
+}
+
+/// What else is different: the quantisation, and whether first and last layer are exact. A
+/// configuration names neither where it is as usual.
+fn variant(finding: &Finding) -> String {
+    let quantization = finding.configuration["quantization"].as_str();
+    let ends = finding.configuration["exact_ends"].as_bool() == Some(true);
+    let parts = [
+        quantization.map(|name| format!("{name} quantisation")),
+        ends.then(|| "exact ends".to_owned()),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn assessment(found: &sequential::Assessment, top1: f64) -> Assessment {
