@@ -28,6 +28,12 @@ pub const OBSERVED_IMAGES: usize = 32;
 /// Memory for decoded images, of all networks together.
 const KEPT_BYTES: usize = 1 << 30;
 
+/// The command line, for the record; wherever the program lies.
+pub fn command_line() -> String {
+    let arguments = std::env::args().skip(1);
+    std::iter::once("recoup".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
 /// A network that is ready to be explored.
 pub struct Opened {
     model: String,

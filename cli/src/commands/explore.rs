@@ -19,7 +19,7 @@ use recoup_kernels::WeightCoding;
 use crate::answer::{self, Network};
 use crate::args::{DataArgs, MachineArgs, parse_positive};
 use crate::costs::{self, LIBRARY};
-use crate::exploration::{OBSERVED_IMAGES, Opened, Request, explore};
+use crate::exploration::{OBSERVED_IMAGES, Opened, Request, command_line, explore};
 use crate::library::ImportArgs;
 use crate::session::{self, Session};
 use crate::{library, output};
@@ -96,7 +96,7 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
         None => Store::in_memory()?,
     };
     let settings = Settings::new(args.max_loss, args.thorough, &power);
-    store.start_run(&std::env::args().collect::<Vec<_>>().join(" "), &settings)?;
+    store.start_run(&command_line(), &settings)?;
     let opened: Vec<Opened> =
         args.models.iter().map(|model| open(model, args)).collect::<Result<_>>()?;
     let request = Request {

@@ -21,7 +21,7 @@ use super::report;
 use crate::args::{MachineArgs, parse_positive};
 use crate::costs::{self, LIBRARY, SIZE};
 use crate::embedded::Embedded;
-use crate::exploration::{OBSERVED_IMAGES, Opened, Request, explore};
+use crate::exploration::{OBSERVED_IMAGES, Opened, Request, command_line, explore};
 use crate::session::{self, Session};
 use crate::{output, page, reproduction};
 
@@ -76,8 +76,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         rows: SIZE,
         columns: SIZE,
     };
-    let command = std::env::args().collect::<Vec<_>>().join(" ");
-    store.start_run(&command, &Settings::new(args.max_loss, true, &power))?;
+    store.start_run(&command_line(), &Settings::new(args.max_loss, true, &power))?;
     let isa = session::isa(&args.machine);
     let opened = sessions.into_iter().map(|session| {
         let name = session.file.path.display().to_string();
