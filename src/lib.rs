@@ -4,7 +4,8 @@
 //! The modules, in the order in which data flows:
 //!
 //! - [`model`] reads an ONNX file into a graph;
-//! - [`quantize`] turns its weights and activations into 8-bit codes;
+//! - [`quantize`] turns its weights and activations into 8-bit codes, `aware` chooses them for a
+//!   multiplier;
 //! - [`multiplier`] describes the approximate multiplier, [`control_variate`] what corrects it;
 //! - [`emulate`] runs the network, every product on that multiplier, bit for bit;
 //! - [`data`] reads labelled images, [`accuracy`] compares what the networks make of them.
@@ -13,6 +14,7 @@
 //! [`recoup_kernels`].
 
 pub mod accuracy;
+mod aware;
 pub mod control_variate;
 pub mod data;
 pub mod emulate;

@@ -176,6 +176,7 @@ pub fn json(answer: &Answer) -> Result<()> {
             "multiplier": configuration.multiplier.to_string(),
             "control_variate": configuration.control_variate.to_string(),
             "activation_bits": configuration.activation_bits,
+            "quantization": configuration.quantization.to_string(),
             "relative_power": mean.power,
             "loss": mean.assessment.loss,
             "loss_low": mean.assessment.interval[0],

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use recoup::control_variate::{MODE_HELP, Mode};
 use recoup::data::{DataSpec, Preprocess};
 use recoup::multiplier::{METRIC_DEFINITIONS, SPEC_HELP, Source};
-use recoup::quantize::{Method, WeightScheme};
+use recoup::quantize::{Method, QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_kernels::Isa;
 
@@ -130,6 +130,8 @@ pub struct EvalArgs {
     /// Significant bits of the activation codes, 4 to 8; may be repeated [default: 8]
     #[arg(long, value_name = "B", value_parser = clap::value_parser!(u32).range(4..=8))]
     pub activation_bits: Vec<u32>,
+    #[arg(long, value_name = "HOW", help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
+    pub quantization: Vec<Quantization>,
     /// How weights are coded: u8-channel, u8-tensor (the paper's), i8-channel
     #[arg(long, default_value = "u8-channel", value_name = "CODING")]
     pub weights: WeightScheme,

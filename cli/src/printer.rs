@@ -12,7 +12,7 @@ use recoup::accuracy::{Candidate, Configuration, Evaluation};
 use recoup::control_variate::Mode;
 use recoup::model::{Graph, NodeKind, Weights};
 use recoup::multiplier::Multiplier;
-use recoup::quantize::{Calibration, WeightScheme};
+use recoup::quantize::{Calibration, Quantization, WeightScheme};
 
 use crate::costs;
 
@@ -74,6 +74,17 @@ fn control_text(candidate: &Candidate) -> String {
     }
 }
 
+/// How a candidate's activations become codes, and the rounding that was chosen.
+fn quantization_text(candidate: &Candidate) -> String {
+    let quantization = candidate.configuration.quantization;
+    match candidate.prepared.quantized.dropped_bits() {
+        rounded if quantization.aware && rounded > 0 => {
+            format!("{quantization} ({rounded} bits rounded)")
+        }
+        _ => quantization.to_string(),
+    }
+}
+
 /// The functions x of a candidate's control variate; empty without one.
 fn function_names(candidate: &Candidate) -> String {
     let functions = candidate.control.iter().flat_map(|control| &control.functions);
@@ -93,6 +104,8 @@ pub fn json(report: &Report) -> Result<()> {
             "control_cost": control.map(|control| cost::json(&control.costs())),
             "c_frac": control.map(|control| control.c_frac),
             "activation_bits": candidate.configuration.activation_bits,
+            "quantization": candidate.configuration.quantization.to_string(),
+            "rounded_bits": candidate.prepared.quantized.dropped_bits(),
             "weights": report.weights.to_string(),
             "top1": outcomes.top1_accuracy(),
             "top5": outcomes.top5_accuracy(),
@@ -151,6 +164,9 @@ pub fn json(report: &Report) -> Result<()> {
     Ok(())
 }
 
+/// Where `eval` says how activations became codes, if not all of them did so plainly.
+const QUANTIZATION_COLUMN: usize = 3;
+
 /// The table of `eval`.
 pub fn text(report: &Report) -> Result<()> {
     let mut out = stdout().lock();
@@ -169,6 +185,11 @@ pub fn text(report: &Report) -> Result<()> {
         "kernel",
     ];
     header.extend(report.evaluation.float.top5_accuracy().map(|_| "top-5 %"));
+    let plain = |candidate: &Candidate| candidate.configuration.quantization == Quantization::PLAIN;
+    let with_quantization = !report.candidates.iter().all(plain);
+    if with_quantization {
+        header.insert(QUANTIZATION_COLUMN, "quantisation");
+    }
     let mut table = table(&header);
     for (index, candidate) in report.results() {
         let outcomes = &report.evaluation.candidates[index];
@@ -188,9 +209,14 @@ pub fn text(report: &Report) -> Result<()> {
             candidate.network.kernels().join(", "),
         ];
         row.extend(outcomes.top5_accuracy().map(percent));
+        if with_quantization {
+            row.insert(QUANTIZATION_COLUMN, quantization_text(candidate));
+        }
         table.add_row(row);
     }
-    align_right(&mut table, [2, 3, 5, 7, 8, 9, 11]);
+    const NUMBERS: [&str; 6] = ["bits", "top-1 %", "p", "array power", "images/s", "top-5 %"];
+    let columns = header.iter().enumerate().filter(|(_, name)| NUMBERS.contains(name));
+    align_right(&mut table, columns.map(|(column, _)| column));
     writeln!(out, "{table}")?;
     writeln!(
         out,
@@ -255,7 +281,7 @@ pub fn demo(report: &Report) -> Result<()> {
         "kernel",
     ]);
     for (index, candidate) in report.candidates.iter().enumerate() {
-        let Configuration { multiplier, control_variate, activation_bits: bits } =
+        let Configuration { multiplier, control_variate, activation_bits: bits, .. } =
             &candidate.configuration;
         if *control_variate != Mode::None {
             continue;

@@ -20,7 +20,7 @@ const CALIBRATION_IMAGES: usize = 256;
 
 /// Everything but the multipliers.
 pub struct Session {
-    pub file: OnnxFile,
+    pub file: Arc<OnnxFile>,
     pub graph: Arc<Graph>,
     pub dataset: Dataset,
     /// The images to evaluate.
@@ -125,7 +125,7 @@ impl Session {
         let preprocessor = preprocessor(&dataset, &preprocess, &graph)?;
         dataset.check_outputs(graph.values[graph.output].volume())?;
         Ok(Self {
-            file,
+            file: Arc::new(file),
             graph,
             dataset,
             indices,
@@ -183,7 +183,7 @@ impl Session {
         isa: Isa,
     ) -> Experiment {
         let inputs = std::mem::take(&mut self.calibration_inputs);
-        Experiment::new(self.graph.clone(), inputs, calibration, weights, isa)
+        Experiment::new(self.file.clone(), self.graph.clone(), inputs, calibration, weights, isa)
     }
 
     /// The float32 reference.

@@ -25,6 +25,8 @@ pub struct Line {
     pub control_function: Option<String>,
     /// Significant bits of activation codes.
     pub activation_bits: u32,
+    /// How activations become codes.
+    pub quantization: String,
     /// Array power relative to the exact 8-bit array.
     pub relative_power: Option<f64>,
     /// Predicted error over signal in the layers.
@@ -66,6 +68,7 @@ impl Line {
             control_variate: configuration.control_variate.to_string(),
             control_function: (!functions.is_empty()).then(|| functions.join(" + ")),
             activation_bits: configuration.activation_bits,
+            quantization: configuration.quantization.to_string(),
             relative_power: found.power,
             noise_to_signal: found.noise_to_signal,
             status: "done",
@@ -128,6 +131,7 @@ mod tests {
             control_variate: "fitted".into(),
             control_function: Some("weighted".into()),
             activation_bits: 8,
+            quantization: "plain".into(),
             relative_power: Some(0.75),
             noise_to_signal: Some(0.01),
             status: "done",
@@ -153,11 +157,13 @@ mod tests {
         let text = String::from_utf8(bytes).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("model,multiplier,control_variate,control_function,"));
-        assert!(lines[1].starts_with("\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,0.75,"));
+        assert!(
+            lines[1].starts_with("\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,plain,0.75,")
+        );
         assert!(lines[1].contains(",,2000,0.5,0.25,-0.5,1.0,0.95,undecided,"), "{}", lines[1]);
         assert!(lines[2].contains(",\"no, it did not\",2000,0.5,,"), "{}", lines[2]);
         let fields =
             |line: &str| csv::Reader::from_reader(line.as_bytes()).headers().unwrap().len();
-        assert!(lines.iter().all(|line| fields(line) == 19));
+        assert!(lines.iter().all(|line| fields(line) == 20));
     }
 }

@@ -4,7 +4,7 @@
 //! again wherever the files lie, and are not mistaken when a file changes under its name.
 
 use recoup::accuracy::Experiment;
-use recoup::quantize::WeightScheme;
+use recoup::quantize::{Quantization, WeightScheme};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -83,6 +83,10 @@ impl ExperimentKey {
             description["c_frac"] = json!(options.c_frac);
             description["terms"] = json!(options.terms);
             description["x_bits"] = json!(options.x_bits);
+        }
+        // The plain one is not named, so that results from before there were others are found.
+        if configuration.quantization != Quantization::PLAIN {
+            description["quantization"] = json!(configuration.quantization.to_string());
         }
         let text = description.to_string();
         (sha256(&[self.key.as_bytes(), text.as_bytes()]), description)

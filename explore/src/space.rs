@@ -3,6 +3,7 @@
 use recoup::accuracy::Configuration;
 use recoup::control_variate::{ControlOptions, Mode};
 use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
+use recoup::quantize::Quantization;
 use serde::{Deserialize, Serialize};
 
 /// A configuration, with how its control variate is made.
@@ -36,6 +37,7 @@ impl Point {
                 multiplier: Multiplier::exact(),
                 control_variate: Mode::None,
                 activation_bits,
+                quantization: Quantization::PLAIN,
             },
             options: ControlOptions::default(),
         }
@@ -58,13 +60,17 @@ impl Point {
 
     /// In words.
     pub fn name(&self) -> String {
-        let Configuration { multiplier, control_variate, activation_bits } = &self.configuration;
+        let Configuration { multiplier, control_variate, activation_bits, quantization } =
+            &self.configuration;
         let mut name = multiplier.to_string();
         if self.is_corrected() {
             name += &format!(" with V ({control_variate})");
         }
         if *activation_bits < 8 {
             name += &format!(", {activation_bits} activation bits");
+        }
+        if *quantization != Quantization::PLAIN {
+            name += &format!(", {quantization} quantisation");
         }
         name
     }
@@ -76,23 +82,38 @@ pub fn families() -> Vec<Multiplier> {
     (1..=4).map(perforated).chain((4..=8).map(truncated)).chain((2..=5).map(recursive)).collect()
 }
 
-/// Every multiplier with every mode at every width, behind the reference and the exact products
-/// of 7 to 4 bits that they have to beat. Nothing is listed twice.
+/// Every multiplier with every mode at every width in every quantisation, behind the reference and
+/// the exact products of 7 to 4 bits that they have to beat, which get the same quantisations.
+/// Nothing is listed twice.
 pub fn points(
     multipliers: &[Multiplier],
     modes: &[Mode],
     activation_bits: &[u32],
+    quantizations: &[Quantization],
     options: ControlOptions,
 ) -> Vec<Point> {
     let mut points: Vec<Point> = (4..=8).rev().map(Point::exact).collect();
-    for &activation_bits in activation_bits {
-        for multiplier in multipliers.iter().filter(|multiplier| !multiplier.is_exact()) {
-            for &control_variate in modes {
-                let multiplier = multiplier.clone();
-                let configuration = Configuration { multiplier, control_variate, activation_bits };
-                let point = Point { configuration, options };
-                if !points.contains(&point) {
-                    points.push(point);
+    let mut add = |point: Point| {
+        if !points.contains(&point) {
+            points.push(point);
+        }
+    };
+    for &quantization in quantizations {
+        for mut rival in (4..8).rev().map(Point::exact) {
+            rival.configuration.quantization = quantization;
+            add(rival);
+        }
+        for &activation_bits in activation_bits {
+            for multiplier in multipliers.iter().filter(|multiplier| !multiplier.is_exact()) {
+                for &control_variate in modes {
+                    let multiplier = multiplier.clone();
+                    let configuration = Configuration {
+                        multiplier,
+                        control_variate,
+                        activation_bits,
+                        quantization,
+                    };
+                    add(Point { configuration, options });
                 }
             }
         }
@@ -107,7 +128,8 @@ mod tests {
     #[test]
     fn the_default_space_has_every_kind_once() {
         let modes = [Mode::None, Mode::Fitted(None)];
-        let points = points(&families(), &modes, &[8], ControlOptions::default());
+        let points =
+            points(&families(), &modes, &[8], &[Quantization::PLAIN], ControlOptions::default());
         let count = |kind| points.iter().filter(|point| point.kind() == kind).count();
         assert_eq!(points[0].kind(), Kind::Reference);
         assert_eq!((count(Kind::Reference), count(Kind::ReducedPrecision)), (1, 4));
@@ -117,7 +139,8 @@ mod tests {
     #[test]
     fn nothing_is_listed_twice() {
         let twice = [truncated(7), Multiplier::exact(), truncated(7)];
-        let points = points(&twice, &[Mode::Fitted(None)], &[8, 6, 8], ControlOptions::default());
+        let (modes, plain) = ([Mode::Fitted(None)], [Quantization::PLAIN; 2]);
+        let points = points(&twice, &modes, &[8, 6, 8], &plain, ControlOptions::default());
         let names: Vec<String> = points.iter().map(Point::name).collect();
         assert_eq!(
             names,
@@ -131,5 +154,18 @@ mod tests {
                 "truncated:7 with V (fitted), 6 activation bits",
             ]
         );
+    }
+
+    #[test]
+    fn rivals_get_the_same_quantisation() {
+        let aware = Quantization { aware: true, bias_correction: false };
+        let both = [Quantization::PLAIN, aware];
+        let modes = [Mode::Fitted(None)];
+        let points = points(&[truncated(7)], &modes, &[8], &both, ControlOptions::default());
+        let names: Vec<String> = points.iter().map(Point::name).collect();
+        assert_eq!(names.len(), 1 + 2 * (4 + 1), "{names:?}");
+        assert!(names.contains(&"exact, 5 activation bits, aware quantisation".to_owned()));
+        assert_eq!(names[10], "truncated:7 with V (fitted), aware quantisation");
+        assert_eq!(points.iter().filter(|point| point.kind() == Kind::Reference).count(), 1);
     }
 }

@@ -6,16 +6,18 @@ use std::sync::{Arc, Mutex};
 use recoup_kernels::{Isa, KernelError};
 
 use crate::control_variate::{
-    self, CodeHistogram, ControlOptions, ControlVariate, ControlVariateError, Mode, Prediction,
+    self, ControlOptions, ControlVariate, ControlVariateError, Mode, Prediction,
 };
-use crate::emulate::{Network, Prepared, code_histograms, regress};
+use crate::emulate::{Network, Prepared};
 use crate::model::{Graph, ModelError, OnnxFile};
 use crate::multiplier::{Multiplier, MultiplierError};
 use crate::quantize::{
-    Calibration, CalibrationError, LayerCodes, Method, Quantized, WeightScheme, calibrate,
+    Calibration, CalibrationError, LayerCodes, Method, Quantization, WeightScheme, calibrate,
 };
 
-/// One multiplier with one control variate at one activation width.
+use super::make::{Adapted, Coded, Exact, Values};
+
+/// One multiplier with one control variate and one way to code activations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Configuration {
     /// The multiplier.
@@ -24,6 +26,8 @@ pub struct Configuration {
     pub control_variate: Mode,
     /// Significant bits of the activation codes, 4 to 8.
     pub activation_bits: u32,
+    /// Whether codes and biases are chosen for the multiplier.
+    pub quantization: Quantization,
 }
 
 /// A configuration, ready to run.
@@ -58,32 +62,44 @@ pub enum ExperimentError {
     Kernel(#[from] KernelError),
 }
 
-/// A quantised network at one activation width, with the codes that its layers see.
-struct Width {
-    prepared: Arc<Prepared>,
-    histograms: Vec<CodeHistogram>,
-}
-
 /// A model, the calibration images and what was derived from them.
 pub struct Experiment {
-    graph: Arc<Graph>,
-    images: Vec<Vec<f32>>,
-    calibration: Calibration,
-    weights: WeightScheme,
-    isa: Isa,
-    widths: Mutex<HashMap<u32, Arc<Width>>>,
+    pub(super) file: Arc<OnnxFile>,
+    pub(super) graph: Arc<Graph>,
+    pub(super) images: Vec<Vec<f32>>,
+    pub(super) calibration: Calibration,
+    pub(super) weights: WeightScheme,
+    pub(super) isa: Isa,
+    // All of these are made on first use, and shared by all candidates.
+    pub(super) widths: Mutex<HashMap<u32, Arc<Coded>>>,
+    pub(super) adapted: Mutex<Vec<Adapted>>,
+    pub(super) values: Mutex<Option<Arc<Values>>>,
+    pub(super) exact: Mutex<Option<Arc<Exact>>>,
 }
 
 impl Experiment {
-    /// Sets an experiment up on calibration `images` (ONNX order).
+    /// Sets an experiment up on calibration `images` (ONNX order) for `graph`, which was imported
+    /// from `file`.
     pub fn new(
+        file: Arc<OnnxFile>,
         graph: Arc<Graph>,
         images: Vec<Vec<f32>>,
         calibration: Calibration,
         weights: WeightScheme,
         isa: Isa,
     ) -> Self {
-        Self { graph, images, calibration, weights, isa, widths: Mutex::default() }
+        Self {
+            file,
+            graph,
+            images,
+            calibration,
+            weights,
+            isa,
+            widths: Mutex::default(),
+            adapted: Mutex::default(),
+            values: Mutex::default(),
+            exact: Mutex::default(),
+        }
     }
 
     /// The calibration of `graph` on `images`.
@@ -143,29 +159,16 @@ impl Experiment {
         options: ControlOptions,
     ) -> Result<Candidate, ExperimentError> {
         configuration.multiplier.check_coding(self.weights.coding())?;
-        let width = self.width(configuration.activation_bits)?;
-        let (prepared, multiplier) = (&width.prepared, &configuration.multiplier);
-        let quantized = &prepared.quantized;
-        let control = match configuration.control_variate {
-            Mode::Regressed(named) if !multiplier.is_exact() => {
-                let functions = control_variate::functions(
-                    quantized,
-                    &width.histograms,
-                    multiplier,
-                    named,
-                    options,
-                );
-                let images = &self.images;
-                Some(regress(prepared, images, multiplier, functions, options.c_frac, &|_| {})?)
-            }
-            Mode::None | Mode::Regressed(_) => None,
-            mode => control_variate::fit(quantized, &width.histograms, multiplier, mode, options)?,
-        };
+        let made = self.make(configuration, options)?;
         Ok(Candidate {
             configuration: configuration.clone(),
-            network: Network::new(prepared, multiplier, control.as_ref())?,
-            control,
-            prepared: prepared.clone(),
+            network: Network::new(
+                &made.prepared,
+                &configuration.multiplier,
+                made.control.as_ref(),
+            )?,
+            control: made.control.clone(),
+            prepared: made.prepared.clone(),
         })
     }
 
@@ -178,12 +181,20 @@ impl Experiment {
         configuration: &Configuration,
         options: ControlOptions,
     ) -> Result<Prediction, ExperimentError> {
-        let Configuration { multiplier, control_variate, activation_bits } = configuration;
+        let Configuration { multiplier, control_variate, .. } = configuration;
         multiplier.check_coding(self.weights.coding())?;
-        let width = self.width(*activation_bits)?;
-        let quantized = &width.prepared.quantized;
-        let (histograms, mode) = (&width.histograms, *control_variate);
-        Ok(control_variate::predict(quantized, histograms, multiplier, mode, options)?)
+        let coded = match configuration.quantization {
+            Quantization::PLAIN => self.width(configuration.activation_bits)?,
+            _ => self.make(configuration, options)?.coded.clone(),
+        };
+        let quantized = &coded.prepared.quantized;
+        let (histograms, mode) = (&coded.histograms, *control_variate);
+        let mut prediction =
+            control_variate::predict(quantized, histograms, multiplier, mode, options)?;
+        if let Some(noise_to_signal) = coded.noise_to_signal {
+            prediction.noise_to_signal = noise_to_signal;
+        }
+        Ok(prediction)
     }
 
     /// The codes that each layer multiplies in the network with exact products and 8-bit codes.
@@ -199,19 +210,5 @@ impl Experiment {
             codes: histogram.to_vec(),
         });
         Ok(layers.collect())
-    }
-
-    /// The network at `bits` activation bits, made on first use.
-    fn width(&self, bits: u32) -> Result<Arc<Width>, ExperimentError> {
-        let mut widths = self.widths.lock().expect("no thread panics while it holds the lock");
-        if let Some(width) = widths.get(&bits) {
-            return Ok(width.clone());
-        }
-        let quantized = Quantized::new(self.graph.clone(), &self.calibration, self.weights, bits)?;
-        let prepared = Prepared::new(quantized, self.isa);
-        let histograms = code_histograms(&prepared, &self.images, &|_| {})?;
-        let width = Arc::new(Width { prepared, histograms });
-        widths.insert(bits, width.clone());
-        Ok(width)
     }
 }

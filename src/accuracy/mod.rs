@@ -7,6 +7,7 @@
 mod classify;
 mod evaluate;
 mod experiment;
+mod make;
 pub mod paired;
 
 pub use classify::{Classifier, LabelledInput, float_scores};

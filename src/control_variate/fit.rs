@@ -60,7 +60,7 @@ impl LayerMoments {
     }
 
     /// C_r of a filter, eq. (7) and its least-squares form for several functions, eq. (43).
-    fn c(&self, weights: &[u8]) -> DVector<f64> {
+    pub fn c(&self, weights: &[u8]) -> DVector<f64> {
         &self.inverse * self.covariances(weights) / weights.len() as f64
     }
 

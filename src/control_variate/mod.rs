@@ -19,7 +19,8 @@ use crate::quantize::{Quantized, QuantizedMac};
 
 use auto::{LayerForm, fit_function};
 pub use cost::{ROWS, TermCost};
-use fit::{LayerMoments, noise_to_signal, residual_share};
+pub(crate) use fit::LayerMoments;
+use fit::{noise_to_signal, residual_share};
 pub use function::{CodeFunction, ControlFunction};
 pub use mode::{MODE_HELP, Mode};
 pub use regress::Regression;
@@ -215,20 +216,33 @@ pub fn predict(
     mode: Mode,
     options: ControlOptions,
 ) -> Result<Prediction, ControlVariateError> {
-    let coding = network.weights.coding();
-    let functions = match mode {
-        _ if multiplier.is_exact() => None,
-        Mode::None => None,
-        Mode::Constant => Some(Vec::new()),
-        Mode::Paper => Some(vec![paper(multiplier, coding)?.0]),
-        Mode::Fitted(named) | Mode::Regressed(named) => {
-            Some(self::functions(network, histograms, multiplier, named, options))
-        }
-    };
-    let errors = multiplier.errors(coding);
+    let functions = functions_of(network, histograms, multiplier, mode, options)?;
+    let errors = multiplier.errors(network.weights.coding());
     let step = 1 << network.dropped_bits();
     let noise_to_signal = noise_to_signal(network, histograms, &errors, functions.as_deref(), step);
     Ok(Prediction { functions: functions.unwrap_or_default(), noise_to_signal })
+}
+
+/// The functions x of a mode; none without V.
+///
+/// # Errors
+/// When the mode is not defined for this multiplier.
+pub(crate) fn functions_of(
+    network: &Quantized,
+    histograms: &[CodeHistogram],
+    multiplier: &Multiplier,
+    mode: Mode,
+    options: ControlOptions,
+) -> Result<Option<Vec<CodeFunction>>, ControlVariateError> {
+    Ok(match mode {
+        _ if multiplier.is_exact() => None,
+        Mode::None => None,
+        Mode::Constant => Some(Vec::new()),
+        Mode::Paper => Some(vec![paper(multiplier, network.weights.coding())?.0]),
+        Mode::Fitted(named) | Mode::Regressed(named) => {
+            Some(functions(network, histograms, multiplier, named, options))
+        }
+    })
 }
 
 fn weight_histogram(weights: &[u8]) -> [u32; 256] {

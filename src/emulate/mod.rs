@@ -4,6 +4,7 @@
 //! a [`Workspace`] holds one thread's buffers. Layers go from codes to codes on the kernels of
 //! [`recoup_kernels`]; acc* is an exact integer, the one that hardware would hold.
 
+mod bias;
 mod layers;
 mod network;
 mod observe;
@@ -11,9 +12,12 @@ mod operations;
 mod plan;
 mod regress;
 mod stream;
+mod walk;
 
+pub use bias::{OutputMeans, bias_corrections, exact_output_means};
 pub use layers::{ErrorSample, LayerStatistics, Statistics, StatisticsCollector};
 pub use network::{Network, Prepared, Workspace};
-pub use observe::code_histograms;
+pub(crate) use observe::padding_share;
+pub use observe::{class_scores, code_histograms};
 pub use regress::regress;
 pub use stream::{ActivationStream, activation_streams};

@@ -58,6 +58,35 @@ impl Prepared {
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<MacLayer, KernelError> {
+        let output = match self.plan.place(output).format {
+            Format::Floats => OutputSpec::F32,
+            Format::Codes(quantization) => OutputSpec::U8 {
+                inv_scale: 1.0 / quantization.scale,
+                zero_point: quantization.zero_point,
+                dropped_bits: self.quantized.dropped_bits(),
+            },
+        };
+        MacLayer::new(self.isa, self.spec(fused, output, product, correction))
+    }
+
+    /// A layer without what was fused into it: its real outputs.
+    pub(super) fn bare_layer(
+        &self,
+        layer: usize,
+        product: &Product,
+        correction: Option<(&ControlVariate, &LayerConstants)>,
+    ) -> Result<MacLayer, KernelError> {
+        let bare = FusedMac { layer, residual: None, low: f32::NEG_INFINITY, high: f32::INFINITY };
+        MacLayer::new(self.isa, self.spec(bare, OutputSpec::F32, product, correction))
+    }
+
+    fn spec(
+        &self,
+        fused: FusedMac,
+        output: OutputSpec,
+        product: &Product,
+        correction: Option<(&ControlVariate, &LayerConstants)>,
+    ) -> MacSpec {
         let mac = &self.quantized.macs[fused.layer];
         let (_, input) = self.quantized.mac_input(mac);
         let control = correction.and_then(|(control, constants)| {
@@ -73,7 +102,7 @@ impl Prepared {
             .enumerate()
             .map(|(filter, terms)| terms.wrapping_add(mac.bias[filter]).wrapping_add(c0(filter)));
         let residual = fused.residual.map(|value| self.plan.place(value).format);
-        let spec = MacSpec {
+        MacSpec {
             shape: mac.shape,
             weights: mac.weights.clone(),
             coding: self.quantized.weights.coding(),
@@ -93,16 +122,8 @@ impl Prepared {
                     zero_point: quantization.zero_point,
                 },
             },
-            output: match self.plan.place(output).format {
-                Format::Floats => OutputSpec::F32,
-                Format::Codes(quantization) => OutputSpec::U8 {
-                    inv_scale: 1.0 / quantization.scale,
-                    zero_point: quantization.zero_point,
-                    dropped_bits: self.quantized.dropped_bits(),
-                },
-            },
-        };
-        MacLayer::new(self.isa, spec)
+            output,
+        }
     }
 }
 

@@ -50,6 +50,19 @@ pub fn code_histograms(
     Ok(histograms)
 }
 
+/// The class scores of `images`, in their order.
+pub fn class_scores(network: &Network, images: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    let run = |workspace: &mut Workspace, image: &Vec<f32>| network.run(image, workspace).to_vec();
+    images.par_iter().map_init(Workspace::default, run).collect()
+}
+
+/// The share of a layer's products whose activation is padding.
+pub(crate) fn padding_share(shape: &ConvShape) -> f64 {
+    let coverage = Coverage::new(shape);
+    let inside: u64 = coverage.rows.iter().sum::<u64>() * coverage.columns.iter().sum::<u64>();
+    1.0 - inside as f64 / coverage.taps as f64
+}
+
 /// How many windows cover each row and each column of the image.
 struct Coverage {
     rows: Vec<u64>,

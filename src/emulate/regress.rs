@@ -10,6 +10,7 @@ use crate::control_variate::{CodeFunction, ControlVariate, LayerConstants, Regre
 use crate::multiplier::Multiplier;
 
 use super::network::{Prepared, Workspace};
+use super::walk::layer_by_layer;
 
 /// Takes all `images` through the network together, layer by layer: first the layer's exact and
 /// approximate accumulators give its constants, then the corrected layer gives the codes that
@@ -30,27 +31,12 @@ pub fn regress(
     let x: Vec<[i32; 256]> = functions.iter().map(|function| function.x.map(i32::from)).collect();
     let exact_product = Multiplier::exact().kernel_product(coding);
     let product = multiplier.kernel_product(coding);
-    let mut workspaces: Vec<Workspace> = images
-        .par_iter()
-        .map(|image| {
-            let mut workspace = Workspace::default();
-            workspace.load(prepared, image);
-            workspace
-        })
-        .collect();
     let layers = vec![LayerConstants::default(); network.macs.len()];
     let mut control = ControlVariate { functions, c_frac, layers };
-    for step in &prepared.plan.steps {
-        let Some(fused) = step.mac else {
-            workspaces
-                .par_iter_mut()
-                .for_each(|workspace| workspace.run_step(prepared, step, None));
-            continue;
-        };
+    layer_by_layer(prepared, images, |fused, output, input, workspaces| {
         let shape = network.macs[fused.layer].shape;
-        let exact = prepared.layer(fused, step.outputs[0], &exact_product, None)?;
-        let approximate = prepared.layer(fused, step.outputs[0], &product, None)?;
-        let input = prepared.plan.place(step.inputs[0]);
+        let exact = prepared.layer(fused, output, &exact_product, None)?;
+        let approximate = prepared.layer(fused, output, &product, None)?;
         let outputs = shape.positions() * shape.filters;
         let regression = workspaces
             .par_iter_mut()
@@ -72,13 +58,10 @@ pub fn regress(
             })
             .reduce(|| Regression::new(x.len(), shape.filters, shape.groups), Regression::merge);
         let constants = regression.constants(c_frac);
-        let corrected =
-            prepared.layer(fused, step.outputs[0], &product, Some((&control, &constants)))?;
-        workspaces
-            .par_iter_mut()
-            .for_each(|workspace| workspace.run_step(prepared, step, Some(&corrected)));
+        let corrected = prepared.layer(fused, output, &product, Some((&control, &constants)))?;
         control.layers[fused.layer] = constants;
         done(1);
-    }
+        Ok(corrected)
+    })?;
     Ok(control)
 }

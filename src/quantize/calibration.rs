@@ -1,59 +1,15 @@
 //! Scales and zero points of activations, chosen on calibration images.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile};
 
+use super::Method;
 use super::histogram::Histogram;
-
-/// How the range of an activation tensor is chosen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Method {
-    /// Smallest to largest value seen.
-    MinMax,
-    /// From the (100 - p)th to the p-th percentile.
-    Percentile(f64),
-    /// The clipping of the range that has the least mean square error.
-    MeanSquare,
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MinMax => formatter.pad("min-max"),
-            Self::Percentile(p) => formatter.pad(&format!("percentile:{p}")),
-            Self::MeanSquare => formatter.pad("mean-square"),
-        }
-    }
-}
-
-impl FromStr for Method {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let invalid = || {
-            format!(
-                "unknown calibration method \"{text}\"; expected min-max, mean-square, percentile or \
-                 percentile:P (P above 50, at most 100)"
-            )
-        };
-        match text.split_once(':') {
-            None if text == "min-max" => Ok(Self::MinMax),
-            None if text == "mean-square" => Ok(Self::MeanSquare),
-            None if text == "percentile" => Ok(Self::Percentile(99.99)),
-            Some(("percentile", p)) => {
-                let p = p.parse().ok().filter(|p| *p > 50.0 && *p <= 100.0);
-                p.map(Self::Percentile).ok_or_else(invalid)
-            }
-            _ => Err(invalid()),
-        }
-    }
-}
+use super::range::{from_range, range};
 
 /// What went wrong with a calibration.
 #[derive(Debug, thiserror::Error)]
@@ -254,6 +210,34 @@ pub fn calibrate(
     method: Method,
     done: &(impl Fn(usize) + Sync),
 ) -> Result<Vec<TensorCalibration>, CalibrationError> {
+    let histograms = value_histograms(file, graph, images, done)?;
+    let choose = |(tensor, histogram): &(String, Histogram)| {
+        let (low, high) = range(histogram, method);
+        let quantization = from_range(low, high);
+        TensorCalibration {
+            tensor: tensor.clone(),
+            min: histogram.min,
+            max: histogram.max,
+            low: -quantization.scale * f32::from(quantization.zero_point),
+            high: quantization.scale * f32::from(255 - quantization.zero_point),
+            scale: quantization.scale,
+            zero_point: quantization.zero_point,
+        }
+    };
+    Ok(histograms.par_iter().map(choose).collect())
+}
+
+/// The values that every tensor without codes of its own that a multiplier reads has in the float
+/// model, by the tensor's name.
+///
+/// # Errors
+/// As [`calibrate`].
+pub(crate) fn value_histograms(
+    file: &OnnxFile,
+    graph: &Graph,
+    images: &[Vec<f32>],
+    done: &(impl Fn(usize) + Sync),
+) -> Result<Vec<(String, Histogram)>, CalibrationError> {
     let tensors = tensors_to_calibrate(graph);
     if tensors.is_empty() {
         return Ok(Vec::new());
@@ -280,20 +264,7 @@ pub fn calibrate(
         .try_reduce(empty, |left, right| {
             Ok(left.into_iter().zip(right).map(|(left, right)| left.merge(right)).collect())
         })?;
-    let choose = |(tensor, histogram): (&&str, Histogram)| {
-        let (low, high) = range(&histogram, method);
-        let quantization = from_range(low, high);
-        TensorCalibration {
-            tensor: tensor.to_string(),
-            min: histogram.min,
-            max: histogram.max,
-            low: -quantization.scale * f32::from(quantization.zero_point),
-            high: quantization.scale * f32::from(255 - quantization.zero_point),
-            scale: quantization.scale,
-            zero_point: quantization.zero_point,
-        }
-    };
-    Ok(tensors.par_iter().zip(histograms).map(choose).collect())
+    Ok(tensors.into_iter().map(str::to_owned).zip(histograms).collect())
 }
 
 /// The tensors that a multiplier reads and that the model does not quantise itself.
@@ -306,87 +277,4 @@ fn tensors_to_calibrate(graph: &Graph) -> Vec<&str> {
         }
     }
     tensors
-}
-
-/// The range to be covered by the codes 0 to 255.
-fn range(histogram: &Histogram, method: Method) -> (f64, f64) {
-    let (min, max) = (f64::from(histogram.min), f64::from(histogram.max));
-    match method {
-        Method::MinMax => (min, max),
-        Method::Percentile(p) => {
-            (histogram.quantile(1.0 - p / 100.0), histogram.quantile(p / 100.0))
-        }
-        Method::MeanSquare => {
-            let error = |percent: u32| {
-                let share = f64::from(percent) / 100.0;
-                mean_square_error(histogram, from_range(min * share, max * share))
-            };
-            let errors = (20..=100).rev().map(|percent| (error(percent), percent));
-            let best = errors.min_by(|a, b| a.0.total_cmp(&b.0));
-            let share = f64::from(best.map_or(100, |(_, percent)| percent)) / 100.0;
-            (min * share, max * share)
-        }
-    }
-}
-
-/// Total squared difference between the values and what their codes stand for.
-fn mean_square_error(histogram: &Histogram, quantization: ActivationQuantization) -> f64 {
-    let scale = f64::from(quantization.scale);
-    let zero_point = f64::from(quantization.zero_point);
-    let errors = histogram.bins().map(|(value, count)| {
-        let code = ((value / scale).round_ties_even() + zero_point).clamp(0.0, 255.0);
-        let error = scale * (code - zero_point) - value;
-        error * error * count as f64
-    });
-    errors.sum()
-}
-
-/// Scale and zero point that cover `low` to `high`; zero is always exactly a code.
-fn from_range(low: f64, high: f64) -> ActivationQuantization {
-    let (low, high) = (low.min(0.0), high.max(0.0));
-    let scale = ((high - low) / 255.0) as f32;
-    if !scale.is_normal() {
-        return ActivationQuantization { scale: 1.0, zero_point: 0 };
-    }
-    let zero_point = (-low / f64::from(scale)).round_ties_even().clamp(0.0, 255.0) as u8;
-    ActivationQuantization { scale, zero_point }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn zero_is_a_code_and_the_range_is_covered() {
-        let quantization = from_range(-1.0, 3.0);
-        assert_eq!(quantization.zero_point, 64);
-        assert!((quantization.scale - 4.0 / 255.0).abs() < 1e-7);
-        assert_eq!(from_range(0.5, 2.0).zero_point, 0);
-        assert_eq!(from_range(-2.0, -0.5).zero_point, 255);
-        assert_eq!(from_range(0.0, 0.0), ActivationQuantization { scale: 1.0, zero_point: 0 });
-    }
-
-    #[test]
-    fn mean_square_clips_a_lone_outlier() {
-        let mut values: Vec<f32> = (0..10_000).map(|i| i as f32 / 10_000.0).collect();
-        values.push(20.0);
-        let mut histogram = Histogram::default();
-        histogram.add(&values);
-        let (low, high) = range(&histogram, Method::MeanSquare);
-        assert_eq!(low, 0.0);
-        assert!(high < 20.0, "{high}");
-        assert_eq!(range(&histogram, Method::MinMax), (0.0, 20.0));
-        let (_, high) = range(&histogram, Method::Percentile(99.9));
-        assert!((high - 1.0).abs() < 0.01, "{high}");
-    }
-
-    #[test]
-    fn methods_survive_a_round_trip() {
-        for text in ["min-max", "mean-square", "percentile:99.9"] {
-            assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
-        }
-        for text in ["mse", "percentile:50", "percentile:101", "percentile:x"] {
-            assert!(text.parse::<Method>().unwrap_err().contains("mean-square"), "{text}");
-        }
-    }
 }

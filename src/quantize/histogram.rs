@@ -6,7 +6,7 @@ const BINS: usize = 1 << 14;
 /// Counts over `[-reach, reach)`. Since the reach is a power of two, the counts depend on the
 /// values only, not on their order: parallel parts can be merged.
 #[derive(Clone)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     counts: Vec<u64>,
     reach: f64,
     pub min: f32,

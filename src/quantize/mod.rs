@@ -5,6 +5,8 @@
 mod activations;
 mod calibration;
 mod histogram;
+mod quantization;
+mod range;
 mod weights;
 
 use std::fmt;
@@ -16,9 +18,12 @@ use recoup_kernels::WeightCoding;
 use crate::model::{ActivationQuantization, Graph, ValueId};
 
 pub use activations::drop_low_bits;
-pub use calibration::{
-    Calibration, CalibrationError, LayerCodes, Method, TensorCalibration, calibrate,
-};
+pub(crate) use calibration::value_histograms;
+pub use calibration::{Calibration, CalibrationError, LayerCodes, TensorCalibration, calibrate};
+pub(crate) use histogram::Histogram;
+pub use quantization::{QUANTIZATION_HELP, Quantization};
+pub use range::Method;
+pub(crate) use range::from_range;
 pub use weights::QuantizedMac;
 
 /// How weights are coded (docs/arithmetic.md, section 1).
@@ -69,6 +74,7 @@ impl FromStr for WeightScheme {
 }
 
 /// A network whose weights are codes and whose tensors are codes where a multiplier reads them.
+#[derive(Clone)]
 pub struct Quantized {
     /// The float graph it came from.
     pub graph: Arc<Graph>,
@@ -106,6 +112,25 @@ impl Quantized {
         });
         let macs = macs.collect::<Result<_, _>>()?;
         Ok(Self { activations, macs, activation_bits, weights, graph })
+    }
+
+    /// The same network with `corrections` added to its biases, `[layer][filter]` in accumulator
+    /// units.
+    ///
+    /// # Errors
+    /// When a bias no longer fits the accumulator.
+    pub fn with_biases(&self, corrections: &[Vec<i32>]) -> Result<Self, CalibrationError> {
+        let mut corrected = self.clone();
+        for (mac, corrections) in corrected.macs.iter_mut().zip(corrections) {
+            for (filter, (bias, &more)) in mac.bias.iter_mut().zip(corrections).enumerate() {
+                *bias = bias.checked_add(more).ok_or_else(|| CalibrationError::Bias {
+                    node: self.graph.nodes[mac.node].name.clone(),
+                    filter,
+                    steps: f64::from(*bias) + f64::from(more),
+                })?;
+            }
+        }
+        Ok(corrected)
     }
 
     /// The number of low bits that every activation code has at zero.

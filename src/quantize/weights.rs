@@ -11,6 +11,7 @@ use super::{CalibrationError, WeightScheme};
 const MOST_BIAS_STEPS: f32 = 16_777_216.0;
 
 /// A layer in codes.
+#[derive(Clone)]
 pub struct QuantizedMac {
     /// Index of its node in the graph.
     pub node: usize,

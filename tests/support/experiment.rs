@@ -5,7 +5,7 @@ use std::sync::Arc;
 use recoup::accuracy::{Candidate, Configuration, Experiment};
 use recoup::control_variate::ControlOptions;
 use recoup::model;
-use recoup::quantize::{Method, WeightScheme};
+use recoup::quantize::{Method, Quantization, WeightScheme};
 use recoup_kernels::Isa;
 
 use crate::fashion;
@@ -18,7 +18,7 @@ pub fn new(scheme: WeightScheme, isa: Isa, images: usize) -> Experiment {
     let source = ("calibration-256".into(), "fashion-mnist".into());
     let calibration =
         Experiment::calibrate(&file, &graph, &images, Method::MinMax, source, &|_| {}).unwrap();
-    Experiment::new(graph, images, calibration, scheme, isa)
+    Experiment::new(Arc::new(file), graph, images, calibration, scheme, isa)
 }
 
 /// A network on `multiplier` with the control variate `mode`.
@@ -27,6 +27,7 @@ pub fn candidate(experiment: &Experiment, multiplier: &str, mode: &str) -> Candi
         multiplier: multiplier.parse().unwrap(),
         control_variate: mode.parse().unwrap(),
         activation_bits: 8,
+        quantization: Quantization::PLAIN,
     };
     experiment.candidate(&configuration, ControlOptions::default()).unwrap()
 }

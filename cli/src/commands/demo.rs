@@ -5,7 +5,7 @@ use anyhow::Result;
 use recoup::accuracy::Configuration;
 use recoup::control_variate::{ControlOptions, Mode};
 use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup::quantize::WeightScheme;
+use recoup::quantize::{Quantization, WeightScheme};
 use recoup_explore::space;
 
 use super::eval::{candidates, evaluate_all};
@@ -32,6 +32,7 @@ fn configurations() -> Vec<Configuration> {
         .chain((3..=5).map(recursive))
         .collect();
     let modes = [Mode::None, Mode::Fitted(None)];
-    let points = space::points(&families, &modes, &[8], ControlOptions::default());
+    let points =
+        space::points(&families, &modes, &[8], &[Quantization::PLAIN], ControlOptions::default());
     points.into_iter().map(|point| point.configuration).collect()
 }

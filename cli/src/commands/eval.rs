@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use recoup::accuracy::{Candidate, Configuration, Experiment, Scores, evaluate};
 use recoup::control_variate::{ControlOptions, Mode};
 use recoup::multiplier::{Multiplier, Source};
+use recoup::quantize::Quantization;
 
 use crate::args::EvalArgs;
 use crate::library;
@@ -34,7 +35,12 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     warn_of_exact_nodes(&session);
     let calibration = session.calibration(args.calibration.as_deref())?;
     let experiment = session.experiment(calibration, args.weights, session::isa(&args.machine));
-    let configurations = configurations(&multipliers, &args.control_variate, &args.activation_bits);
+    let configurations = configurations(
+        &multipliers,
+        &args.control_variate,
+        &args.activation_bits,
+        &args.quantization,
+    );
     let default = ControlOptions::default();
     let options = ControlOptions {
         c_frac: args.c_frac.unwrap_or(default.c_frac),
@@ -75,16 +81,21 @@ pub fn configurations(
     multipliers: &[Multiplier],
     modes: &[Mode],
     bits: &[u32],
+    quantizations: &[Quantization],
 ) -> Vec<Configuration> {
-    let exact = |activation_bits| Configuration {
+    let exact = |activation_bits, quantization| Configuration {
         multiplier: Multiplier::exact(),
         control_variate: Mode::None,
         activation_bits,
+        quantization,
     };
     let modes = if modes.is_empty() { &[Mode::Fitted(None)] } else { modes };
     let bits = if bits.is_empty() { &[8] } else { bits };
-    let mut configurations = vec![exact(8)];
-    for &activation_bits in bits {
+    let quantizations =
+        if quantizations.is_empty() { &[Quantization::PLAIN] } else { quantizations };
+    let mut configurations = vec![exact(8, Quantization::PLAIN)];
+    let ways = bits.iter().flat_map(|&bits| quantizations.iter().map(move |&how| (bits, how)));
+    for (activation_bits, quantization) in ways {
         for multiplier in multipliers {
             for &control_variate in modes {
                 // Nothing can be corrected where nothing is wrong.
@@ -93,14 +104,16 @@ pub fn configurations(
                     multiplier: multiplier.clone(),
                     control_variate: if exact { Mode::None } else { control_variate },
                     activation_bits,
+                    quantization,
                 };
                 if !configurations.contains(&next) {
                     configurations.push(next);
                 }
             }
         }
-        if multipliers.is_empty() && !configurations.contains(&exact(activation_bits)) {
-            configurations.push(exact(activation_bits));
+        let alone = exact(activation_bits, quantization);
+        if multipliers.is_empty() && !configurations.contains(&alone) {
+            configurations.push(alone);
         }
     }
     configurations

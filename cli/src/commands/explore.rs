@@ -7,7 +7,7 @@ use clap::Args;
 
 use recoup::control_variate::{ControlOptions, MODE_HELP, Mode};
 use recoup::multiplier::{Multiplier, SPEC_HELP, Source};
-use recoup::quantize::WeightScheme;
+use recoup::quantize::{QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_explore::export::{self, Line};
 use recoup_explore::finding::Settings;
 use recoup_explore::power::Power;
@@ -47,6 +47,8 @@ pub struct ExploreArgs {
     /// repeated; exact products are tried at 8 to 4 [default: 8]
     #[arg(long, value_name = "B", value_parser = clap::value_parser!(u32).range(4..=8))]
     pub activation_bits: Vec<u32>,
+    #[arg(long, value_name = "HOW", help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
+    pub quantization: Vec<Quantization>,
     /// How weights are coded: u8-channel, u8-tensor (the paper's), i8-channel
     #[arg(long, default_value = "u8-channel", value_name = "CODING")]
     pub weights: WeightScheme,
@@ -166,7 +168,11 @@ fn points(args: &ExploreArgs) -> Result<Vec<Point>> {
     };
     let bits = if args.activation_bits.is_empty() { &[8][..] } else { &args.activation_bits };
     let modes = or(&args.control_variate);
-    Ok(space::points(&multipliers, &modes, bits, ControlOptions::default()))
+    let quantizations = match &args.quantization[..] {
+        [] => &[Quantization::PLAIN],
+        given => given,
+    };
+    Ok(space::points(&multipliers, &modes, bits, quantizations, ControlOptions::default()))
 }
 
 fn open(model: &Path, args: &ExploreArgs) -> Result<Opened> {

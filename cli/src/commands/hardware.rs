@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use recoup::accuracy::{Candidate, Configuration};
 use recoup::control_variate::{ControlFunction, ControlOptions, Mode};
 use recoup::multiplier::Family;
-use recoup::quantize::WeightScheme;
+use recoup::quantize::{Quantization, WeightScheme};
 use recoup_explore::space;
 use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::costs::{Cost, CostTable, Library, Run, Stimulus};
@@ -199,7 +199,13 @@ fn configurations() -> Vec<Configuration> {
     let cheaper = [ControlFunction::Popcount, ControlFunction::AnyBit];
     let cheaper = cheaper.map(|x| Mode::Fitted(Some(x)));
     let modes = [&[Mode::None, Mode::Fitted(None)], &cheaper[..]].concat();
-    let points = space::points(&space::families(), &modes, &[8], ControlOptions::default());
+    let points = space::points(
+        &space::families(),
+        &modes,
+        &[8],
+        &[Quantization::PLAIN],
+        ControlOptions::default(),
+    );
     let all = points.into_iter().map(|point| point.configuration);
     // For truncated ones, also what is cheaper than the x that fits best, and not much worse.
     let is_truncated =

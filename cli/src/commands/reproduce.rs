@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use recoup::control_variate::{ControlOptions, Mode};
 use recoup::data::{DataSpec, Dataset};
-use recoup::quantize::WeightScheme;
+use recoup::quantize::{Quantization, WeightScheme};
 use recoup_explore::finding::Settings;
 use recoup_explore::power::Power;
 use recoup_explore::sequential::Limit;
@@ -84,7 +84,13 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     });
     let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
     let modes = [Mode::None, Mode::Fitted(None)];
-    let points = space::points(&space::families(), &modes, &[8], ControlOptions::default());
+    let points = space::points(
+        &space::families(),
+        &modes,
+        &[8],
+        &[Quantization::PLAIN],
+        ControlOptions::default(),
+    );
     let request = Request {
         points: &points,
         limit: args.max_loss,

@@ -5,7 +5,8 @@ use crate::run::Tiny;
 #[test]
 fn unknown_names_list_the_valid_ones() {
     let tiny = Tiny::new();
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 10] = [
+        (&["--quantization", "clever"], &["clever", "plain", "aware+bias"]),
         (&["--multiplier", "wallace"], &["wallace", "perforated:M (1 to 7)", "mask:0x"]),
         (&["--multiplier", "truncated:9"], &["truncated:9", "1 to 8"]),
         (&["--control-variate", "magic"], &["magic", "none, constant, paper, fitted", "weighted"]),

@@ -253,6 +253,30 @@ fn every_mode_and_width_runs() {
     }
 }
 
+/// What quantisation gains is not V's: each stands in a line of its own.
+#[test]
+fn quantisations_stand_side_by_side() {
+    let mut options = vec!["--multiplier", "perforated:4"];
+    for quantization in ["plain", "plain+bias", "aware", "aware+bias"] {
+        options.extend(["--quantization", quantization]);
+    }
+    let text = stdout(&fashion(FASHION_MODEL, &options));
+    assert!(text.contains("quantisation") && text.contains("aware (4 bits rounded)"), "{text}");
+    let plain = stdout(&Tiny::new().eval(&["--multiplier", "perforated:4"]));
+    assert!(!plain.contains("quantisation"), "{plain}");
+    options.push("--json");
+    let object = json(&fashion(FASHION_MODEL, &options));
+    let results = object["results"].as_array().unwrap();
+    let fields: Vec<_> = results
+        .iter()
+        .map(|result| (result["quantization"].as_str().unwrap(), result["rounded_bits"].as_u64()))
+        .collect();
+    // Rounded to 4 bits, codes have exact products.
+    let expected = [("plain", 0), ("plain", 0), ("plain+bias", 0), ("aware", 4), ("aware+bias", 4)];
+    assert_eq!(fields, expected.map(|(name, rounded)| (name, Some(rounded))));
+    assert!(results[1..].iter().all(|result| result["activation_bits"] == 8));
+}
+
 /// Results on standard output, nothing on standard error when that is no terminal.
 #[test]
 fn progress_is_for_terminals() {

@@ -164,6 +164,28 @@ fn the_answer_is_that_of_full_evaluations() {
 }
 
 #[test]
+fn quantisations_are_results_of_their_own() {
+    let both = ["--quantization", "plain", "--quantization", "aware", "--thorough"];
+    let found = json(&Folder::new().args(&both));
+    let line = |multiplier: &str, bits: u64, quantization: &str| {
+        let line = configurations(&found).iter().find(|line| {
+            line["multiplier"] == multiplier
+                && line["control_variate"] == if multiplier == "exact" { "none" } else { "fitted" }
+                && line["activation_bits"] == bits
+                && line["quantization"] == quantization
+        });
+        line.unwrap_or_else(|| panic!("{multiplier}, {quantization}: {found:#}")).clone()
+    };
+    for (multiplier, bits) in [("perforated:4", 8), ("truncated:5", 8), ("exact", 5)] {
+        let (plain, aware) = (line(multiplier, bits, "plain"), line(multiplier, bits, "aware"));
+        assert_ne!(plain["key"], aware["key"]);
+        assert_eq!(plain["relative_power"], aware["relative_power"], "the same array");
+    }
+    let loss = |quantization| line("perforated:4", 8, quantization)["loss"].as_f64().unwrap();
+    assert!(loss("aware") < loss("plain") - 5.0, "rounded codes beat cut ones at four bits");
+}
+
+#[test]
 fn predicted_noise_ranks_designs() {
     let found = json(&Folder::new().args(&[]));
     let noise = |multiplier: &str, mode: &str, bits: u64| {

@@ -20,12 +20,13 @@ enum Kind {
 }
 
 /// The columns: the fields of [`Line`].
-const COLUMNS: [(&str, Kind); 19] = [
+const COLUMNS: [(&str, Kind); 20] = [
     ("model", Kind::Text),
     ("multiplier", Kind::Text),
     ("control_variate", Kind::Text),
     ("control_function", Kind::Text),
     ("activation_bits", Kind::Integer),
+    ("quantization", Kind::Text),
     ("relative_power", Kind::Real),
     ("noise_to_signal", Kind::Real),
     ("status", Kind::Text),

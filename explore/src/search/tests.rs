@@ -5,6 +5,7 @@ use std::path::Path;
 
 use recoup::control_variate::{ControlOptions, Mode};
 use recoup::multiplier::Multiplier;
+use recoup::quantize::Quantization;
 use recoup::quantize::WeightScheme;
 use serde_json::json;
 use tempfile::TempDir;
@@ -64,8 +65,13 @@ impl Trial for SimulatedTrial<'_> {
 
 fn points(levels: Range<u32>) -> Vec<Point> {
     let multipliers: Vec<Multiplier> = levels.map(recoup::multiplier::perforated).collect();
-    let points =
-        space::points(&multipliers, &[Mode::Fitted(None)], &[8], ControlOptions::default());
+    let points = space::points(
+        &multipliers,
+        &[Mode::Fitted(None)],
+        &[8],
+        &[Quantization::PLAIN],
+        ControlOptions::default(),
+    );
     points.into_iter().filter(|point| point.kind() != Kind::ReducedPrecision).collect()
 }
 

@@ -1,0 +1,198 @@
+//! From a configuration to its codes, control variate and biases.
+
+use std::sync::Arc;
+
+use crate::aware::{self, Given, Purpose};
+use crate::control_variate::{self, CodeHistogram, ControlOptions, ControlVariate, Mode};
+use crate::emulate::{
+    Network, OutputMeans, Prepared, bias_corrections, class_scores, code_histograms,
+    exact_output_means, regress,
+};
+use crate::multiplier::Multiplier;
+use crate::quantize::{Calibration, Histogram, Quantization, Quantized, value_histograms};
+
+use super::{Configuration, Experiment, ExperimentError};
+
+/// A network in codes, with those that its layers see.
+pub(super) struct Coded {
+    pub prepared: Arc<Prepared>,
+    pub histograms: Vec<CodeHistogram>,
+    /// What the choice of the codes was made by, if they were chosen for a multiplier.
+    pub noise_to_signal: Option<f64>,
+}
+
+/// All that a configuration needs but its kernels.
+pub(super) struct Made {
+    pub coded: Arc<Coded>,
+    /// The network of `coded`, perhaps with other biases.
+    pub prepared: Arc<Prepared>,
+    pub control: Option<ControlVariate>,
+}
+
+/// What was made for a configuration whose codes or biases were chosen for it.
+pub(super) type Adapted = (Configuration, ControlOptions, Arc<Made>);
+
+/// The values of the tensors in the float network, by name.
+pub(super) type Values = Vec<(String, Histogram)>;
+
+/// What the network with exact products and the calibration's codes makes of the calibration
+/// images.
+pub(super) struct Exact {
+    means: OutputMeans,
+    /// Class scores, per image.
+    scores: Vec<Vec<f32>>,
+}
+
+impl Experiment {
+    /// Makes a configuration. Where its quantisation leaves a choice, the one is taken that
+    /// brings the scores of the calibration images nearest to those of exact products, eq. (55).
+    pub(super) fn make(
+        &self,
+        configuration: &Configuration,
+        options: ControlOptions,
+    ) -> Result<Arc<Made>, ExperimentError> {
+        let width = self.width(configuration.activation_bits)?;
+        if configuration.quantization == Quantization::PLAIN {
+            return Ok(Arc::new(self.corrected(&width, configuration, options)?));
+        }
+        let mut adapted = self.adapted.lock().expect("no thread panics while it holds the lock");
+        let known = adapted.iter().find(|it| it.0 == *configuration && it.1 == options);
+        if let Some((.., made)) = known {
+            return Ok(made.clone());
+        }
+        let Quantization { aware, bias_correction } = configuration.quantization;
+        let mut codings = vec![width.clone()];
+        if aware {
+            codings.extend(self.adapted_codes(&width, configuration, options)?);
+        }
+        let (exact, multiplier) = (self.exact()?, &configuration.multiplier);
+        let mut best: Option<(f64, Made)> = None;
+        for coded in &codings {
+            let made = self.corrected(coded, configuration, options)?;
+            let mut ways = Vec::new();
+            if bias_correction {
+                let Made { prepared, control, .. } = &made;
+                let images = &self.images;
+                let steps =
+                    bias_corrections(prepared, images, multiplier, control.as_ref(), &exact.means)?;
+                let prepared = Prepared::new(prepared.quantized.with_biases(&steps)?, self.isa);
+                ways.push(Made { prepared, control: control.clone(), coded: coded.clone() });
+            }
+            ways.insert(0, made);
+            for made in ways {
+                let network = Network::new(&made.prepared, multiplier, made.control.as_ref())?;
+                let error = square_distance(&class_scores(&network, &self.images), &exact.scores);
+                // Of equals the first: what is plain stays.
+                if best.as_ref().is_none_or(|(least, _)| error < *least) {
+                    best = Some((error, made));
+                }
+            }
+        }
+        let (_, made) = best.expect("the calibration's own codes are always tried");
+        let made = Arc::new(made);
+        adapted.push((configuration.clone(), options, made.clone()));
+        Ok(made)
+    }
+
+    /// The network at `bits` activation bits in the calibration's codes.
+    pub(super) fn width(&self, bits: u32) -> Result<Arc<Coded>, ExperimentError> {
+        let mut widths = self.widths.lock().expect("no thread panics while it holds the lock");
+        if let Some(width) = widths.get(&bits) {
+            return Ok(width.clone());
+        }
+        let width = Arc::new(self.code(&self.calibration, bits, None)?);
+        widths.insert(bits, width.clone());
+        Ok(width)
+    }
+
+    /// The network in codes of `calibration`.
+    fn code(
+        &self,
+        calibration: &Calibration,
+        bits: u32,
+        noise_to_signal: Option<f64>,
+    ) -> Result<Coded, ExperimentError> {
+        let quantized = Quantized::new(self.graph.clone(), calibration, self.weights, bits)?;
+        let prepared = Prepared::new(quantized, self.isa);
+        let histograms = code_histograms(&prepared, &self.images, &|_| {})?;
+        Ok(Coded { prepared, histograms, noise_to_signal })
+    }
+
+    /// The network in the codes that suit a configuration; `width` has the calibration's.
+    fn adapted_codes(
+        &self,
+        width: &Coded,
+        configuration: &Configuration,
+        options: ControlOptions,
+    ) -> Result<Vec<Arc<Coded>>, ExperimentError> {
+        let (quantized, codes) = (&width.prepared.quantized, &width.histograms);
+        let Configuration { multiplier, control_variate: mode, quantization, .. } = configuration;
+        let functions =
+            control_variate::functions_of(quantized, codes, multiplier, *mode, options)?;
+        let values = self.values()?;
+        let given = Given { quantized, codes, calibration: &self.calibration, values: &values };
+        let purpose = Purpose {
+            multiplier,
+            functions: functions.as_deref(),
+            bias_correction: quantization.bias_correction,
+        };
+        let coded = aware::choose(&given, &purpose).into_iter().map(|choice| {
+            let noise_to_signal = Some(choice.noise_to_signal);
+            self.code(&choice.calibration, choice.activation_bits, noise_to_signal).map(Arc::new)
+        });
+        coded.collect()
+    }
+
+    /// A network in codes with the control variate of a configuration.
+    fn corrected(
+        &self,
+        coded: &Arc<Coded>,
+        configuration: &Configuration,
+        options: ControlOptions,
+    ) -> Result<Made, ExperimentError> {
+        let (prepared, multiplier) = (&coded.prepared, &configuration.multiplier);
+        let (quantized, histograms) = (&prepared.quantized, &coded.histograms);
+        let control = match configuration.control_variate {
+            Mode::Regressed(named) if !multiplier.is_exact() => {
+                let functions =
+                    control_variate::functions(quantized, histograms, multiplier, named, options);
+                let images = &self.images;
+                Some(regress(prepared, images, multiplier, functions, options.c_frac, &|_| {})?)
+            }
+            Mode::None | Mode::Regressed(_) => None,
+            mode => control_variate::fit(quantized, histograms, multiplier, mode, options)?,
+        };
+        Ok(Made { coded: coded.clone(), prepared: prepared.clone(), control })
+    }
+
+    /// The values of the tensors in the float network.
+    fn values(&self) -> Result<Arc<Values>, ExperimentError> {
+        let mut values = self.values.lock().expect("no thread panics while it holds the lock");
+        if let Some(values) = &*values {
+            return Ok(values.clone());
+        }
+        let found = value_histograms(&self.file, &self.graph, &self.images, &|_| {})?;
+        Ok(values.insert(Arc::new(found)).clone())
+    }
+
+    /// What the exact network makes of the calibration images.
+    fn exact(&self) -> Result<Arc<Exact>, ExperimentError> {
+        let prepared = &self.width(8)?.prepared;
+        let mut exact = self.exact.lock().expect("no thread panics while it holds the lock");
+        if let Some(exact) = &*exact {
+            return Ok(exact.clone());
+        }
+        let network = Network::new(prepared, &Multiplier::exact(), None)?;
+        let found = Exact {
+            means: exact_output_means(prepared, &self.images)?,
+            scores: class_scores(&network, &self.images),
+        };
+        Ok(exact.insert(Arc::new(found)).clone())
+    }
+}
+
+/// The sum of squared differences.
+fn square_distance(found: &[Vec<f32>], expected: &[Vec<f32>]) -> f64 {
+    let pairs = found.iter().flatten().zip(expected.iter().flatten());
+    pairs.map(|(found, expected)| f64::from(found - expected).powi(2)).sum()
+}

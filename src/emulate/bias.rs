@@ -1,0 +1,105 @@
+//! Bias correction: what a network's errors add to the mean of a filter's output, taken off its
+//! bias, eq. (54).
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use recoup_kernels::{BatchItem, KernelError, MacLayer, Output, Residual};
+
+use crate::control_variate::{ControlVariate, LayerConstants};
+use crate::multiplier::Multiplier;
+
+use super::network::{Prepared, Workspace};
+use super::plan::Place;
+use super::walk::layer_by_layer;
+
+/// The mean real output of every filter of every layer, bias included, before what was fused
+/// into the layer: `[layer][filter]`.
+pub type OutputMeans = Vec<Vec<f64>>;
+
+/// The output means of the network with exact products on `images`.
+///
+/// # Errors
+/// When a kernel refuses a layer.
+pub fn exact_output_means(
+    prepared: &Arc<Prepared>,
+    images: &[Vec<f32>],
+) -> Result<OutputMeans, KernelError> {
+    let product = Multiplier::exact().kernel_product(prepared.quantized.weights.coding());
+    let mut means = vec![Vec::new(); prepared.quantized.macs.len()];
+    layer_by_layer(prepared, images, |fused, output, input, workspaces| {
+        let bare = prepared.bare_layer(fused.layer, &product, None)?;
+        means[fused.layer] = output_means(&bare, input, workspaces);
+        prepared.layer(fused, output, &product, None)
+    })?;
+    Ok(means)
+}
+
+/// What has to be added to every bias, in accumulator units `[layer][filter]`, for the corrected
+/// network to have the output means `wanted` on `images`. Layers are corrected in execution order,
+/// each on the outputs of those before it.
+///
+/// # Errors
+/// When a kernel refuses a layer.
+pub fn bias_corrections(
+    prepared: &Arc<Prepared>,
+    images: &[Vec<f32>],
+    multiplier: &Multiplier,
+    control: Option<&ControlVariate>,
+    wanted: &OutputMeans,
+) -> Result<Vec<Vec<i32>>, KernelError> {
+    let network = &prepared.quantized;
+    let product = multiplier.kernel_product(network.weights.coding());
+    let none = ControlVariate { functions: Vec::new(), c_frac: 0, layers: Vec::new() };
+    let mut corrections = vec![Vec::new(); network.macs.len()];
+    layer_by_layer(prepared, images, |fused, output, input, workspaces| {
+        let mac = &network.macs[fused.layer];
+        let mut constants = match control {
+            Some(control) => control.layers[fused.layer].clone(),
+            None => LayerConstants { c: Vec::new(), c0: vec![0; mac.shape.filters] },
+        };
+        let control = control.unwrap_or(&none);
+        let bare = prepared.bare_layer(fused.layer, &product, Some((control, &constants)))?;
+        let means = output_means(&bare, input, workspaces);
+        let (_, codes) = network.mac_input(mac);
+        let steps = means.iter().zip(&wanted[fused.layer]).zip(&mac.scales);
+        let steps = steps.map(|((mean, wanted), &scale)| {
+            // A float to integer cast saturates, as for C0.
+            let unit = f64::from(scale) * f64::from(codes.scale);
+            ((wanted - mean) / unit).round_ties_even() as i32
+        });
+        let steps: Vec<i32> = steps.collect();
+        let c0 = constants.c0.iter_mut().zip(&steps);
+        c0.for_each(|(c0, &steps)| *c0 = c0.saturating_add(steps));
+        corrections[fused.layer] = steps;
+        prepared.layer(fused, output, &product, Some((control, &constants)))
+    })?;
+    Ok(corrections)
+}
+
+/// Mean over images and positions, per filter. Images are added up in their order, so that the
+/// result does not depend on threads.
+fn output_means(bare: &MacLayer, input: Place, workspaces: &mut [Workspace]) -> Vec<f64> {
+    let shape = bare.spec().shape;
+    let sums: Vec<Vec<f64>> = workspaces
+        .par_iter_mut()
+        .map(|Workspace { codes, scratch, .. }| {
+            let mut outputs = vec![0.0; shape.positions() * shape.filters];
+            let item = BatchItem {
+                input: &codes[input.buffer][..input.length],
+                residual: Residual::None,
+                output: Output::F32(&mut outputs),
+            };
+            bare.run_batch(&mut [item], scratch);
+            let mut sums = vec![0.0; shape.filters];
+            for position in outputs.chunks_exact(shape.filters) {
+                sums.iter_mut().zip(position).for_each(|(sum, &output)| *sum += f64::from(output));
+            }
+            sums
+        })
+        .collect();
+    let count = (sums.len() * shape.positions()).max(1) as f64;
+    (0..shape.filters)
+        .map(|filter| sums.iter().map(|sums| sums[filter]).sum::<f64>() / count)
+        .collect()
+}
