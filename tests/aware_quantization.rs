@@ -86,6 +86,7 @@ impl Trial {
             control_variate: mode.parse().unwrap(),
             activation_bits: 8,
             quantization: quantization.parse().unwrap(),
+            exact_ends: false,
         }
     }
 

@@ -42,7 +42,7 @@ fn emulated_equals_float(model: &ModelProto) -> Vec<String> {
     let mut expected = Vec::new();
     let float = FloatModel::new(&file, &input.shape, &[]).unwrap();
     float.run(&images[0], |_, scores| expected = scores.to_vec());
-    let quantized = Quantized::new(graph.clone(), &calibration, WeightScheme::U8Channel, 8);
+    let quantized = Quantized::new(graph.clone(), &calibration, WeightScheme::U8Channel, 8, false);
     let prepared = Prepared::new(quantized.unwrap(), Isa::best());
     let network = Network::new(&prepared, &Multiplier::exact(), None).unwrap();
     let mut workspace = Workspace::default();

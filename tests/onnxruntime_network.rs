@@ -58,7 +58,7 @@ fn network(name: &str, scheme: WeightScheme) -> (Network, f32) {
         tensors: Vec::new(),
         layers: Vec::new(),
     };
-    let quantized = Quantized::new(Arc::new(graph), &calibration, scheme, 8).unwrap();
+    let quantized = Quantized::new(Arc::new(graph), &calibration, scheme, 8, false).unwrap();
     let prepared = Prepared::new(quantized, Isa::best());
     (Network::new(&prepared, &Multiplier::exact(), None).unwrap(), step)
 }

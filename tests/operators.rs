@@ -154,7 +154,7 @@ fn eight_bits_with_exact_products_stay_close_to_onnx_runtime() {
         };
         let mut failures = Vec::new();
         for scheme in WeightScheme::ALL {
-            let quantized = Quantized::new(graph.clone(), &calibration, scheme, 8)
+            let quantized = Quantized::new(graph.clone(), &calibration, scheme, 8, false)
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
             let prepared = Prepared::new(quantized, Isa::best());
             let network = Network::new(&prepared, &Multiplier::exact(), None)

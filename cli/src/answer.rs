@@ -177,6 +177,7 @@ pub fn json(answer: &Answer) -> Result<()> {
             "control_variate": configuration.control_variate.to_string(),
             "activation_bits": configuration.activation_bits,
             "quantization": configuration.quantization.to_string(),
+            "exact_ends": configuration.exact_ends,
             "relative_power": mean.power,
             "loss": mean.assessment.loss,
             "loss_low": mean.assessment.interval[0],
@@ -215,6 +216,7 @@ pub fn text(answer: &Answer) -> Result<()> {
         let mut rows = table(&[
             "design",
             "power %",
+            "energy nJ",
             "loss [interval]",
             "confidence %",
             "images",
@@ -227,7 +229,7 @@ pub fn text(answer: &Answer) -> Result<()> {
             let on_front = place.is_some_and(|place| designs.choice.front.contains(&place));
             rows.add_row(row(found, on_front));
         }
-        align_right(&mut rows, [1, 3, 4, 5]);
+        align_right(&mut rows, [1, 2, 4, 5, 6]);
         writeln!(out, "{rows}")?;
         for sentence in designs.sentences(answer.limit) {
             writeln!(out, "{sentence}")?;
@@ -264,7 +266,12 @@ pub fn text(answer: &Answer) -> Result<()> {
 }
 
 fn row(found: &Found, on_front: bool) -> Vec<String> {
-    let mut row = vec![found.name(), found.power.map(percent).unwrap_or_default()];
+    let energy = found.energy.map(|energy| format!("{:.0}", energy.energy_nj));
+    let mut row = vec![
+        found.name(),
+        found.power.map(percent).unwrap_or_default(),
+        energy.unwrap_or_default(),
+    ];
     match &found.outcome {
         Outcome::Failed(reason) => {
             row.extend([String::new(), String::new(), String::new(), String::new()]);

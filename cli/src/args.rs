@@ -18,6 +18,7 @@ use crate::commands::report::ReportArgs;
 use crate::commands::reproduce::ReproduceArgs;
 use crate::commands::rtl::RtlArgs;
 use crate::commands::synth::SynthArgs;
+use crate::costs::ArrayArgs;
 use crate::embedded::Embedded;
 use crate::library::ImportArgs;
 
@@ -148,6 +149,9 @@ pub struct EvalArgs {
     /// Bits of a fitted x(a) [default: 4]
     #[arg(long, value_name = "B", value_parser = clap::value_parser!(u32).range(1..=8))]
     pub control_variate_bits: Option<u32>,
+    /// Arrays.
+    #[command(flatten)]
+    pub arrays: ArrayArgs,
     /// Also print, per layer, the accumulated error before and after V, and the SQNR
     #[arg(long)]
     pub layers: bool,

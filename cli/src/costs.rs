@@ -1,19 +1,86 @@
-//! Array power of configurations, from the cost table inside this program.
+//! Array power and energies of configurations, from the cost table inside this program or what
+//! the command line names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
 
 use recoup::accuracy::Candidate;
-use recoup::quantize::WeightScheme;
-use recoup_hardware::costs::{CostTable, Design, Stimulus};
+use recoup_explore::power::{Figures, Power};
+use recoup_hardware::costs::CostTable;
+use recoup_hardware::inference::{Layer, MeasuredArray};
 use recoup_kernels::WeightCoding;
+
+use crate::commands::explore::parse_array;
 
 /// Library of the figures beside accuracies.
 pub const LIBRARY: &str = "asap7";
 /// Rows and columns of the array.
 pub const SIZE: u32 = 64;
+/// Rows and columns of the exact array for the first and the last layer.
+const ENDS_SIZE: u32 = 16; // As the default of --ends-array.
+
+/// Which layers run on an exact array of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Ends {
+    /// None
+    None,
+    /// The first and the last
+    Both,
+}
+
+/// What a network's layers run on, beside the array of all.
+#[derive(Args)]
+pub struct ArrayArgs {
+    /// Run the first and the last layer on an exact 8-bit array of their own: none, both; may be
+    /// repeated [default: none]
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "WHICH")]
+    pub exact_ends: Vec<Ends>,
+    /// Rows and columns of that array
+    #[arg(long, default_value = "16x16", value_name = "RxC", value_parser = parse_array)]
+    pub ends_array: [u32; 2],
+    /// Energies as `recoup power --json` measured them on this network; may be repeated [default:
+    /// from the cost table, by how layers fill the array]
+    #[arg(long, value_name = "FILE")]
+    pub power: Vec<PathBuf>,
+}
+
+impl ArrayArgs {
+    /// Whether the ends are exact, for each value that was given.
+    pub fn exact_ends(&self) -> Vec<bool> {
+        match &self.exact_ends[..] {
+            [] => vec![false],
+            given => given.iter().map(|ends| *ends == Ends::Both).collect(),
+        }
+    }
+
+    /// The arrays in a cell library of a table.
+    ///
+    /// # Errors
+    /// When a file is no output of `recoup power --json`, or none is of this array.
+    pub fn power(&self, table: CostTable, library: &str, array: [u32; 2]) -> Result<Power> {
+        let mut measured = Vec::new();
+        for path in &self.power {
+            let name = path.display().to_string();
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
+            measured.extend(MeasuredArray::parse(&name, &text)?);
+        }
+        let [rows, columns] = array;
+        let is_of_array =
+            |it: &MeasuredArray| [it.rows, it.columns] == [rows as usize, columns as usize];
+        if !measured.is_empty() && !measured.iter().any(is_of_array) {
+            bail!(
+                "{}: has no array of {rows}x{columns}; measure one with recoup power --array {rows}x{columns}",
+                self.power[0].display()
+            );
+        }
+        let library = library.to_owned();
+        Ok(Power { table, library, array, ends: self.ends_array, measured })
+    }
+}
 
 /// The cost table inside this program.
 pub fn table() -> &'static CostTable {
@@ -21,16 +88,26 @@ pub fn table() -> &'static CostTable {
     TABLE.get_or_init(CostTable::shipped)
 }
 
-/// Power of a full array that runs a candidate, as a fraction of the exact 8-bit one's; None if the
-/// table does not have it.
-pub fn array_power(candidate: &Candidate, weights: WeightScheme) -> Option<f64> {
-    if weights.coding() != WeightCoding::Unsigned {
-        return None;
+/// The arrays that `demo` compares.
+pub fn shipped() -> Power {
+    Power {
+        table: table().clone(),
+        library: LIBRARY.to_owned(),
+        array: [SIZE; 2],
+        ends: [ENDS_SIZE; 2],
+        measured: Vec::new(),
+    }
+}
+
+/// What hardware needs for a candidate; nothing is known of signed weights.
+pub fn figures(power: &Power, candidate: &Candidate) -> Figures {
+    let quantized = &candidate.prepared.quantized;
+    if quantized.weights.coding() != WeightCoding::Unsigned {
+        return Figures::default();
     }
     let functions = candidate.control.iter().flat_map(|control| &control.functions);
     let functions: Vec<String> = functions.map(|x| x.function.to_string()).collect();
-    let design = Design::new(&candidate.configuration, &functions, [SIZE, SIZE])?;
-    table().relative_power(LIBRARY, &design, Stimulus::ReluLike)
+    power.figures(&candidate.configuration, &functions, &Layer::of_graph(&quantized.graph))
 }
 
 /// The cost table in a file.
@@ -47,6 +124,7 @@ pub fn read(path: &Path) -> Result<CostTable> {
 pub fn legend() -> String {
     format!(
         "array power: of a full {SIZE} x {SIZE} array in {LIBRARY} with all that V needs, against the exact \
-         one (recoup hardware list)"
+         one (recoup hardware list);\nenergy: of an inference on it, with what layers leave idle, \
+         and against the exact network's"
     )
 }

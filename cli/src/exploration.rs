@@ -9,12 +9,13 @@ use recoup::quantize::WeightScheme;
 use recoup_explore::choose::{self, OnNetwork};
 use recoup_explore::inputs::Inputs;
 use recoup_explore::key::{ExperimentKey, Names};
-use recoup_explore::power::Power;
+use recoup_explore::power::{Figures, Power};
 use recoup_explore::search::{Event, Found, Outcome, Search};
 use recoup_explore::sequential::{Assessment, Limit, Plan, Verdict};
 use recoup_explore::space::Point;
 use recoup_explore::store::Store;
 use recoup_explore::subject::Emulated;
+use recoup_hardware::inference::Layer;
 use recoup_kernels::Isa;
 
 use crate::answer::{Answer, Mean, Network};
@@ -152,13 +153,17 @@ impl Explorer<'_> {
         let key = ExperimentKey::new(&names, experiment, inputs);
         // A test that looks at all images only has no need to share its error.
         let plan = if thorough { Plan::single(inputs.len()) } else { Plan::new(inputs.len()) };
+        let layers = Layer::of_graph(experiment.graph());
         let mut search = Search {
             store: self.store,
             experiment: &key,
             subject: &Emulated::new(experiment, inputs),
             plan,
             limit,
-            power: &|point, functions| power?.relative(point, functions),
+            figures: &|point, functions| match power {
+                Some(power) => power.figures(&point.configuration, functions, &layers),
+                None => Figures::default(),
+            },
             prune,
             all_images,
             observed_images,

@@ -29,8 +29,9 @@ pub fn report(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -
         let designs = means.iter().map(|mean| Design {
             relative_power: mean.relative_power,
             assessment: Some(assessment(&mean.assessment, mean.top1)),
-            // Networks may prefer different ones.
+            // Networks may prefer different ones, and need different energies.
             control_function: None,
+            energy_nj: None,
             name: mean_name(mean),
             ..design(mean.design)
         });
@@ -152,7 +153,7 @@ fn design(recorded: &RecordedDesign) -> Design {
         activation_bits: finding.activation_bits(),
         variant: variant(finding),
         relative_power: finding.relative_power,
-        energy_nj: None,
+        energy_nj: finding.energy_nj,
         assessment: None,
         note: finding.note.clone().unwrap_or_default(),
     }

@@ -14,9 +14,9 @@ use recoup::model::{Graph, NodeKind, Weights};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::{Calibration, Quantization, WeightScheme};
 
-use crate::costs;
+use recoup_explore::power::{Energy, Figures};
 
-use crate::cost;
+use crate::{cost, costs};
 
 /// An evaluation with its provenance. The first candidate is the exact 8-bit network.
 pub struct Report<'a> {
@@ -32,6 +32,8 @@ pub struct Report<'a> {
     /// The candidates in the order in which they are printed.
     pub order: Vec<usize>,
     pub evaluation: Evaluation,
+    /// What hardware needs for each candidate.
+    pub figures: Vec<Figures>,
 }
 
 impl Report<'_> {
@@ -57,6 +59,11 @@ impl Report<'_> {
     }
 }
 
+fn multiplier_text(candidate: &Candidate) -> String {
+    let Configuration { multiplier, exact_ends, .. } = &candidate.configuration;
+    format!("{multiplier}{}", if *exact_ends { ", exact ends" } else { "" })
+}
+
 /// What a candidate's control variate came to be: the mode, and the x that was chosen.
 fn control_text(candidate: &Candidate) -> String {
     let mode = candidate.configuration.control_variate;
@@ -77,7 +84,7 @@ fn control_text(candidate: &Candidate) -> String {
 /// How a candidate's activations become codes, and the rounding that was chosen.
 fn quantization_text(candidate: &Candidate) -> String {
     let quantization = candidate.configuration.quantization;
-    match candidate.prepared.quantized.dropped_bits() {
+    match 8 - candidate.prepared.quantized.activation_bits {
         rounded if quantization.aware && rounded > 0 => {
             format!("{quantization} ({rounded} bits rounded)")
         }
@@ -105,7 +112,7 @@ pub fn json(report: &Report) -> Result<()> {
             "c_frac": control.map(|control| control.c_frac),
             "activation_bits": candidate.configuration.activation_bits,
             "quantization": candidate.configuration.quantization.to_string(),
-            "rounded_bits": candidate.prepared.quantized.dropped_bits(),
+            "rounded_bits": 8 - candidate.prepared.quantized.activation_bits,
             "weights": report.weights.to_string(),
             "top1": outcomes.top1_accuracy(),
             "top5": outcomes.top5_accuracy(),
@@ -115,7 +122,10 @@ pub fn json(report: &Report) -> Result<()> {
             "loss_vs_float": float.points,
             "loss_vs_float_ci95": float.ci95,
             "loss_vs_float_mcnemar_p": float.mcnemar_p,
-            "array_power": costs::array_power(candidate, report.weights),
+            "exact_ends": candidate.configuration.exact_ends,
+            "array_power": report.figures[index].power,
+            "energy_nj": report.figures[index].energy.map(|energy| energy.energy_nj),
+            "relative_energy": report.figures[index].energy.map(|energy| energy.relative),
             "images_per_s": outcomes.images_per_s(),
             "kernel": candidate.network.kernels().join(", "),
         });
@@ -181,6 +191,7 @@ pub fn text(report: &Report) -> Result<()> {
         "loss vs float [95 %]",
         "p",
         "array power",
+        "energy nJ",
         "images/s",
         "kernel",
     ];
@@ -196,7 +207,7 @@ pub fn text(report: &Report) -> Result<()> {
         let (exact, float) = (report.loss_against_exact(index), report.loss_against_float(index));
         let reference = index == 0;
         let mut row = vec![
-            candidate.configuration.multiplier.to_string(),
+            multiplier_text(candidate),
             control_text(candidate),
             candidate.configuration.activation_bits.to_string(),
             percent(outcomes.top1_accuracy()),
@@ -204,7 +215,8 @@ pub fn text(report: &Report) -> Result<()> {
             if reference { String::new() } else { probability(exact.mcnemar_p) },
             loss(&float),
             probability(float.mcnemar_p),
-            power(costs::array_power(candidate, report.weights)),
+            power(report.figures[index].power),
+            energy(report.figures[index].energy),
             format!("{:.0}", outcomes.images_per_s()),
             candidate.network.kernels().join(", "),
         ];
@@ -214,7 +226,8 @@ pub fn text(report: &Report) -> Result<()> {
         }
         table.add_row(row);
     }
-    const NUMBERS: [&str; 6] = ["bits", "top-1 %", "p", "array power", "images/s", "top-5 %"];
+    const NUMBERS: [&str; 7] =
+        ["bits", "top-1 %", "p", "array power", "energy nJ", "images/s", "top-5 %"];
     let columns = header.iter().enumerate().filter(|(_, name)| NUMBERS.contains(name));
     align_right(&mut table, columns.map(|(column, _)| column));
     writeln!(out, "{table}")?;
@@ -238,7 +251,7 @@ fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
         writeln!(
             out,
             "\n{}, {}: accumulated error without and with V, in accumulator units",
-            candidate.configuration.multiplier,
+            multiplier_text(candidate),
             control_text(candidate)
         )?;
         let mut table =
@@ -278,6 +291,7 @@ pub fn demo(report: &Report) -> Result<()> {
         "loss with V [95 %]",
         "x",
         "array power",
+        "energy nJ",
         "kernel",
     ]);
     for (index, candidate) in report.candidates.iter().enumerate() {
@@ -303,7 +317,8 @@ pub fn demo(report: &Report) -> Result<()> {
                 String::new(),
                 shown,
                 String::new(),
-                power(costs::array_power(candidate, report.weights)),
+                power(report.figures[index].power),
+                energy(report.figures[index].energy),
                 kernel,
             ]);
             continue;
@@ -318,13 +333,12 @@ pub fn demo(report: &Report) -> Result<()> {
             with.map(accuracy).unwrap_or_default(),
             with.map(|with| loss(&report.loss_against_exact(with))).unwrap_or_default(),
             x,
-            power(
-                with.and_then(|with| costs::array_power(&report.candidates[with], report.weights)),
-            ),
+            power(with.and_then(|with| report.figures[with].power)),
+            energy(with.and_then(|with| report.figures[with].energy)),
             kernel,
         ]);
     }
-    align_right(&mut table, [1, 2, 3, 6]);
+    align_right(&mut table, [1, 2, 3, 6, 7]);
     writeln!(out, "{table}")?;
     writeln!(
         out,
@@ -502,6 +516,12 @@ fn loss(loss: &PairedLoss) -> String {
 /// A fraction of the exact array's power; a dash where none is known.
 fn power(fraction: Option<f64>) -> String {
     fraction.map_or("–".into(), |fraction| format!("{fraction:.2}"))
+}
+
+/// Energy of an inference, and over that of the exact network.
+fn energy(energy: Option<Energy>) -> String {
+    energy
+        .map_or("–".into(), |energy| format!("{:.0} ({:.2})", energy.energy_nj, energy.relative))
 }
 
 fn probability(p: f64) -> String {

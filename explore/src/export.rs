@@ -27,8 +27,14 @@ pub struct Line {
     pub activation_bits: u32,
     /// How activations become codes.
     pub quantization: String,
+    /// Whether the first and the last layer run on an exact array of their own.
+    pub exact_ends: bool,
     /// Array power relative to the exact 8-bit array.
     pub relative_power: Option<f64>,
+    /// Energy of an inference, nJ.
+    pub energy_nj: Option<f64>,
+    /// Energy of an inference relative to the exact 8-bit network's on one array.
+    pub relative_energy: Option<f64>,
     /// Predicted error over signal in the layers.
     pub noise_to_signal: Option<f64>,
     /// `done`, `failed` or `superfluous`.
@@ -69,7 +75,10 @@ impl Line {
             control_function: (!functions.is_empty()).then(|| functions.join(" + ")),
             activation_bits: configuration.activation_bits,
             quantization: configuration.quantization.to_string(),
+            exact_ends: configuration.exact_ends,
             relative_power: found.power,
+            energy_nj: found.energy.map(|energy| energy.energy_nj),
+            relative_energy: found.energy.map(|energy| energy.relative),
             noise_to_signal: found.noise_to_signal,
             status: "done",
             reason: None,
@@ -132,7 +141,10 @@ mod tests {
             control_function: Some("weighted".into()),
             activation_bits: 8,
             quantization: "plain".into(),
+            exact_ends: false,
             relative_power: Some(0.75),
+            energy_nj: Some(900.5),
+            relative_energy: Some(0.8),
             noise_to_signal: Some(0.01),
             status: "done",
             reason: None,
@@ -157,13 +169,13 @@ mod tests {
         let text = String::from_utf8(bytes).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("model,multiplier,control_variate,control_function,"));
-        assert!(
-            lines[1].starts_with("\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,plain,0.75,")
-        );
+        assert!(lines[1].starts_with(
+            "\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,plain,false,0.75,900.5,0.8,"
+        ));
         assert!(lines[1].contains(",,2000,0.5,0.25,-0.5,1.0,0.95,undecided,"), "{}", lines[1]);
         assert!(lines[2].contains(",\"no, it did not\",2000,0.5,,"), "{}", lines[2]);
         let fields =
             |line: &str| csv::Reader::from_reader(line.as_bytes()).headers().unwrap().len();
-        assert!(lines.iter().all(|line| fields(line) == 20));
+        assert!(lines.iter().all(|line| fields(line) == 23));
     }
 }

@@ -27,15 +27,15 @@ pub struct Settings {
 impl Settings {
     /// The settings of a run whose designs cost `power`.
     pub fn new(max_loss: Limit, thorough: bool, power: &Power) -> Self {
-        let Power { table, library, rows, columns } = power;
+        let Power { table, library, array, .. } = power;
         let costs = table.costs.iter().filter(|cost| {
-            (cost.design.rows, cost.design.columns) == (*rows, *columns)
+            [cost.design.rows, cost.design.columns] == *array
                 && table.run(cost).is_some_and(|run| run.library.name == *library)
         });
         let costs: Vec<_> = costs.cloned().collect();
         let runs = table.runs.iter().filter(|run| costs.iter().any(|cost| cost.run == run.id));
         let costs = CostTable::new(runs.cloned().collect(), costs.clone());
-        Self { max_loss, thorough, library: library.clone(), array: [*rows, *columns], costs }
+        Self { max_loss, thorough, library: library.clone(), array: *array, costs }
     }
 }
 
@@ -54,6 +54,9 @@ pub struct Finding {
     pub functions: Vec<String>,
     /// Array power relative to the exact 8-bit array, where the cost is known.
     pub relative_power: Option<f64>,
+    /// Energy of an inference, nJ, where it is known.
+    #[serde(default)]
+    pub energy_nj: Option<f64>,
     /// Why there is no result: of a failure its reason, of a superfluous design the better one.
     pub note: Option<String>,
 }
@@ -84,6 +87,7 @@ impl Finding {
             mask: mask.map(|mask| format!("{mask:#018x}")),
             functions: found.functions.clone(),
             relative_power: found.power,
+            energy_nj: found.energy.map(|energy| energy.energy_nj),
             note: match &found.outcome {
                 Outcome::Assessed { .. } => None,
                 Outcome::Failed(reason) => Some(format!("failed: {reason}")),

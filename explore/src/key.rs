@@ -79,6 +79,10 @@ impl ExperimentKey {
             "control_variate": configuration.control_variate.to_string(),
             "activation_bits": configuration.activation_bits,
         });
+        // Keys of results without it stay what they were.
+        if configuration.exact_ends {
+            description["exact_ends"] = json!(true);
+        }
         if point.is_corrected() {
             description["c_frac"] = json!(options.c_frac);
             description["terms"] = json!(options.terms);

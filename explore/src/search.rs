@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::finding::Finding;
 use crate::key::ExperimentKey;
+use crate::power::{Energy, Figures};
 use crate::quality::LayerQuality;
 use crate::sequential::{Assessment, Limit, Plan, Verdict};
 use crate::space::Point;
@@ -23,8 +24,8 @@ const POLL: Duration = Duration::from_millis(200);
 /// [`STALE_S`](crate::store::STALE_S).
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// Array power of a configuration with these functions x, relative to the exact 8-bit array.
-pub type RelativePower<'a> = &'a dyn Fn(&Point, &[String]) -> Option<f64>;
+/// What hardware needs for a configuration with these functions x.
+pub type FiguresOf<'a> = &'a dyn Fn(&Point, &[String]) -> Figures;
 
 /// A search for designs under a limit.
 pub struct Search<'a> {
@@ -39,7 +40,7 @@ pub struct Search<'a> {
     /// The most that may be lost.
     pub limit: Limit,
     /// What designs cost.
-    pub power: RelativePower<'a>,
+    pub figures: FiguresOf<'a>,
     /// Leaves out what cannot be the answer.
     pub prune: bool,
     /// Shows every configuration all images.
@@ -59,6 +60,8 @@ pub struct Found {
     pub functions: Vec<String>,
     /// Array power relative to the exact 8-bit array, where the cost is known.
     pub power: Option<f64>,
+    /// Energy of an inference, where it is known.
+    pub energy: Option<Energy>,
     /// Predicted error over signal.
     pub noise_to_signal: Option<f64>,
     /// The end.
@@ -166,7 +169,8 @@ impl Search<'_> {
             let result = Found {
                 point: point.clone(),
                 key,
-                power: next.power,
+                power: next.figures.power,
+                energy: next.figures.energy,
                 noise_to_signal: next.expected.as_ref().map(|expected| expected.noise_to_signal),
                 functions: next.expected.map(|expected| expected.functions).unwrap_or_default(),
                 outcome,
@@ -198,9 +202,9 @@ impl Search<'_> {
     fn queue(&self, points: &[Point]) -> VecDeque<Next> {
         let next = points.iter().enumerate().map(|(index, point)| {
             let expected = guard(|| self.subject.expect(point)).ok();
-            let mut next = Next { index, expected, power: None };
+            let mut next = Next { index, expected, figures: Figures::default() };
             if next.expected.is_some() {
-                next.power = (self.power)(point, next.functions());
+                next.figures = (self.figures)(point, next.functions());
             }
             next
         });
@@ -216,7 +220,7 @@ impl Search<'_> {
         points: &[Point],
         found: &[Option<Found>],
     ) -> Option<String> {
-        let (power, kind) = (next.power.filter(|_| self.prune)?, points[next.index].kind());
+        let (power, kind) = (next.figures.power.filter(|_| self.prune)?, points[next.index].kind());
         let better = found.iter().flatten().find(|found| {
             found.point.kind() == kind
                 && found.power.is_some_and(|better| better <= power)
@@ -346,7 +350,7 @@ type Observed = Result<Vec<LayerQuality>, String>;
 struct Next {
     index: usize,
     expected: Option<Expected>,
-    power: Option<f64>,
+    figures: Figures,
 }
 
 impl Next {
@@ -357,7 +361,7 @@ impl Next {
     fn order(&self) -> (f64, f64) {
         let noise = self.expected.as_ref().map_or(f64::MAX, |expected| expected.noise_to_signal);
         let finite = |value: f64| if value.is_nan() { f64::MAX } else { value };
-        (finite(self.power.unwrap_or(f64::MAX)), finite(noise))
+        (finite(self.figures.power.unwrap_or(f64::MAX)), finite(noise))
     }
 }
 

@@ -33,12 +33,7 @@ impl Point {
     /// Exact products of `activation_bits` bits.
     pub fn exact(activation_bits: u32) -> Self {
         Self {
-            configuration: Configuration {
-                multiplier: Multiplier::exact(),
-                control_variate: Mode::None,
-                activation_bits,
-                quantization: Quantization::PLAIN,
-            },
+            configuration: Configuration::exact(activation_bits),
             options: ControlOptions::default(),
         }
     }
@@ -60,8 +55,13 @@ impl Point {
 
     /// In words.
     pub fn name(&self) -> String {
-        let Configuration { multiplier, control_variate, activation_bits, quantization } =
-            &self.configuration;
+        let Configuration {
+            multiplier,
+            control_variate,
+            activation_bits,
+            quantization,
+            exact_ends,
+        } = &self.configuration;
         let mut name = multiplier.to_string();
         if self.is_corrected() {
             name += &format!(" with V ({control_variate})");
@@ -71,6 +71,9 @@ impl Point {
         }
         if *quantization != Quantization::PLAIN {
             name += &format!(", {quantization} quantisation");
+        }
+        if *exact_ends {
+            name += ", exact ends";
         }
         name
     }
@@ -112,6 +115,7 @@ pub fn points(
                         control_variate,
                         activation_bits,
                         quantization,
+                        exact_ends: false,
                     };
                     add(Point { configuration, options });
                 }
@@ -119,6 +123,29 @@ pub fn points(
         }
     }
     points
+}
+
+/// The same points with their first and last layer on the approximate array (`false`) or on an
+/// exact one of their own (`true`), as `exact_ends` lists. The reference needs no second array;
+/// reduced precision stays as it is, beside what the list asks for.
+pub fn vary_ends(points: Vec<Point>, exact_ends: &[bool]) -> Vec<Point> {
+    let mut varied: Vec<Point> = Vec::new();
+    for point in points {
+        let ends: &[bool] = match point.kind() {
+            Kind::Reference => &[false],
+            Kind::ReducedPrecision if exact_ends.contains(&true) => &[false, true],
+            Kind::ReducedPrecision => &[false],
+            Kind::WithoutV | Kind::WithV => exact_ends,
+        };
+        for &exact_ends in ends {
+            let mut next = point.clone();
+            next.configuration.exact_ends = exact_ends;
+            if !varied.contains(&next) {
+                varied.push(next);
+            }
+        }
+    }
+    varied
 }
 
 #[cfg(test)]
@@ -167,5 +194,21 @@ mod tests {
         assert!(names.contains(&"exact, 5 activation bits, aware quantisation".to_owned()));
         assert_eq!(names[10], "truncated:7 with V (fitted), aware quantisation");
         assert_eq!(points.iter().filter(|point| point.kind() == Kind::Reference).count(), 1);
+    }
+
+    #[test]
+    fn ends_vary_where_there_is_something_to_gain() {
+        let points = points(
+            &[truncated(7)],
+            &[Mode::None],
+            &[8],
+            &[Quantization::PLAIN],
+            ControlOptions::default(),
+        );
+        let count = |ends: &[bool]| vary_ends(points.clone(), ends).len();
+        // The reference, four of reduced precision, one approximate.
+        assert_eq!((count(&[false]), count(&[true]), count(&[false, true, true])), (6, 10, 11));
+        let last = vary_ends(points, &[true]).pop().unwrap();
+        assert_eq!(last.name(), "truncated:7, exact ends");
     }
 }

@@ -33,6 +33,9 @@ pub struct Run {
     pub clock_ps: f64,
     /// Capacitance of the wire to each input that a net drives, fF.
     pub wire_ff_per_sink: f64,
+    /// Leakage of the exact 8-bit array over its area, nW/µm²; of other designs it differs little.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leakage_nw_per_um2: Option<f64>,
     /// How it is repeated.
     pub command: String,
     /// Day of the run, as 2026-11-24.
@@ -64,6 +67,11 @@ pub enum Stimulus {
     /// Weights and activations of the embedded network, whose layers leave parts of a large array
     /// idle.
     Demo,
+}
+
+impl Stimulus {
+    /// Those that fill the array, from the one that is most like a network.
+    pub const FULL: [Self; 2] = [Self::ReluLike, Self::Uniform];
 }
 
 /// A design.
@@ -233,6 +241,12 @@ impl CostTable {
         })
     }
 
+    /// The row of a design in layers that fill the array: that of random codes as a network has
+    /// them where the table has it, else that of uniform codes.
+    pub fn full(&self, library: &str, design: &Design) -> Option<&Cost> {
+        Stimulus::FULL.into_iter().find_map(|stimulus| self.find(library, design, stimulus))
+    }
+
     /// Energy per MAC of a design as a fraction of the exact array's at 8 bits, without control
     /// variate, of the same size, library and stimulus.
     pub fn relative_power(
@@ -256,6 +270,7 @@ mod tests {
             library: Library { name: library.to_owned(), files: BTreeMap::new() },
             clock_ps: 1000.0,
             wire_ff_per_sink: 0.25,
+            leakage_nw_per_um2: None,
             command: "recoup hardware measure".to_owned(),
             date: "2026-11-24".to_owned(),
             tools: BTreeMap::from([("yosys".to_owned(), "0.23".to_owned())]),

@@ -36,6 +36,14 @@ pub struct Bench<'a> {
     pub exact: &'a [(u32, Vec<Workload>)],
 }
 
+/// What a design costs under all stimuli.
+pub struct Measured {
+    /// A row per stimulus.
+    pub costs: Vec<Cost>,
+    /// Leakage over area under the codes of a network, nW/µm².
+    pub leakage_nw_per_um2: f64,
+}
+
 /// Why a design could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
@@ -88,7 +96,7 @@ pub fn measure(
     candidate: &Candidate,
     size: usize,
     watch: &Watch<'_>,
-) -> Result<Vec<Cost>, MeasureError> {
+) -> Result<Measured, MeasureError> {
     let configuration = &candidate.configuration;
     let coding = candidate.prepared.quantized.weights.coding();
     let circuit = MultiplierCircuit::new(&circuit_of(configuration), coding)?;
@@ -116,11 +124,17 @@ pub fn measure(
         (Stimulus::ReluLike, random(relu_like)),
         (Stimulus::Demo, network),
     ];
-    let costs = stimuli.into_iter().map(|(stimulus, workloads)| {
+    let mut measured = Measured { costs: Vec::new(), leakage_nw_per_um2: 0.0 };
+    for (stimulus, workloads) in stimuli {
         let estimate = simulate(bench, &units, &workloads, watch)?;
-        Ok(cost(bench, &units, &row, stimulus, &estimate))
-    });
-    costs.collect()
+        measured.costs.push(cost(bench, &units, &row, stimulus, &estimate));
+        if stimulus == Stimulus::ReluLike {
+            let per_cycle = estimate.per_cycle();
+            let leakage_nw: f64 = per_cycle.iter().map(|(_, energy)| energy.leakage_nw).sum();
+            measured.leakage_nw_per_um2 = rounded(leakage_nw / units.area_um2(bench.library));
+        }
+    }
+    Ok(measured)
 }
 
 /// The layers of the exact network, with the constants of the candidate's.

@@ -28,6 +28,21 @@ pub struct Configuration {
     pub activation_bits: u32,
     /// Whether codes and biases are chosen for the multiplier.
     pub quantization: Quantization,
+    /// Whether the first and the last layer run on exact multipliers, without control variate.
+    pub exact_ends: bool,
+}
+
+impl Configuration {
+    /// Exact products of so many activation bits.
+    pub fn exact(activation_bits: u32) -> Self {
+        Self {
+            multiplier: Multiplier::exact(),
+            control_variate: Mode::None,
+            activation_bits,
+            quantization: Quantization::PLAIN,
+            exact_ends: false,
+        }
+    }
 }
 
 /// A configuration, ready to run.
@@ -71,7 +86,7 @@ pub struct Experiment {
     pub(super) weights: WeightScheme,
     pub(super) isa: Isa,
     // All of these are made on first use, and shared by all candidates.
-    pub(super) widths: Mutex<HashMap<u32, Arc<Coded>>>,
+    pub(super) widths: Mutex<HashMap<(u32, bool), Arc<Coded>>>,
     pub(super) adapted: Mutex<Vec<Adapted>>,
     pub(super) values: Mutex<Option<Arc<Values>>>,
     pub(super) exact: Mutex<Option<Arc<Exact>>>,
@@ -184,7 +199,9 @@ impl Experiment {
         let Configuration { multiplier, control_variate, .. } = configuration;
         multiplier.check_coding(self.weights.coding())?;
         let coded = match configuration.quantization {
-            Quantization::PLAIN => self.width(configuration.activation_bits)?,
+            Quantization::PLAIN => {
+                self.width(configuration.activation_bits, configuration.exact_ends)?
+            }
             _ => self.make(configuration, options)?.coded.clone(),
         };
         let quantized = &coded.prepared.quantized;
@@ -202,7 +219,7 @@ impl Experiment {
     /// # Errors
     /// When the calibration lacks a tensor, or a kernel refuses a layer.
     pub fn layer_codes(&self) -> Result<Vec<LayerCodes>, ExperimentError> {
-        let width = self.width(8)?;
+        let width = self.width(8, false)?;
         let quantized = &width.prepared.quantized;
         let layers = quantized.macs.iter().zip(&width.histograms);
         let layers = layers.map(|(mac, histogram)| LayerCodes {

@@ -51,7 +51,7 @@ impl Experiment {
         configuration: &Configuration,
         options: ControlOptions,
     ) -> Result<Arc<Made>, ExperimentError> {
-        let width = self.width(configuration.activation_bits)?;
+        let width = self.width(configuration.activation_bits, configuration.exact_ends)?;
         if configuration.quantization == Quantization::PLAIN {
             return Ok(Arc::new(self.corrected(&width, configuration, options)?));
         }
@@ -95,13 +95,13 @@ impl Experiment {
     }
 
     /// The network at `bits` activation bits in the calibration's codes.
-    pub(super) fn width(&self, bits: u32) -> Result<Arc<Coded>, ExperimentError> {
+    pub(super) fn width(&self, bits: u32, exact_ends: bool) -> Result<Arc<Coded>, ExperimentError> {
         let mut widths = self.widths.lock().expect("no thread panics while it holds the lock");
-        if let Some(width) = widths.get(&bits) {
+        if let Some(width) = widths.get(&(bits, exact_ends)) {
             return Ok(width.clone());
         }
-        let width = Arc::new(self.code(&self.calibration, bits, None)?);
-        widths.insert(bits, width.clone());
+        let width = Arc::new(self.code(&self.calibration, (bits, exact_ends), None)?);
+        widths.insert((bits, exact_ends), width.clone());
         Ok(width)
     }
 
@@ -109,10 +109,11 @@ impl Experiment {
     fn code(
         &self,
         calibration: &Calibration,
-        bits: u32,
+        (bits, exact_ends): (u32, bool),
         noise_to_signal: Option<f64>,
     ) -> Result<Coded, ExperimentError> {
-        let quantized = Quantized::new(self.graph.clone(), calibration, self.weights, bits)?;
+        let graph = self.graph.clone();
+        let quantized = Quantized::new(graph, calibration, self.weights, bits, exact_ends)?;
         let prepared = Prepared::new(quantized, self.isa);
         let histograms = code_histograms(&prepared, &self.images, &|_| {})?;
         Ok(Coded { prepared, histograms, noise_to_signal })
@@ -138,7 +139,8 @@ impl Experiment {
         };
         let coded = aware::choose(&given, &purpose).into_iter().map(|choice| {
             let noise_to_signal = Some(choice.noise_to_signal);
-            self.code(&choice.calibration, choice.activation_bits, noise_to_signal).map(Arc::new)
+            let bits = (choice.activation_bits, configuration.exact_ends);
+            self.code(&choice.calibration, bits, noise_to_signal).map(Arc::new)
         });
         coded.collect()
     }
@@ -177,7 +179,7 @@ impl Experiment {
 
     /// What the exact network makes of the calibration images.
     fn exact(&self) -> Result<Arc<Exact>, ExperimentError> {
-        let prepared = &self.width(8)?.prepared;
+        let prepared = &self.width(8, false)?.prepared;
         let mut exact = self.exact.lock().expect("no thread panics while it holds the lock");
         if let Some(exact) = &*exact {
             return Ok(exact.clone());

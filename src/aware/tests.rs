@@ -40,7 +40,7 @@ fn a_choice_never_has_more_predicted_error_than_the_calibration() {
     let origin = (String::new(), String::new());
     let calibration =
         Experiment::calibrate(&file, &graph, &images, Method::MeanSquare, origin, &|_| {}).unwrap();
-    let quantized = Quantized::new(graph.clone(), &calibration, WeightScheme::U8Channel, 8);
+    let quantized = Quantized::new(graph.clone(), &calibration, WeightScheme::U8Channel, 8, false);
     let prepared = Prepared::new(quantized.unwrap(), Isa::best());
     let codes = code_histograms(&prepared, &images, &|_| {}).unwrap();
     let values = value_histograms(&file, &graph, &images, &|_| {}).unwrap();

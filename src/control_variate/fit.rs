@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::multiplier::code_value;
 use crate::quantize::{Quantized, QuantizedMac};
 
-use super::{CodeFunction, CodeHistogram, LayerConstants, filters};
+use super::{CodeFunction, CodeHistogram, LayerConstants, approximate, filters};
 
 /// Moments of the error of one layer's products, over a ~ its code histogram, per weight byte, and
 /// of the functions x_r.
@@ -102,18 +102,18 @@ impl LayerMoments {
 /// eq. (9) predicts, averaged over filters, and then over layers. `functions` are those of V;
 /// without V, or without its C0, the mean of the error counts too.
 ///
-/// `step` is the distance of activation codes in the histograms: their own rounding to it is an
-/// error as well, of the variance (step^2 - 1) / 12 for each activation.
+/// The rounding of activation codes to steps is an error as well, of the variance
+/// (step^2 - 1) / 12 for each activation.
 pub(super) fn noise_to_signal(
     network: &Quantized,
     histograms: &[CodeHistogram],
     errors: &[i32],
     functions: Option<&[CodeFunction]>,
-    step: u32,
 ) -> f64 {
     let coding = network.weights.coding();
-    let rounding = (f64::from(step).powi(2) - 1.0) / 12.0;
-    let of_layer = |(mac, histogram): (&QuantizedMac, &CodeHistogram)| {
+    let of_layer = |(layer, (mac, histogram)): (usize, (&QuantizedMac, &CodeHistogram))| {
+        let step = 1_u32 << network.dropped_bits(network.mac_input(mac).0);
+        let rounding = (f64::from(step).powi(2) - 1.0) / 12.0;
         let moments = LayerMoments::new(errors, functions.unwrap_or(&[]), histogram);
         let variance = variance(histogram);
         let mut sums = (0.0, 0.0);
@@ -122,6 +122,7 @@ pub(super) fn noise_to_signal(
             let squares: f64 = weights.iter().map(|byte| weight(byte).powi(2)).sum();
             let (before, after) = moments.variances(weights);
             let error = match functions {
+                _ if network.is_exact(layer) => 0.0,
                 None => before + moments.mean(weights).powi(2),
                 Some(_) => after,
             };
@@ -130,7 +131,7 @@ pub(super) fn noise_to_signal(
         }
         if sums.1 == 0.0 { 0.0 } else { sums.0 / sums.1 }
     };
-    let layers = network.macs.iter().zip(histograms).map(of_layer);
+    let layers = network.macs.iter().zip(histograms).enumerate().map(of_layer);
     layers.sum::<f64>() / network.macs.len().max(1) as f64
 }
 
@@ -168,12 +169,14 @@ pub(super) fn residual_share(
     errors: &[i32],
     functions: &[CodeFunction],
 ) -> f64 {
-    let shares = network.macs.iter().zip(histograms).map(|(mac, histogram)| {
+    let (mut layers, mut sum) = (0_usize, 0.0);
+    for (mac, histogram) in approximate(network, histograms) {
         let moments = LayerMoments::new(errors, functions, histogram);
         let (before, after) = filters(mac)
             .map(|weights| moments.variances(weights))
             .fold((0.0, 0.0), |sum, (before, after)| (sum.0 + before, sum.1 + after));
-        if before == 0.0 { 0.0 } else { after / before }
-    });
-    shares.sum::<f64>() / network.macs.len().max(1) as f64
+        layers += 1;
+        sum += if before == 0.0 { 0.0 } else { after / before };
+    }
+    sum / layers.max(1) as f64
 }

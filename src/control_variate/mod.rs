@@ -130,7 +130,7 @@ pub fn fit(
             })
             .collect()
     };
-    let (functions, layers) = match mode {
+    let (functions, mut layers) = match mode {
         Mode::None => return Ok(None),
         Mode::Constant => (Vec::new(), fitted(&[])),
         Mode::Paper => {
@@ -149,6 +149,11 @@ pub fn fit(
         }
         Mode::Regressed(_) => panic!("regressed constants come from emulate::regress"),
     };
+    for (_, constants) in
+        layers.iter_mut().enumerate().filter(|(layer, _)| network.is_exact(*layer))
+    {
+        constants.c.iter_mut().flatten().chain(&mut constants.c0).for_each(|value| *value = 0);
+    }
     Ok(Some(ControlVariate { functions, c_frac, layers }))
 }
 
@@ -166,8 +171,7 @@ pub fn functions(
 ) -> Vec<CodeFunction> {
     let errors = multiplier.errors(network.weights.coding());
     let forms: std::cell::LazyCell<Vec<LayerForm>, _> = std::cell::LazyCell::new(|| {
-        let layers = network.macs.iter().zip(histograms);
-        layers
+        approximate(network, histograms)
             .map(|(mac, histogram)| {
                 LayerForm::new(&errors, histogram, filters(mac).map(weight_histogram))
             })
@@ -218,8 +222,7 @@ pub fn predict(
 ) -> Result<Prediction, ControlVariateError> {
     let functions = functions_of(network, histograms, multiplier, mode, options)?;
     let errors = multiplier.errors(network.weights.coding());
-    let step = 1 << network.dropped_bits();
-    let noise_to_signal = noise_to_signal(network, histograms, &errors, functions.as_deref(), step);
+    let noise_to_signal = noise_to_signal(network, histograms, &errors, functions.as_deref());
     Ok(Prediction { functions: functions.unwrap_or_default(), noise_to_signal })
 }
 
@@ -249,6 +252,15 @@ fn weight_histogram(weights: &[u8]) -> [u32; 256] {
     let mut histogram = [0; 256];
     weights.iter().for_each(|&weight| histogram[usize::from(weight)] += 1);
     histogram
+}
+
+/// The layers that the multiplier's errors reach, with their codes.
+fn approximate<'a>(
+    network: &'a Quantized,
+    histograms: &'a [CodeHistogram],
+) -> impl Iterator<Item = (&'a QuantizedMac, &'a CodeHistogram)> {
+    let layers = network.macs.iter().zip(histograms).enumerate();
+    layers.filter(|(layer, _)| !network.is_exact(*layer)).map(|(_, of_layer)| of_layer)
 }
 
 /// The weight bytes of each filter.

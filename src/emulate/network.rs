@@ -37,10 +37,16 @@ impl Prepared {
         })
     }
 
-    /// Real values to codes.
-    fn to_codes(&self, values: &[f32], quantization: ActivationQuantization, codes: &mut [u8]) {
+    /// Real values to the codes of a tensor.
+    fn to_codes(
+        &self,
+        values: &[f32],
+        value: ValueId,
+        quantization: ActivationQuantization,
+        codes: &mut [u8],
+    ) {
         let ActivationQuantization { scale, zero_point } = quantization;
-        let dropped = self.quantized.dropped_bits();
+        let dropped = self.quantized.dropped_bits(value);
         quantize(self.isa, values, 1.0 / scale, zero_point, dropped, codes)
             .expect("scales were checked when the network was quantised");
     }
@@ -50,7 +56,8 @@ impl Prepared {
         self.quantized.graph.values[self.quantized.graph.output].volume()
     }
 
-    /// The kernel layer of one layer of the network.
+    /// The kernel layer of one layer of the network; of one that is to be exact, without regard
+    /// to `product` and `correction`.
     pub(super) fn layer(
         &self,
         fused: FusedMac,
@@ -58,15 +65,15 @@ impl Prepared {
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<MacLayer, KernelError> {
-        let output = match self.plan.place(output).format {
+        let spec = match self.plan.place(output).format {
             Format::Floats => OutputSpec::F32,
             Format::Codes(quantization) => OutputSpec::U8 {
                 inv_scale: 1.0 / quantization.scale,
                 zero_point: quantization.zero_point,
-                dropped_bits: self.quantized.dropped_bits(),
+                dropped_bits: self.quantized.dropped_bits(output),
             },
         };
-        MacLayer::new(self.isa, self.spec(fused, output, product, correction))
+        MacLayer::new(self.isa, self.spec(fused, spec, product, correction))
     }
 
     /// A layer without what was fused into it: its real outputs.
@@ -87,6 +94,11 @@ impl Prepared {
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> MacSpec {
+        let coding = self.quantized.weights.coding();
+        let (product, correction) = match self.quantized.is_exact(fused.layer) {
+            true => (&Multiplier::exact().kernel_product(coding), None),
+            false => (product, correction),
+        };
         let mac = &self.quantized.macs[fused.layer];
         let (_, input) = self.quantized.mac_input(mac);
         let control = correction.and_then(|(control, constants)| {
@@ -105,7 +117,7 @@ impl Prepared {
         MacSpec {
             shape: mac.shape,
             weights: mac.weights.clone(),
-            coding: self.quantized.weights.coding(),
+            coding,
             product: product.clone(),
             input_zero_point: input.zero_point,
             weight_zero_points: mac.zero_points.clone(),
@@ -279,7 +291,8 @@ impl Workspace {
             .iter_mut()
             .zip(&plan.float_buffers)
             .for_each(|(buffer, &size)| buffer.resize(size, 0.0));
-        let place = plan.place(prepared.quantized.graph.input);
+        let input = prepared.quantized.graph.input;
+        let place = plan.place(input);
         let stored = prepared.input_order.iter().map(|&index| image[index as usize]);
         let ordered = &mut self.values;
         ordered.clear();
@@ -288,7 +301,7 @@ impl Workspace {
             Format::Floats => self.floats[place.buffer][..place.length].copy_from_slice(ordered),
             Format::Codes(quantization) => {
                 let codes = &mut self.codes[place.buffer][..place.length];
-                prepared.to_codes(ordered, quantization, codes);
+                prepared.to_codes(ordered, input, quantization, codes);
             }
         }
     }
@@ -334,7 +347,7 @@ impl Workspace {
                     values.clear();
                     values.resize(place.length, 0.0);
                     self.run_in_floats(prepared, step, &mut values);
-                    prepared.to_codes(&values, quantization, output);
+                    prepared.to_codes(&values, step.outputs[0], quantization, output);
                     self.values = values;
                 }
                 self.codes[place.buffer] = buffer;
@@ -439,7 +452,7 @@ impl Workspace {
                 }
                 Format::Codes(quantization) => {
                     let codes = &mut self.codes[place.buffer][..place.length];
-                    prepared.to_codes(&values, quantization, codes);
+                    prepared.to_codes(&values, value, quantization, codes);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Which tensors become codes.
 
-use crate::model::{ActivationQuantization, Graph, NodeKind};
+use crate::model::{ActivationQuantization, Graph, Node, NodeKind};
 
 use super::{Calibration, CalibrationError};
 
@@ -19,16 +19,14 @@ pub(super) fn assign(
         }
     }
     let uses = graph.use_counts();
-    let hands_through =
-        |kind: &NodeKind| matches!(kind, NodeKind::Movement(_) | NodeKind::MaxPool(_));
-    for node in graph.nodes.iter().rev().filter(|node| hands_through(&node.kind)) {
+    for node in graph.nodes.iter().rev().filter(|node| hands_through(node)) {
         if let Some(quantization) = assigned[node.outputs[0]] {
             for &input in node.inputs.iter().filter(|&&input| uses[input] == 1) {
                 assigned[input].get_or_insert(quantization);
             }
         }
     }
-    for node in graph.nodes.iter().filter(|node| hands_through(&node.kind)) {
+    for node in graph.nodes.iter().filter(|node| hands_through(node)) {
         let first = assigned[node.inputs[0]];
         if node.inputs.iter().all(|&input| assigned[input] == first)
             && assigned[node.outputs[0]].is_none()
@@ -37,6 +35,32 @@ pub(super) fn assign(
         }
     }
     Ok(assigned)
+}
+
+fn hands_through(node: &Node) -> bool {
+    matches!(node.kind, NodeKind::Movement(_) | NodeKind::MaxPool(_))
+}
+
+/// Per value: whether only the first or the last layer on the multipliers multiplies its codes,
+/// directly or as they are handed through.
+pub(super) fn of_the_ends(graph: &Graph) -> Vec<bool> {
+    let (mut at_the_ends, mut between) =
+        (vec![false; graph.values.len()], vec![false; graph.values.len()]);
+    let last = graph.macs().count().saturating_sub(1);
+    let mut layer = last + 1;
+    for node in graph.nodes.iter().rev() {
+        if let NodeKind::Mac(_) = node.kind {
+            layer -= 1;
+            let readers = if layer == 0 || layer == last { &mut at_the_ends } else { &mut between };
+            readers[node.inputs[0]] = true;
+        } else if hands_through(node) {
+            for &input in &node.inputs {
+                at_the_ends[input] |= at_the_ends[node.outputs[0]];
+                between[input] |= between[node.outputs[0]];
+            }
+        }
+    }
+    at_the_ends.iter().zip(between).map(|(&ends, between)| ends && !between).collect()
 }
 
 /// The nearest multiple of 2^dropped (ties to even multiples) that is a code.

@@ -87,10 +87,16 @@ pub struct Quantized {
     pub activation_bits: u32,
     /// The weight coding.
     pub weights: WeightScheme,
+    /// Whether the first and the last of `macs` run on exact multipliers.
+    pub exact_ends: bool,
+    /// Per value: whether its codes have 8 bits whatever `activation_bits` says, because exact ends
+    /// alone multiply them.
+    pub full_width: Vec<bool>,
 }
 
 impl Quantized {
-    /// Quantises `graph` with the scales of `calibration`.
+    /// Quantises `graph` with the scales of `calibration`. With `exact_ends`, the first and the last
+    /// layer run on exact 8-bit multipliers, whatever the others run on.
     ///
     /// # Errors
     /// When the calibration lacks a tensor, or a bias does not fit the accumulator.
@@ -99,10 +105,16 @@ impl Quantized {
         calibration: &Calibration,
         weights: WeightScheme,
         activation_bits: u32,
+        exact_ends: bool,
     ) -> Result<Self, CalibrationError> {
         let dropped = 8 - activation_bits;
         let mut activations = activations::assign(&graph, calibration)?;
-        for quantization in activations.iter_mut().flatten() {
+        let full_width = match exact_ends {
+            true => activations::of_the_ends(&graph),
+            false => vec![false; graph.values.len()],
+        };
+        let narrow = activations.iter_mut().zip(&full_width).filter(|(_, full)| !**full);
+        for quantization in narrow.filter_map(|(quantization, _)| quantization.as_mut()) {
             quantization.zero_point = drop_low_bits(i32::from(quantization.zero_point), dropped);
         }
         let macs = graph.nodes.iter().enumerate().filter_map(|(index, node)| {
@@ -111,7 +123,7 @@ impl Quantized {
             Some(QuantizedMac::new(index, &node.name, mac, input, weights))
         });
         let macs = macs.collect::<Result<_, _>>()?;
-        Ok(Self { activations, macs, activation_bits, weights, graph })
+        Ok(Self { activations, macs, activation_bits, weights, graph, exact_ends, full_width })
     }
 
     /// The same network with `corrections` added to its biases, `[layer][filter]` in accumulator
@@ -133,9 +145,14 @@ impl Quantized {
         Ok(corrected)
     }
 
-    /// The number of low bits that every activation code has at zero.
-    pub fn dropped_bits(&self) -> u32 {
-        8 - self.activation_bits
+    /// Whether a layer runs on exact multipliers, whatever the others run on.
+    pub fn is_exact(&self, layer: usize) -> bool {
+        self.exact_ends && (layer == 0 || layer + 1 == self.macs.len())
+    }
+
+    /// The number of low bits that every code of a value has at zero.
+    pub fn dropped_bits(&self, value: ValueId) -> u32 {
+        if self.full_width[value] { 0 } else { 8 - self.activation_bits }
     }
 
     /// The codes that a layer reads.

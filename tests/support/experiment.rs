@@ -28,6 +28,7 @@ pub fn candidate(experiment: &Experiment, multiplier: &str, mode: &str) -> Candi
         control_variate: mode.parse().unwrap(),
         activation_bits: 8,
         quantization: Quantization::PLAIN,
+        exact_ends: false,
     };
     experiment.candidate(&configuration, ControlOptions::default()).unwrap()
 }

@@ -10,8 +10,8 @@ use recoup_explore::space;
 
 use super::eval::{candidates, evaluate_all};
 use crate::args::DemoArgs;
-use crate::printer;
 use crate::session;
+use crate::{costs, printer};
 
 /// Evaluates every family, without and with V, beside exact products at 8 to 4 activation bits.
 pub fn run(args: &DemoArgs) -> Result<()> {
@@ -21,7 +21,8 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let experiment =
         session.experiment(calibration, WeightScheme::U8Channel, session::isa(&args.machine));
     let candidates = candidates(&experiment, &configurations(), ControlOptions::default())?;
-    let report = evaluate_all(&session, &experiment, &candidates, false, 256, None)?;
+    let report =
+        evaluate_all(&session, &experiment, &candidates, (false, 256), None, &costs::shipped())?;
     if args.json { printer::json(&report) } else { printer::demo(&report) }
 }
 

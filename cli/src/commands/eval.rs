@@ -10,8 +10,10 @@ use recoup::accuracy::{Candidate, Configuration, Experiment, Scores, evaluate};
 use recoup::control_variate::{ControlOptions, Mode};
 use recoup::multiplier::{Multiplier, Source};
 use recoup::quantize::Quantization;
+use recoup_explore::power::Power;
 
 use crate::args::EvalArgs;
+use crate::costs::{self, LIBRARY, SIZE};
 use crate::library;
 use crate::output::{self, Draft};
 use crate::printer::{self, Report};
@@ -28,6 +30,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         .into_iter()
         .map(|imported| imported.multiplier)
         .collect();
+    let power = args.arrays.power(costs::table().clone(), LIBRARY, [SIZE; 2])?;
     for multiplier in &multipliers {
         multiplier.check_coding(args.weights.coding())?;
     }
@@ -40,6 +43,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         &args.control_variate,
         &args.activation_bits,
         &args.quantization,
+        &args.arrays.exact_ends(),
     );
     let default = ControlOptions::default();
     let options = ControlOptions {
@@ -52,9 +56,9 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         &session,
         &experiment,
         &candidates,
-        args.layers,
-        args.batch,
+        (args.layers, args.batch),
         args.save_logits.as_deref(),
+        &power,
     )?;
     if args.multiplier.iter().any(|source| matches!(source, Source::Library(_))) {
         report.best_first();
@@ -77,43 +81,42 @@ fn check_logits(path: &Path) -> Result<()> {
 }
 
 /// The 8-bit exact network first: every loss is measured against it.
-pub fn configurations(
+fn configurations(
     multipliers: &[Multiplier],
     modes: &[Mode],
     bits: &[u32],
     quantizations: &[Quantization],
+    exact_ends: &[bool],
 ) -> Vec<Configuration> {
-    let exact = |activation_bits, quantization| Configuration {
-        multiplier: Multiplier::exact(),
-        control_variate: Mode::None,
-        activation_bits,
-        quantization,
-    };
+    let reference = Configuration::exact(8);
+    let exact = [Multiplier::exact()];
+    let multipliers = if multipliers.is_empty() { &exact } else { multipliers };
     let modes = if modes.is_empty() { &[Mode::Fitted(None)] } else { modes };
     let bits = if bits.is_empty() { &[8] } else { bits };
     let quantizations =
         if quantizations.is_empty() { &[Quantization::PLAIN] } else { quantizations };
-    let mut configurations = vec![exact(8, Quantization::PLAIN)];
+    let mut configurations = vec![reference.clone()];
     let ways = bits.iter().flat_map(|&bits| quantizations.iter().map(move |&how| (bits, how)));
     for (activation_bits, quantization) in ways {
         for multiplier in multipliers {
-            for &control_variate in modes {
-                // Nothing can be corrected where nothing is wrong.
-                let exact = multiplier.is_exact();
-                let next = Configuration {
+            // Nothing can be corrected where nothing is wrong.
+            let modes = if multiplier.is_exact() { &[Mode::None] } else { modes };
+            for (&control_variate, &exact_ends) in
+                modes.iter().flat_map(|mode| exact_ends.iter().map(move |ends| (mode, ends)))
+            {
+                let mut next = Configuration {
                     multiplier: multiplier.clone(),
-                    control_variate: if exact { Mode::None } else { control_variate },
+                    control_variate,
                     activation_bits,
                     quantization,
+                    exact_ends,
                 };
+                // Nor is there anything to be exact for.
+                next.exact_ends &= Configuration { exact_ends: false, ..next.clone() } != reference;
                 if !configurations.contains(&next) {
                     configurations.push(next);
                 }
             }
-        }
-        let alone = exact(activation_bits, quantization);
-        if multipliers.is_empty() && !configurations.contains(&alone) {
-            configurations.push(alone);
         }
     }
     configurations
@@ -141,9 +144,9 @@ pub fn evaluate_all<'a>(
     session: &Session,
     experiment: &'a Experiment,
     candidates: &'a [Candidate],
-    layers: bool,
-    batch: usize,
+    (layers, batch): (bool, usize),
     save_logits: Option<&Path>,
+    power: &Power,
 ) -> Result<Report<'a>> {
     let float = session.float()?;
     let bar = progress::bar("evaluating", session.indices.len());
@@ -169,6 +172,7 @@ pub fn evaluate_all<'a>(
         candidates,
         order: (0..candidates.len()).collect(),
         evaluation,
+        figures: candidates.iter().map(|candidate| costs::figures(power, candidate)).collect(),
         calibration: experiment.calibration(),
     })
 }

@@ -18,7 +18,7 @@ use recoup_kernels::WeightCoding;
 
 use crate::answer::{self, Network};
 use crate::args::{DataArgs, MachineArgs, parse_positive};
-use crate::costs::{self, LIBRARY};
+use crate::costs::{self, ArrayArgs, LIBRARY};
 use crate::exploration::{OBSERVED_IMAGES, Opened, Request, command_line, explore};
 use crate::library::ImportArgs;
 use crate::session::{self, Session};
@@ -62,6 +62,9 @@ pub struct ExploreArgs {
     /// Rows and columns of the array
     #[arg(long, default_value = "64x64", value_name = "RxC", value_parser = parse_array)]
     pub array: [u32; 2],
+    /// Arrays of the ends, and measurements.
+    #[command(flatten)]
+    pub arrays: ArrayArgs,
     /// Where results are kept as they arrive: a rerun goes on from there, and other processes may
     /// share it [default: nowhere]
     #[arg(long, value_name = "FILE")]
@@ -147,8 +150,7 @@ fn read_costs(args: &ExploreArgs) -> Result<Power> {
             known.join(", ")
         );
     }
-    let [rows, columns] = args.array;
-    Ok(Power { library: args.cells_of.clone(), table, rows, columns })
+    args.arrays.power(table, &args.cells_of, args.array)
 }
 
 fn points(args: &ExploreArgs) -> Result<Vec<Point>> {
@@ -172,7 +174,9 @@ fn points(args: &ExploreArgs) -> Result<Vec<Point>> {
         [] => &[Quantization::PLAIN],
         given => given,
     };
-    Ok(space::points(&multipliers, &modes, bits, quantizations, ControlOptions::default()))
+    let options = ControlOptions::default();
+    let points = space::points(&multipliers, &modes, bits, quantizations, options);
+    Ok(space::vary_ends(points, &args.arrays.exact_ends()))
 }
 
 fn open(model: &Path, args: &ExploreArgs) -> Result<Opened> {
@@ -191,7 +195,7 @@ pub fn parse_limit(text: &str) -> Result<Limit, String> {
     Limit::new(points).map_err(|error| error.to_string())
 }
 
-fn parse_array(text: &str) -> Result<[u32; 2], String> {
+pub fn parse_array(text: &str) -> Result<[u32; 2], String> {
     let sizes: Option<Vec<u32>> =
         text.split('x').map(|size| size.parse().ok().filter(|size| *size > 0)).collect();
     sizes

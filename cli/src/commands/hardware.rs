@@ -16,8 +16,8 @@ use recoup::multiplier::Family;
 use recoup::quantize::{Quantization, WeightScheme};
 use recoup_explore::space;
 use recoup_hardware::cells::CellLibrary;
-use recoup_hardware::costs::{Cost, CostTable, Library, Run, Stimulus};
-use recoup_hardware::measure::{Bench, measure};
+use recoup_hardware::costs::{CostTable, Library, Run, Stimulus};
+use recoup_hardware::measure::{Bench, Measured, measure};
 use recoup_hardware::power::Workload;
 use recoup_hardware::synthesis::{SynthesisOptions, Watch};
 
@@ -289,13 +289,13 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
     let failed = AtomicBool::new(false);
     let interruptible = output::interruptible();
     let stop = || failed.load(Ordering::Relaxed) || output::is_interrupted();
-    let rows: Result<Vec<Vec<Cost>>> = designs
+    let measured: Result<Vec<Measured>> = designs
         .par_iter()
         .map(|&(candidate, size)| {
             let watch = Watch { stop: &stop, progress: &|_, _| {} };
-            let costs = measure(&bench, candidate, usize::from(size), &watch);
+            let measured = measure(&bench, candidate, usize::from(size), &watch);
             bar.inc(1);
-            costs.map_err(|error| {
+            measured.map_err(|error| {
                 failed.store(true, Ordering::Relaxed);
                 anyhow::Error::new(error)
             })
@@ -306,12 +306,15 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
     if output::is_interrupted() {
         std::process::exit(output::INTERRUPTED);
     }
-    let rows = rows?;
+    let measured = measured?;
+    let exact = Configuration::exact(8);
+    let reference = designs.iter().position(|(candidate, _)| candidate.configuration == exact);
+    let leakage_nw_per_um2 = reference.map(|index| measured[index].leakage_nw_per_um2);
 
     before.runs.retain(|run| run.library.name != args.library);
     before.costs.retain(|cost| before.runs.iter().any(|run| run.id == cost.run));
-    before.runs.push(provenance(args, &synthesis)?);
-    before.costs.extend(rows.into_iter().flatten());
+    before.runs.push(provenance(args, &synthesis, leakage_nw_per_um2)?);
+    before.costs.extend(measured.into_iter().flat_map(|measured| measured.costs));
     let mut draft = Draft::new(&args.out, true)?;
     draft.file().write_all(before.to_json().as_bytes())?;
     draft.finish()?;
@@ -319,7 +322,11 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
     Ok(())
 }
 
-fn provenance(args: &MeasureArgs, synthesis: &SynthesisOptions) -> Result<Run> {
+fn provenance(
+    args: &MeasureArgs,
+    synthesis: &SynthesisOptions,
+    leakage_nw_per_um2: Option<f64>,
+) -> Result<Run> {
     let mut files = BTreeMap::new();
     let mut names = Vec::new();
     for path in &args.cells {
@@ -337,6 +344,7 @@ fn provenance(args: &MeasureArgs, synthesis: &SynthesisOptions) -> Result<Run> {
         library: Library { name: args.library.clone(), files },
         clock_ps: args.clock_ps,
         wire_ff_per_sink: synthesis.timing.wire_ff,
+        leakage_nw_per_um2,
         command: format!(
             "recoup hardware measure --library {} --clock-ps {} --size {} --error {} --cells {}",
             args.library,

@@ -146,6 +146,7 @@ fn outcome(
         control_variate: mode,
         activation_bits: 8,
         quantization: Quantization::PLAIN,
+        exact_ends: false,
     };
     let (workloads, control) = workloads(args, &configuration, scheme)?;
     let depth = workloads.iter().map(|workload| workload.depth).max().unwrap_or(1);

@@ -10,7 +10,6 @@ use recoup::control_variate::{ControlOptions, Mode};
 use recoup::data::{DataSpec, Dataset};
 use recoup::quantize::{Quantization, WeightScheme};
 use recoup_explore::finding::Settings;
-use recoup_explore::power::Power;
 use recoup_explore::sequential::Limit;
 use recoup_explore::space;
 use recoup_explore::store::Store;
@@ -19,7 +18,7 @@ use recoup_report::render;
 use super::explore::parse_limit;
 use super::report;
 use crate::args::{MachineArgs, parse_positive};
-use crate::costs::{self, LIBRARY, SIZE};
+use crate::costs;
 use crate::embedded::Embedded;
 use crate::exploration::{OBSERVED_IMAGES, Opened, Request, command_line, explore};
 use crate::session::{self, Session};
@@ -70,12 +69,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
             .with_context(|| format!("{}: cannot be made", args.out.display()))?;
     }
     let mut store = Store::open(&database)?;
-    let power = Power {
-        table: costs::table().clone(),
-        library: LIBRARY.to_owned(),
-        rows: SIZE,
-        columns: SIZE,
-    };
+    let power = costs::shipped();
     store.start_run(&command_line(), &Settings::new(args.max_loss, true, &power))?;
     let isa = session::isa(&args.machine);
     let opened = sessions.into_iter().map(|session| {

@@ -130,6 +130,7 @@ pub fn run(args: &RtlArgs) -> Result<()> {
         control_variate: mode,
         activation_bits: 8,
         quantization: Quantization::PLAIN,
+        exact_ends: false,
     };
 
     let (vectors, control, options) = if args.network.model.is_some() || args.layer.is_some() {

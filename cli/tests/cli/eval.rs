@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::run::{FASHION_DATA, FASHION_MODEL, Tiny, files, json, recoup, stdout};
+use crate::run::{FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, files, json, recoup, stdout};
 
 /// `eval` of 100 images.
 fn fashion<'a>(model: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -296,4 +296,66 @@ fn what_runs_exactly_is_noted() {
     let object: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(object["exact_nodes"][0]["node"], "MatMul_25");
     assert_eq!(object["exact_nodes"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn exact_ends_have_an_array_of_their_own() {
+    let options = ["--multiplier", "truncated:8", "--control-variate", "none", "--json"];
+    let ends = ["--exact-ends", "none", "--exact-ends", "both"];
+    let report = json(&fashion(FASHION_MODEL, &[&options[..], &ends].concat()));
+    let results = report["results"].as_array().unwrap();
+    let all = |field: &str| results.iter().map(|it| it[field].clone()).collect::<Vec<_>>();
+    assert_eq!(all("exact_ends"), [json!(false), json!(false), json!(true)]);
+    let number = |field: &str| -> Vec<f64> {
+        all(field).iter().map(|value| value.as_f64().unwrap()).collect()
+    };
+    let (power, relative) = (number("array_power"), number("relative_energy"));
+    assert_eq!((power[0], relative[0]), (1.0, 1.0));
+    assert!(power[1] < power[2] && power[2] < 1.0, "{power:?}");
+    // The ends use an array of 16 x 16 better than one of 64 x 64.
+    assert!(relative[2] < relative[1] && relative[1] < 1.0, "{relative:?}");
+    let energy = number("energy_nj");
+    assert!((energy[1] / energy[0] - relative[1]).abs() < 1e-9, "{energy:?}");
+}
+
+#[test]
+fn measured_energies_replace_the_tables() {
+    let folder = TempDir::new().unwrap();
+    let blocks = (1..4).flat_map(|block| {
+        let layers = ["conv1/Conv", "conv2/Conv", "shortcut/shortcut.0/Conv"];
+        layers.map(|layer| format!("/block{block}/{layer}"))
+    });
+    let names = ["/conv/Conv", "/fc/Gemm"].map(str::to_owned).into_iter().chain(blocks);
+    let names: Vec<String> = names.collect();
+    let result = |multiplier: &str, energy_fj: f64| {
+        let layer = |name: &String| json!({ "layer": name, "energy_fj": energy_fj });
+        json!({
+            "multiplier": multiplier,
+            "control_variate": "none",
+            "units": [],
+            "layers": names.iter().map(layer).collect::<Vec<_>>(),
+        })
+    };
+    let results = [result("exact", 2e6), result("truncated:8", 1e6)];
+    let path = folder.path().join("power.json");
+    let measure = |size: u32| {
+        let report =
+            json!({ "rows": size, "columns": size, "clock_ps": 1000.0, "results": results });
+        std::fs::write(&path, report.to_string()).unwrap();
+    };
+    let multipliers = ["--multiplier", "truncated:8", "truncated:7", "--control-variate", "none"];
+    let measured = ["--json", "--power", path.to_str().unwrap()];
+    let args = fashion(FASHION_MODEL, &[&multipliers[..], &measured].concat());
+    measure(64);
+    let report = json(&args);
+    let energies: Vec<[Value; 2]> = report["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| [it["energy_nj"].clone(), it["relative_energy"].clone()])
+        .collect();
+    let known = |energy: f64, relative: f64| [json!(energy), json!(relative)];
+    assert_eq!(energies, [known(22.0, 1.0), known(11.0, 0.5), [Value::Null, Value::Null]]);
+    measure(16);
+    assert_refused(folder.path(), &args, &["power.json", "no array of 64x64", "--array 64x64"]);
 }

@@ -30,6 +30,7 @@ fn costs(library: &str) -> String {
         library: Library { name: library.to_owned(), files: BTreeMap::new() },
         clock_ps: 1000.0,
         wire_ff_per_sink: 0.25,
+        leakage_nw_per_um2: Some(1.0),
         command: "none".to_owned(),
         date: "2026-11-24".to_owned(),
         tools: BTreeMap::new(),
@@ -317,4 +318,24 @@ fn what_makes_no_sense_is_refused() {
         &["costs.json", "cell library asap7", "--cells-of", "osu018"],
     );
     refused(&["--max-loss", "1", "--csv", &tiny.path("none/x.csv")], &["none"]);
+}
+
+#[test]
+fn exact_ends_are_designs_of_their_own() {
+    let folder = Folder::new();
+    let ends = ["--exact-ends", "none", "--exact-ends", "both", "--ends-array", "64x64"];
+    let found = json(&folder.args(&ends));
+    let power = |multiplier: &str, ends: bool| {
+        let found = configurations(&found).iter().find(|it| {
+            it["multiplier"] == multiplier
+                && it["control_variate"] == "none"
+                && it["exact_ends"] == ends
+                && it["activation_bits"] == 8
+        });
+        found.unwrap_or_else(|| panic!("no {multiplier}"))["relative_power"].as_f64().unwrap()
+    };
+    // 112,896 and 640 of 6,686,592 products are exact.
+    let share = 113_536.0 / 6_686_592.0;
+    let expected = power("perforated:4", false) * (1.0 - share) + share;
+    assert!((power("perforated:4", true) - expected).abs() < 1e-6);
 }

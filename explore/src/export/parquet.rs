@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -17,17 +17,21 @@ enum Kind {
     Text,
     Integer,
     Real,
+    Boolean,
 }
 
 /// The columns: the fields of [`Line`].
-const COLUMNS: [(&str, Kind); 20] = [
+const COLUMNS: [(&str, Kind); 23] = [
     ("model", Kind::Text),
     ("multiplier", Kind::Text),
     ("control_variate", Kind::Text),
     ("control_function", Kind::Text),
     ("activation_bits", Kind::Integer),
     ("quantization", Kind::Text),
+    ("exact_ends", Kind::Boolean),
     ("relative_power", Kind::Real),
+    ("energy_nj", Kind::Real),
+    ("relative_energy", Kind::Real),
     ("noise_to_signal", Kind::Real),
     ("status", Kind::Text),
     ("reason", Kind::Text),
@@ -57,6 +61,7 @@ pub fn parquet(lines: &[Line]) -> Result<Vec<u8>, ParquetError> {
         Kind::Text => format!("optional binary {name} (UTF8);"),
         Kind::Integer => format!("optional int64 {name};"),
         Kind::Real => format!("optional double {name};"),
+        Kind::Boolean => format!("optional boolean {name};"),
     });
     let schema = parse_message_type(&format!("message results {{ {} }}", fields.join(" ")))?;
     let properties = Arc::new(WriterProperties::builder().build());
@@ -80,6 +85,10 @@ pub fn parquet(lines: &[Line]) -> Result<Vec<u8>, ParquetError> {
             Kind::Real => {
                 let numbers: Vec<f64> = column.iter().filter_map(|value| value.as_f64()).collect();
                 out.typed::<DoubleType>().write_batch(&numbers, levels, None)?;
+            }
+            Kind::Boolean => {
+                let flags: Vec<bool> = column.iter().filter_map(|value| value.as_bool()).collect();
+                out.typed::<BoolType>().write_batch(&flags, levels, None)?;
             }
         }
         out.close()?;

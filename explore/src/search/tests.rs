@@ -76,10 +76,10 @@ fn points(levels: Range<u32>) -> Vec<Point> {
 }
 
 /// More approximate, less power.
-fn power(point: &Point, _: &[String]) -> Option<f64> {
+fn figures(point: &Point, _: &[String]) -> Figures {
     let name = point.configuration.multiplier.to_string();
     let level: Option<f64> = name.rsplit(':').next().and_then(|level| level.parse().ok());
-    Some(1.0 - level.unwrap_or(0.0) / 10.0)
+    Figures { power: Some(1.0 - level.unwrap_or(0.0) / 10.0), energy: None }
 }
 
 struct Run {
@@ -110,7 +110,7 @@ fn search(path: &Path, points: &[Point], limit: f64, change: impl FnOnce(&mut Se
         subject: &subject,
         plan: Plan::new(IMAGES),
         limit: Limit::new(limit).unwrap(),
-        power: &power,
+        figures: &figures,
         prune: false,
         all_images: false,
         observed_images: 0,
@@ -216,7 +216,7 @@ fn without_the_reference_there_is_no_search() {
         subject: &Broken,
         plan: Plan::new(IMAGES),
         limit: Limit::new(1.0).unwrap(),
-        power: &|_, _| None,
+        figures: &|_, _| Figures::default(),
         prune: true,
         all_images: false,
         observed_images: 0,
@@ -254,7 +254,7 @@ fn the_cheapest_come_first() {
         subject: &subject,
         plan: Plan::new(IMAGES),
         limit: Limit::new(1.0).unwrap(),
-        power: &power,
+        figures: &figures,
         prune: false,
         all_images: false,
         observed_images: 0,

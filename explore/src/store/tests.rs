@@ -299,6 +299,7 @@ fn a_run_is_read_as_it_was_written() {
         mask: Some("0xffffffffffffffff".into()),
         functions: Vec::new(),
         relative_power: Some(0.1 + 0.2),
+        energy_nj: Some(0.1 + 0.7),
         note: note.map(str::to_owned),
     };
     {

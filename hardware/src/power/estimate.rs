@@ -209,7 +209,7 @@ fn strata<'a>(units: &[UnitModel<'_>], scenes: &[Scene<'a>]) -> Vec<Stratum<'a>>
                 layer,
                 unit,
                 scene: *scene,
-                weight: count * scene.workload.cycles(rows, columns) as f64,
+                weight: count * scene.workload.shape().cycles(rows, columns) as f64,
                 samples: 0,
                 mean_fj: 0.0,
                 squares: 0.0,
@@ -224,6 +224,7 @@ fn strata<'a>(units: &[UnitModel<'_>], scenes: &[Scene<'a>]) -> Vec<Stratum<'a>>
 fn layer(units: &[UnitModel<'_>], scene: Scene<'_>, strata: &[&Stratum<'_>]) -> LayerEstimate {
     let Scene { design, workload, .. } = scene;
     let (rows, columns) = (design.options.rows, design.options.columns);
+    let shape = workload.shape();
     let mut energies = [None; Role::ALL.len()];
     for stratum in strata {
         let share = units[stratum.unit].unit.count(rows, columns) as f64 / stratum.samples as f64;
@@ -236,9 +237,9 @@ fn layer(units: &[UnitModel<'_>], scene: Scene<'_>, strata: &[&Stratum<'_>]) -> 
     let per_cycle = Role::ALL.into_iter().zip(energies);
     LayerEstimate {
         name: workload.name.clone(),
-        macs: workload.macs(),
-        cycles: workload.cycles(rows, columns),
-        utilisation: workload.utilisation(rows, columns),
+        macs: shape.macs(),
+        cycles: shape.cycles(rows, columns),
+        utilisation: shape.utilisation(rows, columns),
         per_cycle: per_cycle.filter_map(|(role, energy)| Some((role, energy?))).collect(),
         energy_fj: strata.iter().map(|stratum| stratum.weight * stratum.mean_fj).sum(),
         standard_error_fj: strata.iter().map(|it| it.variance()).sum::<f64>().sqrt(),

@@ -209,7 +209,7 @@ impl<'a> UnitStream<'a> {
         ports.set(bits, "acc_in", before);
         let x = (0..=run.tile).map(|tile| scene.x(run.group, tile, rows, position)).sum();
         ports.set(bits, "x_in", x);
-        ports.set(bits, "last_in", i64::from(run.tile + 1 == workload.tiles(rows)));
+        ports.set(bits, "last_in", i64::from(run.tile + 1 == workload.shape().tiles(rows)));
     }
 }
 

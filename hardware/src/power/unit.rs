@@ -157,7 +157,7 @@ fn draw(scene: Scene<'_>, generator: &mut ChaCha8Rng) -> Run {
     Run {
         group: below(workload.groups),
         filter: below(workload.filters.div_ceil(columns) * columns),
-        tile: below(workload.tiles(rows)),
+        tile: below(workload.shape().tiles(rows)),
         row: below(rows),
         start: below(workload.positions),
     }

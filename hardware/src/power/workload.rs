@@ -7,6 +7,7 @@ use recoup::accuracy::Candidate;
 use recoup::emulate::activation_streams;
 use recoup_kernels::WeightCoding;
 
+use crate::inference::LayerShape;
 use crate::rtl::Vectors;
 
 /// One layer's codes. Weights stay in the array for a tile of rows and columns while the
@@ -148,26 +149,14 @@ impl Workload {
         }
     }
 
-    /// Products per image.
-    pub fn macs(&self) -> u64 {
-        (self.positions_per_image * self.depth * self.filters * self.groups) as u64
-    }
-
-    /// Row tiles, of arrays with `rows` rows.
-    pub fn tiles(&self, rows: usize) -> usize {
-        self.depth.div_ceil(rows)
-    }
-
-    /// Clock cycles per image in which an array computes, without filling and loading.
-    pub fn cycles(&self, rows: usize, columns: usize) -> u64 {
-        let passes = self.groups * self.tiles(rows) * self.filters.div_ceil(columns);
-        (self.positions_per_image * passes) as u64
-    }
-
-    /// Share of the PEs that compute something.
-    pub fn utilisation(&self, rows: usize, columns: usize) -> f64 {
-        let products = self.cycles(rows, columns) * (rows * columns) as u64;
-        self.macs() as f64 / products as f64
+    /// Its sizes.
+    pub fn shape(&self) -> LayerShape {
+        LayerShape {
+            depth: self.depth,
+            groups: self.groups,
+            filters: self.filters,
+            positions: self.positions_per_image,
+        }
     }
 
     /// A weight; 0 beyond the last filter and the last product, where tiles are not full.

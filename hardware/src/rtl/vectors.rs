@@ -251,6 +251,8 @@ pub fn random(
         activations: Vec::new(),
         macs: vec![layer(weights.clone(), filters), layer(uniform, 256)],
         activation_bits: 8,
+        exact_ends: false,
+        full_width: Vec::new(),
         weights: scheme,
     };
     let histogram: CodeHistogram = [1; 256];

@@ -1,0 +1,149 @@
+//! What an array spends on a layer.
+
+use std::collections::BTreeMap;
+
+use crate::costs::{Cost, CostTable, Design};
+use crate::power::Role;
+
+use super::measured::MeasuredArray;
+use super::shape::Layer;
+
+/// An array, and what it spends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArrayEnergy {
+    rows: usize,
+    columns: usize,
+    clock_ps: f64,
+    /// Of all PEs' clock, fJ per cycle: what cycles cost in which nothing is computed.
+    clock_fj: f64,
+    leakage_nw: Option<f64>,
+    computing: Computing,
+}
+
+/// What the cycles cost in which an array computes.
+#[derive(Clone, Debug, PartialEq)]
+enum Computing {
+    /// Of the array in layers that fill it, by part, fJ per cycle.
+    Full(BTreeMap<Role, f64>),
+    /// Measured per layer, fJ per image.
+    Layers(BTreeMap<String, f64>),
+}
+
+/// Energy of a layer, per image.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LayerEnergy {
+    /// Clock cycles in which the array computes.
+    pub cycles: u64,
+    /// Of these cycles, fJ.
+    pub computing_fj: f64,
+    /// Clock cycles in which weights are loaded, or the skew is filled and drained.
+    pub overhead_cycles: u64,
+    /// Of these cycles, fJ.
+    pub overhead_fj: f64,
+}
+
+impl LayerEnergy {
+    /// Of all cycles, fJ.
+    pub fn total_fj(&self) -> f64 {
+        self.computing_fj + self.overhead_fj
+    }
+
+    /// All cycles.
+    pub fn total_cycles(&self) -> u64 {
+        self.cycles + self.overhead_cycles
+    }
+}
+
+impl ArrayEnergy {
+    /// The array of a design, from the row of a stimulus that fills it; None if the table has no
+    /// such row, or one without parts.
+    pub fn of_table(table: &CostTable, library: &str, design: &Design) -> Option<Self> {
+        let cost = table.full(library, design)?;
+        let run = table.run(cost)?;
+        let (rows, columns) = (design.rows as usize, design.columns as usize);
+        let per_mac = full(cost)?;
+        let pes = (rows * columns) as f64;
+        let per_cycle: BTreeMap<Role, f64> =
+            per_mac.into_iter().map(|(role, energy_fj)| (role, energy_fj * pes)).collect();
+        Some(Self {
+            rows,
+            columns,
+            clock_ps: run.clock_ps,
+            clock_fj: *per_cycle.get(&Role::Clock)?,
+            leakage_nw: run.leakage_nw_per_um2.map(|density| density * cost.area_um2),
+            computing: Computing::Full(per_cycle),
+        })
+    }
+
+    /// An array that `recoup power` has measured.
+    pub fn of_measurement(array: &MeasuredArray) -> Self {
+        Self {
+            rows: array.rows,
+            columns: array.columns,
+            clock_ps: array.clock_ps,
+            clock_fj: array.clock_fj,
+            leakage_nw: Some(array.leakage_nw),
+            computing: Computing::Layers(array.layers_fj.clone()),
+        }
+    }
+
+    /// What it spends on a layer per image; None where measurements do not have the layer.
+    pub fn layer(&self, layer: &Layer) -> Option<LayerEnergy> {
+        let (shape, rows, columns) = (&layer.shape, self.rows, self.columns);
+        let cycles = shape.cycles(rows, columns);
+        let computing_fj = match &self.computing {
+            Computing::Layers(layers) => *layers.get(&layer.name)?,
+            Computing::Full(parts) => {
+                let (used_rows, used_columns) =
+                    (shape.rows_used(rows), shape.columns_used(columns));
+                let per_cycle_fj: f64 = parts
+                    .iter()
+                    .map(|(&role, energy_fj)| energy_fj * active(role, used_rows, used_columns))
+                    .sum();
+                cycles as f64 * per_cycle_fj
+            }
+        };
+        // Eq. (P2).
+        let overhead_cycles = shape.passes(rows, columns) * (2 * rows + columns - 2) as u64;
+        Some(LayerEnergy {
+            cycles,
+            computing_fj,
+            overhead_cycles,
+            overhead_fj: overhead_cycles as f64 * self.clock_fj,
+        })
+    }
+
+    /// Leakage during some cycles, fJ; None where it is not known.
+    pub fn leakage_fj(&self, cycles: f64, clock_ps: f64) -> Option<f64> {
+        // nW x ps = 1e-6 fJ.
+        Some(1e-6 * self.leakage_nw? * cycles * clock_ps)
+    }
+
+    /// Period of its clock, ps.
+    pub fn clock_ps(&self) -> f64 {
+        self.clock_ps
+    }
+}
+
+/// The parts of a row, fJ per MAC of an array that is full; None where some are missing.
+fn full(cost: &Cost) -> Option<BTreeMap<Role, f64>> {
+    let part = |role: Role| Some((role, *cost.parts_fj.get(&role.to_string())?));
+    [Role::Multiplier, Role::Adder, Role::Registers, Role::Clock]
+        .into_iter()
+        .try_for_each(|role| part(role).map(|_| ()))?;
+    Some(Role::ALL.into_iter().filter_map(part).collect())
+}
+
+/// The share of a full array's energy that a part takes in a layer that uses a share of the rows
+/// and a share of the columns, eq. (P1).
+fn active(role: Role, rows: f64, columns: f64) -> f64 {
+    match role {
+        Role::Multiplier => rows * columns,
+        // In rows below the last product, the partial sum alone moves.
+        Role::Adder | Role::Registers => columns * (1.0 + rows) / 2.0,
+        Role::Clock => 1.0,
+        // Their clock is in it.
+        Role::XLine => (1.0 + rows) / 2.0,
+        Role::MacPlus => (1.0 + columns) / 2.0,
+    }
+}

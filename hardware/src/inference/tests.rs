@@ -1,0 +1,220 @@
+//! Energies by hand, against units that are simulated, and against the table's own network.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use recoup::model::{self, OnnxFile};
+use recoup::multiplier::Multiplier;
+use recoup_kernels::WeightCoding;
+
+use super::*;
+use crate::cells::CellLibrary;
+use crate::costs::{Cost, CostTable, Design, Library, Run, Stimulus};
+use crate::power::{EstimateOptions, Mode, PowerOptions, Scene, Workload, estimate};
+use crate::rtl::{self, MultiplierCircuit};
+use crate::simulate::DelayOptions;
+use crate::synthesis::{SynthesisOptions, Watch};
+use crate::units::ArrayUnits;
+
+const LIBRARY: &str = "made up";
+
+fn run(clock_ps: f64) -> Run {
+    Run {
+        id: LIBRARY.to_owned(),
+        library: Library { name: LIBRARY.to_owned(), files: BTreeMap::new() },
+        clock_ps,
+        wire_ff_per_sink: 0.25,
+        leakage_nw_per_um2: Some(2.0),
+        command: "none".to_owned(),
+        date: "2026-11-24".to_owned(),
+        tools: BTreeMap::new(),
+    }
+}
+
+fn design(multiplier: &str, size: u32) -> Design {
+    Design {
+        multiplier: multiplier.to_owned(),
+        activation_bits: 8,
+        control: None,
+        rows: size,
+        columns: size,
+    }
+}
+
+/// A row with these parts: multiplier, adder, registers, clock and MAC+, fJ per MAC.
+fn cost(design: Design, parts_fj: [f64; 5], area_um2: f64) -> Cost {
+    let roles = ["multiplier", "adder", "registers", "clock", "MAC+"].map(str::to_owned);
+    Cost {
+        run: LIBRARY.to_owned(),
+        design,
+        stimulus: Stimulus::ReluLike,
+        extrapolated: true,
+        pe_area_um2: 1.0,
+        pe_delay_ps: 1.0,
+        area_um2,
+        energy_fj: parts_fj.iter().sum(),
+        energy_standard_error_fj: 0.0,
+        parts_fj: roles.into_iter().zip(parts_fj).collect(),
+    }
+}
+
+fn layer(name: &str, depth: usize, filters: usize, positions: usize) -> Layer {
+    Layer { name: name.to_owned(), shape: LayerShape { depth, groups: 1, filters, positions } }
+}
+
+fn table() -> CostTable {
+    let rows = vec![
+        cost(design("truncated:8", 4), [4.0, 8.0, 2.0, 3.0, 1.0], 500.0),
+        cost(design("exact", 2), [8.0, 16.0, 4.0, 6.0, 2.0], 250.0),
+    ];
+    CostTable::new(vec![run(1000.0)], rows)
+}
+
+fn array(multiplier: &str, size: u32) -> ArrayEnergy {
+    ArrayEnergy::of_table(&table(), LIBRARY, &design(multiplier, size)).unwrap()
+}
+
+#[test]
+fn a_layer_by_hand() {
+    // 6 products and 2 filters on 4 x 4: two row tiles of which 3/4 are used, half the columns.
+    let energy = array("truncated:8", 4).layer(&layer("a", 6, 2, 10)).unwrap();
+    let per_pe = 4.0 * 0.75 * 0.5 + (8.0 + 2.0) * 0.5 * 0.875 + 3.0 + 1.0 * 0.75;
+    assert_eq!(energy.cycles, 20);
+    assert!((energy.computing_fj - 20.0 * 16.0 * per_pe).abs() < 1e-9, "{energy:?}");
+    // Two passes of 4 cycles to load and 4 + 4 - 2 and 4 again to fill and drain.
+    assert_eq!(energy.overhead_cycles, 2 * 10);
+    assert_eq!(energy.overhead_fj, 20.0 * 16.0 * 3.0);
+    // A layer that fills the array costs what the table says.
+    let full = array("truncated:8", 4).layer(&layer("a", 8, 8, 10)).unwrap();
+    assert_eq!(full.computing_fj, 18.0 * 8.0 * 8.0 * 10.0);
+}
+
+#[test]
+fn two_arrays_by_hand() {
+    let layers = [layer("first", 2, 2, 10), layer("middle", 4, 4, 10), layer("last", 2, 4, 1)];
+    let (main, ends) = (array("truncated:8", 4), array("exact", 2));
+    let accelerator = Accelerator { main: main.clone(), ends: Some(ends.clone()) };
+    let energy = accelerator.inference(&layers).unwrap();
+    // Exact, 36 fJ per MAC, and 4 cycles of 4 PEs' clocks per pass.
+    let first = 36.0 * 40.0 + 4.0 * 4.0 * 6.0;
+    let middle = 18.0 * 160.0 + 10.0 * 16.0 * 3.0;
+    let last = 36.0 * 8.0 + 2.0 * 4.0 * 4.0 * 6.0;
+    let expected = [first, middle, last];
+    for (energy, expected) in energy.layers.iter().zip(expected) {
+        assert!((energy.total_fj() - expected).abs() < 1e-9, "{energy:?}, {expected}");
+    }
+    // While the ends run, 14 and 2 + 8 cycles of 1 ns, the 500 µm² of the other leak 1000 nW, 1 fJ
+    // per ns; while the middle runs, 10 + 10 cycles, the 250 µm² leak 500 nW.
+    let waiting = 1e-3 * (24.0 * 1000.0 + 20.0 * 500.0);
+    assert!((energy.waiting_fj - waiting).abs() < 1e-9, "{} {waiting}", energy.waiting_fj);
+    assert!((energy.total_fj() - expected.iter().sum::<f64>() - waiting).abs() < 1e-9);
+    let alone = Accelerator { main, ends: None }.inference(&layers).unwrap();
+    assert_eq!((alone.waiting_fj, alone.layers[1]), (0.0, energy.layers[1]));
+}
+
+#[test]
+fn without_parts_nothing_is_known() {
+    let mut table = table();
+    table.costs[0].parts_fj.remove("clock");
+    let none = ArrayEnergy::of_table(&table, LIBRARY, &design("truncated:8", 4));
+    assert_eq!(none, None);
+    let mut table = self::table();
+    table.runs[0].leakage_nw_per_um2 = None;
+    let array = |multiplier, size| {
+        ArrayEnergy::of_table(&table, LIBRARY, &design(multiplier, size)).unwrap()
+    };
+    let mixed = Accelerator { main: array("truncated:8", 4), ends: Some(array("exact", 2)) };
+    assert_eq!(mixed.inference(&[layer("a", 4, 4, 4), layer("b", 4, 4, 4)]), None);
+}
+
+#[test]
+fn measured_layers_count_as_they_are() {
+    let text = r#"{"library": "l", "rows": 4, "columns": 4, "clock_ps": 500.0, "results": [{
+        "multiplier": "exact", "control_variate": "none",
+        "units": [{"unit": "clock", "energy_fj_per_cycle": 30.0, "leakage_nw": 0.0},
+                  {"unit": "adder", "energy_fj_per_cycle": 90.0, "leakage_nw": 7.0}],
+        "layers": [{"layer": "a", "energy_fj": 1234.5}]}]}"#;
+    let arrays = MeasuredArray::parse("p.json", text).unwrap();
+    let array = ArrayEnergy::of_measurement(&arrays[0]);
+    let energy = array.layer(&layer("a", 4, 4, 9)).unwrap();
+    assert_eq!((energy.computing_fj, energy.overhead_fj), (1234.5, 10.0 * 30.0));
+    assert_eq!(array.layer(&layer("b", 4, 4, 9)), None);
+    let error = MeasuredArray::parse("p.json", "[]").unwrap_err().to_string();
+    assert!(error.starts_with("p.json: is no output of recoup power --json"), "{error}");
+}
+
+/// The model of idle rows and columns, from an array that is full, against the simulation of
+/// layers with codes of the same kind that leave much of it idle.
+#[test]
+fn idle_rows_and_columns_as_simulated() {
+    const SIZE: usize = 8;
+    const CLOCK_PS: f64 = 20_000.0;
+    const OSU018: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+    let library = CellLibrary::read(&[OSU018])
+        .unwrap_or_else(|error| panic!("{error}; apt install qflow-tech-osu018"));
+    let circuit = MultiplierCircuit::new(&Multiplier::exact(), WeightCoding::Unsigned).unwrap();
+    let design = rtl::Design::new(circuit, rtl::Options::new(SIZE, SIZE, 64), None).unwrap();
+    let options = SynthesisOptions::new(&library);
+    let units = ArrayUnits::synthesize(design, &library, &options, &Watch::SILENT).unwrap();
+    let models =
+        units.models(&library, &DelayOptions::default(), &PowerOptions::default()).unwrap();
+    let simulate = |workload: &Workload| {
+        let scenes = [Scene::new(&units.design, workload)];
+        let options = EstimateOptions {
+            relative_error: 0.01,
+            ..EstimateOptions::new(Mode::ZeroDelay, CLOCK_PS)
+        };
+        estimate(&models, &scenes, &options, &mut |_| true)
+    };
+    let full = simulate(&Workload::relu_like(64, SIZE, WeightCoding::Unsigned, 1));
+    let per_mac = |name: &str| {
+        let parts = full.per_cycle();
+        let (_, energy) = parts.iter().find(|(role, _)| role.to_string() == name).unwrap();
+        energy.total_fj(CLOCK_PS) / (SIZE * SIZE) as f64
+    };
+    let parts = ["multiplier", "adder", "registers", "clock", "MAC+"].map(per_mac);
+    let exact = self::design("exact", SIZE as u32);
+    let table = CostTable::new(vec![run(CLOCK_PS)], vec![cost(exact.clone(), parts, 1.0)]);
+    let array = ArrayEnergy::of_table(&table, LIBRARY, &exact).unwrap();
+    let (mut modelled_fj, mut simulated_fj) = (0.0, 0.0);
+    for (depth, filters) in [(3, 8), (8, 3), (12, 5), (20, 8), (4, 4), (40, 12)] {
+        let workload = Workload::relu_like(depth, filters, WeightCoding::Unsigned, 2);
+        let simulated = simulate(&workload).energy_fj();
+        let layer = Layer { name: String::new(), shape: workload.shape() };
+        let modelled = array.layer(&layer).unwrap().computing_fj;
+        assert!((modelled / simulated - 1.0).abs() < 0.05, "{depth}, {filters}");
+        (modelled_fj, simulated_fj) = (modelled_fj + modelled, simulated_fj + simulated);
+    }
+    assert!((modelled_fj / simulated_fj - 1.0).abs() < 0.02);
+}
+
+/// The embedded network, whose energies the table has as they were simulated. Its codes are more
+/// often 0 than the random ones, so that all of its energies are overestimated; alike, so that
+/// designs compare.
+#[test]
+fn the_embedded_network_as_the_table_has_it() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/assets/fashion-resnet8.onnx");
+    let graph = model::load(&OnnxFile::open(&path).unwrap(), None).unwrap();
+    let layers = Layer::of_graph(&graph);
+    let macs: u64 = layers.iter().map(|layer| layer.shape.macs()).sum();
+    let table = CostTable::shipped();
+    let (mut energies, mut ratios) = (Vec::new(), Vec::new());
+    for cost in table.costs.iter().filter(|cost| cost.stimulus == Stimulus::Demo) {
+        let ratio = |design: &Design| {
+            let library = &table.run(cost).unwrap().library.name;
+            let array = ArrayEnergy::of_table(&table, library, design).unwrap();
+            let layers = layers.iter().map(|layer| array.layer(layer).unwrap().computing_fj);
+            let simulated = table.find(library, design, Stimulus::Demo).unwrap().energy_fj;
+            layers.sum::<f64>() / macs as f64 / simulated
+        };
+        energies.push(ratio(&cost.design));
+        ratios.push(ratio(&cost.design) / ratio(&cost.design.exact()));
+    }
+    let ends = |values: &[f64]| {
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        (least, values.iter().copied().fold(0.0, f64::max))
+    };
+    let ((least, most), (low, high)) = (ends(&energies), ends(&ratios));
+    assert!(least > 1.05 && most < 1.5, "energies {least:.3} to {most:.3} of the simulated");
+    assert!(low > 0.88 && high < 1.03, "ratios {low:.3} to {high:.3} of the simulated");
+}
