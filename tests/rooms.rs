@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the library with those that it may import.
-const ROOMS: [(&str, &[&str]); 8] = [
+const ROOMS: [(&str, &[&str]); 9] = [
     ("numeric", &[]),
     ("data", &[]),
     ("model", &["numeric"]),
@@ -12,9 +12,19 @@ const ROOMS: [(&str, &[&str]); 8] = [
     ("quantize", &["numeric", "model", "multiplier"]),
     ("control_variate", &["numeric", "model", "multiplier", "quantize"]),
     ("emulate", &["numeric", "model", "multiplier", "quantize", "control_variate"]),
+    ("aware", &["numeric", "model", "multiplier", "quantize", "control_variate", "emulate"]),
     (
         "accuracy",
-        &["numeric", "data", "model", "multiplier", "quantize", "control_variate", "emulate"],
+        &[
+            "numeric",
+            "data",
+            "model",
+            "multiplier",
+            "quantize",
+            "control_variate",
+            "emulate",
+            "aware",
+        ],
     ),
 ];
 

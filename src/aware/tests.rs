@@ -4,11 +4,10 @@ use std::sync::Arc;
 use recoup_kernels::Isa;
 
 use super::*;
-use crate::accuracy::Experiment;
 use crate::control_variate::{ControlOptions, functions_of};
 use crate::emulate::{Prepared, code_histograms};
 use crate::model::{self, OnnxFile};
-use crate::quantize::{Method, WeightScheme, value_histograms};
+use crate::quantize::{Calibration, Method, WeightScheme, calibrate, value_histograms};
 
 /// The mean noise of the calibration's own codes.
 fn plain_noise(given: &Given, purpose: &Purpose) -> f64 {
@@ -37,9 +36,17 @@ fn a_choice_never_has_more_predicted_error_than_the_calibration() {
     let pixel = |image: usize, i: usize| 2.0 * ((image * elements + i) as f32 * 12.9898).sin();
     let images: Vec<Vec<f32>> =
         (0..4).map(|image| (0..elements).map(|i| pixel(image, i)).collect()).collect();
-    let origin = (String::new(), String::new());
-    let calibration =
-        Experiment::calibrate(&file, &graph, &images, Method::MeanSquare, origin, &|_| {}).unwrap();
+    let method = Method::MeanSquare;
+    let calibration = Calibration {
+        model: String::new(),
+        model_sha256: file.sha256.clone(),
+        data: String::new(),
+        preprocess: String::new(),
+        images: images.len(),
+        method: method.to_string(),
+        tensors: calibrate(&file, &graph, &images, method, &|_| {}).unwrap(),
+        layers: Vec::new(),
+    };
     let quantized = Quantized::new(graph.clone(), &calibration, WeightScheme::U8Channel, 8, false);
     let prepared = Prepared::new(quantized.unwrap(), Isa::best());
     let codes = code_histograms(&prepared, &images, &|_| {}).unwrap();
