@@ -172,15 +172,10 @@ impl Entries {
         let planes = bits.div_ceil(8);
         let each = if planes == 0 { 0 } else { bits.div_ceil(planes) };
         let largest = |plane: u32| {
-            let plane = self.values.iter().map(|value| value >> (each * plane) & ((1 << each) - 1));
-            plane.max().unwrap_or(0)
+            let entries = self.values.iter().map(|&value| entry(value, each, plane));
+            u32::from(entries.max().unwrap_or(0))
         };
         (each, (0..planes).map(largest).collect())
-    }
-
-    /// The part of a value that is in a plane, of so many bits each.
-    fn entry(&self, value: u32, each: u32, plane: u32) -> u8 {
-        (value >> (each * plane) & ((1 << each) - 1)) as u8
     }
 
     fn cost(&self, index: Index, costs: &Costs) -> Option<usize> {
@@ -227,7 +222,7 @@ impl Entries {
                     Index::Column(_) => {
                         for (&value, &column) in row.iter().zip(&self.columns) {
                             let (line, at) = (usize::from(column) / 64, usize::from(column) % 64);
-                            lines[line].0[at] = self.entry(value, each, plane);
+                            lines[line].0[at] = entry(value, each, plane);
                         }
                     }
                     Index::Nibbles => {
@@ -241,7 +236,7 @@ impl Entries {
             tables.planes.push(BytePlane {
                 largest: rows
                     .iter()
-                    .map(|row| row.iter().map(|value| self.entry(*value, each, plane)).max())
+                    .map(|row| row.iter().map(|value| entry(*value, each, plane)).max())
                     .map(|largest| largest.expect("256 values"))
                     .collect(),
                 tables: bytes,
@@ -250,6 +245,11 @@ impl Entries {
         }
         tables
     }
+}
+
+/// The part of a value that is in a plane, of so many bits each.
+fn entry(value: u32, each: u32, plane: u32) -> u8 {
+    (value >> (each * plane) & ((1 << each) - 1)) as u8
 }
 
 /// Entries of at most `most` that a byte can add up.
