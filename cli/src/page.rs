@@ -1,6 +1,5 @@
 //! From a recorded run to what the report's page shows.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use recoup::multiplier::{Family, Multiplier};
@@ -270,7 +269,7 @@ fn hardware(recorded: &Recorded) -> Vec<Hardware> {
             shown.push(Hardware {
                 name,
                 area_um2: cost.area_um2,
-                area_parts_um2: BTreeMap::new(),
+                area_parts_um2: cost.area_parts_um2.clone(),
                 energy_fj: cost.energy_fj,
                 energy_parts_fj: cost.parts_fj.clone(),
             });

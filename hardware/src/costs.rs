@@ -136,6 +136,9 @@ pub struct Cost {
     pub pe_delay_ps: f64,
     /// Area of the array with all around it, µm².
     pub area_um2: f64,
+    /// The area by part, µm²; empty in tables that do not have it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub area_parts_um2: BTreeMap<String, f64>,
     /// Energy per MAC of the array with all around it, fJ.
     pub energy_fj: f64,
     /// Standard error of the energy, fJ.
@@ -289,6 +292,7 @@ mod tests {
             pe_area_um2: 40.0,
             pe_delay_ps: 900.0,
             area_um2: 1e5,
+            area_parts_um2: BTreeMap::from([("adder".to_owned(), 6e4), ("MAC+".to_owned(), 4e4)]),
             energy_fj,
             energy_standard_error_fj: 0.1,
             parts_fj: BTreeMap::from([("multiplier".to_owned(), energy_fj)]),

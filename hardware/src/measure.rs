@@ -124,10 +124,15 @@ pub fn measure(
         (Stimulus::ReluLike, random(relu_like)),
         (Stimulus::Demo, network),
     ];
+    let area_parts_um2: BTreeMap<String, f64> = units
+        .area_parts_um2(bench.library)?
+        .into_iter()
+        .map(|(role, area_um2)| (role.to_string(), rounded(area_um2)))
+        .collect();
     let mut measured = Measured { costs: Vec::new(), leakage_nw_per_um2: 0.0 };
     for (stimulus, workloads) in stimuli {
         let estimate = simulate(bench, &units, &workloads, watch)?;
-        measured.costs.push(cost(bench, &units, &row, stimulus, &estimate));
+        measured.costs.push(cost(bench, &units, &row, stimulus, &estimate, &area_parts_um2));
         if stimulus == Stimulus::ReluLike {
             let per_cycle = estimate.per_cycle();
             let leakage_nw: f64 = per_cycle.iter().map(|(_, energy)| energy.leakage_nw).sum();
@@ -190,6 +195,7 @@ fn cost(
     design: &Design,
     stimulus: Stimulus,
     estimate: &Estimate,
+    area_parts_um2: &BTreeMap<String, f64>,
 ) -> Cost {
     let macs: u64 = estimate.layers.iter().map(|layer| layer.macs).sum();
     let cycles: u64 = estimate.layers.iter().map(|layer| layer.cycles).sum();
@@ -211,6 +217,7 @@ fn cost(
         pe_area_um2: rounded(pe.netlist.area_um2(bench.library)),
         pe_delay_ps: rounded(pe.timing.fastest_clock_ps()),
         area_um2: rounded(units.area_um2(bench.library)),
+        area_parts_um2: area_parts_um2.clone(),
         energy_fj: rounded(energy_fj),
         energy_standard_error_fj: rounded(energy_fj * estimate.relative_error),
         parts_fj: parts,

@@ -4,10 +4,12 @@
 //! its MAC+, and registers separate the units, so that the array's area is the sum over them and
 //! its fastest clock that of the slowest unit.
 
+use std::collections::BTreeMap;
+
 use crate::cells::CellLibrary;
-use crate::power::{PowerOptions, Unit, UnitModel};
+use crate::power::{PowerOptions, Role, Unit, UnitModel, roles};
 use crate::rtl::{Design, Sources};
-use crate::simulate::{DelayOptions, SimulateError};
+use crate::simulate::{Circuit, DelayOptions, SimulateError};
 use crate::synthesis::{Synthesis, SynthesisError, SynthesisOptions, Watch, synthesize};
 
 /// A design's units, synthesised.
@@ -59,6 +61,25 @@ impl ArrayUnits {
             self.count(*unit) as f64 * synthesis.netlist.area_um2(library)
         });
         areas.sum()
+    }
+
+    /// The area by part, µm². The clock has none: its tree comes with placement.
+    ///
+    /// # Errors
+    /// When a unit's netlist is no circuit.
+    pub fn area_parts_um2(
+        &self,
+        library: &CellLibrary,
+    ) -> Result<BTreeMap<Role, f64>, SimulateError> {
+        let mut parts = BTreeMap::new();
+        for (unit, synthesis) in &self.units {
+            let circuit = Circuit::new(library, &synthesis.netlist)?;
+            let count = self.count(*unit) as f64;
+            for (instance, role) in roles(*unit, &circuit).into_iter().enumerate() {
+                *parts.entry(role).or_default() += count * circuit.cell(instance).area_um2;
+            }
+        }
+        Ok(parts)
     }
 
     /// The shortest clock period at which all units work, ps.

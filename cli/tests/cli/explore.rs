@@ -51,6 +51,7 @@ fn costs(library: &str) -> String {
         area_um2: 1.0,
         energy_fj,
         energy_standard_error_fj: 0.0,
+        area_parts_um2: BTreeMap::new(),
         parts_fj: BTreeMap::new(),
     });
     CostTable::new(vec![run], rows.into()).to_json()

@@ -7,6 +7,20 @@ use crate::run::{assert_refused, recoup, stdout};
 
 const CELLS: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 
+/// Area and energy of a row are those of its parts, to the digits that it has.
+fn assert_parts_add_up(cost: &Value) {
+    for (total, parts) in [("area_um2", "area_parts_um2"), ("energy_fj", "parts_fj")] {
+        let parts = cost[parts].as_object().unwrap();
+        let sum: f64 = parts.values().map(|part| part.as_f64().unwrap()).sum();
+        assert!((sum / cost[total].as_f64().unwrap() - 1.0).abs() < 2e-4, "{total}: {cost}");
+        let has = |part: &str| parts.contains_key(part);
+        assert!(has("multiplier") && has("adder") && has("registers") && has("MAC+"), "{cost}");
+        // The clock's tree is in no netlist, and takes energy.
+        assert_eq!(has("clock"), total == "energy_fj", "{cost}");
+        assert_eq!(has("x line"), cost["design"]["control"].is_string(), "{cost}");
+    }
+}
+
 #[test]
 fn the_shipped_table_has_all_families_in_both_libraries() {
     let table: Value = serde_json::from_str(&stdout(&["hardware", "list", "--json"])).unwrap();
@@ -28,6 +42,7 @@ fn the_shipped_table_has_all_families_in_both_libraries() {
             }
         }
     }
+    costs.iter().for_each(assert_parts_add_up);
     let listed = stdout(&["hardware", "list", "--library", "asap7"]);
     assert!(listed.contains("truncated:8") && !listed.contains("ihp"), "{listed}");
 }
@@ -54,6 +69,7 @@ fn designs_are_measured_and_rows_of_other_libraries_kept() {
     let costs = table["costs"].as_array().unwrap();
     // 5 exact ones, truncated:8 without V and with three x; three stimuli; twice.
     assert_eq!(costs.len(), 9 * 3 * 2);
+    costs.iter().for_each(assert_parts_add_up);
     let energy = |multiplier: &str, bits: u64| {
         let found = costs.iter().find(|cost| {
             cost["design"]["multiplier"] == multiplier

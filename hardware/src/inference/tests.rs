@@ -52,6 +52,7 @@ fn cost(design: Design, parts_fj: [f64; 5], area_um2: f64) -> Cost {
         pe_area_um2: 1.0,
         pe_delay_ps: 1.0,
         area_um2,
+        area_parts_um2: BTreeMap::new(),
         energy_fj: parts_fj.iter().sum(),
         energy_standard_error_fj: 0.0,
         parts_fj: roles.into_iter().zip(parts_fj).collect(),

@@ -22,7 +22,7 @@ mod tests;
 pub use clock_tree::ClockTree;
 pub use estimate::{Estimate, EstimateOptions, LayerEstimate, estimate};
 pub use model::{Energy, PowerModel, PowerOptions};
-pub use role::Role;
+pub use role::{Role, roles};
 pub use streams::{PortBits, Run, Scene, Unit, UnitStream};
 pub use unit::{Mode, UnitModel};
 pub use workload::Workload;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use super::streams::Unit;
 use crate::mapped::NetId;
 use crate::simulate::Circuit;
 
@@ -44,7 +45,17 @@ impl fmt::Display for Role {
     }
 }
 
-/// The role of each instance of a PE, without regard to its clock pins.
+/// The role of each instance of a unit, without regard to its clock pins.
+pub fn roles(unit: Unit, circuit: &Circuit<'_>) -> Vec<Role> {
+    let all = |role| vec![role; circuit.netlist.instances.len()];
+    match unit {
+        Unit::Pe => roles_of_pe(circuit),
+        Unit::XLine => all(Role::XLine),
+        Unit::MacPlus => all(Role::MacPlus),
+    }
+}
+
+/// The role of each instance of a PE.
 ///
 /// A gate that depends on a port whose name begins with `psum`, through gates alone, is adder; one
 /// that depends on another port decides what a register takes in; what is left depends on

@@ -10,7 +10,7 @@ use crate::simulate::{
 };
 
 use super::model::{Energy, PowerModel, PowerOptions};
-use super::role::{Role, roles_of_pe};
+use super::role::{Role, roles};
 use super::streams::{PortBits, Run, Scene, Unit, UnitStream};
 
 /// Cycles that are counted of each run; fewer where [`LANES`] runs make a sample.
@@ -70,11 +70,7 @@ impl<'a> UnitModel<'a> {
         let circuit = Circuit::new(library, netlist)?;
         let layout = Layout::new(&circuit);
         let delays = Delays::new(&circuit, &layout, delays);
-        let roles = match unit {
-            Unit::Pe => roles_of_pe(&circuit),
-            Unit::XLine => vec![Role::XLine; netlist.instances.len()],
-            Unit::MacPlus => vec![Role::MacPlus; netlist.instances.len()],
-        };
+        let roles = roles(unit, &circuit);
         let model = PowerModel::new(&circuit, &layout, &delays, &roles, options);
         Ok(Self { unit, ports: PortBits::new(netlist), circuit, delays, model })
     }

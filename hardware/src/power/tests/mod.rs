@@ -2,7 +2,6 @@
 
 mod streams;
 
-use super::role::roles_of_pe;
 use super::*;
 use crate::cells::CellLibrary;
 use crate::mapped::MappedNetlist;
@@ -121,7 +120,7 @@ fn glitches_cost_and_lanes_agree() {
     let circuit = Circuit::new(&library, &netlist).unwrap();
     let layout = Layout::new(&circuit);
     let delays = Delays::new(&circuit, &layout, &DelayOptions::default());
-    let roles = roles_of_pe(&circuit);
+    let roles = roles(Unit::Pe, &circuit);
     let model = PowerModel::new(&circuit, &layout, &delays, &roles, &NO_TREE);
     let total = |energy: Vec<(Role, Energy)>| -> f64 {
         energy.iter().map(|(_, energy)| energy.dynamic_fj()).sum()
@@ -160,5 +159,5 @@ fn roles_follow_the_partial_sum() {
         Role::Adder,
         Role::Registers,
     ];
-    assert_eq!(roles_of_pe(&circuit), expected);
+    assert_eq!(roles(Unit::Pe, &circuit), expected);
 }
