@@ -16,6 +16,31 @@ use crate::progress;
 #[derive(Args)]
 #[command(next_help_heading = "Files of multipliers")]
 pub struct ImportArgs {
+    /// All but cells.
+    #[command(flatten)]
+    pub format: FormatArgs,
+    /// A Liberty library with the cells of a netlist; may be repeated
+    #[arg(long, value_name = "FILE.lib")]
+    pub cells: Vec<PathBuf>,
+}
+
+/// The same for commands whose `--cells` are those that a design is mapped onto.
+#[derive(Args)]
+#[command(next_help_heading = "Files of multipliers")]
+pub struct NetlistImportArgs {
+    /// All but cells.
+    #[command(flatten)]
+    pub format: FormatArgs,
+    /// A Liberty library with the cells of a multiplier's netlist, where --cells are those of the
+    /// array; may be repeated
+    #[arg(long, value_name = "FILE.lib")]
+    pub netlist_cells: Vec<PathBuf>,
+}
+
+/// How files of multipliers are to be read.
+#[derive(Args)]
+#[command(next_help_heading = "Files of multipliers")]
+pub struct FormatArgs {
     /// Type of the products in a table: u16, i16, i32 [default: by size, and as fits a product]
     #[arg(long, value_name = "TYPE")]
     pub table_type: Option<ElementType>,
@@ -38,14 +63,24 @@ pub struct ImportArgs {
     /// way round; where the weight alone is signed, as fits a product]
     #[arg(long)]
     pub swap_operands: bool,
-    /// A Liberty library with the cells of a netlist; may be repeated
-    #[arg(long, value_name = "FILE.lib")]
-    pub cells: Vec<PathBuf>,
 }
 
 impl ImportArgs {
     /// The options of the library.
     pub fn options(&self) -> ImportOptions {
+        self.format.options(&self.cells)
+    }
+}
+
+impl NetlistImportArgs {
+    /// The options of the library.
+    pub fn options(&self) -> ImportOptions {
+        self.format.options(&self.netlist_cells)
+    }
+}
+
+impl FormatArgs {
+    fn options(&self, cells: &[PathBuf]) -> ImportOptions {
         ImportOptions {
             table: TableOptions {
                 element: self.table_type,
@@ -57,7 +92,7 @@ impl ImportArgs {
                 ports: self.ports.clone(),
                 operands: self.operands,
                 swap: self.swap_operands,
-                cells: self.cells.clone(),
+                cells: cells.to_vec(),
                 ..VerilogOptions::default()
             },
         }
@@ -65,16 +100,15 @@ impl ImportArgs {
 }
 
 /// Reads all multipliers, with a progress bar; warnings go to standard error.
-pub fn read(sources: &[Source], args: &ImportArgs) -> Result<Vec<Imported>> {
+pub fn read(sources: &[Source], options: &ImportOptions) -> Result<Vec<Imported>> {
     let mut expanded = Vec::new();
     for source in sources {
         expanded.extend(source.clone().expand()?);
     }
-    let options = args.options();
     let bar = progress::bar("reading multipliers", expanded.len());
     let mut imported = Vec::new();
     for source in &expanded {
-        let import = source.read(&options)?;
+        let import = source.read(options)?;
         bar.suspend(|| import.warnings.iter().for_each(|warning| eprintln!("warning: {warning}")));
         bar.inc(1);
         imported.push(import);

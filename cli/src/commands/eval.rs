@@ -26,7 +26,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     if let Some(path) = &args.save_logits {
         check_logits(path)?;
     }
-    let multipliers: Vec<Multiplier> = library::read(&args.multiplier, &args.import)?
+    let multipliers: Vec<Multiplier> = library::read(&args.multiplier, &args.import.options())?
         .into_iter()
         .map(|imported| imported.multiplier)
         .collect();

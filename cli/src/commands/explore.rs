@@ -154,7 +154,7 @@ fn read_costs(args: &ExploreArgs) -> Result<Power> {
 }
 
 fn points(args: &ExploreArgs) -> Result<Vec<Point>> {
-    let mut multipliers: Vec<Multiplier> = library::read(&args.multiplier, &args.import)?
+    let mut multipliers: Vec<Multiplier> = library::read(&args.multiplier, &args.import.options())?
         .into_iter()
         .map(|imported| imported.multiplier)
         .collect();

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use recoup::control_variate::{CodeHistogram, ControlOptions, Study};
-use recoup::multiplier::{Imported, Multiplier, Source};
+use recoup::multiplier::{ImportOptions, Imported, Multiplier, Source};
 use recoup::quantize::{Calibration, WeightScheme};
 use recoup_circuits::netlist::table_to_verilog;
 use recoup_circuits::table::{Format, WriteOptions, write_table};
@@ -15,7 +15,6 @@ use recoup_hardware::rtl::MultiplierCircuit;
 use recoup_kernels::WeightCoding;
 
 use crate::args::{ConvertArgs, MultiplierArgs, MultiplierCommand, ShowArgs};
-use crate::library::ImportArgs;
 use crate::show::{self, Shown};
 use crate::{heat_map, library, npy, output, progress};
 
@@ -23,7 +22,7 @@ use crate::{heat_map, library, npy, output, progress};
 pub fn run(args: &MultiplierArgs) -> Result<()> {
     match &args.command {
         MultiplierCommand::Table { spec, out, weights, force, import } => {
-            let multiplier = one(spec, import)?.multiplier;
+            let multiplier = one(spec, &import.options())?.multiplier;
             table(&multiplier, scheme(&multiplier, *weights)?, out, *force)
         }
         MultiplierCommand::Convert(args) => convert(args),
@@ -32,8 +31,8 @@ pub fn run(args: &MultiplierArgs) -> Result<()> {
 }
 
 /// The multiplier of a command that takes just one.
-pub fn one(source: &Source, import: &ImportArgs) -> Result<Imported> {
-    let mut all = library::read(std::slice::from_ref(source), import)?;
+pub fn one(source: &Source, options: &ImportOptions) -> Result<Imported> {
+    let mut all = library::read(std::slice::from_ref(source), options)?;
     if all.len() > 1 {
         bail!("{source}: names {} files; give one", all.len());
     }
@@ -62,7 +61,7 @@ pub fn scheme(multiplier: &Multiplier, asked: Option<WeightScheme>) -> Result<We
 
 fn convert(args: &ConvertArgs) -> Result<()> {
     output::check(&args.out, args.force)?;
-    let Imported { multiplier, table, .. } = one(&args.spec, &args.import)?;
+    let Imported { multiplier, table, .. } = one(&args.spec, &args.import.options())?;
     let table = table.unwrap_or_else(|| {
         ProductTable::new(Operands::Unsigned, multiplier.table(WeightCoding::Unsigned))
     });
@@ -105,7 +104,7 @@ fn show(args: &ShowArgs) -> Result<()> {
     if let Some(target) = &args.heat_map {
         output::check(target, args.force)?;
     }
-    let imported = library::read(&args.spec, &args.import)?;
+    let imported = library::read(&args.spec, &args.import.options())?;
     if let (Some(target), true) = (&args.heat_map, imported.len() > 1) {
         bail!("{}: a heat map shows one multiplier, not {}", target.display(), imported.len());
     }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use recoup::accuracy::Configuration;
 use recoup::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
-use recoup::multiplier::{ImportOptions, SPEC_HELP, Source};
+use recoup::multiplier::{Imported, SPEC_HELP, Source};
 use recoup::quantize::{Quantization, WeightScheme};
 use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::power::{
@@ -22,6 +22,7 @@ use super::multiplier;
 use super::rtl::{VariantArgs, parse_array};
 use crate::args::MachineArgs;
 use crate::cells::{CellArgs, watched};
+use crate::library::{self, NetlistImportArgs};
 use crate::network::NetworkArgs;
 use crate::{progress, session};
 
@@ -90,6 +91,9 @@ pub struct PowerArgs {
     /// Threads and kernels.
     #[command(flatten)]
     pub machine: MachineArgs,
+    /// What files of multipliers do not say.
+    #[command(flatten)]
+    pub import: NetlistImportArgs,
 }
 
 /// A multiplier's array with its energy, at the clock of the command or, without one, the fastest
@@ -110,17 +114,15 @@ pub fn run(args: &PowerArgs) -> Result<()> {
     session::set_threads(&args.machine)?;
     let [rows, columns] = args.array;
     Options::new(rows, columns, rows).check()?;
-    let mut sources = Vec::new();
-    for source in &args.multiplier {
-        sources.extend(source.clone().expand()?);
-    }
+    let multipliers = library::read(&args.multiplier, &args.import.options())?;
     let library = args.cells.read()?;
     let options = args.cells.options(&library);
     let mut clock_ps = options.clock_ps;
     let mut outcomes = Vec::new();
-    for source in &sources {
-        let outcome = outcome(args, source, &library, &options, &mut clock_ps);
-        outcomes.push(outcome.with_context(|| source.to_string())?);
+    for imported in multipliers {
+        let name = imported.multiplier.to_string();
+        let outcome = outcome(args, imported, &library, &options, &mut clock_ps);
+        outcomes.push(outcome.context(name)?);
     }
     let clock_ps = clock_ps.expect("the first array has set it");
     let report = report::Report { args, library: &library, clock_ps, outcomes: &outcomes };
@@ -129,12 +131,11 @@ pub fn run(args: &PowerArgs) -> Result<()> {
 
 fn outcome(
     args: &PowerArgs,
-    source: &Source,
+    imported: Imported,
     library: &CellLibrary,
     synthesis: &SynthesisOptions,
     clock_ps: &mut Option<f64>,
 ) -> Result<Outcome> {
-    let imported = source.read(&ImportOptions::default())?;
     let scheme = multiplier::scheme(&imported.multiplier, args.weights)?;
     let multiplier = imported.multiplier.clone();
     let circuit = multiplier::circuit(imported, scheme.coding())?;

@@ -117,7 +117,7 @@ pub fn run(args: &RtlArgs) -> Result<()> {
     let depth = args.depth.unwrap_or(DEPTH);
     let options = Options { c0_in_mac: args.add_c0, ..args.variant.options(args.array, depth) };
     options.check()?;
-    let imported = multiplier::one(&args.multiplier, &args.import)?;
+    let imported = multiplier::one(&args.multiplier, &args.import.options())?;
     let multiplier = imported.multiplier.clone();
     let scheme = multiplier::scheme(&multiplier, args.weights)?;
     let circuit = multiplier::circuit(imported, scheme.coding())?;

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use recoup::multiplier::{ImportOptions, SPEC_HELP, Source};
+use recoup::multiplier::{SPEC_HELP, Source};
 use recoup::quantize::WeightScheme;
 use recoup_hardware::rtl::{Design, File, MultiplierCircuit, Options, Sources};
 use recoup_hardware::synthesis::{check_products, synthesize};
 
 use super::multiplier;
 use crate::cells::{CellArgs, watched};
+use crate::library::NetlistImportArgs;
 use crate::output;
 use report::Report;
 
@@ -47,6 +48,9 @@ pub struct SynthArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    /// What a file of a multiplier does not say.
+    #[command(flatten)]
+    pub import: NetlistImportArgs,
 }
 
 /// Synthesises and reports.
@@ -80,11 +84,7 @@ fn designs(args: &SynthArgs) -> Result<(Vec<Sources>, Option<MultiplierCircuit>)
     match (&args.folder, &args.multiplier) {
         (Some(folder), _) => Ok((vec![read_folder(folder, args.top.as_deref())?], None)),
         (None, Some(source)) => {
-            let mut all = source.clone().expand()?;
-            if all.len() > 1 {
-                bail!("{source}: names {} files; give one", all.len());
-            }
-            let imported = all.remove(0).read(&ImportOptions::default())?;
+            let imported = multiplier::one(source, &args.import.options())?;
             let scheme = multiplier::scheme(&imported.multiplier, args.weights)?;
             let circuit = multiplier::circuit(imported, scheme.coding())?;
             let array = Options::new(args.rows, 1, args.rows);

@@ -65,6 +65,39 @@ fn approximation_saves_and_glitches_cost() {
     assert!(exact > exact_settled && truncated > truncated_settled);
 }
 
+/// The cells of a multiplier's netlist need not be those of the array.
+#[test]
+fn a_netlist_has_cells_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let netlist = write(
+        "top.v",
+        "module top (input [7:0] A, input [7:0] B, output [15:0] O);
+           both product (.X(A[7]), .Y(B[7]), .Z(O[14]));
+           assign O[13:0] = 14'd0;
+           assign O[15] = 1'b0;
+         endmodule",
+    );
+    let cells = write(
+        "own.lib",
+        "library (own) { cell (both) {
+           pin (X) { direction : input; }
+           pin (Y) { direction : input; }
+           pin (Z) { direction : output; function : \"X & Y\"; }
+         } }",
+    );
+    let args = ["--multiplier", &netlist, "--array", "2x2", "--control-variate", "none"];
+    let args = [&args[..], &["--stimuli", "uniform", "--fast", "--standard-error", "20"]].concat();
+    let without = [&["power", "--cells", OSU018, "--no-cache"], &args[..]].concat();
+    assert_refused(folder.path(), &without, &["top.v", "both"]);
+    let report = power(&[&args[..], &["--netlist-cells", &cells]].concat());
+    assert_eq!(report["results"][0]["multiplier"], "top");
+}
+
 #[test]
 fn bad_arguments_are_explained() {
     let folder = TempDir::new().unwrap();

@@ -94,6 +94,24 @@ fn a_multiplier_is_synthesised_alone_and_in_a_pe() {
     assert!(area(0) > 1000.0 && area(1) > 1.5 * area(0));
 }
 
+/// What a file does not say is said as to the other commands.
+#[test]
+fn a_table_is_read_as_the_options_say() {
+    let folder = TempDir::new().unwrap();
+    let table = folder.path().join("table.bin");
+    let table = table.to_str().unwrap();
+    stdout(&["multiplier", "convert", "perforated:3", "--out", table, "--out-order", "aw"]);
+    let area = |multiplier: &str, more: &[&str]| {
+        let args = ["synth", "--multiplier", multiplier, "--cells", CELLS, "--no-cache", "--json"];
+        let value: Value = serde_json::from_str(&stdout(&[&args[..], more].concat())).unwrap();
+        value["designs"][1]["area_um2"].as_f64().unwrap()
+    };
+    let expected = area("perforated:3", &[]);
+    assert_eq!(area(table, &["--table-order", "aw"]), expected);
+    // The other way round, the PE would do without registers of the weight.
+    assert_ne!(area(table, &[]), expected);
+}
+
 #[test]
 fn bad_input_is_named() {
     let design = folder(&TWO);
