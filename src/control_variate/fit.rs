@@ -1,6 +1,7 @@
 //! C and C0 from the distribution of the activation codes, eq. (7) to (9).
 
 use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
 
 use crate::multiplier::code_value;
 use crate::quantize::{Quantized, QuantizedMac};
@@ -131,8 +132,10 @@ pub(super) fn noise_to_signal(
         }
         if sums.1 == 0.0 { 0.0 } else { sums.0 / sums.1 }
     };
-    let layers = network.macs.iter().zip(histograms).enumerate().map(of_layer);
-    layers.sum::<f64>() / network.macs.len().max(1) as f64
+    let layers = network.macs.par_iter().zip(histograms).enumerate().map(of_layer);
+    // Added up in their order, whatever the number of threads.
+    let layers: Vec<f64> = layers.collect();
+    layers.iter().sum::<f64>() / network.macs.len().max(1) as f64
 }
 
 /// The variance of the codes.
@@ -169,14 +172,15 @@ pub(super) fn residual_share(
     errors: &[i32],
     functions: &[CodeFunction],
 ) -> f64 {
-    let (mut layers, mut sum) = (0_usize, 0.0);
-    for (mac, histogram) in approximate(network, histograms) {
+    let of_layer = |(mac, histogram): (&QuantizedMac, &CodeHistogram)| {
         let moments = LayerMoments::new(errors, functions, histogram);
         let (before, after) = filters(mac)
             .map(|weights| moments.variances(weights))
             .fold((0.0, 0.0), |sum, (before, after)| (sum.0 + before, sum.1 + after));
-        layers += 1;
-        sum += if before == 0.0 { 0.0 } else { after / before };
-    }
-    sum / layers.max(1) as f64
+        if before == 0.0 { 0.0 } else { after / before }
+    };
+    let layers: Vec<_> = approximate(network, histograms).collect();
+    // Added up in their order, whatever the number of threads.
+    let shares: Vec<f64> = layers.into_par_iter().map(of_layer).collect();
+    shares.iter().sum::<f64>() / shares.len().max(1) as f64
 }
