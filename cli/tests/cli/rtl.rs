@@ -43,39 +43,40 @@ fn assert_passes(folder: &Path) {
     assert!(output.status.success() && said.contains("PASS"), "{said}");
 }
 
-/// Real codes and constants of the embedded network: accumulators of the hardware, V included,
-/// are the emulator's.
-#[test]
-fn a_layer_of_the_embedded_network_runs_on_the_array() {
+/// Real codes and constants of a layer of the embedded network, of more products than the array has
+/// rows: in both simulators the accumulators of the hardware, V included, are the emulator's.
+fn assert_layer_runs(array: &str, multiplier: &str, weights: &str, mode: &str, layer: &str) {
     let tiny = Tiny::new();
-    for (multiplier, weights, mode, size, layer) in [
-        ("truncated:7", "u8-channel", "fitted:popcount", "8x8", "/block1/conv1/Conv"),
-        ("truncated:8", "i8-channel", "paper", "4x4", "/block1/shortcut/shortcut.0/Conv"),
-    ] {
-        let out = tiny.path(weights);
-        let object = json(&[
-            "rtl",
-            "--array",
-            size,
-            "--multiplier",
-            multiplier,
-            "--weights",
-            weights,
-            "--control-variate",
-            mode,
-            "--layer",
-            layer,
-            "--out",
-            &out,
-            "--json",
-        ]);
-        assert_eq!(object["vectors"], format!("layer \"{layer}\""));
-        assert!(object["accumulators"].as_u64().unwrap() >= 512, "{object}");
-        assert_passes(Path::new(&out));
-        if size == "4x4" {
-            assert_passes_in_verilator(Path::new(&out));
-        }
-    }
+    let out = tiny.path("array");
+    let design = ["rtl", "--array", array, "--multiplier", multiplier, "--weights", weights];
+    let vectors = ["--control-variate", mode, "--layer", layer, "--out", &out, "--json"];
+    let object = json(&[&design[..], &vectors].concat());
+    assert_eq!(object["vectors"], format!("layer \"{layer}\""));
+    assert!(object["depth"].as_u64().unwrap() > object["rows"].as_u64().unwrap(), "{object}");
+    assert!(object["accumulators"].as_u64().unwrap() >= 512, "{object}");
+    assert_passes(Path::new(&out));
+    assert_passes_in_verilator(Path::new(&out));
+}
+
+#[test]
+fn a_layer_runs_on_a_4x4_array_with_signed_weights() {
+    assert_layer_runs(
+        "4x4",
+        "truncated:8",
+        "i8-channel",
+        "paper",
+        "/block1/shortcut/shortcut.0/Conv",
+    );
+}
+
+#[test]
+fn a_layer_runs_on_an_8x8_array() {
+    assert_layer_runs("8x8", "truncated:7", "u8-channel", "fitted:popcount", "/block1/conv1/Conv");
+}
+
+#[test]
+fn a_layer_runs_on_a_16x16_array_without_v() {
+    assert_layer_runs("16x16", "truncated:8", "u8-channel", "none", "/block1/conv1/Conv");
 }
 
 #[test]

@@ -130,16 +130,32 @@ fn circuits_that_are_no_mask() {
     }
 }
 
+// Compiling an array for Verilator takes most of a minute: one test each, so that they run side by
+// side.
+
 #[test]
-fn a_16x16_array_in_icarus_and_a_signed_one_in_verilator() {
+fn a_pipelined_and_gated_4x4_array_in_verilator() {
     let popcount = Mode::Fitted(Some(ControlFunction::Popcount));
-    let unsigned = WeightScheme::U8Channel;
-    assert_passes(&random_array("truncated:7", unsigned, popcount, 16, |_| {}), icarus);
     let signed = random_array("truncated:8", WeightScheme::I8Channel, popcount, 4, |options| {
         options.pipeline = true;
         options.zero_gating = true;
     });
     assert_passes(&signed, verilator);
+}
+
+#[test]
+fn an_8x8_array_without_v_in_both_simulators() {
+    let files = random_array("recursive:5", WeightScheme::U8Channel, Mode::None, 8, |_| {});
+    assert_passes(&files, icarus);
+    assert_passes(&files, verilator);
+}
+
+#[test]
+fn a_16x16_array_in_both_simulators() {
+    let popcount = Mode::Fitted(Some(ControlFunction::Popcount));
+    let files = random_array("truncated:8", WeightScheme::U8Channel, popcount, 16, |_| {});
+    assert_passes(&files, icarus);
+    assert_passes(&files, verilator);
 }
 
 /// What a proof is worth: each of these errors is found.
