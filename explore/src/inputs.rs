@@ -6,6 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use recoup::accuracy::{Images, LabelledInput};
 use recoup::data::DataError;
+use recoup::model::hex;
 use sha2::{Digest, Sha256};
 
 use crate::key;
@@ -43,7 +44,7 @@ impl<'a> Inputs<'a> {
             let room = most.saturating_sub(start);
             inputs.kept.extend(batch.into_iter().take(room));
         }
-        inputs.sha256 = key::hex(hash);
+        inputs.sha256 = hex(&hash.finalize());
         Ok(inputs)
     }
 

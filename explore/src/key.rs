@@ -4,6 +4,7 @@
 //! again wherever the files lie, and are not mistaken when a file changes under its name.
 
 use recoup::accuracy::Experiment;
+use recoup::model::hex;
 use recoup::quantize::{Quantization, WeightScheme};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -104,14 +105,14 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    hex(hash)
+    hex(&hash.finalize())
 }
 
 /// The hash of tensors, in order.
 fn sha256_of_floats<'a>(tensors: impl Iterator<Item = &'a [f32]>) -> String {
     let mut hash = Sha256::new();
     tensors.for_each(|tensor| update(&mut hash, tensor));
-    hex(hash)
+    hex(&hash.finalize())
 }
 
 /// Adds a tensor to a hash.
@@ -119,8 +120,4 @@ pub(crate) fn update(hash: &mut Sha256, tensor: &[f32]) {
     let bytes: Vec<u8> = tensor.iter().flat_map(|value| value.to_le_bytes()).collect();
     hash.update((tensor.len() as u64).to_le_bytes());
     hash.update(&bytes);
-}
-
-pub(crate) fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -25,7 +25,7 @@ use recoup_kernels::ConvShape;
 pub use error::ModelError;
 pub use float::FloatModel;
 pub use movement::storage_order;
-pub use onnx::OnnxFile;
+pub use onnx::{OnnxFile, hex};
 pub use operator::Operator;
 
 /// Index of a [`Value`] in [`Graph::values`].
