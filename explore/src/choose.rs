@@ -20,7 +20,8 @@ pub struct Candidate {
 /// Positions in a list of candidates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Choice {
-    /// The design with the least power whose loss is under the limit.
+    /// The design with the least power whose loss is under the limit; of several the one with the
+    /// least loss.
     pub chosen: Option<usize>,
     /// If none is: the design whose loss can be least under the upper end of its interval.
     pub nearest: Option<usize>,
@@ -42,8 +43,13 @@ pub fn choose(candidates: &[Candidate]) -> Choice {
         let under = candidates.iter().enumerate().filter(|(_, candidate)| {
             wanted(candidate.kind) && candidate.assessment.verdict == Verdict::Under
         });
-        let with_power = under.filter_map(|(index, candidate)| Some((index, candidate.power?)));
-        with_power.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
+        let with_power = under.filter_map(|(index, candidate)| {
+            Some((index, candidate.power?, candidate.assessment.loss))
+        });
+        // In other codes the same array has the same power.
+        with_power
+            .min_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)))
+            .map(|(index, ..)| index)
     };
     let is_design = |kind| kind != Kind::Reference;
     let chosen = best(&is_design);

@@ -39,6 +39,13 @@ fn the_least_power_under_the_limit_is_chosen() {
 }
 
 #[test]
+fn of_equal_power_the_least_loss_is_chosen() {
+    let losses = [0.1, 0.0, 0.05];
+    let same: Vec<_> = losses.map(|loss| candidate(Kind::WithV, Some(0.6), loss, 0.1)).into();
+    assert_eq!(choose(&same).chosen, Some(1));
+}
+
+#[test]
 fn the_front_goes_from_least_power_to_least_loss() {
     // 0.55/0.4, 0.62/0.2, 0.7/0.1, 1.0/0.0; 0.9/0.1 and 0.85/0.2 are beaten by 0.7/0.1.
     assert_eq!(choose(&table()).front, [7, 6, 5, 0]);
