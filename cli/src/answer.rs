@@ -36,6 +36,8 @@ pub struct Network {
 pub struct Mean {
     pub point: Point,
     pub power: Option<f64>,
+    /// Of an inference, relative to each exact 8-bit network on one array.
+    pub energy: Option<f64>,
     pub assessment: Assessment,
 }
 
@@ -179,6 +181,7 @@ pub fn json(answer: &Answer) -> Result<()> {
             "quantization": configuration.quantization.to_string(),
             "exact_ends": configuration.exact_ends,
             "relative_power": mean.power,
+            "relative_energy": mean.energy,
             "loss": mean.assessment.loss,
             "loss_low": mean.assessment.interval[0],
             "loss_high": mean.assessment.interval[1],
@@ -239,17 +242,19 @@ pub fn text(answer: &Answer) -> Result<()> {
     if !answer.means.is_empty() {
         writeln!(out, "Mean of {} networks", answer.networks.len())?;
         let designs = Designs::means(&answer.means);
-        let mut rows = table(&["design", "power %", "loss [interval]", "confidence %", "verdict"]);
+        let mut rows =
+            table(&["design", "power %", "energy %", "loss [interval]", "confidence %", "verdict"]);
         for mean in &answer.means {
             rows.add_row(vec![
                 mean.point.name(),
                 mean.power.map(percent).unwrap_or_default(),
+                mean.energy.map(percent).unwrap_or_default(),
                 loss(&mean.assessment),
                 percent(mean.assessment.confidence),
                 mean.assessment.verdict.name().to_owned(),
             ]);
         }
-        align_right(&mut rows, [1, 3]);
+        align_right(&mut rows, [1, 2, 4]);
         writeln!(out, "{rows}")?;
         for sentence in designs.sentences(answer.limit) {
             writeln!(out, "{sentence}")?;

@@ -223,7 +223,8 @@ impl Explorer<'_> {
 }
 
 /// The mean loss of one design, if all networks were evaluated with it. The hardware has one
-/// function x: where networks prefer different ones, the dearest counts.
+/// function x: where networks prefer different ones, the dearest counts. Energies are the networks'
+/// own.
 fn mean(networks: &[Network], point: usize, limit: Limit) -> Option<Mean> {
     let evaluated = |network: &Network, point: usize| -> Option<(Assessment, Vec<bool>)> {
         match &network.found[point].outcome {
@@ -251,9 +252,14 @@ fn mean(networks: &[Network], point: usize, limit: Limit) -> Option<Mean> {
     let found = &networks[0].found[point];
     let powers: Option<Vec<f64>> =
         networks.iter().map(|network| network.found[point].power).collect();
+    let energies: Option<f64> = networks
+        .iter()
+        .map(|network| network.found[point].energy.map(|energy| energy.relative))
+        .sum();
     Some(Mean {
         point: found.point.clone(),
         power: powers.and_then(|powers| powers.into_iter().max_by(f64::total_cmp)),
+        energy: energies.map(|energy| energy / networks.len() as f64),
         assessment: choose::mean(&on, limit),
     })
 }

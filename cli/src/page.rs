@@ -31,6 +31,7 @@ pub fn report(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -
             // Networks may prefer different ones, and need different energies.
             control_function: None,
             energy_nj: None,
+            relative_energy: mean.relative_energy,
             name: mean_name(mean),
             ..design(mean.design)
         });
@@ -56,7 +57,7 @@ pub fn mean_name(mean: &Mean) -> String {
 }
 
 /// The choice among designs over all networks, by position.
-pub fn choose_mean(means: &[Mean]) -> Choice {
+fn choose_mean(means: &[Mean]) -> Choice {
     let candidates = means.iter().map(|mean| Candidate {
         kind: mean.design.finding.kind,
         power: mean.relative_power,
@@ -78,6 +79,7 @@ fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network
         .unzip();
     let designs = network.designs.iter().zip(&assessments).map(|(recorded, found)| Design {
         assessment: found.as_ref().map(|found| assessment(found, recorded.top1().unwrap_or(0.0))),
+        relative_energy: network.relative_energy(recorded),
         ..design(recorded)
     });
     let observed = || network.designs.iter().enumerate();
@@ -122,7 +124,7 @@ fn choice(candidates: &[Candidate], positions: &[usize]) -> Choice {
     }
 }
 
-/// Without an assessment.
+/// Without what it takes the network to know.
 fn design(recorded: &RecordedDesign) -> Design {
     let finding = &recorded.finding;
     let multiplier = finding.multiplier();
@@ -153,19 +155,17 @@ fn design(recorded: &RecordedDesign) -> Design {
         variant: variant(finding),
         relative_power: finding.relative_power,
         energy_nj: finding.energy_nj,
+        relative_energy: None,
         assessment: None,
         note: finding.note.clone().unwrap_or_default(),
     }
 }
 
-/// What else is different: the quantisation, and whether first and last layer are exact. A
-/// configuration names neither where it is as usual.
+/// What else is different: the quantisation, and whether first and last layer are exact.
 fn variant(finding: &Finding) -> String {
-    let quantization = finding.configuration["quantization"].as_str();
-    let ends = finding.configuration["exact_ends"].as_bool() == Some(true);
     let parts = [
-        quantization.map(|name| format!("{name} quantisation")),
-        ends.then(|| "exact ends".to_owned()),
+        finding.quantization().map(|name| format!("{name} quantisation")),
+        finding.exact_ends().then(|| "exact ends".to_owned()),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

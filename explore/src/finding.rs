@@ -77,6 +77,16 @@ impl Finding {
         self.configuration["activation_bits"].as_u64().unwrap_or_default() as u32
     }
 
+    /// How activations become codes; None for plainly.
+    pub fn quantization(&self) -> Option<&str> {
+        self.configuration["quantization"].as_str()
+    }
+
+    /// Whether the first and the last layer run on an exact array of their own.
+    pub fn exact_ends(&self) -> bool {
+        self.configuration["exact_ends"].as_bool().unwrap_or_default()
+    }
+
     /// What was found, of a `configuration` as the key describes it.
     pub fn new(found: &Found, configuration: Value) -> Self {
         let mask = found.point.configuration.multiplier.mask();

@@ -51,6 +51,9 @@ pub struct Mean<'a> {
     pub design: &'a RecordedDesign,
     /// Array power of the dearest function x that a network prefers: hardware has one.
     pub relative_power: Option<f64>,
+    /// Mean over the networks of an inference's energy relative to the exact 8-bit network's on
+    /// one array, each network with the function x that it prefers.
+    pub relative_energy: Option<f64>,
     /// Mean over the networks of the share of images that was classified correctly.
     pub top1: f64,
     /// The mean loss.
@@ -105,7 +108,7 @@ impl Recorded {
         let mean = |design: usize| {
             let configuration = &first.designs[design].finding.configuration;
             let mut on = Vec::new();
-            let (mut powers, mut top1) = (Vec::new(), 0.0);
+            let (mut powers, mut energies, mut top1) = (Vec::new(), Vec::new(), 0.0);
             for (network, assessments) in self.networks.iter().zip(&assessments) {
                 let mut designs = network.designs.iter();
                 let at = designs.position(|other| other.finding.configuration == *configuration)?;
@@ -117,13 +120,17 @@ impl Recorded {
                     assessment: assessments[at]?,
                 });
                 powers.push(candidate.finding.relative_power);
+                energies.push(network.relative_energy(candidate));
                 top1 += candidate.top1()?;
             }
             let powers: Option<Vec<f64>> = powers.into_iter().collect();
+            let energy: Option<f64> = energies.into_iter().sum();
+            let count = self.networks.len() as f64;
             Some(Mean {
                 design: &first.designs[design],
                 relative_power: powers.and_then(|powers| powers.into_iter().max_by(f64::total_cmp)),
-                top1: top1 / self.networks.len() as f64,
+                relative_energy: energy.map(|energy| energy / count),
+                top1: top1 / count,
                 assessment: choose::mean(&on, limit),
             })
         };
@@ -163,9 +170,16 @@ impl RecordedNetwork {
 
     /// What the exact 8-bit network made of the images.
     pub fn reference(&self) -> Option<&[bool]> {
-        let mut designs = self.designs.iter();
-        let reference = designs.find(|design| design.finding.kind == Kind::Reference)?;
-        reference.row.as_ref().map(|row| row.outcomes.as_slice())
+        self.exact()?.row.as_ref().map(|row| row.outcomes.as_slice())
+    }
+
+    fn exact(&self) -> Option<&RecordedDesign> {
+        self.designs.iter().find(|design| design.finding.kind == Kind::Reference)
+    }
+
+    /// Energy of an inference on a design relative to the exact 8-bit network's on one array.
+    pub fn relative_energy(&self, design: &RecordedDesign) -> Option<f64> {
+        Some(design.finding.energy_nj? / self.exact()?.finding.energy_nj?)
     }
 
     /// Judges the designs by `limit`, with the looks that the run took: `thorough` is one at all

@@ -33,7 +33,10 @@ function describe(design) {
   if (design.relative_power !== null) {
     lines.push(`array power ${percent(design.relative_power)}, saves ${percent(1 - design.relative_power)}`);
   }
-  if (design.energy_nj !== null) lines.push(`array energy ${significant(design.energy_nj)} nJ per image`);
+  if (design.relative_energy !== null) {
+    const energy = design.energy_nj === null ? "" : `, ${significant(design.energy_nj)} nJ`;
+    lines.push(`array energy per image ${percent(design.relative_energy)}${energy}`);
+  }
   if (assessment && design.kind !== "reference") lines.push(`loses ${lossText(assessment)}`);
   if (assessment) lines.push(`top-1 ${fixed(100 * assessment.top1, 2)} % of ${assessment.images.toLocaleString("en")} images`);
   return lines.join("\n");

@@ -125,6 +125,8 @@ pub struct Design {
     pub relative_power: Option<f64>,
     /// Energy of the array for one image, nJ.
     pub energy_nj: Option<f64>,
+    /// That over the exact 8-bit network's on one array; of a mean, the mean of the networks'.
+    pub relative_energy: Option<f64>,
     /// What was measured. None if it was not evaluated; `note` says why.
     pub assessment: Option<Assessment>,
     /// Of a failure its reason; of a superfluous design the better one; else empty.

@@ -88,8 +88,16 @@ fn figures(design: &Design) -> Markup {
                     dd { (number::fixed(100.0 * assessment.top1, 2)) " %" }
                 }
             }
-            @if let Some(energy) = design.energy_nj {
-                div { dt { "array energy per image" } dd { (number::significant(energy)) " nJ" } }
+            @if let Some(energy) = design.relative_energy {
+                div {
+                    dt { "energy per image saved" }
+                    dd {
+                        (number::percent(1.0 - energy)) " %"
+                        @if let Some(energy_nj) = design.energy_nj {
+                            small { " " (number::significant(energy_nj)) " nJ" }
+                        }
+                    }
+                }
             }
         }
     }

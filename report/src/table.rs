@@ -12,7 +12,7 @@ const COLUMNS: [(&str, bool); 10] = [
     ("design", false),
     ("kind", false),
     ("array power, %", true),
-    ("energy, nJ", true),
+    ("energy, % (nJ)", true),
     ("loss [interval], points", true),
     ("confidence, %", true),
     ("images", true),
@@ -23,7 +23,7 @@ const COLUMNS: [(&str, bool); 10] = [
 /// All designs of all views. Scripts show the rows of one view at a time and sort them.
 pub fn designs(views: &[View]) -> Markup {
     let mut all = views.iter().flat_map(|view| &view.results.designs);
-    let energy = all.any(|design| design.energy_nj.is_some());
+    let energy = all.any(|design| energy(design).is_some());
     html! {
         div .scroll .tall tabindex="0" role="region" aria-label="All designs" {
             table #designs-table .without-energy[!energy] {
@@ -67,7 +67,7 @@ fn row(view: &View, index: usize, design: &Design) -> Markup {
             }
             td { (design.kind.name()) }
             (cell(design.relative_power, design.relative_power.map(number::percent)))
-            (cell(design.energy_nj, design.energy_nj.map(number::significant)))
+            (cell(design.relative_energy.or(design.energy_nj), energy(design)))
             (of(&|found| found.loss, &|found| if is_reference { "reference".into() } else { number::loss(found) }))
             (of(&|found| found.confidence, &|found| number::confidence(found.confidence)))
             (of(&|found| found.images as f64, &|found| found.images.to_string()))
@@ -78,6 +78,17 @@ fn row(view: &View, index: usize, design: &Design) -> Markup {
                 None => (design.note),
             } }
         }
+    }
+}
+
+/// The energy of an inference: of the exact network's, and in itself.
+pub fn energy(design: &Design) -> Option<String> {
+    let relative = design.relative_energy.map(number::percent);
+    let energy_nj = design.energy_nj.map(number::significant);
+    match (relative, energy_nj) {
+        (Some(relative), Some(energy_nj)) => Some(format!("{relative} ({energy_nj})")),
+        (None, Some(energy_nj)) => Some(format!("({energy_nj})")),
+        (relative, None) => relative,
     }
 }
 
