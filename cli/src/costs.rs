@@ -41,8 +41,9 @@ pub struct ArrayArgs {
     /// Rows and columns of that array
     #[arg(long, default_value = "16x16", value_name = "RxC", value_parser = parse_array)]
     pub ends_array: [u32; 2],
-    /// Energies as `recoup power --json` measured them on this network; may be repeated [default:
-    /// from the cost table, by how layers fill the array]
+    /// Energies as `recoup power --json` measured them on this network; may be repeated. What it
+    /// does not measure, as fewer activation bits, then has none [default: from the cost table, by
+    /// how layers fill the array]
     #[arg(long, value_name = "FILE")]
     pub power: Vec<PathBuf>,
 }
