@@ -6,12 +6,10 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use recoup::control_variate::{ControlOptions, Mode};
 use recoup::data::{DataSpec, Dataset};
-use recoup::quantize::{Quantization, WeightScheme};
+use recoup::quantize::WeightScheme;
 use recoup_explore::finding::Settings;
 use recoup_explore::sequential::Limit;
-use recoup_explore::space;
 use recoup_explore::store::Store;
 use recoup_report::render;
 
@@ -52,7 +50,7 @@ pub struct ReproduceArgs {
 /// Seed of the order of the images, which no result on all of them depends on.
 const ORDER_SEED: u64 = 0;
 
-/// Evaluates all families and levels on the six networks, and writes page and tables.
+/// Evaluates the designs on the six networks, and writes page and tables.
 pub fn run(args: &ReproduceArgs) -> Result<()> {
     session::set_threads(&args.machine)?;
     let [database, html, tables] =
@@ -77,14 +75,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         Opened::new(name, session, ORDER_SEED, WeightScheme::U8Channel, isa)
     });
     let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
-    let modes = [Mode::None, Mode::Fitted(None)];
-    let points = space::points(
-        &space::families(),
-        &modes,
-        &[8],
-        &[Quantization::PLAIN],
-        ControlOptions::default(),
-    );
+    let points = reproduction::points();
     let request = Request {
         points: &points,
         limit: args.max_loss,

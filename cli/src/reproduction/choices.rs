@@ -1,0 +1,165 @@
+//! The designs with the least power under each limit: one for all networks, or one for each.
+
+use std::fmt::{self, Write};
+
+use recoup_explore::choose::{Candidate, choose};
+use recoup_explore::finding::Finding;
+use recoup_explore::recorded::{Mean, Recorded, RecordedNetwork};
+use recoup_explore::sequential::Verdict;
+use recoup_explore::space::Kind;
+
+use super::{LIMITS, is_plain, limit, loss, saved};
+use crate::page::{mean_name, short_name};
+
+/// What a choice is among.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// The paper's designs.
+    Plain,
+    /// Those in chosen codes and with exact ends, too.
+    All,
+}
+
+/// Both.
+pub const AMONG: [Among; 2] = [Among::Plain, Among::All];
+
+impl Among {
+    fn has(self, finding: &Finding) -> bool {
+        self == Self::All || is_plain(finding)
+    }
+}
+
+impl fmt::Display for Among {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Plain => "plain",
+            Self::All => "all",
+        })
+    }
+}
+
+/// One design for all networks: by the upper end of the interval, and by the mean alone, as the
+/// paper does.
+pub fn of_mean(recorded: &Recorded) -> String {
+    let mut text = String::from(
+        "One design for all networks: the least array power under a limit of the mean loss. Sure:\n\
+         the upper end of the 95 % interval is under the limit. Measured: the mean itself is. Plain:\n\
+         in the calibration's codes, on one array; all: chosen codes and exact ends, too.\n\n\
+         | limit | | among | chosen | saved | reduced precision | saved | without V | saved |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
+    );
+    for points in LIMITS {
+        let means = recorded.means(limit(points));
+        for (sure, among) in
+            [true, false].into_iter().flat_map(|sure| AMONG.map(|among| (sure, among)))
+        {
+            let best = |kinds: &[Kind]| best(&means, kinds, among, points, sure);
+            let cell = |found: Option<&Mean>| match found {
+                Some(mean) => {
+                    format!("{}, {} | {}", mean_name(mean), loss(mean), saved(mean.relative_power))
+                }
+                None => "none |".to_owned(),
+            };
+            let how = if sure { "sure" } else { "measured" };
+            let cells = [
+                &[Kind::ReducedPrecision, Kind::WithoutV, Kind::WithV][..],
+                &[Kind::ReducedPrecision],
+                &[Kind::WithoutV],
+            ]
+            .map(|kinds| cell(best(kinds)));
+            writeln!(text, "| {points} | {how} | {among} | {} |", cells.join(" | "))
+                .expect("a string takes all");
+        }
+    }
+    text
+}
+
+/// The design with the least known power under a limit; of several the one with the least loss.
+pub fn best<'a, 'r>(
+    means: &'a [Mean<'r>],
+    kinds: &[Kind],
+    among: Among,
+    points: f64,
+    sure: bool,
+) -> Option<&'a Mean<'r>> {
+    let under = means.iter().filter(|mean| {
+        let finding = &mean.design.finding;
+        kinds.contains(&finding.kind)
+            && among.has(finding)
+            && match sure {
+                true => mean.assessment.verdict == Verdict::Under,
+                false => mean.assessment.loss < points,
+            }
+    });
+    let known = under.filter_map(|mean| Some((mean, mean.relative_power?)));
+    let loss = |mean: &Mean| mean.assessment.loss;
+    known
+        .min_by(|a, b| a.1.total_cmp(&b.1).then(loss(a.0).total_cmp(&loss(b.0))))
+        .map(|(mean, _)| mean)
+}
+
+/// A design for each network.
+pub fn per_network(recorded: &Recorded) -> String {
+    let names: Vec<String> =
+        recorded.networks.iter().map(|network| short_name(network.model())).collect();
+    let mut text = format!(
+        "A design for each network: the least array power that is under the limit on it with\n\
+         95 % confidence, and the mean of what they save. Where no design is, the exact array stays.\n\n\
+         | limit | among | mean saved | reduced precision | without V | {} |\n\
+         |---|---|---|---|---|{}\n",
+        names.join(" | "),
+        "---|".repeat(names.len())
+    );
+    for (points, among) in LIMITS.into_iter().flat_map(|points| AMONG.map(|among| (points, among)))
+    {
+        let own: Vec<Own> = recorded
+            .networks
+            .iter()
+            .map(|network| Own::new(network, points, recorded.settings.thorough, among))
+            .collect();
+        let mean = |power: fn(&Own) -> f64| {
+            saved(Some(own.iter().map(power).sum::<f64>() / own.len().max(1) as f64))
+        };
+        let chosen: Vec<&str> = own.iter().map(|own| own.name.as_str()).collect();
+        writeln!(
+            text,
+            "| {points} | {among} | {} | {} | {} | {} |",
+            mean(|own| own.power),
+            mean(|own| own.reduced_precision),
+            mean(|own| own.without_v),
+            chosen.join(" | ")
+        )
+        .expect("a string takes all");
+    }
+    text
+}
+
+/// What one network gets: powers against the exact array, 1 where nothing is under the limit.
+struct Own {
+    name: String,
+    power: f64,
+    reduced_precision: f64,
+    without_v: f64,
+}
+
+impl Own {
+    fn new(network: &RecordedNetwork, points: f64, thorough: bool, among: Among) -> Self {
+        let assessments = network.assess(limit(points), thorough);
+        let evaluated = network.designs.iter().zip(assessments);
+        let (findings, candidates): (Vec<&Finding>, Vec<Candidate>) = evaluated
+            .filter(|(design, _)| among.has(&design.finding))
+            .filter_map(|(design, assessment)| {
+                let Finding { kind, relative_power: power, .. } = design.finding;
+                Some((&design.finding, Candidate { kind, power, assessment: assessment? }))
+            })
+            .unzip();
+        let choice = choose(&candidates);
+        let power = |at: Option<usize>| at.and_then(|at| candidates[at].power).unwrap_or(1.0);
+        Self {
+            name: choice.chosen.map_or("none".to_owned(), |at| findings[at].name.clone()),
+            power: power(choice.chosen),
+            reduced_precision: power(choice.reduced_precision),
+            without_v: power(choice.without_v),
+        }
+    }
+}

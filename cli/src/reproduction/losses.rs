@@ -1,0 +1,75 @@
+//! The loss of every design on every network.
+
+use std::fmt::Write;
+
+use recoup_explore::finding::Finding;
+use recoup_explore::recorded::{Mean, Recorded};
+use recoup_explore::space::Kind;
+
+use super::{fraction, is_plain, limit, loss};
+use crate::page::{mean_name, short_name};
+
+/// Top-1 of the exact networks.
+pub fn accuracies(recorded: &Recorded) -> String {
+    let mut text = String::from("| network | images | exact, 8 bits: top-1 % |\n|---|---|---|\n");
+    for network in &recorded.networks {
+        let top1 = network.designs.first().and_then(|reference| reference.top1());
+        let top1 = top1.map(|top1| format!("{:.2}", 100.0 * top1)).unwrap_or_default();
+        let name = short_name(network.model());
+        writeln!(text, "| {name} | {} | {top1} |", network.images).expect("a string takes all");
+    }
+    text
+}
+
+/// Designs in the calibration's codes on one array.
+pub fn plain(recorded: &Recorded, means: &[Mean]) -> String {
+    let heading = "Loss of top-1 in points against exact 8-bit products on the same images; array \
+                   power\nagainst the exact 8-bit array, energy of an inference against the exact \
+                   network's on it.\nV `fitted`.\n\n";
+    heading.to_owned() + &table(recorded, means, is_plain)
+}
+
+/// The others, of which the means are compared above.
+pub fn others(recorded: &Recorded, means: &[Mean]) -> String {
+    let heading = "The same, network by network:\n\n";
+    heading.to_owned() + &table(recorded, means, |finding| !is_plain(finding))
+}
+
+fn table(recorded: &Recorded, means: &[Mean], shown: impl Fn(&Finding) -> bool) -> String {
+    let names: Vec<String> =
+        recorded.networks.iter().map(|network| short_name(network.model())).collect();
+    let mut text = format!(
+        "| design | array power | energy | mean loss [95 %] | {} |\n|---|---|---|---|{}\n",
+        names.join(" | "),
+        "---|".repeat(names.len())
+    );
+    let assessments: Vec<_> = recorded
+        .networks
+        .iter()
+        .map(|network| network.assess(limit(1.0), recorded.settings.thorough))
+        .collect();
+    let shown = means.iter().filter(|mean| {
+        let finding = &mean.design.finding;
+        finding.kind != Kind::Reference && shown(finding)
+    });
+    for mean in shown {
+        let configuration = &mean.design.finding.configuration;
+        let on = recorded.networks.iter().zip(&assessments).map(|(network, assessments)| {
+            let mut designs = network.designs.iter();
+            let at = designs.position(|design| design.finding.configuration == *configuration);
+            let found = at.and_then(|at| assessments[at]);
+            found.map(|found| format!("{:.2}", found.loss)).unwrap_or_default()
+        });
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            mean_name(mean),
+            fraction(mean.relative_power),
+            fraction(mean.relative_energy),
+            loss(mean),
+            on.collect::<Vec<_>>().join(" | ")
+        )
+        .expect("a string takes all");
+    }
+    text
+}

@@ -1,0 +1,67 @@
+//! What codes chosen for the multiplier gain, and exact arrays for the first and the last layer.
+
+use std::fmt::Write;
+
+use recoup_explore::recorded::Mean;
+
+use super::{CHOSEN_CODES, fraction, loss, variant};
+use crate::page::mean_name;
+
+/// Designs in the calibration's codes and in chosen ones, side by side: what the codes gain is not
+/// V's.
+pub fn codes(means: &[Mean]) -> String {
+    let names = CHOSEN_CODES.map(|codes| codes.to_string());
+    let mut text = format!(
+        "Mean loss in the calibration's codes, and in codes chosen for the multiplier\n\
+         ([quantization.md](quantization.md)), without and with V:\n\n\
+         | design | array power | plain | {} |\n|---|---|---|{}\n",
+        names.join(" | "),
+        "---|".repeat(names.len())
+    );
+    let plain = means.iter().filter(|mean| super::is_plain(&mean.design.finding));
+    for mean in plain {
+        let finding = &mean.design.finding;
+        let chosen = names.each_ref().map(|name| variant(means, finding, Some(name), false));
+        if chosen.iter().all(Option::is_none) {
+            continue;
+        }
+        let chosen = chosen.map(|mean| mean.map(loss).unwrap_or_default());
+        writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            mean_name(mean),
+            fraction(mean.relative_power),
+            loss(mean),
+            chosen.join(" | ")
+        )
+        .expect("a string takes all");
+    }
+    text
+}
+
+/// Designs that run all layers, beside those whose first and last layer run on an exact array.
+pub fn mixed(means: &[Mean]) -> String {
+    let mut text = String::from(
+        "All layers on one array, or the first and the last on an exact 16 x 16 array of their\n\
+         own, whose power and energy are in the numbers:\n\n\
+         | design | power: one | two | energy: one | two | mean loss [95 %]: one | two |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    for mixed in means.iter().filter(|mean| mean.design.finding.exact_ends()) {
+        let finding = &mixed.design.finding;
+        let Some(one) = variant(means, finding, finding.quantization(), false) else { continue };
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            mean_name(one),
+            fraction(one.relative_power),
+            fraction(mixed.relative_power),
+            fraction(one.relative_energy),
+            fraction(mixed.relative_energy),
+            loss(one),
+            loss(mixed)
+        )
+        .expect("a string takes all");
+    }
+    text
+}
