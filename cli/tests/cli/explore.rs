@@ -10,7 +10,7 @@ use recoup_hardware::costs::{Cost, CostTable, Design, Library, Run, Stimulus};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::run::{FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, json, recoup, stdout};
+use crate::run::{FASHION_MODEL, Tiny, assert_refused, explore, json, recoup, stdout};
 
 /// Power of designs, in made-up units: V costs 3.
 const COSTS: [(&str, u32, Option<&str>, f64); 8] = [
@@ -74,16 +74,6 @@ impl Folder {
     fn args(&self, more: &[&str]) -> Vec<String> {
         let costs = self.path("costs.json");
         let args = [
-            "explore",
-            FASHION_MODEL,
-            "--data",
-            FASHION_DATA,
-            "--preprocess",
-            "fashion-mnist",
-            "--images",
-            "150",
-            "--calibration-images",
-            "8",
             "--max-loss",
             "6",
             "--multiplier",
@@ -94,7 +84,7 @@ impl Folder {
             &costs,
             "--json",
         ];
-        args.iter().chain(more).map(|arg| arg.to_string()).collect()
+        explore("150", &[&args, more].concat()).into_iter().map(str::to_owned).collect()
     }
 }
 
@@ -276,6 +266,8 @@ fn several_networks_have_a_mean() {
         assert_eq!(loss(line), loss(mean));
     }
     assert_eq!(mean["choice"]["chosen"], one["choice"]["chosen"]);
+    // The made-up costs have no parts, which energies are made of.
+    assert_eq!(mean["configurations"][0]["relative_energy"], Value::Null);
 }
 
 #[test]
@@ -298,11 +290,8 @@ fn people_get_a_sentence() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     let tiny = Tiny::new();
-    let data = format!("npz:{}", tiny.path("data.npz"));
-    let model = tiny.path("model.onnx");
-    let base = ["explore", &model, "--data", &data, "--calibration-images", "4"];
     let refused = |more: &[&str], expected: &[&str]| {
-        assert_refused(tiny.folder(), &[&base[..], more].concat(), expected);
+        assert_refused(tiny.folder(), &tiny.explore(more), expected);
     };
     for limit in ["-1", "NaN", "100", "inf"] {
         refused(&["--max-loss", limit], &["from 0 to below 100"]);

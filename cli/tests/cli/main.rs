@@ -5,6 +5,7 @@ mod bad_model;
 mod bad_option;
 mod eval;
 mod explore;
+mod faults;
 mod hardware;
 mod help;
 mod inspect;

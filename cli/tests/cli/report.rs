@@ -4,7 +4,7 @@ use recoup_explore::store::Store;
 use recoup_report::data::Report;
 use tempfile::TempDir;
 
-use crate::run::{FASHION_DATA, FASHION_MODEL, assert_refused, recoup, stdout};
+use crate::run::{assert_refused, explore, recoup, stdout};
 
 /// A folder with the results of a small exploration.
 struct Explored(TempDir);
@@ -13,26 +13,8 @@ impl Explored {
     fn new(more: &[&str]) -> Self {
         let folder = Self(TempDir::new().unwrap());
         let out = folder.path("run.db");
-        let args = [
-            "explore",
-            FASHION_MODEL,
-            "--data",
-            FASHION_DATA,
-            "--preprocess",
-            "fashion-mnist",
-            "--images",
-            "60",
-            "--calibration-images",
-            "8",
-            "--max-loss",
-            "20",
-            "--multiplier",
-            "truncated:8",
-            "--thorough",
-            "--out",
-            &out,
-        ];
-        stdout(&[&args[..], more].concat());
+        let args = ["--max-loss", "20", "--multiplier", "truncated:8", "--thorough", "--out", &out];
+        stdout(&explore("60", &[&args, more].concat()));
         folder
     }
 

@@ -32,6 +32,23 @@ pub fn recoup<S: AsRef<str>>(args: &[S]) -> Command {
     command
 }
 
+/// `explore` of the small network on its first `images`, calibrated on few, and `more`.
+pub fn explore<'a>(images: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let args = [
+        "explore",
+        FASHION_MODEL,
+        "--data",
+        FASHION_DATA,
+        "--preprocess",
+        "fashion-mnist",
+        "--calibration-images",
+        "8",
+        "--images",
+        images,
+    ];
+    [&args, more].concat()
+}
+
 /// Standard output of a run that succeeds.
 pub fn stdout<S: AsRef<str>>(args: &[S]) -> String {
     let output = recoup(args).output().unwrap();
@@ -121,6 +138,14 @@ impl Tiny {
     pub fn eval(&self, more: &[&str]) -> Vec<String> {
         let data = format!("npz:{}", self.path("data.npz"));
         self.eval_on(&self.path("model.onnx"), &data, more)
+    }
+
+    /// `explore` on the model and the images, and `more`.
+    pub fn explore(&self, more: &[&str]) -> Vec<String> {
+        let data = format!("npz:{}", self.path("data.npz"));
+        let model = self.path("model.onnx");
+        let args = ["explore", &model, "--data", &data, "--calibration-images", "4"];
+        args.iter().chain(more).map(|arg| arg.to_string()).collect()
     }
 
     /// `eval` on another model or other images.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_WRITE;
 
 /// Why results cannot be kept or read.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +35,11 @@ pub enum StoreErrorKind {
         /// The latest that this program knows.
         known: i64,
     },
-    /// The disk is full.
-    #[error("cannot grow, the disk is full; what is in it is safe: make room and run again")]
+    /// The disk is full, or does not take it for another reason.
+    #[error(
+        "cannot grow: the disk, a quota or a limit on the size of files is full; what is in it is \
+         safe: make room and run again"
+    )]
     Full,
     /// It cannot be written.
     #[error("cannot be written; change its permissions, or give another file")]
@@ -54,7 +58,10 @@ impl StoreError {
     }
 
     pub(super) fn sqlite(path: &Path, error: rusqlite::Error) -> Self {
+        let extended = error.sqlite_error().map(|error| error.extended_code);
         let kind = match error.sqlite_error_code() {
+            // Full is only a disk; what else ends a write is this.
+            _ if extended == Some(SQLITE_IOERR_WRITE) => StoreErrorKind::Full,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::Locked,
             Some(ErrorCode::DatabaseCorrupt) => StoreErrorKind::Corrupt(error.to_string()),
             Some(ErrorCode::NotADatabase) => StoreErrorKind::Foreign("is no results file".into()),
