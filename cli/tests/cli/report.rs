@@ -123,12 +123,23 @@ fn the_reproduction_has_tables_and_goes_on() {
     let tables = stdout(&args);
     let file = |name: &str| std::fs::read_to_string(folder.path().join("all").join(name)).unwrap();
     assert_eq!(tables.trim_end(), file("tables.md").trim_end());
-    for part in ["fashion-mobilenetv2", "| truncated:8 with V", "| 0.25 | sure |", "1.9x"] {
+    let parts = [
+        "fashion-mobilenetv2",
+        "| truncated:8 with V (fitted), aware quantisation, exact ends |",
+        "| design | array power | plain | aware | aware+bias |",
+        "| 0.25 | sure | plain |",
+        "| 0.25 | measured | all |",
+        "A design for each network",
+        "1.9x",
+    ];
+    for part in parts {
         assert!(tables.contains(part), "no {part:?} in: {tables}");
     }
     let report = data(&file("report.html"));
-    assert_eq!((report.networks.len(), report.comparisons.len()), (2, 3));
-    assert_eq!(report.mean.unwrap().designs.len(), report.networks[0].results.designs.len());
+    assert_eq!((report.networks.len(), report.comparisons.len()), (2, 5));
+    let mean = report.mean.unwrap();
+    assert_eq!(mean.designs.len(), report.networks[0].results.designs.len());
+    assert!(mean.designs.iter().all(|design| design.relative_energy.is_some()));
     // Nothing is computed twice, and the tables are the same.
     let results = |name: &str| {
         let store = Store::open(&folder.path().join("all").join(name)).unwrap();
