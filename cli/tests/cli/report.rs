@@ -118,13 +118,13 @@ fn a_report_that_cannot_be_made_is_refused() {
 fn the_reproduction_has_tables_and_goes_on() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("all").display().to_string();
-    let networks = ["--network", "shufflenet", "mobilenetv2"];
+    let networks = ["--network", "vgg8", "resnet8"];
     let args = [&["reproduce", "--images", "12", "--out", &out][..], &networks].concat();
     let tables = stdout(&args);
     let file = |name: &str| std::fs::read_to_string(folder.path().join("all").join(name)).unwrap();
     assert_eq!(tables.trim_end(), file("tables.md").trim_end());
     let parts = [
-        "fashion-mobilenetv2",
+        "fashion-vgg8",
         "| truncated:8 with V (fitted), aware quantisation, exact ends |",
         "| design | array power | plain | aware | aware+bias |",
         "| 0.25 | sure | plain |",
