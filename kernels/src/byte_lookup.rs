@@ -18,16 +18,16 @@ use crate::{
 pub(crate) const POSITIONS: usize = 64;
 
 /// Vectors of positions that are computed together.
-pub(crate) const CHUNKS: usize = 2;
+pub(crate) const CHUNKS: usize = 4;
 
 /// Positions that are computed together.
 const SPAN: usize = CHUNKS * POSITIONS;
 
-/// Filters that a kernel computes together.
-pub(crate) const FILTERS: usize = 4;
+/// Filters that a kernel computes together: with so many positions their sums fill the registers.
+pub(crate) const FILTERS: usize = 2;
 
-/// Groups of them in a block.
-const QUADS: usize = LANES / FILTERS;
+/// Pairs of filters in a block.
+const PAIRS: usize = LANES / FILTERS;
 
 /// Weight positions whose codes are gathered together; less than 256, lest sums of bytes overflow
 /// 16 bits.
@@ -166,7 +166,7 @@ fn map_codes_one_by_one(entries: &[u8; 256], codes: &mut [u8]) {
 
 /// Filters that are computed together.
 #[derive(Debug)]
-struct Quad {
+struct Pair {
     /// Numbers of tables, `[depth]`.
     weights: Vec<[u8; FILTERS]>,
     /// See [`Input::runs`], `[TAPS][planes]`.
@@ -183,7 +183,7 @@ pub(crate) struct ByteLookup {
     /// Offsets of the receptive field's codes in the planes of a group.
     taps: Vec<usize>,
     blocks: Vec<Block>,
-    quads: Vec<Quad>,
+    pairs: Vec<Pair>,
     /// What each filter's sums are more than the planes say.
     constants: Vec<[i32; LANES]>,
     /// Of all chunks, if there is a faster way to gather their codes.
@@ -230,10 +230,10 @@ impl ByteLookup {
             }
         }
         let blocks = blocks(shape.groups, shape.filters_per_group());
-        let mut quads = Vec::with_capacity(blocks.len() * QUADS);
+        let mut pairs = Vec::with_capacity(blocks.len() * PAIRS);
         let mut constants = vec![[0i32; LANES]; blocks.len()];
         for (block, constants) in blocks.iter().zip(&mut constants) {
-            let mut weights = vec![[0; FILTERS]; QUADS * depth];
+            let mut weights = vec![[0; FILTERS]; PAIRS * depth];
             for (lane, constant) in constants[..block.count].iter_mut().enumerate() {
                 let filter = &spec.weights[(block.filter + lane) * depth..][..depth];
                 let numbers = &mut weights[lane / FILTERS * depth..][..depth];
@@ -243,11 +243,11 @@ impl ByteLookup {
                     *constant = constant.wrapping_add(tables.of_weight[w]);
                 }
             }
-            quads.extend(weights.chunks_exact(depth).map(|weights| {
+            pairs.extend(weights.chunks_exact(depth).map(|weights| {
                 let runs = weights
                     .chunks(TAPS)
                     .flat_map(|taps| tables.planes.iter().map(|plane| plane.runs(taps)));
-                Quad { runs: runs.collect(), weights: weights.to_vec() }
+                Pair { runs: runs.collect(), weights: weights.to_vec() }
             }));
         }
         let positions = images(&shape) * shape.positions();
@@ -260,7 +260,7 @@ impl ByteLookup {
             tables,
             taps,
             blocks,
-            quads,
+            pairs,
             constants,
             windows,
         })
@@ -274,6 +274,11 @@ impl ByteLookup {
     /// What the sums lack.
     pub fn missing(&self) -> Option<Term> {
         self.tables.term
+    }
+
+    /// What has to be added to each sum, as a function of the codes.
+    pub fn correction(&self) -> &[i32; 256] {
+        &self.tables.of_code
     }
 
     /// Bits of the index, and bytes of an entry.
@@ -362,8 +367,8 @@ impl ByteLookup {
     /// Adds what the `t`-th [`TAPS`] give a block.
     fn add_bytes(&self, b: usize, t: usize, codes: &[Codes], chunks: usize, sums: &mut [Sums]) {
         let count = self.blocks[b].count.div_ceil(FILTERS);
-        let quads = self.quads[QUADS * b..][..count].iter();
-        for (quad, sums) in quads.zip(sums.as_chunks_mut::<FILTERS>().0) {
+        let pairs = self.pairs[PAIRS * b..][..count].iter();
+        for (pair, sums) in pairs.zip(sums.as_chunks_mut::<FILTERS>().0) {
             let planes = self.tables.planes.len();
             for (p, plane) in self.tables.planes.iter().enumerate() {
                 let input = Input {
@@ -371,8 +376,8 @@ impl ByteLookup {
                     index: self.tables.index,
                     codes,
                     chunks,
-                    weights: &quad.weights[TAPS * t..][..codes.len()],
-                    runs: &quad.runs[planes * t + p],
+                    weights: &pair.weights[TAPS * t..][..codes.len()],
+                    runs: &pair.runs[planes * t + p],
                     shift: plane.shift,
                     first: t == 0 && p == 0,
                 };

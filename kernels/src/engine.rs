@@ -28,8 +28,8 @@ pub(crate) enum Engine {
     Factors(Box<([u8; 256], Gemm)>),
     /// By bytes looked up in registers, and a term that they leave out.
     Bytes(Box<(ByteLookup, Gemm)>),
-    /// Any table, by rows, and the exact products that the rows leave out.
-    Rows(Box<(RowsConv, Gemm)>),
+    /// Any table, by rows.
+    Rows(Box<RowsConv>),
     Depthwise(Depthwise),
     Table(Table),
 }
@@ -77,7 +77,7 @@ impl Engine {
             (_, Some(bytes)) => {
                 let missing: Vec<Term> = bytes.missing().into_iter().collect();
                 let gemm = Gemm::new(isa, spec, &missing);
-                let correction = *gemm.correction();
+                let correction = added(gemm.correction(), bytes.correction());
                 (Engine::Bytes(Box::new((bytes, gemm))), correction)
             }
             (Product::Table(table), None) if Depthwise::fits(shape) => {
@@ -92,10 +92,8 @@ impl Engine {
             }
             (Product::Table(table), None) => {
                 let rows = RowsConv::new(isa, spec, table);
-                let exact = if rows.lacks_exact() { terms(u64::MAX) } else { Vec::new() };
-                let gemm = Gemm::new(isa, spec, &exact);
-                let correction = *gemm.correction();
-                (Engine::Rows(Box::new((rows, gemm))), correction)
+                let correction = rows.correction();
+                (Engine::Rows(Box::new(rows)), correction)
             }
             (Product::Mask(mask), None) if Depthwise::fits(shape) => {
                 (Engine::Depthwise(Depthwise::new(isa, spec, &terms(*mask))), [0; 256])
@@ -121,13 +119,7 @@ impl Engine {
                     terms => format!("gemm{terms}+{bytes}"),
                 }
             }
-            Engine::Rows(parts) => {
-                let rows = format!("rows{}", parts.0.bits());
-                match parts.1.terms() {
-                    0 => rows,
-                    terms => format!("gemm{terms}+{rows}"),
-                }
-            }
+            Engine::Rows(rows) => format!("rows{}", rows.bits()),
             Engine::Depthwise(_) => "depthwise".to_owned(),
             Engine::Table(_) => "table".to_owned(),
         }
@@ -137,7 +129,7 @@ impl Engine {
     pub fn batch(&self) -> usize {
         match self {
             Engine::Bytes(parts) => parts.0.images(),
-            Engine::Rows(parts) => parts.0.images(),
+            Engine::Rows(rows) => rows.images(),
             _ => 1,
         }
     }
@@ -146,7 +138,7 @@ impl Engine {
     pub fn prepare<'a>(&self, inputs: impl Iterator<Item = &'a [u8]>, images: &mut Images) {
         match self {
             Engine::Bytes(parts) => parts.0.run(inputs, &mut images.bytes),
-            Engine::Rows(parts) => parts.0.run(inputs, &mut images.rows),
+            Engine::Rows(rows) => rows.run(inputs, &mut images.rows),
             _ => {}
         }
     }
@@ -181,16 +173,13 @@ impl Engine {
                     sink(tile);
                 });
             }
-            Engine::Rows(parts) => {
-                let (conv, gemm) = &**parts;
-                let (number, count) = number;
-                gemm.run(input, image, |mut tile| {
-                    conv.add_to(rows, count, number, &mut tile);
-                    sink(tile);
-                });
-            }
+            Engine::Rows(conv) => conv.tiles(rows, number.1, number.0, sink),
             Engine::Depthwise(depthwise) => depthwise.run(input, image, sink),
             Engine::Table(table) => table.run(input, image, sink),
         }
     }
+}
+
+fn added(a: &[i32; 256], b: &[i32; 256]) -> [i32; 256] {
+    std::array::from_fn(|code| a[code].wrapping_add(b[code]))
 }

@@ -171,8 +171,7 @@ impl MacLayer {
     ///   that each code and each weight is replaced by,
     /// - `lookup{index bits}x{bytes}`: as so many bytes looked up in registers; after `gemm1` what
     ///   one ordinary product leaves,
-    /// - `rows{bits}`: any table, one code selecting the products of 16 filters; after `gemm1`
-    ///   what the products lack of exact ones,
+    /// - `rows{bits}`: any table, one code selecting the products of 16 filters,
     /// - `depthwise`: channels side by side, for one filter per channel, with products or, for a
     ///   table, with lookups,
     /// - `table`: one lookup per product in the table of all products.

@@ -44,6 +44,7 @@ mod combine;
 mod depthwise;
 mod dispatch;
 mod engine;
+mod entries;
 mod epilogue;
 mod error;
 mod gather;

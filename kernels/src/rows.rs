@@ -2,13 +2,14 @@
 //! weights of 16 filters lie side by side, so that a code selects 16 products with one load.
 //!
 //! Rows are built from the table for a few weight positions at a time, to stay in the first-level
-//! cache, and serve all positions of several images. Products that 16 bits hold, or what they lack
-//! of exact ones, are added up twice in 16 bits, whole and without their low byte, from which the
-//! sum follows; others in 32 bits.
+//! cache, and serve all positions of several images. [`Entries`] that 16 bits hold are added up in
+//! 16 bits: for as long as they are too small to overflow, or, if they are not, twice, whole and
+//! without their low byte, from which the sum follows. Others are added up in 32 bits.
 
 use crate::{
-    ConvShape, Isa, MacSpec, WeightCoding,
+    ConvShape, Isa, MacSpec,
     dispatch::multiversion,
+    entries::Entries,
     epilogue::{Block, LANES, Tile, blocks},
     planes::{fill_batch, plane_len, planes_len, transpose_copy, transpose_words},
 };
@@ -19,47 +20,82 @@ const TAPS: usize = 3;
 /// Weight positions after which [`Split`] sums are widened; more could overflow them.
 const SPLIT: usize = 255;
 
+/// Weight positions of a run below which [`Split`] sums are faster.
+const SHORT: usize = 9;
+
 /// Output positions that share the rows, of as many images as it takes.
-const POSITIONS: usize = 4096;
+const POSITIONS: usize = 8192;
 
 /// Products of one code with the weights of the block's filters.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(32))]
 struct Row<T>([T; LANES]);
 
-/// Products, or what they lack of exact ones, less the least for their weight. // eq. (45)
+/// [`Entries`] of 16 bits.
 #[derive(Debug)]
 struct Words {
-    /// Whether an exact product is missing.
-    exact: bool,
+    of_code: [i32; 256],
     of_weight: [i32; 256],
     /// `[w][a]`
     values: Vec<u16>,
+    /// The largest value of each weight.
+    largest: [u16; 256],
+    /// What a sum is shifted left by.
+    shift: u32,
 }
 
 impl Words {
-    /// None if 16 bits hold neither.
-    fn new(table: &[i32], coding: WeightCoding) -> Option<Words> {
-        let words = |exact: bool| {
-            let left = |i: usize| {
-                let known = if exact { weight(i >> 8, coding) * (i & 255) as i64 } else { 0 };
-                i64::from(table[i]) - known
-            };
-            let least = |w: usize| (0..256).map(|a| left(w << 8 | a)).min().unwrap_or(0);
-            let of_weight: [i64; 256] = std::array::from_fn(least);
-            let word = |i: usize| u16::try_from(left(i) - of_weight[i >> 8]).ok();
-            let values = (0..1 << 16).map(word).collect::<Option<_>>()?;
-            // Sums wrap, and so may these.
-            Some(Words { exact, of_weight: of_weight.map(|value| value as i32), values })
+    /// Those with the smallest values; None if 16 bits never hold them.
+    fn new(spec: &MacSpec, table: &[i32]) -> Option<Words> {
+        let entries = Entries::candidates(spec, table, &[None])
+            .into_iter()
+            .filter(|entries| entries.values.iter().all(|&value| u16::try_from(value).is_ok()))
+            .min_by(|a, b| a.mean_largest(|v| v).total_cmp(&b.mean_largest(|v| v)))?;
+        let mut words = Words {
+            of_code: entries.of_code,
+            of_weight: [0; 256],
+            values: vec![0; 1 << 16],
+            largest: [0; 256],
+            shift: entries.shift,
         };
-        words(false).or_else(|| words(true))
+        let weights = entries.used.iter().zip(&entries.of_weight);
+        for ((&(w, _), &least), row) in weights.zip(entries.values.chunks_exact(256)) {
+            let w = usize::from(w);
+            let values = &mut words.values[w << 8..][..256];
+            values.iter_mut().zip(row).for_each(|(to, &value)| *to = value as u16);
+            words.largest[w] = values.iter().copied().max().unwrap_or(0);
+            words.of_weight[w] = least;
+        }
+        Some(words)
     }
-}
 
-fn weight(w: usize, coding: WeightCoding) -> i64 {
-    match coding {
-        WeightCoding::Unsigned => w as i64,
-        WeightCoding::Signed => i64::from(w as u8 as i8),
+    /// Cuts taps into runs whose values 16 bits can add up, each but the last of a multiple of
+    /// [`TAPS`]; None if they are so short that [`Split`] sums are faster.
+    fn runs(&self, weights: &[[u8; LANES]]) -> Option<Vec<usize>> {
+        let mut runs = Vec::new();
+        let mut sums = [u32::MAX; LANES];
+        for weights in weights.chunks(TAPS) {
+            let mut more = [0; LANES];
+            for lanes in weights {
+                let largest = lanes.map(|w| u32::from(self.largest[usize::from(w)]));
+                more.iter_mut().zip(largest).for_each(|(more, largest)| *more += largest);
+            }
+            // The values of one pass have to fit in any case.
+            if more.iter().any(|&more| more > u32::from(u16::MAX)) {
+                return None;
+            }
+            sums.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.saturating_add(more));
+            match runs.last_mut() {
+                Some(run) if sums.iter().all(|&sum| sum <= u32::from(u16::MAX)) => {
+                    *run += weights.len();
+                }
+                _ => {
+                    runs.push(weights.len());
+                    sums = more;
+                }
+            }
+        }
+        (runs.len() * SHORT <= weights.len()).then_some(runs)
     }
 }
 
@@ -75,13 +111,13 @@ impl Split {
 
     #[inline(always)]
     fn add(&mut self, entry: &Row<u16>) {
-        add_entry(&mut self.words, entry, u16::wrapping_add);
-        add_entry(&mut self.upper, entry, |sum, entry| sum.wrapping_add(entry >> 8));
+        add_entry(&mut self.words.0, entry, u16::wrapping_add);
+        add_entry(&mut self.upper.0, entry, |sum, entry| sum.wrapping_add(entry >> 8));
     }
 }
 
 #[derive(Debug)]
-enum Entries {
+enum Values {
     Words(Box<Words>),
     Products(Vec<i32>),
 }
@@ -91,12 +127,14 @@ pub(crate) struct RowsConv {
     isa: Isa,
     shape: ConvShape,
     padding: u8,
-    entries: Entries,
+    values: Values,
     /// Offsets of the receptive field's codes in the planes of a group.
     taps: Vec<usize>,
     blocks: Vec<Block>,
     /// `[blocks][taps][LANES]`
     weights: Vec<[u8; LANES]>,
+    /// See [`Words::runs`], for each block.
+    runs: Vec<Option<Vec<usize>>>,
 }
 
 /// Buffers of a [`RowsConv`].
@@ -107,9 +145,10 @@ pub(crate) struct Buffers {
     word_rows: Vec<Row<u16>>,
     product_rows: Vec<Row<i32>>,
     /// One block's sums, `[images][positions]`.
+    words: Vec<Row<u16>>,
     split: Vec<Split>,
     /// The result, `[blocks][images][positions]`.
-    sums: Vec<Row<i32>>,
+    sums: Vec<[i32; LANES]>,
 }
 
 impl RowsConv {
@@ -136,16 +175,25 @@ impl RowsConv {
                 spec.weights[(block.filter + lane.min(block.count - 1)) * depth + j]
             })
         };
-        let weights =
-            blocks.iter().flat_map(|block| order.iter().map(move |&(_, j)| lanes(block, j)));
-        let words = Words::new(table, spec.coding).map(|words| Entries::Words(Box::new(words)));
-        let entries = words.unwrap_or_else(|| Entries::Products(table.to_vec()));
+        let weights: Vec<_> = blocks
+            .iter()
+            .flat_map(|block| order.iter().map(move |&(_, j)| lanes(block, j)))
+            .collect();
+        let values = match Words::new(spec, table) {
+            Some(words) => Values::Words(Box::new(words)),
+            None => Values::Products(table.to_vec()),
+        };
+        let runs = weights.chunks(depth).map(|weights| match &values {
+            Values::Words(words) => words.runs(weights),
+            Values::Products(_) => None,
+        });
         RowsConv {
             isa,
             shape,
             padding: spec.input_zero_point,
-            entries,
-            weights: weights.collect(),
+            runs: runs.collect(),
+            values,
+            weights,
             taps: order.iter().map(|&(offset, _)| offset).collect(),
             blocks,
         }
@@ -158,15 +206,18 @@ impl RowsConv {
 
     /// Bits of an entry.
     pub fn bits(&self) -> u32 {
-        match self.entries {
-            Entries::Words(_) => 16,
-            Entries::Products(_) => 32,
+        match self.values {
+            Values::Words(_) => 16,
+            Values::Products(_) => 32,
         }
     }
 
-    /// Whether the sums lack the exact products.
-    pub fn lacks_exact(&self) -> bool {
-        matches!(&self.entries, Entries::Words(words) if words.exact)
+    /// What has to be added to each sum, as a function of the codes.
+    pub fn correction(&self) -> [i32; 256] {
+        match &self.values {
+            Values::Words(words) => words.of_code,
+            Values::Products(_) => [0; 256],
+        }
     }
 
     /// Computes the sums of all images into `buffers`.
@@ -174,16 +225,18 @@ impl RowsConv {
         let shape = &self.shape;
         let count = fill_batch(self.isa, shape, self.padding, images, &mut buffers.planes);
         let positions = count * shape.positions();
-        buffers.sums.resize(self.blocks.len() * positions, Row([0; LANES]));
-        match &self.entries {
-            Entries::Words(words) => {
+        // Exactly so many: they are cut into blocks.
+        buffers.sums.resize(self.blocks.len() * positions, [0; LANES]);
+        match &self.values {
+            Values::Words(words) => {
+                buffers.words.resize(positions, Row([0; LANES]));
                 buffers.split.resize(positions, Split::ZERO);
                 buffers.word_rows.resize(TAPS << 8, Row([0; LANES]));
                 for b in 0..self.blocks.len() {
                     add_words(self.isa, self, words, b, count, buffers);
                 }
             }
-            Entries::Products(table) => {
+            Values::Products(table) => {
                 buffers.product_rows.resize(TAPS << 8, Row([0; LANES]));
                 for b in 0..self.blocks.len() {
                     add_products(self.isa, self, table, b, count, buffers);
@@ -192,25 +245,26 @@ impl RowsConv {
         }
     }
 
-    /// Adds the sums of the last run's `image` of `images` to a tile.
-    pub fn add_to(&self, buffers: &Buffers, images: usize, image: usize, tile: &mut Tile<'_>) {
+    /// Hands the sums of the last run's `image` of `images` to `sink`, block by block.
+    pub fn tiles(
+        &self,
+        buffers: &mut Buffers,
+        images: usize,
+        image: usize,
+        mut sink: impl FnMut(Tile<'_>),
+    ) {
         let positions = self.shape.positions();
-        let rows = tile.acc.chunks_exact_mut(tile.blocks * LANES);
-        for (position, row) in (tile.position..).zip(rows) {
-            for (b, lanes) in (tile.block..).zip(row.as_chunks_mut::<LANES>().0) {
-                let sums = &buffers.sums[(b * images + image) * positions + position];
-                for (lane, sum) in lanes.iter_mut().zip(sums.0) {
-                    *lane = lane.wrapping_add(sum);
-                }
-            }
+        for (block, sums) in buffers.sums.chunks_exact_mut(images * positions).enumerate() {
+            let acc = sums[image * positions..][..positions].as_flattened_mut();
+            sink(Tile { acc, position: 0, positions, block, blocks: 1 });
         }
     }
 
     #[inline(always)]
     fn add_words(&self, words: &Words, b: usize, images: usize, buffers: &mut Buffers) {
-        let Buffers { planes, word_rows, split, sums, .. } = buffers;
+        let Buffers { planes, word_rows, words: plain, split, sums, .. } = buffers;
         let positions = images * self.shape.positions();
-        let (split, sums) = (&mut split[..positions], &mut sums[b * positions..][..positions]);
+        let sums = &mut sums[b * positions..][..positions];
         let weights = &self.weights[b * self.taps.len()..][..self.taps.len()];
         let mut constant = [0i32; LANES];
         for lanes in weights {
@@ -218,14 +272,33 @@ impl RowsConv {
                 *constant = constant.wrapping_add(words.of_weight[usize::from(w)]);
             }
         }
-        sums.fill(Row(constant));
+        sums.fill(constant);
+        if let Some(runs) = &self.runs[b] {
+            let plain = &mut plain[..positions];
+            plain.fill(Row([0; LANES]));
+            let (mut taps, mut weights) = (&self.taps[..], weights);
+            for &run in runs {
+                let (run_taps, run_weights);
+                (run_taps, taps) = taps.split_at(run);
+                (run_weights, weights) = weights.split_at(run);
+                for (taps, weights) in run_taps.chunks(TAPS).zip(run_weights.chunks(TAPS)) {
+                    build_rows(&words.values, weights, word_rows, transpose_words);
+                    self.pass(b, images, taps, planes, word_rows, plain, |sum, entry| {
+                        add_entry(&mut sum.0, entry, u16::wrapping_add);
+                    });
+                }
+                widen(plain, words.shift, sums);
+            }
+            return;
+        }
+        let split = &mut split[..positions];
         split.fill(Split::ZERO);
         for (taps, weights) in self.taps.chunks(SPLIT).zip(weights.chunks(SPLIT)) {
             for (taps, weights) in taps.chunks(TAPS).zip(weights.chunks(TAPS)) {
                 build_rows(&words.values, weights, word_rows, transpose_words);
                 self.pass(b, images, taps, planes, word_rows, split, Split::add);
             }
-            join(split, sums);
+            join(split, words.shift, sums);
         }
     }
 
@@ -234,7 +307,7 @@ impl RowsConv {
         let Buffers { planes, product_rows, sums, .. } = buffers;
         let positions = images * self.shape.positions();
         let sums = &mut sums[b * positions..][..positions];
-        sums.fill(Row([0; LANES]));
+        sums.fill([0; LANES]);
         let weights = &self.weights[b * self.taps.len()..][..self.taps.len()];
         for (taps, weights) in self.taps.chunks(TAPS).zip(weights.chunks(TAPS)) {
             build_rows(table, weights, product_rows, transpose_copy);
@@ -328,26 +401,40 @@ fn add_chunks<T: Copy, S: Copy, const N: usize, const STRIDE: usize, const SPAN:
 }
 
 #[inline(always)]
-fn add_entry<T: Copy>(sum: &mut Row<T>, entry: &Row<T>, add: impl Fn(T, T) -> T) {
-    let mut lanes = sum.0;
+fn add_entry<T: Copy>(sum: &mut [T; LANES], entry: &Row<T>, add: impl Fn(T, T) -> T) {
+    let mut lanes = *sum;
     for (lane, &entry) in lanes.iter_mut().zip(&entry.0) {
         *lane = add(*lane, entry);
     }
-    sum.0 = lanes;
+    *sum = lanes;
+}
+
+/// Moves the narrow sums to the wide ones.
+#[inline(always)]
+fn widen(words: &mut [Row<u16>], shift: u32, sums: &mut [[i32; LANES]]) {
+    for (words, sums) in words.iter_mut().zip(sums) {
+        let words = std::mem::replace(words, Row([0; LANES]));
+        let mut lanes = *sums;
+        for (lane, word) in lanes.iter_mut().zip(words.0) {
+            *lane = lane.wrapping_add(i32::from(word) << shift);
+        }
+        *sums = lanes;
+    }
 }
 
 /// Moves the split sums to the wide ones. // eq. (49)
 #[inline(always)]
-fn join(split: &mut [Split], sums: &mut [Row<i32>]) {
+fn join(split: &mut [Split], shift: u32, sums: &mut [[i32; LANES]]) {
     for (split, sums) in split.iter_mut().zip(sums) {
         let Split { words, upper } = std::mem::replace(split, Split::ZERO);
-        let mut lanes = sums.0;
+        let mut lanes = *sums;
         for ((lane, words), upper) in lanes.iter_mut().zip(words.0).zip(upper.0) {
             // What the low bytes add up to is less than 2^16.
             let lower = words.wrapping_sub(upper << 8);
-            *lane = lane.wrapping_add((i32::from(upper) << 8) + i32::from(lower));
+            let sum = (i32::from(upper) << 8) + i32::from(lower);
+            *lane = lane.wrapping_add(sum << shift);
         }
-        sums.0 = lanes;
+        *sums = lanes;
     }
 }
 

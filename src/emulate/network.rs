@@ -209,7 +209,7 @@ impl Network {
     /// Images that [`Network::run_many`] likes to get together: more than one where a layer
     /// prepares something that serves them all, but no more than a thread has memory for.
     pub fn batch(&self) -> usize {
-        const MOST: usize = 64;
+        const MOST: usize = 128;
         const BYTES: usize = 64 << 20;
         let plan = &self.prepared.plan;
         let bytes: usize =

@@ -11,39 +11,32 @@ use crate::{
 /// Vectors of a chunk.
 const VECTORS: usize = POSITIONS / 32;
 
-/// Filters that are computed together.
-const PAIR: usize = 2;
-
 /// The ways to look up, as constants.
 const SIXTEEN: u8 = 0;
 const THIRTY_TWO: u8 = 1;
 const NIBBLES: u8 = 2;
 
 /// The sums of bytes of the even positions, with 256 times the odd ones', and the odd positions'.
-type Words = [[[__m256i; 2]; PAIR]; VECTORS];
+type Words = [[[__m256i; 2]; FILTERS]; VECTORS];
 
 #[target_feature(enable = "avx2")]
 pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
     // 256 bytes of at most 255 fit 16 bits.
     assert!(input.codes.len() <= 256);
     let shift = _mm_cvtsi32_si128(input.shift as i32);
-    for (pair, sums) in sums.as_chunks_mut::<PAIR>().0.iter_mut().enumerate() {
-        for c in 0..input.chunks {
-            let words = match (input.index, input.is_single()) {
-                (Index::Column(0..=4), true) => lookups::<SIXTEEN, true>(input, pair, c),
-                (Index::Column(0..=4), false) => lookups::<SIXTEEN, false>(input, pair, c),
-                (Index::Column(5), true) => lookups::<THIRTY_TWO, true>(input, pair, c),
-                (Index::Column(5), false) => lookups::<THIRTY_TWO, false>(input, pair, c),
-                (Index::Nibbles, true) => lookups::<NIBBLES, true>(input, pair, c),
-                (Index::Nibbles, false) => lookups::<NIBBLES, false>(input, pair, c),
-                (Index::Column(_), _) => {
-                    unreachable!("its costs rule more than 32 columns out")
-                }
-            };
-            for (v, words) in words.iter().enumerate() {
-                for (words, sums) in words.iter().zip(&mut *sums) {
-                    add_words(words, shift, input.first, &mut sums[c].as_chunks_mut().0[v]);
-                }
+    for c in 0..input.chunks {
+        let words = match (input.index, input.is_single()) {
+            (Index::Column(0..=4), true) => lookups::<SIXTEEN, true>(input, c),
+            (Index::Column(0..=4), false) => lookups::<SIXTEEN, false>(input, c),
+            (Index::Column(5), true) => lookups::<THIRTY_TWO, true>(input, c),
+            (Index::Column(5), false) => lookups::<THIRTY_TWO, false>(input, c),
+            (Index::Nibbles, true) => lookups::<NIBBLES, true>(input, c),
+            (Index::Nibbles, false) => lookups::<NIBBLES, false>(input, c),
+            (Index::Column(_), _) => unreachable!("its costs rule more than 32 columns out"),
+        };
+        for (v, words) in words.iter().enumerate() {
+            for (words, sums) in words.iter().zip(&mut *sums) {
+                add_words(words, shift, input.first, &mut sums[c].as_chunks_mut().0[v]);
             }
         }
     }
@@ -62,18 +55,17 @@ fn entries(line: &Line, part: usize) -> __m256i {
 // is compiled without the features, and the calls would go through memory.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn lookups<const WAY: u8, const SINGLE: bool>(input: &Input<'_>, pair: usize, c: usize) -> Words {
-    let mut words = [[[_mm256_setzero_si256(); 2]; PAIR]; VECTORS];
+fn lookups<const WAY: u8, const SINGLE: bool>(input: &Input<'_>, c: usize) -> Words {
+    let mut words = [[[_mm256_setzero_si256(); 2]; FILTERS]; VECTORS];
     let (mut codes, mut weights) = (input.codes, input.weights);
     for &run in input.runs {
-        let mut bytes = [[_mm256_setzero_si256(); PAIR]; VECTORS];
+        let mut bytes = [[_mm256_setzero_si256(); FILTERS]; VECTORS];
         let (run_codes, run_weights);
         (run_codes, codes) = codes.split_at(usize::from(run));
         (run_weights, weights) = weights.split_at(usize::from(run));
         for (codes, weights) in run_codes.iter().zip(run_weights) {
-            let numbers = weights.as_chunks::<PAIR>().0[pair % (FILTERS / PAIR)];
-            let lines = numbers.map(|number| &input.tables[usize::from(number)]);
-            let mut tables = [(_mm256_setzero_si256(), _mm256_setzero_si256()); PAIR];
+            let lines = weights.map(|number| &input.tables[usize::from(number)]);
+            let mut tables = [(_mm256_setzero_si256(), _mm256_setzero_si256()); FILTERS];
             for (table, line) in tables.iter_mut().zip(lines) {
                 *table = (entries(line, 0), entries(line, 1));
             }

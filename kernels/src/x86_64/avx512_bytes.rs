@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use crate::{
     byte_lookup::{CHUNKS, Codes, FILTERS, Input, POSITIONS, Sums},
-    byte_tables::Index,
+    byte_tables::{Index, Line},
     epilogue::LANES,
     gather::{WINDOW, Window},
 };
@@ -18,6 +18,8 @@ pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
     assert!(input.codes.len() <= 256);
     match input.chunks {
         1 => add_chunks::<1>(input, sums),
+        2 => add_chunks::<2>(input, sums),
+        3 => add_chunks::<3>(input, sums),
         _ => add_chunks::<CHUNKS>(input, sums),
     }
 }
@@ -97,6 +99,9 @@ pub(crate) fn gather(taps: &[usize], planes: &[u8], windows: &[Window], codes: &
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 fn lookups<const LINES: usize, const SINGLE: bool, const N: usize>(input: &Input<'_>) -> Words<N> {
     let mut words = [[[_mm512_setzero_si512(); 2]; N]; FILTERS];
+    // A table for every number, so that no lookup checks one.
+    let tables: &[[Line; LINES]; 256] =
+        input.tables.as_chunks().0.first_chunk().expect("a table for every number");
     let (mut codes, mut weights) = (input.codes, input.weights);
     for &run in input.runs {
         let mut bytes = [[_mm512_setzero_si512(); N]; FILTERS];
@@ -114,9 +119,8 @@ fn lookups<const LINES: usize, const SINGLE: bool, const N: usize>(input: &Input
                 }
             }
             for (bytes, &number) in bytes.iter_mut().zip(weights) {
-                let lines = &input.tables[usize::from(number) * LINES..][..LINES];
                 let mut table = [_mm512_setzero_si512(); 4];
-                for (table, line) in table.iter_mut().zip(lines) {
+                for (table, line) in table.iter_mut().zip(&tables[usize::from(number)]) {
                     // SAFETY: a line has 64 bytes and is aligned to 64.
                     *table = unsafe { _mm512_load_si512(line.0.as_ptr().cast()) };
                 }
