@@ -1,13 +1,15 @@
 //! What a run has to say about a design, beside the outcomes that are kept with its result.
 
 use recoup_hardware::costs::CostTable;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::power::Power;
 use crate::search::{Found, Outcome};
 use crate::sequential::Limit;
 use crate::space::Kind;
+use crate::subject::Expected;
 
 /// What was asked of all designs of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,11 +59,21 @@ pub struct Finding {
     /// Energy of an inference, nJ, where it is known.
     #[serde(default)]
     pub energy_nj: Option<f64>,
+    /// Predicted error over signal.
+    #[serde(default, with = "all_digits")]
+    pub noise_to_signal: Option<f64>,
     /// Why there is no result: of a failure its reason, of a superfluous design the better one.
     pub note: Option<String>,
 }
 
 impl Finding {
+    /// What was known of the design before it ran; none where that could not be told, or from
+    /// before it was kept.
+    pub fn expected(self) -> Option<Expected> {
+        let noise_to_signal = self.noise_to_signal?;
+        Some(Expected { functions: self.functions, noise_to_signal })
+    }
+
     /// The multiplier, as the command line names it.
     pub fn multiplier(&self) -> &str {
         self.configuration["multiplier"].as_str().unwrap_or_default()
@@ -98,6 +110,7 @@ impl Finding {
             functions: found.functions.clone(),
             relative_power: found.power,
             energy_nj: found.energy.map(|energy| energy.energy_nj),
+            noise_to_signal: found.noise_to_signal,
             note: match &found.outcome {
                 Outcome::Assessed { .. } => None,
                 Outcome::Failed(reason) => Some(format!("failed: {reason}")),
@@ -106,5 +119,20 @@ impl Finding {
                 }
             },
         }
+    }
+}
+
+/// Numbers as text: JSON's are read back with an error in the last digit, and what a rerun gives
+/// out is to be the same.
+mod all_digits {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+        value.map(|value| value.to_string()).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+        let text: Option<String> = Option::deserialize(from)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
     }
 }

@@ -140,7 +140,7 @@ impl Search<'_> {
         self.store.put_experiment(&self.experiment.key, &self.experiment.description)?;
         let reference = self.reference(report)?;
         let mut found: Vec<Option<Found>> = vec![None; points.len()];
-        let mut queue = self.queue(points);
+        let mut queue = self.queue(points)?;
         let mut busy = 0;
         while let Some(next) = queue.pop_front() {
             let point = &points[next.index];
@@ -199,18 +199,26 @@ impl Search<'_> {
     }
 
     /// Cheapest first; those of unknown cost behind them, with the least noise first.
-    fn queue(&self, points: &[Point]) -> VecDeque<Next> {
+    fn queue(&self, points: &[Point]) -> Result<VecDeque<Next>, StoreError> {
         let next = points.iter().enumerate().map(|(index, point)| {
-            let expected = guard(|| self.subject.expect(point)).ok();
+            let expected = self.expect(point)?;
             let mut next = Next { index, expected, figures: Figures::default() };
             if next.expected.is_some() {
                 next.figures = (self.figures)(point, next.functions());
             }
-            next
+            Ok(next)
         });
-        let mut queue: Vec<Next> = next.collect();
+        let mut queue: Vec<Next> = next.collect::<Result<_, StoreError>>()?;
         queue.sort_by(|a, b| a.order().partial_cmp(&b.order()).expect("no NaN in the order"));
-        queue.into()
+        Ok(queue.into())
+    }
+
+    /// What can be expected of a configuration. An earlier run may have said it: to choose codes
+    /// takes longer than to run them.
+    fn expect(&self, point: &Point) -> Result<Option<Expected>, StoreError> {
+        let (key, _) = self.experiment.point(point);
+        let known = self.store.last_finding(&key)?.and_then(Finding::expected);
+        Ok(known.or_else(|| guard(|| self.subject.expect(point)).ok()))
     }
 
     /// The design that makes a configuration superfluous.

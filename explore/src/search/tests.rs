@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
@@ -7,20 +7,24 @@ use recoup::control_variate::{ControlOptions, Mode};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::Quantization;
 use recoup::quantize::WeightScheme;
+use recoup_hardware::costs::CostTable;
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::finding::Settings;
 use crate::space::{self, Kind};
 use crate::subject::Failure;
 
 const IMAGES: usize = 2000;
 const BATCH: usize = 64;
 
-/// Networks that lose every n-th image, or worse. Counts the images that each has seen.
+/// Networks that lose every n-th image, or worse. Counts the images that each has seen, and the
+/// predictions.
 #[derive(Default)]
 struct Simulated {
     seen: RefCell<HashMap<String, usize>>,
+    predicted: Cell<usize>,
 }
 
 struct SimulatedTrial<'a> {
@@ -31,8 +35,9 @@ struct SimulatedTrial<'a> {
 
 impl Subject for Simulated {
     fn expect(&self, point: &Point) -> Result<Expected, Failure> {
+        self.predicted.update(|predicted| predicted + 1);
         let functions = if point.is_corrected() { vec!["low-bits".to_owned()] } else { Vec::new() };
-        Ok(Expected { functions, noise_to_signal: 0.1 })
+        Ok(Expected { functions, noise_to_signal: 0.1 + 0.2 })
     }
 
     fn observe(&self, _: &Point, _: usize) -> Result<Vec<LayerQuality>, Failure> {
@@ -86,6 +91,7 @@ struct Run {
     found: Vec<Found>,
     /// Images that went through each network.
     seen: HashMap<String, usize>,
+    predicted: usize,
 }
 
 impl Run {
@@ -117,7 +123,7 @@ fn search(path: &Path, points: &[Point], limit: f64, change: impl FnOnce(&mut Se
     };
     change(&mut search);
     let found = search.run(points, &mut |_| {}).unwrap();
-    Run { found, seen: subject.seen.into_inner() }
+    Run { found, seen: subject.seen.into_inner(), predicted: subject.predicted.get() }
 }
 
 fn new_path() -> (TempDir, std::path::PathBuf) {
@@ -159,6 +165,25 @@ fn a_rerun_computes_nothing_and_another_limit_goes_on() {
     assert_eq!(harder.seen.len(), 1);
     assert_eq!(harder.verdict(4), Some(Verdict::Undecided));
     assert!(first.seen[V4] + harder.seen[V4] < IMAGES, "{:?}", harder.seen);
+}
+
+#[test]
+fn what_a_run_has_predicted_is_not_predicted_again() {
+    let (_folder, path) = new_path();
+    let settings = || Settings {
+        max_loss: Limit::new(1.0).unwrap(),
+        thorough: false,
+        library: "none".into(),
+        array: [64, 64],
+        costs: CostTable::new(Vec::new(), Vec::new()),
+    };
+    let start = |search: &mut Search| search.store.start_run("recoup", &settings()).unwrap();
+    let first = search(&path, &points(1..5), 1.0, start);
+    let again = search(&path, &points(1..5), 1.0, start);
+    assert_eq!((first.predicted, again.predicted), (points(1..5).len(), 0));
+    assert_eq!(again.found, first.found);
+    let more = search(&path, &points(1..6), 1.0, start);
+    assert_eq!(more.predicted, points(1..6).len() - points(1..5).len());
 }
 
 #[test]

@@ -108,6 +108,18 @@ impl Store {
         parsed.collect()
     }
 
+    /// What the last run that has finished a design says of it.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub fn last_finding(&self, result: &str) -> Result<Option<Finding>, StoreError> {
+        let text = "SELECT finding FROM finding WHERE result = ?1 ORDER BY run DESC LIMIT 1";
+        let found: Result<Option<String>, _> =
+            self.connection.query_row(text, [result], |row| row.get(0)).optional();
+        let found = found.map_err(|error| StoreError::sqlite(&self.path, error))?;
+        found.map(|text| self.parse(&text, result)).transpose()
+    }
+
     /// Whether the errors in the layers of a result are known.
     ///
     /// # Errors

@@ -300,6 +300,7 @@ fn a_run_is_read_as_it_was_written() {
         functions: Vec::new(),
         relative_power: Some(0.1 + 0.2),
         energy_nj: Some(0.1 + 0.7),
+        noise_to_signal: Some(0.1 + 0.6),
         note: note.map(str::to_owned),
     };
     {
