@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::finding::Finding;
 use crate::key::ExperimentKey;
 use crate::power::{Energy, Figures};
@@ -146,7 +148,13 @@ impl Search<'_> {
             let point = &points[next.index];
             let outcome = match self.superfluous(&next, points, &found) {
                 Some(better) => Outcome::Superfluous(better),
-                None => match self.visit(point, next.functions(), Some(&reference), report)? {
+                None => match self.visit(
+                    point,
+                    &next.keyed,
+                    next.functions(),
+                    Some(&reference),
+                    report,
+                )? {
                     Visit::Failed(reason) => Outcome::Failed(reason),
                     Visit::Done(row) => Outcome::Assessed {
                         assessment: self.plan.assess(&reference, &row.outcomes, self.limit),
@@ -165,7 +173,7 @@ impl Search<'_> {
                 },
             };
             busy = 0;
-            let (key, configuration) = self.experiment.point(point);
+            let (key, configuration) = next.keyed;
             let result = Found {
                 point: point.clone(),
                 key,
@@ -186,8 +194,9 @@ impl Search<'_> {
     /// The outcomes of the exact 8-bit network on all images.
     fn reference(&mut self, report: &mut dyn FnMut(Event)) -> Result<Vec<bool>, SearchError> {
         let point = Point::exact(8);
+        let keyed = self.experiment.point(&point);
         loop {
-            match self.visit(&point, &[], None, report)? {
+            match self.visit(&point, &keyed, &[], None, report)? {
                 Visit::Done(row) => return Ok(row.outcomes),
                 Visit::Failed(reason) => return Err(SearchError::Reference(reason)),
                 Visit::Busy(worker) => {
@@ -201,8 +210,9 @@ impl Search<'_> {
     /// Cheapest first; those of unknown cost behind them, with the least noise first.
     fn queue(&self, points: &[Point]) -> Result<VecDeque<Next>, StoreError> {
         let next = points.iter().enumerate().map(|(index, point)| {
-            let expected = self.expect(point)?;
-            let mut next = Next { index, expected, figures: Figures::default() };
+            let keyed = self.experiment.point(point);
+            let expected = self.expect(point, &keyed.0)?;
+            let mut next = Next { index, keyed, expected, figures: Figures::default() };
             if next.expected.is_some() {
                 next.figures = (self.figures)(point, next.functions());
             }
@@ -215,9 +225,8 @@ impl Search<'_> {
 
     /// What can be expected of a configuration. An earlier run may have said it: to choose codes
     /// takes longer than to run them.
-    fn expect(&self, point: &Point) -> Result<Option<Expected>, StoreError> {
-        let (key, _) = self.experiment.point(point);
-        let known = self.store.last_finding(&key)?.and_then(Finding::expected);
+    fn expect(&self, point: &Point, key: &str) -> Result<Option<Expected>, StoreError> {
+        let known = self.store.last_finding(key)?.and_then(Finding::expected);
         Ok(known.or_else(|| guard(|| self.subject.expect(point)).ok()))
     }
 
@@ -242,35 +251,35 @@ impl Search<'_> {
     fn visit(
         &mut self,
         point: &Point,
+        (key, configuration): &(String, Value),
         functions: &[String],
         reference: Option<&[bool]>,
         report: &mut dyn FnMut(Event),
     ) -> Result<Visit, SearchError> {
-        let (key, configuration) = self.experiment.point(point);
-        if let Some(row) = self.finished(&key, reference)? {
+        if let Some(row) = self.finished(key, reference)? {
             return Ok(Visit::Done(row));
         }
-        if let Claim::Others(worker) = self.store.claim(&key)? {
+        if let Claim::Others(worker) = self.store.claim(key)? {
             return Ok(Visit::Busy(worker));
         }
         // Its last owner may have finished just before the claim.
-        if let Some(row) = self.finished(&key, reference)? {
-            self.store.release(&key)?;
+        if let Some(row) = self.finished(key, reference)? {
+            self.store.release(key)?;
             return Ok(Visit::Done(row));
         }
-        let known = self.store.load(&key)?.filter(|row| row.status == Status::Done);
+        let known = self.store.load(key)?.filter(|row| row.status == Status::Done);
         let (mut outcomes, before) =
             known.map(|row| (row.outcomes, row.elapsed)).unwrap_or_default();
         let start = Instant::now();
         let evaluated = self.evaluate(point, reference, &mut outcomes, report)?;
         let layers = match evaluated {
-            Ok(()) => self.observe(point, &key)?,
+            Ok(()) => self.observe(point, key)?,
             Err(reason) => Err(reason),
         };
         let mut row = Row {
-            key,
+            key: key.clone(),
             experiment: self.experiment.key.clone(),
-            configuration,
+            configuration: configuration.clone(),
             function: (!functions.is_empty()).then(|| functions.join(" + ")),
             status: Status::Done,
             outcomes,
@@ -357,6 +366,8 @@ type Observed = Result<Vec<LayerQuality>, String>;
 /// A configuration that waits for its turn.
 struct Next {
     index: usize,
+    /// Key and description of its result: a hash of all products, made once.
+    keyed: (String, Value),
     expected: Option<Expected>,
     figures: Figures,
 }
