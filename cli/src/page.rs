@@ -348,6 +348,9 @@ fn provenance(recorded: &Recorded) -> Provenance {
     };
     let notes = vec![
         looks.to_owned(),
+        "Designs are chosen on the images that they are scored on: the confidence is that of each \
+         design by itself, not corrected for the choosing among them."
+            .to_owned(),
         "Where networks prefer different functions x, the mean counts the dearest one's power."
             .to_owned(),
     ];
