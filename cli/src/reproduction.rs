@@ -18,6 +18,10 @@ pub use paper::comparisons;
 /// Limits of the loss, points.
 const LIMITS: [f64; 5] = [0.1, 0.25, 0.5, 1.0, 2.0];
 
+/// How activations of some designs become codes.
+pub const QUANTIZATIONS: [Quantization; 3] =
+    [Quantization::PLAIN, CHOSEN_CODES[0], CHOSEN_CODES[1]];
+
 /// Ways to choose codes for a multiplier.
 const CHOSEN_CODES: [Quantization; 2] = [
     Quantization { aware: true, bias_correction: false },
@@ -31,8 +35,9 @@ fn varied() -> [Multiplier; 6] {
 
 /// All families and levels without and with V, as in the paper; a few of them also in codes
 /// chosen for them, and with the first and the last layer exact. Exact products of fewer bits get
-/// all of it, too.
-pub fn points() -> Vec<Point> {
+/// all of it, too. Of these the ones in `quantizations`, or all if it is empty, behind the
+/// reference.
+pub fn points(quantizations: &[Quantization]) -> Vec<Point> {
     let options = ControlOptions::default();
     let modes = [Mode::None, Mode::Fitted(None)];
     let all = space::points(&space::families(), &modes, &[8], &[Quantization::PLAIN], options);
@@ -41,7 +46,10 @@ pub fn points() -> Vec<Point> {
     let mixed = space::points(&varied(), &[Mode::Fitted(None)], &[8], &codes, options);
     let mut points = Vec::new();
     for point in all.into_iter().chain(chosen).chain(space::vary_ends(mixed, &[true])) {
-        if !points.contains(&point) {
+        let asked = quantizations.is_empty()
+            || point.kind() == Kind::Reference
+            || quantizations.contains(&point.configuration.quantization);
+        if asked && !points.contains(&point) {
             points.push(point);
         }
     }
@@ -103,3 +111,6 @@ fn loss(mean: &Mean) -> String {
     let [low, high] = mean.assessment.interval;
     format!("{:.2} [{low:.2}, {high:.2}]", mean.assessment.loss)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use recoup::data::{DataSpec, Dataset};
-use recoup::quantize::WeightScheme;
+use recoup::quantize::{Quantization, WeightScheme};
 use recoup_explore::finding::Settings;
 use recoup_explore::sequential::Limit;
 use recoup_explore::store::Store;
@@ -35,6 +35,10 @@ pub struct ReproduceArgs {
     /// The networks [default: all six]
     #[arg(long, value_enum, num_args = 1.., value_name = "NAME")]
     pub network: Vec<Embedded>,
+    /// Only the designs whose activations become codes so, as in `explore`; may be repeated:
+    /// plain, aware, aware+bias [default: all three]
+    #[arg(long, value_name = "HOW", value_parser = parse_quantization)]
+    pub quantization: Vec<Quantization>,
     /// Other test images of Fashion-MNIST, as all 10,000: idx:IMAGES,LABELS [default: the 2,000
     /// inside this program]
     #[arg(long, value_name = "SPEC")]
@@ -75,7 +79,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         Opened::new(name, session, ORDER_SEED, WeightScheme::U8Channel, isa)
     });
     let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
-    let points = reproduction::points();
+    let points = reproduction::points(&args.quantization);
     let request = Request {
         points: &points,
         limit: args.max_loss,
@@ -97,6 +101,11 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     writeln!(stdout(), "{text}")?;
     eprintln!("page: {}   tables: {}", html.display(), tables.display());
     Ok(())
+}
+
+fn parse_quantization(text: &str) -> Result<Quantization, String> {
+    let known = reproduction::QUANTIZATIONS.into_iter().find(|known| known.to_string() == text);
+    known.ok_or_else(|| "expected plain, aware or aware+bias".to_owned())
 }
 
 fn sessions(args: &ReproduceArgs) -> Result<Vec<Session>> {

@@ -1,0 +1,103 @@
+use recoup::quantize::WeightScheme;
+use recoup_explore::finding::Settings;
+use recoup_explore::key::ExperimentKey;
+use recoup_explore::power::Figures;
+use recoup_explore::quality::LayerQuality;
+use recoup_explore::search::Search;
+use recoup_explore::sequential::Plan;
+use recoup_explore::store::Store;
+use recoup_explore::subject::{Expected, Failure, Subject, Trial};
+use serde_json::json;
+
+use super::*;
+use crate::costs;
+
+const IMAGES: usize = 1000;
+
+/// A network that loses an image in 250 in chosen codes, and 4 as many in the calibration's.
+struct Simulated;
+
+struct SimulatedTrial {
+    period: usize,
+}
+
+impl Subject for Simulated {
+    fn expect(&self, _: &Point) -> Result<Expected, Failure> {
+        Ok(Expected::default())
+    }
+
+    fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
+        let period = match (point.kind(), point.configuration.quantization.aware) {
+            (Kind::Reference, _) => usize::MAX,
+            (_, true) => 250,
+            (_, false) => 62,
+        };
+        Ok(Box::new(SimulatedTrial { period }))
+    }
+
+    fn observe(&self, _: &Point, _: usize) -> Result<Vec<LayerQuality>, Failure> {
+        Ok(Vec::new())
+    }
+}
+
+impl Trial for SimulatedTrial {
+    fn outcomes(&mut self, images: std::ops::Range<usize>) -> Result<Vec<bool>, Failure> {
+        Ok(images.map(|image| (image + 1) % self.period != 0).collect())
+    }
+}
+
+fn recorded() -> Recorded {
+    let (power, limit) = (costs::shipped(), limit(1.0));
+    let mut store = Store::in_memory().unwrap();
+    store.start_run("recoup reproduce", &Settings::new(limit, true, &power)).unwrap();
+    for name in ["one.onnx", "two.onnx"] {
+        let description = json!({ "names": { "model": name }, "images": IMAGES });
+        let experiment = ExperimentKey::of(description, WeightScheme::U8Channel);
+        let mut search = Search {
+            store: &mut store,
+            experiment: &experiment,
+            subject: &Simulated,
+            plan: Plan::single(IMAGES),
+            limit,
+            figures: &|point, _| match point.configuration.exact_ends {
+                // Its power depends on the layers, which there are none of.
+                true => Figures { power: Some(0.9), energy: None },
+                false => {
+                    let functions = point.is_corrected().then(|| "weighted".to_owned());
+                    power.figures(&point.configuration, functions.as_slice(), &[])
+                }
+            },
+            prune: false,
+            all_images: true,
+            observed_images: 0,
+        };
+        search.run(&points(&[]), &mut |_| {}).unwrap();
+    }
+    Recorded::last(&store).unwrap().unwrap()
+}
+
+#[test]
+fn codes_and_arrays_are_set_side_by_side() {
+    let tables = tables(&recorded());
+    let parts = [
+        "| one | 1000 | 100.00 |",
+        "| truncated:8 with V (fitted), aware quantisation, exact ends | 0.900 |",
+        "| design | array power | plain | aware | aware+bias |",
+        "| 0.25 | sure | plain | none |",
+        "| 1 | measured | plain | none |",
+        "| 2 | measured | plain | truncated:8, 1.60 [",
+        "| 0.5 | measured | all | truncated:8, aware quantisation, 0.40 [",
+    ];
+    for part in parts {
+        assert!(tables.contains(part), "no {part:?} in: {tables}");
+    }
+}
+
+#[test]
+fn plain_codes_alone_are_asked_for_or_all() {
+    let (all, plain) = (points(&[]), points(&[Quantization::PLAIN]));
+    assert_eq!(all.len(), 83);
+    assert_eq!((&plain[0], all.len() - plain.len()), (&all[0], 42));
+    let aware = points(&CHOSEN_CODES);
+    assert_eq!((aware.len(), aware[0].kind()), (1 + 42, Kind::Reference));
+}
