@@ -31,7 +31,7 @@ const PAIRS: usize = LANES / FILTERS;
 
 /// Weight positions whose codes are gathered together; less than 256, lest sums of bytes overflow
 /// 16 bits.
-const TAPS: usize = 144;
+const TAPS: usize = 192;
 
 /// The codes that one weight position meets.
 pub(crate) type Codes = Aligned<[[u8; POSITIONS]; CHUNKS]>;
