@@ -33,15 +33,20 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Exact products of so many activation bits.
-    pub fn exact(activation_bits: u32) -> Self {
+    /// All layers on one multiplier, in the calibration's codes.
+    pub fn plain(multiplier: Multiplier, control_variate: Mode, activation_bits: u32) -> Self {
         Self {
-            multiplier: Multiplier::exact(),
-            control_variate: Mode::None,
+            multiplier,
+            control_variate,
             activation_bits,
             quantization: Quantization::PLAIN,
             exact_ends: false,
         }
+    }
+
+    /// Exact products of so many activation bits.
+    pub fn exact(activation_bits: u32) -> Self {
+        Self::plain(Multiplier::exact(), Mode::None, activation_bits)
     }
 }
 

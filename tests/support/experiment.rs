@@ -5,7 +5,7 @@ use std::sync::Arc;
 use recoup::accuracy::{Candidate, Configuration, Experiment};
 use recoup::control_variate::ControlOptions;
 use recoup::model;
-use recoup::quantize::{Method, Quantization, WeightScheme};
+use recoup::quantize::{Method, WeightScheme};
 use recoup_kernels::Isa;
 
 use crate::fashion;
@@ -23,12 +23,6 @@ pub fn new(scheme: WeightScheme, isa: Isa, images: usize) -> Experiment {
 
 /// A network on `multiplier` with the control variate `mode`.
 pub fn candidate(experiment: &Experiment, multiplier: &str, mode: &str) -> Candidate {
-    let configuration = Configuration {
-        multiplier: multiplier.parse().unwrap(),
-        control_variate: mode.parse().unwrap(),
-        activation_bits: 8,
-        quantization: Quantization::PLAIN,
-        exact_ends: false,
-    };
+    let configuration = Configuration::plain(multiplier.parse().unwrap(), mode.parse().unwrap(), 8);
     experiment.candidate(&configuration, ControlOptions::default()).unwrap()
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use recoup::accuracy::Configuration;
 use recoup::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
 use recoup::multiplier::{Imported, SPEC_HELP, Source};
-use recoup::quantize::{Quantization, WeightScheme};
+use recoup::quantize::WeightScheme;
 use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::power::{
     self, ClockTree, Estimate, EstimateOptions, PowerOptions, Scene, Workload, estimate,
@@ -142,13 +142,7 @@ fn outcome(
     let exact = multiplier == recoup::multiplier::Multiplier::exact();
     let default = if exact { Mode::None } else { Mode::Fitted(None) };
     let mode = args.control_variate.filter(|_| !exact).unwrap_or(default);
-    let configuration = Configuration {
-        multiplier: multiplier.clone(),
-        control_variate: mode,
-        activation_bits: 8,
-        quantization: Quantization::PLAIN,
-        exact_ends: false,
-    };
+    let configuration = Configuration::plain(multiplier.clone(), mode, 8);
     let (workloads, control) = workloads(args, &configuration, scheme)?;
     let depth = workloads.iter().map(|workload| workload.depth).max().unwrap_or(1);
     let options = args.variant.options(args.array, depth);

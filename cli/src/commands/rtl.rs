@@ -10,7 +10,7 @@ use serde_json::json;
 use recoup::accuracy::Configuration;
 use recoup::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
 use recoup::multiplier::{SPEC_HELP, Source};
-use recoup::quantize::{Quantization, WeightScheme};
+use recoup::quantize::WeightScheme;
 use recoup_hardware::rtl::{
     Correction, Design, File, Options, RandomSize, SIMULATE, Vectors, file_names, files, random,
 };
@@ -125,13 +125,7 @@ pub fn run(args: &RtlArgs) -> Result<()> {
     let control_options =
         ControlOptions { c_frac: args.c_frac.unwrap_or(default.c_frac), ..default };
     let mode = args.control_variate.unwrap_or(Mode::Fitted(None));
-    let configuration = Configuration {
-        multiplier: multiplier.clone(),
-        control_variate: mode,
-        activation_bits: 8,
-        quantization: Quantization::PLAIN,
-        exact_ends: false,
-    };
+    let configuration = Configuration::plain(multiplier.clone(), mode, 8);
 
     let (vectors, control, options) = if args.network.model.is_some() || args.layer.is_some() {
         let (experiment, images) = args.network.open(IMAGES, args.seed, scheme, &args.machine)?;
