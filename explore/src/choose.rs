@@ -36,6 +36,12 @@ pub struct Choice {
     pub front: Vec<usize>,
 }
 
+/// The design with the least power; of several, as in other codes the same array has the same, the
+/// one with the least loss. Designs come with their power and loss.
+pub fn cheapest<T>(designs: impl Iterator<Item = (T, f64, f64)>) -> Option<T> {
+    designs.min_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2))).map(|(design, ..)| design)
+}
+
 /// Chooses. The reference is no answer, but it may be on the front; a design of unknown power is
 /// neither.
 pub fn choose(candidates: &[Candidate]) -> Choice {
@@ -43,13 +49,9 @@ pub fn choose(candidates: &[Candidate]) -> Choice {
         let under = candidates.iter().enumerate().filter(|(_, candidate)| {
             wanted(candidate.kind) && candidate.assessment.verdict == Verdict::Under
         });
-        let with_power = under.filter_map(|(index, candidate)| {
+        cheapest(under.filter_map(|(index, candidate)| {
             Some((index, candidate.power?, candidate.assessment.loss))
-        });
-        // In other codes the same array has the same power.
-        with_power
-            .min_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)))
-            .map(|(index, ..)| index)
+        }))
     };
     let is_design = |kind| kind != Kind::Reference;
     let chosen = best(&is_design);

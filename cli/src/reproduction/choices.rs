@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use recoup_explore::choose::{Candidate, choose};
+use recoup_explore::choose::{Candidate, cheapest, choose};
 use recoup_explore::finding::Finding;
 use recoup_explore::recorded::{Mean, Recorded, RecordedNetwork};
 use recoup_explore::sequential::Verdict;
@@ -91,11 +91,7 @@ pub fn best<'a, 'r>(
                 false => mean.assessment.loss < points,
             }
     });
-    let known = under.filter_map(|mean| Some((mean, mean.relative_power?)));
-    let loss = |mean: &Mean| mean.assessment.loss;
-    known
-        .min_by(|a, b| a.1.total_cmp(&b.1).then(loss(a.0).total_cmp(&loss(b.0))))
-        .map(|(mean, _)| mean)
+    cheapest(under.filter_map(|mean| Some((mean, mean.relative_power?, mean.assessment.loss))))
 }
 
 /// A design for each network.
