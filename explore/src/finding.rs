@@ -1,8 +1,7 @@
 //! What a run has to say about a design, beside the outcomes that are kept with its result.
 
 use recoup_hardware::costs::CostTable;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::power::Power;
@@ -60,7 +59,7 @@ pub struct Finding {
     #[serde(default)]
     pub energy_nj: Option<f64>,
     /// Predicted error over signal.
-    #[serde(default, with = "all_digits")]
+    #[serde(default)]
     pub noise_to_signal: Option<f64>,
     /// Why there is no result: of a failure its reason, of a superfluous design the better one.
     pub note: Option<String>,
@@ -119,20 +118,5 @@ impl Finding {
                 }
             },
         }
-    }
-}
-
-/// Numbers as text: JSON's are read back with an error in the last digit, and what a rerun gives
-/// out is to be the same.
-mod all_digits {
-    use super::*;
-
-    pub fn serialize<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
-        value.map(|value| value.to_string()).serialize(to)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
-        let text: Option<String> = Option::deserialize(from)?;
-        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
     }
 }
