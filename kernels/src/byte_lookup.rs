@@ -8,7 +8,7 @@ use crate::{
     ConvShape, Isa, MacSpec,
     byte_tables::{ByteTables, Costs, Index, Line},
     dispatch::multiversion,
-    epilogue::{Block, LANES, Tile, blocks},
+    epilogue::{Block, LANES, Tile, blocks, tiles},
     gather::{Gather, Stretch, WINDOW, Window, cut_into_stretches, gather, windows},
     planes::{fill_batch, plane_len, planes_len, transpose},
     terms::{LookupProfile, Term},
@@ -349,19 +349,9 @@ impl ByteLookup {
         add_rows(self.isa, &buffers.rows, all, image * positions, tile);
     }
 
-    /// Hands the sums of the last run's `image` of `images` to `sink`, block by block.
-    pub fn tiles(
-        &self,
-        buffers: &mut Buffers,
-        images: usize,
-        image: usize,
-        mut sink: impl FnMut(Tile<'_>),
-    ) {
-        let positions = self.shape.positions();
-        for (block, rows) in buffers.rows.chunks_exact_mut(images * positions).enumerate() {
-            let acc = rows[image * positions..][..positions].as_flattened_mut();
-            sink(Tile { acc, position: 0, positions, block, blocks: 1 });
-        }
+    /// Hands the sums of the last run's image, its number and how many there were, to `sink`.
+    pub fn tiles(&self, buffers: &mut Buffers, image: (usize, usize), sink: impl FnMut(Tile<'_>)) {
+        tiles(&mut buffers.rows, self.shape.positions(), image, sink);
     }
 
     /// Adds what the `t`-th [`TAPS`] give a block.

@@ -164,16 +164,16 @@ impl Engine {
             }
             Engine::Bytes(parts) => {
                 let (conv, gemm) = &**parts;
-                let (number, count) = number;
                 if gemm.terms() == 0 {
-                    return conv.tiles(bytes, count, number, sink);
+                    return conv.tiles(bytes, number, sink);
                 }
+                let (number, count) = number;
                 gemm.run(input, image, |mut tile| {
                     conv.add_to(bytes, count, number, &mut tile);
                     sink(tile);
                 });
             }
-            Engine::Rows(conv) => conv.tiles(rows, number.1, number.0, sink),
+            Engine::Rows(conv) => conv.tiles(rows, number, sink),
             Engine::Depthwise(depthwise) => depthwise.run(input, image, sink),
             Engine::Table(table) => table.run(input, image, sink),
         }

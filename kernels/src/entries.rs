@@ -39,7 +39,10 @@ impl Entries {
         terms
             .iter()
             .filter_map(|&term| Entries::new(table, spec.coding, &used, term))
-            .flat_map(|entries| [entries.less_mean(), entries.less_middle(), Some(entries)])
+            .flat_map(|entries| {
+                let mean = entries.mean();
+                [entries.less_mean(&mean), entries.less_middle(&mean), Some(entries)]
+            })
             .flatten()
             .collect()
     }
@@ -87,17 +90,16 @@ impl Entries {
     }
 
     /// Less their rounded mean over the weights; what is left may well span less.
-    fn less_mean(&self) -> Option<Entries> {
-        self.less(self.mean().map(f64::round))
+    fn less_mean(&self, mean: &[f64; 256]) -> Option<Entries> {
+        self.less(mean.map(f64::round))
     }
 
     /// Less the row of the weight that is nearest to the mean: unlike a rounded mean, it keeps
     /// what rows of halves of the code or of few columns have in common.
-    fn less_middle(&self) -> Option<Entries> {
-        let mean = self.mean();
+    fn less_middle(&self, mean: &[f64; 256]) -> Option<Entries> {
         // Whatever is added to a whole row does not matter.
         let distance = |row: &[u32]| -> f64 {
-            let apart = || row.iter().zip(&mean).map(|(&value, mean)| f64::from(value) - mean);
+            let apart = || row.iter().zip(mean).map(|(&value, mean)| f64::from(value) - mean);
             let level = apart().sum::<f64>() / 256.0;
             apart().map(|apart| (apart - level).abs()).sum()
         };
@@ -130,8 +132,14 @@ impl Entries {
             }
             of_weight.push(before.wrapping_add((least << self.shift) as i32));
         }
-        let of_code = common.map(|value| (value << self.shift) as i32);
-        Some(Entries { values, of_code, of_weight, ..self.clone() })
+        Some(Entries {
+            values,
+            of_code: common.map(|value| (value << self.shift) as i32),
+            of_weight,
+            // Lest the values be copied only to be dropped.
+            used: self.used.clone(),
+            ..*self
+        })
     }
 
     pub fn column_bits(&self) -> u32 {

@@ -107,6 +107,20 @@ pub(crate) struct Tile<'a> {
     pub blocks: usize,
 }
 
+/// Hands the accumulators of one image, its number and how many there are, to `sink`, block by
+/// block; `acc`: `[blocks][images][positions]`.
+pub(crate) fn tiles(
+    acc: &mut [[i32; LANES]],
+    positions: usize,
+    (image, images): (usize, usize),
+    mut sink: impl FnMut(Tile<'_>),
+) {
+    for (block, acc) in acc.chunks_exact_mut(images * positions).enumerate() {
+        let acc = acc[image * positions..][..positions].as_flattened_mut();
+        sink(Tile { acc, position: 0, positions, block, blocks: 1 });
+    }
+}
+
 /// The epilogue of one layer.
 #[derive(Debug)]
 pub(crate) struct Epilogue {

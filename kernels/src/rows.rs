@@ -10,7 +10,7 @@ use crate::{
     ConvShape, Isa, MacSpec,
     dispatch::multiversion,
     entries::Entries,
-    epilogue::{Block, LANES, Tile, blocks},
+    epilogue::{Block, LANES, Tile, blocks, tiles},
     planes::{fill_batch, plane_len, planes_len, transpose_copy, transpose_words},
 };
 
@@ -245,19 +245,9 @@ impl RowsConv {
         }
     }
 
-    /// Hands the sums of the last run's `image` of `images` to `sink`, block by block.
-    pub fn tiles(
-        &self,
-        buffers: &mut Buffers,
-        images: usize,
-        image: usize,
-        mut sink: impl FnMut(Tile<'_>),
-    ) {
-        let positions = self.shape.positions();
-        for (block, sums) in buffers.sums.chunks_exact_mut(images * positions).enumerate() {
-            let acc = sums[image * positions..][..positions].as_flattened_mut();
-            sink(Tile { acc, position: 0, positions, block, blocks: 1 });
-        }
+    /// Hands the sums of the last run's image, its number and how many there were, to `sink`.
+    pub fn tiles(&self, buffers: &mut Buffers, image: (usize, usize), sink: impl FnMut(Tile<'_>)) {
+        tiles(&mut buffers.sums, self.shape.positions(), image, sink);
     }
 
     #[inline(always)]
