@@ -10,7 +10,7 @@ use crate::{
     dispatch::multiversion,
     epilogue::{Block, LANES, Tile, blocks, tiles},
     gather::{Gather, Stretch, WINDOW, Window, cut_into_stretches, gather, windows},
-    planes::{fill_batch, plane_len, planes_len, transpose},
+    planes::{fill_batch, plane_len, planes_len},
     terms::{LookupProfile, Term},
 };
 
@@ -36,8 +36,13 @@ const TAPS: usize = 192;
 /// The codes that one weight position meets.
 pub(crate) type Codes = Aligned<[[u8; POSITIONS]; CHUNKS]>;
 
-/// One filter's sums.
-pub(crate) type Sums = Aligned<[[i32; POSITIONS]; CHUNKS]>;
+/// One filter's sums modulo 2^16; of each chunk the even positions' first, see [`position`].
+pub(crate) type Sums = Aligned<[[u16; POSITIONS]; CHUNKS]>;
+
+/// The position of a chunk's n-th sum: bytes that are added as words leave even and odd ones apart.
+pub(crate) fn position(n: usize) -> usize {
+    2 * (n % (POSITIONS / 2)) + n / (POSITIONS / 2)
+}
 
 /// Vectors of it do not straddle cache lines.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +76,6 @@ pub(crate) struct Input<'a> {
     pub weights: &'a [[u8; FILTERS]],
     /// The taps in runs whose entries fit a byte together: their lengths.
     pub runs: &'a [u8],
-    pub shift: u32,
     /// The sums are the first: what was there is overwritten.
     pub first: bool,
 }
@@ -95,11 +99,17 @@ type AddBytes = unsafe fn(&Input<'_>, &mut [Sums; FILTERS]);
 /// The processor has the features of the kernel.
 type MapCodes = unsafe fn(&[u8; 256], &mut [u8]);
 
-/// Transposes up to as many positions as sums of a block's filters, and adds their constants.
+/// Transposes up to as many positions as sums of a block's filters, shifted to the left; adds them
+/// to what the rows hold or, if given, to constants.
 ///
 /// # Safety
 /// The processor has the features of the kernel.
-type ToRows = unsafe fn(&[Sums; LANES], constants: &[i32; LANES], rows: &mut [[i32; LANES]]);
+type ToRows = unsafe fn(
+    sums: &[Sums; LANES],
+    shift: u32,
+    constants: Option<&[i32; LANES]>,
+    rows: &mut [[i32; LANES]],
+);
 
 #[derive(Debug, Clone, Copy)]
 struct Kernel {
@@ -123,7 +133,7 @@ fn kernel(isa: Isa) -> Option<Kernel> {
             Some(Kernel {
                 add_bytes: avx2_bytes::add_bytes,
                 map_codes: map_codes_one_by_one,
-                to_rows,
+                to_rows: avx2_bytes::to_rows,
                 gather: None,
                 costs: Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16 },
                 profile: LookupProfile { bits: 8, positions: POSITIONS, cost: 8, widening_cost: 0 },
@@ -184,6 +194,8 @@ pub(crate) struct ByteLookup {
     taps: Vec<usize>,
     blocks: Vec<Block>,
     pairs: Vec<Pair>,
+    /// Whether a plane's sums over all taps fit 16 bits.
+    narrow: bool,
     /// What each filter's sums are more than the planes say.
     constants: Vec<[i32; LANES]>,
     /// Of all chunks, if there is a faster way to gather their codes.
@@ -197,7 +209,7 @@ pub(crate) struct Buffers {
     planes: Vec<u8>,
     codes: Vec<Codes>,
     stretches: Vec<Stretch>,
-    /// `[filters of a block]`, for all blocks of a group.
+    /// `[planes][filters of a block]`, for all blocks of a group.
     sums: Vec<Sums>,
     /// The result, `[blocks][images][positions]`.
     rows: Vec<[i32; LANES]>,
@@ -250,6 +262,8 @@ impl ByteLookup {
                 Pair { runs: runs.collect(), weights: weights.to_vec() }
             }));
         }
+        let fit = |pair: &Pair| tables.planes.iter().all(|plane| plane.fit_words(&pair.weights));
+        let narrow = pairs.iter().all(fit);
         let positions = images(&shape) * shape.positions();
         let windows = kernel.gather.and_then(|gather| Some((gather, windows(&shape, positions)?)));
         Some(ByteLookup {
@@ -261,6 +275,7 @@ impl ByteLookup {
             taps,
             blocks,
             pairs,
+            narrow,
             constants,
             windows,
         })
@@ -315,10 +330,8 @@ impl ByteLookup {
                 if self.windows.is_none() {
                     cut_into_stretches(shape, span.clone(), stretches);
                 }
-                sums.resize(of_group * LANES, Aligned([[0; POSITIONS]; CHUNKS]));
-                if self.tables.planes.is_empty() {
-                    sums.fill(Aligned([[0; POSITIONS]; CHUNKS]));
-                }
+                let of_block = self.tables.planes.len() * LANES;
+                sums.resize(of_group * of_block, Aligned([[0; POSITIONS]; CHUNKS]));
                 for (t, taps) in self.taps.chunks(TAPS).enumerate() {
                     let codes = &mut codes[..taps.len()];
                     match &self.windows {
@@ -329,14 +342,11 @@ impl ByteLookup {
                         }
                         None => gather(self.isa, taps, planes, stretches, shape, codes),
                     }
-                    for (b, sums) in blocks.clone().zip(sums.chunks_exact_mut(LANES)) {
-                        self.add_bytes(b, t, codes, chunks, sums);
+                    for (n, b) in blocks.clone().enumerate() {
+                        let rows = &mut rows[b * positions..][span.clone()];
+                        let sums = &mut sums[n * of_block..][..of_block];
+                        self.add_taps(b, t, codes, chunks, sums, rows);
                     }
-                }
-                for (b, sums) in blocks.clone().zip(sums.as_chunks().0) {
-                    let rows = &mut rows[b * positions..][span.clone()];
-                    // SAFETY: kernel() chose the function for the features of an Isa.
-                    unsafe { (self.kernel.to_rows)(sums, &self.constants[b], rows) };
                 }
             }
         }
@@ -354,25 +364,42 @@ impl ByteLookup {
         tiles(&mut buffers.rows, self.shape.positions(), image, sink);
     }
 
-    /// Adds what the `t`-th [`TAPS`] give a block.
-    fn add_bytes(&self, b: usize, t: usize, codes: &[Codes], chunks: usize, sums: &mut [Sums]) {
+    /// Adds what the `t`-th [`TAPS`] give a block to its sums and, before these overflow and after
+    /// the last, the sums to its rows.
+    fn add_taps(
+        &self,
+        b: usize,
+        t: usize,
+        codes: &[Codes],
+        chunks: usize,
+        sums: &mut [Sums],
+        rows: &mut [[i32; LANES]],
+    ) {
         let count = self.blocks[b].count.div_ceil(FILTERS);
-        let pairs = self.pairs[PAIRS * b..][..count].iter();
-        for (pair, sums) in pairs.zip(sums.as_chunks_mut::<FILTERS>().0) {
-            let planes = self.tables.planes.len();
-            for (p, plane) in self.tables.planes.iter().enumerate() {
+        let last = (t + 1) * TAPS >= self.taps.len();
+        let mut constants = (t == 0 || self.narrow).then_some(&self.constants[b]);
+        let planes = &self.tables.planes;
+        if planes.is_empty() {
+            rows.fill(self.constants[b]);
+        }
+        for ((p, plane), sums) in planes.iter().enumerate().zip(sums.as_chunks_mut::<LANES>().0) {
+            let pairs = self.pairs[PAIRS * b..][..count].iter();
+            for (pair, sums) in pairs.zip(sums.as_chunks_mut::<FILTERS>().0) {
                 let input = Input {
                     tables: &plane.tables,
                     index: self.tables.index,
                     codes,
                     chunks,
                     weights: &pair.weights[TAPS * t..][..codes.len()],
-                    runs: &pair.runs[planes * t + p],
-                    shift: plane.shift,
-                    first: t == 0 && p == 0,
+                    runs: &pair.runs[planes.len() * t + p],
+                    first: t == 0 || !self.narrow,
                 };
                 // SAFETY: kernel() chose the function for the features of an Isa.
                 unsafe { (self.kernel.add_bytes)(&input, sums) };
+            }
+            if last || !self.narrow {
+                // SAFETY: kernel() chose the function for the features of an Isa.
+                unsafe { (self.kernel.to_rows)(sums, plane.shift, constants.take(), rows) };
             }
         }
     }
@@ -381,18 +408,6 @@ impl ByteLookup {
 /// Images that should be computed together.
 fn images(shape: &ConvShape) -> usize {
     (SPAN / shape.positions()).max(1)
-}
-
-fn to_rows(sums: &[Sums; LANES], constants: &[i32; LANES], rows: &mut [[i32; LANES]]) {
-    for (c, rows) in rows.chunks_mut(LANES).enumerate() {
-        let mut square: [[i32; LANES]; LANES] = std::array::from_fn(|lane| {
-            *sums[lane].as_flattened()[LANES * c..].first_chunk().expect("whole chunks")
-        });
-        transpose(&mut square);
-        for (row, square) in rows.iter_mut().zip(square) {
-            *row = std::array::from_fn(|lane| square[lane].wrapping_add(constants[lane]));
-        }
-    }
 }
 
 /// Adds rows, of which each block has `all`, to a tile whose position 0 is row `first`.

@@ -181,6 +181,13 @@ fn entry(value: u32, each: u32, plane: u32) -> u8 {
 }
 
 impl BytePlane {
+    /// Whether 16 bits hold the sum of all taps' entries, whatever the codes, for every filter.
+    pub fn fit_words<const FILTERS: usize>(&self, numbers: &[[u8; FILTERS]]) -> bool {
+        let largest = |number: u8| u32::from(self.largest[usize::from(number)]);
+        let sum = |f: usize| numbers.iter().map(|numbers| largest(numbers[f])).sum::<u32>();
+        (0..FILTERS).all(|f| sum(f) <= u16::MAX.into())
+    }
+
     /// Cuts taps, each of which adds one entry to a byte of every filter, into runs that no byte
     /// overflows in; `numbers` are the filters' tables at each tap. Runs of hardly two would cost
     /// more than they save, and are all 1.

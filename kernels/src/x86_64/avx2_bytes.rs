@@ -4,8 +4,10 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    byte_lookup::{Codes, FILTERS, Input, POSITIONS, Sums},
+    byte_lookup::{Codes, FILTERS, Input, POSITIONS, Sums, position},
     byte_tables::{Index, Line},
+    epilogue::LANES,
+    planes::transpose_words,
 };
 
 /// Vectors of a chunk.
@@ -23,7 +25,6 @@ type Words = [[[__m256i; 2]; FILTERS]; VECTORS];
 pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
     // 256 bytes of at most 255 fit 16 bits.
     assert!(input.codes.len() <= 256);
-    let shift = _mm_cvtsi32_si128(input.shift as i32);
     for c in 0..input.chunks {
         let words = match (input.index, input.is_single()) {
             (Index::Column(0..=4), true) => lookups::<SIXTEEN, true>(input, c),
@@ -36,7 +37,7 @@ pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
         };
         for (v, words) in words.iter().enumerate() {
             for (words, sums) in words.iter().zip(&mut *sums) {
-                add_words(words, shift, input.first, &mut sums[c].as_chunks_mut().0[v]);
+                add_words(words, input.first, v, &mut sums[c]);
             }
         }
     }
@@ -129,30 +130,45 @@ fn halves<const WAY: u8>(at: __m256i) -> (__m256i, __m256i) {
     }
 }
 
-/// Adds 32 positions' sums to wider ones.
+/// Adds a vector of positions to the sums.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add_words(&[both, odd]: &[__m256i; 2], shift: __m128i, first: bool, sums: &mut [i32; 32]) {
+fn add_words(&[both, odd]: &[__m256i; 2], first: bool, v: usize, sums: &mut [u16; POSITIONS]) {
     let even = _mm256_sub_epi16(both, _mm256_slli_epi16::<8>(odd));
-    // Half by half, positions 0 to 7 and 8 to 15 of each 16.
-    let low = _mm256_unpacklo_epi16(even, odd);
-    let high = _mm256_unpackhi_epi16(even, odd);
-    let eights = [
-        _mm256_castsi256_si128(low),
-        _mm256_castsi256_si128(high),
-        _mm256_extracti128_si256::<1>(low),
-        _mm256_extracti128_si256::<1>(high),
-    ];
-    for (sums, words) in sums.as_chunks_mut::<8>().0.iter_mut().zip(eights) {
-        let more = _mm256_sll_epi32(_mm256_cvtepu16_epi32(words), shift);
-        // SAFETY: `sums` has 8 entries.
+    for (n, more) in [v, v + VECTORS].into_iter().zip([even, odd]) {
+        let sums: &mut [u16; 16] = &mut sums.as_chunks_mut().0[n];
+        // SAFETY: there are 16 sums.
         unsafe {
             let before = if first {
                 _mm256_setzero_si256()
             } else {
                 _mm256_loadu_si256(sums.as_ptr().cast())
             };
-            _mm256_storeu_si256(sums.as_mut_ptr().cast(), _mm256_add_epi32(before, more));
+            _mm256_storeu_si256(sums.as_mut_ptr().cast(), _mm256_add_epi16(before, more));
+        }
+    }
+}
+
+/// Transposes the sums of a block's filters and adds them to rows or to constants.
+#[target_feature(enable = "avx2")]
+pub(crate) fn to_rows(
+    sums: &[Sums; LANES],
+    shift: u32,
+    constants: Option<&[i32; LANES]>,
+    rows: &mut [[i32; LANES]],
+) {
+    for (c, rows) in rows.chunks_mut(POSITIONS).enumerate() {
+        for first in (0..POSITIONS).step_by(16) {
+            let sums = std::array::from_fn(|lane| sums[lane][c][first..].first_chunk().expect("16"));
+            let mut square = [[0; LANES]; 16];
+            transpose_words(sums, square.each_mut());
+            for (n, sums) in (first..).zip(&square) {
+                let Some(row) = rows.get_mut(position(n)) else { continue };
+                let before = constants.unwrap_or(row);
+                *row = std::array::from_fn(|lane| {
+                    before[lane].wrapping_add(i32::from(sums[lane]) << shift)
+                });
+            }
         }
     }
 }

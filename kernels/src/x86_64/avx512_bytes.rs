@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    byte_lookup::{CHUNKS, Codes, FILTERS, Input, POSITIONS, Sums},
+    byte_lookup::{CHUNKS, Codes, FILTERS, Input, POSITIONS, Sums, position},
     byte_tables::{Index, Line},
     epilogue::LANES,
     gather::{WINDOW, Window},
@@ -36,10 +36,9 @@ fn add_chunks<const N: usize>(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
         (Index::Column(_), false) => lookups::<1, false, N>(input),
         (Index::Nibbles, _) => unreachable!("its costs rule nibbles out"),
     };
-    let shift = _mm_cvtsi32_si128(input.shift as i32);
     for (words, sums) in words.iter().zip(sums) {
         for (words, sums) in words.iter().zip(sums.iter_mut()) {
-            add_words(words, shift, input.first, sums);
+            add_words(words, input.first, sums);
         }
     }
 }
@@ -148,85 +147,103 @@ fn lookups<const LINES: usize, const SINGLE: bool, const N: usize>(input: &Input
     words
 }
 
-/// Adds 64 positions' sums to wider ones.
+/// Adds a chunk of positions to the sums.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-fn add_words(
-    &[both, odd]: &[__m512i; 2],
-    shift: __m128i,
-    first: bool,
-    sums: &mut [i32; POSITIONS],
-) {
+fn add_words(&[both, odd]: &[__m512i; 2], first: bool, sums: &mut [u16; POSITIONS]) {
     let even = _mm512_sub_epi16(both, _mm512_slli_epi16::<8>(odd));
-    // Lane by lane of 128 bits, positions 0 to 7 and 8 to 15 of each 16.
-    let low = _mm512_unpacklo_epi16(even, odd);
-    let high = _mm512_unpackhi_epi16(even, odd);
-    // [low 0, low 1, high 0, high 1] to [low 0, high 0, low 1, high 1].
-    let front = _mm512_shuffle_i32x4::<0b01_00_01_00>(low, high);
-    let back = _mm512_shuffle_i32x4::<0b11_10_11_10>(low, high);
-    let front = _mm512_shuffle_i32x4::<0b11_01_10_00>(front, front);
-    let back = _mm512_shuffle_i32x4::<0b11_01_10_00>(back, back);
-    let quarters = [
-        _mm512_castsi512_si256(front),
-        _mm512_extracti64x4_epi64::<1>(front),
-        _mm512_castsi512_si256(back),
-        _mm512_extracti64x4_epi64::<1>(back),
-    ];
-    for (sums, quarter) in sums.as_chunks_mut::<16>().0.iter_mut().zip(quarters) {
-        let more = _mm512_sll_epi32(_mm512_cvtepu16_epi32(quarter), shift);
-        // SAFETY: `sums` has 16 entries.
+    for (sums, more) in sums.as_chunks_mut::<32>().0.iter_mut().zip([even, odd]) {
+        // SAFETY: there are 32 sums.
         unsafe {
             let before = if first {
                 _mm512_setzero_si512()
             } else {
                 _mm512_loadu_si512(sums.as_ptr().cast())
             };
-            _mm512_storeu_si512(sums.as_mut_ptr().cast(), _mm512_add_epi32(before, more));
+            _mm512_storeu_si512(sums.as_mut_ptr().cast(), _mm512_add_epi16(before, more));
         }
     }
 }
 
-/// Transposes the sums of a block's filters, and adds their constants.
+/// For each quarter of two vectors, where its eight words of the first and of the second are; to
+/// be the lower halves of 32 bits.
+const QUARTERS: [[u32; LANES]; 4] = {
+    let mut quarters = [[0; LANES]; 4];
+    let mut i = 0;
+    while i < 4 * LANES {
+        let (quarter, lane) = (i / LANES, i % LANES);
+        quarters[quarter][lane] = (8 * quarter + lane % 8 + lane / 8 * 32) as u32;
+        i += 1;
+    }
+    quarters
+};
+
+/// The lower half of each 32 bits.
+const LOWER: u32 = 0x5555_5555;
+
+/// Transposes the sums of a block's filters and adds them to rows or to constants.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-pub(crate) fn to_rows(sums: &[Sums; LANES], constants: &[i32; LANES], rows: &mut [[i32; LANES]]) {
+pub(crate) fn to_rows(
+    sums: &[Sums; LANES],
+    shift: u32,
+    constants: Option<&[i32; LANES]>,
+    rows: &mut [[i32; LANES]],
+) {
     assert!(rows.len() <= CHUNKS * POSITIONS);
+    let shift = _mm_cvtsi32_si128(shift as i32);
+    let fresh = constants.is_some();
     // SAFETY: there are 16 constants.
-    let constants = unsafe { _mm512_loadu_si512(constants.as_ptr().cast()) };
-    for (square, rows) in rows.chunks_mut(16).enumerate() {
-        let mut s = [_mm512_setzero_si512(); 16];
-        for (s, sums) in s.iter_mut().zip(sums) {
-            let sums: &[i32; 16] = &sums.as_flattened().as_chunks().0[square];
-            // SAFETY: there are 16 sums.
-            *s = unsafe { _mm512_loadu_si512(sums.as_ptr().cast()) };
-        }
-        // Filters become neighbours: in twos, in fours (for each 4 filters, positions i, 4 + i,
-        // 8 + i and 12 + i), and across the quarters.
-        let mut twos = s;
-        for i in (0..16).step_by(2) {
-            twos[i] = _mm512_unpacklo_epi32(s[i], s[i + 1]);
-            twos[i + 1] = _mm512_unpackhi_epi32(s[i], s[i + 1]);
-        }
-        let mut fours = twos;
-        for i in (0..16).step_by(4) {
-            fours[i] = _mm512_unpacklo_epi64(twos[i], twos[i + 2]);
-            fours[i + 1] = _mm512_unpackhi_epi64(twos[i], twos[i + 2]);
-            fours[i + 2] = _mm512_unpacklo_epi64(twos[i + 1], twos[i + 3]);
-            fours[i + 3] = _mm512_unpackhi_epi64(twos[i + 1], twos[i + 3]);
-        }
-        let mut square = fours;
-        for i in 0..4 {
-            let [a, b, c, d] = [fours[i], fours[i + 4], fours[i + 8], fours[i + 12]];
-            let (ab, cd) = (_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0x88>(c, d));
-            square[i] = _mm512_shuffle_i32x4::<0x88>(ab, cd);
-            square[i + 8] = _mm512_shuffle_i32x4::<0xdd>(ab, cd);
-            let (ab, cd) = (_mm512_shuffle_i32x4::<0xdd>(a, b), _mm512_shuffle_i32x4::<0xdd>(c, d));
-            square[i + 4] = _mm512_shuffle_i32x4::<0x88>(ab, cd);
-            square[i + 12] = _mm512_shuffle_i32x4::<0xdd>(ab, cd);
-        }
-        for (row, &sums) in rows.iter_mut().zip(&square) {
-            let sums = _mm512_add_epi32(sums, constants);
-            // SAFETY: a row has 16 entries.
-            unsafe { _mm512_storeu_si512(row.as_mut_ptr().cast(), sums) };
+    let constants =
+        unsafe { _mm512_loadu_si512(constants.unwrap_or(&[0; LANES]).as_ptr().cast()) };
+    for (c, rows) in rows.chunks_mut(POSITIONS).enumerate() {
+        for half in 0..2 {
+            let mut s = [_mm512_setzero_si512(); LANES];
+            for (s, sums) in s.iter_mut().zip(sums) {
+                let sums: &[u16; 32] = &sums[c].as_chunks().0[half];
+                // SAFETY: there are 32 sums.
+                *s = unsafe { _mm512_loadu_si512(sums.as_ptr().cast()) };
+            }
+            // Filters become neighbours, in twos, fours and eights: of the i-th eight filters,
+            // vector 8 i + p has sums p, 8 + p, 16 + p and 24 + p.
+            let mut twos = s;
+            for i in (0..LANES).step_by(2) {
+                twos[i] = _mm512_unpacklo_epi16(s[i], s[i + 1]);
+                twos[i + 1] = _mm512_unpackhi_epi16(s[i], s[i + 1]);
+            }
+            let mut fours = twos;
+            for i in (0..LANES).step_by(4) {
+                for j in 0..2 {
+                    let (a, b) = (twos[i + j], twos[i + j + 2]);
+                    fours[i + 2 * j] = _mm512_unpacklo_epi32(a, b);
+                    fours[i + 2 * j + 1] = _mm512_unpackhi_epi32(a, b);
+                }
+            }
+            let mut eights = fours;
+            for i in (0..LANES).step_by(8) {
+                for j in 0..4 {
+                    let (a, b) = (fours[i + j], fours[i + j + 4]);
+                    eights[i + 2 * j] = _mm512_unpacklo_epi64(a, b);
+                    eights[i + 2 * j + 1] = _mm512_unpackhi_epi64(a, b);
+                }
+            }
+            for (quarter, words) in QUARTERS.iter().enumerate() {
+                // SAFETY: there are 16 indices.
+                let at = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
+                for p in 0..8 {
+                    let (first, second) = (eights[p], eights[p + 8]);
+                    let more = _mm512_maskz_permutex2var_epi16(LOWER, first, at, second);
+                    let Some(row) = rows.get_mut(position(32 * half + 8 * quarter + p)) else {
+                        continue;
+                    };
+                    // SAFETY: a row has 16 entries.
+                    unsafe {
+                        let row = row.as_mut_ptr().cast();
+                        let before = if fresh { constants } else { _mm512_loadu_si512(row) };
+                        let sum = _mm512_add_epi32(before, _mm512_sll_epi32(more, shift));
+                        _mm512_storeu_si512(row, sum);
+                    }
+                }
+            }
         }
     }
 }
