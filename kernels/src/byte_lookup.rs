@@ -124,7 +124,7 @@ struct Kernel {
 
 fn kernel(isa: Isa) -> Option<Kernel> {
     #[cfg(target_arch = "x86_64")]
-    use crate::x86_64::{avx2_bytes, avx512_bytes};
+    use crate::x86_64::{avx2, avx2_bytes, avx512_bytes};
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
         crate::isa::Level::Avx2 => {
@@ -132,7 +132,7 @@ fn kernel(isa: Isa) -> Option<Kernel> {
             let column = [one, one, one, one, one, two, no, no, no];
             Some(Kernel {
                 add_bytes: avx2_bytes::add_bytes,
-                map_codes: map_codes_one_by_one,
+                map_codes: avx2::map_codes,
                 to_rows: avx2_bytes::to_rows,
                 gather: None,
                 costs: Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16 },
@@ -166,12 +166,8 @@ pub(crate) fn map_codes(isa: Isa, entries: &[u8; 256], codes: &mut [u8]) {
     match kernel(isa) {
         // SAFETY: kernel() chose the function for the features of an Isa.
         Some(kernel) => unsafe { (kernel.map_codes)(entries, codes) },
-        None => map_codes_one_by_one(entries, codes),
+        None => codes.iter_mut().for_each(|code| *code = entries[usize::from(*code)]),
     }
-}
-
-fn map_codes_one_by_one(entries: &[u8; 256], codes: &mut [u8]) {
-    codes.iter_mut().for_each(|code| *code = entries[usize::from(*code)]);
 }
 
 /// Filters that are computed together.

@@ -61,19 +61,44 @@ pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut
             });
         }
         None => {
-            let tables = plane.table.as_chunks::<16>().0;
-            sums_of(plane, channels, input, out, |codes| {
-                let (l, h) = nibbles(codes);
-                let mut found = _mm256_setzero_si256();
-                for (i, table) in tables.iter().enumerate() {
-                    let here = _mm256_cmpeq_epi8(h, _mm256_set1_epi8(i as i8));
-                    let value = _mm256_shuffle_epi8(both_halves(table), l);
-                    found = _mm256_or_si256(found, _mm256_and_si256(here, value));
-                }
-                found
-            });
+            sums_of(plane, channels, input, out, |codes| entries(&plane.table, codes));
         }
     }
+}
+
+/// Replaces each code by its entry.
+#[target_feature(enable = "avx2")]
+pub(crate) fn map_codes(table: &[u8; 256], codes: &mut [u8]) {
+    let (whole, rest) = codes.as_chunks_mut::<32>();
+    for codes in whole {
+        // SAFETY: there are 32 codes.
+        unsafe {
+            let mapped = entries(table, _mm256_loadu_si256(codes.as_ptr().cast()));
+            _mm256_storeu_si256(codes.as_mut_ptr().cast(), mapped);
+        }
+    }
+    rest.iter_mut().for_each(|code| *code = table[usize::from(*code)]);
+}
+
+/// The entry of each code: all sixteen tables' at its low four bits, and of these the half that
+/// each of the other bits says.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn entries(table: &[u8; 256], codes: __m256i) -> __m256i {
+    let low = _mm256_and_si256(codes, _mm256_set1_epi8(15));
+    let mut found = [_mm256_setzero_si256(); 16];
+    for (found, table) in found.iter_mut().zip(table.as_chunks().0) {
+        *found = _mm256_shuffle_epi8(both_halves(table), low);
+    }
+    // Bit 4, 5, 6 and 7 where a blend looks, in bit 7.
+    let bits = [_mm256_slli_epi16::<3>(codes), _mm256_slli_epi16::<2>(codes)];
+    let bits = [bits[0], bits[1], _mm256_slli_epi16::<1>(codes), codes];
+    for (level, bit) in bits.into_iter().enumerate() {
+        for i in 0..8 >> level {
+            found[i] = _mm256_blendv_epi8(found[2 * i], found[2 * i + 1], bit);
+        }
+    }
+    found[0]
 }
 
 /// A 16-entry table for `vpshufb`.
