@@ -117,6 +117,8 @@ struct Kernel {
     map_codes: MapCodes,
     to_rows: ToRows,
     gather: Option<Gather>,
+    /// Added to the column if there are 17 to 32.
+    raise: u8,
     costs: Costs,
     /// For masks.
     profile: LookupProfile,
@@ -135,6 +137,7 @@ fn kernel(isa: Isa) -> Option<Kernel> {
                 map_codes: avx2::map_codes,
                 to_rows: avx2_bytes::to_rows,
                 gather: None,
+                raise: avx2_bytes::RAISE,
                 costs: Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16 },
                 profile: LookupProfile { bits: 8, positions: POSITIONS, cost: 8, widening_cost: 0 },
             })
@@ -148,6 +151,7 @@ fn kernel(isa: Isa) -> Option<Kernel> {
                 map_codes: avx512_bytes::map_codes,
                 to_rows: avx512_bytes::to_rows,
                 gather: Some(avx512_bytes::gather),
+                raise: 0,
                 costs: Costs { column, nibbles: None, add: 4, widen: 12, product: 8 },
                 profile: LookupProfile { bits: 7, positions: POSITIONS, cost: 5, widening_cost: 6 },
             })
@@ -186,6 +190,8 @@ pub(crate) struct ByteLookup {
     padding: u8,
     kernel: Kernel,
     tables: ByteTables,
+    /// What each code is replaced by, if any is.
+    columns: Option<[u8; 256]>,
     /// Offsets of the receptive field's codes in the planes of a group.
     taps: Vec<usize>,
     blocks: Vec<Block>,
@@ -222,6 +228,9 @@ impl ByteLookup {
     ) -> Option<ByteLookup> {
         let kernel = kernel(isa)?;
         let tables = ByteTables::new(spec, table, terms, &kernel.costs)?;
+        let raise = if tables.index == Index::Column(5) { kernel.raise } else { 0 };
+        let columns = tables.columns.map(|column| column + raise);
+        let moved = columns.iter().enumerate().any(|(a, &column)| a != usize::from(column));
         let shape = spec.shape;
         let depth = shape.depth();
         // Neighbours in a row follow each other: what is read for one of them serves the next.
@@ -268,6 +277,7 @@ impl ByteLookup {
             padding: spec.input_zero_point,
             kernel,
             tables,
+            columns: moved.then_some(columns),
             taps,
             blocks,
             pairs,
@@ -305,9 +315,8 @@ impl ByteLookup {
     pub fn run<'a>(&self, images: impl Iterator<Item = &'a [u8]>, buffers: &mut Buffers) {
         let shape = &self.shape;
         let count = fill_batch(self.isa, shape, self.padding, images, &mut buffers.planes);
-        if !self.tables.columns.iter().enumerate().all(|(a, &c)| a == usize::from(c)) {
-            let planes = &mut buffers.planes[..count * planes_len(shape)];
-            map_codes(self.isa, &self.tables.columns, planes);
+        if let Some(columns) = &self.columns {
+            map_codes(self.isa, columns, &mut buffers.planes[..count * planes_len(shape)]);
         }
         let positions = count * shape.positions();
         let Buffers { planes, codes, stretches, sums, rows } = buffers;

@@ -10,6 +10,9 @@ use crate::{
     planes::transpose_words,
 };
 
+/// Added to 17 to 32 columns, it leaves bit 7, at which a shuffle gives 0, to the upper sixteen.
+pub(crate) const RAISE: u8 = 0x70;
+
 /// Vectors of a chunk.
 const VECTORS: usize = POSITIONS / 32;
 
@@ -58,6 +61,8 @@ fn entries(line: &Line, part: usize) -> __m256i {
 #[target_feature(enable = "avx2")]
 fn lookups<const WAY: u8, const SINGLE: bool>(input: &Input<'_>, c: usize) -> Words {
     let mut words = [[[_mm256_setzero_si256(); 2]; FILTERS]; VECTORS];
+    // A table for every number, so that no lookup checks one.
+    let tables: &[Line; 256] = input.tables.first_chunk().expect("a table for every number");
     let (mut codes, mut weights) = (input.codes, input.weights);
     for &run in input.runs {
         let mut bytes = [[_mm256_setzero_si256(); FILTERS]; VECTORS];
@@ -65,14 +70,14 @@ fn lookups<const WAY: u8, const SINGLE: bool>(input: &Input<'_>, c: usize) -> Wo
         (run_codes, codes) = codes.split_at(usize::from(run));
         (run_weights, weights) = weights.split_at(usize::from(run));
         for (codes, weights) in run_codes.iter().zip(run_weights) {
-            let lines = weights.map(|number| &input.tables[usize::from(number)]);
-            let mut tables = [(_mm256_setzero_si256(), _mm256_setzero_si256()); FILTERS];
-            for (table, line) in tables.iter_mut().zip(lines) {
+            let mut halves_of = [(_mm256_setzero_si256(), _mm256_setzero_si256()); FILTERS];
+            for (table, &number) in halves_of.iter_mut().zip(weights) {
+                let line = &tables[usize::from(number)];
                 *table = (entries(line, 0), entries(line, 1));
             }
             for v in 0..VECTORS {
                 let (l, h) = halves::<WAY>(load(codes, c, v));
-                for (f, &(low, high)) in tables.iter().enumerate() {
+                for (f, &(low, high)) in halves_of.iter().enumerate() {
                     let mut entries = _mm256_shuffle_epi8(low, l);
                     if WAY == THIRTY_TWO {
                         entries = _mm256_or_si256(entries, _mm256_shuffle_epi8(high, h));
@@ -120,9 +125,7 @@ fn load(codes: &Codes, c: usize, v: usize) -> __m256i {
 fn halves<const WAY: u8>(at: __m256i) -> (__m256i, __m256i) {
     match WAY {
         SIXTEEN => (at, at),
-        THIRTY_TWO => {
-            (_mm256_add_epi8(at, _mm256_set1_epi8(0x70)), _mm256_sub_epi8(at, _mm256_set1_epi8(16)))
-        }
+        THIRTY_TWO => (at, _mm256_xor_si256(at, _mm256_set1_epi8(-0x80))),
         _ => {
             let nibble = _mm256_set1_epi8(15);
             (_mm256_and_si256(at, nibble), _mm256_and_si256(_mm256_srli_epi16::<4>(at), nibble))
