@@ -282,9 +282,9 @@ fn row(found: &Found, on_front: bool) -> Vec<String> {
             row.extend([String::new(), String::new(), String::new(), String::new()]);
             row.push(format!("failed: {reason}"));
         }
-        Outcome::Superfluous(better) => {
+        Outcome::Superfluous(reason) => {
             row.extend([String::new(), String::new(), String::new(), String::new()]);
-            row.push(format!("superfluous: {better} is under"));
+            row.push(format!("superfluous: {reason}"));
         }
         Outcome::Assessed { assessment, row: result } => {
             let right = result.outcomes.iter().filter(|right| **right).count();

@@ -39,7 +39,7 @@ pub struct Line {
     pub noise_to_signal: Option<f64>,
     /// `done`, `failed` or `superfluous`.
     pub status: &'static str,
-    /// Of a failure; or the design that makes this one superfluous.
+    /// Of a failure; or what makes this design superfluous.
     pub reason: Option<String>,
     /// Images seen.
     pub images: Option<usize>,
@@ -98,9 +98,9 @@ impl Line {
                 line.status = "failed";
                 line.reason = Some(reason.clone());
             }
-            Outcome::Superfluous(better) => {
+            Outcome::Superfluous(reason) => {
                 line.status = "superfluous";
-                line.reason = Some(format!("{better} needs no more power and is under the limit"));
+                line.reason = Some(reason.clone());
             }
             Outcome::Assessed { assessment, row } => {
                 let right = row.outcomes.iter().filter(|right| **right).count();

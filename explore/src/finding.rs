@@ -61,7 +61,7 @@ pub struct Finding {
     /// Predicted error over signal.
     #[serde(default)]
     pub noise_to_signal: Option<f64>,
-    /// Why there is no result: of a failure its reason, of a superfluous design the better one.
+    /// Why there is no result: what failed, or what makes the design superfluous.
     pub note: Option<String>,
 }
 
@@ -113,9 +113,7 @@ impl Finding {
             note: match &found.outcome {
                 Outcome::Assessed { .. } => None,
                 Outcome::Failed(reason) => Some(format!("failed: {reason}")),
-                Outcome::Superfluous(better) => {
-                    Some(format!("{better} needs no more power and is under the limit"))
-                }
+                Outcome::Superfluous(reason) => Some(format!("superfluous: {reason}")),
             },
         }
     }

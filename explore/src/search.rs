@@ -1,8 +1,10 @@
 //! Evaluates configurations until the question is settled.
 //!
-//! The cheapest designs come first. A candidate is left as soon as the sequential test decides
-//! it, and is not tried when a design of its kind with less power is under the limit already: it
-//! cannot be the answer. One that fails is marked so, and the others go on.
+//! The cheapest multipliers come first, and of one multiplier the designs with the least noise. A
+//! candidate is left as soon as the sequential test decides it. It is not tried when a design of
+//! its kind with less power is under the limit already, as it cannot be the answer; nor when one
+//! with its multiplier and clearly less noise is not under, as it hardly will be. One that fails is
+//! marked so, and the others go on.
 
 use std::collections::VecDeque;
 use std::thread::sleep;
@@ -25,6 +27,9 @@ const POLL: Duration = Duration::from_millis(200);
 /// How often other workers are told that this one lives; a small part of
 /// [`STALE_S`](crate::store::STALE_S).
 const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// Noise that is clearly less: at most so much of the other.
+const CLEARLY_LESS: f64 = 0.5;
 
 /// What hardware needs for a configuration with these functions x.
 pub type FiguresOf<'a> = &'a dyn Fn(&Point, &[String]) -> Figures;
@@ -94,7 +99,7 @@ pub enum Outcome {
     },
     /// It could not be evaluated, for this reason.
     Failed(String),
-    /// It needs more power than a design of its kind that is under the limit: this one.
+    /// It was not tried, because of a design of its kind and what became of that.
     Superfluous(String),
 }
 
@@ -147,7 +152,7 @@ impl Search<'_> {
         while let Some(next) = queue.pop_front() {
             let point = &points[next.index];
             let outcome = match self.superfluous(&next, points, &found) {
-                Some(better) => Outcome::Superfluous(better),
+                Some(reason) => Outcome::Superfluous(reason),
                 None => match self.visit(
                     point,
                     &next.keyed,
@@ -173,13 +178,14 @@ impl Search<'_> {
                 },
             };
             busy = 0;
+            let noise_to_signal = next.noise_to_signal();
             let (key, configuration) = next.keyed;
             let result = Found {
                 point: point.clone(),
                 key,
                 power: next.figures.power,
                 energy: next.figures.energy,
-                noise_to_signal: next.expected.as_ref().map(|expected| expected.noise_to_signal),
+                noise_to_signal,
                 functions: next.expected.map(|expected| expected.functions).unwrap_or_default(),
                 outcome,
             };
@@ -207,7 +213,8 @@ impl Search<'_> {
         }
     }
 
-    /// Cheapest first; those of unknown cost behind them, with the least noise first.
+    /// The cheapest multipliers first, at the cost of their dearest design of a kind; of one the
+    /// designs with the least noise. Those of unknown cost come last.
     fn queue(&self, points: &[Point]) -> Result<VecDeque<Next>, StoreError> {
         let next = points.iter().enumerate().map(|(index, point)| {
             let keyed = self.experiment.point(point);
@@ -218,9 +225,18 @@ impl Search<'_> {
             }
             Ok(next)
         });
-        let mut queue: Vec<Next> = next.collect::<Result<_, StoreError>>()?;
-        queue.sort_by(|a, b| a.order().partial_cmp(&b.order()).expect("no NaN in the order"));
-        Ok(queue.into())
+        let queue: Vec<Next> = next.collect::<Result<_, StoreError>>()?;
+        let order = |next: &Next| {
+            let alike = |other: &&Next| are_alike(&points[next.index], &points[other.index]);
+            let powers = queue.iter().filter(alike).filter_map(|other| other.figures.power);
+            let finite = |value: f64| if value.is_nan() { f64::MAX } else { value };
+            let dearest = powers.reduce(f64::max).unwrap_or(f64::MAX);
+            (finite(dearest), finite(next.noise_to_signal().unwrap_or(f64::MAX)))
+        };
+        let orders: Vec<(f64, f64)> = queue.iter().map(order).collect();
+        let mut queue: Vec<_> = orders.into_iter().zip(queue).collect();
+        queue.sort_by(|(a, _), (b, _)| a.partial_cmp(b).expect("no NaN in the order"));
+        Ok(queue.into_iter().map(|(_, next)| next).collect())
     }
 
     /// What can be expected of a configuration. An earlier run may have said it: to choose codes
@@ -230,21 +246,30 @@ impl Search<'_> {
         Ok(known.or_else(|| guard(|| self.subject.expect(point)).ok()))
     }
 
-    /// The design that makes a configuration superfluous.
+    /// Why a configuration need not be tried.
     fn superfluous(
         &self,
         next: &Next,
         points: &[Point],
         found: &[Option<Found>],
     ) -> Option<String> {
-        let (power, kind) = (next.figures.power.filter(|_| self.prune)?, points[next.index].kind());
-        let better = found.iter().flatten().find(|found| {
-            found.point.kind() == kind
-                && found.power.is_some_and(|better| better <= power)
-                && matches!(&found.outcome, Outcome::Assessed { assessment, .. }
-                    if assessment.verdict == Verdict::Under)
-        });
-        better.map(|better| better.point.name())
+        if !self.prune {
+            return None;
+        }
+        let point = &points[next.index];
+        found.iter().flatten().filter(|other| other.point.kind() == point.kind()).find_map(
+            |other| {
+                let Outcome::Assessed { assessment, .. } = &other.outcome else { return None };
+                let name = other.point.name();
+                if assessment.verdict == Verdict::Under {
+                    let (better, power) = (other.power?, next.figures.power?);
+                    return (better <= power).then(|| format!("{name} is under"));
+                }
+                let (less, noise) = (other.noise_to_signal?, next.noise_to_signal()?);
+                let hopeless = are_alike(point, &other.point) && less < CLEARLY_LESS * noise;
+                hopeless.then(|| format!("{name} is not under, with less noise"))
+            },
+        )
     }
 
     /// Finds the result of a configuration, or evaluates it as far as it is not known yet.
@@ -271,11 +296,7 @@ impl Search<'_> {
         let (mut outcomes, before) =
             known.map(|row| (row.outcomes, row.elapsed)).unwrap_or_default();
         let start = Instant::now();
-        let evaluated = self.evaluate(point, reference, &mut outcomes, report)?;
-        let layers = match evaluated {
-            Ok(()) => self.observe(point, key)?,
-            Err(reason) => Err(reason),
-        };
+        let layers = self.evaluate(point, key, reference, &mut outcomes, report)?;
         let mut row = Row {
             key: key.clone(),
             experiment: self.experiment.key.clone(),
@@ -317,15 +338,16 @@ impl Search<'_> {
         (verdict == Verdict::Open).then_some(next)
     }
 
-    /// Sends images through a configuration until it is decided. A failure of its own is the
-    /// inner error.
+    /// Sends images through a configuration until it is decided, and looks at its layers. A
+    /// failure of its own is the inner error.
     fn evaluate(
         &mut self,
         point: &Point,
+        key: &str,
         reference: Option<&[bool]>,
         outcomes: &mut Vec<bool>,
         report: &mut dyn FnMut(Event),
-    ) -> Result<Result<(), String>, SearchError> {
+    ) -> Result<Observed, SearchError> {
         let subject = self.subject;
         let mut trial: Box<dyn Trial> = match guard(|| subject.start(point)) {
             Ok(trial) => trial,
@@ -346,17 +368,12 @@ impl Search<'_> {
                 }
             }
         }
-        Ok(Ok(()))
-    }
-
-    /// Looks at the layers of a configuration. A failure of its own is the inner error.
-    fn observe(&mut self, point: &Point, key: &str) -> Result<Observed, SearchError> {
         let exact = point.configuration.multiplier.is_exact();
         if self.observed_images == 0 || exact || self.store.has_layers(key)? {
             return Ok(Ok(Vec::new()));
         }
         self.store.heartbeat()?;
-        Ok(guard(|| self.subject.observe(point, self.observed_images)))
+        Ok(guard(|| trial.observe(self.observed_images)))
     }
 }
 
@@ -377,11 +394,18 @@ impl Next {
         self.expected.as_ref().map_or(&[], |expected| &expected.functions)
     }
 
-    fn order(&self) -> (f64, f64) {
-        let noise = self.expected.as_ref().map_or(f64::MAX, |expected| expected.noise_to_signal);
-        let finite = |value: f64| if value.is_nan() { f64::MAX } else { value };
-        (finite(self.figures.power.unwrap_or(f64::MAX)), finite(noise))
+    fn noise_to_signal(&self) -> Option<f64> {
+        self.expected.as_ref().map(|expected| expected.noise_to_signal)
     }
+}
+
+/// Whether two designs are of one kind and differ in nothing but how much their multiplier is
+/// corrected and how many bits it gets.
+fn are_alike(a: &Point, b: &Point) -> bool {
+    let (of_a, of_b) = (&a.configuration, &b.configuration);
+    a.kind() == b.kind()
+        && of_a.multiplier == of_b.multiplier
+        && (of_a.quantization, of_a.exact_ends) == (of_b.quantization, of_b.exact_ends)
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@ use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use recoup::accuracy::{Classifier, Experiment, Outcomes};
-use recoup::emulate::Network;
+use recoup::accuracy::{Candidate, Classifier, Experiment, Outcomes};
 
 use crate::inputs::Inputs;
 use crate::quality::{self, LayerQuality};
@@ -36,12 +35,6 @@ pub trait Subject {
     /// # Errors
     /// When it cannot be made.
     fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure>;
-
-    /// Looks at the layers of a configuration on the first `images` images.
-    ///
-    /// # Errors
-    /// When it cannot be made, or an image cannot be read.
-    fn observe(&self, point: &Point, images: usize) -> Result<Vec<LayerQuality>, Failure>;
 }
 
 /// A configuration, ready to run.
@@ -51,6 +44,12 @@ pub trait Trial {
     /// # Errors
     /// When an image cannot be read.
     fn outcomes(&mut self, images: Range<usize>) -> Result<Vec<bool>, Failure>;
+
+    /// Looks at the layers on the first `images` images.
+    ///
+    /// # Errors
+    /// When an image cannot be read, or a kernel refuses a layer.
+    fn observe(&mut self, images: usize) -> Result<Vec<LayerQuality>, Failure>;
 }
 
 /// A network on emulated multipliers.
@@ -78,28 +77,28 @@ impl Subject for Emulated<'_> {
 
     fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
         let candidate = self.experiment.candidate(&point.configuration, point.options)?;
-        Ok(Box::new(EmulatedTrial { subject: self, network: candidate.network }))
-    }
-
-    fn observe(&self, point: &Point, images: usize) -> Result<Vec<LayerQuality>, Failure> {
-        let candidate = self.experiment.candidate(&point.configuration, point.options)?;
-        let inputs = self.inputs.get(0..images.min(self.inputs.len()))?;
-        quality::observe(&candidate, &self.classifier, &inputs)
+        Ok(Box::new(EmulatedTrial { subject: self, candidate }))
     }
 }
 
 struct EmulatedTrial<'a> {
     subject: &'a Emulated<'a>,
-    network: Network,
+    candidate: Candidate,
 }
 
 impl Trial for EmulatedTrial<'_> {
     fn outcomes(&mut self, images: Range<usize>) -> Result<Vec<bool>, Failure> {
         let batch = self.subject.inputs.get(images)?;
-        let scores = self.subject.classifier.scores(&self.network, &batch);
+        let scores = self.subject.classifier.scores(&self.candidate.network, &batch);
         let mut outcomes = Outcomes::default();
         scores.iter().zip(&*batch).for_each(|(scores, image)| outcomes.add(scores, image.label));
         Ok(outcomes.top1)
+    }
+
+    fn observe(&mut self, images: usize) -> Result<Vec<LayerQuality>, Failure> {
+        let Emulated { inputs, classifier, .. } = self.subject;
+        let inputs = inputs.get(0..images.min(inputs.len()))?;
+        quality::observe(&self.candidate, classifier, &inputs)
     }
 }
 

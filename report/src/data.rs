@@ -129,7 +129,7 @@ pub struct Design {
     pub relative_energy: Option<f64>,
     /// What was measured. None if it was not evaluated; `note` says why.
     pub assessment: Option<Assessment>,
-    /// Of a failure its reason; of a superfluous design the better one; else empty.
+    /// What failed, or what makes a design superfluous; else empty.
     pub note: String,
 }
 

@@ -34,15 +34,15 @@ impl Subject for Simulated {
         };
         Ok(Box::new(SimulatedTrial { period }))
     }
-
-    fn observe(&self, _: &Point, _: usize) -> Result<Vec<LayerQuality>, Failure> {
-        Ok(Vec::new())
-    }
 }
 
 impl Trial for SimulatedTrial {
     fn outcomes(&mut self, images: std::ops::Range<usize>) -> Result<Vec<bool>, Failure> {
         Ok(images.map(|image| (image + 1) % self.period != 0).collect())
+    }
+
+    fn observe(&mut self, _: usize) -> Result<Vec<LayerQuality>, Failure> {
+        Ok(Vec::new())
     }
 }
 

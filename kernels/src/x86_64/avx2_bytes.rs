@@ -162,7 +162,8 @@ pub(crate) fn to_rows(
 ) {
     for (c, rows) in rows.chunks_mut(POSITIONS).enumerate() {
         for first in (0..POSITIONS).step_by(16) {
-            let sums = std::array::from_fn(|lane| sums[lane][c][first..].first_chunk().expect("16"));
+            let sums =
+                std::array::from_fn(|lane| sums[lane][c][first..].first_chunk().expect("16"));
             let mut square = [[0; LANES]; 16];
             transpose_words(sums, square.each_mut());
             for (n, sums) in (first..).zip(&square) {

@@ -193,8 +193,7 @@ pub(crate) fn to_rows(
     let shift = _mm_cvtsi32_si128(shift as i32);
     let fresh = constants.is_some();
     // SAFETY: there are 16 constants.
-    let constants =
-        unsafe { _mm512_loadu_si512(constants.unwrap_or(&[0; LANES]).as_ptr().cast()) };
+    let constants = unsafe { _mm512_loadu_si512(constants.unwrap_or(&[0; LANES]).as_ptr().cast()) };
     for (c, rows) in rows.chunks_mut(POSITIONS).enumerate() {
         for half in 0..2 {
             let mut s = [_mm512_setzero_si512(); LANES];
