@@ -99,11 +99,11 @@ pub fn position_sums(
 
 /// numerator / 2^bits, rounded to the nearest integer, ties to the even one.
 pub fn round_half_even_shift(numerator: i64, bits: u32) -> i64 {
-    let (numerator, divisor) = (i128::from(numerator), 1i128 << bits);
-    let floor = numerator.div_euclid(divisor);
-    let twice_rest = 2 * numerator.rem_euclid(divisor);
-    let up = twice_rest > divisor || (twice_rest == divisor && floor % 2 != 0);
-    (floor + i128::from(up)) as i64
+    // Shifting rounds towards minus infinity.
+    let floor = numerator >> bits;
+    let (rest, unit) = (numerator - (floor << bits), 1i64 << bits);
+    let up = rest > unit - rest || (rest == unit - rest && floor % 2 != 0);
+    floor + i64::from(up)
 }
 
 /// The code of a real value; NaN gives the lowest code.

@@ -97,6 +97,15 @@ impl Statistics {
     }
 }
 
+/// What one filter adds to, or subtracts from, its accumulators.
+struct OfFilter {
+    c0: i64,
+    zero_point: i64,
+    constant: i64,
+    /// Of an accumulator unit.
+    scale: f64,
+}
+
 impl StatisticsCollector {
     /// For a network built from the same parts.
     ///
@@ -150,25 +159,35 @@ impl StatisticsCollector {
         }
         // The bias, and the terms of eq. (2) that do not depend on the activations.
         let constant = &self.exact.layers[index].spec().constant;
+        let control = self.control.as_ref().map(|control| (&control.layers[index], control.c_frac));
+        let of_filter: Vec<OfFilter> = (0..filters)
+            .map(|filter| OfFilter {
+                c0: control.map_or(0, |(constants, _)| i64::from(constants.c0[filter])),
+                zero_point: i64::from(mac.zero_points[filter]),
+                constant: i64::from(constant[filter]),
+                scale: f64::from(mac.scales[filter]) * f64::from(input.scale),
+            })
+            .collect();
         let sums = &mut layers[index];
-        for (position, outputs) in part.exact.chunks_exact(filters).enumerate() {
-            for (filter, &exact) in outputs.iter().enumerate() {
-                let group = position * shape.groups + filter / (filters / shape.groups);
-                let v = self.control.as_ref().map_or(0, |control| {
-                    let constants = &control.layers[index];
-                    let terms = constants.c.iter().zip(&part.sums_x);
-                    let sum: i64 =
-                        terms.map(|(c, x)| i64::from(c[filter]) * i64::from(x[group])).sum();
-                    round_half_even_shift(sum, control.c_frac) + i64::from(constants.c0[filter])
-                });
-                let error =
-                    i64::from(exact) - i64::from(part.approximate[position * filters + filter]);
+        let per_group = filters / shape.groups;
+        let groups =
+            part.exact.chunks_exact(per_group).zip(part.approximate.chunks_exact(per_group));
+        for (group, (exact, approximate)) in groups.enumerate() {
+            let first = group % shape.groups * per_group;
+            let sum_a = i64::from(part.sums_a[group]);
+            let outputs = exact.iter().zip(approximate).zip(first..);
+            for ((&exact, &approximate), filter) in outputs {
+                let of_filter = &of_filter[filter];
+                let v = of_filter.c0
+                    + control.map_or(0, |(constants, c_frac)| {
+                        let terms = constants.c.iter().zip(&part.sums_x);
+                        let sum = terms.map(|(c, x)| i64::from(c[filter]) * i64::from(x[group]));
+                        round_half_even_shift(sum.sum(), c_frac)
+                    });
+                let error = i64::from(exact) - i64::from(approximate);
                 // Eq. (2): the exact output in accumulator units.
-                let output = i64::from(exact)
-                    - i64::from(mac.zero_points[filter]) * i64::from(part.sums_a[group])
-                    + i64::from(constant[filter]);
-                let scale = f64::from(mac.scales[filter]) * f64::from(input.scale);
-                sums.add(error as f64, (error - v) as f64, output as f64, scale);
+                let output = i64::from(exact) - of_filter.zero_point * sum_a + of_filter.constant;
+                sums.add(error as f64, (error - v) as f64, output as f64, of_filter.scale);
                 if self.sampled == Some(index) {
                     samples.push(ErrorSample { before: error, after: error - v });
                 }
