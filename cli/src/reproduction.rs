@@ -29,18 +29,21 @@ const CHOSEN_CODES: [Quantization; 2] = [
 ];
 
 /// The levels at which V matters: with it they lose about what the limits allow, without it all.
-fn varied() -> [Multiplier; 6] {
-    [perforated(2), perforated(3), truncated(7), truncated(8), recursive(4), recursive(5)]
+fn varied() -> Vec<Multiplier> {
+    let families =
+        [perforated(2), perforated(3), truncated(7), truncated(8), recursive(4), recursive(5)];
+    [families.to_vec(), space::partly_truncated()].concat()
 }
 
-/// All families and levels without and with V, as in the paper; a few of them also in codes
-/// chosen for them, and with the first and the last layer exact. Exact products of fewer bits get
-/// all of it, too. Of these the ones in `quantizations`, or all if it is empty, behind the
-/// reference.
+/// All families and levels without and with V, as in the paper, and truncation between and beyond
+/// them; a few also in codes chosen for them, and with the first and the last layer exact. Exact
+/// products of fewer bits get all of it, too. Of these the ones in `quantizations`, or all if it is
+/// empty, behind the reference.
 pub fn points(quantizations: &[Quantization]) -> Vec<Point> {
     let options = ControlOptions::default();
     let modes = [Mode::None, Mode::Fitted(None)];
-    let all = space::points(&space::families(), &modes, &[8], &[Quantization::PLAIN], options);
+    let multipliers = [space::families(), space::partly_truncated()].concat();
+    let all = space::points(&multipliers, &modes, &[8], &[Quantization::PLAIN], options);
     let chosen = space::points(&varied(), &modes, &[8], &CHOSEN_CODES, options);
     let codes = [Quantization::PLAIN, CHOSEN_CODES[0]];
     let mixed = space::points(&varied(), &[Mode::Fitted(None)], &[8], &codes, options);

@@ -85,6 +85,20 @@ pub fn families() -> Vec<Multiplier> {
     (1..=4).map(perforated).chain((4..=8).map(truncated)).chain((2..=5).map(recursive)).collect()
 }
 
+/// Truncation between and beyond the levels of the families: what lies in column 8 or 9 and above,
+/// and of the column below the partial products of some activation bits in the middle, where V
+/// finds least to go by.
+pub fn partly_truncated() -> Vec<Multiplier> {
+    [(8, 3..7), (8, 3..5), (9, 2..7), (9, 0..0)]
+        .map(|(column, bits)| {
+            let is_kept =
+                |i: u32, l: u32| i + l >= column || (i + l == column - 1 && bits.contains(&i));
+            let kept = (0..64).filter(|bit| is_kept(bit / 8, bit % 8));
+            Multiplier::from_mask(kept.map(|bit| 1 << bit).sum())
+        })
+        .to_vec()
+}
+
 /// Every multiplier with every mode at every width in every quantisation, behind the reference and
 /// the exact products of 7 to 4 bits that they have to beat, which get the same quantisations.
 /// Nothing is listed twice.
@@ -161,6 +175,19 @@ mod tests {
         assert_eq!(points[0].kind(), Kind::Reference);
         assert_eq!((count(Kind::Reference), count(Kind::ReducedPrecision)), (1, 4));
         assert_eq!((count(Kind::WithoutV), count(Kind::WithV)), (13, 13));
+    }
+
+    #[test]
+    fn partly_truncated_ones_keep_less_and_less() {
+        let masks: Vec<u64> = partly_truncated().iter().filter_map(Multiplier::mask).collect();
+        let columns_8 = [0xfefe_fcf8_f0c0_8000, 0xfefc_f8f8_f0c0_8000];
+        let columns_9 = [0xfcfc_f8f0_e0c0_0000, 0xfcf8_f0e0_c080_0000];
+        assert_eq!(masks, [columns_8, columns_9].concat());
+        let kept: Vec<u32> = masks.iter().map(|mask| mask.count_ones()).collect();
+        assert_eq!(kept, [32, 30, 26, 21]);
+        let eighth = truncated(8).mask().unwrap();
+        assert!(columns_8.iter().all(|mask| mask & eighth == eighth));
+        assert!(columns_9.iter().all(|mask| mask & !eighth == 0));
     }
 
     #[test]

@@ -189,7 +189,11 @@ mod tests {
         for coding in [WeightCoding::Unsigned, WeightCoding::Signed] {
             for case in 0..20 {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                let mask = [state ^ (state >> 29), 0, u64::MAX][case.min(2)];
+                let mask = match case {
+                    0 => 0,
+                    1 => u64::MAX,
+                    _ => state ^ (state >> 29),
+                };
                 let product = Product::Mask(mask);
                 let mut entries: Vec<i32> = (0..1 << 16)
                     .map(|i| naive::product(coding, &product, (i >> 8) as u8, i as u8))

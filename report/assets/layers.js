@@ -41,6 +41,8 @@ function drawHistogram(container, network, histogram) {
   const before = bars(histogram.before, "without V");
   const after = bars(histogram.after, "with V");
   const element = panel(container, design.name);
+  // Rounded codes, for example, are multiplied exactly by a circuit that ignores the other bits.
+  if (edges.length === 2 && edges[0] === 0) return remark(element, `No output of layer ${histogram.layer} has an error.`);
   const series = [before, after].filter((bins) => bins.length > 0).map(([{ which }]) => which);
   if (series.length === 0) return remark(element, "No outputs were counted.");
   const label = ({ which, x1, x2, share }) => `${which}\nerror ${significant(x1)} to ${significant(x2)}\n${percent(share)} of outputs`;
@@ -65,6 +67,10 @@ function drawHistogram(container, network, histogram) {
   return remark(element, `layer ${histogram.layer} of ${network.name}`);
 }
 
+// A design's name in a column's title: what tells variants apart is at its end.
+const brief = (name) => name.replace(" quantisation", "").replace("exact ends", "ends");
+const LONGEST = 36;
+
 // Signal to noise of layers and designs, without and with V.
 function drawLayers(container, network, filter) {
   const { designs } = network.results;
@@ -74,7 +80,7 @@ function drawLayers(container, network, filter) {
   const columns = [...new Set(rows.map(({ design }) => design))];
   container.classList.toggle("one", columns.length > 12);
   const short = columns.map((index) => pairKey(designs[index]));
-  const names = new Map(columns.map((index, at) => [index, short.indexOf(short[at]) === short.lastIndexOf(short[at]) ? short[at] : designs[index].name]));
+  const names = new Map(columns.map((index, at) => [index, short.indexOf(short[at]) === short.lastIndexOf(short[at]) ? short[at] : brief(designs[index].name)]));
   const cells = ["without_v", "with_v"].map((side) =>
     rows.filter((row) => row[side]).map((row) => ({ ...row[side], layer: row.layer, design: row.design })));
   const finite = cells.flat().map(({ sqnr_db }) => sqnr_db).filter((value) => value !== null);
@@ -85,7 +91,8 @@ function drawLayers(container, network, filter) {
   const shade = ({ sqnr_db }) => sqnr_db ?? domain[1];
   const ink = (cell) => (d3.lab(color(shade(cell))).l > 55 ? "black" : "white");
   const longest = d3.max(layers, (layer) => Math.min(layer.length, 24));
-  const height = 110 + Math.max(...[...names.values()].map((name) => 4 * Math.min(name.length, 24))) + 22 * layers.length;
+  const tallest = Math.max(...[...names.values()].map((name) => Math.min(name.length, LONGEST)));
+  const height = 110 + 4 * tallest + 22 * layers.length;
   ["without V", "with V"].forEach((title, side) => {
     if (cells[side].length === 0) return;
     const element = panel(container, `${title}, ${network.name}`);
@@ -96,8 +103,8 @@ function drawLayers(container, network, filter) {
       height,
       marginLeft: 16 + 7 * longest,
       marginTop: 20,
-      marginBottom: 30 + Math.max(...[...names.values()].map((name) => 4.6 * Math.min(name.length, 24))),
-      x: { type: "band", domain: columns, label: null, tickRotate: -45, tickFormat: (index) => startOf(names.get(index), 24) },
+      marginBottom: 30 + 4.6 * tallest,
+      x: { type: "band", domain: columns, label: null, tickRotate: -45, tickFormat: (index) => startOf(names.get(index), LONGEST) },
       y: { type: "band", domain: layers, label: null, tickFormat: (layer) => endOf(layer, 24) },
       color: { type: "linear", domain, scheme: "cividis", legend: true, label: "signal to noise, dB" },
       marks: [

@@ -199,8 +199,9 @@ fn configurations() -> Vec<Configuration> {
     let cheaper = [ControlFunction::Popcount, ControlFunction::AnyBit];
     let cheaper = cheaper.map(|x| Mode::Fitted(Some(x)));
     let modes = [&[Mode::None, Mode::Fitted(None)], &cheaper[..]].concat();
+    let multipliers = [space::families(), space::partly_truncated()].concat();
     let points = space::points(
-        &space::families(),
+        &multipliers,
         &modes,
         &[8],
         &[Quantization::PLAIN],
@@ -208,8 +209,9 @@ fn configurations() -> Vec<Configuration> {
     );
     let all = points.into_iter().map(|point| point.configuration);
     // For truncated ones, also what is cheaper than the x that fits best, and not much worse.
-    let is_truncated =
-        |it: &Configuration| matches!(it.multiplier.family(), Some(Family::Truncated(_)));
+    let is_truncated = |it: &Configuration| {
+        matches!(it.multiplier.family(), Some(Family::Truncated(_) | Family::Mask))
+    };
     all.filter(|it| is_truncated(it) || !cheaper.contains(&it.control_variate)).collect()
 }
 
