@@ -33,6 +33,7 @@ fn emulated_equals_float(model: &ModelProto) -> Vec<String> {
         model: String::new(),
         model_sha256: file.sha256.clone(),
         data: String::new(),
+        source: None,
         preprocess: String::new(),
         images: 1,
         method: String::new(),

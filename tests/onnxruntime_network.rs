@@ -52,6 +52,7 @@ fn network(name: &str, scheme: WeightScheme) -> (Network, f32) {
         model: name.into(),
         model_sha256: file.sha256,
         data: String::new(),
+        source: None,
         preprocess: String::new(),
         images: 0,
         method: String::new(),

@@ -146,6 +146,7 @@ fn eight_bits_with_exact_products_stay_close_to_onnx_runtime() {
             model: name.into(),
             model_sha256: file.sha256.clone(),
             data: "reference".into(),
+            source: None,
             preprocess: "none".into(),
             images: images.len(),
             method: Method::MinMax.to_string(),

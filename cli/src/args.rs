@@ -136,7 +136,8 @@ pub struct EvalArgs {
     /// How weights are coded: u8-channel, u8-tensor (the paper's), i8-channel
     #[arg(long, default_value = "u8-channel", value_name = "CODING")]
     pub weights: WeightScheme,
-    /// Scales from `recoup quantize`, instead of calibrating now
+    /// Scales from `recoup quantize`, instead of calibrating now; V is fitted on the same images,
+    /// and none of them is evaluated
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
     /// Fraction bits of the control variate's C [default: 4]

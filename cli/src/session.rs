@@ -7,9 +7,9 @@ use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
 use recoup::accuracy::{Experiment, Images};
-use recoup::data::{DataError, Dataset, Preprocess, Preprocessor, hold_out, select};
+use recoup::data::{DataError, Dataset, Preprocess, Preprocessor, hold_out, select, select_others};
 use recoup::model::{self, FloatModel, Graph, OnnxFile};
-use recoup::quantize::{Calibration, Method, WeightScheme};
+use recoup::quantize::{Calibration, CalibrationImages, Method, WeightScheme};
 use recoup_kernels::Isa;
 
 use crate::args::{DataArgs, MachineArgs};
@@ -30,7 +30,11 @@ pub struct Session {
     /// Where the calibration images come from, in words.
     calibration_source: String,
     calibration_inputs: Vec<Vec<f32>>,
+    /// Which these are; none of images inside this program.
+    calibrated_on: Option<CalibrationImages>,
     method: Method,
+    /// A calibration that is not to be made again.
+    given: Option<Calibration>,
 }
 
 /// Limits the number of threads; to be called before anything runs in parallel.
@@ -52,64 +56,34 @@ pub fn isa(machine: &MachineArgs) -> Isa {
 impl Session {
     /// Opens a model and what `args` name, and reads the calibration images.
     pub fn open(model: &Path, args: &DataArgs) -> Result<Self> {
+        Self::open_calibrated(model, args, None)
+    }
+
+    /// The same with the calibration in a file, if there is one; its images are read again, as a
+    /// control variate is fitted on them.
+    pub fn open_calibrated(model: &Path, args: &DataArgs, path: Option<&Path>) -> Result<Self> {
         let file = OnnxFile::open(model)?;
         let shape = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
         let graph = Arc::new(model::load(&file, shape)?);
         let dataset = Dataset::open(&args.data)?;
-        let own_source = match &args.calibration_data {
-            Some(spec) if !spec.same_files(&args.data) => Some(Dataset::open(spec)?),
-            _ => None,
-        };
-        let wanted = args.calibration_images.unwrap_or(CALIBRATION_IMAGES);
-        let seed = args.seed.unwrap_or(0);
-        let (indices, calibration) = match (&own_source, args.images) {
-            (Some(source), images) => {
-                let wanted = args.calibration_images.unwrap_or(wanted.min(source.len()));
-                (
-                    select(dataset.len(), images, args.seed).context(dataset.name().to_string())?,
-                    hold_out(source.len(), &[], wanted, args.seed)
-                        .context(source.name().to_string())?,
-                )
+        let given = path.map(|path| read_calibration(path, args, &file, &graph)).transpose()?;
+        let recorded = given.as_ref().and_then(|given| given.source.as_ref());
+        let images = match (path, recorded) {
+            (Some(path), Some(recorded)) => {
+                CalibrationSet::recorded(recorded, path, args, &dataset, &graph)?
             }
-            (None, Some(images)) => {
-                let name = || dataset.name().to_string();
-                let indices = select(dataset.len(), Some(images), args.seed).with_context(name)?;
-                let calibration =
-                    hold_out(dataset.len(), &indices, wanted, Some(seed)).with_context(name)?;
-                (indices, calibration)
-            }
-            (None, None) => {
-                if dataset.len() <= wanted {
-                    bail!(
-                        "{}: has {} images, of which {wanted} would be held out for calibration; lower \
-                         --calibration-images, or give --calibration-data",
-                        dataset.name(),
-                        dataset.len()
-                    );
-                }
-                let calibration = hold_out(dataset.len(), &[], wanted, Some(seed))?;
-                let held_out: std::collections::HashSet<_> = calibration.iter().collect();
-                (
-                    (0..dataset.len()).filter(|index| !held_out.contains(index)).collect(),
-                    calibration,
-                )
-            }
+            _ => CalibrationSet::chosen(args, &dataset, &graph)?,
         };
-        let source = own_source.as_ref().unwrap_or(&dataset);
-        let calibration_source = match own_source {
-            Some(_) => source.name().to_string(),
-            None => format!("held out from {}", source.name()),
+        let indices = match &images.of_data {
+            Some(taken) => select_others(dataset.len(), taken, args.images, args.seed),
+            None => select(dataset.len(), args.images, args.seed),
         };
-        let calibration_inputs = read_inputs(source, &calibration, &args.preprocess, &graph)?;
-        Self::new(
-            file,
-            graph,
-            dataset,
-            indices,
-            args.preprocess.clone(),
-            (calibration_source, calibration_inputs),
-            args.calibration_method,
-        )
+        let indices = indices.with_context(|| dataset.name().to_string())?;
+        let method = args.calibration_method;
+        let inputs = (images.name, images.inputs);
+        let preprocess = args.preprocess.clone();
+        let session = Self::new(file, graph, dataset, indices, preprocess, inputs, method)?;
+        Ok(Self { calibrated_on: Some(images.source), given, ..session })
     }
 
     /// A session on a model and images that are already open.
@@ -133,12 +107,17 @@ impl Session {
             preprocessor,
             calibration_source,
             calibration_inputs,
+            calibrated_on: None,
             method,
+            given: None,
         })
     }
 
-    /// Calibrates on the calibration images.
+    /// Calibrates on the calibration images, unless the session was opened with a calibration.
     pub fn calibrate(&self) -> Result<Calibration> {
+        if let Some(given) = &self.given {
+            return Ok(given.clone());
+        }
         let bar = progress::bar("calibrating", self.calibration_inputs.len());
         let origin = (self.calibration_source.clone(), self.preprocess.to_string());
         let calibration = Experiment::calibrate(
@@ -152,27 +131,7 @@ impl Session {
             },
         )?;
         bar.finish_and_clear();
-        Ok(calibration)
-    }
-
-    /// The calibration at `path`, or a new one.
-    pub fn calibration(&self, path: Option<&Path>) -> Result<Calibration> {
-        match path {
-            Some(path) => {
-                let calibration = Calibration::read(path, &self.file, &self.graph)?;
-                let preprocess = self.preprocess.to_string();
-                if calibration.preprocess != preprocess {
-                    bail!(
-                        "{}: was made with --preprocess {}, not {preprocess}; give that one, or make a \
-                         new calibration with recoup quantize",
-                        path.display(),
-                        calibration.preprocess
-                    );
-                }
-                Ok(calibration)
-            }
-            None => self.calibrate(),
-        }
+        Ok(Calibration { source: self.calibrated_on.clone(), ..calibration })
     }
 
     /// The experiment from which candidates are made.
@@ -198,6 +157,133 @@ impl Session {
             indices: &self.indices,
             preprocessor: &self.preprocessor,
             batch,
+        }
+    }
+}
+
+/// The calibration at `path`, if it fits the model and its pixels.
+fn read_calibration(
+    path: &Path,
+    args: &DataArgs,
+    file: &OnnxFile,
+    graph: &Graph,
+) -> Result<Calibration> {
+    let calibration = Calibration::read(path, file, graph)?;
+    let (made_with, preprocess) = (&calibration.preprocess, args.preprocess.to_string());
+    if *made_with != preprocess {
+        bail!(
+            "{}: was made with --preprocess {made_with}, not {preprocess}; give that one, or make a \
+             new calibration with recoup quantize",
+            path.display(),
+        );
+    }
+    Ok(calibration)
+}
+
+/// The images to calibrate on, and to fit control variates on.
+struct CalibrationSet {
+    /// Where they come from, in words.
+    name: String,
+    source: CalibrationImages,
+    inputs: Vec<Vec<f32>>,
+    /// Their numbers, if they are of the data that is evaluated.
+    of_data: Option<Vec<usize>>,
+}
+
+impl CalibrationSet {
+    /// As the command line says: of a source of their own, or held out.
+    fn chosen(args: &DataArgs, dataset: &Dataset, graph: &Graph) -> Result<Self> {
+        let own = args.calibration_data.as_ref().filter(|spec| !spec.same_files(&args.data));
+        let seed = args.seed.unwrap_or(0);
+        let wanted = args.calibration_images.unwrap_or(CALIBRATION_IMAGES);
+        if let Some(spec) = own {
+            let source = Dataset::open(spec)?;
+            let wanted = args.calibration_images.unwrap_or(wanted.min(source.len()));
+            let numbers = hold_out(source.len(), &[], wanted, args.seed)
+                .with_context(|| source.name().to_string())?;
+            let inputs = read_inputs(&source, &numbers, &args.preprocess, graph)?;
+            return Ok(Self {
+                name: source.name().to_string(),
+                source: CalibrationImages::new(spec, &numbers, &inputs),
+                inputs,
+                of_data: None,
+            });
+        }
+        if args.images.is_none() && dataset.len() <= wanted {
+            bail!(
+                "{}: has {} images, of which {wanted} would be held out for calibration; lower \
+                 --calibration-images, or give --calibration-data",
+                dataset.name(),
+                dataset.len()
+            );
+        }
+        // What is evaluated does not depend on how many images calibrate.
+        let name = || dataset.name().to_string();
+        let evaluated = match args.images {
+            Some(_) => select(dataset.len(), args.images, args.seed).with_context(name)?,
+            None => Vec::new(),
+        };
+        let numbers = hold_out(dataset.len(), &evaluated, wanted, Some(seed)).with_context(name)?;
+        let inputs = read_inputs(dataset, &numbers, &args.preprocess, graph)?;
+        Ok(Self {
+            name: format!("held out from {}", dataset.name()),
+            source: CalibrationImages::new(&args.data, &numbers, &inputs),
+            inputs,
+            of_data: args.images.is_none().then_some(numbers),
+        })
+    }
+
+    /// Those of the calibration at `path`: of the data that is evaluated, wherever they lie, or
+    /// of the source that was given or recorded.
+    fn recorded(
+        recorded: &CalibrationImages,
+        path: &Path,
+        args: &DataArgs,
+        dataset: &Dataset,
+        graph: &Graph,
+    ) -> Result<Self> {
+        let count = recorded.numbers.len();
+        if let Some(wanted) = args.calibration_images.filter(|&wanted| wanted != count) {
+            bail!(
+                "{}: was made on {count} images, and V is fitted on the same ones; leave \
+                 --calibration-images {wanted} out, or make a new calibration with recoup quantize",
+                path.display()
+            );
+        }
+        let numbers: Vec<usize> = recorded.numbers.iter().map(|&number| number as usize).collect();
+        let read = |source: &Dataset| -> Result<Option<Vec<Vec<f32>>>> {
+            if numbers.iter().any(|&number| number >= source.len()) {
+                return Ok(None);
+            }
+            let inputs = read_inputs(source, &numbers, &args.preprocess, graph)?;
+            Ok(recorded.are(&inputs).then_some(inputs))
+        };
+        let found = |name: String, inputs, of_data| Self {
+            name,
+            source: recorded.clone(),
+            inputs,
+            of_data,
+        };
+        if let Some(inputs) = read(dataset)? {
+            return Ok(found(dataset.name().to_string(), inputs, Some(numbers)));
+        }
+        let spec = match &args.calibration_data {
+            Some(spec) => spec.clone(),
+            None => recorded.data.parse()?,
+        };
+        let lost = || {
+            format!(
+                "{}: was made on {count} images of {}, on which V is fitted; give as \
+                 --calibration-data where they are now, or make a new calibration with recoup \
+                 quantize",
+                path.display(),
+                recorded.data
+            )
+        };
+        let source = Dataset::open(&spec).with_context(lost)?;
+        match read(&source).with_context(lost)? {
+            Some(inputs) => Ok(found(source.name().to_string(), inputs, None)),
+            None => bail!("{spec} does not have them: {}", lost()),
         }
     }
 }

@@ -140,6 +140,7 @@ impl Experiment {
             model: name.to_string_lossy().into_owned(),
             model_sha256: file.sha256.clone(),
             data,
+            source: None,
             preprocess,
             images: images.len(),
             method: method.to_string(),

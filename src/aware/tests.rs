@@ -41,6 +41,7 @@ fn a_choice_never_has_more_predicted_error_than_the_calibration() {
         model: String::new(),
         model_sha256: file.sha256.clone(),
         data: String::new(),
+        source: None,
         preprocess: String::new(),
         images: images.len(),
         method: method.to_string(),

@@ -41,7 +41,7 @@ pub use error::DataError;
 pub use pixels::{Image, ImageInfo, ImageShape, Layout, Pixels};
 pub use preprocess::{Preprocess, Preset};
 pub use preprocessor::Preprocessor;
-pub use select::{hold_out, select, shuffle};
+pub use select::{hold_out, select, select_others, shuffle};
 pub use spec::DataSpec;
 
 use cifar::CifarKind;

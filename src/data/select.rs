@@ -15,8 +15,19 @@ pub fn select(
     images: Option<usize>,
     seed: Option<u64>,
 ) -> Result<Vec<usize>, DataError> {
-    let pool = (0..len).collect();
-    choose(pool, images.unwrap_or(len), seed, "evaluation")
+    select_others(len, &[], images, seed)
+}
+
+/// [`select`] of the images that are not in `calibration`.
+pub fn select_others(
+    len: usize,
+    calibration: &[usize],
+    images: Option<usize>,
+    seed: Option<u64>,
+) -> Result<Vec<usize>, DataError> {
+    let pool = others(len, calibration);
+    let wanted = images.unwrap_or(pool.len());
+    choose(pool, wanted, seed, "evaluation")
 }
 
 /// `n` images for calibration out of `len`, none of them in `eval`; drawn as in [`select`].
@@ -26,9 +37,12 @@ pub fn hold_out(
     n: usize,
     seed: Option<u64>,
 ) -> Result<Vec<usize>, DataError> {
-    let taken: HashSet<usize> = eval.iter().copied().collect();
-    let pool = (0..len).filter(|index| !taken.contains(index)).collect();
-    choose(pool, n, seed, "calibration")
+    choose(others(len, eval), n, seed, "calibration")
+}
+
+fn others(len: usize, taken: &[usize]) -> Vec<usize> {
+    let taken: HashSet<usize> = taken.iter().copied().collect();
+    (0..len).filter(|index| !taken.contains(index)).collect()
 }
 
 fn choose(
@@ -160,6 +174,9 @@ mod tests {
         assert_eq!(calibration.len(), 40);
         assert!(calibration.iter().all(|index| !eval.contains(index)));
         assert_eq!(hold_out(10, &[0, 2], 3, None).unwrap(), [1, 3, 4]);
+        assert_eq!(select_others(6, &[0, 4], None, None).unwrap(), [1, 2, 3, 5]);
+        assert_eq!(select_others(6, &[0, 4], Some(2), None).unwrap(), [1, 2]);
+        assert!(select_others(6, &[0, 4], Some(5), None).is_err());
     }
 
     /// Each of the 6 orders of 3 has the probability 1/6: of 6000 shuffles, 1000 with a standard

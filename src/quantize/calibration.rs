@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile};
+use crate::data::DataSpec;
+use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, hex};
 
 use super::Method;
 use super::histogram::Histogram;
@@ -87,6 +89,9 @@ pub struct Calibration {
     pub model_sha256: String,
     /// Where the calibration images came from.
     pub data: String,
+    /// Which these were; unknown in files of older versions, and of images inside the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<CalibrationImages>,
     /// How images became input tensors.
     pub preprocess: String,
     /// Number of calibration images.
@@ -100,6 +105,44 @@ pub struct Calibration {
     pub layers: Vec<LayerCodes>,
 }
 
+/// Which images a calibration was made on: a control variate is fitted on the same ones, and none of
+/// them is evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrationImages {
+    /// Where they are, as a [`DataSpec`](crate::data::DataSpec).
+    pub data: String,
+    /// Their numbers there.
+    #[serde(with = "one_line")]
+    pub numbers: Vec<u64>,
+    /// SHA-256 of the input tensors that they become.
+    pub sha256: String,
+}
+
+impl CalibrationImages {
+    /// Those of `data` with these numbers, which became `inputs`.
+    pub fn new(data: &DataSpec, numbers: &[usize], inputs: &[Vec<f32>]) -> Self {
+        Self {
+            data: data.to_string(),
+            numbers: numbers.iter().map(|&number| number as u64).collect(),
+            sha256: sha256(inputs),
+        }
+    }
+
+    /// Whether they became these inputs.
+    pub fn are(&self, inputs: &[Vec<f32>]) -> bool {
+        self.sha256 == sha256(inputs)
+    }
+}
+
+fn sha256(inputs: &[Vec<f32>]) -> String {
+    let mut hash = Sha256::new();
+    for value in inputs.iter().flatten() {
+        hash.update(value.to_le_bytes());
+    }
+    hex(&hash.finalize())
+}
+
 /// The activation codes that one layer multiplies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,7 +150,7 @@ pub struct LayerCodes {
     /// The node's name in the ONNX file.
     pub node: String,
     /// How often each code from 0 to 255 takes part in a product, padding included.
-    #[serde(with = "one_line")]
+    #[serde(serialize_with = "one_line::serialize", deserialize_with = "one_line::codes")]
     pub codes: Vec<u64>,
 }
 
@@ -123,8 +166,13 @@ mod one_line {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
         let text = String::deserialize(deserializer)?;
         let numbers: Result<Vec<u64>, _> = text.split_whitespace().map(str::parse).collect();
-        match numbers {
-            Ok(numbers) if numbers.len() == 256 => Ok(numbers),
+        numbers.map_err(|_| D::Error::custom("expected whole numbers, separated by blanks"))
+    }
+
+    /// A number for each code.
+    pub fn codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+        match deserialize(deserializer)? {
+            numbers if numbers.len() == 256 => Ok(numbers),
             _ => Err(D::Error::custom("expected the counts of 256 codes, separated by blanks")),
         }
     }

@@ -19,7 +19,9 @@ use crate::model::{ActivationQuantization, Graph, ValueId};
 
 pub use activations::drop_low_bits;
 pub(crate) use calibration::value_histograms;
-pub use calibration::{Calibration, CalibrationError, LayerCodes, TensorCalibration, calibrate};
+pub use calibration::{
+    Calibration, CalibrationError, CalibrationImages, LayerCodes, TensorCalibration, calibrate,
+};
 pub(crate) use histogram::Histogram;
 pub use quantization::{QUANTIZATION_HELP, Quantization};
 pub use range::Method;

@@ -34,9 +34,10 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     for multiplier in &multipliers {
         multiplier.check_coding(args.weights.coding())?;
     }
-    let mut session = Session::open(&args.model.model, &args.model.data)?;
+    let path = args.calibration.as_deref();
+    let mut session = Session::open_calibrated(&args.model.model, &args.model.data, path)?;
     warn_of_exact_nodes(&session);
-    let calibration = session.calibration(args.calibration.as_deref())?;
+    let calibration = session.calibrate()?;
     let experiment = session.experiment(calibration, args.weights, session::isa(&args.machine));
     let configurations = configurations(
         &multipliers,

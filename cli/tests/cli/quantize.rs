@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::onnx::Model;
-use crate::run::{Tiny, assert_refused, json, stdout};
+use crate::run::{Tiny, assert_refused, json, npz, stdout};
 
 impl Tiny {
     fn quantize(&self, more: &[&str]) -> Vec<String> {
@@ -36,6 +36,65 @@ fn a_calibration_from_a_file_gives_the_same_results() {
         }
     }
     assert_eq!(at_once["calibration"], from_file["calibration"]);
+}
+
+/// Scores of `truncated:6` without and with V, and how many images they are of.
+fn scores(tiny: &Tiny, args: &[&str]) -> (Vec<u8>, u64) {
+    let logits = tiny.path("scores.npy");
+    let more = ["--json", "--multiplier", "truncated:6", "--save-logits", &logits];
+    let args: Vec<String> = args.iter().chain(&more).map(|arg| arg.to_string()).collect();
+    let report = json(&args);
+    (std::fs::read(&logits).unwrap(), report["images"].as_u64().unwrap())
+}
+
+#[test]
+fn images_of_a_calibration_are_not_evaluated() {
+    let tiny = Tiny::new();
+    stdout(&tiny.quantize(&["--seed", "5"]));
+    let (model, file) = (tiny.path("model.onnx"), tiny.path("model.calibration.json"));
+    let data = format!("npz:{}", tiny.path("data.npz"));
+    let chosen = ["eval", &model, "--data", &data, "--calibration-images", "4", "--seed", "5"];
+    let (expected, images) = scores(&tiny, &chosen);
+    assert_eq!(images, 16);
+    let read = ["eval", &model, "--data", &data, "--calibration", &file];
+    assert_eq!(scores(&tiny, &read), (expected, images));
+    // Nor under another name, nor where fewer are asked for.
+    std::fs::copy(tiny.path("data.npz"), tiny.path("copy.npz")).unwrap();
+    let copy = format!("npz:{}", tiny.path("copy.npz"));
+    assert_eq!(scores(&tiny, &["eval", &model, "--data", &copy, "--calibration", &file]).1, 16);
+    let all: Vec<String> =
+        read.iter().chain(&["--images", "17"]).map(|arg| arg.to_string()).collect();
+    assert_refused(tiny.folder(), &all, &["17", "1 to 16"]);
+}
+
+#[test]
+fn v_is_fitted_on_the_images_of_the_calibration() {
+    let tiny = Tiny::new();
+    let (model, file) = (tiny.path("model.onnx"), tiny.path("model.calibration.json"));
+    let data = format!("npz:{}", tiny.path("data.npz"));
+    // Of 60 images, some drawn beyond the 20 that are evaluated.
+    let own = tiny.write("own.npz", &npz(4, &[1; 60]));
+    let own_data = format!("npz:{own}");
+    stdout(&tiny.quantize(&["--calibration-data", &own_data, "--seed", "3"]));
+    let read = ["eval", &model, "--data", &data, "--calibration", &file];
+    let (expected, images) = scores(&tiny, &read);
+    assert_eq!(images, 20);
+    let refused = |more: &[&str], expected: &[&str]| {
+        let args: Vec<String> = read.iter().chain(more).map(|arg| arg.to_string()).collect();
+        assert_refused(tiny.folder(), &args, expected);
+    };
+    let chosen = ["eval", &model, "--data", &data, "--calibration-images", "4", "--seed", "3"];
+    let chosen = [&chosen[..], &["--calibration-data", &own_data]].concat();
+    assert_eq!(scores(&tiny, &chosen), (expected.clone(), images));
+    // Somewhere else they are found if that is said.
+    std::fs::rename(&own, tiny.path("moved.npz")).unwrap();
+    refused(&[], &[&file, &own_data, "--calibration-data"]);
+    let moved = format!("npz:{}", tiny.path("moved.npz"));
+    let moved = [&read[..], &["--calibration-data", &moved]].concat();
+    assert_eq!(scores(&tiny, &moved), (expected, images));
+    let other = format!("npz:{}", tiny.write("other.npz", &npz(4, &[0; 3])));
+    refused(&["--calibration-data", &other], &[&other, "does not have them", &file]);
+    refused(&["--calibration-images", "3"], &[&file, "4 images", "leave"]);
 }
 
 #[test]
