@@ -1,6 +1,5 @@
 //! Results for other programs, a line for each configuration.
 
-#[cfg(feature = "parquet")]
 mod parquet;
 
 use std::io::Write;
@@ -9,7 +8,6 @@ use serde::Serialize;
 
 use crate::search::{Found, Outcome};
 
-#[cfg(feature = "parquet")]
 pub use self::parquet::parquet;
 
 /// One configuration on one network. Columns keep their names and meaning.

@@ -36,7 +36,7 @@ pub struct ExploreArgs {
     /// The most that may be lost against exact 8-bit products, in points (percent of images)
     #[arg(long, value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
     pub max_loss: Limit,
-    #[arg(long, value_name = "SPEC", num_args = 1.., help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: perforated:1 to 4, truncated:4 to 8, recursive:2 to 5]"))]
+    #[arg(long, alias = "multipliers", value_name = "SPEC", num_args = 1.., help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: perforated:1 to 4, truncated:4 to 8, recursive:2 to 5]"))]
     pub multiplier: Vec<Source>,
     /// What files of multipliers do not say.
     #[command(flatten)]
@@ -76,7 +76,6 @@ pub struct ExploreArgs {
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
     /// The same as Apache Parquet
-    #[cfg(feature = "parquet")]
     #[arg(long, value_name = "FILE")]
     pub parquet: Option<PathBuf>,
     /// Images in memory at a time, beyond those that are kept decoded; changes no result
@@ -122,7 +121,6 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
         export::csv(&lines, &mut bytes)?;
         output::write(path, &bytes, true)?;
     }
-    #[cfg(feature = "parquet")]
     if let Some(path) = &args.parquet {
         output::write(path, &export::parquet(&lines)?, true)?;
     }
@@ -131,7 +129,6 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
 
 fn check_outputs(args: &ExploreArgs) -> Result<()> {
     args.csv.iter().try_for_each(|path| output::check(path, true))?;
-    #[cfg(feature = "parquet")]
     args.parquet.iter().try_for_each(|path| output::check(path, true))?;
     Ok(())
 }

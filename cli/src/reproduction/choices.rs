@@ -24,7 +24,8 @@ pub enum Among {
 pub const AMONG: [Among; 2] = [Among::Plain, Among::All];
 
 impl Among {
-    fn has(self, finding: &Finding) -> bool {
+    /// Whether it is one of them.
+    pub fn has(self, finding: &Finding) -> bool {
         self == Self::All || is_plain(finding)
     }
 }

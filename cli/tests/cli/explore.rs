@@ -219,7 +219,9 @@ fn a_killed_run_goes_on_where_it_was() {
     child.wait().unwrap();
     let kept = rows(&out);
     let csv = folder.path("results.csv");
-    let found = json(&[args, vec!["--csv".to_owned(), csv.clone()]].concat());
+    let parquet = folder.path("results.parquet");
+    let more = ["--csv", &csv, "--parquet", &parquet].map(str::to_owned).to_vec();
+    let found = json(&[args, more].concat());
     let finished = rows(&out);
     assert_eq!(finished.len(), 11);
     for row in &kept {
@@ -229,6 +231,7 @@ fn a_killed_run_goes_on_where_it_was() {
     assert!(configurations(&found).iter().all(|line| line["status"] == "done"), "{found:#}");
     let text = std::fs::read_to_string(csv).unwrap();
     assert_eq!(text.lines().count(), 12);
+    assert!(std::fs::read(parquet).unwrap().starts_with(b"PAR1"));
 }
 
 #[test]
