@@ -232,6 +232,20 @@ fn what_yosys_refuses_is_told_with_its_words() {
     assert!(message.contains("syntax error"), "{message}");
 }
 
+/// A loop of 1e8 steps is no error, and would take all memory there is.
+#[test]
+fn yosys_has_a_limit_of_memory() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    // Says what it may have, instead of what is wrong with the source.
+    let program = folder.path().join("yosys");
+    std::fs::write(&program, "#!/bin/sh\n[ \"$1\" = -V ] || { ulimit -v >&2; exit 1; }\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let options = VerilogOptions { yosys: program, ..VerilogOptions::default() };
+    let error = read_verilog(&fixture("always.v"), None, &options).unwrap_err().to_string();
+    assert!(error.ends_with("failed: 4194304"), "{error}");
+}
+
 #[test]
 fn yosys_may_know_syntax_that_is_not_known_here() {
     let text = "

@@ -204,7 +204,7 @@ impl CalibrationSet {
             let inputs = read_inputs(&source, &numbers, &args.preprocess, graph)?;
             return Ok(Self {
                 name: source.name().to_string(),
-                source: CalibrationImages::new(spec, &numbers, &inputs),
+                source: CalibrationImages::new(spec.to_string(), &numbers, &inputs),
                 inputs,
                 of_data: None,
             });
@@ -227,7 +227,7 @@ impl CalibrationSet {
         let inputs = read_inputs(dataset, &numbers, &args.preprocess, graph)?;
         Ok(Self {
             name: format!("held out from {}", dataset.name()),
-            source: CalibrationImages::new(&args.data, &numbers, &inputs),
+            source: CalibrationImages::new(args.data.to_string(), &numbers, &inputs),
             inputs,
             of_data: args.images.is_none().then_some(numbers),
         })

@@ -6,7 +6,6 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::data::DataSpec;
 use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, hex};
 
 use super::Method;
@@ -110,7 +109,7 @@ pub struct Calibration {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CalibrationImages {
-    /// Where they are, as a [`DataSpec`](crate::data::DataSpec).
+    /// Where they are, as the command line names data.
     pub data: String,
     /// Their numbers there.
     #[serde(with = "one_line")]
@@ -121,9 +120,9 @@ pub struct CalibrationImages {
 
 impl CalibrationImages {
     /// Those of `data` with these numbers, which became `inputs`.
-    pub fn new(data: &DataSpec, numbers: &[usize], inputs: &[Vec<f32>]) -> Self {
+    pub fn new(data: String, numbers: &[usize], inputs: &[Vec<f32>]) -> Self {
         Self {
-            data: data.to_string(),
+            data,
             numbers: numbers.iter().map(|&number| number as u64).collect(),
             sha256: sha256(inputs),
         }

@@ -1,7 +1,7 @@
 //! Parses Verilog expressions, bounded in depth.
 
 use super::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
-use super::error::NetlistError;
+use super::error::{NetlistError, Place};
 use super::lexer::{Position, Token};
 use super::parser::Parser;
 
@@ -168,12 +168,17 @@ impl Parser {
         let first = self.expression()?;
         let parts = self.rest_of_list(first, "}")?;
         self.expect("}")?;
-        let count = count.filter(|count| (1..=MAX_REPEAT).contains(count)).ok_or_else(|| {
-            NetlistError::Syntax {
-                at: at.into(),
-                found: "a replication".to_owned(),
-                expected: format!("a constant number of copies from 1 to {MAX_REPEAT}"),
-            }
+        // Not a matter of syntax, which yosys would be asked about: it would make all the copies.
+        if let Some(count) = count.filter(|&count| count > MAX_REPEAT) {
+            return Err(NetlistError::TooLarge {
+                what: format!("a replication of {count} copies ({})", Place::from(at)),
+                limit: format!("{MAX_REPEAT} copies"),
+            });
+        }
+        let count = count.filter(|&count| count > 0).ok_or_else(|| NetlistError::Syntax {
+            at: at.into(),
+            found: "a replication".to_owned(),
+            expected: format!("a constant number of copies from 1 to {MAX_REPEAT}"),
         })?;
         let depth = depth_of(&parts);
         expr(at, ExprKind::Repeat(count as usize, parts), depth)

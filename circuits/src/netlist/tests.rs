@@ -207,7 +207,7 @@ fn hostile_texts_are_bounded() {
     assert!(import(&deep(all, ")")).unwrap_err().contains("nested more than"));
     let chain = assigning(&"a - b - ".repeat(50_000)).replace("- ;", "- a;");
     assert!(import(&chain).unwrap_err().contains("nested more than"));
-    assert_item_error("assign o = {99999999{a}};", &["number of copies"]);
+    assert_item_error("assign o = {99999999{a}};", &["exceeds the limit of 65536 copies"]);
     assert_item_error("assign o = {60000{{60000{a}}}};", &["exceeds the limit"]);
     assert_item_error("wire [99999999:0] w;", &["exceeds the limit of 65536 bits"]);
     assert_item_error(

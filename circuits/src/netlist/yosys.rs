@@ -10,6 +10,9 @@ use super::file::read_limited;
 use super::lexer::shorten;
 use super::yosys_json::MAX_JSON;
 
+/// Most memory, KiB; a multiplier takes some 30 MiB, and a loop of millions of steps all there is.
+const MAX_MEMORY_KIB: u32 = 4 << 20;
+
 /// Longest run; a multiplier takes a second.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -71,7 +74,13 @@ fn run(program: &Path, source: &str, top: Option<&str>) -> Result<Vec<u8>, Failu
          techmap; opt; simplemap; opt_clean; write_json output.json"
     );
     let log = folder.path().join("log");
-    let child = Command::new(program)
+    // A limited shell becomes yosys; that it exists is asked before, as the shell would say it in
+    // words only.
+    Command::new(program).arg("-V").output().map_err(Failure::NotStarted)?;
+    let child = Command::new("sh")
+        .args(["-c", "ulimit -v \"$1\" && shift && exec \"$0\" \"$@\""])
+        .arg(program)
+        .arg(MAX_MEMORY_KIB.to_string())
         .args(["-q", "-p", &script])
         .current_dir(folder.path())
         .stdin(Stdio::null())
