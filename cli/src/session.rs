@@ -180,6 +180,11 @@ fn read_calibration(
     Ok(calibration)
 }
 
+/// Whether a source has so many images.
+fn numbers_in(source: &Dataset, numbers: &[usize]) -> bool {
+    numbers.iter().all(|&number| number < source.len())
+}
+
 /// The images to calibrate on, and to fit control variates on.
 struct CalibrationSet {
     /// Where they come from, in words.
@@ -202,12 +207,13 @@ impl CalibrationSet {
             let numbers = hold_out(source.len(), &[], wanted, args.seed)
                 .with_context(|| source.name().to_string())?;
             let inputs = read_inputs(&source, &numbers, &args.preprocess, graph)?;
-            return Ok(Self {
-                name: source.name().to_string(),
-                source: CalibrationImages::new(spec.to_string(), &numbers, &inputs),
-                inputs,
-                of_data: None,
-            });
+            let name = source.name().to_string();
+            let source = CalibrationImages::new(spec.to_string(), &numbers, &inputs);
+            // A copy, or one of the files of a folder, is the same source by another name.
+            let same = numbers_in(dataset, &numbers)
+                && read_inputs(dataset, &numbers, &args.preprocess, graph)
+                    .is_ok_and(|inputs| source.are(&inputs));
+            return Ok(Self { name, source, inputs, of_data: same.then_some(numbers) });
         }
         if args.images.is_none() && dataset.len() <= wanted {
             bail!(
@@ -252,7 +258,7 @@ impl CalibrationSet {
         }
         let numbers: Vec<usize> = recorded.numbers.iter().map(|&number| number as usize).collect();
         let read = |source: &Dataset| -> Result<Option<Vec<Vec<f32>>>> {
-            if numbers.iter().any(|&number| number >= source.len()) {
+            if !numbers_in(source, &numbers) {
                 return Ok(None);
             }
             let inputs = read_inputs(source, &numbers, &args.preprocess, graph)?;

@@ -62,6 +62,9 @@ fn images_of_a_calibration_are_not_evaluated() {
     std::fs::copy(tiny.path("data.npz"), tiny.path("copy.npz")).unwrap();
     let copy = format!("npz:{}", tiny.path("copy.npz"));
     assert_eq!(scores(&tiny, &["eval", &model, "--data", &copy, "--calibration", &file]).1, 16);
+    let from_copy = ["eval", &model, "--data", &data, "--calibration-data", &copy];
+    let four = [&from_copy[..], &["--calibration-images", "4"]].concat();
+    assert_eq!(scores(&tiny, &four).1, 16);
     let all: Vec<String> =
         read.iter().chain(&["--images", "17"]).map(|arg| arg.to_string()).collect();
     assert_refused(tiny.folder(), &all, &["17", "1 to 16"]);
