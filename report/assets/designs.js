@@ -58,7 +58,8 @@ function drawTradeoff(container, view, filter, { small = false } = {}) {
         x: power, y: loss, fill: "kind", symbol: "kind", r: small ? 3.5 : 5.5, stroke: "var(--surface)", strokeWidth: 1, ariaLabel: describe,
       }),
       Plot.text(labelled, {
-        x: power, y: loss, text: (design) => design.name, dy: 22, textAnchor: "start", dx: -8,
+        // Its name stands above all charts, and would hide marks here.
+        x: power, y: loss, text: () => "chosen", dy: 22,
         stroke: "var(--surface)", strokeWidth: 4, fill: "currentColor", fontWeight: 600,
       }),
     ],
