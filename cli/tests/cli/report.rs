@@ -136,7 +136,7 @@ fn the_reproduction_has_tables_and_goes_on() {
         assert!(tables.contains(part), "no {part:?} in: {tables}");
     }
     let report = data(&file("report.html"));
-    assert_eq!((report.networks.len(), report.comparisons.len()), (2, 5));
+    assert_eq!((report.networks.len(), report.comparisons.len()), (2, 6));
     let mean = report.mean.unwrap();
     assert_eq!(mean.designs.len(), report.networks[0].results.designs.len());
     assert!(mean.designs.iter().all(|design| design.relative_energy.is_some()));
