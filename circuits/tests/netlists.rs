@@ -235,15 +235,23 @@ fn what_yosys_refuses_is_told_with_its_words() {
 /// A loop of 1e8 steps is no error, and would take all memory there is.
 #[test]
 fn yosys_has_a_limit_of_memory() {
+    // Says what it may have, instead of what is wrong with the source.
+    let error = failure_of("ulimit -v >&2; exit 1");
+    assert!(error.ends_with("failed: 4194304"), "{error}");
+    // The last words of the true one where memory ends.
+    let error = failure_of("echo '  what():  std::bad_alloc' >&2; exit 134");
+    assert!(error.ends_with("it ran out of memory, of which it may have 4 GiB"), "{error}");
+}
+
+/// What is said of a program in the place of yosys that runs `script` on a file.
+fn failure_of(script: &str) -> String {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    // Says what it may have, instead of what is wrong with the source.
     let program = folder.path().join("yosys");
-    std::fs::write(&program, "#!/bin/sh\n[ \"$1\" = -V ] || { ulimit -v >&2; exit 1; }\n").unwrap();
+    std::fs::write(&program, format!("#!/bin/sh\n[ \"$1\" = -V ] && exit\n{script}\n")).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let options = VerilogOptions { yosys: program, ..VerilogOptions::default() };
-    let error = read_verilog(&fixture("always.v"), None, &options).unwrap_err().to_string();
-    assert!(error.ends_with("failed: 4194304"), "{error}");
+    read_verilog(&fixture("always.v"), None, &options).unwrap_err().to_string()
 }
 
 #[test]

@@ -164,7 +164,8 @@ impl Parser {
             let depth = depth_of(&parts);
             return expr(at, ExprKind::Concat(parts), depth);
         }
-        let count = constant_value(&first);
+        // Numbers that are no range may be too many copies all the same.
+        let count = value_below(&first, 62);
         let first = self.expression()?;
         let parts = self.rest_of_list(first, "}")?;
         self.expect("}")?;
@@ -224,17 +225,22 @@ fn nesting(at: Position) -> NetlistError {
 
 /// The value of an expression of small numbers.
 fn constant_value(value: &Expr) -> Option<i64> {
+    value_below(value, 31)
+}
+
+/// The value of an expression of numbers, if it and all its parts have at most `width` bits.
+fn value_below(value: &Expr, width: usize) -> Option<i64> {
     match &value.kind {
         ExprKind::Number { bits, .. } => {
-            let small = bits.iter().rposition(|&bit| bit).is_none_or(|highest| highest < 31);
+            let small = bits.iter().rposition(|&bit| bit).is_none_or(|highest| highest < width);
             small.then(|| {
-                let low = bits.iter().take(31).enumerate();
+                let low = bits.iter().take(width).enumerate();
                 low.map(|(place, &bit)| i64::from(bit) << place).sum()
             })
         }
-        ExprKind::Unary(UnaryOp::Minus, operand) => constant_value(operand)?.checked_neg(),
+        ExprKind::Unary(UnaryOp::Minus, operand) => value_below(operand, width)?.checked_neg(),
         ExprKind::Chain(operator, operands) => {
-            let mut values = operands.iter().map(constant_value);
+            let mut values = operands.iter().map(|operand| value_below(operand, width));
             let first = values.next()??;
             values.try_fold(first, |left, right| match operator {
                 BinaryOp::Add => left.checked_add(right?),
@@ -245,7 +251,7 @@ fn constant_value(value: &Expr) -> Option<i64> {
         }
         _ => None,
     }
-    .filter(|value| value.abs() < 1 << 31)
+    .filter(|value| value.unsigned_abs() < 1 << width)
 }
 
 fn unary_operator(symbol: &str) -> Option<UnaryOp> {

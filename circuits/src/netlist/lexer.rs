@@ -254,10 +254,17 @@ impl<'a> Lexer<'a> {
         let width = if size.is_empty() {
             bits.len().max(32)
         } else {
-            let width = size.replace('_', "").parse().ok();
-            width
-                .filter(|width| (1..=MAX_CONSTANT).contains(width))
-                .ok_or_else(|| too_long(at, &text))?
+            // Not a matter of syntax, which yosys would be asked about: it would make all the bits.
+            match size.replace('_', "").parse() {
+                Ok(0) => return Err(too_long(at, &text)),
+                Ok(width) if width <= MAX_CONSTANT => width,
+                _ => {
+                    return Err(NetlistError::TooLarge {
+                        what: format!("the constant `{}` ({})", shorten(&text), Place::from(at)),
+                        limit: format!("{MAX_CONSTANT} bits"),
+                    });
+                }
+            }
         };
         Ok(Token::Number { bits: resize(bits, width), signed, text })
     }

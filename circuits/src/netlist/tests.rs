@@ -209,6 +209,14 @@ fn hostile_texts_are_bounded() {
     assert!(import(&chain).unwrap_err().contains("nested more than"));
     assert_item_error("assign o = {99999999{a}};", &["exceeds the limit of 65536 copies"]);
     assert_item_error("assign o = {60000{{60000{a}}}};", &["exceeds the limit"]);
+    for count in ["3000000000", "65536 * 65536"] {
+        assert_item_error(&format!("assign o = {{{count}{{a}}}};"), &["limit of 65536 copies"]);
+    }
+    // -2^63 has no absolute value.
+    assert_item_error("assign o = {-1073741824 * 1073741824 * 8{a}};", &["number of copies"]);
+    for width in ["1000000000", "99999999999999999999999"] {
+        assert_item_error(&format!("assign o = {width}'h0;"), &["limit of 4096 bits"]);
+    }
     assert_item_error("wire [99999999:0] w;", &["exceeds the limit of 65536 bits"]);
     assert_item_error(
         "wire [65535:0] x, y; assign x = a, y = b, o = x * y;",

@@ -74,11 +74,13 @@ fn run(program: &Path, source: &str, top: Option<&str>) -> Result<Vec<u8>, Failu
          techmap; opt; simplemap; opt_clean; write_json output.json"
     );
     let log = folder.path().join("log");
-    // A limited shell becomes yosys; that it exists is asked before, as the shell would say it in
-    // words only.
-    Command::new(program).arg("-V").output().map_err(Failure::NotStarted)?;
+    // A limited shell becomes yosys; that it exists is asked before, in the same folder, as the
+    // shell would say it in words only. Where the limit cannot be set, as the host has a lower one
+    // or none of this kind, yosys runs all the same.
+    let asked = Command::new(program).arg("-V").current_dir(folder.path()).output();
+    asked.map_err(Failure::NotStarted)?;
     let child = Command::new("sh")
-        .args(["-c", "ulimit -v \"$1\" && shift && exec \"$0\" \"$@\""])
+        .args(["-c", "ulimit -v \"$1\" 2>/dev/null || :; shift; exec \"$0\" \"$@\""])
         .arg(program)
         .arg(MAX_MEMORY_KIB.to_string())
         .args(["-q", "-p", &script])
@@ -95,6 +97,9 @@ fn run(program: &Path, source: &str, top: Option<&str>) -> Result<Vec<u8>, Failu
             .unwrap_or_default();
         return Err(Failure::Failed(match (status, said.lines().last()) {
             (None, _) => format!("it was stopped after {} s", TIMEOUT.as_secs()),
+            (_, Some(line)) if line.contains("bad_alloc") => {
+                format!("it ran out of memory, of which it may have {} GiB", MAX_MEMORY_KIB >> 20)
+            }
             (_, Some(line)) => shorten_line(line),
             (Some(status), None) => status.to_string(),
         }));
