@@ -217,5 +217,5 @@ fn the_embedded_network_as_the_table_has_it() {
     };
     let ((least, most), (low, high)) = (ends(&energies), ends(&ratios));
     assert!(least > 1.05 && most < 1.5, "energies {least:.3} to {most:.3} of the simulated");
-    assert!(low > 0.88 && high < 1.03, "ratios {low:.3} to {high:.3} of the simulated");
+    assert!(low > 0.84 && high < 1.03, "ratios {low:.3} to {high:.3} of the simulated");
 }
