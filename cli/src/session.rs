@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
 use recoup::accuracy::{Experiment, Images};
-use recoup::data::{DataError, Dataset, Preprocess, Preprocessor, hold_out, select, select_others};
+use recoup::data::{DataError, Dataset, Preprocess, Preprocessor, hold_out, select_others};
 use recoup::model::{self, FloatModel, Graph, OnnxFile};
 use recoup::quantize::{Calibration, CalibrationImages, Method, WeightScheme};
 use recoup_kernels::Isa;
@@ -74,16 +74,11 @@ impl Session {
             }
             _ => CalibrationSet::chosen(args, &dataset, &graph)?,
         };
-        let indices = match &images.of_data {
-            Some(taken) => select_others(dataset.len(), taken, args.images, args.seed),
-            None => select(dataset.len(), args.images, args.seed),
-        };
-        let indices = indices.with_context(|| dataset.name().to_string())?;
+        let CalibrationSet { name, source, inputs, evaluated } = images;
         let method = args.calibration_method;
-        let inputs = (images.name, images.inputs);
-        let preprocess = args.preprocess.clone();
-        let session = Self::new(file, graph, dataset, indices, preprocess, inputs, method)?;
-        Ok(Self { calibrated_on: Some(images.source), given, ..session })
+        let (preprocess, inputs) = (args.preprocess.clone(), (name, inputs));
+        let session = Self::new(file, graph, dataset, evaluated, preprocess, inputs, method)?;
+        Ok(Self { calibrated_on: Some(source), given, ..session })
     }
 
     /// A session on a model and images that are already open.
@@ -180,26 +175,40 @@ fn read_calibration(
     Ok(calibration)
 }
 
-/// Whether a source has so many images.
-fn numbers_in(source: &Dataset, numbers: &[usize]) -> bool {
-    numbers.iter().all(|&number| number < source.len())
+/// The images of a calibration, if `dataset` has them under their numbers.
+fn read_again(
+    images: &CalibrationImages,
+    dataset: &Dataset,
+    preprocess: &Preprocess,
+    graph: &Graph,
+) -> Result<Option<Vec<Vec<f32>>>, DataError> {
+    let numbers = images.indices();
+    if numbers.iter().any(|&number| number >= dataset.len()) {
+        return Ok(None);
+    }
+    let inputs = read_inputs(dataset, &numbers, preprocess, graph)?;
+    Ok(images.are(&inputs).then_some(inputs))
 }
 
-/// The images to calibrate on, and to fit control variates on.
+/// The images of the data to evaluate, none of them in `taken`.
+fn evaluated(args: &DataArgs, dataset: &Dataset, taken: &[usize]) -> Result<Vec<usize>> {
+    let others = select_others(dataset.len(), taken, args.images, args.seed);
+    others.with_context(|| dataset.name().to_string())
+}
+
+/// The images to calibrate on, and to fit control variates on; and those to evaluate.
 struct CalibrationSet {
     /// Where they come from, in words.
     name: String,
     source: CalibrationImages,
     inputs: Vec<Vec<f32>>,
-    /// Their numbers, if they are of the data that is evaluated.
-    of_data: Option<Vec<usize>>,
+    evaluated: Vec<usize>,
 }
 
 impl CalibrationSet {
     /// As the command line says: of a source of their own, or held out.
     fn chosen(args: &DataArgs, dataset: &Dataset, graph: &Graph) -> Result<Self> {
         let own = args.calibration_data.as_ref().filter(|spec| !spec.same_files(&args.data));
-        let seed = args.seed.unwrap_or(0);
         let wanted = args.calibration_images.unwrap_or(CALIBRATION_IMAGES);
         if let Some(spec) = own {
             let source = Dataset::open(spec)?;
@@ -210,10 +219,9 @@ impl CalibrationSet {
             let name = source.name().to_string();
             let source = CalibrationImages::new(spec.to_string(), &numbers, &inputs);
             // A copy, or one of the files of a folder, is the same source by another name.
-            let same = numbers_in(dataset, &numbers)
-                && read_inputs(dataset, &numbers, &args.preprocess, graph)
-                    .is_ok_and(|inputs| source.are(&inputs));
-            return Ok(Self { name, source, inputs, of_data: same.then_some(numbers) });
+            let same = matches!(read_again(&source, dataset, &args.preprocess, graph), Ok(Some(_)));
+            let evaluated = evaluated(args, dataset, if same { &numbers } else { &[] })?;
+            return Ok(Self { name, source, inputs, evaluated });
         }
         if args.images.is_none() && dataset.len() <= wanted {
             bail!(
@@ -223,19 +231,28 @@ impl CalibrationSet {
                 dataset.len()
             );
         }
-        // What is evaluated does not depend on how many images calibrate.
-        let name = || dataset.name().to_string();
-        let evaluated = match args.images {
-            Some(_) => select(dataset.len(), args.images, args.seed).with_context(name)?,
-            None => Vec::new(),
+        let hold_out = |taken: &[usize]| {
+            hold_out(dataset.len(), taken, wanted, Some(args.seed.unwrap_or(0)))
+                .with_context(|| dataset.name().to_string())
         };
-        let numbers = hold_out(dataset.len(), &evaluated, wanted, Some(seed)).with_context(name)?;
+        let (numbers, evaluated) = match args.images {
+            // What is evaluated does not depend on how many images calibrate.
+            Some(_) => {
+                let evaluated = evaluated(args, dataset, &[])?;
+                (hold_out(&evaluated)?, evaluated)
+            }
+            None => {
+                let numbers = hold_out(&[])?;
+                let evaluated = evaluated(args, dataset, &numbers)?;
+                (numbers, evaluated)
+            }
+        };
         let inputs = read_inputs(dataset, &numbers, &args.preprocess, graph)?;
         Ok(Self {
             name: format!("held out from {}", dataset.name()),
             source: CalibrationImages::new(args.data.to_string(), &numbers, &inputs),
             inputs,
-            of_data: args.images.is_none().then_some(numbers),
+            evaluated,
         })
     }
 
@@ -256,22 +273,18 @@ impl CalibrationSet {
                 path.display()
             );
         }
-        let numbers: Vec<usize> = recorded.numbers.iter().map(|&number| number as usize).collect();
-        let read = |source: &Dataset| -> Result<Option<Vec<Vec<f32>>>> {
-            if !numbers_in(source, &numbers) {
-                return Ok(None);
-            }
-            let inputs = read_inputs(source, &numbers, &args.preprocess, graph)?;
-            Ok(recorded.are(&inputs).then_some(inputs))
-        };
-        let found = |name: String, inputs, of_data| Self {
-            name,
-            source: recorded.clone(),
-            inputs,
-            of_data,
+        let read = |source: &Dataset| read_again(recorded, source, &args.preprocess, graph);
+        let found = |source: &Dataset, inputs, taken: &[usize]| -> Result<Self> {
+            let evaluated = evaluated(args, dataset, taken)?;
+            Ok(Self {
+                name: source.name().to_string(),
+                source: recorded.clone(),
+                inputs,
+                evaluated,
+            })
         };
         if let Some(inputs) = read(dataset)? {
-            return Ok(found(dataset.name().to_string(), inputs, Some(numbers)));
+            return found(dataset, inputs, &recorded.indices());
         }
         let spec = match &args.calibration_data {
             Some(spec) => spec.clone(),
@@ -288,7 +301,7 @@ impl CalibrationSet {
         };
         let source = Dataset::open(&spec).with_context(lost)?;
         match read(&source).with_context(lost)? {
-            Some(inputs) => Ok(found(source.name().to_string(), inputs, None)),
+            Some(inputs) => found(&source, inputs, &[]),
             None => bail!("{spec} does not have them: {}", lost()),
         }
     }

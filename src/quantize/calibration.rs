@@ -128,6 +128,11 @@ impl CalibrationImages {
         }
     }
 
+    /// Their numbers, to count with.
+    pub fn indices(&self) -> Vec<usize> {
+        self.numbers.iter().map(|&number| number as usize).collect()
+    }
+
     /// Whether they became these inputs.
     pub fn are(&self, inputs: &[Vec<f32>]) -> bool {
         self.sha256 == sha256(inputs)
