@@ -62,6 +62,25 @@ fn table(errors: Option<u32>) -> Product {
     Product::Table((0..1 << 16).map(entry).collect::<Vec<_>>().into())
 }
 
+/// A table of one formula.
+fn formula(product: impl Fn(i32, i32) -> i32) -> Product {
+    Product::Table((0..1 << 16).map(|i| product(i >> 8, i & 255)).collect::<Vec<_>>().into())
+}
+
+/// Both bits of each pair: what multipliers made of those for two bits get wrong (Kulkarni et al.,
+/// Trading accuracy for power with an underdesigned multiplier architecture, 2011).
+fn pairs(v: i32) -> i32 {
+    v & (v >> 1) & 0x55
+}
+
+/// `rows` functions of the code, each of which many weights share.
+fn few_rows(rows: i32) -> Product {
+    formula(move |w, a| {
+        let any = ((w % rows) * 256 + a).wrapping_mul(0x9e37_79b9_u32 as i32) >> 23;
+        w * rows / 256 * a + any
+    })
+}
+
 fn spec(shape: ConvShape, product: Product, control: Option<&dyn Fn(u8) -> u16>) -> MacSpec {
     let mut state = 1u32;
     let mut byte = || {
@@ -251,6 +270,13 @@ fn main() {
     multipliers.push(("table, e<200 +V", table(Some(200)), Some(Box::new(low(4)))));
     multipliers.push(("table, e<20000+V", table(Some(20_000)), Some(Box::new(low(4)))));
     multipliers.push(("table, u16 +V", table(None), Some(Box::new(low(4)))));
+    let kulkarni = |w, a| w * a - 2 * pairs(w) * pairs(a);
+    let three = move |w, a| kulkarni(w, a) - (w & 7) * (a & 7);
+    let four = move |w, a| three(w, a) - (w % 11) * (a % 13);
+    multipliers.push(("2 products +V", formula(kulkarni), Some(Box::new(low(4)))));
+    multipliers.push(("3 products +V", formula(three), Some(Box::new(low(4)))));
+    multipliers.push(("4 products +V", formula(four), Some(Box::new(low(4)))));
+    multipliers.push(("16 rows +V", few_rows(16), Some(Box::new(low(4)))));
     println!("products per ns, one thread, u8 to u8 with everything included");
     let table_loop = rival(&wanted);
     for isa in Isa::available() {

@@ -218,16 +218,17 @@ pub(crate) struct Buffers {
 }
 
 impl ByteLookup {
-    /// None if the instruction set has no kernel for it. `table`: entry 256 w + a. One of the
-    /// `terms` is left to others.
+    /// None if the instruction set has no kernel for it, or so many ordinary `products` are
+    /// computed sooner. `table`: entry 256 w + a. One of the `terms` is left to others.
     pub fn new(
         isa: Isa,
         spec: &MacSpec,
         table: &[i32],
         terms: &[Option<Term>],
+        products: usize,
     ) -> Option<ByteLookup> {
         let kernel = kernel(isa)?;
-        let tables = ByteTables::new(spec, table, terms, &kernel.costs)?;
+        let tables = ByteTables::new(spec, table, terms, &kernel.costs, products)?;
         let raise = if tables.index == Index::Column(5) { kernel.raise } else { 0 };
         let columns = tables.columns.map(|column| column + raise);
         let moved = columns.iter().enumerate().any(|(a, &column)| a != usize::from(column));

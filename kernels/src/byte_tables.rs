@@ -64,13 +64,16 @@ pub(crate) struct Costs {
 }
 
 impl ByteTables {
-    /// The cheapest way with one of the terms or none; None if there is no kernel for any.
+    /// The cheapest way with one of the terms or none; None if there is no kernel for any, or so
+    /// many ordinary `products` cost less.
     pub fn new(
         spec: &MacSpec,
         table: &[i32],
         terms: &[Option<Term>],
         costs: &Costs,
+        products: usize,
     ) -> Option<ByteTables> {
+        let most = costs.product.saturating_mul(products);
         Entries::candidates(spec, table, terms)
             .into_iter()
             .flat_map(|entries| {
@@ -79,6 +82,7 @@ impl ByteTables {
                 [Some((entries, column)), nibbles].into_iter().flatten()
             })
             .filter_map(|(entries, index)| Some((entries.cost(index, costs)?, entries, index)))
+            .filter(|(cost, ..)| *cost < most)
             .min_by_key(|(cost, ..)| *cost)
             .map(|(_, entries, index)| entries.tables(index))
     }

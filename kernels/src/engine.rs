@@ -1,13 +1,18 @@
 //! What computes a layer's products, chosen by what the multiplier is.
 
+use std::sync::Arc;
+
 use crate::{
-    Isa, MacSpec, Product,
+    ConvShape, Isa, MacSpec, Product,
     byte_lookup::{self, ByteLookup},
     depthwise::Depthwise,
-    epilogue::Tile,
-    gemm::Gemm,
+    dispatch::multiversion,
+    epilogue::{LANES, Tile},
+    factors::{Factor, Factors},
+    gemm::{self, Gemm},
+    isa::Level,
     rows::{self, RowsConv},
-    structure::{self, Factors},
+    structure,
     table::Table,
     terms::{self, Term, split, terms},
 };
@@ -16,7 +21,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Images {
     image: Vec<u8>,
-    mapped: Vec<u8>,
+    gemm: gemm::Buffers,
     bytes: byte_lookup::Buffers,
     rows: rows::Buffers,
 }
@@ -24,8 +29,8 @@ pub(crate) struct Images {
 #[derive(Debug)]
 pub(crate) enum Engine {
     Gemm(Gemm),
-    /// A table f(a) g(w): exact products of the codes' f and the weights' g.
-    Factors(Box<([u8; 256], Gemm)>),
+    /// A table as a sum of ordinary products, and what it is more for each block's filters.
+    Factors(Box<(Gemm, Vec<[i32; LANES]>)>),
     /// By bytes looked up in registers, and a term that they leave out.
     Bytes(Box<(ByteLookup, Gemm)>),
     /// Any table, by rows.
@@ -37,80 +42,92 @@ pub(crate) enum Engine {
 impl Engine {
     /// The engine for a valid `spec`, and what it leaves out of its sums as a function of the code.
     pub fn new(isa: Isa, spec: &MacSpec) -> (Engine, [i32; 256]) {
-        let shape = &spec.shape;
         // A table that is a mask runs as one.
-        let mask = match &spec.product {
-            Product::Table(table) => structure::mask(table, spec.coding).map(Product::Mask),
-            Product::Mask(_) => None,
-        };
-        let product = mask.as_ref().unwrap_or(&spec.product);
-        let factors = match product {
-            Product::Table(table) if !Depthwise::fits(shape) => {
-                structure::factors(table, spec.coding)
-            }
-            _ => None,
-        };
-        if let Some(Factors { of_code, of_weight }) = factors {
-            let mut factors = spec.clone();
-            factors.weights.iter_mut().for_each(|w| *w = of_weight[usize::from(*w)]);
-            factors.input_zero_point = of_code[usize::from(spec.input_zero_point)];
-            let gemm = Gemm::new(isa, &factors, &terms(u64::MAX));
-            let correction = of_code.map(|f| gemm.correction()[usize::from(f)]);
-            return (Engine::Factors(Box::new((of_code, gemm))), correction);
+        match &spec.product {
+            Product::Mask(mask) => Self::of_mask(isa, spec, *mask),
+            Product::Table(table) => match structure::mask(table, spec.coding) {
+                Some(mask) => Self::of_mask(isa, spec, mask),
+                None => Self::of_table(isa, spec, table),
+            },
         }
-        let bytes = match product {
-            _ if Depthwise::fits(shape) => None,
-            Product::Table(table) => {
-                let exact = Term { rows: 0xff, keep: 0xff };
-                ByteLookup::new(isa, spec, table, &[None, Some(exact)])
+    }
+
+    fn of_mask(isa: Isa, spec: &MacSpec, mask: u64) -> (Engine, [i32; 256]) {
+        let (shape, coding) = (&spec.shape, spec.coding);
+        if Depthwise::fits(shape) {
+            return (Engine::Depthwise(Depthwise::new(isa, spec, &terms(mask))), [0; 256]);
+        }
+        let lookup = byte_lookup::profile(isa)
+            .and_then(|profile| split(mask, coding, shape.positions(), profile));
+        let bytes = lookup.and_then(|(term, _)| {
+            ByteLookup::new(isa, spec, &terms::table(mask, coding), &[term], usize::MAX)
+        });
+        if let Some(bytes) = bytes {
+            return Self::of_bytes(isa, spec, bytes);
+        }
+        let terms = terms(mask);
+        if terms.len() > products_per_row(isa) && are_rows_fast(shape) {
+            return Self::of_rows(isa, spec, &terms::table(mask, coding));
+        }
+        let factors = terms.into_iter().map(|term| Factor::of_term(term, coding));
+        let gemm = Gemm::new(isa, spec, &factors.collect::<Vec<_>>());
+        let correction = *gemm.correction();
+        (Engine::Gemm(gemm), correction)
+    }
+
+    fn of_table(isa: Isa, spec: &MacSpec, table: &Arc<[i32]>) -> (Engine, [i32; 256]) {
+        let shape = &spec.shape;
+        if Depthwise::fits(shape) {
+            return (Engine::Depthwise(Depthwise::with_table(isa, spec, table)), [0; 256]);
+        }
+        let factors = Factors::new(table, &spec.used_weights(), Gemm::span(isa));
+        let products = factors.as_ref().map_or(usize::MAX, |factors| factors.terms.len());
+        let exact = Term { rows: 0xff, keep: 0xff };
+        if let Some(bytes) = ByteLookup::new(isa, spec, table, &[None, Some(exact)], products) {
+            return Self::of_bytes(isa, spec, bytes);
+        }
+        match factors {
+            Some(factors) if products <= products_per_row(isa) || !are_rows_fast(shape) => {
+                Self::of_factors(isa, spec, &factors)
             }
-            Product::Mask(mask) => {
-                let profile = byte_lookup::profile(isa);
-                let split = profile
-                    .and_then(|profile| split(*mask, spec.coding, shape.positions(), profile));
-                split.and_then(|(term, _)| {
-                    ByteLookup::new(isa, spec, &terms::table(*mask, spec.coding), &[term])
-                })
-            }
-        };
-        match (product, bytes) {
-            (_, Some(bytes)) => {
-                let missing: Vec<Term> = bytes.missing().into_iter().collect();
-                let gemm = Gemm::new(isa, spec, &missing);
-                let correction = added(gemm.correction(), bytes.correction());
-                (Engine::Bytes(Box::new((bytes, gemm))), correction)
-            }
-            (Product::Table(table), None) if Depthwise::fits(shape) => {
-                (Engine::Depthwise(Depthwise::with_table(isa, spec, table)), [0; 256])
-            }
-            // Building rows takes longer than it saves for few positions; blocks of one filter
-            // would be mostly idle.
-            (Product::Table(table), None)
-                if shape.positions() < 16 || shape.filters_per_group() < 4 =>
-            {
-                (Engine::Table(Table::new(isa, spec, table)), [0; 256])
-            }
-            (Product::Table(table), None) => {
-                let rows = RowsConv::new(isa, spec, table);
-                let correction = rows.correction();
-                (Engine::Rows(Box::new(rows)), correction)
-            }
-            (Product::Mask(mask), None) if Depthwise::fits(shape) => {
-                (Engine::Depthwise(Depthwise::new(isa, spec, &terms(*mask))), [0; 256])
-            }
-            (Product::Mask(mask), None) => {
-                let gemm = Gemm::new(isa, spec, &terms(*mask));
-                let correction = *gemm.correction();
-                (Engine::Gemm(gemm), correction)
+            _ if are_rows_fast(shape) => Self::of_rows(isa, spec, table),
+            _ => (Engine::Table(Table::new(isa, spec, table)), [0; 256]),
+        }
+    }
+
+    fn of_rows(isa: Isa, spec: &MacSpec, table: &[i32]) -> (Engine, [i32; 256]) {
+        let rows = RowsConv::new(isa, spec, table);
+        let correction = rows.correction();
+        (Engine::Rows(Box::new(rows)), correction)
+    }
+
+    fn of_bytes(isa: Isa, spec: &MacSpec, bytes: ByteLookup) -> (Engine, [i32; 256]) {
+        let missing = bytes.missing().map(|term| Factor::of_term(term, spec.coding));
+        let gemm = Gemm::new(isa, spec, &Vec::from_iter(missing));
+        let correction = added(gemm.correction(), bytes.correction());
+        (Engine::Bytes(Box::new((bytes, gemm))), correction)
+    }
+
+    fn of_factors(isa: Isa, spec: &MacSpec, factors: &Factors) -> (Engine, [i32; 256]) {
+        let gemm = Gemm::new(isa, spec, &factors.terms);
+        let correction = added(gemm.correction(), &factors.of_code);
+        let depth = spec.shape.depth();
+        let mut constants = vec![[0i32; LANES]; gemm.blocks().len()];
+        for (block, constants) in gemm.blocks().iter().zip(&mut constants) {
+            let filters = spec.weights[block.filter * depth..].chunks_exact(depth);
+            for (constant, weights) in constants[..block.count].iter_mut().zip(filters) {
+                let of_weights = weights.iter().map(|&w| factors.of_weight[usize::from(w)]);
+                *constant = of_weights.fold(0, i32::wrapping_add);
             }
         }
+        (Engine::Factors(Box::new((gemm, constants))), correction)
     }
 
     /// See [`MacLayer::kernel_name`](crate::MacLayer::kernel_name).
     pub fn name(&self) -> String {
         match self {
             Engine::Gemm(gemm) => format!("gemm{}", gemm.terms()),
-            Engine::Factors(parts) => format!("map+gemm{}", parts.1.terms()),
+            Engine::Factors(parts) => format!("map+gemm{}", parts.0.terms()),
             Engine::Bytes(parts) => {
                 let (index, bytes) = parts.0.size();
                 let bytes = format!("lookup{index}x{bytes}");
@@ -152,15 +169,15 @@ impl Engine {
         images: &mut Images,
         mut sink: impl FnMut(Tile<'_>),
     ) {
-        let Images { image, mapped, bytes, rows } = images;
+        let Images { image, gemm: buffers, bytes, rows } = images;
         match self {
-            Engine::Gemm(gemm) => gemm.run(input, image, sink),
+            Engine::Gemm(gemm) => gemm.run(input, buffers, sink),
             Engine::Factors(parts) => {
-                let (of_code, gemm) = &**parts;
-                mapped.clear();
-                mapped.extend_from_slice(input);
-                byte_lookup::map_codes(isa, of_code, mapped);
-                gemm.run(mapped, image, sink);
+                let (gemm, constants) = &**parts;
+                gemm.run(input, buffers, |mut tile| {
+                    add_constants(isa, constants, &mut tile);
+                    sink(tile);
+                });
             }
             Engine::Bytes(parts) => {
                 let (conv, gemm) = &**parts;
@@ -168,7 +185,7 @@ impl Engine {
                     return conv.tiles(bytes, number, sink);
                 }
                 let (number, count) = number;
-                gemm.run(input, image, |mut tile| {
+                gemm.run(input, buffers, |mut tile| {
                     conv.add_to(bytes, count, number, &mut tile);
                     sink(tile);
                 });
@@ -178,6 +195,41 @@ impl Engine {
             Engine::Table(table) => table.run(input, image, sink),
         }
     }
+}
+
+/// Ordinary products that take no longer than a product by rows; measured, but for NEON.
+fn products_per_row(isa: Isa) -> usize {
+    match isa.level() {
+        Level::Scalar => 0,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => 3,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni => 4,
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => 2,
+    }
+}
+
+/// Building rows takes longer than it saves for few positions; blocks of one filter would be mostly
+/// idle.
+fn are_rows_fast(shape: &ConvShape) -> bool {
+    shape.positions() >= 16 && shape.filters_per_group() >= 4
+}
+
+#[inline(always)]
+fn add_constants_body(constants: &[[i32; LANES]], tile: &mut Tile<'_>) {
+    let constants = &constants[tile.block..][..tile.blocks];
+    for acc in tile.acc.chunks_exact_mut(tile.blocks * LANES) {
+        for (acc, constants) in acc.as_chunks_mut::<LANES>().0.iter_mut().zip(constants) {
+            for (acc, constant) in acc.iter_mut().zip(constants) {
+                *acc = acc.wrapping_add(*constant);
+            }
+        }
+    }
+}
+
+multiversion! {
+    fn add_constants(isa, constants: &[[i32; LANES]], tile: &mut Tile<'_>) = add_constants_body;
 }
 
 fn added(a: &[i32; 256], b: &[i32; 256]) -> [i32; 256] {

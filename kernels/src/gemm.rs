@@ -3,14 +3,16 @@
 //! The receptive field of an output position is a list of contiguous runs of the padded image, at
 //! the same offsets for every position, so no patch matrix is built. A tile of neighbouring
 //! positions times blocks of 16 filters is accumulated in registers over all runs and over all
-//! [`Term`]s of the multiplier, each of which has its own masked copy of the image.
+//! [`Factor`]s of the multiplier, each of which has its own copy of the image, of what stands for
+//! the codes.
 
 use crate::{
     ConvShape, Isa, MacSpec,
+    byte_lookup::map_codes,
     epilogue::{Block, LANES, Tile, blocks},
+    factors::{CodeFactor, Factor},
     image::{Copy, Width, fill},
     isa::Level,
-    terms::Term,
 };
 
 /// Bytes of activation codes that one step of a kernel reads: four codes of one byte, or two of
@@ -77,8 +79,8 @@ pub(crate) struct Gemm {
     shape: ConvShape,
     padding: u8,
     width: Width,
-    /// Activation bits of each copy.
-    masks: Vec<u8>,
+    /// What each copy has for the codes.
+    copies: Vec<CodeFactor>,
     copy_bytes: usize,
     image_bytes: usize,
     runs: Vec<Run>,
@@ -89,26 +91,28 @@ pub(crate) struct Gemm {
     kernels: TileKernels,
     /// Blocks and positions of a tile.
     tile: (usize, usize),
-    /// What the weights are stored less, times the activation bits that meet them, summed over
-    /// the terms.
+    /// What the weights are stored less, times what stands for the codes that meet them, summed
+    /// over the terms.
     correction: Box<[i32; 256]>,
 }
 
+/// Buffers of a [`Gemm`].
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    image: Vec<u8>,
+    /// What stands for the codes, before it is copied.
+    replaced: Vec<u8>,
+}
+
 impl Gemm {
-    pub fn new(isa: Isa, spec: &MacSpec, terms: &[Term]) -> Gemm {
+    /// Sums of the products of all `terms`, whose factors of the weights in use span less than
+    /// [`Gemm::span`].
+    pub fn new(isa: Isa, spec: &MacSpec, terms: &[Factor]) -> Gemm {
         let mut shape = spec.shape;
         if is_pointwise(&shape) {
             (shape.height, shape.width) = (1, shape.height * shape.width);
         }
-        let (kernels, width): (TileKernels, Width) = match isa.level() {
-            Level::Scalar => (scalar::KERNELS, Width::Two),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => (crate::x86_64::avx2::KERNELS, Width::Two),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512Vnni => (crate::x86_64::avx512::KERNELS, Width::One),
-            #[cfg(target_arch = "aarch64")]
-            Level::Neon => (crate::aarch64::KERNELS, Width::Two),
-        };
+        let (kernels, width) = kernels(isa);
         let pixel = shape.channels * width.bytes();
         let copy_bytes = shape.padded_height() * shape.padded_width() * pixel;
         let taps = contiguous(&shape);
@@ -126,11 +130,11 @@ impl Gemm {
         let blocks = blocks(shape.groups, shape.filters_per_group());
         let mut correction = Box::new([0; 256]);
         let mut offset_terms = Vec::new();
-        for &term in terms {
+        for term in terms {
             let offset = storage_offset(spec, term, width);
             offset_terms.push((term, offset));
-            for (a, sum) in correction.iter_mut().enumerate() {
-                *sum += offset * (a as i32 & i32::from(term.rows));
+            for (a, sum) in (0..=255).zip(correction.iter_mut()) {
+                *sum += offset * i32::from(term.of_code.of(a));
             }
         }
         let mut weights = vec![Line([0; LANES * UNIT]); lines * blocks.len()];
@@ -153,7 +157,7 @@ impl Gemm {
             shape,
             padding: spec.input_zero_point,
             width,
-            masks: terms.iter().map(|term| term.rows).collect(),
+            copies: terms.iter().map(|term| term.of_code.clone()).collect(),
             copy_bytes,
             image_bytes,
             runs,
@@ -172,24 +176,47 @@ impl Gemm {
     }
 
     pub fn terms(&self) -> usize {
-        self.masks.len()
+        self.copies.len()
     }
 
-    /// Copies the input into `image` and hands the accumulators to `sink`, tile by tile.
-    pub fn run(&self, input: &[u8], image: &mut Vec<u8>, mut sink: impl FnMut(Tile<'_>)) {
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// Up to how much factors of the weight may span.
+    pub fn span(isa: Isa) -> i32 {
+        match kernels(isa).1 {
+            Width::One => 1 << 8,
+            Width::Two => 1 << 16,
+        }
+    }
+
+    /// Copies the input and hands the accumulators to `sink`, tile by tile.
+    pub fn run(&self, input: &[u8], buffers: &mut Buffers, mut sink: impl FnMut(Tile<'_>)) {
+        let Buffers { image, replaced } = buffers;
         if image.len() < self.image_bytes {
             image.resize(self.image_bytes, 0);
         }
-        for (&mask, out) in self.masks.iter().zip(image.chunks_exact_mut(self.copy_bytes)) {
-            let copy = Copy { shape: &self.shape, padding: self.padding, mask, width: self.width };
-            fill(self.isa, copy, input, out);
+        let (shape, width) = (&self.shape, self.width);
+        for (factor, out) in self.copies.iter().zip(image.chunks_exact_mut(self.copy_bytes)) {
+            let padding = factor.of(self.padding);
+            match factor {
+                &CodeFactor::Bits(mask) => {
+                    fill(self.isa, Copy { shape, padding, mask, width }, input, out);
+                }
+                CodeFactor::Bytes(bytes) => {
+                    replaced.clear();
+                    replaced.extend_from_slice(input);
+                    map_codes(self.isa, bytes, replaced);
+                    fill(self.isa, Copy { shape, padding, mask: 0xff, width }, replaced, out);
+                }
+            }
         }
 
-        let shape = &self.shape;
-        let pixel = shape.channels * self.width.bytes();
+        let pixel = shape.channels * width.bytes();
         let stride = shape.stride_width * pixel;
         let row = shape.stride_height * shape.padded_width() * pixel;
-        let group_bytes = shape.channels_per_group() * self.width.bytes();
+        let group_bytes = shape.channels_per_group() * width.bytes();
         let per_group = self.blocks.len() / shape.groups;
         let out_width = shape.out_width();
         let (tile_blocks, tile_positions) = self.tile;
@@ -261,37 +288,49 @@ pub(crate) fn contiguous(shape: &ConvShape) -> Vec<(usize, usize)> {
     runs
 }
 
+fn kernels(isa: Isa) -> (TileKernels, Width) {
+    match isa.level() {
+        Level::Scalar => (scalar::KERNELS, Width::Two),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => (crate::x86_64::avx2::KERNELS, Width::Two),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni => (crate::x86_64::avx512::KERNELS, Width::One),
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => (crate::aarch64::KERNELS, Width::Two),
+    }
+}
+
 /// What all weights of a term are stored less; it has to fit all filters, because what is missing
 /// is then the same for all of them, one function of the activation codes.
 ///
 /// The best choice is the zero point: its own term of the output cancels what is missing, for the
 /// activation bits that the multiplier does not drop. The kernels for bytes multiply unsigned by
 /// signed ones, so that they cannot store unsigned weights above 127 as they are.
-fn storage_offset(spec: &MacSpec, term: Term, width: Width) -> i32 {
-    let (low, high) = match width {
-        Width::One => (i32::from(i8::MIN), i32::from(i8::MAX)),
-        Width::Two => (i32::from(i16::MIN), i32::from(i16::MAX)),
+fn storage_offset(spec: &MacSpec, term: &Factor, width: Width) -> i32 {
+    let lowest = match width {
+        Width::One => i32::from(i8::MIN),
+        Width::Two => i32::from(i16::MIN),
     };
+    let factors = spec.weights.iter().map(|&w| i32::from(term.of_weight[usize::from(w)]));
+    let (least, most) = factors.fold((i32::MAX, i32::MIN), |(a, b), f| (a.min(f), b.max(f)));
     let first = spec.weight_zero_points[0];
     let uniform = spec.weight_zero_points.iter().all(|&z| z == first);
-    // Any byte less 128 fits too, so one of the three always does.
-    [uniform.then_some(first), Some(0), Some(128)]
+    // What moves the least factor to the lowest number fits if anything does.
+    [uniform.then_some(first), Some(0), Some(128), Some(least.saturating_sub(lowest))]
         .into_iter()
         .flatten()
         .find(|&offset| {
-            let fits = |&w: &u8| {
-                (low..=high).contains(&term.weight(w, spec.coding).saturating_sub(offset))
-            };
-            spec.weights.iter().all(fits)
+            let fits = |factor: i32| (lowest..=!lowest).contains(&factor.saturating_sub(offset));
+            fits(least) && fits(most)
         })
-        .expect("signed bytes fit as they are, unsigned ones less 128")
+        .expect("the factors span no more than numbers of this width")
 }
 
 /// Writes the lines of one block: term by term, run by run, each run padded to whole lines.
 fn pack(
     spec: &MacSpec,
     block: &Block,
-    terms: &[(Term, i32)],
+    terms: &[(&Factor, i32)],
     runs: &[(usize, usize)],
     width: Width,
     lines: &mut [Line],
@@ -306,7 +345,7 @@ fn pack(
                 for lane in 0..block.count {
                     let weights = &spec.weights[(block.filter + lane) * depth + j + start..];
                     for (i, &w) in weights[..codes.min(len - start)].iter().enumerate() {
-                        let w = term.weight(w, spec.coding) - offset;
+                        let w = i32::from(term.of_weight[usize::from(w)]) - offset;
                         let at = lane * UNIT + i * width.bytes();
                         match width {
                             Width::One => lines[line].0[at] = w as u8,

@@ -47,6 +47,7 @@ mod engine;
 mod entries;
 mod epilogue;
 mod error;
+mod factors;
 mod gather;
 mod gemm;
 mod image;

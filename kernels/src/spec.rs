@@ -132,6 +132,13 @@ pub struct MacSpec {
 }
 
 impl MacSpec {
+    /// Every weight byte that occurs, in ascending order.
+    pub(crate) fn used_weights(&self) -> Vec<u8> {
+        let mut used = [false; 256];
+        self.weights.iter().for_each(|&w| used[usize::from(w)] = true);
+        (0..=255).filter(|&w| used[usize::from(w)]).collect()
+    }
+
     /// Checks sizes and ranges.
     ///
     /// # Errors

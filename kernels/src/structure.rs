@@ -78,53 +78,6 @@ pub(crate) fn mask(table: &[i32], coding: WeightCoding) -> Option<u64> {
     table.iter().enumerate().all(equal).then_some(mask)
 }
 
-/// A table f(a) g(w) of bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Factors {
-    pub of_code: [u8; 256],
-    /// By the weight's byte, and a byte of the same coding.
-    pub of_weight: [u8; 256],
-}
-
-/// The factors of a table of rank 1, if bytes hold them. `table` has 65,536 entries.
-pub(crate) fn factors(table: &[i32], coding: WeightCoding) -> Option<Factors> {
-    let gcd = |values: &mut dyn Iterator<Item = i64>| {
-        values.fold(0, |mut a, mut b| {
-            while b != 0 {
-                (a, b) = (b, a % b);
-            }
-            a.abs()
-        })
-    };
-    let row = |w: usize| table[w << 8..][..256].iter().map(|&p| i64::from(p));
-    let basis = (0..256).find(|&w| row(w).any(|p| p != 0))?;
-    let code = row(basis).position(|p| p != 0)?;
-    // Activation codes are unsigned, and so is their factor.
-    let unit = gcd(&mut row(basis)) * table[basis << 8 | code].signum() as i64;
-    let of_code: Vec<i64> = row(basis).map(|p| p / unit).collect();
-    let of_weight: Vec<i64> =
-        (0..256).map(|w| i64::from(table[w << 8 | code]) / of_code[code]).collect();
-    // What all weights' factors have in common may be the codes'.
-    let common = gcd(&mut of_weight.iter().copied());
-    let most = of_code.iter().max().copied()?;
-    let moved = (1..=255 / most.max(1)).rev().find(|&factor| common % factor == 0)?;
-    let code_byte = |f: &i64| u8::try_from(f * moved).ok();
-    let weight_byte = |g: &i64| match coding {
-        WeightCoding::Unsigned => u8::try_from(g / moved).ok(),
-        WeightCoding::Signed => i8::try_from(g / moved).ok().map(|g| g as u8),
-    };
-    let of_code: Vec<u8> = of_code.iter().map(code_byte).collect::<Option<_>>()?;
-    let of_weight: Vec<u8> = of_weight.iter().map(weight_byte).collect::<Option<_>>()?;
-    let factors =
-        Factors { of_code: *of_code.first_chunk()?, of_weight: *of_weight.first_chunk()? };
-    let exact = Product::Mask(u64::MAX);
-    let equal = |(i, &p): (usize, &i32)| {
-        let (w, a) = (factors.of_weight[i >> 8], factors.of_code[i & 255]);
-        p == naive::product(coding, &exact, w, a)
-    };
-    table.iter().enumerate().all(equal).then_some(factors)
-}
-
 fn is_split(table: &[i32]) -> bool {
     table.chunks_exact(256).all(|row| {
         let entry = |a: usize| i64::from(row[a]);
@@ -215,27 +168,6 @@ mod tests {
         let four = |w: i32, a: i32| f(a) * g(w) - 7 + (a & 5) * (w & 6) - (a >> 6) * (w * w);
         assert_eq!(of(four), Structure::Ranks(4));
         assert!(!matches!(of(|w, a| four(w, a) + (a % 7) * (w % 11)), Structure::Ranks(_)));
-    }
-
-    #[test]
-    fn factors_of_bytes_are_found() {
-        let entries = |product: &dyn Fn(i32, i32) -> i32| -> Vec<i32> {
-            (0..1 << 16).map(|i| product(i >> 8, i & 255)).collect()
-        };
-        let unsigned = |table: Vec<i32>| factors(&table, WeightCoding::Unsigned);
-        let signed = |table: Vec<i32>| factors(&table, WeightCoding::Signed);
-        // The leading four bits of each operand.
-        let lead = |v: i32| v & (-1 << (28 - v.leading_zeros() as i32).max(0));
-        let found = unsigned(entries(&|w, a| lead(w) * lead(a))).expect("two bytes");
-        assert!((0..256).all(|v| i32::from(found.of_code[v as usize]) == lead(v)));
-        // A common factor is the codes' as far as they have room.
-        assert!(unsigned(entries(&|w, a| 4 * w * (a / 4))).is_some());
-        assert!(unsigned(entries(&|w, a| 5 * w * (a / 4))).is_none());
-        assert!(signed(entries(&|w, a| (w as u8 as i8) as i32 / 3 * a)).is_some());
-        // Not of rank 1, a negative factor of the code, nothing but 0.
-        assert!(unsigned(entries(&|w, a| w * a - (w & 1))).is_none());
-        assert!(signed(entries(&|w, a| (w as u8 as i8) as i32 * (a - 128))).is_none());
-        assert!(unsigned(vec![0; 1 << 16]).is_none());
     }
 
     #[test]

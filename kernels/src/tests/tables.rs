@@ -30,19 +30,28 @@ fn tables(random: &mut Random, coding: WeightCoding) -> Vec<Product> {
         columns(random, 200, 65_535),
         nibbles(random, 120),
         nibbles(random, 9),
-        factors(random, coding),
+        factors(random, coding, 0),
+        factors(random, coding, 1),
+        factors(random, coding, 2),
+        factors(random, coding, 3),
+        factors(random, coding, 4),
     ]
 }
 
-/// Bytes f(a) times bytes g(w).
-fn factors(random: &mut Random, coding: WeightCoding) -> Product {
-    let mut bytes = || -> [i32; 256] { std::array::from_fn(|_| random.between(0, 255)) };
-    let (f, g) = (bytes(), bytes());
-    let g = |w: usize| match coding {
-        WeightCoding::Unsigned => g[w],
-        WeightCoding::Signed => g[w] - 128,
+/// Bytes f(a) times bytes g(w), so many of them and ever smaller, and functions of one alone.
+fn factors(random: &mut Random, coding: WeightCoding, products: usize) -> Product {
+    let mut bytes = |high| -> [i32; 256] { std::array::from_fn(|_| random.between(0, high)) };
+    let zero = match coding {
+        WeightCoding::Unsigned => 0,
+        WeightCoding::Signed => 128,
     };
-    Product::Table((0..1 << 16).map(|i| f[i & 255] * g(i >> 8)).collect::<Vec<_>>().into())
+    let factors: Vec<_> = (0..products).map(|r| (bytes(255 >> r), bytes(255 >> r))).collect();
+    let (c, d) = (bytes(9_999), bytes(99));
+    let entry = |i: usize| {
+        let (w, a) = (i >> 8, i & 255);
+        factors.iter().map(|(f, g)| f[a] * (g[w] - zero)).sum::<i32>() + c[a] - d[w]
+    };
+    Product::Table((0..1 << 16).map(entry).collect::<Vec<_>>().into())
 }
 
 /// The kinds of lookups that the instruction sets of this processor have.
@@ -113,7 +122,9 @@ fn any_table() {
         }
     }
     let kinds = judge.kernels.clone();
-    for kind in ["-rows16", "-rows32", "-table", "-map+gemm1"].into_iter().chain(lookups()) {
+    for kind in
+        ["-rows16", "-rows32", "-table", "-map+gemm1", "-map+gemm4"].into_iter().chain(lookups())
+    {
         assert!(kinds.iter().any(|name| name.ends_with(kind)), "{kind}: {kinds:?}");
     }
     judge.verdict(300);
