@@ -9,7 +9,7 @@ use recoup::control_variate::{ControlFunction, ROWS, Study};
 use recoup::multiplier::{Multiplier, dot_diagram};
 use recoup::quantize::WeightScheme;
 use recoup_circuits::Metrics;
-use recoup_kernels::{Structure, structure};
+use recoup_kernels::{Isa, Structure, common_kernel, structure};
 
 use crate::cost::{self, COST};
 use crate::printer::{align_right, percent, table};
@@ -37,6 +37,12 @@ impl Shown {
         }
     }
 
+    /// What computes the products of a common layer on this machine.
+    fn kernel(&self) -> String {
+        let coding = self.weights.coding();
+        common_kernel(Isa::best(), self.multiplier.kernel_product(coding), coding)
+    }
+
     /// The JSON object.
     pub fn json(&self) -> Value {
         let metrics = &self.metrics;
@@ -55,6 +61,7 @@ impl Shown {
                 "error_mean": study.mean_error,
                 "error_std": study.std_error,
                 "functions": functions.collect::<Vec<_>>(),
+                "best": study.best().function.to_string(),
                 "variance_left_by_terms": left,
                 "cost_by_terms": costs,
             })
@@ -64,6 +71,7 @@ impl Shown {
             "mask": self.multiplier.mask().map(|mask| format!("{mask:#018x}")),
             "kept": self.multiplier.mask().map(u64::count_ones),
             "structure": self.structure(),
+            "kernel": self.kernel(),
             "weights": self.weights.to_string(),
             "mae": metrics.mae,
             "wce": metrics.wce,
@@ -88,6 +96,7 @@ impl Shown {
             None => writeln!(out, "{multiplier}   no partial-product mask   weights {weights}\n")?,
         }
         writeln!(out, "structure   {}", self.structure())?;
+        writeln!(out, "kernel      {}", self.kernel())?;
         let mae = percent_of_range(metrics.mae);
         writeln!(out, "MAE         {:<12.4} {mae:.5} % of 2^16", metrics.mae)?;
         let wce = percent_of_range(f64::from(metrics.wce));
@@ -124,7 +133,7 @@ pub fn list(all: &[Shown]) -> Result<()> {
     ]);
     for Shown { multiplier, metrics, studies, .. } in all {
         // The last is a network's, if there is one.
-        let best = studies.last().and_then(|(_, study)| study.best());
+        let best = studies.last().map(|(_, study)| study.best());
         let percent_of_range = |value: f64| 100.0 * value / f64::from(1 << 16);
         rows.add_row(vec![
             multiplier.to_string(),
@@ -165,15 +174,20 @@ fn print_study(codes: &str, study: &Study, out: &mut impl Write) -> Result<()> {
         study.mean_error, study.std_error
     )?;
     let mut rows = table(&[&["x(a)", "variance left %", "x is"], &cost::COLUMNS[..]].concat());
-    let best = study.best().map(|choice| choice.function);
+    let best = study.best().function;
     let alone = study.functions.iter().map(|choice| {
-        let mark = if best == Some(choice.function) { "  <- best" } else { "" };
+        let mark = if best == choice.function { "  <- best" } else { "" };
         let hardware = choice.function.hardware().to_string();
         (format!("{}{mark}", name(choice.function)), choice, hardware)
     });
     let together = study.terms.iter().skip(1).map(|choice| {
-        let terms = choice.costs.len();
-        (format!("{terms} of them"), choice, format!("{terms} tables"))
+        let further = choice.costs.len() - 1;
+        let tables = if further == 1 { "table" } else { "tables" };
+        (
+            format!("{} + {further} fitted", name(choice.function)),
+            choice,
+            format!("{}, {further} {tables}", choice.function.hardware()),
+        )
     });
     for (label, choice, hardware) in alone.chain(together) {
         let costs: Vec<[String; 2]> = choice.costs.iter().map(cost::cells).collect();
@@ -189,7 +203,7 @@ fn print_study(codes: &str, study: &Study, out: &mut impl Write) -> Result<()> {
         "cost of each term beside {ROWS} rows, C with {} fraction bits:\n{COST}",
         study.c_frac
     )?;
-    if study.best().is_some_and(|choice| choice.variance_left > 0.5) {
+    if study.best().variance_left > 0.5 {
         writeln!(
             out,
             "Little helps here: most of the error depends on the weight and the code together, and V\n\

@@ -1,7 +1,7 @@
 //! A layer, prepared once and run on many images.
 
 use crate::{
-    ConvShape, Isa, KernelError, MacSpec, OutputSpec, ResidualSpec,
+    ConvShape, Isa, KernelError, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding,
     combine::Combination,
     engine::{Engine, Images},
     epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, blocks},
@@ -360,6 +360,41 @@ impl MacLayer {
         };
         assert_eq!(len, self.spec.shape.output_len(), "length of the output");
     }
+}
+
+/// The kernel that computes a multiplier's products in a common layer: 3 x 3, of 32 to 32 channels
+/// of 16 x 16, with weights of all values.
+///
+/// # Panics
+/// If a table has not 65,536 entries.
+pub fn common_kernel(isa: Isa, product: Product, coding: WeightCoding) -> String {
+    let shape = ConvShape {
+        height: 16,
+        kernel_height: 3,
+        kernel_width: 3,
+        pad_top: 1,
+        pad_left: 1,
+        pad_bottom: 1,
+        pad_right: 1,
+        ..ConvShape::linear(16, 32, 32)
+    };
+    let filters = shape.filters;
+    let spec = MacSpec {
+        weights: (0..filters * shape.depth()).map(|j| j as u8).collect(),
+        shape,
+        coding,
+        product,
+        input_zero_point: 0,
+        weight_zero_points: vec![0; filters],
+        control: None,
+        constant: vec![0; filters],
+        scale: vec![1.0; filters],
+        low: f32::NEG_INFINITY,
+        high: f32::INFINITY,
+        residual: ResidualSpec::None,
+        output: OutputSpec::F32,
+    };
+    MacLayer::new(isa, spec).expect("a valid layer").kernel_name()
 }
 
 /// The codes of real values, rounded as [`OutputSpec::U8`] says; NaN gives the lowest code.

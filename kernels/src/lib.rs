@@ -68,7 +68,7 @@ mod x86_64;
 
 pub use error::KernelError;
 pub use isa::Isa;
-pub use layer::{BatchItem, MacLayer, Output, Residual, Scratch, quantize};
+pub use layer::{BatchItem, MacLayer, Output, Residual, Scratch, common_kernel, quantize};
 pub use shape::ConvShape;
 pub use spec::{Control, ControlTerm, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};
 pub use structure::{RANKS, Structure, structure};

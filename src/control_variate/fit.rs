@@ -165,8 +165,9 @@ fn sum_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {
     weights.iter().map(|&weight| of_weight[usize::from(weight)]).sum()
 }
 
-/// The share of the error's variance that V leaves, eq. (9), averaged over the layers.
-pub(super) fn residual_share(
+/// The share of the error's variance that V leaves, eq. (9), averaged over the layers; `errors` is
+/// `[w][a]`.
+pub fn residual_share(
     network: &Quantized,
     histograms: &[CodeHistogram],
     errors: &[i32],

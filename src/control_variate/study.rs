@@ -25,7 +25,8 @@ pub struct Study {
     pub std_error: f64,
     /// Each named function, and a fitted one.
     pub functions: Vec<Choice>,
-    /// 1, 2, ... functions, all fitted.
+    /// 1, 2, ... functions: the best of those, which is what `fitted:auto` takes, and others fitted
+    /// to what it leaves.
     pub terms: Vec<Choice>,
     /// Fraction bits of C in the costs.
     pub c_frac: u32,
@@ -101,15 +102,16 @@ impl Study {
             let function = functions[0].function;
             Choice { function, variance_left: mean(&share, functions), costs: control.costs() }
         };
-        let mut fitted: Vec<CodeFunction> = Vec::new();
-        let terms = (0..terms).map(|_| {
-            fitted.push(fit_function(&forms, &fitted, x_bits));
-            choice(&fitted)
-        });
-        let terms: Vec<Choice> = terms.collect();
-        let named = CodeFunction::all_named(multiplier);
-        let mut functions: Vec<Choice> = named.into_iter().map(|x| choice(&[x])).collect();
-        functions.extend(terms.first().cloned());
+        let mut candidates = CodeFunction::all_named(multiplier);
+        candidates.push(fit_function(&forms, &[], x_bits));
+        let functions: Vec<Choice> =
+            candidates.iter().map(|x| choice(std::slice::from_ref(x))).collect();
+        let mut together = vec![candidates.swap_remove(best(&functions))];
+        let mut chosen = vec![functions[best(&functions)].clone()];
+        while chosen.len() < terms {
+            together.push(fit_function(&forms, &together, x_bits));
+            chosen.push(choice(&together));
+        }
         let over_filters = |of_filter: &dyn Fn(&LayerMoments, &[u8]) -> f64| {
             let sum = |moments: &LayerMoments| filters.iter().map(|f| of_filter(moments, f)).sum();
             mean(&|moments| sum(moments), &[]) / weights
@@ -118,13 +120,19 @@ impl Study {
             mean_error: over_filters(&|moments, filter| moments.mean(filter)),
             std_error: over_filters(&|moments, filter| moments.variances(filter).0).sqrt(),
             functions,
-            terms,
+            terms: chosen,
             c_frac,
         }
     }
 
     /// The function that leaves least; the first, and so the cheapest, of equals.
-    pub fn best(&self) -> Option<&Choice> {
-        self.functions.iter().min_by(|a, b| a.variance_left.total_cmp(&b.variance_left))
+    pub fn best(&self) -> &Choice {
+        &self.functions[best(&self.functions)]
     }
+}
+
+fn best(choices: &[Choice]) -> usize {
+    let left = |at: &usize| choices[*at].variance_left;
+    let order = (0..choices.len()).min_by(|a, b| left(a).total_cmp(&left(b)));
+    order.expect("there are named functions, and a fitted one")
 }
