@@ -30,6 +30,14 @@ pub(crate) enum CodeFactor {
 }
 
 impl CodeFactor {
+    fn new(bytes: [u8; 256]) -> CodeFactor {
+        let bits = CodeFactor::Bits(bytes[255]);
+        match (0..=255).all(|code| bits.of(code) == bytes[usize::from(code)]) {
+            true => bits,
+            false => CodeFactor::Bytes(Box::new(bytes)),
+        }
+    }
+
     pub fn of(&self, code: u8) -> u8 {
         match self {
             CodeFactor::Bits(bits) => code & bits,
@@ -113,12 +121,8 @@ impl Factors {
         let most = i64::try_from(255 * i128::from(common) / span(vector)).ok()?;
         let kept = (1..=common.min(most)).rev().find(|kept| common % kept == 0)?;
         let unit = common / kept;
-        let mut factor = Factor {
-            of_code: CodeFactor::Bytes(Box::new(std::array::from_fn(|a| {
-                ((vector[a] - low) / unit) as u8
-            }))),
-            of_weight: [0; 256],
-        };
+        let bytes = std::array::from_fn(|a| ((vector[a] - low) / unit) as u8);
+        let mut factor = Factor { of_code: CodeFactor::new(bytes), of_weight: [0; 256] };
         for (w, count) in counts {
             factor.of_weight[usize::from(w)] = i16::try_from(count.checked_mul(unit)?).ok()?;
             let of_weight = &mut self.of_weight[usize::from(w)];
