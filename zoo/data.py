@@ -77,8 +77,9 @@ def cifar10(folder):
         records = torch.from_numpy(records.reshape(-1, CIFAR_RECORD))
         return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0].long()
 
+    # As recoup's --preprocess cifar10.
     return Dataset(part("data_batch_*.bin"), part("test_batch.bin"),
-                   mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616), shift=4)
+                   mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), shift=4)
 
 
 def load(name, folder):

@@ -6,7 +6,8 @@
 # first dataset-fashion-mnist (Debian).
 set -euo pipefail
 dataset=${1:?give the data set: fashion-mnist or cifar10}
-out=$(realpath "${2:?give the folder for the ONNX files}")
+mkdir -p "${2:?give the folder for the ONNX files}"
+out=$(realpath "$2")
 shift 2
 train=$(dirname "$(realpath "$0")")/train.py
 
