@@ -131,7 +131,7 @@ impl Designs {
                 .filter(|(candidate, _)| candidate.assessment.verdict == Verdict::Under);
             let names: Vec<&str> = under.map(|(_, name)| name.as_str()).collect();
             return vec![format!(
-                "Under {points} points with {confidence:.0} % confidence: {}. The cost table does not have their power: see recoup hardware list.",
+                "Under {points} points with {confidence:.0} % confidence: {}. Their power is not known: see recoup hardware list, and --power.",
                 names.join("; ")
             )];
         };

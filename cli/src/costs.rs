@@ -4,13 +4,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use recoup::accuracy::Candidate;
+use recoup::quantize::Quantization;
+use recoup_explore::measured::{self, MeasuredNetwork};
 use recoup_explore::power::{Figures, Power};
+use recoup_explore::space::Point;
 use recoup_hardware::costs::CostTable;
-use recoup_hardware::inference::{Layer, MeasuredArray};
+use recoup_hardware::inference::{Layer, Measurements};
 use recoup_kernels::WeightCoding;
 
 use crate::commands::explore::parse_array;
@@ -41,9 +44,8 @@ pub struct ArrayArgs {
     /// Rows and columns of that array
     #[arg(long, default_value = "16x16", value_name = "RxC", value_parser = parse_array)]
     pub ends_array: [u32; 2],
-    /// Energies as `recoup power --json` measured them on this network; may be repeated. What it
-    /// does not measure, as fewer activation bits, then has none [default: from the cost table, by
-    /// how layers fill the array]
+    /// Power and energies as `recoup power --json` measured them on this network; may be repeated,
+    /// for other designs or networks. What no file has, is unknown [default: from the cost table]
     #[arg(long, value_name = "FILE")]
     pub power: Vec<PathBuf>,
 }
@@ -57,30 +59,65 @@ impl ArrayArgs {
         }
     }
 
-    /// The arrays in a cell library of a table.
+    /// The arrays in a cell library of a table, for each of the networks: with what was measured on
+    /// it. Those of `points` that were not are named on standard error.
     ///
     /// # Errors
-    /// When a file is no output of `recoup power --json`, or none is of this array.
-    pub fn power(&self, table: CostTable, library: &str, array: [u32; 2]) -> Result<Power> {
-        let mut measured = Vec::new();
+    /// When a file is no output of `recoup power --json`, or is of none of the networks, or a network
+    /// has none.
+    pub fn powers(
+        &self,
+        (table, library, array): (&CostTable, &str, [u32; 2]),
+        networks: &[MeasuredNetwork],
+        points: &[Point],
+    ) -> Result<Vec<Power>> {
+        let mut files = Vec::new();
         for path in &self.power {
             let name = path.display().to_string();
             let text =
                 std::fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
-            measured.extend(MeasuredArray::parse(&name, &text)?);
+            files.push(Measurements::parse(&name, &text)?);
         }
-        let [rows, columns] = array;
-        let is_of_array =
-            |it: &MeasuredArray| [it.rows, it.columns] == [rows as usize, columns as usize];
-        if !measured.is_empty() && !measured.iter().any(is_of_array) {
-            bail!(
-                "{}: has no array of {rows}x{columns}; measure one with recoup power --array {rows}x{columns}",
-                self.power[0].display()
-            );
+        let power = |measured| Power {
+            table: table.clone(),
+            library: library.to_owned(),
+            array,
+            ends: self.ends_array,
+            measured,
+        };
+        let measured = measured::assign(&files, networks, array)?;
+        let powers: Vec<Power> = measured.into_iter().map(power).collect();
+        for (power, network) in powers.iter().zip(networks) {
+            warn_of_unmeasured(power, network.model, points);
         }
-        let library = library.to_owned();
-        Ok(Power { table, library, array, ends: self.ends_array, measured })
+        Ok(powers)
     }
+}
+
+/// Says once which designs the measurements lack, and what measures them.
+fn warn_of_unmeasured(power: &Power, model: &str, points: &[Point]) {
+    let unmeasured = || points.iter().filter(|point| power.is_unmeasured(&point.configuration));
+    let mut designs: Vec<String> = Vec::new();
+    for mut point in unmeasured().cloned() {
+        // In other codes it is the same array.
+        point.configuration.quantization = Quantization::PLAIN;
+        if !designs.contains(&point.name()) {
+            designs.push(point.name());
+        }
+    }
+    if designs.is_empty() {
+        return;
+    }
+    let size = |[rows, columns]: [u32; 2]| format!("--array {rows}x{columns}");
+    let mut how = format!("recoup power --model {model} {} --json", size(power.array));
+    if unmeasured().any(|point| point.configuration.exact_ends) {
+        how += &format!(" (and exact with {} for the ends)", size(power.ends));
+    }
+    eprintln!(
+        "note: {model}: no file of --power has these designs, whose power is unknown; measure them \
+         with {how}: {}",
+        designs.join("; ")
+    );
 }
 
 /// The cost table inside this program.
@@ -122,7 +159,12 @@ pub fn read(path: &Path) -> Result<CostTable> {
 }
 
 /// What the figures are, for below a table.
-pub fn legend() -> String {
+pub fn legend(measured: bool) -> String {
+    if measured {
+        return "array power: of an inference as recoup power measured it, against the exact array's \
+                at the same images per second;\nenergy: of that inference"
+            .to_owned();
+    }
     format!(
         "array power: of a full {SIZE} x {SIZE} array in {LIBRARY} with all that V needs, against the exact \
          one (recoup hardware list);\nenergy: of an inference on it, with what layers leave idle, \

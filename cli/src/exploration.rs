@@ -40,6 +40,8 @@ pub struct Opened {
     model: String,
     session: Session,
     experiment: Experiment,
+    /// What designs cost, where that is known for the coding of the weights.
+    power: Option<Power>,
 }
 
 impl Opened {
@@ -47,6 +49,7 @@ impl Opened {
     pub fn new(
         model: String,
         mut session: Session,
+        power: Option<Power>,
         order_seed: u64,
         weights: WeightScheme,
         isa: Isa,
@@ -56,7 +59,7 @@ impl Opened {
         shuffle(&mut session.indices, order_seed);
         let calibration = session.calibrate()?;
         let experiment = session.experiment(calibration, weights, isa);
-        Ok(Self { model, session, experiment })
+        Ok(Self { model, session, experiment, power })
     }
 
     fn read_inputs(&self, batch: usize, bytes: usize) -> Result<Inputs<'_>> {
@@ -74,8 +77,6 @@ pub struct Request<'a> {
     pub points: &'a [Point],
     /// The most that may be lost.
     pub limit: Limit,
-    /// What designs cost, where that is known for the coding of the weights.
-    pub power: Option<&'a Power>,
     /// Shows every design all images.
     pub thorough: bool,
     /// Seed of the order of the images.
@@ -141,8 +142,8 @@ impl Explorer<'_> {
         all_images: bool,
         bar: &ProgressBar,
     ) -> Result<Vec<Found>> {
-        let Request { power, limit, thorough, order_seed, observed_images, .. } = *self.request;
-        let (inputs, Opened { model, session, experiment }) =
+        let Request { limit, thorough, order_seed, observed_images, .. } = *self.request;
+        let (inputs, Opened { model, session, experiment, power }) =
             (&self.inputs[network], &self.opened[network]);
         let names = Names {
             model: model.clone(),

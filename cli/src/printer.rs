@@ -34,6 +34,8 @@ pub struct Report<'a> {
     pub evaluation: Evaluation,
     /// What hardware needs for each candidate.
     pub figures: Vec<Figures>,
+    /// Whether that was measured on the network.
+    pub measured: bool,
 }
 
 impl Report<'_> {
@@ -234,7 +236,7 @@ pub fn text(report: &Report) -> Result<()> {
     writeln!(
         out,
         "loss in points (percent of images); p: McNemar's exact test on the same images\n{}",
-        costs::legend()
+        costs::legend(report.measured)
     )?;
     cost::print(report, &mut out)?;
     layers(report, &mut out)?;
@@ -348,7 +350,7 @@ pub fn demo(report: &Report) -> Result<()> {
          rounded codes: compare perforated:3 with exact at 5 activation bits.\n\
          {}\n\
          Next: recoup eval MODEL.onnx --data SPEC --multiplier truncated:7",
-        costs::legend()
+        costs::legend(report.measured)
     )?;
     Ok(())
 }

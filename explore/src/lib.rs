@@ -2,7 +2,7 @@
 //!
 //! The modules, in the order in which data flows:
 //!
-//! - [`space`] lists the configurations, [`power`] what they cost;
+//! - [`space`] lists the configurations, [`power`] what they cost, by the table or as [`measured`];
 //! - [`inputs`] decodes the images once, [`subject`] sends them through a configuration;
 //! - [`sequential`] is the test that ends an evaluation as soon as its verdict is clear;
 //! - [`quality`] looks at the errors in each layer;
@@ -17,6 +17,7 @@ pub mod export;
 pub mod finding;
 pub mod inputs;
 pub mod key;
+pub mod measured;
 mod outcomes;
 pub mod power;
 pub mod quality;

@@ -17,7 +17,8 @@ pub struct Power {
     /// Rows and columns of the exact array for the first and the last layer of configurations
     /// that have one.
     pub ends: [u32; 2],
-    /// What `recoup power` measured on the network; energies come from it alone if there is any.
+    /// What `recoup power` measured on the network; powers and energies come from it alone if there
+    /// is any.
     pub measured: Vec<MeasuredArray>,
 }
 
@@ -48,13 +49,21 @@ impl Power {
         functions: &[String],
         layers: &[Layer],
     ) -> Figures {
-        Figures {
-            power: self.relative(configuration, functions, layers),
-            energy: self.energy(configuration, functions, layers),
-        }
+        let energy = self.energy(configuration, functions, layers);
+        let power = match self.measured.is_empty() {
+            true => self.relative(configuration, functions, layers),
+            // Eq. (P6).
+            false => energy.map(|energy| energy.relative),
+        };
+        Figures { power, energy }
     }
 
-    /// Array power of a configuration as a fraction of the exact 8-bit array's; none if the table
+    /// Whether the measurements, if there are any, lack an array of a configuration.
+    pub fn is_unmeasured(&self, configuration: &Configuration) -> bool {
+        !self.measured.is_empty() && self.accelerator(configuration, &[]).is_none()
+    }
+
+    /// Array power of a configuration, by the table, as a fraction of the exact 8-bit array's; none if the table
     /// does not have the design, as with more than one function. With two arrays it is the energy
     /// per MAC of both, by the layers' shares of the MACs, eq. (P5).
     fn relative(
@@ -131,10 +140,10 @@ impl Power {
             return ArrayEnergy::of_table(&self.table, &self.library, &design);
         }
         let measured = self.measured.iter().find(|array| {
-            configuration.activation_bits == 8
+            array.activation_bits == configuration.activation_bits
                 && array.multiplier == configuration.multiplier.to_string()
                 && array.control_variate == configuration.control_variate.to_string()
-                && [array.rows, array.columns] == [rows as usize, columns as usize]
+                && array.size() == [rows as usize, columns as usize]
         });
         measured.map(ArrayEnergy::of_measurement)
     }
@@ -142,5 +151,77 @@ impl Power {
     fn ends_design(&self, design: &Design) -> Design {
         let [rows, columns] = self.ends;
         Design { rows, columns, ..design.exact() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recoup::control_variate::Mode;
+    use recoup::multiplier::truncated;
+    use recoup_hardware::inference::{LayerShape, MeasuredLayer};
+
+    use super::*;
+
+    /// An array whose layers take `energies_fj`; its clock 10 fJ per cycle, its leakage 2 nW.
+    fn measured(multiplier: &str, activation_bits: u32, size: usize, fj: [f64; 3]) -> MeasuredArray {
+        let layers = layers().into_iter().zip(fj).map(|(layer, energy_fj)| MeasuredLayer {
+            macs: layer.shape.macs(),
+            cycles: layer.shape.cycles(size, size),
+            name: layer.name,
+            energy_fj,
+        });
+        MeasuredArray {
+            multiplier: multiplier.to_owned(),
+            control_variate: "none".to_owned(),
+            activation_bits,
+            rows: size,
+            columns: size,
+            clock_ps: 1e6,
+            clock_fj: 10.0,
+            leakage_nw: 2.0,
+            layers: layers.collect(),
+        }
+    }
+
+    fn layers() -> Vec<Layer> {
+        let layer = |name: &str, depth, filters, positions| Layer {
+            name: name.to_owned(),
+            shape: LayerShape { depth, groups: 1, filters, positions },
+        };
+        vec![layer("first", 2, 2, 10), layer("middle", 4, 4, 10), layer("last", 2, 4, 1)]
+    }
+
+    #[test]
+    fn measured_power_by_hand() {
+        let power = Power {
+            table: CostTable::shipped(),
+            library: "asap7".to_owned(),
+            array: [4, 4],
+            ends: [2, 2],
+            measured: vec![
+                measured("exact", 8, 4, [700.0, 1500.0, 500.0]),
+                measured("exact", 6, 4, [600.0, 1000.0, 500.0]),
+                measured("truncated:8", 8, 4, [300.0, 600.0, 300.0]),
+                measured("exact", 8, 2, [400.0, 9000.0, 270.0]),
+            ],
+        };
+        let of = |configuration: &Configuration| power.figures(configuration, &[], &layers()).power;
+        // Each layer is one pass of 2 x 4 + 4 - 2 cycles of clock: 3 x 10 x 10 fJ, 3000 in all.
+        assert_eq!(of(&Configuration::exact(8)), Some(1.0));
+        assert_eq!(of(&Configuration::exact(6)), Some((2100.0 + 300.0) / 3000.0));
+        let mut truncated = Configuration::plain(truncated(8), Mode::None, 8);
+        assert_eq!(of(&truncated), Some((1200.0 + 300.0) / 3000.0));
+        assert!(power.is_unmeasured(&Configuration::exact(7)));
+        assert!(!power.is_unmeasured(&truncated));
+        // The ends on 2 x 2: a pass and two, of 2 x 2 + 2 - 2 cycles to load and drain, 120 fJ of
+        // clock. 2 nW leak 2 fJ in a cycle of 1 ns x 1000: for 14 + 10 cycles there, 20 here.
+        truncated.exact_ends = true;
+        let ends = 400.0 + 270.0 + 3.0 * 4.0 * 10.0;
+        let waiting = 2.0 * (14.0 + 10.0 + 20.0);
+        let found = of(&truncated).unwrap();
+        let expected = (600.0 + 100.0 + ends + waiting) / 3000.0;
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        // Where nothing is measured, the table decides: it has no array of this size.
+        assert_eq!(Power { measured: Vec::new(), ..power }.figures(&truncated, &[], &layers()).power, None);
     }
 }

@@ -76,7 +76,7 @@ pub enum MeasureError {
 
 /// The multiplier whose circuit computes a configuration: what `bits` activation bits leave of an
 /// exact one is a perforated one, which never sees the low bits.
-fn circuit_of(configuration: &Configuration) -> Multiplier {
+pub fn circuit_of(configuration: &Configuration) -> Multiplier {
     match configuration.activation_bits {
         bits @ 4..8 if configuration.multiplier.is_exact() => perforated(8 - bits),
         _ => configuration.multiplier.clone(),
@@ -157,9 +157,8 @@ fn network(bench: &Bench<'_>, candidate: &Candidate) -> Vec<Workload> {
 }
 
 /// A layer of random codes at some activation bits, with constants of the network's.
-fn with_constants(mut layer: Workload, network: &[Workload], bits: u32) -> Workload {
-    let kept = 0xff_u8 << (8 - bits);
-    layer.activations.iter_mut().for_each(|code| *code &= kept);
+fn with_constants(layer: Workload, network: &[Workload], bits: u32) -> Workload {
+    let mut layer = layer.cut_to(bits);
     let spread = |constants: fn(&Workload) -> &Vec<i32>| -> Vec<i32> {
         let constants: Vec<i32> = network.iter().flat_map(constants).copied().collect();
         let step = (constants.len() / layer.filters).max(1);

@@ -10,7 +10,9 @@ use recoup::accuracy::{Candidate, Configuration, Experiment, Scores, evaluate};
 use recoup::control_variate::{ControlOptions, Mode};
 use recoup::multiplier::{Multiplier, Source};
 use recoup::quantize::Quantization;
+use recoup_explore::measured::MeasuredNetwork;
 use recoup_explore::power::Power;
+use recoup_explore::space::Point;
 
 use crate::args::EvalArgs;
 use crate::costs::{self, LIBRARY, SIZE};
@@ -30,7 +32,6 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         .into_iter()
         .map(|imported| imported.multiplier)
         .collect();
-    let power = args.arrays.power(costs::table().clone(), LIBRARY, [SIZE; 2])?;
     for multiplier in &multipliers {
         multiplier.check_coding(args.weights.coding())?;
     }
@@ -52,6 +53,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         terms: args.control_variate_terms.map_or(default.terms, usize::from),
         x_bits: args.control_variate_bits.unwrap_or(default.x_bits),
     };
+    let power = power(args, &session, &configurations)?;
     let candidates = candidates(&experiment, &configurations, options)?;
     let mut report = evaluate_all(
         &session,
@@ -65,6 +67,19 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         report.best_first();
     }
     if args.json { printer::json(&report) } else { printer::text(&report) }
+}
+
+/// The arrays, as the table has them or as they were measured on the network.
+fn power(args: &EvalArgs, session: &Session, configurations: &[Configuration]) -> Result<Power> {
+    let model = args.model.model.display().to_string();
+    let network = MeasuredNetwork { model: &model, graph: &session.graph };
+    let points = configurations.iter().map(|configuration| Point {
+        configuration: configuration.clone(),
+        options: ControlOptions::default(),
+    });
+    let arrays = (costs::table(), LIBRARY, [SIZE; 2]);
+    let powers = args.arrays.powers(arrays, &[network], &points.collect::<Vec<_>>())?;
+    Ok(powers.into_iter().next().expect("one network"))
 }
 
 /// Scores of an earlier run are replaced; a model or an image file named by mistake is not.
@@ -174,6 +189,7 @@ pub fn evaluate_all<'a>(
         order: (0..candidates.len()).collect(),
         evaluation,
         figures: candidates.iter().map(|candidate| costs::figures(power, candidate)).collect(),
+        measured: !power.measured.is_empty(),
         calibration: experiment.calibration(),
     })
 }

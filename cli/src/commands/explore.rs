@@ -1,6 +1,6 @@
 //! `recoup explore`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -10,10 +10,12 @@ use recoup::multiplier::{Multiplier, SPEC_HELP, Source};
 use recoup::quantize::{QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_explore::export::{self, Line};
 use recoup_explore::finding::Settings;
+use recoup_explore::measured::MeasuredNetwork;
 use recoup_explore::power::Power;
 use recoup_explore::sequential::Limit;
 use recoup_explore::space::{self, Point};
 use recoup_explore::store::Store;
+use recoup_hardware::costs::CostTable;
 use recoup_kernels::WeightCoding;
 
 use crate::answer::{self, Network};
@@ -93,21 +95,27 @@ pub struct ExploreArgs {
 pub fn run(args: &ExploreArgs) -> Result<()> {
     session::set_threads(&args.machine)?;
     check_outputs(args)?;
-    let power = read_costs(args)?;
+    let table = read_costs(args)?;
     let points = points(args)?;
     let mut store = match &args.out {
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
     };
-    let settings = Settings::new(args.max_loss, args.thorough, &power);
-    store.start_run(&command_line(), &settings)?;
-    let opened: Vec<Opened> =
-        args.models.iter().map(|model| open(model, args)).collect::<Result<_>>()?;
+    let sessions: Vec<Session> =
+        args.models.iter().map(|model| Session::open(model, &args.data)).collect::<Result<_>>()?;
+    let powers = powers(args, &table, &sessions, &points)?;
+    store.start_run(&command_line(), &Settings::new(args.max_loss, args.thorough, &powers[0]))?;
+    let opened = args.models.iter().zip(sessions).zip(powers).map(|((model, session), power)| {
+        // The arrays of the table multiply unsigned codes.
+        let power = Some(power).filter(|_| args.weights.coding() == WeightCoding::Unsigned);
+        let name = model.display().to_string();
+        let isa = session::isa(&args.machine);
+        Opened::new(name, session, power, order_seed(args), args.weights, isa)
+    });
+    let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
     let request = Request {
         points: &points,
         limit: args.max_loss,
-        // The arrays of the table multiply unsigned codes.
-        power: Some(&power).filter(|_| args.weights.coding() == WeightCoding::Unsigned),
         thorough: args.thorough,
         order_seed: order_seed(args),
         batch: args.batch,
@@ -133,7 +141,7 @@ fn check_outputs(args: &ExploreArgs) -> Result<()> {
     Ok(())
 }
 
-fn read_costs(args: &ExploreArgs) -> Result<Power> {
+fn read_costs(args: &ExploreArgs) -> Result<CostTable> {
     let (name, table) = match &args.costs {
         None => ("the cost table inside this program".to_owned(), costs::table().clone()),
         Some(path) => (path.display().to_string(), costs::read(path)?),
@@ -147,7 +155,22 @@ fn read_costs(args: &ExploreArgs) -> Result<Power> {
             known.join(", ")
         );
     }
-    args.arrays.power(table, &args.cells_of, args.array)
+    Ok(table)
+}
+
+/// The arrays, for each model.
+fn powers(
+    args: &ExploreArgs,
+    table: &CostTable,
+    sessions: &[Session],
+    points: &[Point],
+) -> Result<Vec<Power>> {
+    let names: Vec<String> = args.models.iter().map(|model| model.display().to_string()).collect();
+    let networks = names.iter().zip(sessions);
+    let networks =
+        networks.map(|(model, session)| MeasuredNetwork { model, graph: &session.graph });
+    let arrays = (table, args.cells_of.as_str(), args.array);
+    args.arrays.powers(arrays, &networks.collect::<Vec<_>>(), points)
 }
 
 fn points(args: &ExploreArgs) -> Result<Vec<Point>> {
@@ -174,12 +197,6 @@ fn points(args: &ExploreArgs) -> Result<Vec<Point>> {
     let options = ControlOptions::default();
     let points = space::points(&multipliers, &modes, bits, quantizations, options);
     Ok(space::vary_ends(points, &args.arrays.exact_ends()))
-}
-
-fn open(model: &Path, args: &ExploreArgs) -> Result<Opened> {
-    let session = Session::open(model, &args.data)?;
-    let name = model.display().to_string();
-    Opened::new(name, session, order_seed(args), args.weights, session::isa(&args.machine))
 }
 
 fn order_seed(args: &ExploreArgs) -> u64 {

@@ -10,10 +10,11 @@ use recoup::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
 use recoup::multiplier::{Imported, SPEC_HELP, Source};
 use recoup::quantize::WeightScheme;
 use recoup_hardware::cells::CellLibrary;
+use recoup_hardware::measure::circuit_of;
 use recoup_hardware::power::{
     self, ClockTree, Estimate, EstimateOptions, PowerOptions, Scene, Workload, estimate,
 };
-use recoup_hardware::rtl::{Correction, Design, Options, RandomSize, random};
+use recoup_hardware::rtl::{Correction, Design, MultiplierCircuit, Options, RandomSize, random};
 use recoup_hardware::simulate::DelayOptions;
 use recoup_hardware::synthesis::SynthesisOptions;
 use recoup_hardware::units::ArrayUnits;
@@ -58,6 +59,10 @@ pub struct PowerArgs {
     pub weights: Option<WeightScheme>,
     #[arg(long, value_name = "MODE", help = format!("What corrects an approximate multiplier: {MODE_HELP} [default: fitted]"))]
     pub control_variate: Option<Mode>,
+    /// Significant bits of the activation codes, 4 to 8; exact products of fewer have an array that
+    /// leaves the others out
+    #[arg(long, default_value_t = 8, value_name = "B", value_parser = clap::value_parser!(u32).range(4..=8))]
+    pub activation_bits: u32,
     /// Variants of the PE.
     #[command(flatten)]
     pub variant: VariantArgs,
@@ -103,6 +108,8 @@ pub struct Outcome {
     pub name: String,
     /// What corrects it.
     pub mode: Mode,
+    /// SHA-256 of the file of the network whose codes it got.
+    pub model_sha256: Option<String>,
     /// The array as cells.
     pub units: ArrayUnits,
     /// Its energy.
@@ -138,12 +145,16 @@ fn outcome(
 ) -> Result<Outcome> {
     let scheme = multiplier::scheme(&imported.multiplier, args.weights)?;
     let multiplier = imported.multiplier.clone();
-    let circuit = multiplier::circuit(imported, scheme.coding())?;
     let exact = multiplier == recoup::multiplier::Multiplier::exact();
     let default = if exact { Mode::None } else { Mode::Fitted(None) };
     let mode = args.control_variate.filter(|_| !exact).unwrap_or(default);
-    let configuration = Configuration::plain(multiplier.clone(), mode, 8);
-    let (workloads, control) = workloads(args, &configuration, scheme)?;
+    let configuration = Configuration::plain(multiplier.clone(), mode, args.activation_bits);
+    let computing = circuit_of(&configuration);
+    let circuit = match computing == multiplier {
+        true => multiplier::circuit(imported, scheme.coding())?,
+        false => MultiplierCircuit::new(&computing, scheme.coding())?,
+    };
+    let Codes { workloads, control, model_sha256 } = codes(args, &configuration, scheme)?;
     let depth = workloads.iter().map(|workload| workload.depth).max().unwrap_or(1);
     let options = args.variant.options(args.array, depth);
     let correction = control.as_ref().map(Correction::new).transpose()?;
@@ -154,21 +165,30 @@ fn outcome(
     let fastest_ps = || units.fastest_clock_ps().ceil().max(1.0);
     let clock_ps = *clock_ps.get_or_insert_with(fastest_ps);
     let estimate = simulate(args, library, synthesis, &units, &workloads, clock_ps)?;
-    Ok(Outcome { name: multiplier.to_string(), mode, units, estimate })
+    Ok(Outcome { name: multiplier.to_string(), mode, model_sha256, units, estimate })
 }
 
-/// The layers, and the control variate whose constants they have.
-fn workloads(
-    args: &PowerArgs,
-    configuration: &Configuration,
-    scheme: WeightScheme,
-) -> Result<(Vec<Workload>, Option<ControlVariate>)> {
+/// What an array gets to do.
+struct Codes {
+    /// The layers.
+    workloads: Vec<Workload>,
+    /// The control variate whose constants they have.
+    control: Option<ControlVariate>,
+    /// SHA-256 of the network's file, if they are one's.
+    model_sha256: Option<String>,
+}
+
+fn codes(args: &PowerArgs, configuration: &Configuration, scheme: WeightScheme) -> Result<Codes> {
     let options = ControlOptions::default();
     if args.stimuli == Stimuli::Network {
         let (experiment, images) =
             args.network.open(args.images, args.seed, scheme, &args.machine)?;
         let candidate = experiment.candidate(configuration, options)?;
-        return Ok((Workload::of_network(&candidate, &images, POSITIONS), candidate.control));
+        return Ok(Codes {
+            workloads: Workload::of_network(&candidate, &images, POSITIONS),
+            control: candidate.control,
+            model_sha256: Some(experiment.graph().sha256.clone()),
+        });
     }
     if let Mode::Regressed(_) = configuration.control_variate {
         bail!(
@@ -185,7 +205,8 @@ fn workloads(
         Stimuli::Uniform => Workload::uniform(RANDOM_DEPTH, RANDOM_FILTERS, seed),
         _ => Workload::relu_like(RANDOM_DEPTH, RANDOM_FILTERS, coding, seed),
     };
-    Ok((vec![workload.with_constants(&vectors.c)], control))
+    let workload = workload.cut_to(args.activation_bits).with_constants(&vectors.c);
+    Ok(Codes { workloads: vec![workload], control, model_sha256: None })
 }
 
 fn simulate(

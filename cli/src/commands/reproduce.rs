@@ -76,14 +76,13 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     let isa = session::isa(&args.machine);
     let opened = sessions.into_iter().map(|session| {
         let name = session.file.path.display().to_string();
-        Opened::new(name, session, ORDER_SEED, WeightScheme::U8Channel, isa)
+        Opened::new(name, session, Some(power.clone()), ORDER_SEED, WeightScheme::U8Channel, isa)
     });
     let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
     let points = reproduction::points(&args.quantization);
     let request = Request {
         points: &points,
         limit: args.max_loss,
-        power: Some(&power),
         // All images, so that the mean is as sharp as they allow and holds for every limit.
         thorough: true,
         order_seed: ORDER_SEED,

@@ -1,9 +1,13 @@
 //! `recoup eval` on the embedded network, and what its options do.
 
+use recoup::model::{self, OnnxFile};
+use recoup_hardware::inference::Layer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::run::{FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, files, json, recoup, stdout};
+use crate::run::{
+    FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, files, json, recoup, stdout, workspace,
+};
 
 /// `eval` of 100 images.
 fn fashion<'a>(model: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -318,44 +322,65 @@ fn exact_ends_have_an_array_of_their_own() {
     assert!((energy[1] / energy[0] - relative[1]).abs() < 1e-9, "{energy:?}");
 }
 
-#[test]
-fn measured_energies_replace_the_tables() {
-    let folder = TempDir::new().unwrap();
-    let blocks = (1..4).flat_map(|block| {
-        let layers = ["conv1/Conv", "conv2/Conv", "shortcut/shortcut.0/Conv"];
-        layers.map(|layer| format!("/block{block}/{layer}"))
-    });
-    let names = ["/conv/Conv", "/fc/Gemm"].map(str::to_owned).into_iter().chain(blocks);
-    let names: Vec<String> = names.collect();
-    let result = |multiplier: &str, energy_fj: f64| {
-        let layer = |name: &String| json!({ "layer": name, "energy_fj": energy_fj });
+/// As `recoup power --json` prints it of an array of `size` for the network in `model`, with energies
+/// of all layers together, and no clock.
+pub fn measurements(model: &str, size: usize, energies_fj: &[(&str, f64)]) -> Value {
+    let path = workspace().join(model);
+    let graph = model::load(&OnnxFile::open(&path).unwrap(), None).unwrap();
+    let layers = Layer::of_graph(&graph);
+    let result = |(multiplier, energy_fj): &(&str, f64)| {
+        let layer = |layer: &Layer| {
+            json!({
+                "layer": layer.name,
+                "macs": layer.shape.macs(),
+                "cycles": layer.shape.cycles(size, size),
+                "energy_fj": energy_fj / layers.len() as f64,
+            })
+        };
         json!({
             "multiplier": multiplier,
             "control_variate": "none",
             "units": [],
-            "layers": names.iter().map(layer).collect::<Vec<_>>(),
+            "layers": layers.iter().map(layer).collect::<Vec<_>>(),
         })
     };
-    let results = [result("exact", 2e6), result("truncated:8", 1e6)];
+    let results: Vec<Value> = energies_fj.iter().map(result).collect();
+    json!({ "rows": size, "columns": size, "clock_ps": 1000.0, "results": results })
+}
+
+#[test]
+fn measured_figures_replace_the_tables() {
+    let folder = TempDir::new().unwrap();
     let path = folder.path().join("power.json");
-    let measure = |size: u32| {
-        let report =
-            json!({ "rows": size, "columns": size, "clock_ps": 1000.0, "results": results });
-        std::fs::write(&path, report.to_string()).unwrap();
+    let measure = |model: &str, size: usize, energies_fj: &[(&str, f64)]| {
+        std::fs::write(&path, measurements(model, size, energies_fj).to_string()).unwrap();
     };
     let multipliers = ["--multiplier", "truncated:8", "truncated:7", "--control-variate", "none"];
     let measured = ["--json", "--power", path.to_str().unwrap()];
     let args = fashion(FASHION_MODEL, &[&multipliers[..], &measured].concat());
-    measure(64);
-    let report = json(&args);
-    let energies: Vec<[Value; 2]> = report["results"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| [it["energy_nj"].clone(), it["relative_energy"].clone()])
-        .collect();
-    let known = |energy: f64, relative: f64| [json!(energy), json!(relative)];
-    assert_eq!(energies, [known(22.0, 1.0), known(11.0, 0.5), [Value::Null, Value::Null]]);
-    measure(16);
-    assert_refused(folder.path(), &args, &["power.json", "no array of 64x64", "--array 64x64"]);
+    let energies_fj = [("exact", 22e6), ("truncated:8", 11e6)];
+    measure(FASHION_MODEL, 64, &energies_fj);
+    let output = recoup(&args).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let number = |value: &Value| value.as_f64().map(|value| (1e6 * value).round() / 1e6);
+    let figures = report["results"].as_array().unwrap().iter().map(|it| {
+        ["array_power", "energy_nj", "relative_energy"].map(|field| number(&it[field]))
+    });
+    let known = |energy: f64, relative: f64| [Some(relative), Some(energy), Some(relative)];
+    let expected = [known(22.0, 1.0), known(11.0, 0.5), [None; 3]];
+    assert_eq!(figures.collect::<Vec<_>>(), expected);
+    // Told once, with what to do.
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let notes: Vec<&str> = stderr.lines().filter(|line| line.contains("--power")).collect();
+    assert_eq!(notes.len(), 1, "{stderr}");
+    assert!(notes[0].ends_with("--array 64x64 --json: truncated:7"), "{stderr}");
+
+    measure(FASHION_MODEL, 16, &energies_fj);
+    assert_refused(folder.path(), &args, &["power.json has no array of 64x64", "--array 64x64"]);
+    measure(FASHION_MODEL, 64, &energies_fj[1..]);
+    assert_refused(folder.path(), &args, &["power.json has no array of 64x64", "exact"]);
+    measure("cli/assets/fashion-vgg8.onnx", 64, &energies_fj);
+    let another = ["power.json: was measured not on", "resnet8.onnx: it has no layer \"/conv/Conv\"",
+        "recoup power --model cli/assets/fashion-resnet8.onnx"];
+    assert_refused(folder.path(), &args, &another);
 }

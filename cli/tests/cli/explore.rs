@@ -10,6 +10,7 @@ use recoup_hardware::costs::{Cost, CostTable, Design, Library, Run, Stimulus};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::eval::measurements;
 use crate::run::{FASHION_MODEL, Tiny, assert_refused, explore, json, recoup, stdout};
 
 /// Power of designs, in made-up units: V costs 3.
@@ -331,4 +332,55 @@ fn exact_ends_are_designs_of_their_own() {
     let share = 113_536.0 / 6_686_592.0;
     let expected = power("perforated:4", false) * (1.0 - share) + share;
     assert!((power("perforated:4", true) - expected).abs() < 1e-6);
+}
+
+#[test]
+fn what_was_measured_decides() {
+    let folder = Folder::new();
+    let vgg = "cli/assets/fashion-vgg8.onnx";
+    let write = |name: &str, model: &str, energies_fj: &[(&str, f64)]| {
+        let path = folder.path(name);
+        std::fs::write(&path, measurements(model, 64, energies_fj).to_string()).unwrap();
+        path
+    };
+    // Against the table: perforated:1 costs less than truncated:5.
+    let files = [
+        write("v.json", vgg, &[("exact", 10e6), ("perforated:1", 7e6), ("truncated:5", 9e6)]),
+        write("r.json", FASHION_MODEL, &[("exact", 20e6), ("perforated:1", 12e6), ("truncated:5", 16e6)]),
+    ];
+    let power = ["--thorough", "--power", &files[0], "--power", &files[1]];
+    let args = folder.args(&power);
+    let args = [&args[..2], &[vgg.to_owned()], &args[2..]].concat();
+    let found = json(&args);
+    let figures = |network: usize, multiplier: &str| {
+        let mut lines = found["networks"][network]["configurations"].as_array().unwrap().iter();
+        let line = lines.find(|it| {
+            it["multiplier"] == multiplier && it["control_variate"] == "none" && it["activation_bits"] == 8
+        });
+        let line = line.unwrap();
+        assert_eq!(line["relative_power"], line["relative_energy"], "{line:#}");
+        line["relative_power"].as_f64().unwrap()
+    };
+    for (network, multiplier, expected) in [
+        (0, "perforated:1", 0.6),
+        (0, "truncated:5", 0.8),
+        (1, "perforated:1", 0.7),
+        (1, "truncated:5", 0.9),
+    ] {
+        assert!((figures(network, multiplier) - expected).abs() < 1e-9, "{network}, {multiplier}");
+    }
+    for network in 0..2 {
+        let network = &found["networks"][network];
+        let chosen = network["choice"]["chosen"].as_u64().unwrap() as usize;
+        let chosen = &network["configurations"][chosen];
+        assert!(chosen["relative_power"].as_f64().unwrap() < 0.95, "{chosen:#}");
+    }
+    // A network without a file of its own.
+    let args: Vec<String> = folder.args(&["--power", &files[1]]);
+    let args = [&args[..2], &[vgg.to_owned()], &args[2..]].concat();
+    let missing = ["fashion-vgg8.onnx: no file of --power was measured on it", "r.json"];
+    assert_refused(folder.0.path(), &args, &missing);
+    // A file too many.
+    let both = ["--power", &files[0], "--power", &files[1]];
+    assert_refused(folder.0.path(), &folder.args(&both), &["v.json: was measured not on"]);
 }

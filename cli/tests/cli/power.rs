@@ -1,10 +1,9 @@
 //! `recoup power` on the cells of Debian's package qflow-tech-osu018.
 
-use serde_json::Value;
-
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::run::{assert_refused, json};
+use crate::run::{FASHION_DATA, FASHION_MODEL, assert_refused, explore, json};
 
 const OSU018: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 
@@ -63,6 +62,50 @@ fn approximation_saves_and_glitches_cost() {
     assert!(clock_ps > 1000.0, "the fastest clock of this slow library: {clock_ps}");
     assert!(truncated < exact && truncated_settled < exact_settled);
     assert!(exact > exact_settled && truncated > truncated_settled);
+}
+
+#[test]
+fn fewer_activation_bits_take_a_smaller_array() {
+    let common = ["--multiplier", "exact", "--array", "4x4", "--stimuli", "uniform", "--fast"];
+    let run = |bits: &str| {
+        power(&[&common[..], &["--standard-error", "3", "--activation-bits", bits]].concat())
+    };
+    let (all, six) = (run("8"), run("6"));
+    assert_eq!((&all["activation_bits"], &six["activation_bits"]), (&json!(8), &json!(6)));
+    let number = |report: &Value, field: &str| report["results"][0][field].as_f64().unwrap();
+    assert!(number(&six, "area_um2") < 0.95 * number(&all, "area_um2"));
+    assert!(number(&six, "energy_per_mac_fj") < 0.95 * number(&all, "energy_per_mac_fj"));
+    // What perforation cuts off, in the circuit that never reads it.
+    let perforated = power(
+        &["--multiplier", "perforated:2", "--control-variate", "none"]
+            .iter()
+            .chain(&common[2..])
+            .copied()
+            .collect::<Vec<_>>(),
+    );
+    assert_eq!(number(&six, "area_um2"), number(&perforated, "area_um2"));
+}
+
+/// What one command prints the other reads.
+#[test]
+fn explore_takes_what_was_measured() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("power.json");
+    let array = ["--multiplier", "exact", "truncated:7", "--array", "16x16"];
+    let quick = ["--control-variate", "none", "--images", "1", "--standard-error", "10", "--fast"];
+    let clock = ["--clock-ps", "20000", "--model", FASHION_MODEL, "--data", FASHION_DATA];
+    let images = ["--preprocess", "fashion-mnist", "--calibration-images", "8"];
+    let measured = power(&[&array[..], &quick, &clock, &images].concat());
+    std::fs::write(&path, measured.to_string()).unwrap();
+    let none = ["--control-variate", "none", "--max-loss", "90", "--json", "--power"];
+    let found = json(&explore("20", &[&array[..], &none, &[path.to_str().unwrap()]].concat()));
+    let lines = found["networks"][0]["configurations"].as_array().unwrap();
+    let truncated = lines.iter().find(|line| line["multiplier"] == "truncated:7").unwrap();
+    let energy =
+        |result: usize| measured["results"][result]["energy_per_image_fj"].as_f64().unwrap();
+    // Loading and draining, which cost both the same, bring the ratio nearer to 1.
+    let (ratio, power) = (energy(1) / energy(0), truncated["relative_power"].as_f64().unwrap());
+    assert!(ratio < power && power < 1.0 && power < ratio + 0.1, "{ratio} {power}");
 }
 
 /// The cells of a multiplier's netlist need not be those of the array.

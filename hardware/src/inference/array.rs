@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::costs::{Cost, CostTable, Design};
 use crate::power::Role;
 
-use super::measured::MeasuredArray;
+use super::measured::{MeasuredArray, MeasuredLayer};
 use super::shape::Layer;
 
 /// An array, and what it spends.
@@ -25,8 +25,8 @@ pub struct ArrayEnergy {
 enum Computing {
     /// Of the array in layers that fill it, by part, fJ per cycle.
     Full(BTreeMap<Role, f64>),
-    /// Measured per layer, fJ per image.
-    Layers(BTreeMap<String, f64>),
+    /// As measured, layer by layer.
+    Measured(Vec<MeasuredLayer>),
 }
 
 /// Energy of a layer, per image.
@@ -83,7 +83,7 @@ impl ArrayEnergy {
             clock_ps: array.clock_ps,
             clock_fj: array.clock_fj,
             leakage_nw: Some(array.leakage_nw),
-            computing: Computing::Layers(array.layers_fj.clone()),
+            computing: Computing::Measured(array.layers.clone()),
         }
     }
 
@@ -92,7 +92,9 @@ impl ArrayEnergy {
         let (shape, rows, columns) = (&layer.shape, self.rows, self.columns);
         let cycles = shape.cycles(rows, columns);
         let computing_fj = match &self.computing {
-            Computing::Layers(layers) => *layers.get(&layer.name)?,
+            Computing::Measured(layers) => {
+                layers.iter().find(|measured| measured.name == layer.name)?.energy_fj
+            }
             Computing::Full(parts) => {
                 let (used_rows, used_columns) =
                     (shape.rows_used(rows), shape.columns_used(columns));

@@ -1,10 +1,11 @@
-//! Energies per layer that `recoup power` measured.
+//! Energies per layer that `recoup power` measured, and of which network they are.
 
-use std::collections::BTreeMap;
-
+use recoup::model::Graph;
 use serde::Deserialize;
 
 use crate::power::Role;
+
+use super::shape::Layer;
 
 /// Why a file of measurements cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,51 @@ pub struct MeasuredError {
     source: serde_json::Error,
 }
 
+/// How the layers of a file differ from a network's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// It says of which file the network was.
+    #[error("it was measured on another file, with SHA-256 {measured}")]
+    Model {
+        /// Hash of that file.
+        measured: String,
+    },
+    /// A layer of the network is not there.
+    #[error("it has no layer \"{0}\"")]
+    Missing(String),
+    /// A layer has other sizes.
+    #[error(
+        "its layer \"{layer}\" has {macs} products in {cycles} cycles, the network's has \
+         {expected_macs} in {expected_cycles}"
+    )]
+    Size {
+        /// The layer.
+        layer: String,
+        /// Of the file.
+        macs: u64,
+        /// Of the file.
+        cycles: u64,
+        /// Of the network.
+        expected_macs: u64,
+        /// Of the network, on an array of the file's size.
+        expected_cycles: u64,
+    },
+    /// It has one that the network does not have.
+    #[error("the network has no layer \"{0}\"")]
+    Foreign(String),
+}
+
+/// A file of measurements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurements {
+    /// The file.
+    pub name: String,
+    /// SHA-256 of the network's file, if it was measured on one's codes.
+    pub model_sha256: Option<String>,
+    /// What was measured.
+    pub arrays: Vec<MeasuredArray>,
+}
+
 /// An array that was measured on a network's codes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeasuredArray {
@@ -24,6 +70,8 @@ pub struct MeasuredArray {
     pub multiplier: String,
     /// As the command line names it.
     pub control_variate: String,
+    /// Significant bits of the activation codes.
+    pub activation_bits: u32,
     /// Rows of the array.
     pub rows: usize,
     /// Columns of the array.
@@ -34,16 +82,38 @@ pub struct MeasuredArray {
     pub clock_fj: f64,
     /// Of the whole array, nW.
     pub leakage_nw: f64,
-    /// By the name of the layer, fJ per image.
-    pub layers_fj: BTreeMap<String, f64>,
+    /// The layers.
+    pub layers: Vec<MeasuredLayer>,
+}
+
+/// A layer that was measured.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct MeasuredLayer {
+    /// The node's name.
+    #[serde(rename = "layer")]
+    pub name: String,
+    /// Products per image.
+    pub macs: u64,
+    /// Clock cycles per image in which the array computes.
+    pub cycles: u64,
+    /// Of these cycles, fJ per image.
+    pub energy_fj: f64,
 }
 
 #[derive(Deserialize)]
 struct File {
+    model_sha256: Option<String>,
+    /// Not in files from before there was a choice.
+    #[serde(default = "all_bits")]
+    activation_bits: u32,
     rows: usize,
     columns: usize,
     clock_ps: f64,
     results: Vec<FileResult>,
+}
+
+fn all_bits() -> u32 {
+    8
 }
 
 #[derive(Deserialize)]
@@ -51,7 +121,7 @@ struct FileResult {
     multiplier: String,
     control_variate: String,
     units: Vec<FileUnit>,
-    layers: Vec<FileLayer>,
+    layers: Vec<MeasuredLayer>,
 }
 
 #[derive(Deserialize)]
@@ -61,38 +131,73 @@ struct FileUnit {
     leakage_nw: f64,
 }
 
-#[derive(Deserialize)]
-struct FileLayer {
-    layer: String,
-    energy_fj: f64,
-}
-
-impl MeasuredArray {
-    /// The arrays of a file; `name` is for errors.
+impl Measurements {
+    /// Those of a file; `name` is for errors.
     ///
     /// # Errors
     /// When it is no output of `recoup power --json`.
-    pub fn parse(name: &str, text: &str) -> Result<Vec<Self>, MeasuredError> {
+    pub fn parse(name: &str, text: &str) -> Result<Self, MeasuredError> {
         let file: File = serde_json::from_str(text)
             .map_err(|source| MeasuredError { name: name.to_owned(), source })?;
         let array = |result: FileResult| {
             let clock = Role::Clock.to_string();
             let clock = result.units.iter().filter(|unit| unit.unit == clock);
-            Self {
+            MeasuredArray {
                 multiplier: result.multiplier,
                 control_variate: result.control_variate,
+                activation_bits: file.activation_bits,
                 rows: file.rows,
                 columns: file.columns,
                 clock_ps: file.clock_ps,
                 clock_fj: clock.map(|unit| unit.energy_fj_per_cycle).sum(),
                 leakage_nw: result.units.iter().map(|unit| unit.leakage_nw).sum(),
-                layers_fj: result
-                    .layers
-                    .into_iter()
-                    .map(|layer| (layer.layer, layer.energy_fj))
-                    .collect(),
+                layers: result.layers,
             }
         };
-        Ok(file.results.into_iter().map(array).collect())
+        Ok(Self {
+            name: name.to_owned(),
+            model_sha256: file.model_sha256,
+            arrays: file.results.into_iter().map(array).collect(),
+        })
+    }
+
+    /// Whether this was measured on a network: by its file's hash, and the names and sizes of all
+    /// layers.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn check(&self, graph: &Graph) -> Result<(), Mismatch> {
+        if let Some(measured) = self.model_sha256.as_ref().filter(|hash| **hash != graph.sha256) {
+            return Err(Mismatch::Model { measured: measured.clone() });
+        }
+        let layers = Layer::of_graph(graph);
+        self.arrays.iter().try_for_each(|array| array.check(&layers))
+    }
+}
+
+impl MeasuredArray {
+    /// Rows and columns.
+    pub fn size(&self) -> [usize; 2] {
+        [self.rows, self.columns]
+    }
+
+    fn check(&self, layers: &[Layer]) -> Result<(), Mismatch> {
+        for Layer { name, shape } in layers {
+            let measured = self.layers.iter().find(|measured| measured.name == *name);
+            let measured = measured.ok_or_else(|| Mismatch::Missing(name.clone()))?;
+            let expected = (shape.macs(), shape.cycles(self.rows, self.columns));
+            if (measured.macs, measured.cycles) != expected {
+                return Err(Mismatch::Size {
+                    layer: name.clone(),
+                    macs: measured.macs,
+                    cycles: measured.cycles,
+                    expected_macs: expected.0,
+                    expected_cycles: expected.1,
+                });
+            }
+        }
+        let foreign =
+            self.layers.iter().find(|it| layers.iter().all(|layer| layer.name != it.name));
+        foreign.map_or(Ok(()), |layer| Err(Mismatch::Foreign(layer.name.clone())))
     }
 }

@@ -1,5 +1,5 @@
 //! Energy of an inference: of each layer by its own use of the array, from the cost table or from
-//! measurements of `recoup power` (docs/power.md, eq. (P1) to (P5)).
+//! measurements of `recoup power` (docs/power.md, eq. (P1) to (P6)).
 //!
 //! The first and the last layer may have an exact array of their own. Layers run one after the
 //! other; the array that waits has its clock gated, and leaks.
@@ -12,7 +12,7 @@ mod shape;
 mod tests;
 
 pub use array::{ArrayEnergy, LayerEnergy};
-pub use measured::{MeasuredArray, MeasuredError};
+pub use measured::{MeasuredArray, MeasuredError, MeasuredLayer, Measurements, Mismatch};
 pub use shape::{Layer, LayerShape};
 
 /// One array, or two.

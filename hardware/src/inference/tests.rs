@@ -134,13 +134,14 @@ fn measured_layers_count_as_they_are() {
         "multiplier": "exact", "control_variate": "none",
         "units": [{"unit": "clock", "energy_fj_per_cycle": 30.0, "leakage_nw": 0.0},
                   {"unit": "adder", "energy_fj_per_cycle": 90.0, "leakage_nw": 7.0}],
-        "layers": [{"layer": "a", "energy_fj": 1234.5}]}]}"#;
-    let arrays = MeasuredArray::parse("p.json", text).unwrap();
-    let array = ArrayEnergy::of_measurement(&arrays[0]);
+        "layers": [{"layer": "a", "macs": 144, "cycles": 9, "energy_fj": 1234.5}]}]}"#;
+    let measured = Measurements::parse("p.json", text).unwrap();
+    assert_eq!((measured.model_sha256, measured.arrays[0].activation_bits), (None, 8));
+    let array = ArrayEnergy::of_measurement(&measured.arrays[0]);
     let energy = array.layer(&layer("a", 4, 4, 9)).unwrap();
     assert_eq!((energy.computing_fj, energy.overhead_fj), (1234.5, 10.0 * 30.0));
     assert_eq!(array.layer(&layer("b", 4, 4, 9)), None);
-    let error = MeasuredArray::parse("p.json", "[]").unwrap_err().to_string();
+    let error = Measurements::parse("p.json", "[]").unwrap_err().to_string();
     assert!(error.starts_with("p.json: is no output of recoup power --json"), "{error}");
 }
 

@@ -149,6 +149,13 @@ impl Workload {
         }
     }
 
+    /// This layer with activation codes of so many significant bits, the others 0.
+    pub fn cut_to(mut self, activation_bits: u32) -> Self {
+        let kept = 0xff_u8 << (8 - activation_bits);
+        self.activations.iter_mut().for_each(|code| *code &= kept);
+        self
+    }
+
     /// Its sizes.
     pub fn shape(&self) -> LayerShape {
         LayerShape {

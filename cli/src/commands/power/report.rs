@@ -40,17 +40,21 @@ impl Report<'_> {
         Ok(())
     }
 
-    fn codes(&self) -> &'static str {
-        match self.args.stimuli {
+    fn codes(&self) -> String {
+        let codes = match self.args.stimuli {
             Stimuli::Network if self.args.network.model.is_some() => "codes of the network",
             Stimuli::Network => "codes of the embedded network",
             Stimuli::Uniform => "uniform codes",
             Stimuli::ReluLike => "ReLU-like random codes",
+        };
+        match self.args.activation_bits {
+            8 => codes.to_owned(),
+            bits => format!("{codes}, activations of {bits} bits"),
         }
     }
 
     fn one(&self, outcome: &Outcome, out: &mut impl Write) -> Result<()> {
-        let Outcome { name, mode, units, estimate } = outcome;
+        let Outcome { name, mode, units, estimate, .. } = outcome;
         let fastest_ps = units.fastest_clock_ps();
         let verdict = if fastest_ps > self.clock_ps { ", TOO SLOW for this clock" } else { "" };
         writeln!(
@@ -145,6 +149,8 @@ impl Report<'_> {
             "rows": rows,
             "columns": columns,
             "codes": self.codes(),
+            "model_sha256": self.outcomes.first().and_then(|outcome| outcome.model_sha256.as_ref()),
+            "activation_bits": self.args.activation_bits,
             "results": results,
         });
         writeln!(stdout(), "{}", serde_json::to_string_pretty(&report)?)?;
@@ -152,7 +158,7 @@ impl Report<'_> {
     }
 
     fn value(&self, outcome: &Outcome) -> Value {
-        let Outcome { name, mode, units, estimate } = outcome;
+        let Outcome { name, mode, units, estimate, .. } = outcome;
         let by_unit: Vec<Value> = estimate
             .per_cycle()
             .iter()
