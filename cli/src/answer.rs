@@ -5,6 +5,7 @@ use std::io::{Write, stdout};
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use recoup::quantize::WeightScheme;
 use recoup_explore::choose::{Candidate, Choice, choose};
 use recoup_explore::export::Line;
 use recoup_explore::search::{Found, Outcome};
@@ -27,6 +28,8 @@ pub struct Network {
     pub data: String,
     pub preprocess: String,
     pub images: usize,
+    /// How weights are coded, where a design does not say it.
+    pub weights: WeightScheme,
     /// Hash of the images in their order.
     pub inputs: String,
     pub found: Vec<Found>,
@@ -44,7 +47,7 @@ pub struct Mean {
 impl Network {
     /// A line for each configuration.
     pub fn lines(&self) -> Vec<Line> {
-        self.found.iter().map(|found| Line::new(&self.model, found)).collect()
+        self.found.iter().map(|found| Line::new(&self.model, self.weights, found)).collect()
     }
 
     fn designs(&self) -> Designs {
@@ -180,6 +183,7 @@ pub fn json(answer: &Answer) -> Result<()> {
             "activation_bits": configuration.activation_bits,
             "quantization": configuration.quantization.to_string(),
             "exact_ends": configuration.exact_ends,
+            "weights": mean.point.weights.unwrap_or(answer.networks[0].weights).to_string(),
             "relative_power": mean.power,
             "relative_energy": mean.energy,
             "loss": mean.assessment.loss,

@@ -8,13 +8,13 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use recoup::accuracy::Candidate;
-use recoup::quantize::Quantization;
+use recoup::control_variate::ControlOptions;
+use recoup::quantize::{Quantization, WeightScheme};
 use recoup_explore::measured::{self, MeasuredNetwork};
 use recoup_explore::power::{Figures, Power};
 use recoup_explore::space::Point;
 use recoup_hardware::costs::CostTable;
 use recoup_hardware::inference::{Layer, Measurements};
-use recoup_kernels::WeightCoding;
 
 use crate::commands::explore::parse_array;
 
@@ -45,7 +45,7 @@ pub struct ArrayArgs {
     #[arg(long, default_value = "16x16", value_name = "RxC", value_parser = parse_array)]
     pub ends_array: [u32; 2],
     /// Power and energies as `recoup power --json` measured them on this network; may be repeated,
-    /// for other designs or networks. What no file has, is unknown [default: from the cost table]
+    /// for other designs or networks. What no file has is unknown [default: from the cost table]
     #[arg(long, value_name = "FILE")]
     pub power: Vec<PathBuf>,
 }
@@ -60,7 +60,8 @@ impl ArrayArgs {
     }
 
     /// The arrays in a cell library of a table, for each of the networks: with what was measured on
-    /// it. Those of `points` that were not are named on standard error.
+    /// it. Those of `points` that were not are named on standard error; they have weights in the coding
+    /// `weights`, unless they name another.
     ///
     /// # Errors
     /// When a file is no output of `recoup power --json`, or is of none of the networks, or a network
@@ -68,6 +69,7 @@ impl ArrayArgs {
     pub fn powers(
         &self,
         (table, library, array): (&CostTable, &str, [u32; 2]),
+        weights: WeightScheme,
         networks: &[MeasuredNetwork],
         points: &[Point],
     ) -> Result<Vec<Power>> {
@@ -84,6 +86,7 @@ impl ArrayArgs {
             array,
             ends: self.ends_array,
             measured,
+            weights,
         };
         let measured = measured::assign(&files, networks, array)?;
         let powers: Vec<Power> = measured.into_iter().map(power).collect();
@@ -96,7 +99,7 @@ impl ArrayArgs {
 
 /// Says once which designs the measurements lack, and what measures them.
 fn warn_of_unmeasured(power: &Power, model: &str, points: &[Point]) {
-    let unmeasured = || points.iter().filter(|point| power.is_unmeasured(&point.configuration));
+    let unmeasured = || points.iter().filter(|point| power.is_unmeasured(point));
     let mut designs: Vec<String> = Vec::new();
     for mut point in unmeasured().cloned() {
         // In other codes it is the same array.
@@ -134,18 +137,21 @@ pub fn shipped() -> Power {
         array: [SIZE; 2],
         ends: [ENDS_SIZE; 2],
         measured: Vec::new(),
+        weights: WeightScheme::U8Channel,
     }
 }
 
-/// What hardware needs for a candidate; nothing is known of signed weights.
+/// What hardware needs for a candidate.
 pub fn figures(power: &Power, candidate: &Candidate) -> Figures {
     let quantized = &candidate.prepared.quantized;
-    if quantized.weights.coding() != WeightCoding::Unsigned {
-        return Figures::default();
-    }
+    let point = Point {
+        configuration: candidate.configuration.clone(),
+        options: ControlOptions::default(),
+        weights: Some(quantized.weights),
+    };
     let functions = candidate.control.iter().flat_map(|control| &control.functions);
     let functions: Vec<String> = functions.map(|x| x.function.to_string()).collect();
-    power.figures(&candidate.configuration, &functions, &Layer::of_graph(&quantized.graph))
+    power.figures(&point, &functions, &Layer::of_graph(&quantized.graph))
 }
 
 /// The cost table in a file.

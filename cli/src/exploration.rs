@@ -9,7 +9,7 @@ use recoup::quantize::WeightScheme;
 use recoup_explore::choose::{self, OnNetwork};
 use recoup_explore::inputs::Inputs;
 use recoup_explore::key::{ExperimentKey, Names};
-use recoup_explore::power::{Figures, Power};
+use recoup_explore::power::Power;
 use recoup_explore::search::{Event, Found, Outcome, Search};
 use recoup_explore::sequential::{Assessment, Limit, Plan, Verdict};
 use recoup_explore::space::Point;
@@ -39,27 +39,32 @@ pub fn command_line() -> String {
 pub struct Opened {
     model: String,
     session: Session,
-    experiment: Experiment,
-    /// What designs cost, where that is known for the coding of the weights.
-    power: Option<Power>,
+    /// In each coding of the weights.
+    experiments: Vec<Experiment>,
+    /// What designs cost.
+    power: Power,
 }
 
 impl Opened {
-    /// Calibrates the network of a session, and brings its images into random order.
+    /// Calibrates the network of a session, and brings its images into random order. Losses are
+    /// measured against exact products of the first of the codings in `weights`.
     pub fn new(
         model: String,
         mut session: Session,
-        power: Option<Power>,
+        power: Power,
         order_seed: u64,
-        weights: WeightScheme,
+        weights: &[WeightScheme],
         isa: Isa,
     ) -> Result<Self> {
         warn_of_exact_nodes(&session);
         // Any number of the first images is then a random sample.
         shuffle(&mut session.indices, order_seed);
         let calibration = session.calibrate()?;
-        let experiment = session.experiment(calibration, weights, isa);
-        Ok(Self { model, session, experiment, power })
+        let first = session.experiment(calibration, weights[0], isa);
+        let others: Vec<Experiment> =
+            weights[1..].iter().map(|&weights| first.with_weights(weights)).collect();
+        let experiments = std::iter::once(first).chain(others).collect();
+        Ok(Self { model, session, experiments, power })
     }
 
     fn read_inputs(&self, batch: usize, bytes: usize) -> Result<Inputs<'_>> {
@@ -122,12 +127,13 @@ impl Explorer<'_> {
         let bar = progress::bar("exploring", points.len() * inputs.len());
         let found = self.search(network, points, prune, thorough, &bar)?;
         bar.finish_and_clear();
-        let Opened { model, session, .. } = &self.opened[network];
+        let Opened { model, session, power, .. } = &self.opened[network];
         self.networks.push(Network {
             model: model.clone(),
             data: session.dataset.name().to_owned(),
             preprocess: session.preprocess.to_string(),
             images: inputs.len(),
+            weights: power.weights,
             inputs: inputs.sha256().to_owned(),
             found,
         });
@@ -143,7 +149,7 @@ impl Explorer<'_> {
         bar: &ProgressBar,
     ) -> Result<Vec<Found>> {
         let Request { limit, thorough, order_seed, observed_images, .. } = *self.request;
-        let (inputs, Opened { model, session, experiment, power }) =
+        let (inputs, Opened { model, session, experiments, power }) =
             (&self.inputs[network], &self.opened[network]);
         let names = Names {
             model: model.clone(),
@@ -151,20 +157,20 @@ impl Explorer<'_> {
             preprocess: session.preprocess.to_string(),
             order_seed,
         };
-        let key = ExperimentKey::new(&names, experiment, inputs);
+        let keys: Vec<ExperimentKey> = experiments
+            .iter()
+            .map(|experiment| ExperimentKey::new(&names, experiment, inputs))
+            .collect();
         // A test that looks at all images only has no need to share its error.
         let plan = if thorough { Plan::single(inputs.len()) } else { Plan::new(inputs.len()) };
-        let layers = Layer::of_graph(experiment.graph());
+        let layers = Layer::of_graph(&session.graph);
         let mut search = Search {
             store: self.store,
-            experiment: &key,
-            subject: &Emulated::new(experiment, inputs),
+            experiments: &keys,
+            subject: &Emulated::new(experiments, inputs),
             plan,
             limit,
-            figures: &|point, functions| match power {
-                Some(power) => power.figures(&point.configuration, functions, &layers),
-                None => Figures::default(),
-            },
+            figures: &|point, functions| power.figures(point, functions, &layers),
             prune,
             all_images,
             observed_images,

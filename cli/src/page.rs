@@ -161,11 +161,13 @@ fn design(recorded: &RecordedDesign) -> Design {
     }
 }
 
-/// What else is different: the quantisation, and whether first and last layer are exact.
+/// What else is different: the quantisation, whether first and last layer are exact, and the coding
+/// of the weights.
 fn variant(finding: &Finding) -> String {
     let parts = [
         finding.quantization().map(|name| format!("{name} quantisation")),
         finding.exact_ends().then(|| "exact ends".to_owned()),
+        finding.weights().map(|name| format!("{name} weights")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -4,6 +4,7 @@ mod parquet;
 
 use std::io::Write;
 
+use recoup::quantize::WeightScheme;
 use serde::Serialize;
 
 use crate::search::{Found, Outcome};
@@ -27,6 +28,8 @@ pub struct Line {
     pub quantization: String,
     /// Whether the first and the last layer run on an exact array of their own.
     pub exact_ends: bool,
+    /// How weights are coded.
+    pub weights: String,
     /// Array power relative to the exact 8-bit array.
     pub relative_power: Option<f64>,
     /// Energy of an inference, nJ.
@@ -62,8 +65,9 @@ pub struct Line {
 }
 
 impl Line {
-    /// What was found about one configuration of `model`.
-    pub fn new(model: &str, found: &Found) -> Self {
+    /// What was found about one configuration of `model`, whose weights are in the coding
+    /// `weights` unless it says otherwise.
+    pub fn new(model: &str, weights: WeightScheme, found: &Found) -> Self {
         let configuration = &found.point.configuration;
         let functions = &found.functions;
         let mut line = Self {
@@ -74,6 +78,7 @@ impl Line {
             activation_bits: configuration.activation_bits,
             quantization: configuration.quantization.to_string(),
             exact_ends: configuration.exact_ends,
+            weights: found.point.weights.unwrap_or(weights).to_string(),
             relative_power: found.power,
             energy_nj: found.energy.map(|energy| energy.energy_nj),
             relative_energy: found.energy.map(|energy| energy.relative),
@@ -140,6 +145,7 @@ mod tests {
             activation_bits: 8,
             quantization: "plain".into(),
             exact_ends: false,
+            weights: "u8-channel".into(),
             relative_power: Some(0.75),
             energy_nj: Some(900.5),
             relative_energy: Some(0.8),
@@ -168,12 +174,12 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("model,multiplier,control_variate,control_function,"));
         assert!(lines[1].starts_with(
-            "\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,plain,false,0.75,900.5,0.8,"
+            "\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,plain,false,u8-channel,0.75,900.5,0.8,"
         ));
         assert!(lines[1].contains(",,2000,0.5,0.25,-0.5,1.0,0.95,undecided,"), "{}", lines[1]);
         assert!(lines[2].contains(",\"no, it did not\",2000,0.5,,"), "{}", lines[2]);
         let fields =
             |line: &str| csv::Reader::from_reader(line.as_bytes()).headers().unwrap().len();
-        assert!(lines.iter().all(|line| fields(line) == 23));
+        assert!(lines.iter().all(|line| fields(line) == 24));
     }
 }

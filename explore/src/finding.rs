@@ -98,6 +98,11 @@ impl Finding {
         self.configuration["exact_ends"].as_bool().unwrap_or_default()
     }
 
+    /// How weights are coded; None for the first of the codings that were compared.
+    pub fn weights(&self) -> Option<&str> {
+        self.configuration["weights"].as_str()
+    }
+
     /// What was found, of a `configuration` as the key describes it.
     pub fn new(found: &Found, configuration: Value) -> Self {
         let mask = found.point.configuration.multiplier.mask();

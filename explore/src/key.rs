@@ -13,14 +13,15 @@ use sha2::{Digest, Sha256};
 use crate::inputs::Inputs;
 use crate::space::Point;
 
-/// The key and the description of a network on its images.
+/// The key and the description of a network on its images, with its weights in one coding.
 #[derive(Clone, Debug)]
 pub struct ExperimentKey {
     /// SHA-256 of all that its results depend on.
     pub key: String,
     /// For people: names, numbers and parts of the hash.
     pub description: Value,
-    weights: WeightScheme,
+    /// The coding.
+    pub weights: WeightScheme,
 }
 
 /// Names by which people know the parts of an experiment.
@@ -65,7 +66,8 @@ impl ExperimentKey {
         Self { key: sha256(&[description.to_string().as_bytes()]), description, weights }
     }
 
-    /// The key and the description of a configuration in this experiment.
+    /// The key and the description of a configuration in this experiment, which has the weights
+    /// in the coding of the point.
     pub fn point(&self, point: &Point) -> (String, Value) {
         let (configuration, options) = (&point.configuration, point.options);
         let products: Vec<u8> = configuration
@@ -94,6 +96,11 @@ impl ExperimentKey {
             description["quantization"] = json!(configuration.quantization.to_string());
         }
         let text = description.to_string();
+        // The coding is part of the experiment's key already: a result is the same one beside
+        // others and alone.
+        if let Some(weights) = point.weights {
+            description["weights"] = json!(weights.to_string());
+        }
         (sha256(&[self.key.as_bytes(), text.as_bytes()]), description)
     }
 }

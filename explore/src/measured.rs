@@ -128,6 +128,7 @@ mod tests {
         let array = MeasuredArray {
             multiplier: "exact".to_owned(),
             control_variate: "none".to_owned(),
+            weights: "u8-channel".to_owned(),
             activation_bits: 8,
             rows: 8,
             columns: 4,

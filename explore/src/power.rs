@@ -2,8 +2,12 @@
 //! measurements.
 
 use recoup::accuracy::Configuration;
+use recoup::quantize::WeightScheme;
 use recoup_hardware::costs::{Cost, CostTable, Design, Stimulus};
 use recoup_hardware::inference::{Accelerator, ArrayEnergy, Layer, MeasuredArray};
+use recoup_kernels::WeightCoding;
+
+use crate::space::Point;
 
 /// The arrays that configurations are compared on.
 #[derive(Clone, Debug)]
@@ -20,6 +24,8 @@ pub struct Power {
     /// What `recoup power` measured on the network; powers and energies come from it alone if there
     /// is any.
     pub measured: Vec<MeasuredArray>,
+    /// How weights are coded where a point does not say it.
+    pub weights: WeightScheme,
 }
 
 /// What hardware needs for a configuration, as far as it is known.
@@ -43,15 +49,10 @@ pub struct Energy {
 impl Power {
     /// What is known of a configuration whose control variate uses `functions`, on a network of
     /// these layers.
-    pub fn figures(
-        &self,
-        configuration: &Configuration,
-        functions: &[String],
-        layers: &[Layer],
-    ) -> Figures {
-        let energy = self.energy(configuration, functions, layers);
+    pub fn figures(&self, point: &Point, functions: &[String], layers: &[Layer]) -> Figures {
+        let energy = self.energy(point, functions, layers);
         let power = match self.measured.is_empty() {
-            true => self.relative(configuration, functions, layers),
+            true => self.relative(point, functions, layers),
             // Eq. (P6).
             false => energy.map(|energy| energy.relative),
         };
@@ -59,24 +60,30 @@ impl Power {
     }
 
     /// Whether the measurements, if there are any, lack an array of a configuration.
-    pub fn is_unmeasured(&self, configuration: &Configuration) -> bool {
-        !self.measured.is_empty() && self.accelerator(configuration, &[]).is_none()
+    pub fn is_unmeasured(&self, point: &Point) -> bool {
+        !self.measured.is_empty() && self.accelerator(point, &[]).is_none()
     }
 
-    /// Array power of a configuration, by the table, as a fraction of the exact 8-bit array's; none if the table
-    /// does not have the design, as with more than one function. With two arrays it is the energy
-    /// per MAC of both, by the layers' shares of the MACs, eq. (P5).
-    fn relative(
-        &self,
-        configuration: &Configuration,
-        functions: &[String],
-        layers: &[Layer],
-    ) -> Option<f64> {
-        let design = Design::new(configuration, functions, self.array)?;
+    /// The coding of the weights of a configuration.
+    fn weights(&self, point: &Point) -> WeightScheme {
+        point.weights.unwrap_or(self.weights)
+    }
+
+    /// The row of a configuration's array in the table, whose arrays multiply unsigned codes.
+    fn design(&self, point: &Point, functions: &[String], array: [u32; 2]) -> Option<Design> {
+        let is_unsigned = self.weights(point).coding() == WeightCoding::Unsigned;
+        Design::new(&point.configuration, functions, array).filter(|_| is_unsigned)
+    }
+
+    /// Array power of a configuration, by the table, as a fraction of the exact 8-bit array's; none
+    /// if the table does not have the design, as with more than one function. With two arrays it is
+    /// the energy per MAC of both, by the layers' shares of the MACs, eq. (P5).
+    fn relative(&self, point: &Point, functions: &[String], layers: &[Layer]) -> Option<f64> {
+        let design = self.design(point, functions, self.array)?;
         Stimulus::FULL.into_iter().find_map(|stimulus| {
             let find = |design: &Design| self.table.find(&self.library, design, stimulus);
             let main = find(&design)?;
-            let per_mac_fj = match configuration.exact_ends {
+            let per_mac_fj = match point.configuration.exact_ends {
                 false => main.energy_fj,
                 true => self.mixed_fj_per_mac(main, find(&self.ends_design(&design))?, layers)?,
             };
@@ -101,49 +108,45 @@ impl Power {
 
     /// Energy of an inference; none as above, and where measurements lack the configuration or a
     /// layer.
-    fn energy(
-        &self,
-        configuration: &Configuration,
-        functions: &[String],
-        layers: &[Layer],
-    ) -> Option<Energy> {
-        let exact = Configuration::exact(8);
-        let of = |configuration: &Configuration, functions: &[String]| {
-            let accelerator = self.accelerator(configuration, functions)?;
+    fn energy(&self, point: &Point, functions: &[String], layers: &[Layer]) -> Option<Energy> {
+        let of = |point: &Point, functions: &[String]| {
+            let accelerator = self.accelerator(point, functions)?;
             Some(accelerator.inference(layers)?.total_fj())
         };
-        let energy_fj = of(configuration, functions)?;
-        Some(Energy { energy_nj: 1e-6 * energy_fj, relative: energy_fj / of(&exact, &[])? })
+        let energy_fj = of(point, functions)?;
+        // All exact arrays of the table are the same one, of unsigned codes.
+        let weights = self.measured.is_empty().then(|| self.weights(point));
+        let exact = of(&Point { weights, ..Point::exact(8) }, &[])?;
+        Some(Energy { energy_nj: 1e-6 * energy_fj, relative: energy_fj / exact })
     }
 
-    fn accelerator(
-        &self,
-        configuration: &Configuration,
-        functions: &[String],
-    ) -> Option<Accelerator> {
-        let exact = Configuration::exact(8);
-        let ends = match configuration.exact_ends {
+    fn accelerator(&self, point: &Point, functions: &[String]) -> Option<Accelerator> {
+        let exact = Point { weights: point.weights, ..Point::exact(8) };
+        let ends = match point.configuration.exact_ends {
             false => None,
             true => Some(self.array_energy(&exact, &[], self.ends)?),
         };
-        Some(Accelerator { main: self.array_energy(configuration, functions, self.array)?, ends })
+        Some(Accelerator { main: self.array_energy(point, functions, self.array)?, ends })
     }
 
     fn array_energy(
         &self,
-        configuration: &Configuration,
+        point: &Point,
         functions: &[String],
-        [rows, columns]: [u32; 2],
+        array: [u32; 2],
     ) -> Option<ArrayEnergy> {
         if self.measured.is_empty() {
-            let design = Design::new(configuration, functions, [rows, columns])?;
+            let design = self.design(point, functions, array)?;
             return ArrayEnergy::of_table(&self.table, &self.library, &design);
         }
-        let measured = self.measured.iter().find(|array| {
-            array.activation_bits == configuration.activation_bits
-                && array.multiplier == configuration.multiplier.to_string()
-                && array.control_variate == configuration.control_variate.to_string()
-                && array.size() == [rows as usize, columns as usize]
+        let Configuration { multiplier, control_variate, activation_bits, .. } =
+            &point.configuration;
+        let measured = self.measured.iter().find(|it| {
+            it.activation_bits == *activation_bits
+                && it.multiplier == multiplier.to_string()
+                && it.control_variate == control_variate.to_string()
+                && it.weights == self.weights(point).to_string()
+                && it.size() == array.map(|size| size as usize)
         });
         measured.map(ArrayEnergy::of_measurement)
     }
@@ -163,7 +166,12 @@ mod tests {
     use super::*;
 
     /// An array whose layers take `energies_fj`; its clock 10 fJ per cycle, its leakage 2 nW.
-    fn measured(multiplier: &str, activation_bits: u32, size: usize, fj: [f64; 3]) -> MeasuredArray {
+    fn measured(
+        multiplier: &str,
+        activation_bits: u32,
+        size: usize,
+        fj: [f64; 3],
+    ) -> MeasuredArray {
         let layers = layers().into_iter().zip(fj).map(|(layer, energy_fj)| MeasuredLayer {
             macs: layer.shape.macs(),
             cycles: layer.shape.cycles(size, size),
@@ -173,6 +181,7 @@ mod tests {
         MeasuredArray {
             multiplier: multiplier.to_owned(),
             control_variate: "none".to_owned(),
+            weights: "u8-channel".to_owned(),
             activation_bits,
             rows: size,
             columns: size,
@@ -204,24 +213,49 @@ mod tests {
                 measured("truncated:8", 8, 4, [300.0, 600.0, 300.0]),
                 measured("exact", 8, 2, [400.0, 9000.0, 270.0]),
             ],
+            weights: WeightScheme::U8Channel,
         };
-        let of = |configuration: &Configuration| power.figures(configuration, &[], &layers()).power;
+        let of = |point: &Point| power.figures(point, &[], &layers()).power;
         // Each layer is one pass of 2 x 4 + 4 - 2 cycles of clock: 3 x 10 x 10 fJ, 3000 in all.
-        assert_eq!(of(&Configuration::exact(8)), Some(1.0));
-        assert_eq!(of(&Configuration::exact(6)), Some((2100.0 + 300.0) / 3000.0));
-        let mut truncated = Configuration::plain(truncated(8), Mode::None, 8);
+        assert_eq!(of(&Point::exact(8)), Some(1.0));
+        assert_eq!(of(&Point::exact(6)), Some((2100.0 + 300.0) / 3000.0));
+        let configuration = Configuration::plain(truncated(8), Mode::None, 8);
+        let mut truncated = Point { configuration, ..Point::exact(8) };
         assert_eq!(of(&truncated), Some((1200.0 + 300.0) / 3000.0));
-        assert!(power.is_unmeasured(&Configuration::exact(7)));
+        assert!(power.is_unmeasured(&Point::exact(7)));
         assert!(!power.is_unmeasured(&truncated));
+        let signed = Point { weights: Some(WeightScheme::I8Channel), ..truncated.clone() };
+        assert!(power.is_unmeasured(&signed));
         // The ends on 2 x 2: a pass and two, of 2 x 2 + 2 - 2 cycles to load and drain, 120 fJ of
         // clock. 2 nW leak 2 fJ in a cycle of 1 ns x 1000: for 14 + 10 cycles there, 20 here.
-        truncated.exact_ends = true;
+        truncated.configuration.exact_ends = true;
         let ends = 400.0 + 270.0 + 3.0 * 4.0 * 10.0;
         let waiting = 2.0 * (14.0 + 10.0 + 20.0);
         let found = of(&truncated).unwrap();
         let expected = (600.0 + 100.0 + ends + waiting) / 3000.0;
         assert!((found - expected).abs() < 1e-12, "{found} {expected}");
         // Where nothing is measured, the table decides: it has no array of this size.
-        assert_eq!(Power { measured: Vec::new(), ..power }.figures(&truncated, &[], &layers()).power, None);
+        let table = Power { measured: Vec::new(), ..power };
+        assert_eq!(table.figures(&truncated, &[], &layers()), Figures::default());
+    }
+
+    #[test]
+    fn the_table_knows_unsigned_codes_alone() {
+        let power = Power {
+            table: CostTable::shipped(),
+            library: "asap7".to_owned(),
+            array: [64, 64],
+            ends: [16, 16],
+            measured: Vec::new(),
+            weights: WeightScheme::I8Channel,
+        };
+        let of = |weights| {
+            let point = Point { weights, ..Point::exact(6) };
+            power.figures(&point, &[], &layers())
+        };
+        assert_eq!(of(None), Figures::default());
+        let unsigned = of(Some(WeightScheme::U8Tensor));
+        assert!(unsigned.power.unwrap() < 1.0 && unsigned.energy.unwrap().relative < 1.0);
+        assert_eq!(of(Some(WeightScheme::U8Channel)), unsigned);
     }
 }

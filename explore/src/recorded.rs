@@ -86,7 +86,7 @@ impl Recorded {
             let descriptions: HashMap<String, Value> = store.experiments()?.into_iter().collect();
             let networks = networks.into_iter().map(|(key, findings)| {
                 let description = descriptions.get(&key).cloned().unwrap_or_default();
-                RecordedNetwork::read(store, &key, description, findings)
+                RecordedNetwork::read(store, description, findings)
             });
             return Ok(Some(Self {
                 settings: settings.clone(),
@@ -141,19 +141,18 @@ impl Recorded {
 impl RecordedNetwork {
     fn read(
         store: &Store,
-        key: &str,
         description: Value,
         findings: Vec<(String, Finding)>,
     ) -> Result<Self, StoreError> {
-        let mut layers = store.layers(key)?;
-        let rows = store.rows(key)?.into_iter().filter(|row| row.status == Status::Done);
-        let mut rows: HashMap<String, Row> = rows.map(|row| (row.key.clone(), row)).collect();
-        let designs = findings.into_iter().map(|(result, finding)| RecordedDesign {
-            row: rows.remove(&result),
-            layers: layers.remove(&result).unwrap_or_default(),
-            finding,
+        // Results in further codings of the weights belong to experiments of their own.
+        let designs = findings.into_iter().map(|(result, finding)| {
+            Ok(RecordedDesign {
+                row: store.load(&result)?.filter(|row| row.status == Status::Done),
+                layers: store.layers(&result)?,
+                finding,
+            })
         });
-        let mut designs: Vec<RecordedDesign> = designs.collect();
+        let mut designs: Vec<RecordedDesign> = designs.collect::<Result<_, StoreError>>()?;
         // The more bits the better: 8 before 7.
         designs.sort_by_key(|design| {
             let bits = design.finding.activation_bits();

@@ -38,8 +38,9 @@ pub type FiguresOf<'a> = &'a dyn Fn(&Point, &[String]) -> Figures;
 pub struct Search<'a> {
     /// Where results are kept and found.
     pub store: &'a mut Store,
-    /// What results belong to.
-    pub experiment: &'a ExperimentKey,
+    /// What results belong to: one for each coding of the weights, the first for points that name
+    /// none. Findings are kept with the first.
+    pub experiments: &'a [ExperimentKey],
     /// The network.
     pub subject: &'a dyn Subject,
     /// When the test looks.
@@ -144,7 +145,9 @@ impl Search<'_> {
         points: &[Point],
         report: &mut dyn FnMut(Event),
     ) -> Result<Vec<Found>, SearchError> {
-        self.store.put_experiment(&self.experiment.key, &self.experiment.description)?;
+        for experiment in self.experiments {
+            self.store.put_experiment(&experiment.key, &experiment.description)?;
+        }
         let reference = self.reference(report)?;
         let mut found: Vec<Option<Found>> = vec![None; points.len()];
         let mut queue = self.queue(points)?;
@@ -190,17 +193,24 @@ impl Search<'_> {
                 outcome,
             };
             let finding = Finding::new(&result, configuration);
-            self.store.put_finding(&self.experiment.key, &result.key, &finding)?;
+            self.store.put_finding(&self.experiments[0].key, &result.key, &finding)?;
             report(Event::Finished(&result));
             found[next.index] = Some(result);
         }
         Ok(found.into_iter().flatten().collect())
     }
 
+    /// What the result of a point belongs to.
+    fn experiment(&self, point: &Point) -> &'_ ExperimentKey {
+        let mut experiments = self.experiments.iter();
+        let found = experiments.find(|it| point.weights.is_none_or(|coding| it.weights == coding));
+        found.expect("an experiment in each coding of the points")
+    }
+
     /// The outcomes of the exact 8-bit network on all images.
     fn reference(&mut self, report: &mut dyn FnMut(Event)) -> Result<Vec<bool>, SearchError> {
         let point = Point::exact(8);
-        let keyed = self.experiment.point(&point);
+        let keyed = self.experiment(&point).point(&point);
         loop {
             match self.visit(&point, &keyed, &[], None, report)? {
                 Visit::Done(row) => return Ok(row.outcomes),
@@ -217,7 +227,7 @@ impl Search<'_> {
     /// designs with the least noise. Those of unknown cost come last.
     fn queue(&self, points: &[Point]) -> Result<VecDeque<Next>, StoreError> {
         let next = points.iter().enumerate().map(|(index, point)| {
-            let keyed = self.experiment.point(point);
+            let keyed = self.experiment(point).point(point);
             let expected = self.expect(point, &keyed.0)?;
             let mut next = Next { index, keyed, expected, figures: Figures::default() };
             if next.expected.is_some() {
@@ -299,7 +309,7 @@ impl Search<'_> {
         let layers = self.evaluate(point, key, reference, &mut outcomes, report)?;
         let mut row = Row {
             key: key.clone(),
-            experiment: self.experiment.key.clone(),
+            experiment: self.experiment(point).key.clone(),
             configuration: configuration.clone(),
             function: (!functions.is_empty()).then(|| functions.join(" + ")),
             status: Status::Done,
@@ -405,7 +415,8 @@ fn are_alike(a: &Point, b: &Point) -> bool {
     let (of_a, of_b) = (&a.configuration, &b.configuration);
     a.kind() == b.kind()
         && of_a.multiplier == of_b.multiplier
-        && (of_a.quantization, of_a.exact_ends) == (of_b.quantization, of_b.exact_ends)
+        && (of_a.quantization, of_a.exact_ends, a.weights)
+            == (of_b.quantization, of_b.exact_ends, b.weights)
 }
 
 #[cfg(test)]

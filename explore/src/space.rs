@@ -3,7 +3,7 @@
 use recoup::accuracy::Configuration;
 use recoup::control_variate::{ControlOptions, Mode};
 use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup::quantize::Quantization;
+use recoup::quantize::{Quantization, WeightScheme};
 use serde::{Deserialize, Serialize};
 
 /// A configuration, with how its control variate is made.
@@ -13,6 +13,9 @@ pub struct Point {
     pub configuration: Configuration,
     /// How the control variate is made.
     pub options: ControlOptions,
+    /// How weights are coded, if not as the first of the codings that are compared: losses are
+    /// measured against exact products in that one.
+    pub weights: Option<WeightScheme>,
 }
 
 /// What kind of design a configuration is, for the comparison of the best of each kind.
@@ -21,7 +24,7 @@ pub struct Point {
 pub enum Kind {
     /// Exact products of 8-bit codes, which losses are measured against.
     Reference,
-    /// Exact products of fewer activation bits.
+    /// Exact products of fewer activation bits, or of weights in another coding.
     ReducedPrecision,
     /// An approximate multiplier as it is.
     WithoutV,
@@ -35,6 +38,7 @@ impl Point {
         Self {
             configuration: Configuration::exact(activation_bits),
             options: ControlOptions::default(),
+            weights: None,
         }
     }
 
@@ -46,7 +50,7 @@ impl Point {
     /// What kind of design it is.
     pub fn kind(&self) -> Kind {
         match (self.configuration.multiplier.is_exact(), self.configuration.activation_bits) {
-            (true, 8) => Kind::Reference,
+            (true, 8) if self.weights.is_none() => Kind::Reference,
             (true, _) => Kind::ReducedPrecision,
             (false, _) if self.is_corrected() => Kind::WithV,
             (false, _) => Kind::WithoutV,
@@ -74,6 +78,9 @@ impl Point {
         }
         if *exact_ends {
             name += ", exact ends";
+        }
+        if let Some(weights) = self.weights {
+            name += &format!(", {weights} weights");
         }
         name
     }
@@ -131,12 +138,21 @@ pub fn points(
                         quantization,
                         exact_ends: false,
                     };
-                    add(Point { configuration, options });
+                    add(Point { configuration, options, weights: None });
                 }
             }
         }
     }
     points
+}
+
+/// All points in the first of several codings of the weights, and behind them in each of the
+/// `others`.
+pub fn vary_weights(points: Vec<Point>, others: &[WeightScheme]) -> Vec<Point> {
+    let codings = std::iter::once(None).chain(others.iter().copied().map(Some));
+    let varied = codings
+        .flat_map(|weights| points.iter().cloned().map(move |point| Point { weights, ..point }));
+    varied.collect()
 }
 
 /// The same points with their first and last layer on the approximate array (`false`) or on an
@@ -221,6 +237,21 @@ mod tests {
         assert!(names.contains(&"exact, 5 activation bits, aware quantisation".to_owned()));
         assert_eq!(names[10], "truncated:7 with V (fitted), aware quantisation");
         assert_eq!(points.iter().filter(|point| point.kind() == Kind::Reference).count(), 1);
+    }
+
+    #[test]
+    fn codings_are_designs_of_their_own() {
+        let plain = [Quantization::PLAIN];
+        let points =
+            points(&[truncated(7)], &[Mode::None], &[8], &plain, ControlOptions::default());
+        let one = vary_weights(points.clone(), &[]);
+        assert_eq!(one, points);
+        let two = vary_weights(points, &[WeightScheme::U8Tensor]);
+        assert_eq!((&two[..6], two.len()), (&one[..], 12));
+        let kinds = [two[0].kind(), two[6].kind(), two[11].kind()];
+        assert_eq!(kinds, [Kind::Reference, Kind::ReducedPrecision, Kind::WithoutV]);
+        let names = [two[6].name(), two[11].name()];
+        assert_eq!(names, ["exact, u8-tensor weights", "truncated:7, u8-tensor weights"]);
     }
 
     #[test]

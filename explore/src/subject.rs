@@ -54,29 +54,37 @@ pub trait Trial {
 
 /// A network on emulated multipliers.
 pub struct Emulated<'a> {
-    /// From which candidates are made.
-    pub experiment: &'a Experiment,
+    /// From which candidates are made: one for each coding of the weights, the first for points
+    /// that name none.
+    pub experiments: &'a [Experiment],
     /// Its images.
     pub inputs: &'a Inputs<'a>,
     classifier: Classifier,
 }
 
 impl<'a> Emulated<'a> {
-    /// The network of an experiment on images.
-    pub fn new(experiment: &'a Experiment, inputs: &'a Inputs<'a>) -> Self {
-        Self { experiment, inputs, classifier: Classifier::default() }
+    /// The network of experiments on images.
+    pub fn new(experiments: &'a [Experiment], inputs: &'a Inputs<'a>) -> Self {
+        Self { experiments, inputs, classifier: Classifier::default() }
+    }
+
+    fn experiment(&self, point: &Point) -> &'a Experiment {
+        let mut experiments = self.experiments.iter();
+        let found =
+            experiments.find(|it| point.weights.is_none_or(|coding| it.weights() == coding));
+        found.expect("an experiment in each coding of the points")
     }
 }
 
 impl Subject for Emulated<'_> {
     fn expect(&self, point: &Point) -> Result<Expected, Failure> {
-        let prediction = self.experiment.predict(&point.configuration, point.options)?;
+        let prediction = self.experiment(point).predict(&point.configuration, point.options)?;
         let names = prediction.functions.iter().map(|x| x.function.to_string());
         Ok(Expected { functions: names.collect(), noise_to_signal: prediction.noise_to_signal })
     }
 
     fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
-        let candidate = self.experiment.candidate(&point.configuration, point.options)?;
+        let candidate = self.experiment(point).candidate(&point.configuration, point.options)?;
         Ok(Box::new(EmulatedTrial { subject: self, candidate }))
     }
 }

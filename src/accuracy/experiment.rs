@@ -86,14 +86,14 @@ pub enum ExperimentError {
 pub struct Experiment {
     pub(super) file: Arc<OnnxFile>,
     pub(super) graph: Arc<Graph>,
-    pub(super) images: Vec<Vec<f32>>,
+    pub(super) images: Arc<Vec<Vec<f32>>>,
     pub(super) calibration: Calibration,
     pub(super) weights: WeightScheme,
     pub(super) isa: Isa,
     // All of these are made on first use, and shared by all candidates.
     pub(super) widths: Mutex<HashMap<(u32, bool), Arc<Coded>>>,
     pub(super) adapted: Mutex<Vec<Adapted>>,
-    pub(super) values: Mutex<Option<Arc<Values>>>,
+    pub(super) values: Arc<Mutex<Option<Arc<Values>>>>,
     pub(super) exact: Mutex<Option<Arc<Exact>>>,
 }
 
@@ -111,13 +111,29 @@ impl Experiment {
         Self {
             file,
             graph,
-            images,
+            images: Arc::new(images),
             calibration,
             weights,
             isa,
             widths: Mutex::default(),
             adapted: Mutex::default(),
-            values: Mutex::default(),
+            values: Arc::default(),
+            exact: Mutex::default(),
+        }
+    }
+
+    /// The same with weights coded in another way; what does not depend on it is shared.
+    pub fn with_weights(&self, weights: WeightScheme) -> Self {
+        Self {
+            file: self.file.clone(),
+            graph: self.graph.clone(),
+            images: self.images.clone(),
+            calibration: self.calibration.clone(),
+            weights,
+            isa: self.isa,
+            widths: Mutex::default(),
+            adapted: Mutex::default(),
+            values: self.values.clone(),
             exact: Mutex::default(),
         }
     }

@@ -76,9 +76,11 @@ fn power(args: &EvalArgs, session: &Session, configurations: &[Configuration]) -
     let points = configurations.iter().map(|configuration| Point {
         configuration: configuration.clone(),
         options: ControlOptions::default(),
+        weights: None,
     });
     let arrays = (costs::table(), LIBRARY, [SIZE; 2]);
-    let powers = args.arrays.powers(arrays, &[network], &points.collect::<Vec<_>>())?;
+    let powers =
+        args.arrays.powers(arrays, args.weights, &[network], &points.collect::<Vec<_>>())?;
     Ok(powers.into_iter().next().expect("one network"))
 }
 

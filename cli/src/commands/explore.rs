@@ -16,7 +16,6 @@ use recoup_explore::sequential::Limit;
 use recoup_explore::space::{self, Point};
 use recoup_explore::store::Store;
 use recoup_hardware::costs::CostTable;
-use recoup_kernels::WeightCoding;
 
 use crate::answer::{self, Network};
 use crate::args::{DataArgs, MachineArgs, parse_positive};
@@ -51,9 +50,10 @@ pub struct ExploreArgs {
     pub activation_bits: Vec<u32>,
     #[arg(long, value_name = "HOW", help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
     pub quantization: Vec<Quantization>,
-    /// How weights are coded: u8-channel, u8-tensor (the paper's), i8-channel
-    #[arg(long, default_value = "u8-channel", value_name = "CODING")]
-    pub weights: WeightScheme,
+    /// How weights are coded: u8-channel, u8-tensor (the paper's), i8-channel; may be repeated: all
+    /// losses are measured against exact products in the first
+    #[arg(long, default_value = "u8-channel", value_name = "CODING", num_args = 1..)]
+    pub weights: Vec<WeightScheme>,
     /// What designs cost, as `recoup hardware measure` writes it [default: the table inside this
     /// program]
     #[arg(long, value_name = "FILE")]
@@ -106,11 +106,9 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
     let powers = powers(args, &table, &sessions, &points)?;
     store.start_run(&command_line(), &Settings::new(args.max_loss, args.thorough, &powers[0]))?;
     let opened = args.models.iter().zip(sessions).zip(powers).map(|((model, session), power)| {
-        // The arrays of the table multiply unsigned codes.
-        let power = Some(power).filter(|_| args.weights.coding() == WeightCoding::Unsigned);
         let name = model.display().to_string();
         let isa = session::isa(&args.machine);
-        Opened::new(name, session, power, order_seed(args), args.weights, isa)
+        Opened::new(name, session, power, order_seed(args), &weights(args), isa)
     });
     let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
     let request = Request {
@@ -170,7 +168,7 @@ fn powers(
     let networks =
         networks.map(|(model, session)| MeasuredNetwork { model, graph: &session.graph });
     let arrays = (table, args.cells_of.as_str(), args.array);
-    args.arrays.powers(arrays, &networks.collect::<Vec<_>>(), points)
+    args.arrays.powers(arrays, args.weights[0], &networks.collect::<Vec<_>>(), points)
 }
 
 fn points(args: &ExploreArgs) -> Result<Vec<Point>> {
@@ -182,7 +180,7 @@ fn points(args: &ExploreArgs) -> Result<Vec<Point>> {
         multipliers = space::families();
     }
     for multiplier in &multipliers {
-        multiplier.check_coding(args.weights.coding())?;
+        args.weights.iter().try_for_each(|weights| multiplier.check_coding(weights.coding()))?;
     }
     let or = |given: &[Mode]| match given {
         [] => vec![Mode::None, Mode::Fitted(None)],
@@ -196,7 +194,19 @@ fn points(args: &ExploreArgs) -> Result<Vec<Point>> {
     };
     let options = ControlOptions::default();
     let points = space::points(&multipliers, &modes, bits, quantizations, options);
-    Ok(space::vary_ends(points, &args.arrays.exact_ends()))
+    let points = space::vary_ends(points, &args.arrays.exact_ends());
+    Ok(space::vary_weights(points, &weights(args)[1..]))
+}
+
+/// The codings of the weights, each of them once.
+fn weights(args: &ExploreArgs) -> Vec<WeightScheme> {
+    let mut codings = Vec::new();
+    for &weights in &args.weights {
+        if !codings.contains(&weights) {
+            codings.push(weights);
+        }
+    }
+    codings
 }
 
 fn order_seed(args: &ExploreArgs) -> u64 {

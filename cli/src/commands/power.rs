@@ -108,6 +108,8 @@ pub struct Outcome {
     pub name: String,
     /// What corrects it.
     pub mode: Mode,
+    /// How weights are coded.
+    pub weights: WeightScheme,
     /// SHA-256 of the file of the network whose codes it got.
     pub model_sha256: Option<String>,
     /// The array as cells.
@@ -165,7 +167,8 @@ fn outcome(
     let fastest_ps = || units.fastest_clock_ps().ceil().max(1.0);
     let clock_ps = *clock_ps.get_or_insert_with(fastest_ps);
     let estimate = simulate(args, library, synthesis, &units, &workloads, clock_ps)?;
-    Ok(Outcome { name: multiplier.to_string(), mode, model_sha256, units, estimate })
+    let (name, weights) = (multiplier.to_string(), scheme);
+    Ok(Outcome { name, mode, weights, model_sha256, units, estimate })
 }
 
 /// What an array gets to do.

@@ -76,7 +76,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     let isa = session::isa(&args.machine);
     let opened = sessions.into_iter().map(|session| {
         let name = session.file.path.display().to_string();
-        Opened::new(name, session, Some(power.clone()), ORDER_SEED, WeightScheme::U8Channel, isa)
+        Opened::new(name, session, power.clone(), ORDER_SEED, &[WeightScheme::U8Channel], isa)
     });
     let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
     let points = reproduction::points(&args.quantization);

@@ -55,7 +55,7 @@ fn recorded() -> Recorded {
         let experiment = ExperimentKey::of(description, WeightScheme::U8Channel);
         let mut search = Search {
             store: &mut store,
-            experiment: &experiment,
+            experiments: std::slice::from_ref(&experiment),
             subject: &Simulated,
             plan: Plan::single(IMAGES),
             limit,
@@ -64,7 +64,7 @@ fn recorded() -> Recorded {
                 true => Figures { power: Some(0.9), energy: None },
                 false => {
                     let functions = point.is_corrected().then(|| "weighted".to_owned());
-                    power.figures(&point.configuration, functions.as_slice(), &[])
+                    power.figures(point, functions.as_slice(), &[])
                 }
             },
             prune: false,

@@ -363,9 +363,10 @@ fn measured_figures_replace_the_tables() {
     let output = recoup(&args).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let number = |value: &Value| value.as_f64().map(|value| (1e6 * value).round() / 1e6);
-    let figures = report["results"].as_array().unwrap().iter().map(|it| {
-        ["array_power", "energy_nj", "relative_energy"].map(|field| number(&it[field]))
-    });
+    let figures =
+        report["results"].as_array().unwrap().iter().map(|it| {
+            ["array_power", "energy_nj", "relative_energy"].map(|field| number(&it[field]))
+        });
     let known = |energy: f64, relative: f64| [Some(relative), Some(energy), Some(relative)];
     let expected = [known(22.0, 1.0), known(11.0, 0.5), [None; 3]];
     assert_eq!(figures.collect::<Vec<_>>(), expected);
@@ -380,7 +381,10 @@ fn measured_figures_replace_the_tables() {
     measure(FASHION_MODEL, 64, &energies_fj[1..]);
     assert_refused(folder.path(), &args, &["power.json has no array of 64x64", "exact"]);
     measure("cli/assets/fashion-vgg8.onnx", 64, &energies_fj);
-    let another = ["power.json: was measured not on", "resnet8.onnx: it has no layer \"/conv/Conv\"",
-        "recoup power --model cli/assets/fashion-resnet8.onnx"];
+    let another = [
+        "power.json: was measured not on",
+        "resnet8.onnx: it has no layer \"/conv/Conv\"",
+        "recoup power --model cli/assets/fashion-resnet8.onnx",
+    ];
     assert_refused(folder.path(), &args, &another);
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use recoup_explore::recorded::Recorded;
 use recoup_explore::store::{Row, Store};
 use recoup_hardware::costs::{Cost, CostTable, Design, Library, Run, Stimulus};
 use serde_json::Value;
@@ -346,7 +347,11 @@ fn what_was_measured_decides() {
     // Against the table: perforated:1 costs less than truncated:5.
     let files = [
         write("v.json", vgg, &[("exact", 10e6), ("perforated:1", 7e6), ("truncated:5", 9e6)]),
-        write("r.json", FASHION_MODEL, &[("exact", 20e6), ("perforated:1", 12e6), ("truncated:5", 16e6)]),
+        write(
+            "r.json",
+            FASHION_MODEL,
+            &[("exact", 20e6), ("perforated:1", 12e6), ("truncated:5", 16e6)],
+        ),
     ];
     let power = ["--thorough", "--power", &files[0], "--power", &files[1]];
     let args = folder.args(&power);
@@ -355,7 +360,9 @@ fn what_was_measured_decides() {
     let figures = |network: usize, multiplier: &str| {
         let mut lines = found["networks"][network]["configurations"].as_array().unwrap().iter();
         let line = lines.find(|it| {
-            it["multiplier"] == multiplier && it["control_variate"] == "none" && it["activation_bits"] == 8
+            it["multiplier"] == multiplier
+                && it["control_variate"] == "none"
+                && it["activation_bits"] == 8
         });
         let line = line.unwrap();
         assert_eq!(line["relative_power"], line["relative_energy"], "{line:#}");
@@ -383,4 +390,73 @@ fn what_was_measured_decides() {
     // A file too many.
     let both = ["--power", &files[0], "--power", &files[1]];
     assert_refused(folder.0.path(), &folder.args(&both), &["v.json: was measured not on"]);
+}
+
+#[test]
+fn codings_of_the_weights_compare() {
+    let folder = Folder::new();
+    let out = folder.path("run.db");
+    let run = |weights: &[&str]| {
+        let common = ["--out", &out, "--thorough", "--control-variate", "none", "--weights"];
+        json(&folder.args(&[&common[..], weights].concat()))
+    };
+    let line = |found: &Value, multiplier: &str, weights: &str| {
+        let line = configurations(found).iter().find(|line| {
+            line["multiplier"] == multiplier
+                && line["activation_bits"] == 8
+                && line["weights"] == weights
+        });
+        line.unwrap_or_else(|| panic!("no {multiplier}, {weights}: {found:#}")).clone()
+    };
+    let alone = run(&["u8-tensor"]);
+    let all = run(&["u8-channel", "u8-tensor", "i8-channel", "u8-tensor"]);
+    assert_eq!(configurations(&all).len(), 3 * configurations(&alone).len());
+    // What was evaluated alone is found again, and compared with another reference.
+    let mut compared = 0;
+    for before in configurations(&alone) {
+        let same = |line: &&Value| line["key"] == before["key"];
+        let after = configurations(&all).iter().find(same).unwrap();
+        for field in ["multiplier", "weights", "top1", "worker", "elapsed_s", "relative_power"] {
+            assert_eq!(before[field], after[field], "{field}");
+        }
+        compared += 1;
+    }
+    assert_eq!(compared, 8);
+    let number = |line: &Value, field: &str| line[field].as_f64().unwrap();
+    let reference = line(&all, "exact", "u8-channel");
+    assert_eq!(reference["loss"], 0.0);
+    for weights in ["u8-tensor", "i8-channel"] {
+        for multiplier in ["exact", "truncated:5"] {
+            let design = line(&all, multiplier, weights);
+            let lost = number(&reference, "top1") - number(&design, "top1");
+            assert!((number(&design, "loss") - 100.0 * lost).abs() < 1e-9, "{design:#}");
+        }
+    }
+    // The same array; one of signed weights is not in the table.
+    assert_eq!(line(&all, "exact", "u8-tensor")["relative_power"], 1.0);
+    assert_eq!(line(&all, "truncated:5", "u8-tensor")["relative_power"], 0.8);
+    assert_eq!(line(&all, "truncated:5", "i8-channel")["relative_power"], Value::Null);
+
+    let recorded = Recorded::last(&Store::open(Path::new(&out)).unwrap()).unwrap().unwrap();
+    let [network] = &recorded.networks[..] else { panic!("{:?}", recorded.networks) };
+    assert_eq!(network.designs.len(), configurations(&all).len());
+    assert!(network.designs.iter().all(|design| design.row.is_some()));
+    let named = |name: &str| network.designs.iter().find(|design| design.finding.name == name);
+    let tensor = named("truncated:5, u8-tensor weights").unwrap();
+    assert_eq!(tensor.finding.weights(), Some("u8-tensor"));
+    assert!(!tensor.layers.is_empty());
+    assert_eq!(named("truncated:5").unwrap().finding.weights(), None);
+}
+
+#[test]
+fn a_multiplier_has_to_fit_every_coding() {
+    let tiny = Tiny::new();
+    let table: Vec<u8> = (0..=255_u8)
+        .flat_map(|w| (0..=255_u8).map(move |a| i16::from(w as i8) * i16::from(a)))
+        .flat_map(|product| product.to_le_bytes())
+        .collect();
+    let signed = format!("table:{}", tiny.write("signed.bin", &table));
+    let codings = ["--max-loss", "1", "--multiplier", &signed, "--weights"];
+    let both = [&codings[..], &["i8-channel", "u8-channel"]].concat();
+    assert_refused(tiny.folder(), &tiny.explore(&both), &["signed", "give --weights i8-channel"]);
 }

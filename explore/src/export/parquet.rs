@@ -21,7 +21,7 @@ enum Kind {
 }
 
 /// The columns: the fields of [`Line`].
-const COLUMNS: [(&str, Kind); 23] = [
+const COLUMNS: [(&str, Kind); 24] = [
     ("model", Kind::Text),
     ("multiplier", Kind::Text),
     ("control_variate", Kind::Text),
@@ -29,6 +29,7 @@ const COLUMNS: [(&str, Kind); 23] = [
     ("activation_bits", Kind::Integer),
     ("quantization", Kind::Text),
     ("exact_ends", Kind::Boolean),
+    ("weights", Kind::Text),
     ("relative_power", Kind::Real),
     ("energy_nj", Kind::Real),
     ("relative_energy", Kind::Real),

@@ -117,7 +117,7 @@ fn search(path: &Path, points: &[Point], limit: f64, change: impl FnOnce(&mut Se
     let mut store = Store::open(path).unwrap();
     let mut search = Search {
         store: &mut store,
-        experiment: &experiment,
+        experiments: std::slice::from_ref(&experiment),
         subject: &subject,
         plan: Plan::new(IMAGES),
         limit: Limit::new(limit).unwrap(),
@@ -263,7 +263,7 @@ fn without_the_reference_there_is_no_search() {
     let experiment = ExperimentKey::of(json!("broken"), WeightScheme::U8Channel);
     let mut search = Search {
         store: &mut Store::open(&path).unwrap(),
-        experiment: &experiment,
+        experiments: std::slice::from_ref(&experiment),
         subject: &Broken,
         plan: Plan::new(IMAGES),
         limit: Limit::new(1.0).unwrap(),
@@ -301,7 +301,7 @@ fn the_cheapest_come_first() {
     let mut order = Vec::new();
     let mut search = Search {
         store: &mut Store::open(&path).unwrap(),
-        experiment: &experiment,
+        experiments: std::slice::from_ref(&experiment),
         subject: &subject,
         plan: Plan::new(IMAGES),
         limit: Limit::new(1.0).unwrap(),

@@ -1,7 +1,5 @@
 //! What runs asked for and say of designs, and the errors in layers.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::DeserializeOwned;
 
@@ -132,29 +130,19 @@ impl Store {
         Ok(found.map_err(|error| StoreError::sqlite(&self.path, error))?.is_some())
     }
 
-    /// The errors in the layers of all results of an experiment, by the key of the result, in the
-    /// order of the network.
+    /// The errors in the layers of a result, in the order of the network.
     ///
     /// # Errors
     /// As [`Store::load`].
-    pub fn layers(
-        &self,
-        experiment: &str,
-    ) -> Result<HashMap<String, Vec<LayerQuality>>, StoreError> {
+    pub fn layers(&self, result: &str) -> Result<Vec<LayerQuality>, StoreError> {
         let read = || {
-            let text = "SELECT layer.result, quality FROM layer JOIN result ON result = key
-                 WHERE experiment = ?1 ORDER BY layer.result, position";
+            let text = "SELECT quality FROM layer WHERE result = ?1 ORDER BY position";
             let mut statement = self.connection.prepare(text)?;
-            let rows = statement.query_map([experiment], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.collect::<Result<Vec<(String, String)>, _>>()
+            let rows = statement.query_map([result], |row| row.get(0))?;
+            rows.collect::<Result<Vec<String>, _>>()
         };
         let rows = read().map_err(|error| StoreError::sqlite(&self.path, error))?;
-        let mut layers: HashMap<String, Vec<LayerQuality>> = HashMap::new();
-        for (result, text) in rows {
-            let quality = self.parse(&text, &result)?;
-            layers.entry(result).or_default().push(quality);
-        }
-        Ok(layers)
+        rows.iter().map(|text| self.parse(text, result)).collect()
     }
 
     pub(super) fn parse<T: DeserializeOwned>(

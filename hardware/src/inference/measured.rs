@@ -1,6 +1,7 @@
 //! Energies per layer that `recoup power` measured, and of which network they are.
 
 use recoup::model::Graph;
+use recoup::quantize::WeightScheme;
 use serde::Deserialize;
 
 use crate::power::Role;
@@ -70,6 +71,8 @@ pub struct MeasuredArray {
     pub multiplier: String,
     /// As the command line names it.
     pub control_variate: String,
+    /// As the command line names their coding.
+    pub weights: String,
     /// Significant bits of the activation codes.
     pub activation_bits: u32,
     /// Rows of the array.
@@ -116,10 +119,17 @@ fn all_bits() -> u32 {
     8
 }
 
+fn per_channel() -> String {
+    WeightScheme::U8Channel.to_string()
+}
+
 #[derive(Deserialize)]
 struct FileResult {
     multiplier: String,
     control_variate: String,
+    /// Not in files from before it was said.
+    #[serde(default = "per_channel")]
+    weights: String,
     units: Vec<FileUnit>,
     layers: Vec<MeasuredLayer>,
 }
@@ -145,6 +155,7 @@ impl Measurements {
             MeasuredArray {
                 multiplier: result.multiplier,
                 control_variate: result.control_variate,
+                weights: result.weights,
                 activation_bits: file.activation_bits,
                 rows: file.rows,
                 columns: file.columns,

@@ -158,7 +158,7 @@ impl Report<'_> {
     }
 
     fn value(&self, outcome: &Outcome) -> Value {
-        let Outcome { name, mode, units, estimate, .. } = outcome;
+        let Outcome { name, mode, weights, units, estimate, .. } = outcome;
         let by_unit: Vec<Value> = estimate
             .per_cycle()
             .iter()
@@ -188,6 +188,7 @@ impl Report<'_> {
         json!({
             "multiplier": name,
             "control_variate": mode.to_string(),
+            "weights": weights.to_string(),
             "area_um2": units.area_um2(self.library),
             "fastest_clock_ps": units.fastest_clock_ps(),
             "mode": estimate.mode.to_string(),
