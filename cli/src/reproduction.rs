@@ -42,7 +42,7 @@ fn varied() -> Vec<Multiplier> {
 pub fn points(quantizations: &[Quantization]) -> Vec<Point> {
     let options = ControlOptions::default();
     let modes = [Mode::None, Mode::Fitted(None)];
-    let multipliers = [space::families(), space::partly_truncated()].concat();
+    let multipliers = space::standard();
     let all = space::points(&multipliers, &modes, &[8], &[Quantization::PLAIN], options);
     let chosen = space::points(&varied(), &modes, &[8], &CHOSEN_CODES, options);
     let codes = [Quantization::PLAIN, CHOSEN_CODES[0]];

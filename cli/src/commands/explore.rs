@@ -37,7 +37,7 @@ pub struct ExploreArgs {
     /// The most that may be lost against exact 8-bit products, in points (percent of images)
     #[arg(long, value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
     pub max_loss: Limit,
-    #[arg(long, alias = "multipliers", value_name = "SPEC", num_args = 1.., help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: perforated:1 to 4, truncated:4 to 8, recursive:2 to 5]"))]
+    #[arg(long, alias = "multipliers", value_name = "SPEC", num_args = 1.., help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: perforated:1 to 4, truncated:4 to 8, recursive:2 to 5, and four masks between and beyond the truncated ones]"))]
     pub multiplier: Vec<Source>,
     /// What files of multipliers do not say.
     #[command(flatten)]
@@ -177,7 +177,7 @@ fn points(args: &ExploreArgs) -> Result<Vec<Point>> {
         .map(|imported| imported.multiplier)
         .collect();
     if multipliers.is_empty() {
-        multipliers = space::families();
+        multipliers = space::standard();
     }
     for multiplier in &multipliers {
         args.weights.iter().try_for_each(|weights| multiplier.check_coding(weights.coding()))?;

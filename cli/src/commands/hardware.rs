@@ -199,7 +199,7 @@ fn configurations() -> Vec<Configuration> {
     let cheaper = [ControlFunction::Popcount, ControlFunction::AnyBit];
     let cheaper = cheaper.map(|x| Mode::Fitted(Some(x)));
     let modes = [&[Mode::None, Mode::Fitted(None)], &cheaper[..]].concat();
-    let multipliers = [space::families(), space::partly_truncated()].concat();
+    let multipliers = space::standard();
     let points = space::points(
         &multipliers,
         &modes,
