@@ -9,7 +9,9 @@ mod fashion;
 mod scores;
 
 use rayon::ThreadPoolBuilder;
-use recoup::emulate::Workspace;
+use recoup::accuracy::Configuration;
+use recoup::control_variate::ControlOptions;
+use recoup::emulate::{Prefixes, Workspace};
 use recoup::quantize::WeightScheme;
 use recoup_kernels::Isa;
 
@@ -91,6 +93,53 @@ fn a_workspace_remembers_nothing_of_the_images_before() {
             let scores = candidate.network.run(&images[index], &mut workspace).to_vec();
             let context = format!("{scheme}, {multiplier}, {mode}, image {index}");
             assert_eq!(bits(&[scores]), bits(&[expected[index].clone()]), "{context}");
+        }
+    }
+}
+
+#[test]
+fn what_configurations_share_changes_nothing() {
+    let experiment = experiment::new(WeightScheme::U8Channel, Isa::best(), CALIBRATION_IMAGES);
+    let (images, _) = fashion::images("test-2000", IMAGES);
+    let inputs: Vec<&[f32]> = images.iter().map(Vec::as_slice).collect();
+    let numbered: Vec<(usize, &[f32])> = inputs.iter().copied().enumerate().collect();
+    let candidate = |multiplier: &str, mode: &str, activation_bits, exact_ends| {
+        let configuration = Configuration {
+            activation_bits,
+            exact_ends,
+            ..experiment::candidate(&experiment, multiplier, mode).configuration
+        };
+        experiment.candidate(&configuration, ControlOptions::default()).unwrap()
+    };
+    // With how many groups have been seen that differ in the image's codes or the first layer.
+    let candidates = [
+        (candidate("exact", "none", 8, false), 1),
+        (candidate("truncated:7", "fitted", 8, true), 1),
+        (candidate("perforated:2", "none", 8, true), 1),
+        (candidate("perforated:2", "none", 8, false), 2),
+        (candidate("truncated:7", "none", 8, false), 2),
+        (candidate("exact", "none", 6, false), 3),
+        (candidate("perforated:2", "none", 6, false), 4),
+        (candidate("recursive:4", "fitted", 6, false), 4),
+    ];
+    // An image is 28 x 28 codes, and 16 times as many behind the first layer.
+    for most_bytes in [usize::MAX / 2, 20_000, 10] {
+        let prefixes = Prefixes::new(most_bytes);
+        for (candidate, groups) in &candidates {
+            let mut workspaces = Vec::new();
+            let alone = candidate.network.run_many(&inputs, &mut workspaces);
+            for _ in 0..2 {
+                let shared = candidate.network.run_sharing(&numbered, &mut workspaces, &prefixes);
+                assert_eq!(bits(&shared), bits(&alone), "{:?}", candidate.configuration);
+            }
+            let kept = match most_bytes {
+                10 => 0..=0,
+                // One behind the first layer, or the input codes of two kinds.
+                20_000 => 1..=2 * IMAGES,
+                _ => groups * IMAGES..=groups * IMAGES,
+            };
+            let (found, configuration) = (prefixes.len(), &candidate.configuration);
+            assert!(kept.contains(&found), "{found} of {kept:?}, {configuration:?}");
         }
     }
 }

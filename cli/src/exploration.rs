@@ -29,6 +29,9 @@ pub const OBSERVED_IMAGES: usize = 32;
 /// Memory for decoded images, of all networks together.
 const KEPT_BYTES: usize = 1 << 30;
 
+/// Memory for what the designs on a network have in common.
+const PREFIX_BYTES: usize = 1 << 28;
+
 /// The command line, for the record; wherever the program lies.
 pub fn command_line() -> String {
     let arguments = std::env::args().skip(1);
@@ -167,7 +170,7 @@ impl Explorer<'_> {
         let mut search = Search {
             store: self.store,
             experiments: &keys,
-            subject: &Emulated::new(experiments, inputs),
+            subject: &Emulated::new(experiments, inputs, PREFIX_BYTES),
             plan,
             limit,
             figures: &|point, functions| power.figures(point, functions, &layers),

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use recoup::accuracy::{Candidate, Classifier, Experiment, Outcomes};
+use recoup::emulate::Prefixes;
 
 use crate::inputs::Inputs;
 use crate::quality::{self, LayerQuality};
@@ -60,12 +61,15 @@ pub struct Emulated<'a> {
     /// Its images.
     pub inputs: &'a Inputs<'a>,
     classifier: Classifier,
+    prefixes: Prefixes,
 }
 
 impl<'a> Emulated<'a> {
-    /// The network of experiments on images.
-    pub fn new(experiments: &'a [Experiment], inputs: &'a Inputs<'a>) -> Self {
-        Self { experiments, inputs, classifier: Classifier::default() }
+    /// The network of experiments on images. What configurations have in common is kept in
+    /// `prefix_bytes` of memory.
+    pub fn new(experiments: &'a [Experiment], inputs: &'a Inputs<'a>, prefix_bytes: usize) -> Self {
+        let (classifier, prefixes) = (Classifier::default(), Prefixes::new(prefix_bytes));
+        Self { experiments, inputs, classifier, prefixes }
     }
 
     fn experiment(&self, point: &Point) -> &'a Experiment {
@@ -96,8 +100,11 @@ struct EmulatedTrial<'a> {
 
 impl Trial for EmulatedTrial<'_> {
     fn outcomes(&mut self, images: Range<usize>) -> Result<Vec<bool>, Failure> {
-        let batch = self.subject.inputs.get(images)?;
-        let scores = self.subject.classifier.scores(&self.candidate.network, &batch);
+        let Emulated { inputs, classifier, prefixes, .. } = self.subject;
+        let first = images.start;
+        let batch = inputs.get(images)?;
+        let network = &self.candidate.network;
+        let scores = classifier.scores_sharing(network, &batch, first, prefixes);
         let mut outcomes = Outcomes::default();
         scores.iter().zip(&*batch).for_each(|(scores, image)| outcomes.add(scores, image.label));
         Ok(outcomes.top1)

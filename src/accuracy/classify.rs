@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use crate::emulate::{Network, Statistics, StatisticsCollector, Workspace};
+use crate::emulate::{Network, Prefixes, Statistics, StatisticsCollector, Workspace};
 use crate::model::FloatModel;
 
 /// A model's input and the class that it shows.
@@ -24,11 +24,26 @@ pub struct Classifier(Mutex<Vec<Vec<Workspace>>>);
 impl Classifier {
     /// The class scores of each image. They do not depend on what else is in the batch.
     pub fn scores(&self, network: &Network, batch: &[LabelledInput]) -> Vec<Vec<f32>> {
-        // Every thread shall have something to do.
-        let share = batch.len().div_ceil(rayon::current_num_threads()).max(1);
-        let parts = batch.par_chunks(network.batch().min(share)).flat_map_iter(|part| {
+        let parts = batch.par_chunks(part_length(network, batch)).flat_map_iter(|part| {
             let images: Vec<&[f32]> = part.iter().map(|image| image.input.as_slice()).collect();
             self.with(|workspaces| network.run_many(&images, workspaces))
+        });
+        parts.collect()
+    }
+
+    /// The same of images that have numbers from `first` on, with what other networks have computed
+    /// of them already.
+    pub fn scores_sharing(
+        &self,
+        network: &Network,
+        batch: &[LabelledInput],
+        first: usize,
+        prefixes: &Prefixes,
+    ) -> Vec<Vec<f32>> {
+        let inputs = batch.iter().map(|image| image.input.as_slice());
+        let images: Vec<(usize, &[f32])> = (first..).zip(inputs).collect();
+        let parts = images.par_chunks(part_length(network, batch)).flat_map_iter(|part| {
+            self.with(|workspaces| network.run_sharing(part, workspaces, prefixes))
         });
         parts.collect()
     }
@@ -62,6 +77,13 @@ impl Classifier {
         lock().push(workspaces);
         result
     }
+}
+
+/// Images that a thread computes together.
+fn part_length(network: &Network, batch: &[LabelledInput]) -> usize {
+    // Every thread shall have something to do.
+    let share = batch.len().div_ceil(rayon::current_num_threads()).max(1);
+    network.batch().min(share)
 }
 
 /// The class scores that the float network gives each image.

@@ -14,6 +14,7 @@ use crate::quantize::{Quantized, QuantizedMac};
 
 use super::operations::{self, Size, Stored};
 use super::plan::{Format, FusedMac, Plan, Step};
+use super::prefix::Prefix;
 
 /// A quantised network, planned: what all multipliers share.
 pub struct Prepared {
@@ -161,6 +162,7 @@ pub struct Network {
     pub(super) prepared: Arc<Prepared>,
     /// In the order of [`Quantized::macs`].
     pub(super) layers: Vec<MacLayer>,
+    pub(super) prefix: Prefix,
 }
 
 impl Network {
@@ -184,7 +186,9 @@ impl Network {
         }
         let layers =
             layers.into_iter().map(|layer| layer.expect("every layer is in a step")).collect();
-        Ok(Self { prepared: prepared.clone(), layers })
+        let all_exact = multiplier.is_exact() && control.is_none();
+        let is_exact = |layer| all_exact || prepared.quantized.is_exact(layer);
+        Ok(Self { prefix: Prefix::new(prepared, is_exact), prepared: prepared.clone(), layers })
     }
 
     /// The distinct kernels that its layers run on, in order of first use.
@@ -229,7 +233,13 @@ impl Network {
         for (workspace, image) in workspaces.iter_mut().zip(images) {
             workspace.load(prepared, image);
         }
-        for step in &prepared.plan.steps {
+        self.run_from(0, workspaces)
+    }
+
+    /// Runs the steps from number `first` on.
+    pub(super) fn run_from(&self, first: usize, workspaces: &mut [Workspace]) -> Vec<Vec<f32>> {
+        let prepared = &self.prepared;
+        for step in &prepared.plan.steps[first..] {
             match step.mac {
                 Some(fused) => {
                     run_layer(workspaces, &prepared.plan, step, &self.layers[fused.layer])
@@ -267,7 +277,7 @@ impl Network {
 #[derive(Default)]
 pub struct Workspace {
     pub(super) codes: Vec<Vec<u8>>,
-    floats: Vec<Vec<f32>>,
+    pub(super) floats: Vec<Vec<f32>>,
     pub(super) scratch: Scratch,
     /// Real values on their way to a quantiser.
     values: Vec<f32>,
@@ -277,10 +287,9 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Puts an image into the input's buffer.
-    pub(super) fn load(&mut self, prepared: &Prepared, image: &[f32]) {
+    /// Makes the buffers as large as a network needs them.
+    pub(super) fn fit(&mut self, prepared: &Prepared) {
         let plan = &prepared.plan;
-        assert_eq!(image.len(), prepared.input_order.len(), "elements of the image");
         self.codes.resize_with(plan.code_buffers.len(), Vec::new);
         self.floats.resize_with(plan.float_buffers.len(), Vec::new);
         self.codes
@@ -291,6 +300,13 @@ impl Workspace {
             .iter_mut()
             .zip(&plan.float_buffers)
             .for_each(|(buffer, &size)| buffer.resize(size, 0.0));
+    }
+
+    /// Puts an image into the input's buffer.
+    pub(super) fn load(&mut self, prepared: &Prepared, image: &[f32]) {
+        let plan = &prepared.plan;
+        assert_eq!(image.len(), prepared.input_order.len(), "elements of the image");
+        self.fit(prepared);
         let input = prepared.quantized.graph.input;
         let place = plan.place(input);
         let stored = prepared.input_order.iter().map(|&index| image[index as usize]);
@@ -315,7 +331,7 @@ impl Workspace {
         &self.scores
     }
 
-    fn stored(&self, plan: &Plan, value: ValueId) -> Stored<'_> {
+    pub(super) fn stored(&self, plan: &Plan, value: ValueId) -> Stored<'_> {
         let place = plan.place(value);
         match place.format {
             Format::Codes(quantization) => {
