@@ -2,8 +2,9 @@
 
     python3 make_assets.py --data /usr/share/datasets/fashion-mnist --output ../cli/assets
 
-The first 2,000 test images in file order, and 256 training images for
-calibration: 25 or 26 of each class, drawn with a fixed seed.
+The first 2,000 test images in file order, the other 8,000 in files of their
+own, and 256 training images for calibration: 25 or 26 of each class, drawn
+with a fixed seed.
 Needs numpy. The same data gives the same arrays, whatever the machine.
 """
 
@@ -40,14 +41,16 @@ def main():
     parser.add_argument("--output", type=pathlib.Path, required=True, help="folder to write to")
     args = parser.parse_args()
 
-    for prefix, name, count in [("t10k", "test", TEST_IMAGES),
-                                ("train", "calibration", CALIBRATION_IMAGES)]:
+    for prefix, name, choose in [
+            ("t10k", "test", lambda labels: range(TEST_IMAGES)),
+            ("t10k", "confirmation", lambda labels: range(TEST_IMAGES, len(labels))),
+            ("train", "calibration", lambda labels: balanced(labels, CALIBRATION_IMAGES, SEED))]:
         images = idx.read(args.data / f"{prefix}-images-idx3-ubyte.gz")
         labels = idx.read(args.data / f"{prefix}-labels-idx1-ubyte.gz")
-        pick = range(count) if name == "test" else balanced(labels, count, SEED)
-        stem = f"fashion-{name}-{count}"
-        idx.write(args.output / f"{stem}-images-idx3-ubyte.gz", images[list(pick)])
-        idx.write(args.output / f"{stem}-labels-idx1-ubyte.gz", labels[list(pick)])
+        pick = list(choose(labels))
+        stem = f"fashion-{name}-{len(pick)}"
+        idx.write(args.output / f"{stem}-images-idx3-ubyte.gz", images[pick])
+        idx.write(args.output / f"{stem}-labels-idx1-ubyte.gz", labels[pick])
 
 
 if __name__ == "__main__":
