@@ -25,6 +25,10 @@ pub enum Embedded {
 
 const TEST_IMAGES: &[u8] = include_bytes!("../assets/fashion-test-2000-images-idx3-ubyte.gz");
 const TEST_LABELS: &[u8] = include_bytes!("../assets/fashion-test-2000-labels-idx1-ubyte.gz");
+const CONFIRMATION_IMAGES: &[u8] =
+    include_bytes!("../assets/fashion-confirmation-8000-images-idx3-ubyte.gz");
+const CONFIRMATION_LABELS: &[u8] =
+    include_bytes!("../assets/fashion-confirmation-8000-labels-idx1-ubyte.gz");
 const CALIBRATION_IMAGES: &[u8] =
     include_bytes!("../assets/fashion-calibration-256-images-idx3-ubyte.gz");
 const CALIBRATION_LABELS: &[u8] =
@@ -60,14 +64,16 @@ impl Embedded {
     /// # Errors
     /// When there are not so many images.
     pub fn session(self, images: Option<usize>) -> Result<Session> {
-        self.session_on(test_images()?, images)
+        let test = test_images()?;
+        let indices = select(test.len(), images, None)?;
+        self.session_on(test, indices)
     }
 
-    /// The same with other images of 28 x 28 pixels.
+    /// The same with some of other images of 28 x 28 pixels.
     ///
     /// # Errors
-    /// When they are not such images, or not so many.
-    pub fn session_on(self, test: Dataset, images: Option<usize>) -> Result<Session> {
+    /// When they are not such images.
+    pub fn session_on(self, test: Dataset, indices: Vec<usize>) -> Result<Session> {
         let name = format!("fashion-{}.onnx (embedded)", self.name());
         let file = OnnxFile::from_bytes(self.bytes(), Path::new(&name))?;
         let graph = Arc::new(model::load(&file, None)?);
@@ -79,18 +85,26 @@ impl Embedded {
         let preprocess = "fashion-mnist".parse()?;
         let all: Vec<usize> = (0..training.len()).collect();
         let inputs = read_inputs(&training, &all, &preprocess, &graph)?;
-        let indices = select(test.len(), images, None)?;
         let source = (training.name().to_string(), inputs);
         Session::new(file, graph, test, indices, preprocess, source, Method::MeanSquare)
     }
 }
 
-/// The test images inside this program.
-fn test_images() -> Result<Dataset> {
+/// The 2,000 test images inside this program that everything is evaluated on.
+pub fn test_images() -> Result<Dataset> {
     Ok(Dataset::idx_from_bytes(
         "Fashion-MNIST test images 0 to 1999 (embedded)",
         TEST_IMAGES,
         TEST_LABELS,
+    )?)
+}
+
+/// The other 8,000, which confirm what was chosen on these.
+pub fn confirmation_images() -> Result<Dataset> {
+    Ok(Dataset::idx_from_bytes(
+        "Fashion-MNIST test images 2000 to 9999 (embedded)",
+        CONFIRMATION_IMAGES,
+        CONFIRMATION_LABELS,
     )?)
 }
 

@@ -1,5 +1,7 @@
 //! Explores networks that are open already: the user's, or those inside this program.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use indicatif::ProgressBar;
 
@@ -43,7 +45,7 @@ pub struct Opened {
     model: String,
     session: Session,
     /// In each coding of the weights.
-    experiments: Vec<Experiment>,
+    experiments: Arc<[Experiment]>,
     /// What designs cost.
     power: Power,
 }
@@ -68,6 +70,14 @@ impl Opened {
             weights[1..].iter().map(|&weights| first.with_weights(weights)).collect();
         let experiments = std::iter::once(first).chain(others).collect();
         Ok(Self { model, session, experiments, power })
+    }
+
+    /// The same network, with all that was made for it, on the images of another session.
+    pub fn on(&self, mut session: Session, order_seed: u64) -> Self {
+        shuffle(&mut session.indices, order_seed);
+        let Self { model, experiments, power, .. } = self;
+        let (model, experiments, power) = (model.clone(), experiments.clone(), power.clone());
+        Self { model, session, experiments, power }
     }
 
     fn read_inputs(&self, batch: usize, bytes: usize) -> Result<Inputs<'_>> {
@@ -100,19 +110,24 @@ pub struct Request<'a> {
 /// # Errors
 /// When an image cannot be read, a network cannot be run exactly, or results cannot be kept.
 pub fn explore(store: &mut Store, opened: &[Opened], request: &Request) -> Result<Answer> {
-    let bytes = KEPT_BYTES / opened.len().max(1);
-    let inputs: Vec<Inputs> = opened
-        .iter()
-        .map(|network| network.read_inputs(request.batch, bytes))
-        .collect::<Result<_>>()?;
-    let mut explorer = Explorer { request, store, opened, inputs: &inputs, networks: Vec::new() };
+    let inputs = read_inputs(opened, request.batch)?;
+    let mut explorer = Explorer::new(store, opened, &inputs, request);
     (0..opened.len()).try_for_each(|network| explorer.explore(network))?;
     let means = explorer.means()?;
     Ok(Answer { limit: request.limit, networks: explorer.networks, means })
 }
 
+/// The images of all networks.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn read_inputs(opened: &[Opened], batch: usize) -> Result<Vec<Inputs<'_>>> {
+    let bytes = KEPT_BYTES / opened.len().max(1);
+    opened.iter().map(|network| network.read_inputs(batch, bytes)).collect()
+}
+
 /// The networks that have been explored so far, and what that needs.
-struct Explorer<'a> {
+pub struct Explorer<'a> {
     request: &'a Request<'a>,
     store: &'a mut Store,
     opened: &'a [Opened],
@@ -120,18 +135,50 @@ struct Explorer<'a> {
     networks: Vec<Network>,
 }
 
-impl Explorer<'_> {
+impl<'a> Explorer<'a> {
+    /// Nothing has been explored yet. There are `inputs` for each network.
+    pub fn new(
+        store: &'a mut Store,
+        opened: &'a [Opened],
+        inputs: &'a [Inputs<'a>],
+        request: &'a Request<'a>,
+    ) -> Self {
+        Self { request, store, opened, inputs, networks: Vec::new() }
+    }
+
+    /// The mean loss of one design on all images of all networks, evaluated as far as the store does
+    /// not have it; none if it fails on one of them. `bar` counts networks.
+    ///
+    /// # Errors
+    /// As [`explore`].
+    pub fn loss(&mut self, point: &Point, bar: &ProgressBar) -> Result<Option<Assessment>> {
+        let points = [Point::exact(8), point.clone()];
+        let networks = (0..self.opened.len()).map(|network| {
+            let found = self.search(network, &points, false, true, &ProgressBar::hidden())?;
+            bar.inc(1);
+            Ok(self.network(network, found))
+        });
+        let networks: Vec<Network> = networks.collect::<Result<_>>()?;
+        Ok(mean(&networks, 1, self.request.limit).map(|mean| mean.assessment))
+    }
+
     /// Explores one network. With several, a design that is bad for one may be good on average,
     /// so that none is left out.
     fn explore(&mut self, network: usize) -> Result<()> {
         let Request { points, thorough, .. } = *self.request;
         let prune = self.opened.len() == 1 && !thorough;
-        let inputs = &self.inputs[network];
-        let bar = progress::bar("exploring", points.len() * inputs.len());
+        let bar = progress::bar("exploring", points.len() * self.inputs[network].len());
         let found = self.search(network, points, prune, thorough, &bar)?;
         bar.finish_and_clear();
-        let Opened { model, session, power, .. } = &self.opened[network];
-        self.networks.push(Network {
+        let network = self.network(network, found);
+        self.networks.push(network);
+        Ok(())
+    }
+
+    fn network(&self, network: usize, found: Vec<Found>) -> Network {
+        let (inputs, Opened { model, session, power, .. }) =
+            (&self.inputs[network], &self.opened[network]);
+        Network {
             model: model.clone(),
             data: session.dataset.name().to_owned(),
             preprocess: session.preprocess.to_string(),
@@ -139,8 +186,7 @@ impl Explorer<'_> {
             weights: power.weights,
             inputs: inputs.sha256().to_owned(),
             found,
-        });
-        Ok(())
+        }
     }
 
     fn search(

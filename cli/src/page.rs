@@ -295,7 +295,7 @@ fn provenance(recorded: &Recorded) -> Provenance {
         .runs
         .iter()
         .map(|run| Command { command: run.command.clone(), date: time(run.started) });
-    let inputs = recorded.networks.iter().flat_map(|network| {
+    let inputs = recorded.networks.iter().chain(&recorded.confirmation).flat_map(|network| {
         let description = &network.description;
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let input = |role: &str, name: String, sha256: &str| Input {
@@ -348,11 +348,16 @@ fn provenance(recorded: &Recorded) -> Provenance {
              looks together have 95 %."
         }
     };
+    let mut chosen = "Designs are chosen on the images that they are scored on: the confidence is \
+                      that of each design by itself, not corrected for the choosing among them."
+        .to_owned();
+    if settings.confirmation_inputs.is_some() {
+        chosen += " What is confirmed was tested on other images, in an order that these do not \
+                   depend on.";
+    }
     let notes = vec![
         looks.to_owned(),
-        "Designs are chosen on the images that they are scored on: the confidence is that of each \
-         design by itself, not corrected for the choosing among them."
-            .to_owned(),
+        chosen,
         "Where networks prefer different functions x, the mean counts the dearest one's power."
             .to_owned(),
     ];

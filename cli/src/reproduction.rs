@@ -1,6 +1,7 @@
 //! What `reproduce` evaluates, and what it found as tables beside the paper's claims.
 
 mod choices;
+pub mod confirmation;
 mod losses;
 mod paper;
 mod variants;
@@ -10,7 +11,7 @@ use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
 use recoup::quantize::Quantization;
 use recoup_explore::finding::Finding;
 use recoup_explore::recorded::{Mean, Recorded};
-use recoup_explore::sequential::Limit;
+use recoup_explore::sequential::{Assessment, Limit};
 use recoup_explore::space::{self, Kind, Point};
 
 pub use paper::comparisons;
@@ -70,6 +71,7 @@ pub fn tables(recorded: &Recorded) -> String {
         variants::mixed(&means),
         choices::of_mean(recorded),
         choices::per_network(recorded),
+        confirmation::table(recorded),
         paper::compared(recorded),
     ]
     .join("\n")
@@ -111,8 +113,12 @@ fn saved(power: Option<f64>) -> String {
 }
 
 fn loss(mean: &Mean) -> String {
-    let [low, high] = mean.assessment.interval;
-    format!("{:.2} [{low:.2}, {high:.2}]", mean.assessment.loss)
+    interval(&mean.assessment)
+}
+
+fn interval(assessment: &Assessment) -> String {
+    let [low, high] = assessment.interval;
+    format!("{:.2} [{low:.2}, {high:.2}]", assessment.loss)
 }
 
 #[cfg(test)]

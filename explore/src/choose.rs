@@ -69,25 +69,27 @@ pub fn choose(candidates: &[Candidate]) -> Choice {
         with_v: best(&|kind| kind == Kind::WithV),
         without_v: best(&|kind| kind == Kind::WithoutV),
         reduced_precision: best(&|kind| kind == Kind::ReducedPrecision),
-        front: front(candidates),
+        front: front(
+            candidates
+                .iter()
+                .enumerate()
+                .filter_map(|(index, found)| Some((index, found.power?, found.assessment.loss))),
+        ),
     }
 }
 
-/// The Pareto front of power and loss.
-fn front(candidates: &[Candidate]) -> Vec<usize> {
-    let mut known: Vec<(f64, f64, usize)> = candidates
-        .iter()
-        .enumerate()
-        .filter_map(|(index, found)| Some((found.power?, found.assessment.loss, index)))
-        .collect();
-    known.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+/// The Pareto front: the designs that no other beats in power and loss at once, from the least
+/// power to the least loss. Designs come with their power and loss.
+pub fn front<T>(designs: impl Iterator<Item = (T, f64, f64)>) -> Vec<T> {
+    let mut designs: Vec<(T, f64, f64)> = designs.collect();
+    designs.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)));
     let mut least_loss = f64::INFINITY;
-    known.retain(|&(_, loss, _)| {
+    designs.retain(|&(_, _, loss)| {
         let better = loss < least_loss;
         least_loss = least_loss.min(loss);
         better
     });
-    known.into_iter().map(|(_, _, index)| index).collect()
+    designs.into_iter().map(|(design, ..)| design).collect()
 }
 
 /// One design on one network.

@@ -17,6 +17,10 @@ pub struct Settings {
     pub max_loss: Limit,
     /// Whether every design was to see all images.
     pub thorough: bool,
+    /// Hash of the images on which choices are confirmed, if they are: what networks make of these
+    /// is no part of what is chosen from.
+    #[serde(default)]
+    pub confirmation_inputs: Option<String>,
     /// Cell library of the powers.
     pub library: String,
     /// Rows and columns of the array.
@@ -36,7 +40,14 @@ impl Settings {
         let costs: Vec<_> = costs.cloned().collect();
         let runs = table.runs.iter().filter(|run| costs.iter().any(|cost| cost.run == run.id));
         let costs = CostTable::new(runs.cloned().collect(), costs.clone());
-        Self { max_loss, thorough, library: library.clone(), array: *array, costs }
+        Self {
+            max_loss,
+            thorough,
+            confirmation_inputs: None,
+            library: library.clone(),
+            array: *array,
+            costs,
+        }
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Recorded {
     pub settings: Settings,
     /// Its networks, in its order.
     pub networks: Vec<RecordedNetwork>,
+    /// The same on the images on which choices were confirmed, with the designs that were tested
+    /// there; empty if none were.
+    pub confirmation: Vec<RecordedNetwork>,
 }
 
 /// A network of a run.
@@ -88,9 +91,16 @@ impl Recorded {
                 let description = descriptions.get(&key).cloned().unwrap_or_default();
                 RecordedNetwork::read(store, description, findings)
             });
+            let confirms = |network: &RecordedNetwork| {
+                let inputs = settings.confirmation_inputs.as_deref();
+                inputs.is_some_and(|inputs| network.inputs() == inputs)
+            };
+            let networks: Vec<RecordedNetwork> = networks.collect::<Result<_, _>>()?;
+            let (confirmation, networks) = networks.into_iter().partition(confirms);
             return Ok(Some(Self {
                 settings: settings.clone(),
-                networks: networks.collect::<Result<_, _>>()?,
+                networks,
+                confirmation,
                 runs: runs.into_iter().map(|(_, run)| run).collect(),
             }));
         }
@@ -99,43 +109,49 @@ impl Recorded {
 
     /// Each design that was evaluated on all of several networks, judged by `limit`.
     pub fn means(&self, limit: Limit) -> Vec<Mean<'_>> {
-        let [first, _, ..] = &self.networks[..] else { return Vec::new() };
-        let assessments: Vec<Vec<Option<Assessment>>> = self
-            .networks
-            .iter()
-            .map(|network| network.assess(limit, self.settings.thorough))
-            .collect();
-        let mean = |design: usize| {
-            let configuration = &first.designs[design].finding.configuration;
-            let mut on = Vec::new();
-            let (mut powers, mut energies, mut top1) = (Vec::new(), Vec::new(), 0.0);
-            for (network, assessments) in self.networks.iter().zip(&assessments) {
-                let mut designs = network.designs.iter();
-                let at = designs.position(|other| other.finding.configuration == *configuration)?;
-                let candidate = &network.designs[at];
-                on.push(OnNetwork {
-                    inputs: network.description["inputs_sha256"].as_str().unwrap_or_default(),
-                    reference: network.reference()?,
-                    candidate: &candidate.row.as_ref()?.outcomes,
-                    assessment: assessments[at]?,
-                });
-                powers.push(candidate.finding.relative_power);
-                energies.push(network.relative_energy(candidate));
-                top1 += candidate.top1()?;
-            }
-            let powers: Option<Vec<f64>> = powers.into_iter().collect();
-            let energy: Option<f64> = energies.into_iter().sum();
-            let count = self.networks.len() as f64;
-            Some(Mean {
-                design: &first.designs[design],
-                relative_power: powers.and_then(|powers| powers.into_iter().max_by(f64::total_cmp)),
-                relative_energy: energy.map(|energy| energy / count),
-                top1: top1 / count,
-                assessment: choose::mean(&on, limit),
-            })
-        };
-        (0..first.designs.len()).filter_map(mean).collect()
+        means(&self.networks, limit, self.settings.thorough)
     }
+
+    /// The same on the images on which choices were confirmed.
+    pub fn confirmed_means(&self, limit: Limit) -> Vec<Mean<'_>> {
+        means(&self.confirmation, limit, self.settings.thorough)
+    }
+}
+
+fn means(networks: &[RecordedNetwork], limit: Limit, thorough: bool) -> Vec<Mean<'_>> {
+    let [first, _, ..] = networks else { return Vec::new() };
+    let assessments: Vec<Vec<Option<Assessment>>> =
+        networks.iter().map(|network| network.assess(limit, thorough)).collect();
+    let mean = |design: usize| {
+        let configuration = &first.designs[design].finding.configuration;
+        let mut on = Vec::new();
+        let (mut powers, mut energies, mut top1) = (Vec::new(), Vec::new(), 0.0);
+        for (network, assessments) in networks.iter().zip(&assessments) {
+            let mut designs = network.designs.iter();
+            let at = designs.position(|other| other.finding.configuration == *configuration)?;
+            let candidate = &network.designs[at];
+            on.push(OnNetwork {
+                inputs: network.inputs(),
+                reference: network.reference()?,
+                candidate: &candidate.row.as_ref()?.outcomes,
+                assessment: assessments[at]?,
+            });
+            powers.push(candidate.finding.relative_power);
+            energies.push(network.relative_energy(candidate));
+            top1 += candidate.top1()?;
+        }
+        let powers: Option<Vec<f64>> = powers.into_iter().collect();
+        let energy: Option<f64> = energies.into_iter().sum();
+        let count = networks.len() as f64;
+        Some(Mean {
+            design: &first.designs[design],
+            relative_power: powers.and_then(|powers| powers.into_iter().max_by(f64::total_cmp)),
+            relative_energy: energy.map(|energy| energy / count),
+            top1: top1 / count,
+            assessment: choose::mean(&on, limit),
+        })
+    };
+    (0..first.designs.len()).filter_map(mean).collect()
 }
 
 impl RecordedNetwork {
@@ -165,6 +181,11 @@ impl RecordedNetwork {
     /// The name of the model's file.
     pub fn model(&self) -> &str {
         self.description["names"]["model"].as_str().unwrap_or_default()
+    }
+
+    /// What names its images in their order.
+    fn inputs(&self) -> &str {
+        self.description["inputs_sha256"].as_str().unwrap_or_default()
     }
 
     /// What the exact 8-bit network made of the images.

@@ -6,21 +6,26 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use recoup::data::{DataSpec, Dataset};
+use recoup::data::{DataSpec, Dataset, select, select_others};
 use recoup::quantize::{Quantization, WeightScheme};
 use recoup_explore::finding::Settings;
+use recoup_explore::inputs::Inputs;
+use recoup_explore::recorded::Recorded;
 use recoup_explore::sequential::Limit;
 use recoup_explore::store::Store;
 use recoup_report::render;
 
 use super::explore::parse_limit;
 use super::report;
+use crate::answer::Answer;
 use crate::args::{MachineArgs, parse_positive};
-use crate::costs;
-use crate::embedded::Embedded;
-use crate::exploration::{OBSERVED_IMAGES, Opened, Request, command_line, explore};
+use crate::embedded::{Embedded, confirmation_images, test_images};
+use crate::exploration::{
+    Explorer, OBSERVED_IMAGES, Opened, Request, command_line, explore, read_inputs,
+};
+use crate::reproduction::confirmation;
 use crate::session::{self, Session};
-use crate::{output, page, reproduction};
+use crate::{costs, output, page, progress, reproduction};
 
 /// Arguments of `reproduce`.
 #[derive(Args)]
@@ -46,6 +51,11 @@ pub struct ReproduceArgs {
     /// The first so many of them [default: all]
     #[arg(long, value_name = "N", value_parser = parse_positive)]
     pub images: Option<usize>,
+    /// The first so many of the images that confirm what was chosen, which are no images of the
+    /// choice; 0 for none [default: all of the 8,000 other test images inside this program, or of
+    /// those that --images leaves of --data]
+    #[arg(long, value_name = "N")]
+    pub confirm_images: Option<usize>,
     /// Threads and kernels.
     #[command(flatten)]
     pub machine: MachineArgs,
@@ -54,7 +64,10 @@ pub struct ReproduceArgs {
 /// Seed of the order of the images, which no result on all of them depends on.
 const ORDER_SEED: u64 = 0;
 
-/// Evaluates the designs on the six networks, and writes page and tables.
+/// Images in memory at a time, beyond those that are kept decoded.
+const BATCH: usize = 256;
+
+/// Evaluates the designs on the six networks, confirms what is chosen, and writes page and tables.
 pub fn run(args: &ReproduceArgs) -> Result<()> {
     session::set_threads(&args.machine)?;
     let [database, html, tables] =
@@ -65,20 +78,31 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     if args.out.is_dir() {
         [&html, &tables].into_iter().try_for_each(|path| output::check(path, again))?;
     }
-    let sessions = sessions(args)?;
+    let networks = match &args.network[..] {
+        [] => Embedded::value_variants(),
+        some => some,
+    };
+    let (sessions, others) = (sessions(args, networks)?, other_sessions(args, networks)?);
     if !args.out.is_dir() {
         std::fs::create_dir(&args.out)
             .with_context(|| format!("{}: cannot be made", args.out.display()))?;
     }
     let mut store = Store::open(&database)?;
     let power = costs::shipped();
-    store.start_run(&command_line(), &Settings::new(args.max_loss, true, &power))?;
     let isa = session::isa(&args.machine);
     let opened = sessions.into_iter().map(|session| {
         let name = session.file.path.display().to_string();
         Opened::new(name, session, power.clone(), ORDER_SEED, &[WeightScheme::U8Channel], isa)
     });
     let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
+    let others = opened.iter().zip(others).map(|(opened, other)| opened.on(other, ORDER_SEED));
+    let others: Vec<Opened> = others.collect();
+    let other_inputs = read_inputs(&others, BATCH)?;
+    let settings = Settings {
+        confirmation_inputs: other_inputs.first().map(|inputs| inputs.sha256().to_owned()),
+        ..Settings::new(args.max_loss, true, &power)
+    };
+    store.start_run(&command_line(), &settings)?;
     let points = reproduction::points(&args.quantization);
     let request = Request {
         points: &points,
@@ -86,10 +110,13 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         // All images, so that the mean is as sharp as they allow and holds for every limit.
         thorough: true,
         order_seed: ORDER_SEED,
-        batch: 256,
+        batch: BATCH,
         observed_images: OBSERVED_IMAGES,
     };
-    explore(&mut store, &opened, &request)?;
+    let answer = explore(&mut store, &opened, &request)?;
+    if !others.is_empty() {
+        confirm(&mut store, &answer, &request, &others, &other_inputs)?;
+    }
     drop(store);
     let recorded = report::read(&database)?;
     let comparisons = reproduction::comparisons(&recorded);
@@ -107,14 +134,74 @@ fn parse_quantization(text: &str) -> Result<Quantization, String> {
     known.ok_or_else(|| "expected plain, aware or aware+bias".to_owned())
 }
 
-fn sessions(args: &ReproduceArgs) -> Result<Vec<Session>> {
-    let networks = match &args.network[..] {
-        [] => Embedded::value_variants(),
-        some => some,
-    };
-    let sessions = networks.iter().map(|network| match &args.data {
-        None => network.session(args.images),
-        Some(data) => network.session_on(Dataset::open(data)?, args.images),
+/// The networks on the images on which designs are chosen.
+fn sessions(args: &ReproduceArgs, networks: &[Embedded]) -> Result<Vec<Session>> {
+    let sessions = networks.iter().map(|network| {
+        let images =
+            args.data.as_ref().map_or_else(test_images, |data| Ok(Dataset::open(data)?))?;
+        let indices = select(images.len(), args.images, None)?;
+        network.session_on(images, indices)
     });
     sessions.collect()
+}
+
+/// The networks on the images that confirm what was chosen. None where there are none, which is said
+/// unless it was asked for.
+fn other_sessions(args: &ReproduceArgs, networks: &[Embedded]) -> Result<Vec<Session>> {
+    if args.confirm_images == Some(0) {
+        return Ok(Vec::new());
+    }
+    if networks.len() < 2 {
+        eprintln!("nothing is confirmed on other images: that is done for the mean of networks");
+        return Ok(Vec::new());
+    }
+    let mut sessions = Vec::new();
+    for network in networks {
+        let (images, taken) = match &args.data {
+            None => (confirmation_images()?, 0),
+            Some(data) => {
+                let images = Dataset::open(data)?;
+                let taken = args.images.unwrap_or(images.len());
+                (images, taken)
+            }
+        };
+        if args.confirm_images.is_none() && taken >= images.len() {
+            eprintln!(
+                "nothing is confirmed on other images: the choice takes all of {}; --images N leaves \
+                 the others for it",
+                images.name()
+            );
+            return Ok(Vec::new());
+        }
+        let taken: Vec<usize> = (0..taken).collect();
+        let indices = select_others(images.len(), &taken, args.confirm_images, None)
+            .with_context(|| format!("{}, for --confirm-images", images.name()))?;
+        sessions.push(network.session_on(images, indices)?);
+    }
+    Ok(sessions)
+}
+
+/// Tests designs on other images, as far as `store` does not have the results.
+fn confirm(
+    store: &mut Store,
+    answer: &Answer,
+    request: &Request,
+    others: &[Opened],
+    inputs: &[Inputs],
+) -> Result<()> {
+    let another_run = "another run has begun in run.db meanwhile; run again when it has ended";
+    let recorded = Recorded::last(store)?.context(another_run)?;
+    let designs = confirmation::designs(&recorded).len();
+    let bar = progress::bar("confirming", designs * others.len());
+    // Their layers have been looked at.
+    let request = Request { observed_images: 0, ..*request };
+    let mut explorer = Explorer::new(store, others, inputs, &request);
+    confirmation::confirm(&recorded, |design| {
+        let key = design.row.as_ref().map(|row| row.key.as_str());
+        let mut found = answer.networks.iter().flat_map(|network| &network.found);
+        let found = found.find(|found| key == Some(&found.key)).context(another_run)?;
+        explorer.loss(&found.point, &bar)
+    })?;
+    bar.finish_and_clear();
+    Ok(())
 }

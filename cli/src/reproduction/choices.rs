@@ -30,6 +30,15 @@ impl Among {
     }
 }
 
+/// Designs of all kinds.
+pub const EVERY: &[Kind] = &[Kind::ReducedPrecision, Kind::WithoutV, Kind::WithV];
+
+/// Reduced precision alone.
+pub const REDUCED_PRECISION: &[Kind] = &[Kind::ReducedPrecision];
+
+/// The kinds among which there is a choice: all, and the rivals of V.
+pub const GROUPS: [&[Kind]; 3] = [EVERY, REDUCED_PRECISION, &[Kind::WithoutV]];
+
 impl fmt::Display for Among {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(match self {
@@ -62,12 +71,7 @@ pub fn of_mean(recorded: &Recorded) -> String {
                 None => "none |".to_owned(),
             };
             let how = if sure { "sure" } else { "measured" };
-            let cells = [
-                &[Kind::ReducedPrecision, Kind::WithoutV, Kind::WithV][..],
-                &[Kind::ReducedPrecision],
-                &[Kind::WithoutV],
-            ]
-            .map(|kinds| cell(best(kinds)));
+            let cells = GROUPS.map(|kinds| cell(best(kinds)));
             writeln!(text, "| {points} | {how} | {among} | {} |", cells.join(" | "))
                 .expect("a string takes all");
         }

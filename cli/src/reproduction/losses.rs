@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use recoup_explore::finding::Finding;
-use recoup_explore::recorded::{Mean, Recorded};
+use recoup_explore::recorded::{Mean, Recorded, RecordedNetwork};
 use recoup_explore::space::Kind;
 
 use super::{fraction, is_plain, limit, loss};
@@ -26,35 +26,39 @@ pub fn plain(recorded: &Recorded, means: &[Mean]) -> String {
     let heading = "Loss of top-1 in points against exact 8-bit products on the same images; array \
                    power\nagainst the exact 8-bit array, energy of an inference against the exact \
                    network's on it.\nV `fitted`.\n\n";
-    heading.to_owned() + &table(recorded, means, is_plain)
+    let Recorded { networks, settings, .. } = recorded;
+    heading.to_owned() + &table(networks, settings.thorough, means, is_plain)
 }
 
 /// The others, of which the means are compared above.
 pub fn others(recorded: &Recorded, means: &[Mean]) -> String {
     let heading = "The same, network by network:\n\n";
-    heading.to_owned() + &table(recorded, means, |finding| !is_plain(finding))
+    let Recorded { networks, settings, .. } = recorded;
+    heading.to_owned() + &table(networks, settings.thorough, means, |finding| !is_plain(finding))
 }
 
-fn table(recorded: &Recorded, means: &[Mean], shown: impl Fn(&Finding) -> bool) -> String {
-    let names: Vec<String> =
-        recorded.networks.iter().map(|network| short_name(network.model())).collect();
+/// The designs that are `shown`, but for the reference.
+pub fn table(
+    networks: &[RecordedNetwork],
+    thorough: bool,
+    means: &[Mean],
+    shown: impl Fn(&Finding) -> bool,
+) -> String {
+    let names: Vec<String> = networks.iter().map(|network| short_name(network.model())).collect();
     let mut text = format!(
         "| design | array power | energy | mean loss [95 %] | {} |\n|---|---|---|---|{}\n",
         names.join(" | "),
         "---|".repeat(names.len())
     );
-    let assessments: Vec<_> = recorded
-        .networks
-        .iter()
-        .map(|network| network.assess(limit(1.0), recorded.settings.thorough))
-        .collect();
+    let assessments: Vec<_> =
+        networks.iter().map(|network| network.assess(limit(1.0), thorough)).collect();
     let shown = means.iter().filter(|mean| {
         let finding = &mean.design.finding;
         finding.kind != Kind::Reference && shown(finding)
     });
     for mean in shown {
         let configuration = &mean.design.finding.configuration;
-        let on = recorded.networks.iter().zip(&assessments).map(|(network, assessments)| {
+        let on = networks.iter().zip(&assessments).map(|(network, assessments)| {
             let mut designs = network.designs.iter();
             let at = designs.position(|design| design.finding.configuration == *configuration);
             let found = at.and_then(|at| assessments[at]);

@@ -119,7 +119,7 @@ fn the_reproduction_has_tables_and_goes_on() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("all").display().to_string();
     // Codes are chosen for minutes; what the tables make of them is tested without a network.
-    let few = ["--network", "vgg8", "resnet8", "--quantization", "plain"];
+    let few = ["--network", "vgg8", "resnet8", "--quantization", "plain", "--confirm-images", "0"];
     let args = [&["reproduce", "--images", "12", "--out", &out][..], &few].concat();
     let tables = stdout(&args);
     let file = |name: &str| std::fs::read_to_string(folder.path().join("all").join(name)).unwrap();
@@ -163,4 +163,88 @@ fn the_reproduction_has_tables_and_goes_on() {
         &["reproduce", "--out", &other],
         &["report.html", "exists already"],
     );
+}
+
+#[test]
+fn choices_are_confirmed_on_other_images_and_only_once() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("all").display().to_string();
+    let few = ["--network", "vgg8", "resnet8", "--quantization", "plain", "--images", "10"];
+    let confirm =
+        |images| [&["reproduce", "--out", &out, "--confirm-images", images][..], &few].concat();
+    let tables = stdout(&confirm("240"));
+    let parts =
+        ["Confirmed on 240 images of each network", "| 2 | plain | ", "Loss on these images"];
+    for part in parts {
+        assert!(tables.contains(part), "no {part:?} in: {tables}");
+    }
+    // 240 images say of hardly any loss that it is under 2 points, and never under 0.1.
+    let row = |start: &str| tables.lines().filter(|line| line.starts_with(start)).last().unwrap();
+    let (confirmed, none) = (row("| 2 | all | "), row("| 0.1 | all | "));
+    assert!(confirmed.contains(" % | 1 of 1 | "), "{confirmed}");
+    assert!(none.starts_with("| 0.1 | all | none | | 1 of "), "{none}");
+
+    // The page's charts stay those of the first images.
+    let page = std::fs::read_to_string(folder.path().join("all/report.html")).unwrap();
+    let report = data(&page);
+    assert_eq!((report.networks.len(), report.comparisons.len()), (2, 12));
+    assert!(report.networks.iter().all(|network| network.images == 10));
+    assert!(
+        report
+            .mean
+            .unwrap()
+            .designs
+            .iter()
+            .all(|design| { design.assessment.as_ref().unwrap().images == 20 })
+    );
+    let images = report.provenance.inputs.iter().filter(|input| input.role.starts_with("images"));
+    let images: Vec<&str> = images.map(|input| input.name.as_str()).collect();
+    assert_eq!(
+        images,
+        ["0 to 1999", "2000 to 9999"].map(|n| format!("Fashion-MNIST test images {n} (embedded)"))
+    );
+
+    // Nothing is computed twice, and what is there already is gone on with.
+    let results = || {
+        let store = Store::open(&folder.path().join("all/run.db")).unwrap();
+        let experiments = store.experiments().unwrap();
+        experiments.iter().flat_map(|(key, _)| store.rows(key).unwrap()).collect::<Vec<_>>()
+    };
+    let before = results();
+    assert_eq!(stdout(&confirm("240")), tables);
+    assert_eq!(results(), before);
+    assert!(stdout(&confirm("0")).contains("No choice was confirmed on other images"));
+    assert_eq!(results(), before);
+    assert_refused(folder.path(), &confirm("8001"), &["--confirm-images", "8001", "8000"]);
+}
+
+#[test]
+fn the_users_own_images_confirm_where_the_choice_leaves_some() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let pixels: Vec<u8> = (0..6 * 28 * 28).map(|at| (at * at / 97 % 256) as u8).collect();
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 28, 0, 0, 0, 28][..], &pixels].concat();
+    std::fs::write(path("images"), images).unwrap();
+    std::fs::write(path("labels"), [0, 0, 8, 1, 0, 0, 0, 6, 0, 1, 2, 3, 4, 5]).unwrap();
+    let data = format!("idx:{},{}", path("images"), path("labels"));
+    let reproduce = |out: &str, more: &[&str]| {
+        let networks = ["--network", "vgg8", "resnet8", "--quantization", "plain"];
+        let args = ["reproduce", "--out", &path(out), "--data", &data].map(str::to_owned);
+        let more = networks.iter().chain(more).map(|word| word.to_string());
+        recoup(&args.into_iter().chain(more).collect::<Vec<_>>()).output().unwrap()
+    };
+    let some = reproduce("some", &["--images", "4"]);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    assert!(text(some.stdout).contains("Confirmed on 2 images of each network"));
+    let all = reproduce("all", &[]);
+    let (stdout, stderr) = (text(all.stdout), text(all.stderr));
+    assert!(stdout.contains("No choice was confirmed on other images"), "{stdout}");
+    assert!(
+        stderr.contains("nothing is confirmed on other images: the choice takes all"),
+        "{stderr}"
+    );
+    let none = reproduce("none", &["--confirm-images", "1"]);
+    let (stderr, _) = (text(none.stderr), text(none.stdout));
+    assert!(none.status.code() == Some(2) && stderr.contains("--confirm-images"), "{stderr}");
+    assert!(!folder.path().join("none").exists());
 }

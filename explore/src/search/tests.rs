@@ -178,6 +178,7 @@ fn what_a_run_has_predicted_is_not_predicted_again() {
     let settings = || Settings {
         max_loss: Limit::new(1.0).unwrap(),
         thorough: false,
+        confirmation_inputs: None,
         library: "none".into(),
         array: [64, 64],
         costs: CostTable::new(Vec::new(), Vec::new()),

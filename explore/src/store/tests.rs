@@ -44,7 +44,14 @@ fn store(path: &Path) -> Store {
 fn settings() -> Settings {
     let costs = recoup_hardware::costs::CostTable::new(Vec::new(), Vec::new());
     let max_loss = crate::sequential::Limit::new(0.5).unwrap();
-    Settings { max_loss, thorough: true, library: "asap7".into(), array: [64, 64], costs }
+    Settings {
+        max_loss,
+        thorough: true,
+        confirmation_inputs: None,
+        library: "asap7".into(),
+        array: [64, 64],
+        costs,
+    }
 }
 
 fn layer(name: &str, mean_before: f64) -> LayerQuality {
