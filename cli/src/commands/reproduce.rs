@@ -51,9 +51,8 @@ pub struct ReproduceArgs {
     /// The first so many of them [default: all]
     #[arg(long, value_name = "N", value_parser = parse_positive)]
     pub images: Option<usize>,
-    /// The first so many of the images that confirm what was chosen, which are no images of the
-    /// choice; 0 for none [default: all of the 8,000 other test images inside this program, or of
-    /// those that --images leaves of --data]
+    /// Confirm what was chosen on so many other images; 0 for none [default: the other 8,000 test
+    /// images inside this program, or those that --images leaves of --data]
     #[arg(long, value_name = "N")]
     pub confirm_images: Option<usize>,
     /// Threads and kernels.

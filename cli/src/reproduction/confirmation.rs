@@ -60,7 +60,7 @@ impl Confirmed {
 }
 
 /// The designs to test, each once: for all limits together.
-pub fn designs<'a>(recorded: &'a Recorded) -> Vec<&'a RecordedDesign> {
+pub fn designs(recorded: &Recorded) -> Vec<&RecordedDesign> {
     let means = recorded.means(limit(1.0));
     let all: BTreeSet<usize> =
         tests(&means).into_iter().flat_map(|(.., sequence)| sequence).collect();
