@@ -52,7 +52,7 @@ fn headline(report: &Report, view: &View) -> Markup {
         Answer::UnknownPower(designs) => html! {
             p .question {
                 "Under " b { (limit) } " of loss with " (confidence) " % confidence, "
-                (view.name) ", but the cost table does not have their power:"
+                (view.name) ", but their power is not known:"
             }
             ul { @for design in designs { li { (design.name) } } }
         },

@@ -54,7 +54,7 @@ fn unknown_power_is_said() {
     results.choice = Choice::default();
     results.designs.iter_mut().for_each(|design| design.relative_power = None);
     let page = Page::open(&report);
-    assert!(page.text("#overview").contains("does not have their power"));
+    assert!(page.text("#overview").contains("but their power is not known"));
     assert!(page.text("#chart-tradeoff").contains("No design of known power"));
     assert!(page.text("#tradeoff-note").contains("in the table only"));
     assert!(page.text("#provenance").contains("No cost table"));
