@@ -352,8 +352,8 @@ fn provenance(recorded: &Recorded) -> Provenance {
                       that of each design by itself, not corrected for the choosing among them."
         .to_owned();
     if settings.confirmation_inputs.is_some() {
-        chosen += " What is confirmed was tested on other images, in an order that these do not \
-                   depend on.";
+        chosen += " What is confirmed was tested on other images, in an order that does not depend \
+                   on them.";
     }
     let notes = vec![
         looks.to_owned(),
