@@ -85,6 +85,26 @@ impl Isa {
     }
 }
 
+/// Bytes of the first-level data cache; the least of today's processors where it is not known.
+pub(crate) fn first_cache_bytes() -> usize {
+    const LEAST: usize = 32 << 10;
+    #[cfg(target_arch = "x86_64")]
+    {
+        use raw_cpuid::{CacheType, CpuId};
+        // Intel lists all caches, AMD tells the first.
+        let cpu = CpuId::new();
+        let listed = cpu.get_cache_parameters().and_then(|mut caches| {
+            let first = caches.find(|it| it.level() == 1 && it.cache_type() == CacheType::Data)?;
+            let line = first.coherency_line_size() * first.physical_line_partitions();
+            Some(line * first.associativity() * first.sets())
+        });
+        let told = cpu.get_l1_cache_and_tlb_info().map(|it| usize::from(it.dcache_size()) << 10);
+        listed.or(told).unwrap_or(LEAST).max(LEAST)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    LEAST
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,11 +11,19 @@ use crate::{
     dispatch::multiversion,
     entries::Entries,
     epilogue::{Block, LANES, Tile, blocks, tiles},
+    isa::first_cache_bytes,
     planes::{fill_batch, plane_len, planes_len, transpose_copy, transpose_words},
 };
 
-/// Weight positions whose rows are built together: with 256 codes and 16 filters of 16 bits, 24 KB.
-const TAPS: usize = 3;
+/// Weight positions whose rows are built together, and are to stay in the first-level cache: with
+/// 256 codes and 16 filters of 16 bits, 8 KB each. Fewer leave more sums to load and store.
+fn taps_in_cache() -> usize {
+    // A fourth of the cache is for codes and sums.
+    (first_cache_bytes() * 3 / 4 / size_of::<[Row<u16>; 256]>()).min(MOST_TAPS)
+}
+
+/// Most of them, for which there is code.
+const MOST_TAPS: usize = 4;
 
 /// Weight positions after which [`Split`] sums are widened; more could overflow them.
 const SPLIT: usize = 255;
@@ -70,11 +78,11 @@ impl Words {
     }
 
     /// Cuts taps into runs whose values 16 bits can add up, each but the last of a multiple of
-    /// [`TAPS`]; None if they are so short that [`Split`] sums are faster.
-    fn runs(&self, weights: &[[u8; LANES]]) -> Option<Vec<usize>> {
+    /// `pass` taps; None if they are so short that [`Split`] sums are faster.
+    fn runs(&self, weights: &[[u8; LANES]], pass: usize) -> Option<Vec<usize>> {
         let mut runs = Vec::new();
         let mut sums = [u32::MAX; LANES];
-        for weights in weights.chunks(TAPS) {
+        for weights in weights.chunks(pass) {
             let mut more = [0; LANES];
             for lanes in weights {
                 let largest = lanes.map(|w| u32::from(self.largest[usize::from(w)]));
@@ -130,6 +138,8 @@ pub(crate) struct RowsConv {
     values: Values,
     /// Offsets of the receptive field's codes in the planes of a group.
     taps: Vec<usize>,
+    /// How many of them are added in one pass over the positions.
+    pass: usize,
     blocks: Vec<Block>,
     /// `[blocks][taps][LANES]`
     weights: Vec<[u8; LANES]>,
@@ -154,6 +164,10 @@ pub(crate) struct Buffers {
 impl RowsConv {
     /// `table`: entry 256 w + a.
     pub fn new(isa: Isa, spec: &MacSpec, table: &[i32]) -> RowsConv {
+        Self::with_pass(isa, spec, table, taps_in_cache())
+    }
+
+    fn with_pass(isa: Isa, spec: &MacSpec, table: &[i32], pass: usize) -> RowsConv {
         let shape = spec.shape;
         let (depth, channels) = (shape.depth(), shape.channels_per_group());
         // Neighbouring taps of one channel read neighbouring codes.
@@ -184,7 +198,7 @@ impl RowsConv {
             None => Values::Products(table.to_vec()),
         };
         let runs = weights.chunks(depth).map(|weights| match &values {
-            Values::Words(words) => words.runs(weights),
+            Values::Words(words) => words.runs(weights, pass),
             Values::Products(_) => None,
         });
         RowsConv {
@@ -195,6 +209,7 @@ impl RowsConv {
             values,
             weights,
             taps: order.iter().map(|&(offset, _)| offset).collect(),
+            pass,
             blocks,
         }
     }
@@ -231,13 +246,13 @@ impl RowsConv {
             Values::Words(words) => {
                 buffers.words.resize(positions, Row([0; LANES]));
                 buffers.split.resize(positions, Split::ZERO);
-                buffers.word_rows.resize(TAPS << 8, Row([0; LANES]));
+                buffers.word_rows.resize(MOST_TAPS << 8, Row([0; LANES]));
                 for b in 0..self.blocks.len() {
                     add_words(self.isa, self, words, b, count, buffers);
                 }
             }
             Values::Products(table) => {
-                buffers.product_rows.resize(TAPS << 8, Row([0; LANES]));
+                buffers.product_rows.resize(MOST_TAPS << 8, Row([0; LANES]));
                 for b in 0..self.blocks.len() {
                     add_products(self.isa, self, table, b, count, buffers);
                 }
@@ -271,7 +286,8 @@ impl RowsConv {
                 let (run_taps, run_weights);
                 (run_taps, taps) = taps.split_at(run);
                 (run_weights, weights) = weights.split_at(run);
-                for (taps, weights) in run_taps.chunks(TAPS).zip(run_weights.chunks(TAPS)) {
+                for (taps, weights) in run_taps.chunks(self.pass).zip(run_weights.chunks(self.pass))
+                {
                     build_rows(&words.values, weights, word_rows, transpose_words);
                     self.pass(b, images, taps, planes, word_rows, plain, |sum, entry| {
                         add_entry(&mut sum.0, entry, u16::wrapping_add);
@@ -284,7 +300,7 @@ impl RowsConv {
         let split = &mut split[..positions];
         split.fill(Split::ZERO);
         for (taps, weights) in self.taps.chunks(SPLIT).zip(weights.chunks(SPLIT)) {
-            for (taps, weights) in taps.chunks(TAPS).zip(weights.chunks(TAPS)) {
+            for (taps, weights) in taps.chunks(self.pass).zip(weights.chunks(self.pass)) {
                 build_rows(&words.values, weights, word_rows, transpose_words);
                 self.pass(b, images, taps, planes, word_rows, split, Split::add);
             }
@@ -299,7 +315,7 @@ impl RowsConv {
         let sums = &mut sums[b * positions..][..positions];
         sums.fill([0; LANES]);
         let weights = &self.weights[b * self.taps.len()..][..self.taps.len()];
-        for (taps, weights) in self.taps.chunks(TAPS).zip(weights.chunks(TAPS)) {
+        for (taps, weights) in self.taps.chunks(self.pass).zip(weights.chunks(self.pass)) {
             build_rows(table, weights, product_rows, transpose_copy);
             self.pass(b, images, taps, planes, product_rows, sums, |sum, entry| {
                 add_entry(sum, entry, i32::wrapping_add);
@@ -329,10 +345,11 @@ impl RowsConv {
                 let codes = &planes[y * shape.stride_height * shape.padded_width()..];
                 let stride = shape.stride_width;
                 match *taps {
+                    [a, b, c, d] => add_row([a, b, c, d], codes, rows, stride, sums, add),
                     [a, b, c] => add_row([a, b, c], codes, rows, stride, sums, add),
                     [a, b] => add_row([a, b], codes, rows, stride, sums, add),
                     [a] => add_row([a], codes, rows, stride, sums, add),
-                    _ => unreachable!("one to three taps"),
+                    _ => unreachable!("one to four taps"),
                 }
             }
         }
@@ -466,4 +483,54 @@ multiversion! {
         images: usize,
         buffers: &mut Buffers,
     ) = RowsConv::add_products;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{OutputSpec, Product, ResidualSpec, WeightCoding};
+
+    /// Caches differ, and with them how many taps are added at once: the sums do not.
+    #[test]
+    fn any_number_of_taps_in_a_pass_gives_the_same_sums() {
+        let shape = ConvShape {
+            height: 6,
+            kernel_height: 3,
+            kernel_width: 3,
+            ..ConvShape::linear(9, 5, 18)
+        };
+        let byte = |i: usize| (i * i * 31 + i * 7) as u8;
+        let spec = MacSpec {
+            weights: (0..18 * shape.depth()).map(byte).collect(),
+            shape,
+            coding: WeightCoding::Unsigned,
+            product: Product::Mask(0),
+            input_zero_point: 3,
+            weight_zero_points: vec![0; 18],
+            control: None,
+            constant: vec![0; 18],
+            scale: vec![1.0; 18],
+            low: 0.0,
+            high: 1.0,
+            residual: ResidualSpec::None,
+            output: OutputSpec::F32,
+        };
+        let input: Vec<u8> = (0..spec.shape.input_len()).map(byte).collect();
+        // Small entries add up plainly, large ones twice, 32-bit ones as they are.
+        for most in [50, 40_000, 3_000_000] {
+            let table: Vec<i32> = (0..1 << 16).map(|i: i32| i * 7919 % (most + 1)).collect();
+            for isa in Isa::available() {
+                let sums = |pass| {
+                    let mut buffers = Buffers::default();
+                    let conv = RowsConv::with_pass(isa, &spec, &table, pass);
+                    conv.run([input.as_slice()].into_iter(), &mut buffers);
+                    buffers.sums
+                };
+                let one = sums(1);
+                assert!(one.iter().flatten().any(|&sum| sum != 0));
+                assert!((2..=MOST_TAPS).all(|pass| sums(pass) == one), "{most}, {}", isa.name());
+            }
+        }
+        assert!((1..=MOST_TAPS).contains(&taps_in_cache()));
+    }
 }
