@@ -1,10 +1,11 @@
 //! Evaluates configurations until the question is settled.
 //!
-//! The cheapest multipliers come first, and of one multiplier the designs with the least noise. A
-//! candidate is left as soon as the sequential test decides it. It is not tried when a design of
+//! A candidate is left as soon as the sequential test decides it. It is not tried when a design of
 //! its kind with less power is under the limit already, as it cannot be the answer; nor when one
-//! with its multiplier and clearly less noise is not under, as it hardly will be. One that fails is
-//! marked so, and the others go on.
+//! with clearly less noise is not under, as it hardly will be. So those come first that rule out
+//! most, from the middle of all that no other beats in power and in noise; then the cheapest
+//! multipliers, and of one multiplier the designs with the least noise. One that fails is marked
+//! so, and the others go on.
 
 use std::collections::VecDeque;
 use std::thread::sleep;
@@ -17,7 +18,7 @@ use crate::key::ExperimentKey;
 use crate::power::{Energy, Figures};
 use crate::quality::LayerQuality;
 use crate::sequential::{Assessment, Limit, Plan, Verdict};
-use crate::space::Point;
+use crate::space::{Kind, Point};
 use crate::store::{Claim, Row, Status, Store, StoreError, unix_time};
 use crate::subject::{Expected, Subject, Trial, guard};
 
@@ -28,8 +29,11 @@ const POLL: Duration = Duration::from_millis(200);
 /// [`STALE_S`](crate::store::STALE_S).
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// Noise that is clearly less: at most so much of the other.
+/// Noise that is clearly less, of a design with the same multiplier: at most so much of the other.
 const CLEARLY_LESS: f64 = 0.5;
+
+/// With another multiplier, whose errors are of another kind.
+const FAR_LESS: f64 = 0.25;
 
 /// What hardware needs for a configuration with these functions x.
 pub type FiguresOf<'a> = &'a dyn Fn(&Point, &[String]) -> Figures;
@@ -223,8 +227,9 @@ impl Search<'_> {
         }
     }
 
-    /// The cheapest multipliers first, at the cost of their dearest design of a kind; of one the
-    /// designs with the least noise. Those of unknown cost come last.
+    /// Where designs may be left out, those first that rule out most of them. Then the cheapest
+    /// multipliers, at the cost of their dearest design of a kind; of one the designs with the least
+    /// noise. Those of unknown cost come last.
     fn queue(&self, points: &[Point]) -> Result<VecDeque<Next>, StoreError> {
         let next = points.iter().enumerate().map(|(index, point)| {
             let keyed = self.experiment(point).point(point);
@@ -246,7 +251,20 @@ impl Search<'_> {
         let orders: Vec<(f64, f64)> = queue.iter().map(order).collect();
         let mut queue: Vec<_> = orders.into_iter().zip(queue).collect();
         queue.sort_by(|(a, _), (b, _)| a.partial_cmp(b).expect("no NaN in the order"));
-        Ok(queue.into_iter().map(|(_, next)| next).collect())
+        let mut queue: Vec<Next> = queue.into_iter().map(|(_, next)| next).collect();
+        if self.prune {
+            let mut first = Vec::new();
+            for kind in [Kind::ReducedPrecision, Kind::WithoutV, Kind::WithV] {
+                let of_kind = queue.iter().filter(|next| points[next.index].kind() == kind);
+                let known = of_kind.filter_map(|next| {
+                    Some((next.index, next.figures.power?, next.noise_to_signal()?))
+                });
+                first.extend(halves(&front(known.collect())));
+            }
+            let place = |next: &Next| first.iter().position(|index| *index == next.index);
+            queue.sort_by_key(|next| place(next).unwrap_or(first.len()));
+        }
+        Ok(queue.into())
     }
 
     /// What can be expected of a configuration. An earlier run may have said it: to choose codes
@@ -276,7 +294,8 @@ impl Search<'_> {
                     return (better <= power).then(|| format!("{name} is under"));
                 }
                 let (less, noise) = (other.noise_to_signal?, next.noise_to_signal()?);
-                let hopeless = are_alike(point, &other.point) && less < CLEARLY_LESS * noise;
+                let hopeless = less < CLEARLY_LESS * noise && are_alike(point, &other.point)
+                    || less < FAR_LESS * noise && are_comparable(point, &other.point);
                 hopeless.then(|| format!("{name} is not under, with less noise"))
             },
         )
@@ -409,12 +428,43 @@ impl Next {
     }
 }
 
+/// Those of (index, power, noise) that no other beats in both, from the least power to the least
+/// noise.
+fn front(mut designs: Vec<(usize, f64, f64)>) -> Vec<usize> {
+    designs.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)));
+    let mut least = f64::INFINITY;
+    designs.retain(|&(_, _, noise)| {
+        let better = noise < least;
+        least = least.min(noise);
+        better
+    });
+    designs.into_iter().map(|(index, ..)| index).collect()
+}
+
+/// The middle first: if it is under, all that follow need not be tried, otherwise hardly any
+/// before it. Those that follow come next, as one of them that is not under rules out more.
+fn halves(front: &[usize]) -> Vec<usize> {
+    let Some(middle) = front.get(front.len() / 2) else { return Vec::new() };
+    let (before, after) = (&front[..front.len() / 2], &front[front.len() / 2 + 1..]);
+    [vec![*middle], halves(after), halves(before)].concat()
+}
+
 /// Whether two designs are of one kind and differ in nothing but how much their multiplier is
 /// corrected and how many bits it gets.
 fn are_alike(a: &Point, b: &Point) -> bool {
+    a.configuration.multiplier == b.configuration.multiplier && have_same_codes(a, b)
+}
+
+/// Whether two designs are of one kind and differ in their multipliers and how much these are
+/// corrected, but not in bits: to round codes does less harm than errors as large.
+fn are_comparable(a: &Point, b: &Point) -> bool {
+    a.configuration.activation_bits == b.configuration.activation_bits && have_same_codes(a, b)
+}
+
+/// Whether two designs are of one kind, and so are the codes of weights and activations.
+fn have_same_codes(a: &Point, b: &Point) -> bool {
     let (of_a, of_b) = (&a.configuration, &b.configuration);
     a.kind() == b.kind()
-        && of_a.multiplier == of_b.multiplier
         && (of_a.quantization, of_a.exact_ends, a.weights)
             == (of_b.quantization, of_b.exact_ends, b.weights)
 }

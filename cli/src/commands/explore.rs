@@ -42,13 +42,13 @@ pub struct ExploreArgs {
     /// What files of multipliers do not say.
     #[command(flatten)]
     pub import: ImportArgs,
-    #[arg(long, value_name = "MODE", help = format!("What corrects it; may be repeated: {MODE_HELP} [default: none and fitted]"))]
+    #[arg(long, value_name = "MODE", num_args = 1.., help = format!("What corrects it; may be repeated: {MODE_HELP} [default: none and fitted]"))]
     pub control_variate: Vec<Mode>,
     /// Significant bits of the activation codes of approximate multipliers, 4 to 8; may be
     /// repeated; exact products are tried at 8 to 4 [default: 8]
-    #[arg(long, value_name = "B", value_parser = clap::value_parser!(u32).range(4..=8))]
+    #[arg(long, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(4..=8))]
     pub activation_bits: Vec<u32>,
-    #[arg(long, value_name = "HOW", help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
+    #[arg(long, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
     pub quantization: Vec<Quantization>,
     /// How weights are coded: u8-channel, u8-tensor (the paper's), i8-channel; may be repeated: all
     /// losses are measured against exact products in the first

@@ -42,7 +42,7 @@ pub struct ReproduceArgs {
     pub network: Vec<Embedded>,
     /// Only the designs whose activations become codes so, as in `explore`; may be repeated:
     /// plain, aware, aware+bias [default: all three]
-    #[arg(long, value_name = "HOW", value_parser = parse_quantization)]
+    #[arg(long, value_name = "HOW", num_args = 1.., value_parser = parse_quantization)]
     pub quantization: Vec<Quantization>,
     /// Other test images of Fashion-MNIST, as all 10,000: idx:IMAGES,LABELS [default: the 2,000
     /// inside this program]

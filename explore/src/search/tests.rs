@@ -224,6 +224,80 @@ fn what_cannot_be_the_answer_is_left_out() {
     assert!(!run.seen.contains_key(V1));
 }
 
+/// The same networks; of each level five times the noise is expected that the one before has.
+struct Noisier(Simulated);
+
+impl Subject for Noisier {
+    fn expect(&self, point: &Point) -> Result<Expected, Failure> {
+        let level = points(1..5).iter().position(|known| known == point).unwrap_or(0);
+        Ok(Expected { noise_to_signal: 5f64.powi(level as i32), ..self.0.expect(point)? })
+    }
+
+    fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
+        self.0.start(point)
+    }
+}
+
+#[test]
+fn what_rules_out_most_comes_first() {
+    let (_folder, path) = new_path();
+    let subject = Noisier(Simulated::default());
+    let verdicts = |limit: f64| -> Vec<(usize, String)> {
+        let mut order = Vec::new();
+        let mut store = Store::open(&path).unwrap();
+        let experiment = ExperimentKey::of(json!(limit), WeightScheme::U8Channel);
+        let mut search = Search {
+            store: &mut store,
+            experiments: std::slice::from_ref(&experiment),
+            subject: &subject,
+            plan: Plan::new(IMAGES),
+            limit: Limit::new(limit).unwrap(),
+            figures: &figures,
+            prune: true,
+            all_images: false,
+            observed_images: 0,
+        };
+        let mut report = |event: Event| {
+            if let Event::Finished(found) = event {
+                let level = points(1..5).iter().position(|point| *point == found.point).unwrap();
+                let what = match &found.outcome {
+                    Outcome::Assessed { assessment, .. } => format!("{:?}", assessment.verdict),
+                    Outcome::Superfluous(reason) => reason.clone(),
+                    Outcome::Failed(reason) => panic!("{reason}"),
+                };
+                order.push((level, what));
+            }
+        };
+        search.run(&points(1..5), &mut report).unwrap();
+        order
+    };
+    let is = |level: usize, what: &str| (level, what.to_owned());
+    let (under, not_under) = (
+        "perforated:2 with V (fitted) is under",
+        "perforated:2 with V (fitted) is not under, with less noise",
+    );
+    // The middle is under: what needs more power is left out, what needs less is tried.
+    assert_eq!(
+        verdicts(5.0),
+        [is(2, "Under"), is(1, under), is(3, "Under"), is(4, "Over"), is(0, "Under")]
+    );
+    // It is not: what has far more noise is left out, what has less is tried.
+    assert_eq!(
+        verdicts(0.6),
+        [is(2, "Undecided"), is(1, "Under"), is(3, not_under), is(4, not_under), is(0, "Under")]
+    );
+}
+
+#[test]
+fn halves_of_a_front() {
+    // Power and noise: the third is beaten by the second, the fifth by all.
+    let designs = vec![(7, 0.4, 8.0), (5, 0.5, 3.0), (9, 0.6, 3.5), (2, 0.7, 1.0), (1, 0.9, 9.0)];
+    assert_eq!(front(designs), [7, 5, 2]);
+    assert_eq!(halves(&[0, 1, 2, 3, 4, 5, 6]), [3, 5, 6, 4, 1, 2, 0]);
+    assert_eq!(halves(&[0, 1]), [1, 0]);
+    assert!(halves(&[]).is_empty());
+}
+
 #[test]
 fn noisier_designs_are_left_out_where_a_better_one_is_not_under() {
     let (_folder, path) = new_path();
