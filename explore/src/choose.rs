@@ -79,7 +79,7 @@ pub fn choose(candidates: &[Candidate]) -> Choice {
 }
 
 /// The Pareto front: the designs that no other beats in power and loss at once, from the least
-/// power to the least loss. Designs come with their power and loss.
+/// power to the least loss, or what else shall be small. Designs come with both.
 pub fn front<T>(designs: impl Iterator<Item = (T, f64, f64)>) -> Vec<T> {
     let mut designs: Vec<(T, f64, f64)> = designs.collect();
     designs.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)));

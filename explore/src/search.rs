@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::choose::front;
 use crate::finding::Finding;
 use crate::key::ExperimentKey;
 use crate::power::{Energy, Figures};
@@ -259,7 +260,7 @@ impl Search<'_> {
                 let known = of_kind.filter_map(|next| {
                     Some((next.index, next.figures.power?, next.noise_to_signal()?))
                 });
-                first.extend(halves(&front(known.collect())));
+                first.extend(halves(&front(known)));
             }
             let place = |next: &Next| first.iter().position(|index| *index == next.index);
             queue.sort_by_key(|next| place(next).unwrap_or(first.len()));
@@ -426,19 +427,6 @@ impl Next {
     fn noise_to_signal(&self) -> Option<f64> {
         self.expected.as_ref().map(|expected| expected.noise_to_signal)
     }
-}
-
-/// Those of (index, power, noise) that no other beats in both, from the least power to the least
-/// noise.
-fn front(mut designs: Vec<(usize, f64, f64)>) -> Vec<usize> {
-    designs.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)));
-    let mut least = f64::INFINITY;
-    designs.retain(|&(_, _, noise)| {
-        let better = noise < least;
-        least = least.min(noise);
-        better
-    });
-    designs.into_iter().map(|(index, ..)| index).collect()
 }
 
 /// The middle first: if it is under, all that follow need not be tried, otherwise hardly any

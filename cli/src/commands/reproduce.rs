@@ -53,7 +53,7 @@ pub struct ReproduceArgs {
     pub images: Option<usize>,
     /// Confirm what was chosen on so many other images; 0 for none [default: the other 8,000 test
     /// images inside this program, or those that --images leaves of --data]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub confirm_images: Option<usize>,
     /// Threads and kernels.
     #[command(flatten)]
@@ -126,6 +126,11 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     writeln!(stdout(), "{text}")?;
     eprintln!("page: {}   tables: {}", html.display(), tables.display());
     Ok(())
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_| format!("\"{text}\" is no count; expected a number of images, 0 for none"))
 }
 
 fn parse_quantization(text: &str) -> Result<Quantization, String> {
