@@ -117,29 +117,29 @@ impl Designs {
 
     /// The sentences that answer.
     fn sentences(&self, limit: Limit) -> Vec<String> {
-        let points = limit.points();
+        let under = format!("under {}", recoup_report::points(limit.points()));
         let confidence = 100.0 * (1.0 - ERROR);
         let Choice { chosen, nearest, with_v, without_v, reduced_precision, .. } = self.choice;
         if let Some(nearest) = nearest {
             return vec![format!(
-                "No design is under {points} points with {confidence:.0} % confidence; the nearest: {}.",
+                "No design is {under} with {confidence:.0} % confidence; the nearest: {}.",
                 self.describe(nearest)
             )];
         }
         let Some(chosen) = chosen else {
-            let under = self
+            let found = self
                 .candidates
                 .iter()
                 .zip(&self.names)
                 .filter(|(candidate, _)| candidate.assessment.verdict == Verdict::Under);
-            let names: Vec<&str> = under.map(|(_, name)| name.as_str()).collect();
+            let names: Vec<&str> = found.map(|(_, name)| name.as_str()).collect();
             return vec![format!(
-                "Under {points} points with {confidence:.0} % confidence: {}. Their power is not known: see recoup hardware list, and --power.",
+                "Of the designs that are {under} with {confidence:.0} % confidence none has a known power: {}. See recoup hardware list, and --power.",
                 names.join("; ")
             )];
         };
         let mut sentences = vec![format!(
-            "The least power under {points} points of loss, with {confidence:.0} % confidence: {}.",
+            "The least power {under} of loss, with {confidence:.0} % confidence: {}.",
             self.describe(chosen)
         )];
         let others = [

@@ -16,4 +16,5 @@ mod sections;
 mod table;
 mod view;
 
+pub use number::points;
 pub use page::render;
