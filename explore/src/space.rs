@@ -88,7 +88,7 @@ impl Point {
 
 /// The multipliers of the paper's three families, at the levels between hardly and hopelessly
 /// approximate.
-pub fn families() -> Vec<Multiplier> {
+fn families() -> Vec<Multiplier> {
     (1..=4).map(perforated).chain((4..=8).map(truncated)).chain((2..=5).map(recursive)).collect()
 }
 

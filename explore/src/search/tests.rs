@@ -111,21 +111,31 @@ impl Run {
     }
 }
 
-fn search(path: &Path, points: &[Point], limit: f64, change: impl FnOnce(&mut Search)) -> Run {
-    let subject = Simulated::default();
-    let experiment = ExperimentKey::of(json!("simulated"), WeightScheme::U8Channel);
-    let mut store = Store::open(path).unwrap();
-    let mut search = Search {
-        store: &mut store,
-        experiments: std::slice::from_ref(&experiment),
-        subject: &subject,
+/// A search that leaves nothing out.
+fn set_up<'a>(
+    store: &'a mut Store,
+    experiment: &'a ExperimentKey,
+    subject: &'a dyn Subject,
+    limit: f64,
+) -> Search<'a> {
+    Search {
+        store,
+        experiments: std::slice::from_ref(experiment),
+        subject,
         plan: Plan::new(IMAGES),
         limit: Limit::new(limit).unwrap(),
         figures: &figures,
         prune: false,
         all_images: false,
         observed_images: 0,
-    };
+    }
+}
+
+fn search(path: &Path, points: &[Point], limit: f64, change: impl FnOnce(&mut Search)) -> Run {
+    let subject = Simulated::default();
+    let experiment = ExperimentKey::of(json!("simulated"), WeightScheme::U8Channel);
+    let mut store = Store::open(path).unwrap();
+    let mut search = set_up(&mut store, &experiment, &subject, limit);
     change(&mut search);
     let found = search.run(points, &mut |_| {}).unwrap();
     Run { found, seen: subject.seen.into_inner(), predicted: subject.predicted.get() }
@@ -246,17 +256,8 @@ fn what_rules_out_most_comes_first() {
         let mut order = Vec::new();
         let mut store = Store::open(&path).unwrap();
         let experiment = ExperimentKey::of(json!(limit), WeightScheme::U8Channel);
-        let mut search = Search {
-            store: &mut store,
-            experiments: std::slice::from_ref(&experiment),
-            subject: &subject,
-            plan: Plan::new(IMAGES),
-            limit: Limit::new(limit).unwrap(),
-            figures: &figures,
-            prune: true,
-            all_images: false,
-            observed_images: 0,
-        };
+        let mut search = set_up(&mut store, &experiment, &subject, limit);
+        search.prune = true;
         let mut report = |event: Event| {
             if let Event::Finished(found) = event {
                 let level = points(1..5).iter().position(|point| *point == found.point).unwrap();
@@ -333,17 +334,10 @@ fn without_the_reference_there_is_no_search() {
     }
     let (_folder, path) = new_path();
     let experiment = ExperimentKey::of(json!("broken"), WeightScheme::U8Channel);
-    let mut search = Search {
-        store: &mut Store::open(&path).unwrap(),
-        experiments: std::slice::from_ref(&experiment),
-        subject: &Broken,
-        plan: Plan::new(IMAGES),
-        limit: Limit::new(1.0).unwrap(),
-        figures: &|_, _| Figures::default(),
-        prune: true,
-        all_images: false,
-        observed_images: 0,
-    };
+    let mut store = Store::open(&path).unwrap();
+    let mut search = set_up(&mut store, &experiment, &Broken, 1.0);
+    search.prune = true;
+    search.figures = &|_, _| Figures::default();
     let error = search.run(&points(1..3), &mut |_| {}).unwrap_err();
     assert!(matches!(&error, SearchError::Reference(reason) if reason == "broken"), "{error}");
 }
@@ -371,17 +365,8 @@ fn the_cheapest_come_first() {
     let subject = Simulated::default();
     let experiment = ExperimentKey::of(json!("simulated"), WeightScheme::U8Channel);
     let mut order = Vec::new();
-    let mut search = Search {
-        store: &mut Store::open(&path).unwrap(),
-        experiments: std::slice::from_ref(&experiment),
-        subject: &subject,
-        plan: Plan::new(IMAGES),
-        limit: Limit::new(1.0).unwrap(),
-        figures: &figures,
-        prune: false,
-        all_images: false,
-        observed_images: 0,
-    };
+    let mut store = Store::open(&path).unwrap();
+    let mut search = set_up(&mut store, &experiment, &subject, 1.0);
     let mut report = |event: Event| {
         if let Event::Finished(found) = event {
             order.push(found.power.unwrap());
