@@ -6,9 +6,9 @@ mod onnx;
 
 use std::path::Path;
 
+use recoup::model::pb::tensor_proto::DataLocation;
+use recoup::model::pb::{ModelProto, StringStringEntryProto};
 use recoup::model::{self, OnnxFile};
-use tract_onnx::pb::tensor_proto::DataLocation;
-use tract_onnx::pb::{ModelProto, StringStringEntryProto};
 
 use onnx::{encode, ints, model_of, node, tensor};
 
@@ -86,7 +86,7 @@ fn external_data_that_is_missing() {
     let weights = &mut model.graph.as_mut().unwrap().initializer[0];
     weights.raw_data.clear();
     weights.float_data.clear();
-    weights.data_location = Some(DataLocation::External as i32);
+    weights.data_location = DataLocation::External as i32;
     let entry =
         |key: &str, value: &str| StringStringEntryProto { key: key.into(), value: value.into() };
     weights.external_data = vec![entry("location", "net.onnx.data"), entry("offset", "0")];

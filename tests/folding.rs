@@ -8,12 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use recoup::emulate::{Network, Prepared, Workspace};
+use recoup::model::pb::tensor_proto::DataType;
+use recoup::model::pb::{ModelProto, NodeProto, TensorProto};
 use recoup::model::{self, FloatModel, OnnxFile};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::{Calibration, Method, Quantized, WeightScheme, calibrate};
 use recoup_kernels::Isa;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{ModelProto, NodeProto, TensorProto};
 
 use onnx::{encode, ints, model_of, node, tensor};
 
@@ -37,11 +37,11 @@ fn emulated_equals_float(model: &ModelProto) -> Vec<String> {
         preprocess: String::new(),
         images: 1,
         method: String::new(),
-        tensors: calibrate(&file, &graph, &images, Method::MinMax, &|_| {}).unwrap(),
+        tensors: calibrate(&graph, &images, Method::MinMax, &|_| {}).unwrap(),
         layers: Vec::new(),
     };
     let mut expected = Vec::new();
-    let float = FloatModel::new(&file, &input.shape, &[]).unwrap();
+    let float = FloatModel::new(&graph, &[]);
     float.run(&images[0], |_, scores| expected = scores.to_vec());
     let quantized = Quantized::new(graph.clone(), &calibration, WeightScheme::U8Channel, 8, false);
     let prepared = Prepared::new(quantized.unwrap(), Isa::best());

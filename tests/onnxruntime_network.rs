@@ -73,7 +73,7 @@ fn argmax(scores: &[f32]) -> usize {
 fn the_float_network_gives_onnx_runtimes_logits() {
     let (images, _) = fashion::images("test-2000", IMAGES);
     let expected = vectors("fashion-float");
-    let model = FloatModel::new(&fashion::network(), &[1, 1, 28, 28], &[]).unwrap();
+    let model = FloatModel::new(&model::load(&fashion::network(), None).unwrap(), &[]);
     for (index, image) in images.iter().enumerate() {
         model.run(image, |_, scores| {
             assert_eq!(argmax(scores), expected.top1[index], "image {index}");

@@ -63,6 +63,23 @@ pub enum Command {
     Hardware(HardwareArgs),
 }
 
+impl Command {
+    /// What a command that computes was told about threads and instructions.
+    pub fn machine(&self) -> Option<&MachineArgs> {
+        match self {
+            Self::Eval(args) => Some(&args.machine),
+            Self::Explore(args) => Some(&args.machine),
+            Self::Reproduce(args) => Some(&args.machine),
+            Self::Demo(args) => Some(&args.machine),
+            Self::Quantize(args) => Some(&args.machine),
+            Self::Rtl(args) => Some(&args.machine),
+            Self::Power(args) => Some(&args.machine),
+            Self::Hardware(args) => args.machine(),
+            Self::Report(_) | Self::Inspect(_) | Self::Multiplier(_) | Self::Synth(_) => None,
+        }
+    }
+}
+
 /// What every command that computes takes.
 #[derive(Args)]
 pub struct MachineArgs {

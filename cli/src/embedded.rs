@@ -123,7 +123,7 @@ mod tests {
     fn exact_8_bits_lose_nothing() {
         for network in Embedded::value_variants() {
             let mut session = network.session(Some(40)).unwrap();
-            let float = session.float().unwrap();
+            let float = session.float();
             let calibration = session.calibrate().unwrap();
             let experiment = session.experiment(calibration, WeightScheme::U8Channel, Isa::best());
             let exact: Configuration = Point::exact(8).configuration;

@@ -24,13 +24,28 @@ mod show;
 use std::process::ExitCode;
 
 use clap::Parser;
+use recoup::model::threads;
 
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     output::clean_up_on_interrupt();
-    let result = match cli.command {
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = cli.command.machine().and_then(|machine| machine.threads);
+    let threads = threads.map_or_else(all, usize::from);
+    match threads::run(threads, || run(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", message(&error));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Eval(args) => commands::eval::run(&args),
         Command::Explore(args) => commands::explore::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
@@ -43,14 +58,6 @@ fn main() -> ExitCode {
         Command::Synth(args) => commands::synth::run(&args),
         Command::Power(args) => commands::power::run(&args),
         Command::Hardware(args) => commands::hardware::run(&args),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", message(&error));
-            ExitCode::from(2)
-        }
     }
 }
 

@@ -438,7 +438,7 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
                 NodeKind::Operator { exact_because: Some(reason), .. } => {
                     (format!("exactly, in float32: {reason}"), String::new())
                 }
-                NodeKind::Operator { .. } => ("in float32, by tract".into(), String::new()),
+                NodeKind::Operator { .. } => ("in float32".into(), String::new()),
                 NodeKind::Movement(_) => ("moves codes or floats".into(), String::new()),
                 NodeKind::MaxPool(_) => ("on codes or floats".into(), String::new()),
                 NodeKind::GlobalAveragePool => {
@@ -450,6 +450,7 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
                 NodeKind::Quantize => {
                     ("with the layer before it, or on its own".into(), String::new())
                 }
+                NodeKind::Recode => ("the same codes on another scale".into(), String::new()),
             };
             [node.name.clone(), node.operator.clone(), outputs.join(" "), macs, runs]
         })

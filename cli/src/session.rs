@@ -37,17 +37,6 @@ pub struct Session {
     given: Option<Calibration>,
 }
 
-/// Limits the number of threads; to be called before anything runs in parallel.
-pub fn set_threads(machine: &MachineArgs) -> Result<()> {
-    if let Some(threads) = machine.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()
-            .context("the threads cannot be started")?;
-    }
-    Ok(())
-}
-
 /// The kernels' instruction set.
 pub fn isa(machine: &MachineArgs) -> Isa {
     machine.isa.unwrap_or_else(Isa::best)
@@ -141,8 +130,8 @@ impl Session {
     }
 
     /// The float32 reference.
-    pub fn float(&self) -> Result<FloatModel> {
-        Ok(FloatModel::new(&self.file, &self.graph.values[self.graph.input].shape, &[])?)
+    pub fn float(&self) -> FloatModel {
+        FloatModel::new(&self.graph, &[])
     }
 
     /// The images to evaluate, `batch` at a time.

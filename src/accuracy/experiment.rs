@@ -150,7 +150,7 @@ impl Experiment {
         (data, preprocess): (String, String),
         done: &(impl Fn(usize) + Sync),
     ) -> Result<Calibration, CalibrationError> {
-        let tensors = calibrate(file, graph, images, method, done)?;
+        let tensors = calibrate(graph, images, method, done)?;
         let name = file.path.file_name().unwrap_or(file.path.as_os_str());
         Ok(Calibration {
             model: name.to_string_lossy().into_owned(),

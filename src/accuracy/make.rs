@@ -173,7 +173,7 @@ impl Experiment {
         if let Some(values) = &*values {
             return Ok(values.clone());
         }
-        let found = value_histograms(&self.file, &self.graph, &self.images, &|_| {})?;
+        let found = value_histograms(&self.graph, &self.images, &|_| {})?;
         Ok(values.insert(Arc::new(found)).clone())
     }
 

@@ -45,13 +45,13 @@ fn a_choice_never_has_more_predicted_error_than_the_calibration() {
         preprocess: String::new(),
         images: images.len(),
         method: method.to_string(),
-        tensors: calibrate(&file, &graph, &images, method, &|_| {}).unwrap(),
+        tensors: calibrate(&graph, &images, method, &|_| {}).unwrap(),
         layers: Vec::new(),
     };
     let quantized = Quantized::new(graph.clone(), &calibration, WeightScheme::U8Channel, 8, false);
     let prepared = Prepared::new(quantized.unwrap(), Isa::best());
     let codes = code_histograms(&prepared, &images, &|_| {}).unwrap();
-    let values = value_histograms(&file, &graph, &images, &|_| {}).unwrap();
+    let values = value_histograms(&graph, &images, &|_| {}).unwrap();
     let given = Given {
         quantized: &prepared.quantized,
         codes: &codes,

@@ -13,6 +13,7 @@ mod plan;
 mod prefix;
 mod regress;
 mod stream;
+mod stretches;
 mod walk;
 
 pub use bias::{OutputMeans, bias_corrections, exact_output_means};

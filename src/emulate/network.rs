@@ -8,7 +8,7 @@ use recoup_kernels::{
 };
 
 use crate::control_variate::{ControlVariate, LayerConstants};
-use crate::model::{ActivationQuantization, NodeKind, Operator, ValueId, storage_order};
+use crate::model::{ActivationQuantization, NodeKind, ValueId, storage_order};
 use crate::multiplier::Multiplier;
 use crate::quantize::{Quantized, QuantizedMac};
 
@@ -344,9 +344,8 @@ impl Workspace {
     /// Runs one step; `layer` is the kernel of a step on the multipliers.
     pub(super) fn run_step(&mut self, prepared: &Prepared, step: &Step, layer: Option<&MacLayer>) {
         let plan = &prepared.plan;
-        if let NodeKind::Operator { operator, .. } = &prepared.quantized.graph.nodes[step.node].kind
-        {
-            return self.run_operator(prepared, step, operator);
+        if let Some(stretch) = step.stretch {
+            return self.run_stretch(prepared, step, stretch);
         }
         if let Some(layer) = layer {
             return run_layer(std::slice::from_mut(self), plan, step, layer);
@@ -379,6 +378,13 @@ impl Workspace {
     /// Movements and maxima of codes of one scale; false when the step has to go through floats.
     fn run_on_codes(&self, prepared: &Prepared, step: &Step, output: &mut [u8]) -> bool {
         let (graph, plan) = (&prepared.quantized.graph, &prepared.plan);
+        let kind = &graph.nodes[step.node].kind;
+        if let (NodeKind::Recode, Stored::Codes(codes, _)) =
+            (kind, self.stored(plan, step.inputs[0]))
+        {
+            output.copy_from_slice(codes);
+            return true;
+        }
         let format = plan.place(step.outputs[0]).format;
         let mut inputs = Vec::with_capacity(step.inputs.len());
         for &value in &step.inputs {
@@ -390,7 +396,7 @@ impl Workspace {
             }
         }
         let Format::Codes(quantization) = format else { return false };
-        match &graph.nodes[step.node].kind {
+        match kind {
             NodeKind::Movement(runs) => {
                 operations::movement(runs, &inputs, quantization.zero_point, output)
             }
@@ -441,26 +447,24 @@ impl Workspace {
                 let (from, to) = (size(step.inputs[0]), size(step.outputs[0]));
                 operations::max_pool(window, (from, &inputs[0]), (to, output));
             }
-            NodeKind::GlobalAveragePool | NodeKind::Mac(_) | NodeKind::Operator { .. } => {
-                unreachable!("handled before")
-            }
+            NodeKind::GlobalAveragePool
+            | NodeKind::Recode
+            | NodeKind::Mac(_)
+            | NodeKind::Operator { .. } => unreachable!("handled before"),
         }
         self.inputs = inputs;
     }
 
-    /// An operator that tract evaluates, in ONNX order and in floats.
-    fn run_operator(&mut self, prepared: &Prepared, step: &Step, operator: &Operator) {
+    /// Nodes that rten runs, in floats.
+    fn run_stretch(&mut self, prepared: &Prepared, step: &Step, stretch: usize) {
         let (graph, plan) = (&prepared.quantized.graph, &prepared.plan);
-        let mut inputs = Vec::with_capacity(step.inputs.len());
-        for &value in &step.inputs {
-            let mut values = Vec::new();
-            self.stored(plan, value).to_floats(&mut values);
-            inputs.push((graph.values[value].shape.as_slice(), values));
+        let mut inputs = std::mem::take(&mut self.inputs);
+        inputs.resize_with(step.inputs.len().max(inputs.len()), Vec::new);
+        for (&value, input) in step.inputs.iter().zip(&mut inputs) {
+            self.stored(plan, value).to_floats(input);
         }
-        let results = operator
-            .run_stored(inputs)
-            .unwrap_or_else(|reason| panic!("node \"{}\": {reason}", graph.nodes[step.node].name));
-        for (&value, values) in step.outputs.iter().zip(results) {
+        let done = plan.stretches[stretch].run(&inputs, |index, values| {
+            let value = step.outputs[index];
             let place = plan.place(value);
             match place.format {
                 Format::Floats => {
@@ -471,7 +475,9 @@ impl Workspace {
                     prepared.to_codes(&values, value, quantization, codes);
                 }
             }
-        }
+        });
+        done.unwrap_or_else(|reason| panic!("node \"{}\": {reason}", graph.nodes[step.node].name));
+        self.inputs = inputs;
     }
 }
 

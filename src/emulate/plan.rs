@@ -2,10 +2,13 @@
 //!
 //! A layer on the multipliers takes along what follows it and nobody else reads: the addition of
 //! a residual, a clip, and the quantiser of its output. Its products thus go from codes to codes
-//! in one pass. Buffers are shared between tensors that are never alive at the same time.
+//! in one pass. Operators between them run in stretches. Buffers are shared between tensors that
+//! are never alive at the same time.
 
-use crate::model::{ActivationQuantization, Graph, NodeKind, ValueId};
+use crate::model::{ActivationQuantization, Graph, NodeKind, Stretch, ValueId};
 use crate::quantize::Quantized;
+
+use super::stretches;
 
 /// How a tensor is stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +34,8 @@ pub(super) struct Step {
     pub outputs: Vec<ValueId>,
     /// For a layer on the multipliers.
     pub mac: Option<FusedMac>,
+    /// For nodes that run in float: index into [`Plan::stretches`].
+    pub stretch: Option<usize>,
 }
 
 /// A layer with what was fused into it.
@@ -48,6 +53,7 @@ pub(super) struct FusedMac {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub steps: Vec<Step>,
+    pub stretches: Vec<Stretch>,
     /// Per value; `None` for values that were fused away.
     pub places: Vec<Option<Place>>,
     /// Sizes of the buffers of codes.
@@ -58,9 +64,10 @@ pub(super) struct Plan {
 
 impl Plan {
     pub fn new(network: &Quantized) -> Self {
-        let steps = fuse(network);
+        let (steps, stretches) = fuse(network);
         let mut plan = Self {
             steps,
+            stretches,
             places: vec![None; network.graph.values.len()],
             code_buffers: Vec::new(),
             float_buffers: Vec::new(),
@@ -156,7 +163,7 @@ impl Pool {
 }
 
 /// Nodes to steps. Of two layers that an addition joins, the later one takes it along.
-fn fuse(network: &Quantized) -> Vec<Step> {
+fn fuse(network: &Quantized) -> (Vec<Step>, Vec<Stretch>) {
     let graph = &network.graph;
     let uses = graph.use_counts();
     let readers = readers(graph);
@@ -196,15 +203,39 @@ fn fuse(network: &Quantized) -> Vec<Step> {
         inputs.extend(fused.residual);
         steps.push((
             position,
-            Step { node: mac.node, inputs, outputs: vec![output], mac: Some(fused) },
+            Step { node: mac.node, inputs, outputs: vec![output], mac: Some(fused), stretch: None },
         ));
+    }
+    let mut models = Vec::new();
+    for group in stretches::groups(network, &fused_away) {
+        let model = Stretch::new(graph, &group.nodes, &group.inputs, &group.outputs);
+        group.nodes.iter().for_each(|&node| fused_away[node] = true);
+        let position = group.nodes[group.nodes.len() - 1];
+        let (inputs, outputs) = (group.inputs, group.outputs);
+        let stretch = Some(models.len());
+        steps.push((position, Step { node: group.nodes[0], inputs, outputs, mac: None, stretch }));
+        models.push(model);
     }
     for (index, node) in graph.nodes.iter().enumerate().filter(|(index, _)| !fused_away[*index]) {
         let (inputs, outputs) = (node.inputs.clone(), node.outputs.clone());
-        steps.push((index, Step { node: index, inputs, outputs, mac: None }));
+        steps.push((index, Step { node: index, inputs, outputs, mac: None, stretch: None }));
     }
     steps.sort_by_key(|(position, _)| *position);
-    steps.into_iter().map(|(_, step)| step).collect()
+    (in_order(graph, steps.into_iter().map(|(_, step)| step).collect()), models)
+}
+
+/// Steps such that each comes after those that it reads from, else in the order given.
+fn in_order(graph: &Graph, mut waiting: Vec<Step>) -> Vec<Step> {
+    let mut known = vec![false; graph.values.len()];
+    known[graph.input] = true;
+    let mut steps = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let ready = waiting.iter().position(|step| step.inputs.iter().all(|&input| known[input]));
+        let step = waiting.remove(ready.expect("a graph without circles"));
+        step.outputs.iter().for_each(|&output| known[output] = true);
+        steps.push(step);
+    }
+    steps
 }
 
 /// The last node that reads each value.

@@ -25,9 +25,9 @@ pub enum ModelErrorKind {
     NotOnnx(String),
     /// The operator set is one that the importer does not know.
     #[error(
-        "uses ONNX operator set {0}; Recoup reads 9 to {1}; re-export the model with opset_version=17"
+        "uses ONNX operator set {0}; Recoup reads {1} to {2}; re-export the model with opset_version=17"
     )]
-    Opset(i64, i64),
+    Opset(i64, i64, i64),
     /// Weights lie in another file, which is missing or too short.
     #[error(
         "tensor \"{tensor}\": its data is kept outside the model, in {file}, which {problem}; put that file beside the model"

@@ -1,56 +1,84 @@
-//! The float32 reference: the model as tract runs it, untouched by Recoup's own import.
+//! The float32 reference: the whole model as rten runs it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use tract_onnx::prelude::*;
-use tract_onnx::tract_core::plan::SimplePlan;
-use tract_onnx::tract_hir::internal::{TypedFact, TypedOp};
+use rten::{Value, ValueOrView};
+use rten_tensor::TensorView;
 
-use super::error::{ModelError, ModelErrorKind};
-use super::onnx::OnnxFile;
-use super::operator::{floats, guarded, reason};
+use super::Graph;
+use super::pb::{self, tensor_proto::DataType};
+use super::runtime::{Runtime, untyped, value_info};
+use super::tensor;
+
+/// The nodes of a file that depend on its input, in operators that rten has.
+#[derive(Debug, Default)]
+pub(crate) struct FloatGraph {
+    pub nodes: Vec<pb::NodeProto>,
+    constants: HashMap<String, Arc<Value>>,
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+    opsets: Arc<Vec<pb::OperatorSetIdProto>>,
+}
+
+impl FloatGraph {
+    /// With the inputs and outputs of `graph`, and no nodes.
+    pub fn new(graph: &pb::GraphProto, opsets: &Arc<Vec<pb::OperatorSetIdProto>>) -> Self {
+        let names = |values: &[pb::ValueInfoProto]| {
+            values.iter().map(|value| value.name.clone()).collect::<Vec<_>>()
+        };
+        Self {
+            nodes: Vec::new(),
+            constants: HashMap::new(),
+            inputs: names(&graph.input),
+            outputs: names(&graph.output),
+            opsets: opsets.clone(),
+        }
+    }
+
+    /// Takes the constants that the nodes read from `constant`.
+    pub fn add_constants(&mut self, constant: impl Fn(&str) -> Option<Arc<Value>>) {
+        for name in self.nodes.iter().flat_map(|node| &node.input) {
+            if let Some(tensor) = constant(name) {
+                self.constants.insert(name.clone(), tensor);
+            }
+        }
+    }
+}
 
 /// A float32 model of batch 1 that gives the logits and any tensors asked for.
 #[derive(Clone)]
 pub struct FloatModel {
-    plan: Arc<SimplePlan<TypedFact, Box<dyn TypedOp>>>,
+    runtime: Arc<Runtime>,
     input_shape: Vec<usize>,
 }
 
 impl FloatModel {
-    /// Prepares the model for an input of `input_shape` (batch 1 included). Besides the logits,
-    /// which come last, it will give the ONNX tensors named in `tensors`.
+    /// Prepares the model that `graph` was imported from. Besides the logits, which come last, it
+    /// will give the ONNX tensors named in `tensors`.
     ///
-    /// # Errors
-    /// With tract's reason, when it cannot run the model.
-    pub fn new(
-        file: &OnnxFile,
-        input_shape: &[usize],
-        tensors: &[&str],
-    ) -> Result<Self, ModelError> {
-        let build = || -> TractResult<_> {
-            let parsed = tract_onnx::onnx()
-                .with_ignore_value_info(true)
-                .parse(&file.proto, file.directory().to_str())?;
-            let mut outputs = Vec::with_capacity(tensors.len() + 1);
-            for &name in tensors {
-                let outlet = parsed.outlets_by_name.get(name);
-                outputs
-                    .push(*outlet.ok_or_else(|| TractError::msg(format!("no tensor \"{name}\"")))?);
-            }
-            let mut model = parsed.model;
-            outputs.extend(model.output_outlets()?.to_vec());
-            model.select_output_outlets(&outputs)?;
-            model.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), input_shape))?;
-            SimplePlan::new(model.into_optimized()?)
+    /// # Panics
+    /// When rten refuses together what it accepted node by node.
+    pub fn new(graph: &Graph, tensors: &[&str]) -> Self {
+        let FloatGraph { nodes, constants, inputs, outputs, opsets } = &*graph.float;
+        let input_shape = graph.values[graph.input].shape.clone();
+        let given = |name: &String| value_info(name, DataType::Float, Some(&input_shape));
+        let logits = outputs.iter().map(String::as_str);
+        let proto = pb::GraphProto {
+            name: "model".into(),
+            node: nodes.clone(),
+            input: inputs.iter().map(given).collect(),
+            output: tensors.iter().copied().chain(logits).map(untyped).collect(),
+            initializer: constants
+                .iter()
+                .map(|(name, value)| tensor::to_proto(name, value))
+                .collect(),
+            ..Default::default()
         };
-        let plan = guarded(build).map_err(|error| {
-            file.error(ModelErrorKind::Signature(format!(
-                "cannot be run in float32: {}",
-                reason(&error)
-            )))
-        })?;
-        Ok(Self { plan, input_shape: input_shape.to_vec() })
+        let runtime = Runtime::new(proto.clone(), opsets, true)
+            .or_else(|_| Runtime::new(proto, opsets, false));
+        let runtime = runtime.unwrap_or_else(|reason| panic!("the float model: {reason}"));
+        Self { runtime: Arc::new(runtime), input_shape }
     }
 
     /// Runs one image, given in ONNX order; `visit` gets each output's index and elements.
@@ -58,11 +86,12 @@ impl FloatModel {
     /// # Panics
     /// When `image` has not the input's size.
     pub fn run(&self, image: &[f32], mut visit: impl FnMut(usize, &[f32])) {
-        let input =
-            Tensor::from_shape(&self.input_shape, image).expect("image of the input's size");
-        let outputs = self.plan.run(tvec![input.into()]).expect("shapes were checked when planned");
+        let input = TensorView::from_data(&self.input_shape[..], image);
+        let outputs = self.runtime.run(vec![ValueOrView::from(input)]);
+        let outputs = outputs.unwrap_or_else(|reason| panic!("the float model: {reason}"));
         for (index, output) in outputs.iter().enumerate() {
-            visit(index, floats(output));
+            let elements = tensor::numbers::<f32>(output).expect("outputs are tensors");
+            visit(index, &elements);
         }
     }
 }

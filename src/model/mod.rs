@@ -4,19 +4,22 @@
 //! [`load`] walks the ONNX nodes in file order. A Conv, Gemm or MatMul with
 //! constant weights becomes a [`Mac`], which the emulated multipliers run; operators that only
 //! move data become index maps; a handful of others have code of their own, and all the rest are
-//! evaluated by tract, one small model per node ([`Operator`]).
+//! run by rten.
 //!
 //! Storage: a value of rank 4 (`[1, C, H, W]`) is stored channels-last, as `H x W x C`; a value of
 //! any other rank is stored row-major in the order of its shape.
 
 mod error;
+mod external;
 mod float;
-mod fold;
 mod import;
-mod mac;
-mod movement;
+mod legal;
 mod onnx;
 mod operator;
+pub mod pb;
+mod runtime;
+mod tensor;
+pub mod threads;
 
 use std::sync::Arc;
 
@@ -24,9 +27,10 @@ use recoup_kernels::ConvShape;
 
 pub use error::ModelError;
 pub use float::FloatModel;
-pub use movement::storage_order;
+pub use import::movement::storage_order;
 pub use onnx::{OnnxFile, hex};
-pub use operator::Operator;
+pub use operator::Source;
+pub(crate) use operator::Stretch;
 
 /// Index of a [`Value`] in [`Graph::values`].
 pub type ValueId = usize;
@@ -53,6 +57,9 @@ pub struct Value {
     pub shape: Vec<usize>,
     /// Scale and zero point that the model itself brings (QuantizeLinear), if any.
     pub quantization: Option<ActivationQuantization>,
+    /// Whether the elements are whole numbers (indices, conditions), which are stored as real ones:
+    /// exact up to 2^24.
+    pub integer: bool,
 }
 
 impl Value {
@@ -63,7 +70,7 @@ impl Value {
 }
 
 /// A graph that is ready to be quantised. Nodes are in an order in which they can run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Graph {
     /// SHA-256 of the ONNX file, hexadecimal; ties calibrations to models.
     pub sha256: String,
@@ -75,6 +82,8 @@ pub struct Graph {
     pub input: ValueId,
     /// The logits that come out.
     pub output: ValueId,
+    /// The model in float32.
+    pub(crate) float: Arc<float::FloatGraph>,
 }
 
 impl Graph {
@@ -101,7 +110,7 @@ impl Graph {
     /// Multiply-accumulates per image that do not run on the multipliers: node, operator, reason.
     pub fn exact_macs(&self) -> impl Iterator<Item = (&Node, &str)> {
         self.nodes.iter().filter_map(|node| match &node.kind {
-            NodeKind::Operator { exact_because: Some(reason), .. } => Some((node, reason.as_str())),
+            NodeKind::Operator { exact_because: Some(reason) } => Some((node, reason.as_str())),
             _ => None,
         })
     }
@@ -120,6 +129,8 @@ pub struct Node {
     pub inputs: Vec<ValueId>,
     /// Tensors it writes; more than one only for [`NodeKind::Operator`].
     pub outputs: Vec<ValueId>,
+    /// The node of the file, where it is just one and can run in float.
+    pub source: Option<Arc<Source>>,
 }
 
 /// What a node computes.
@@ -144,10 +155,10 @@ pub enum NodeKind {
     Movement(Arc<[Run]>),
     /// Real values to the codes of the output's own quantization.
     Quantize,
-    /// Anything else, in float, by tract.
+    /// The same codes, which stand for other real values: those of the output's own quantization.
+    Recode,
+    /// Anything else, in float, by rten.
     Operator {
-        /// The evaluator.
-        operator: Arc<Operator>,
         /// Set when the operator multiplies and accumulates: why it is not emulated.
         exact_because: Option<String>,
     },

@@ -1,248 +1,184 @@
-//! One ONNX node as a small tract model of its own: shape inference, constant folding, and the
-//! evaluation of operators that Recoup has no code for.
+//! ONNX nodes that run in float: shape inference and constant folding of one, and stretches of
+//! several that run as one model, so that rten can fuse them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tract_onnx::pb;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::prelude::*;
-use tract_onnx::tract_core::plan::SimplePlan;
-use tract_onnx::tract_hir::internal::{TypedFact, TypedOp};
+use rten::{Value, ValueOrView};
+use rten_tensor::prelude::*;
+use rten_tensor::{Tensor, TensorView};
 
-use super::movement::storage_order;
-
-type Plan = SimplePlan<TypedFact, Box<dyn TypedOp>>;
+use super::pb::tensor_proto::DataType;
+use super::runtime::{Runtime, untyped, value_info};
+use super::{Graph, Node, ValueId, pb, tensor};
 
 /// What feeds one input of a node.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Feed {
     /// An optional input that is left out.
     Absent,
     /// A constant.
-    Constant(Arc<Tensor>),
-    /// A float tensor of this shape that is known only at run time.
-    Runtime(Vec<usize>),
+    Constant(Arc<Value>),
+    /// The next of the node's run-time inputs.
+    Runtime,
 }
 
-/// An ONNX node that tract evaluates, for inputs of fixed shape. Inputs and outputs are float
-/// tensors in ONNX order, constants are built in.
-pub struct Operator {
-    plan: Arc<Plan>,
-    output_shapes: Vec<Vec<usize>>,
-    output_types: Vec<DatumType>,
+/// An ONNX node with its constants, as it can be run by itself or in a stretch.
+#[derive(Clone, Debug)]
+pub struct Source {
+    node: pb::NodeProto,
+    feeds: Vec<Feed>,
+    opsets: Arc<Vec<pb::OperatorSetIdProto>>,
 }
 
-impl std::fmt::Debug for Operator {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Operator(-> {:?})", self.output_shapes)
-    }
-}
-
-impl Operator {
-    /// Builds the evaluator of `node`.
-    ///
-    /// # Errors
-    /// With tract's reason, when it does not know the operator or refuses its inputs.
+impl Source {
     pub(crate) fn new(
         node: &pb::NodeProto,
-        feeds: &[Feed],
-        opsets: &[pb::OperatorSetIdProto],
-    ) -> Result<Self, String> {
-        guarded(|| build(node, feeds, opsets)).map_err(|error| reason(&error))
+        feeds: Vec<Feed>,
+        opsets: &Arc<Vec<pb::OperatorSetIdProto>>,
+    ) -> Self {
+        Self { node: node.clone(), feeds, opsets: opsets.clone() }
     }
 
-    /// Shapes of the outputs.
-    pub fn output_shapes(&self) -> &[Vec<usize>] {
-        &self.output_shapes
+    /// Adds the node to a graph, reading the tensors `inputs` and making `outputs`, one name for
+    /// each run-time input and each output that is not left out.
+    fn add_to(&self, graph: &mut pb::GraphProto, inputs: &[String], outputs: &[String]) {
+        let mut node = self.node.clone();
+        let (mut inputs, mut outputs) = (inputs.iter(), outputs.iter());
+        for (index, feed) in self.feeds.iter().enumerate() {
+            node.input[index] = match feed {
+                Feed::Absent => String::new(),
+                Feed::Constant(constant) => {
+                    let name = format!("constant{}", graph.initializer.len());
+                    graph.initializer.push(tensor::to_proto(&name, constant));
+                    name
+                }
+                Feed::Runtime => inputs.next().expect("a name for every input").clone(),
+            };
+        }
+        for output in node.output.iter_mut().filter(|output| !output.is_empty()) {
+            *output = outputs.next().expect("a name for every output").clone();
+        }
+        graph.node.push(node);
     }
 
-    /// Whether every output is float32.
-    pub(crate) fn is_float(&self) -> bool {
-        self.output_types.iter().all(|datum| *datum == f32::datum_type())
+    /// The node as a model of its own, for inputs of these types and shapes.
+    pub(crate) fn alone(&self, inputs: &[(DataType, &[usize])]) -> Result<Runtime, String> {
+        let mut graph = pb::GraphProto { name: "node".into(), ..Default::default() };
+        let names: Vec<String> = (0..inputs.len()).map(|index| format!("input{index}")).collect();
+        let made = self.node.output.iter().filter(|output| !output.is_empty()).count();
+        let outputs: Vec<String> = (0..made).map(|index| format!("output{index}")).collect();
+        self.add_to(&mut graph, &names, &outputs);
+        let named = names.iter().zip(inputs);
+        graph.input.extend(named.map(|(name, (kind, shape))| value_info(name, *kind, Some(shape))));
+        graph.output.extend(outputs.iter().map(|output| untyped(output)));
+        Runtime::new(graph, &self.opsets, false)
+    }
+}
+
+/// Nodes that run in float, as one model. Tensors are given and returned as Recoup stores them:
+/// real numbers, rank 4 channels-last.
+pub(crate) struct Stretch {
+    runtime: Runtime,
+    inputs: Vec<Signature>,
+}
+
+/// How a tensor goes into a model.
+struct Signature {
+    shape: Vec<usize>,
+    integer: bool,
+}
+
+impl std::fmt::Debug for Stretch {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Stretch({} inputs)", self.inputs.len())
+    }
+}
+
+impl Stretch {
+    /// The nodes `nodes` of `graph`, in execution order, from `inputs` to `outputs`.
+    ///
+    /// # Panics
+    /// When one of them has no source, or rten refuses what it accepted node by node.
+    pub fn new(graph: &Graph, nodes: &[usize], inputs: &[ValueId], outputs: &[ValueId]) -> Self {
+        let name = |&value: &ValueId| format!("value{value}");
+        let names = |values: &[ValueId]| values.iter().map(name).collect::<Vec<_>>();
+        let build = |optimise: bool| {
+            let mut proto = pb::GraphProto { name: "stretch".into(), ..Default::default() };
+            let mut opsets = Arc::default();
+            for &index in nodes {
+                let node: &Node = &graph.nodes[index];
+                let source = node.source.as_ref().expect("a node of the file");
+                source.add_to(&mut proto, &names(&node.inputs), &names(&node.outputs));
+                opsets = source.opsets.clone();
+            }
+            proto.input.extend(inputs.iter().map(|id| {
+                let value = &graph.values[*id];
+                value_info(&name(id), element_type(value.integer), Some(&value.shape))
+            }));
+            proto.output.extend(outputs.iter().map(|id| untyped(&name(id))));
+            Runtime::new(proto, &opsets, optimise)
+        };
+        let runtime = build(true).or_else(|_| build(false));
+        let signature = |&id: &ValueId| {
+            let value = &graph.values[id];
+            Signature { shape: value.shape.clone(), integer: value.integer }
+        };
+        Self {
+            runtime: runtime.expect("every node of it was built before"),
+            inputs: inputs.iter().map(signature).collect(),
+        }
     }
 
-    /// Evaluates the node on its run-time inputs, given as shapes and elements in storage order,
-    /// and returns the outputs' elements in storage order.
+    /// Runs it; `visit` gets each output's position and its elements in storage order.
     ///
     /// # Errors
-    /// With tract's reason; shapes were checked when the node was built.
-    pub fn run_stored(&self, inputs: Vec<(&[usize], Vec<f32>)>) -> Result<Vec<Vec<f32>>, String> {
-        let to_onnx_order = |(shape, stored): (&[usize], Vec<f32>)| {
-            let mut elements = vec![0.0; stored.len()];
-            for (position, logical) in storage_order(shape).enumerate() {
-                elements[logical] = stored[position];
+    /// With rten's reason; shapes were checked when the nodes were imported.
+    pub fn run(
+        &self,
+        inputs: &[Vec<f32>],
+        mut visit: impl FnMut(usize, Vec<f32>),
+    ) -> Result<(), String> {
+        let values = self.inputs.iter().zip(inputs).map(|(signature, elements)| {
+            let view = in_onnx_order(&signature.shape, elements);
+            match signature.integer {
+                true => ValueOrView::from(view.map(|value| *value as i32)),
+                false => ValueOrView::from(view),
             }
-            Tensor::from_shape(shape, &elements).map_err(|error| reason(&error))
-        };
-        let inputs = inputs.into_iter().map(to_onnx_order).collect::<Result<_, _>>()?;
-        let outputs = self.run(inputs)?;
-        let to_storage = |output: &Tensor| {
-            let elements = floats(output);
-            storage_order(output.shape()).map(|logical| elements[logical]).collect()
-        };
-        Ok(outputs.iter().map(to_storage).collect())
-    }
-
-    /// Evaluates the node on its run-time inputs, in ONNX order.
-    pub(crate) fn run(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, String> {
-        let inputs = inputs.into_iter().map(TValue::from).collect();
-        let outputs = self.plan.run(inputs).map_err(|error| reason(&error))?;
-        Ok(outputs.into_iter().map(TValue::into_tensor).collect())
-    }
-}
-
-/// A float tensor's elements.
-///
-/// # Panics
-/// When it is not float32: callers check [`Operator::is_float`] at build time.
-pub(crate) fn floats(tensor: &Tensor) -> &[f32] {
-    let view = tensor.try_as_plain_ram().expect("tract keeps CPU tensors in memory");
-    view.as_slice::<f32>().expect("checked to be float32")
-}
-
-/// The innermost message of a tract error, on one line.
-pub(crate) fn reason(error: &TractError) -> String {
-    let cause = error.root_cause().to_string();
-    let line = cause.lines().next().unwrap_or_default();
-    line.chars().take(300).collect()
-}
-
-/// tract panics on some attributes that make no sense, where an error is due: a model file must
-/// not be able to end the program.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
-    // What tract has built so far is dropped with the panic; nothing half-made stays behind.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
-        let text = payload.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-        Err(TractError::msg(format!("tract fails on it: {}", text.unwrap_or("no reason given"))))
-    })
-}
-
-fn build(
-    node: &pb::NodeProto,
-    feeds: &[Feed],
-    opsets: &[pb::OperatorSetIdProto],
-) -> TractResult<Operator> {
-    let mut graph = pb::GraphProto { name: "node".into(), ..Default::default() };
-    // Inputs are renamed by position: one tensor may feed two inputs.
-    let mut node = node.clone();
-    for (index, feed) in feeds.iter().enumerate() {
-        let name = format!("input{index}");
-        match feed {
-            Feed::Absent => {
-                node.input[index].clear();
-                continue;
-            }
-            Feed::Constant(tensor) => graph.initializer.push(tensor_proto(&name, tensor)?),
-            Feed::Runtime(shape) => graph.input.push(value_info(&name, Some(shape))),
+        });
+        for (index, output) in self.runtime.run(values.collect())?.iter().enumerate() {
+            visit(index, in_storage_order(output));
         }
-        node.input[index] = name;
-    }
-    // A trailing optional output that is left out has no name.
-    node.output.retain(|output| !output.is_empty());
-    for output in &node.output {
-        graph.output.push(value_info(output, None));
-    }
-    graph.node.push(node);
-    let proto = pb::ModelProto {
-        ir_version: 8,
-        opset_import: opsets.to_vec(),
-        graph: Some(graph),
-        ..Default::default()
-    };
-    let model = tract_onnx::onnx()
-        .with_ignore_output_types(true)
-        .model_for_proto_model(&proto)?
-        .into_optimized()?;
-    let mut output_shapes = Vec::new();
-    let mut output_types = Vec::new();
-    for outlet in model.output_outlets()? {
-        let fact = model.outlet_fact(*outlet)?;
-        let shape = fact.shape.as_concrete();
-        let shape =
-            shape.ok_or_else(|| TractError::msg("the shape of its output depends on data"))?;
-        output_shapes.push(shape.to_vec());
-        output_types.push(fact.datum_type);
-    }
-    Ok(Operator { plan: SimplePlan::new(model)?, output_shapes, output_types })
-}
-
-fn value_info(name: &str, shape: Option<&[usize]>) -> pb::ValueInfoProto {
-    use pb::tensor_shape_proto::{Dimension, dimension::Value};
-    let shape = shape.map(|shape| pb::TensorShapeProto {
-        dim: shape
-            .iter()
-            .map(|&dim| Dimension {
-                value: Some(Value::DimValue(dim as i64)),
-                ..Default::default()
-            })
-            .collect(),
-    });
-    pb::ValueInfoProto {
-        name: name.into(),
-        r#type: Some(pb::TypeProto {
-            value: Some(pb::type_proto::Value::TensorType(pb::type_proto::Tensor {
-                elem_type: DataType::Float as i32,
-                shape,
-            })),
-            ..Default::default()
-        }),
-        ..Default::default()
+        Ok(())
     }
 }
 
-fn tensor_proto(name: &str, tensor: &Tensor) -> TractResult<pb::TensorProto> {
-    let data_type = match tensor.datum_type() {
-        DatumType::Bool => DataType::Bool,
-        DatumType::U8 => DataType::Uint8,
-        DatumType::I8 => DataType::Int8,
-        DatumType::I32 => DataType::Int32,
-        DatumType::I64 | DatumType::TDim => DataType::Int64,
-        DatumType::F16 => DataType::Float16,
-        DatumType::F32 => DataType::Float,
-        DatumType::F64 => DataType::Double,
-        other => {
-            return Err(TractError::msg(format!("constants of type {other:?} are not supported")));
+/// rten's name of what Recoup stores as real numbers.
+pub(crate) fn element_type(integer: bool) -> DataType {
+    if integer { DataType::Int32 } else { DataType::Float }
+}
+
+/// Elements in storage order as the tensor that they are.
+fn in_onnx_order<'a>(shape: &[usize], elements: &'a [f32]) -> TensorView<'a> {
+    match *shape {
+        [batch, channels, height, width] => {
+            let stored = TensorView::from_data(&[batch, height, width, channels][..], elements);
+            stored.permuted(&[0, 3, 1, 2])
         }
-    };
-    // tract's symbolic dimensions are all concrete here: batch and image size are fixed.
-    let tensor = match tensor.datum_type() {
-        DatumType::TDim => tensor.cast_to::<i64>()?,
-        _ => std::borrow::Cow::Borrowed(tensor),
-    };
-    Ok(pb::TensorProto {
-        name: name.into(),
-        dims: tensor.shape().iter().map(|&dim| dim as i64).collect(),
-        data_type: data_type as i32,
-        raw_data: tensor.as_bytes().to_vec(),
-        ..Default::default()
-    })
+        _ => TensorView::from_data(shape, elements),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use pb::attribute_proto::AttributeType;
-
-    #[test]
-    fn an_axis_that_does_not_exist_is_an_error() {
-        let axes = pb::AttributeProto {
-            name: "axes".into(),
-            r#type: AttributeType::Ints as i32,
-            ints: vec![-100],
-            ..Default::default()
-        };
-        let node = pb::NodeProto {
-            input: vec!["x".into()],
-            output: vec!["y".into()],
-            op_type: "ReduceMean".into(),
-            attribute: vec![axes],
-            ..Default::default()
-        };
-        let opset = pb::OperatorSetIdProto { domain: String::new(), version: 13 };
-        let message =
-            Operator::new(&node, &[Feed::Runtime(vec![1, 2, 3, 4])], &[opset]).unwrap_err();
-        assert!(message.contains("rank and axis"), "{message}");
+fn in_storage_order(output: &Value) -> Vec<f32> {
+    fn stored<T: Copy>(tensor: &Tensor<T>, to_float: impl Fn(T) -> f32) -> Vec<f32> {
+        let view = tensor.view();
+        let view = if view.ndim() == 4 { view.permuted(&[0, 2, 3, 1]) } else { view };
+        view.iter().map(|&element| to_float(element)).collect()
+    }
+    match output {
+        Value::FloatTensor(tensor) => stored(tensor, |element| element),
+        Value::Int32Tensor(tensor) => stored(tensor, |element| element as f32),
+        Value::Int8Tensor(tensor) => stored(tensor, f32::from),
+        Value::UInt8Tensor(tensor) => stored(tensor, f32::from),
+        _ => unreachable!("sequences are refused on import"),
     }
 }

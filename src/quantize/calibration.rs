@@ -256,13 +256,12 @@ impl Calibration {
 /// # Errors
 /// When the float model cannot run, or gives NaN or infinity.
 pub fn calibrate(
-    file: &OnnxFile,
     graph: &Graph,
     images: &[Vec<f32>],
     method: Method,
     done: &(impl Fn(usize) + Sync),
 ) -> Result<Vec<TensorCalibration>, CalibrationError> {
-    let histograms = value_histograms(file, graph, images, done)?;
+    let histograms = value_histograms(graph, images, done)?;
     let choose = |(tensor, histogram): &(String, Histogram)| {
         let (low, high) = range(histogram, method);
         let quantization = from_range(low, high);
@@ -285,7 +284,6 @@ pub fn calibrate(
 /// # Errors
 /// As [`calibrate`].
 pub(crate) fn value_histograms(
-    file: &OnnxFile,
     graph: &Graph,
     images: &[Vec<f32>],
     done: &(impl Fn(usize) + Sync),
@@ -294,7 +292,7 @@ pub(crate) fn value_histograms(
     if tensors.is_empty() {
         return Ok(Vec::new());
     }
-    let model = FloatModel::new(file, &graph.values[graph.input].shape, &tensors)?;
+    let model = FloatModel::new(graph, &tensors);
     let empty = || vec![Histogram::default(); tensors.len()];
     let histograms = images
         .par_iter()

@@ -1,10 +1,10 @@
 //! ONNX models built in memory.
 
 use prost::Message;
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::*;
+use recoup::model::pb::attribute_proto::AttributeType;
+use recoup::model::pb::tensor_proto::DataType;
+use recoup::model::pb::tensor_shape_proto::{Dimension, dimension};
+use recoup::model::pb::*;
 
 /// A model of operator set 13 from `input` of this shape to `output`.
 pub fn model_of(

@@ -15,7 +15,6 @@ use crate::{costs, printer};
 
 /// Evaluates every family, without and with V, beside exact products at 8 to 4 activation bits.
 pub fn run(args: &DemoArgs) -> Result<()> {
-    session::set_threads(&args.machine)?;
     let mut session = args.network.session(None)?;
     let calibration = session.calibrate()?;
     let experiment =

@@ -24,7 +24,6 @@ use crate::{npy, progress};
 
 /// Evaluates what `args` name, always beside the exact 8-bit network.
 pub fn run(args: &EvalArgs) -> Result<()> {
-    session::set_threads(&args.machine)?;
     if let Some(path) = &args.save_logits {
         check_logits(path)?;
     }
@@ -166,7 +165,7 @@ pub fn evaluate_all<'a>(
     save_logits: Option<&Path>,
     power: &Power,
 ) -> Result<Report<'a>> {
-    let float = session.float()?;
+    let float = session.float();
     let bar = progress::bar("evaluating", session.indices.len());
     let classes = candidates[0].prepared.classes();
     let shape = [candidates.len(), session.indices.len(), classes];

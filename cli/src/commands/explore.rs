@@ -93,7 +93,6 @@ pub struct ExploreArgs {
 
 /// Explores and answers.
 pub fn run(args: &ExploreArgs) -> Result<()> {
-    session::set_threads(&args.machine)?;
     check_outputs(args)?;
     let table = read_costs(args)?;
     let points = points(args)?;

@@ -42,6 +42,16 @@ pub struct HardwareArgs {
     pub command: HardwareCommand,
 }
 
+impl HardwareArgs {
+    /// What the work was told about threads and kernels.
+    pub fn machine(&self) -> Option<&MachineArgs> {
+        match &self.command {
+            HardwareCommand::Measure(args) => Some(&args.machine),
+            _ => None,
+        }
+    }
+}
+
 /// What can be done with costs.
 #[derive(Subcommand)]
 pub enum HardwareCommand {
@@ -231,7 +241,6 @@ fn chosen(names: &[String]) -> Result<Vec<Configuration>> {
 }
 
 fn measure_all(args: &MeasureArgs) -> Result<()> {
-    session::set_threads(&args.machine)?;
     if !(args.clock_ps > 0.0 && args.clock_ps.is_finite()) {
         bail!("--clock-ps {}: expected a period of more than 0 ps", args.clock_ps);
     }

@@ -25,7 +25,7 @@ use crate::args::MachineArgs;
 use crate::cells::{CellArgs, watched};
 use crate::library::{self, NetlistImportArgs};
 use crate::network::NetworkArgs;
-use crate::{progress, session};
+use crate::progress;
 
 /// Products per output of random codes: 3 x 3 x 64, several tiles for most arrays.
 const RANDOM_DEPTH: usize = 576;
@@ -120,7 +120,6 @@ pub struct Outcome {
 
 /// Synthesises the arrays, simulates them and reports.
 pub fn run(args: &PowerArgs) -> Result<()> {
-    session::set_threads(&args.machine)?;
     let [rows, columns] = args.array;
     Options::new(rows, columns, rows).check()?;
     let multipliers = library::read(&args.multiplier, &args.import.options())?;

@@ -10,7 +10,6 @@ use crate::{output, printer};
 
 /// Calibrates and writes the calibration.
 pub fn run(args: &QuantizeArgs) -> Result<()> {
-    session::set_threads(&args.machine)?;
     let target = match &args.out {
         Some(path) => path.clone(),
         None => args.model.model.with_extension("calibration.json"),

@@ -68,7 +68,6 @@ const BATCH: usize = 256;
 
 /// Evaluates the designs on the six networks, confirms what is chosen, and writes page and tables.
 pub fn run(args: &ReproduceArgs) -> Result<()> {
-    session::set_threads(&args.machine)?;
     let [database, html, tables] =
         ["run.db", "report.html", "tables.md"].map(|name| args.out.join(name));
     output::check_folder(&args.out, true)?;

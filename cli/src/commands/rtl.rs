@@ -20,7 +20,6 @@ use crate::args::{MachineArgs, parse_positive};
 use crate::library::ImportArgs;
 use crate::network::NetworkArgs;
 use crate::output;
-use crate::session;
 
 /// Products per output that an array takes unless a network says otherwise: 3 x 3 x 512, the
 /// deepest of the residual networks.
@@ -110,7 +109,6 @@ pub struct RtlArgs {
 
 /// Writes the array and its testbench.
 pub fn run(args: &RtlArgs) -> Result<()> {
-    session::set_threads(&args.machine)?;
     output::check_folder(&args.out, args.force)?;
     let [rows, columns] = args.array;
     // Refuses an impossible array before a network is calibrated for it.

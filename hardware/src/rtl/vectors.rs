@@ -241,13 +241,7 @@ pub fn random(
     let uniform = (0..=255).flat_map(|weight| vec![weight; depth]).collect();
 
     let network = Quantized {
-        graph: std::sync::Arc::new(Graph {
-            sha256: String::new(),
-            values: Vec::new(),
-            nodes: Vec::new(),
-            input: 0,
-            output: 0,
-        }),
+        graph: std::sync::Arc::new(Graph::default()),
         activations: Vec::new(),
         macs: vec![layer(weights.clone(), filters), layer(uniform, 256)],
         activation_bits: 8,

@@ -6,21 +6,25 @@
 
 use std::sync::Arc;
 
-use tract_onnx::prelude::Tensor;
+use rten_tensor::Layout;
 
+use super::super::operator::Source;
+use super::super::pb::tensor_proto::DataType;
+use super::super::tensor::{floats, numbers};
 use super::Run;
-use super::operator::{Operator, floats};
 
 /// Float32 holds every integer up to here, and its double.
 const MOST_ELEMENTS: usize = 1 << 23;
 
 /// The movement that `operator` performs on inputs of these shapes, one list of runs per output;
 /// `None` when it does more than move (a Pad with a constant other than zero, for example).
-pub(super) fn trace(operator: &Operator, inputs: &[Vec<usize>]) -> Option<Vec<Arc<[Run]>>> {
+pub(super) fn trace(operator: &Source, inputs: &[Vec<usize>]) -> Option<Vec<Arc<[Run]>>> {
     let total: usize = inputs.iter().map(|shape| shape.iter().product::<usize>()).sum();
     if total > MOST_ELEMENTS {
         return None;
     }
+    let types: Vec<_> = inputs.iter().map(|shape| (DataType::Float, &shape[..])).collect();
+    let model = operator.alone(&types).ok()?;
     // Elements are numbered from 1 through all inputs; 0 marks padding. A movement commutes with
     // doubling, a constant that is not zero does not.
     let run = |factor: f32| {
@@ -29,9 +33,9 @@ pub(super) fn trace(operator: &Operator, inputs: &[Vec<usize>]) -> Option<Vec<Ar
             let volume: usize = shape.iter().product();
             let numbers: Vec<f32> = (next + 1..=next + volume).map(|n| n as f32 * factor).collect();
             next += volume;
-            Tensor::from_shape(shape, &numbers).ok()
+            floats(shape, numbers).into()
         });
-        operator.run(tensors.collect::<Option<Vec<_>>>()?).ok()
+        model.run(tensors.collect()).ok()
     };
     let (once, twice) = (run(1.0)?, run(2.0)?);
     let mut sources = vec![(None, 0)];
@@ -43,8 +47,9 @@ pub(super) fn trace(operator: &Operator, inputs: &[Vec<usize>]) -> Option<Vec<Ar
         sources.extend(stored_at.into_iter().map(|position| (Some(index as u32), position)));
     }
     let outputs = once.iter().zip(&twice).map(|(once, twice)| {
-        let (numbers, doubled) = (floats(once), floats(twice));
-        let order = storage_order(once.shape());
+        let (numbers, doubled) = (numbers::<f32>(once)?, numbers::<f32>(twice)?);
+        let shape = once.shape();
+        let order = storage_order(&shape);
         let elements = order.map(|logical| {
             let number = numbers[logical];
             let source =

@@ -1,11 +1,11 @@
 //! What follows a Conv, Gemm or MatMul and can move into its weights and bias.
 
-use tract_onnx::pb;
-use tract_onnx::prelude::Tensor;
+use rten::Value as Tensor;
+use rten_tensor::Layout;
 
-use super::error::ModelErrorKind;
-use super::import::{Binding, Importer, attribute, numbers};
-use super::{ValueId, Weights};
+use super::super::tensor::numbers;
+use super::super::{ValueId, Weights, pb};
+use super::{Binding, Importer, ModelErrorKind, attribute, node_name};
 
 /// BatchNormalization at inference: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta,
 /// an affine map per channel, axis 1. Returns false when it does not directly follow a layer with
@@ -28,7 +28,7 @@ pub(super) fn batch_norm(
     let training = attribute(proto, "training_mode").is_some_and(|mode| mode.i != 0);
     if training || proto.output.iter().skip(1).any(|output| !output.is_empty()) {
         return Err(ModelErrorKind::node(
-            super::import::node_name(proto),
+            node_name(proto),
             "BatchNormalization",
             "is in training mode; export the model for inference (model.eval())",
         ));
@@ -112,7 +112,7 @@ fn all_finite(
     match values.position(|value| !value.is_finite()) {
         None => Ok(()),
         Some(filter) => Err(ModelErrorKind::node(
-            super::import::node_name(proto),
+            node_name(proto),
             &proto.op_type,
             format!(
                 "{what} of filter {filter} is NaN or infinite; the model was probably saved after \

@@ -4,14 +4,12 @@
 //! Gemm and MatMul are 1 x 1 convolutions over a row per vector.
 
 use recoup_kernels::ConvShape;
-use tract_onnx::pb;
-use tract_onnx::prelude::Tensor;
+use rten::Value as Tensor;
+use rten_tensor::Layout;
 
-use super::error::ModelErrorKind;
-use super::import::{
-    Binding, Importer, QuantizedConstant, attribute, integers, node_name, numbers,
-};
-use super::{Mac, NodeKind, ValueId, Weights};
+use super::super::tensor::numbers;
+use super::super::{Mac, NodeKind, ValueId, Weights, pb};
+use super::{Binding, Importer, ModelErrorKind, QuantizedConstant, attribute, integers, node_name};
 
 type Result<T> = std::result::Result<T, ModelErrorKind>;
 
@@ -40,7 +38,7 @@ pub(super) fn import(
             layer(importer, proto, *input, weights, codes.as_deref(), bias.as_deref())
         }
         ("MatMul", [Some(Binding::Value(input)), Some(Binding::Constant(weights, codes))])
-            if weights.rank() == 2 =>
+            if weights.ndim() == 2 =>
         {
             let matrix =
                 Matrix { tensor: weights, quantized: codes.as_deref(), filters_first: false };
@@ -54,7 +52,7 @@ pub(super) fn import(
             Ok(true)
         }
         ("MatMul", [Some(Binding::Constant(weights, codes)), Some(Binding::Value(input))])
-            if weights.rank() == 2 && leading_ones(&importer.value(*input).shape) =>
+            if weights.ndim() == 2 && leading_ones(&importer.value(*input).shape) =>
         {
             // W x = (x' W')': the constant on the left is run with its operands turned.
             let matrix =
@@ -104,7 +102,7 @@ fn conv(
     let fail = |reason: String| ModelErrorKind::node(node_name(proto), "Conv", reason);
     let shape = importer.value(input).shape.clone();
     // A 1-D convolution is a 2-D one over an image of height 1.
-    let (size, kernel) = match (&shape[..], tensor.shape()) {
+    let (size, kernel) = match (&shape[..], tensor.shape().as_ref()) {
         (&[1, _, height, width], &[_, _, rows, columns]) => ([height, width], [rows, columns]),
         (&[1, _, width], &[_, _, columns]) => ([1, width], [1, columns]),
         (input, weights) if input.len() == weights.len() && input.len() > 4 => return Ok(false),
@@ -156,7 +154,7 @@ fn conv(
     let weights = match codes {
         Some(codes) => {
             let order = |codes: &[i16]| channels_last(codes, inner, taps);
-            Weights::Quantized(codes.to_weights(filters, 0, order).map_err(fail)?)
+            Weights::Quantized(codes.to_weights(filters, order).map_err(fail)?)
         }
         None => Weights::Float(channels_last(&finite(proto, tensor)?, inner, taps)),
     };
@@ -243,7 +241,7 @@ fn gemm(
     let flag = |name| attribute(proto, name).is_some_and(|attribute| attribute.i != 0);
     let factor = |name| attribute(proto, name).map_or(1.0, |attribute| attribute.f);
     let shape = importer.value(input).shape.clone();
-    let (&[rows, depth], 2) = (&shape[..], tensor.rank()) else {
+    let (&[rows, depth], 2) = (&shape[..], tensor.ndim()) else {
         return Err(ModelErrorKind::node(
             node_name(proto),
             "Gemm",
@@ -306,9 +304,9 @@ fn linear(
     let shape = importer.value(input).shape.clone();
     let depth = *shape.last().unwrap_or(&0);
     let rows = shape.iter().product::<usize>() / depth.max(1);
-    let (filters, filter_axis) = match (matrix.tensor.shape(), matrix.filters_first) {
-        (&[filters, inner], true) if inner == depth => (filters, 0),
-        (&[inner, filters], false) if inner == depth => (filters, 1),
+    let filters = match (matrix.tensor.shape().as_ref(), matrix.filters_first) {
+        (&[filters, inner], true) if inner == depth => filters,
+        (&[inner, filters], false) if inner == depth => filters,
         (weights, _) => {
             return Err(fail(format!("cannot multiply {shape:?} by weights {weights:?}")));
         }
@@ -318,7 +316,7 @@ fn linear(
         Some(codes) => {
             let order =
                 |codes: &[i16]| if turned { transposed(codes, depth) } else { codes.to_vec() };
-            let mut weights = codes.to_weights(filters, filter_axis, order).map_err(fail)?;
+            let mut weights = codes.to_weights(filters, order).map_err(fail)?;
             weights.scales.iter_mut().for_each(|scale| *scale *= alpha);
             Weights::Quantized(weights)
         }

@@ -1,0 +1,109 @@
+//! Files that are read: the model's own, and those beside it that hold its tensors.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Component, Path};
+
+use super::error::ModelErrorKind;
+use super::pb;
+use super::pb::tensor_proto::{DataLocation, DataType};
+use super::tensor::element_bits;
+
+/// Opens a file to read it; a pipe or a device would hang or never end.
+pub(super) fn open_regular(path: &Path) -> io::Result<File> {
+    let kind = std::fs::metadata(path)?.file_type();
+    if !kind.is_file() {
+        let what = if kind.is_dir() { "a directory" } else { "a pipe or a device" };
+        return Err(io::Error::other(format!("it is {what}, not a file")));
+    }
+    File::open(path)
+}
+
+/// All bytes of a file.
+pub(super) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Moves the data of tensors that lie in files into the model. Only files in `folder` or below it
+/// are read.
+///
+/// # Errors
+/// When a location leads elsewhere, or a file is missing or too short.
+pub(super) fn load(proto: &mut pb::ModelProto, folder: &Path) -> Result<(), ModelErrorKind> {
+    let graph = proto.graph.as_mut().expect("checked by the caller");
+    for tensor in tensors(graph) {
+        if tensor.data_location == DataLocation::External as i32 {
+            load_tensor(tensor, folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// Every tensor of a graph: initializers, and those in the attributes of nodes.
+fn tensors(graph: &mut pb::GraphProto) -> impl Iterator<Item = &mut pb::TensorProto> {
+    let attributes = graph.node.iter_mut().flat_map(|node| &mut node.attribute);
+    let constants =
+        attributes.flat_map(|attribute| attribute.t.iter_mut().chain(&mut attribute.tensors));
+    graph.initializer.iter_mut().chain(constants)
+}
+
+fn load_tensor(tensor: &mut pb::TensorProto, folder: &Path) -> Result<(), ModelErrorKind> {
+    let entry = |key: &str| {
+        let mut entries = tensor.external_data.iter();
+        entries.find(|entry| entry.key == key).map(|entry| entry.value.clone())
+    };
+    let file = entry("location").unwrap_or_default();
+    let fail = |problem: String| ModelErrorKind::ExternalData {
+        tensor: tensor.name.clone(),
+        file: file.clone(),
+        problem,
+    };
+    let relative = Path::new(&file);
+    let below = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    if file.is_empty() || !below {
+        return Err(fail("is not a place below the model's own folder".into()));
+    }
+    let location = folder.join(relative);
+    let real = |path: &Path| {
+        path.canonicalize().map_err(|error| fail(format!("cannot be read ({error})")))
+    };
+    if !real(&location)?.starts_with(real(folder)?) {
+        return Err(fail("is a link out of the model's own folder".into()));
+    }
+    let number = |key: &str| match entry(key) {
+        None => Ok(None),
+        Some(text) => text
+            .parse::<u64>()
+            .map(Some)
+            .map_err(|_| fail(format!("has the {key} \"{text}\", which is no number"))),
+    };
+    let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
+    let bits = DataType::try_from(tensor.data_type).ok().and_then(element_bits);
+    let bytes = tensor
+        .dims
+        .iter()
+        .try_fold(bits.unwrap_or(8), |bits, &dim| bits.checked_mul(usize::try_from(dim).ok()?))
+        .map(|bits| bits.div_ceil(8))
+        .ok_or_else(|| fail(format!("has data for the impossible shape {:?}", tensor.dims)))?;
+    let mut opened =
+        open_regular(&location).map_err(|error| fail(format!("cannot be read ({error})")))?;
+    let size = opened.metadata().map_err(|error| fail(format!("cannot be read ({error})")))?.len();
+    if length.is_some_and(|length| length != bytes as u64)
+        || offset.saturating_add(bytes as u64) > size
+    {
+        return Err(fail(format!(
+            "has {size} bytes, but the tensor needs {bytes} from byte {offset} on"
+        )));
+    }
+    let mut data = vec![0; bytes];
+    opened
+        .seek(SeekFrom::Start(offset))
+        .and_then(|_| opened.read_exact(&mut data))
+        .map_err(|error| fail(format!("cannot be read ({error})")))?;
+    tensor.raw_data = data;
+    tensor.data_location = DataLocation::Default as i32;
+    tensor.external_data.clear();
+    Ok(())
+}

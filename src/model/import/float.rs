@@ -1,0 +1,230 @@
+//! Nodes that run in float, movements and pools among them: rten says their shapes.
+
+use std::sync::Arc;
+
+use rten::Value as Tensor;
+use rten_tensor::Layout;
+
+use super::super::operator::element_type;
+use super::super::pb::tensor_proto::DataType;
+use super::super::tensor;
+use super::super::{Node, NodeKind, Window, pb};
+use super::{
+    Binding, Feed, Importer, ModelErrorKind, Result, Source, ValueId, attribute, integers,
+    movement, node_name,
+};
+
+/// Operators that only move data, whatever their attributes.
+pub(super) const MOVEMENT: &[&str] = &[
+    "Reshape",
+    "Flatten",
+    "Squeeze",
+    "Unsqueeze",
+    "Transpose",
+    "Slice",
+    "Pad",
+    "Concat",
+    "Split",
+    "Gather",
+    "Expand",
+    "Tile",
+    "DepthToSpace",
+    "SpaceToDepth",
+];
+
+/// Operators that multiply and accumulate, and that are not emulated when they end up in float.
+const MULTIPLYING: &[&str] =
+    &["Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RNN", "Attention"];
+
+impl Importer<'_> {
+    /// Pools, movements and everything else: rten infers the shapes, and runs the node when it is
+    /// nothing that Recoup has code for.
+    pub(super) fn in_float(
+        &mut self,
+        proto: &pb::NodeProto,
+        inputs: &[Option<Binding>],
+    ) -> Result<()> {
+        let name = node_name(proto).to_string();
+        let fail = |reason: String| ModelErrorKind::node(&name, &proto.op_type, reason);
+        let source = Arc::new(self.source(proto, inputs));
+        let runtime = runtime_values(inputs);
+        let results = self.on_zeros(&source, &runtime).map_err(fail)?;
+        let tensors: Vec<_> =
+            proto.output.iter().filter(|output| !output.is_empty()).cloned().collect();
+        let mut outputs = Vec::with_capacity(tensors.len());
+        let mut shapes = Vec::with_capacity(tensors.len());
+        for (tensor, result) in tensors.iter().zip(&results) {
+            let output = self.add_value(tensor, tensor, result.shape().to_vec());
+            self.values[output].integer = match result {
+                Tensor::FloatTensor(_) => false,
+                Tensor::Int32Tensor(_) => true,
+                _ => return Err(fail(format!("makes a tensor of {:?}", result.dtype()))),
+            };
+            self.bindings.insert(tensor.clone(), Binding::Value(output));
+            outputs.push(output);
+            shapes.push(result.shape().to_vec());
+        }
+        let input_shapes: Vec<_> =
+            runtime.iter().map(|&id| self.values[id].shape.clone()).collect();
+        let all_real = runtime.iter().chain(&outputs).all(|&id| !self.values[id].integer);
+        let node = |kind, outputs| Node {
+            name: name.clone(),
+            operator: proto.op_type.clone(),
+            kind,
+            inputs: runtime.clone(),
+            outputs,
+            source: Some(source.clone()),
+        };
+        if all_real
+            && MOVEMENT.contains(&proto.op_type.as_str())
+            && let Some(runs) = movement::trace(&source, &input_shapes)
+        {
+            // A node with several outputs becomes several: none of them is the node of the file.
+            let single = outputs.len() == 1;
+            for (&output, runs) in outputs.iter().zip(runs) {
+                let node = node(NodeKind::Movement(runs), vec![output]);
+                self.nodes.push(Node { source: node.source.filter(|_| single), ..node });
+            }
+            return Ok(());
+        }
+        if let Some(kind) = pool(proto, &input_shapes, &shapes) {
+            self.nodes.push(node(kind, outputs));
+            return Ok(());
+        }
+        let exact_because = MULTIPLYING.contains(&proto.op_type.as_str()).then(|| {
+            let constant =
+                inputs.iter().skip(1).any(|input| matches!(input, Some(Binding::Constant(..))));
+            match proto.op_type.as_str() {
+                "Conv" if constant => "only 1-D and 2-D convolutions are emulated".to_string(),
+                "Conv" | "Gemm" | "MatMul" if !constant => {
+                    "both operands are activations".to_string()
+                }
+                "Gemm" | "MatMul" => "its constant is no matrix".to_string(),
+                other => format!("{other} is not emulated"),
+            }
+        });
+        self.nodes.push(node(NodeKind::Operator { exact_because }, outputs));
+        Ok(())
+    }
+
+    /// The node with the constants that it reads.
+    pub(super) fn source(&self, proto: &pb::NodeProto, inputs: &[Option<Binding>]) -> Source {
+        let feeds = inputs.iter().map(|input| match input {
+            None => Feed::Absent,
+            Some(Binding::Constant(tensor, _)) => Feed::Constant(tensor.clone()),
+            Some(Binding::Value(_) | Binding::Codes(_)) => Feed::Runtime,
+        });
+        Source::new(proto, feeds.collect(), &self.opsets)
+    }
+
+    /// What the node makes of zeros: its outputs' types and shapes.
+    fn on_zeros(
+        &self,
+        source: &Source,
+        inputs: &[ValueId],
+    ) -> std::result::Result<Vec<Tensor>, String> {
+        let values: Vec<_> = inputs.iter().map(|&id| &self.values[id]).collect();
+        let types: Vec<(DataType, &[usize])> =
+            values.iter().map(|value| (element_type(value.integer), &value.shape[..])).collect();
+        let zeros = values.iter().map(|value| match value.integer {
+            true => tensor::integers(&value.shape, vec![0; value.volume()]),
+            false => tensor::floats(&value.shape, vec![0.0; value.volume()]),
+        });
+        let model = source.alone(&types).map_err(|reason| format!("cannot be run: {reason}"))?;
+        let zeros = zeros.map(Into::into).collect();
+        model.run(zeros).map_err(|reason| format!("cannot be run: {reason}"))
+    }
+
+    pub(super) fn fold_constants(
+        &mut self,
+        proto: &pb::NodeProto,
+        inputs: &[Option<Binding>],
+    ) -> Result<()> {
+        let fail = |reason| ModelErrorKind::node(node_name(proto), &proto.op_type, reason);
+        let outputs = self.on_zeros(&self.source(proto, inputs), &[]).map_err(fail)?;
+        let names = proto.output.iter().filter(|output| !output.is_empty());
+        for (name, tensor) in names.zip(outputs) {
+            self.bindings.insert(name.clone(), Binding::Constant(Arc::new(tensor), None));
+        }
+        Ok(())
+    }
+
+    /// Identity: whoever reads the alias reads the value, in place of this node.
+    pub(super) fn alias(&mut self, proto: &pb::NodeProto, inputs: &[Option<Binding>]) -> bool {
+        let Some(Some(binding)) = inputs.first() else { return false };
+        let alias = &proto.output[0];
+        if let Binding::Value(id) = binding {
+            let readers = self.uses.get(alias.as_str()).copied().unwrap_or(0);
+            if let Some(uses) = self.uses.get_mut(self.values[*id].name.as_str()) {
+                *uses = *uses + readers - 1;
+            }
+        }
+        self.bindings.insert(alias.clone(), binding.clone());
+        true
+    }
+
+    /// Shape, from operator set 15 on with the axes from `start` to `end`.
+    pub(super) fn shape_of(&mut self, proto: &pb::NodeProto, inputs: &[Option<Binding>]) -> bool {
+        let Some(&id) = runtime_values(inputs).first() else { return false };
+        let shape = &self.values[id].shape;
+        let rank = shape.len() as i64;
+        let axis = |name, default| {
+            let given = attribute(proto, name).map_or(default, |attribute| attribute.i);
+            (if given < 0 { given + rank } else { given }).clamp(0, rank) as usize
+        };
+        let (start, end) = (axis("start", 0), axis("end", rank));
+        let dims: Vec<i32> = shape[start..end.max(start)].iter().map(|&dim| dim as i32).collect();
+        let tensor = tensor::integers(&[dims.len()], dims);
+        self.bindings.insert(proto.output[0].clone(), Binding::Constant(Arc::new(tensor), None));
+        true
+    }
+}
+
+/// The run-time tensors among a node's inputs, in order.
+fn runtime_values(inputs: &[Option<Binding>]) -> Vec<ValueId> {
+    let inputs = inputs.iter().flatten();
+    inputs
+        .filter_map(|input| match input {
+            Binding::Value(id) => Some(*id),
+            Binding::Codes(codes) => Some(codes.value),
+            Binding::Constant(..) => None,
+        })
+        .collect()
+}
+
+/// A MaxPool that Recoup runs on codes, or a mean over the whole image.
+fn pool(proto: &pb::NodeProto, inputs: &[Vec<usize>], outputs: &[Vec<usize>]) -> Option<NodeKind> {
+    let ([input], [output]) = (inputs, outputs) else { return None };
+    let (&[1, _, height, width], &[1, _, rows, columns]) = (&input[..], &output[..]) else {
+        return None;
+    };
+    if proto.op_type == "GlobalAveragePool" {
+        return Some(NodeKind::GlobalAveragePool);
+    }
+    let pair = |name: &str, default: usize| -> [usize; 2] {
+        match integers(proto, name).as_deref() {
+            Some([first, second, ..]) => [*first as usize, *second as usize],
+            _ => [default; 2],
+        }
+    };
+    let kernel = pair("kernel_shape", 0);
+    let auto_pad = attribute(proto, "auto_pad").is_some_and(|pad| pad.s != b"NOTSET");
+    let pads = integers(proto, "pads").unwrap_or(vec![0; 4]);
+    match proto.op_type.as_str() {
+        "AveragePool"
+            if kernel == [height, width]
+                && [rows, columns] == [1, 1]
+                && pads.iter().all(|&pad| pad == 0) =>
+        {
+            Some(NodeKind::GlobalAveragePool)
+        }
+        "MaxPool"
+            if !auto_pad && pair("dilations", 1) == [1, 1] && pads.iter().all(|&pad| pad >= 0) =>
+        {
+            // ceil_mode shows in the output's shape only: windows that overhang hold fewer pixels.
+            let pad_begin = [pads[0] as usize, pads[1] as usize];
+            Some(NodeKind::MaxPool(Window { kernel, stride: pair("strides", 1), pad_begin }))
+        }
+        _ => None,
+    }
+}

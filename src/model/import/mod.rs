@@ -1,0 +1,345 @@
+//! From ONNX nodes to a [`Graph`].
+//!
+//! Nodes are taken in file order (ONNX demands a topological one). Each tensor name is bound to
+//! a constant, to a value, or to the codes of a value between QuantizeLinear and
+//! DequantizeLinear.
+
+mod elementwise;
+mod float;
+mod fold;
+mod mac;
+pub(super) mod movement;
+mod quantize;
+mod signature;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rten::Value as Tensor;
+use rten_tensor::Layout;
+
+use super::error::{ModelError, ModelErrorKind};
+use super::float::FloatGraph;
+use super::legal::{self, Builder, Known};
+use super::onnx::{OnnxFile, opset};
+use super::operator::{Feed, Source};
+use super::{Graph, Mac, Node, NodeKind, Run, Value, ValueId, pb};
+use quantize::QuantizedConstant;
+
+type Result<T> = std::result::Result<T, ModelErrorKind>;
+
+/// What a tensor name stands for.
+#[derive(Clone)]
+pub(super) enum Binding {
+    /// Known now; with the codes it was dequantised from, if any.
+    Constant(Arc<Tensor>, Option<Arc<QuantizedConstant>>),
+    /// Known at run time.
+    Value(ValueId),
+    /// The integer tensor between a QuantizeLinear and its DequantizeLinear.
+    Codes(Codes),
+}
+
+/// Codes of a value, int8 or uint8 in the file.
+#[derive(Clone, Copy)]
+pub(super) struct Codes {
+    pub value: ValueId,
+    pub signed: bool,
+}
+
+pub(super) struct Importer<'a> {
+    file: &'a OnnxFile,
+    opsets: Arc<Vec<pb::OperatorSetIdProto>>,
+    /// Makes the nodes that rten runs of those that it does not.
+    builder: Builder,
+    /// The float reference: all nodes that are not folded into constants.
+    float: FloatGraph,
+    bindings: HashMap<String, Binding>,
+    /// How many nodes and graph outputs read each tensor name.
+    uses: HashMap<String, usize>,
+    values: Vec<Value>,
+    nodes: Vec<Node>,
+    /// The Mac node that made a value, for folding what follows into it.
+    mac_of: HashMap<ValueId, usize>,
+}
+
+pub(super) fn import(
+    file: &OnnxFile,
+    input_shape: Option<&[usize]>,
+) -> std::result::Result<Graph, ModelError> {
+    let graph = file.graph();
+    let opsets = Arc::new(file.proto.opset_import.clone());
+    let mut importer = Importer {
+        file,
+        opsets: opsets.clone(),
+        builder: Builder::new(names(graph)),
+        float: FloatGraph::new(graph, &opsets),
+        bindings: HashMap::new(),
+        uses: HashMap::new(),
+        values: Vec::new(),
+        nodes: Vec::new(),
+        mac_of: HashMap::new(),
+    };
+    let read = graph.node.iter().flat_map(|node| &node.input);
+    for name in read.chain(graph.output.iter().map(|output| &output.name)) {
+        *importer.uses.entry(name.clone()).or_default() += 1;
+    }
+    for (name, tensor) in file.initializers()? {
+        importer.bindings.insert(name, Binding::Constant(tensor, None));
+    }
+    let kind = |kind| file.error(kind);
+    let input = importer.bind_input(input_shape).map_err(kind)?;
+    for proto in &graph.node {
+        importer.node(proto).map_err(kind)?;
+    }
+    let output = importer.output().map_err(kind)?;
+    let mut float = importer.float;
+    float.add_constants(|name| match importer.bindings.get(name) {
+        Some(Binding::Constant(tensor, _)) => Some(tensor.clone()),
+        _ => None,
+    });
+    let mut graph = Graph {
+        sha256: file.sha256.clone(),
+        values: importer.values,
+        nodes: importer.nodes,
+        input,
+        output,
+        float: Arc::new(float),
+    };
+    drop_unread_nodes(&mut graph);
+    if graph.macs().next().is_none() {
+        return Err(kind(ModelErrorKind::Signature(
+            "has no Conv, Gemm or MatMul with constant weights: nothing would run on the multipliers"
+                .into(),
+        )));
+    }
+    Ok(graph)
+}
+
+/// Every tensor of a graph.
+fn names(graph: &pb::GraphProto) -> impl Iterator<Item = &str> + Clone {
+    let made = graph.node.iter().flat_map(|node| &node.output);
+    let given = graph.initializer.iter().map(|tensor| &tensor.name);
+    let inputs = graph.input.iter().map(|input| &input.name);
+    made.chain(given).chain(inputs).map(String::as_str)
+}
+
+/// Nodes that do not contribute to the output (training leftovers) would only cost time.
+fn drop_unread_nodes(graph: &mut Graph) {
+    let mut needed = vec![false; graph.values.len()];
+    needed[graph.output] = true;
+    let mut keep = vec![false; graph.nodes.len()];
+    for (index, node) in graph.nodes.iter().enumerate().rev() {
+        keep[index] = node.outputs.iter().any(|&output| needed[output]);
+        if keep[index] {
+            node.inputs.iter().for_each(|&input| needed[input] = true);
+        }
+    }
+    let mut keep = keep.into_iter();
+    graph.nodes.retain(|_| keep.next() == Some(true));
+}
+
+/// A node's name, or its first output's when the file gives it none.
+pub(super) fn node_name(node: &pb::NodeProto) -> &str {
+    match node.output.first() {
+        Some(output) if node.name.is_empty() => output,
+        _ => &node.name,
+    }
+}
+
+impl Importer<'_> {
+    fn node(&mut self, proto: &pb::NodeProto) -> Result<()> {
+        let name = node_name(proto);
+        let fail = |reason: String| ModelErrorKind::node(name, &proto.op_type, reason);
+        let mut inputs = Vec::with_capacity(proto.input.len());
+        for input in &proto.input {
+            inputs.push(match self.bindings.get(input) {
+                Some(binding) => Some(binding.clone()),
+                None if input.is_empty() => None,
+                None => {
+                    return Err(fail(format!(
+                        "reads tensor \"{input}\", which nothing before it makes"
+                    )));
+                }
+            });
+        }
+        let known = self.known(&inputs);
+        let opset = opset(&self.opsets);
+        if legal::rewrite(&mut self.builder, proto, &known, opset).map_err(&fail)? {
+            return self.nodes_in_place();
+        }
+        let on_codes = inputs.iter().flatten().any(|input| matches!(input, Binding::Codes(_)));
+        if on_codes && !matches!(proto.op_type.as_str(), "DequantizeLinear" | "Identity" | "Shape")
+        {
+            self.on_codes(proto, &inputs).map_err(&fail)?;
+            return self.nodes_in_place();
+        }
+        let constant = inputs.iter().flatten().all(|input| matches!(input, Binding::Constant(..)));
+        if !constant {
+            self.float.nodes.push(proto.clone());
+        }
+        let handled = match proto.op_type.as_str() {
+            "Identity" => self.alias(proto, &inputs),
+            "DequantizeLinear" => self.dequantize(proto, &inputs)?,
+            _ if constant => {
+                self.fold_constants(proto, &inputs)?;
+                true
+            }
+            "Shape" => self.shape_of(proto, &inputs),
+            "QuantizeLinear" => self.quantize(proto, &inputs)?,
+            "Conv" | "Gemm" | "MatMul" => mac::import(self, proto, &inputs)?,
+            "BatchNormalization" => fold::batch_norm(self, proto, &inputs)?,
+            "Add" | "Sum" => self.add(proto, &inputs)?,
+            "Relu" => self.clip(proto, &inputs, 0.0, f32::INFINITY),
+            "Clip" => self.clip_between(proto, &inputs)?,
+            _ => false,
+        };
+        if handled { Ok(()) } else { self.in_float(proto, &inputs) }
+    }
+
+    /// Imports what the builder holds in place of a node.
+    fn nodes_in_place(&mut self) -> Result<()> {
+        let (nodes, constants) = self.builder.take();
+        for (name, tensor) in constants {
+            self.bindings.insert(name, Binding::Constant(Arc::new(tensor), None));
+        }
+        for name in nodes.iter().flat_map(|node| &node.input) {
+            *self.uses.entry(name.clone()).or_default() += 1;
+        }
+        nodes.iter().try_for_each(|node| self.node(node))
+    }
+
+    /// What is known of a node's inputs before it runs.
+    fn known(&self, inputs: &[Option<Binding>]) -> Vec<Option<Known>> {
+        let known = |binding: &Binding| match binding {
+            Binding::Constant(tensor, _) => {
+                Known { shape: tensor.shape().to_vec(), constant: Some(tensor.clone()) }
+            }
+            Binding::Value(id) | Binding::Codes(Codes { value: id, .. }) => {
+                Known { shape: self.values[*id].shape.clone(), constant: None }
+            }
+        };
+        inputs.iter().map(|input| input.as_ref().map(known)).collect()
+    }
+
+    /// A new value for the node's first output.
+    pub(super) fn new_output(&mut self, proto: &pb::NodeProto, shape: Vec<usize>) -> ValueId {
+        let tensor = &proto.output[0];
+        let id = self.add_value(tensor, tensor, shape);
+        self.bindings.insert(tensor.clone(), Binding::Value(id));
+        id
+    }
+
+    /// A new value with the elements of ONNX tensor `tensor`.
+    pub(super) fn add_value(&mut self, name: &str, tensor: &str, shape: Vec<usize>) -> ValueId {
+        self.values.push(Value {
+            name: name.into(),
+            tensor: tensor.into(),
+            shape,
+            quantization: None,
+            integer: false,
+        });
+        self.values.len() - 1
+    }
+
+    pub(super) fn value(&self, id: ValueId) -> &Value {
+        &self.values[id]
+    }
+
+    pub(super) fn add_node(
+        &mut self,
+        name: &str,
+        operator: &str,
+        kind: NodeKind,
+        inputs: Vec<ValueId>,
+        output: ValueId,
+    ) -> usize {
+        self.nodes.push(Node {
+            name: name.into(),
+            operator: operator.into(),
+            kind,
+            inputs,
+            outputs: vec![output],
+            source: None,
+        });
+        self.nodes.len() - 1
+    }
+
+    /// A Movement that reads `input` in the logical order `permutation` and gives it `shape`.
+    pub(super) fn rearranged(
+        &mut self,
+        name: &str,
+        input: ValueId,
+        permutation: &[usize],
+        shape: Vec<usize>,
+    ) -> ValueId {
+        let runs: Arc<[Run]> = movement::permuted(&self.values[input].shape, permutation, &shape);
+        let tensor = self.values[input].tensor.clone();
+        let output = self.add_value(&format!("{}/rows", self.values[input].name), &tensor, shape);
+        self.values[output].quantization = self.values[input].quantization;
+        self.add_node(name, "(layout)", NodeKind::Movement(runs), vec![input], output);
+        output
+    }
+
+    /// Binds the node's first output to `value`, which takes its name.
+    pub(super) fn bind(&mut self, proto: &pb::NodeProto, value: ValueId) {
+        self.rename(&proto.output[0], value);
+    }
+
+    fn rename(&mut self, tensor: &str, value: ValueId) {
+        self.values[value].name = tensor.into();
+        self.values[value].tensor = tensor.into();
+        self.bindings.insert(tensor.into(), Binding::Value(value));
+    }
+
+    /// Gives a value another shape of the same storage order (no rank 4 on either side).
+    pub(super) fn reshape(&mut self, value: ValueId, shape: Vec<usize>) {
+        self.values[value].shape = shape;
+    }
+
+    /// Remembers that `value` comes out of the Mac node `node`, filter by filter.
+    pub(super) fn set_mac_of(&mut self, value: ValueId, node: usize) {
+        self.mac_of.insert(value, node);
+    }
+
+    /// Whether `value` comes straight out of a convolution.
+    pub(super) fn is_convolution(&self, value: ValueId) -> bool {
+        let node = self.mac_of.get(&value).map(|&node| &self.nodes[node]);
+        node.is_some_and(|node| node.operator.starts_with("Conv"))
+    }
+
+    /// The Mac of `filters` filters that made `value`, when the node `reader` is the only one to
+    /// read it: then what `reader` does can be folded into the weights. The value takes the name
+    /// of `reader`'s output, since it now holds what `reader` would have made.
+    pub(super) fn fold_into(
+        &mut self,
+        value: ValueId,
+        reader: &pb::NodeProto,
+        filters: usize,
+    ) -> Option<(&mut Mac, &mut String)> {
+        let node = *self.mac_of.get(&value)?;
+        let read_once = self.uses.get(self.values[value].name.as_str()) == Some(&1);
+        let fits =
+            matches!(&self.nodes[node].kind, NodeKind::Mac(mac) if mac.shape.filters == filters);
+        if !read_once || !fits {
+            return None;
+        }
+        self.rename(&reader.output[0], value);
+        let node = &mut self.nodes[node];
+        match &mut node.kind {
+            NodeKind::Mac(mac) => Some((mac, &mut node.operator)),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn attribute<'a>(
+    proto: &'a pb::NodeProto,
+    name: &str,
+) -> Option<&'a pb::AttributeProto> {
+    proto.attribute.iter().find(|attribute| attribute.name == name)
+}
+
+/// An attribute that is a list of integers.
+pub(super) fn integers(proto: &pb::NodeProto, name: &str) -> Option<Vec<i64>> {
+    attribute(proto, name).map(|attribute| attribute.ints.clone())
+}

@@ -1,0 +1,146 @@
+//! Nodes that replace another.
+
+use rten::Value;
+
+use crate::model::pb::attribute_proto::AttributeType;
+use crate::model::pb::{AttributeProto, NodeProto};
+use crate::model::{import::node_name, tensor};
+
+/// Collects nodes and constants. New tensors get names that no tensor of the file has.
+pub(crate) struct Builder {
+    nodes: Vec<NodeProto>,
+    constants: Vec<(String, Value)>,
+    prefix: String,
+    made: usize,
+}
+
+impl Builder {
+    /// For a graph with tensors of these names.
+    pub fn new<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let mut prefix = String::from("recoup/");
+        while names.clone().any(|name| name.starts_with(&prefix)) {
+            prefix.insert(0, '_');
+        }
+        Self { nodes: Vec::new(), constants: Vec::new(), prefix, made: 0 }
+    }
+
+    /// What was collected since the last call.
+    pub fn take(&mut self) -> (Vec<NodeProto>, Vec<(String, Value)>) {
+        (std::mem::take(&mut self.nodes), std::mem::take(&mut self.constants))
+    }
+
+    fn fresh(&mut self) -> String {
+        self.made += 1;
+        format!("{}{}", self.prefix, self.made)
+    }
+
+    /// Takes a node as it is.
+    pub fn push(&mut self, node: NodeProto) {
+        self.nodes.push(node);
+    }
+
+    /// A node in place of `of`, whose name it has; returns the tensor that it makes.
+    pub fn node(
+        &mut self,
+        of: &NodeProto,
+        operator: &str,
+        inputs: &[&str],
+        attributes: Vec<AttributeProto>,
+    ) -> String {
+        let output = self.fresh();
+        self.last(of, operator, inputs, attributes, &output);
+        output
+    }
+
+    /// As [`Builder::node`], making the tensor `output`.
+    pub fn last(
+        &mut self,
+        of: &NodeProto,
+        operator: &str,
+        inputs: &[&str],
+        attribute: Vec<AttributeProto>,
+        output: &str,
+    ) {
+        self.nodes.push(NodeProto {
+            name: node_name(of).into(),
+            op_type: operator.into(),
+            input: inputs.iter().map(|input| input.to_string()).collect(),
+            output: vec![output.into()],
+            attribute,
+            ..Default::default()
+        });
+    }
+
+    /// A new constant.
+    pub fn constant(&mut self, value: Value) -> String {
+        let name = self.fresh();
+        self.constants.push((name.clone(), value));
+        name
+    }
+
+    /// A new scalar constant.
+    pub fn float(&mut self, value: f32) -> String {
+        self.constant(tensor::floats(&[], vec![value]))
+    }
+
+    /// A new constant list.
+    pub fn integers(&mut self, values: &[i32]) -> String {
+        self.constant(tensor::integers(&[values.len()], values.to_vec()))
+    }
+
+    /// A new constant shape.
+    pub fn shape(&mut self, shape: &[usize]) -> String {
+        let dims: Vec<i32> = shape.iter().map(|&dim| dim as i32).collect();
+        self.integers(&dims)
+    }
+}
+
+pub(super) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+    node.attribute.iter().find(|attribute| attribute.name == name)
+}
+
+/// An attribute that is a whole number.
+pub(super) fn int(node: &NodeProto, name: &str) -> Option<i64> {
+    attribute(node, name).map(|attribute| attribute.i)
+}
+
+/// An attribute that is a number.
+pub(super) fn float(node: &NodeProto, name: &str) -> Option<f32> {
+    attribute(node, name).map(|attribute| attribute.f)
+}
+
+/// An attribute that is a list of whole numbers.
+pub(super) fn ints<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [i64]> {
+    attribute(node, name).map(|attribute| &attribute.ints[..])
+}
+
+/// A new attribute that is a list of whole numbers.
+pub(super) fn list(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::Ints as i32,
+        ints: values.to_vec(),
+        ..Default::default()
+    }
+}
+
+/// A new attribute that is a whole number.
+pub(super) fn whole(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::Int as i32,
+        i: value,
+        ..Default::default()
+    }
+}
+
+/// The node without some attributes and with others.
+pub(super) fn with(node: &NodeProto, without: &[&str], more: Vec<AttributeProto>) -> NodeProto {
+    let mut node = node.clone();
+    node.attribute.retain(|attribute| {
+        !without.contains(&attribute.name.as_str())
+            && !more.iter().any(|more| more.name == attribute.name)
+    });
+    node.attribute.extend(more);
+    node
+}

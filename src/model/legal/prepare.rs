@@ -1,0 +1,91 @@
+//! What is done to a whole file before its nodes are looked at.
+
+use std::collections::HashSet;
+
+use crate::model::error::ModelErrorKind;
+use crate::model::{import::node_name, pb, tensor};
+
+/// Constants become initializers of rten's four element types; nodes that no output needs go.
+///
+/// # Errors
+/// When a tensor's data do not fit its shape, or its type is none that Recoup reads.
+pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<(), ModelErrorKind> {
+    drop_dead(graph);
+    let (constants, nodes) = std::mem::take(&mut graph.node)
+        .into_iter()
+        .partition::<Vec<_>, _>(|node| node.op_type == "Constant");
+    graph.node = nodes;
+    for node in constants {
+        let tensor = constant(&node).ok_or_else(|| {
+            ModelErrorKind::node(
+                node_name(&node),
+                "Constant",
+                "holds no tensor, number or list of numbers",
+            )
+        })?;
+        let name = node.output.into_iter().next().unwrap_or_default();
+        graph.initializer.push(pb::TensorProto { name, ..tensor });
+    }
+    let read: HashSet<&str> = graph.node.iter().flat_map(reads).collect();
+    graph.initializer.retain(|proto| read.contains(proto.name.as_str()));
+    for proto in &mut graph.initializer {
+        let value = tensor::from_proto(proto).map_err(|reason| {
+            ModelErrorKind::NotOnnx(format!("tensor \"{}\": {reason}", proto.name))
+        })?;
+        *proto = tensor::to_proto(&proto.name, &value);
+    }
+    // Shapes that a file declares may be those of another batch, or wrong.
+    graph.value_info.clear();
+    Ok(())
+}
+
+/// The tensors that a node reads, those of its branches included.
+fn reads(node: &pb::NodeProto) -> Vec<&str> {
+    let graphs = node.attribute.iter().flat_map(|attribute| attribute.g.iter());
+    let inner = graphs.flat_map(|graph| {
+        let outputs = graph.output.iter().map(|output| output.name.as_str());
+        graph.node.iter().flat_map(reads).chain(outputs)
+    });
+    node.input.iter().map(String::as_str).chain(inner).collect()
+}
+
+/// Drops nodes whose outputs nobody reads: leftovers of training or of an exporter.
+fn drop_dead(graph: &mut pb::GraphProto) {
+    let mut needed: HashSet<String> =
+        graph.output.iter().map(|output| output.name.clone()).collect();
+    let mut kept = Vec::with_capacity(graph.node.len());
+    for node in std::mem::take(&mut graph.node).into_iter().rev() {
+        if node.output.iter().any(|output| needed.contains(output)) {
+            needed.extend(reads(&node).into_iter().map(str::to_string));
+            kept.push(node);
+        }
+    }
+    kept.reverse();
+    graph.node = kept;
+}
+
+/// The tensor of a Constant node.
+fn constant(node: &pb::NodeProto) -> Option<pb::TensorProto> {
+    use pb::tensor_proto::DataType;
+    let attribute = node.attribute.first()?;
+    let whole = |dims: Vec<i64>, elements: &[i64]| pb::TensorProto {
+        dims,
+        data_type: DataType::Int64 as i32,
+        int64_data: elements.to_vec(),
+        ..Default::default()
+    };
+    let real = |dims: Vec<i64>, elements: &[f32]| pb::TensorProto {
+        dims,
+        data_type: DataType::Float as i32,
+        float_data: elements.to_vec(),
+        ..Default::default()
+    };
+    Some(match attribute.name.as_str() {
+        "value" => attribute.t.clone()?,
+        "value_int" => whole(vec![], &[attribute.i]),
+        "value_ints" => whole(vec![attribute.ints.len() as i64], &attribute.ints),
+        "value_float" => real(vec![], &[attribute.f]),
+        "value_floats" => real(vec![attribute.floats.len() as i64], &attribute.floats),
+        _ => return None,
+    })
+}
