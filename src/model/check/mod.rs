@@ -15,6 +15,8 @@ mod tensor;
 mod text;
 mod words;
 
+#[cfg(test)]
+mod tests;
 
 use super::pb;
 use text::shown;

@@ -53,11 +53,7 @@ impl Formals {
 ///
 /// # Errors
 /// When the domain is foreign, or the set has no such operator.
-pub(super) fn find(
-    domain: &str,
-    operator: &str,
-    opset: i64,
-) -> Result<&'static Signature, String> {
+pub(super) fn find(domain: &str, operator: &str, opset: i64) -> Result<&'static Signature, String> {
     if domain == MICROSOFT {
         let known = table().get(&format!("{MICROSOFT}:{operator}") as &str);
         return known.and_then(|signatures| signatures.first()).ok_or_else(|| {
@@ -77,15 +73,16 @@ pub(super) fn find(
             shown(domain)
         ));
     }
-    let signatures = table().get(operator).filter(|_| !operator.contains(':')).ok_or_else(|| {
-        format!(
-            "operator {} does not exist in ai.onnx (operator sets {} to {}); export the model \
+    let signatures =
+        table().get(operator).filter(|_| !operator.contains(':')).ok_or_else(|| {
+            format!(
+                "operator {} does not exist in ai.onnx (operator sets {} to {}); export the model \
              with standard operators",
-            shown(operator),
-            OPSETS.start(),
-            OPSETS.end()
-        )
-    })?;
+                shown(operator),
+                OPSETS.start(),
+                OPSETS.end()
+            )
+        })?;
     let Some(signature) = signatures.iter().rev().find(|found| found.since <= opset) else {
         return Err(format!(
             "operator {operator} does not exist in operator set {opset}, which the model uses; \

@@ -117,7 +117,9 @@ fn ints(node: &pb::NodeProto, name: &str, values: &[i64]) -> Result<(), String> 
             distinct(values)?;
             let most = values.len() as i64 - 1;
             match values.iter().find(|&&value| value > most) {
-                Some(value) => Err(format!("is no permutation: it holds {value}, and not all of 0 to {most}")),
+                Some(value) => {
+                    Err(format!("is no permutation: it holds {value}, and not all of 0 to {most}"))
+                }
                 None => Ok(()),
             }
         }

@@ -25,6 +25,7 @@ const BROADCAST: &[&str] = &[
     "BitwiseOr",
     "BitwiseXor",
     "Where",
+    "PRelu",
     "Max",
     "Min",
     "Mean",
@@ -55,19 +56,21 @@ pub(super) fn elementwise(node: &Node) -> Checked {
         }
         _ => {}
     }
-    let Some(shapes) = node.shapes() else { return Ok(Size::Unknown) };
-    match broadcast(&shapes) {
-        Ok(together) => Ok(Size::like(&together)),
-        Err(reason) if BROADCAST.contains(&operator) => Err(reason),
-        // What is not broadcast is bounded by all inputs together.
-        Err(_) => {
-            let sizes = shapes.iter().map(|shape| elements(shape) as u128);
-            Ok(Size::Elements(sizes.fold(0, u128::saturating_add)))
-        }
+    if let "Clip" | "Dropout" = operator {
+        return Ok(node.shape(0).map_or(Size::Unknown, Size::like));
     }
+    let Some(shapes) = node.shapes() else { return Ok(Size::Unknown) };
+    let together = broadcast(&shapes).map(|together| elements(&together) as u128);
+    if BROADCAST.contains(&operator) {
+        return Ok(Size::Elements(together?));
+    }
+    let side_by_side = shapes.iter().map(|shape| elements(shape) as u128);
+    let side_by_side = side_by_side.fold(0, u128::saturating_add);
+    Ok(Size::Elements(together.unwrap_or(0).max(side_by_side)))
 }
 
-/// Clip's bounds are single numbers, the lower one not above the upper.
+/// Clip's bounds are single numbers. A lower one above the upper one is defined: all become the
+/// upper one.
 fn check_bounds(node: &Node) -> Result<(), String> {
     for (index, name) in [(1, "min"), (2, "max")] {
         if let Some(shape) = node.shape(index)
@@ -75,21 +78,11 @@ fn check_bounds(node: &Node) -> Result<(), String> {
         {
             return Err(format!("its {name} has the shape {}; expected one number", list(shape)));
         }
-    }
-    let bound = |index: usize| match (node.integers(index), node.floats(index)) {
-        (Some(&[value]), _) => Some(value as f64),
-        (_, Some(&[value])) => Some(f64::from(value)),
-        _ => None,
-    };
-    match (bound(1), bound(2)) {
-        (Some(low), Some(high)) if low > high => {
-            Err(format!("its min is {low}, above its max, {high}"))
+        if node.floats(index).is_some_and(|values| values.iter().any(|value| value.is_nan())) {
+            return Err(format!("its {name} is no number"));
         }
-        (low, high) if [low, high].iter().flatten().any(|bound| bound.is_nan()) => {
-            Err("one of its bounds is no number".into())
-        }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 /// Operators that work along one axis and keep the shape, or remove that axis.

@@ -37,7 +37,8 @@ impl Term {
 
 pub(super) fn einsum(node: &Node) -> Checked {
     let equation = node.text("equation", "").replace(' ', "");
-    check(node, &equation).map_err(|reason| format!("its equation \"{}\": {reason}", shown(&equation)))
+    check(node, &equation)
+        .map_err(|reason| format!("its equation \"{}\": {reason}", shown(&equation)))
 }
 
 fn check(node: &Node, equation: &str) -> Checked {
@@ -98,11 +99,7 @@ fn bind(
     let named = term.letters().count();
     let fits = if term.after.is_some() { named <= shape.len() } else { named == shape.len() };
     if !fits {
-        return Err(format!(
-            "a term of {} for the shape {}",
-            count(named, "letter"),
-            list(shape)
-        ));
+        return Err(format!("a term of {} for the shape {}", count(named, "letter"), list(shape)));
     }
     let end = shape.len() - term.after.as_ref().map_or(0, Vec::len);
     let tail = term.after.iter().flatten().zip(&shape[end..]);

@@ -3,7 +3,7 @@
 //! what makes it impossible.
 //!
 //! An operator that no file here names is not checked; its outputs are taken to be no larger than
-//! its inputs broadcast together.
+//! its inputs broadcast together, or than all of them side by side.
 
 mod arithmetic;
 mod attention;
@@ -213,6 +213,9 @@ fn size(node: &Node) -> Checked {
         | "CumSum" | "Trilu" => arithmetic::along_axis(node),
         "Shape" => Ok(node.shape(0).map_or(Size::Unknown, |x| Size::of([x.len() as u128]))),
         "Size" => Ok(Size::Elements(1)),
+        "CastLike" => Ok(node.shape(0).map_or(Size::Unknown, Size::like)),
+        // Its outputs are those of the graphs inside it.
+        "If" => Ok(Size::Unknown),
         _ if operator.starts_with("Reduce") => arithmetic::reduce(node),
         _ => arithmetic::elementwise(node),
     }

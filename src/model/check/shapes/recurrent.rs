@@ -26,11 +26,9 @@ pub(super) fn recurrent(node: &Node) -> Checked {
     let (batch_axis, time_axis) = if node.int("layout", 0) == 1 { (0, 1) } else { (1, 0) };
     let (batch, time) = (x[batch_axis], x[time_axis]);
     let expect = |index: usize, name: &str, expected: &[usize]| match node.shape(index) {
-        Some(shape) if shape != expected => Err(format!(
-            "its {name} has the shape {}; expected {}",
-            list(shape),
-            list(expected)
-        )),
+        Some(shape) if shape != expected => {
+            Err(format!("its {name} has the shape {}; expected {}", list(shape), list(expected)))
+        }
         _ => Ok(()),
     };
     let state =

@@ -38,10 +38,8 @@ pub(super) fn resize(node: &Node) -> Checked {
         number(values.len(), "sizes")?;
         for (&axis, &size) in axes.iter().zip(values) {
             let grows = x[axis] == 0 && size > 0;
-            output[axis] = u128::try_from(size)
-                .ok()
-                .filter(|&size| size > 0 && !grows)
-                .ok_or_else(|| {
+            output[axis] =
+                u128::try_from(size).ok().filter(|&size| size > 0 && !grows).ok_or_else(|| {
                     format!(
                         "its sizes are {} for the shape {}; expected 1 or more of each, and \
                          something to take them from",
