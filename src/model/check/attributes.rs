@@ -86,6 +86,11 @@ pub(super) fn int(node: &pb::NodeProto, name: &str) -> Option<i64> {
     find(node, name).map(|attribute| attribute.i)
 }
 
+/// An attribute that is one float.
+pub(super) fn float(node: &pb::NodeProto, name: &str) -> Option<f32> {
+    find(node, name).map(|attribute| attribute.f)
+}
+
 /// An attribute that is a list of integers.
 pub(super) fn ints<'a>(node: &'a pb::NodeProto, name: &str) -> Option<&'a [i64]> {
     find(node, name).map(|attribute| attribute.ints.as_slice())

@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
         let mut own = Vec::new();
         let inputs: HashSet<_> = graph.input.iter().map(|input| input.name.as_str()).collect();
         for input in &graph.input {
-            self.define(&input.name, "graph input", &mut own)?;
+            self.define(&input.name, "a graph input", &mut own)?;
             tensor::declared(input, true)
                 .map_err(|reason| format!("input \"{}\": {reason}", shown(&input.name)))?;
         }
@@ -74,7 +74,7 @@ impl<'a> Walk<'a> {
             // Old files list initializers as inputs as well.
             let first = initializers.insert(constant.name.as_str());
             if !first || !inputs.contains(constant.name.as_str()) {
-                self.define(&constant.name, "initializer", &mut own)?;
+                self.define(&constant.name, "an initializer", &mut own)?;
             }
             tensor::check(constant)
                 .map_err(|reason| format!("tensor \"{}\": {reason}", shown(&constant.name)))?;
@@ -112,11 +112,11 @@ impl<'a> Walk<'a> {
     /// Notes a new name, to be forgotten with the graph whose `own` it is.
     fn define(&mut self, name: &'a str, what: &str, own: &mut Vec<&'a str>) -> Result<(), String> {
         if name.is_empty() {
-            return Err(format!("a {what} has no name; export the model again"));
+            return Err(format!("{what} has no name; export the model again"));
         }
         if !self.names.insert(name) {
             return Err(format!(
-                "tensor \"{}\" is defined twice, the second time as a {what}; a name stands for \
+                "tensor \"{}\" is defined twice, the second time as {what}; a name stands for \
                  one tensor: rename one of them",
                 shown(name)
             ));
@@ -161,7 +161,7 @@ impl<'a> Walk<'a> {
             }
         }
         for output in node.output.iter().filter(|output| !output.is_empty()) {
-            self.define(output, "node's output", own)?;
+            self.define(output, "a node's output", own)?;
         }
         Ok(())
     }

@@ -91,9 +91,14 @@ pub(super) fn find(domain: &str, operator: &str, opset: i64) -> Result<&'static 
         ));
     };
     if signature.removed {
+        let back = signatures.iter().find(|later| later.since > opset);
+        let advice = match back {
+            Some(later) => format!("with opset_version={} or later, where it is back", later.since),
+            None => "again with a current exporter".into(),
+        };
         return Err(format!(
             "operator {operator} was removed in operator set {}, and the model uses set {opset}; \
-             export the model again with a current exporter",
+             export the model {advice}",
             signature.since
         ));
     }

@@ -107,7 +107,9 @@ fn ints(node: &pb::NodeProto, name: &str, values: &[i64]) -> Result<(), String> 
         // A negative pad of a window would cut the input.
         "pads" if WINDOWS.contains(&node.op_type.as_str()) => all(0, MOST_EXTENT),
         "split" => all(0, i64::MAX),
-        "shape" => tensor::elements(values).map(|_| ()).map_err(|reason| format!(": {reason}")),
+        "shape" => tensor::elements(values)
+            .map(|_| ())
+            .map_err(|reason| format!("names a tensor: {reason}")),
         "axes" => {
             all(-axes, axes - 1)?;
             distinct(values)
@@ -280,7 +282,7 @@ fn whole_node(node: &pb::NodeProto, opset: i64) -> Result<(), String> {
                 return Err("its starts, ends and axes differ in number".into());
             }
         }
-        "QLinearConcat" if (node.input.len() - 2) % 3 != 0 => {
+        "QLinearConcat" if node.input.len() % 3 != 2 => {
             return Err(format!(
                 "it has {}; expected two, and three for each tensor",
                 count(node.input.len(), "input")

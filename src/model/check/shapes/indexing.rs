@@ -70,7 +70,7 @@ pub(super) fn scatter_elements(node: &Node) -> Checked {
 
 /// Checks index tuples, whose length is the indices' last dimension, from axis `first` on.
 fn tuples(node: &Node, x: &[usize], indices: &[usize], first: usize) -> Result<usize, String> {
-    at_least(indices, 1, "its indices")?;
+    at_least(indices, 1, "the tensor of its indices")?;
     let length = indices[indices.len() - 1];
     if length == 0 || length > x.len().saturating_sub(first) {
         return Err(format!(

@@ -25,9 +25,9 @@ pub(super) fn per_channel(node: &Node) -> Checked {
     for (index, name) in [(1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")] {
         per(node, index, name, channels)?;
     }
-    if let Some(variance) = node.floats(4)
-        && let Some(value) = variance.iter().find(|value| !(**value >= 0.0 && value.is_finite()))
-    {
+    let epsilon = super::super::attributes::float(node.proto, "epsilon").unwrap_or(1e-5);
+    let impossible = |value: &&f32| !(value.is_finite() && **value + epsilon >= 0.0);
+    if let Some(value) = node.floats(4).and_then(|values| values.iter().find(impossible)) {
         return Err(format!("its variance holds {value}; expected finite numbers, 0 or more"));
     }
     Ok(Size::like(x))

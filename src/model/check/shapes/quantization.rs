@@ -3,13 +3,17 @@
 use super::super::text::list;
 use super::{Checked, Node, Size, axis, broadcast, elements};
 
-/// That a scale is finite, above 0, and large enough that its inverse is finite.
+/// That a scale is finite and large enough that its inverse is finite. Weights may be stored with
+/// negative scales; what quantises must not.
 fn check_scale(node: &Node, index: usize) -> Result<(), String> {
     let Some(values) = node.floats(index) else { return Ok(()) };
-    match values.iter().find(|value| !(value.is_normal() && **value > 0.0)) {
+    let negative = node.proto.op_type == "DequantizeLinear";
+    let sound = |value: &&f32| value.is_normal() && (negative || **value > 0.0);
+    match values.iter().find(|value| !sound(value)) {
         Some(value) => Err(format!(
-            "its scale holds {value:e}; expected finite numbers above 0 whose inverse is finite, \
-             at least {:e}",
+            "its scale holds {value:e}; expected finite numbers {} whose inverse is finite, at \
+             least {:e}",
+            if negative { "other than 0" } else { "above 0" },
             f32::MIN_POSITIVE
         )),
         None => Ok(()),

@@ -165,11 +165,11 @@ fn axes_and_lists_are_in_range() {
         ("@11 Split(x) -> a, b; split=[4 -1]", "attribute \"split\" holds -1; expected 0 or more"),
         (
             "RandomNormal() -> y; shape=[2 -1]",
-            "attribute \"shape\" : its shape [2, -1] has a negative size",
+            "attribute \"shape\" names a tensor: its shape [2, -1] has a negative size",
         ),
         (
             "RandomNormal() -> y; shape=[100000 100000]",
-            "attribute \"shape\" : its shape [100000, 100000] is too large; at most 64 dimensions and 2147483648 elements are possible",
+            "attribute \"shape\" names a tensor: its shape [100000, 100000] is too large; at most 64 dimensions and 2147483648 elements are possible",
         ),
         (
             "GatherND(x, i) -> y; batch_dims=-1",

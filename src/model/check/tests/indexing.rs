@@ -99,7 +99,7 @@ fn scattered_updates_fit_their_indices() {
         (
             "ScatterND(x, i, u) -> y",
             &[X, "", "1"],
-            "its indices has the shape []; expected at least 1 dimensions",
+            "the tensor of its indices has the shape []; expected at least 1 dimensions",
         ),
         (
             "ScatterND(x, i, u) -> y",
@@ -154,14 +154,14 @@ fn scales_are_usable_and_as_many_as_channels() {
             "its scale holds 0e0; expected finite numbers above 0 whose inverse is finite, at least 1.1754944e-38",
         ),
         (
-            "DequantizeLinear(x, s, z) -> y",
+            "QuantizeLinear(x, s, z) -> y",
             &[X, "~-0.5", ""],
             "its scale holds -5e-1; expected finite numbers above 0 whose inverse is finite, at least 1.1754944e-38",
         ),
         (
             "DequantizeLinear(x, s, z) -> y",
             &[X, "~inf", ""],
-            "its scale holds inf; expected finite numbers above 0 whose inverse is finite, at least 1.1754944e-38",
+            "its scale holds inf; expected finite numbers other than 0 whose inverse is finite, at least 1.1754944e-38",
         ),
         ("DequantizeLinear(x, s, z) -> y; axis=0", &[X, "3", "3"], "12"),
         (
@@ -179,7 +179,7 @@ fn scales_are_usable_and_as_many_as_channels() {
             &[X, "3", "4"],
             "its zero point has the shape [4]; expected that of its scale, [3]",
         ),
-        ("DequantizeLinear(x, s, z) -> y", &[X, "1", ""], "12"),
+        ("DequantizeLinear(x, s, z) -> y", &[X, "1~-0.5", ""], "12"),
         ("@21 DequantizeLinear(x, s, z) -> y; axis=1; block_size=2", &[X, "3x2", "3x2"], "12"),
         (
             "@21 DequantizeLinear(x, s, z) -> y; axis=1; block_size=2",

@@ -27,13 +27,13 @@ fn a_name_is_defined_once() {
     graph(&mut twice).initializer = vec![zeros("w", &[1]), zeros("w", &[2])];
     assert_eq!(
         refusal(&twice),
-        "tensor \"w\" is defined twice, the second time as a initializer; a name stands for one tensor: rename one of them"
+        "tensor \"w\" is defined twice, the second time as an initializer; a name stands for one tensor: rename one of them"
     );
     let mut twice = model(&["Relu(x) -> y"]);
     graph(&mut twice).initializer = vec![zeros("x", &[1]), zeros("x", &[2])];
     assert_eq!(
         refusal(&twice),
-        "tensor \"x\" is defined twice, the second time as a initializer; a name stands for one tensor: rename one of them"
+        "tensor \"x\" is defined twice, the second time as an initializer; a name stands for one tensor: rename one of them"
     );
     let mut twice = model(&["Relu(x) -> w"]);
     graph(&mut twice).initializer = vec![zeros("w", &[1])];
@@ -72,7 +72,7 @@ fn what_is_defined_has_a_name() {
     assert_eq!(refusal(&nameless), "a graph input has no name; export the model again");
     let mut nameless = model(&["Relu(x) -> y"]);
     graph(&mut nameless).initializer = vec![zeros("", &[1])];
-    assert_eq!(refusal(&nameless), "a initializer has no name; export the model again");
+    assert_eq!(refusal(&nameless), "an initializer has no name; export the model again");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn an_operator_is_one_of_the_models_operator_set() {
         ),
         (
             "@18 GroupNormalization(x, s, b) -> y; num_groups=1",
-            "operator GroupNormalization was removed in operator set 18, and the model uses set 18; export the model again with a current exporter",
+            "operator GroupNormalization was removed in operator set 18, and the model uses set 18; export the model with opset_version=21 or later, where it is back",
         ),
         ("@21 GroupNormalization(x, s, b) -> y; num_groups=1", ""),
         (
