@@ -9,6 +9,7 @@ fn in_bounds(indices: Option<&[i64]>, size: usize, axis: usize) -> Result<(), St
     let size = size as i128;
     let outside = |&&index: &&i64| !(-size..size).contains(&i128::from(index));
     match indices.unwrap_or_default().iter().find(outside) {
+        Some(index) if size == 0 => Err(format!("index {index} into axis {axis}, which is empty")),
         Some(index) => Err(format!(
             "index {index} lies outside of axis {axis}, which has the size {size}; expected {} \
              to {}",

@@ -227,6 +227,9 @@ fn axis(value: i64, rank: usize) -> Result<usize, String> {
     if (-length..length).contains(&value) {
         return Ok(value.rem_euclid(length) as usize);
     }
+    if rank == 0 {
+        return Err(format!("axis {value} of its input, which is one number without dimensions"));
+    }
     Err(format!(
         "axis {value} lies outside of its input, which has {}; expected {} to {}",
         super::text::count(rank, "dimension"),
@@ -286,6 +289,15 @@ fn at_least(shape: &[usize], rank: usize, what: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{what} has the shape {}; expected at least {rank} dimensions", list(shape)))
+}
+
+/// That an input of at least this rank holds something: runtimes divide by its sizes.
+fn filled(shape: &[usize], rank: usize) -> Result<(), String> {
+    at_least(shape, rank, "its input")?;
+    if shape.contains(&0) {
+        return Err(format!("its input has the shape {}: it is empty", list(shape)));
+    }
+    Ok(())
 }
 
 /// That two counts that belong together are equal.

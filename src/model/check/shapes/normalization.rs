@@ -1,7 +1,7 @@
 //! Normalisations: parameters as long as what they scale.
 
 use super::super::text::list;
-use super::{Checked, Node, Size, at_least, broadcasts_to};
+use super::{Checked, Node, Size, broadcasts_to, filled};
 
 /// That an input is a vector with one value per channel.
 fn per(node: &Node, index: usize, name: &str, length: usize) -> Result<(), String> {
@@ -19,7 +19,7 @@ fn per(node: &Node, index: usize, name: &str, length: usize) -> Result<(), Strin
 pub(super) fn per_channel(node: &Node) -> Checked {
     let Some(x) = node.shape(0) else { return Ok(Size::Unknown) };
     let instance = node.proto.op_type == "InstanceNormalization";
-    at_least(x, if instance { 3 } else { 1 }, "its input")?;
+    filled(x, if instance { 3 } else { 1 })?;
     // A vector is one channel.
     let channels = x.get(1).copied().unwrap_or(1);
     for (index, name) in [(1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")] {
@@ -36,6 +36,7 @@ pub(super) fn per_channel(node: &Node) -> Checked {
 /// LayerNormalization and RMSNormalization.
 pub(super) fn layer(node: &Node) -> Checked {
     let Some(x) = node.shape(0) else { return Ok(Size::Unknown) };
+    filled(x, 1)?;
     let axis = node.axis(-1, x.len())?;
     for (index, name) in [(1, "scale"), (2, "bias")] {
         if let Some(shape) = node.shape(index)
@@ -53,7 +54,7 @@ pub(super) fn layer(node: &Node) -> Checked {
 
 pub(super) fn group(node: &Node) -> Checked {
     let Some(x) = node.shape(0) else { return Ok(Size::Unknown) };
-    at_least(x, 2, "its input")?;
+    filled(x, 2)?;
     let groups = node.int("num_groups", 1);
     if !usize::try_from(groups).is_ok_and(|groups| groups > 0 && x[1].is_multiple_of(groups)) {
         return Err(format!("its {} channels do not divide into {groups} groups", x[1]));
@@ -65,6 +66,6 @@ pub(super) fn group(node: &Node) -> Checked {
 
 pub(super) fn lrn(node: &Node) -> Checked {
     let Some(x) = node.shape(0) else { return Ok(Size::Unknown) };
-    at_least(x, 3, "its input")?;
+    filled(x, 3)?;
     Ok(Size::like(x))
 }

@@ -1,7 +1,7 @@
 //! Windows that slide over an input: convolutions and pools.
 
 use super::super::text::list;
-use super::{Checked, Node, Size, at_least, equal};
+use super::{Checked, Node, Size, equal, filled};
 
 /// The window's attributes, with defaults, one entry per spatial axis.
 struct Window {
@@ -134,7 +134,7 @@ fn kernel(node: &Node, weights: &[usize]) -> Result<Vec<i128>, String> {
 pub(super) fn conv(node: &Node) -> Checked {
     let (x, w, bias) = positions(&node.proto.op_type);
     let Some((x, weights)) = node.shape(x).zip(node.shape(w)) else { return Ok(Size::Unknown) };
-    at_least(x, 3, "its input")?;
+    filled(x, 3)?;
     equal(weights.len(), x.len(), "dimensions of the weights, as many as of the input")?;
     let group = groups(node)?;
     if weights[1].checked_mul(group) != Some(x[1]) {
@@ -155,7 +155,7 @@ pub(super) fn conv(node: &Node) -> Checked {
 
 pub(super) fn conv_transpose(node: &Node) -> Checked {
     let Some((x, weights)) = node.shape(0).zip(node.shape(1)) else { return Ok(Size::Unknown) };
-    at_least(x, 3, "its input")?;
+    filled(x, 3)?;
     equal(weights.len(), x.len(), "dimensions of the weights, as many as of the input")?;
     let group = groups(node)?;
     equal(weights[0], x[1], "input channels of the weights")?;
@@ -181,7 +181,7 @@ pub(super) fn conv_transpose(node: &Node) -> Checked {
             None if window.same => size.saturating_mul(stride),
             None => whole - window.begins[axis] - window.ends[axis],
         };
-        if size == 0 || output < 1 {
+        if output < 1 {
             return Err(format!("its output along spatial axis {axis} has the size {output}"));
         }
         // Runtimes compute the whole before they cut the padding off.
@@ -211,7 +211,7 @@ fn check_bias(node: &Node, index: Option<usize>, filters: usize) -> Result<(), S
 
 pub(super) fn pool(node: &Node) -> Checked {
     let Some(x) = node.shape(0) else { return Ok(Size::Unknown) };
-    at_least(x, 3, "its input")?;
+    filled(x, 3)?;
     let channels_last = node.int("channels_last", 0) == 1;
     let spatial = if channels_last { &x[1..x.len() - 1] } else { &x[2..] };
     let channels = if channels_last { x[x.len() - 1] } else { x[1] };
@@ -226,16 +226,13 @@ pub(super) fn pool(node: &Node) -> Checked {
 
 pub(super) fn global(node: &Node) -> Checked {
     let Some(x) = node.shape(0) else { return Ok(Size::Unknown) };
-    at_least(x, 3, "its input")?;
-    if x.contains(&0) {
-        return Err(format!("its input has the shape {}: nothing to pool", list(x)));
-    }
+    filled(x, 3)?;
     Ok(Size::like(x))
 }
 
 pub(super) fn unpool(node: &Node) -> Checked {
     let Some(x) = node.shape(0) else { return Ok(Size::Unknown) };
-    at_least(x, 3, "its input")?;
+    filled(x, 3)?;
     if let Some(indices) = node.shape(1)
         && indices != x
     {

@@ -60,6 +60,16 @@ fn numbers_are_possible() {
 fn normalisations_have_one_parameter_per_channel() {
     check(&[
         ("BatchNormalization(x, s, b, m, v) -> y", &["1x4x8", "4", "4", "4", "4"], "32"),
+        (
+            "BatchNormalization(x, s, b, m, v) -> y",
+            &["0x4x8", "4", "4", "4", "4"],
+            "its input has the shape [0, 4, 8]: it is empty",
+        ),
+        (
+            "LayerNormalization(x, s) -> y",
+            &["1x0x8", "8"],
+            "its input has the shape [1, 0, 8]: it is empty",
+        ),
         // Rounding leaves a variance of nothing just below 0; epsilon is larger.
         ("BatchNormalization(x, s, b, m, v) -> y", &["1x1x8", "1", "1", "1", "1~-1e-9"], "8"),
         (

@@ -24,6 +24,12 @@ fn constant_indices_are_in_bounds() {
             "axis 2 lies outside of its input, which has 2 dimensions; expected -2 to 1",
         ),
         ("Gather(x, i) -> y", &[X, "5"], "20"),
+        ("Gather(x, i) -> y", &["0x4", "1=0"], "index 0 into axis 0, which is empty"),
+        (
+            "Gather(x, i) -> y",
+            &["", "1=0"],
+            "axis 0 of its input, which is one number without dimensions",
+        ),
         ("GatherElements(x, i) -> y; axis=1", &[X, "2x5=0 0 0 0 0 3 3 3 3 -4"], "10"),
         (
             "GatherElements(x, i) -> y; axis=1",

@@ -125,9 +125,19 @@ fn a_kernel_fits_the_padded_input() {
         (
             "GlobalMaxPool(x) -> y",
             &["1x4x0x8"],
-            "its input has the shape [1, 4, 0, 8]: nothing to pool",
+            "its input has the shape [1, 4, 0, 8]: it is empty",
         ),
         ("GlobalMaxPool(x) -> y", &[X], "256"),
+        (
+            "MaxPool(x) -> y; kernel_shape=[2 2]; pads=[1 1 1 1]",
+            &["0x4x8x8"],
+            "its input has the shape [0, 4, 8, 8]: it is empty",
+        ),
+        (
+            "Conv(x, w) -> y; auto_pad=SAME_UPPER",
+            &["1x4x8x0", "6x4x3x3"],
+            "its input has the shape [1, 4, 8, 0]: it is empty",
+        ),
     ]);
 }
 
@@ -192,7 +202,7 @@ fn transposed_convolutions_grow() {
         (
             "ConvTranspose(x, w) -> y",
             &["1x4x0x8", "4x6x3x3"],
-            "its output along spatial axis 0 has the size 2",
+            "its input has the shape [1, 4, 0, 8]: it is empty",
         ),
         ("MaxUnpool(x, i) -> y; kernel_shape=[2 2]; strides=[2 2]", &[X, X], "1024"),
         (

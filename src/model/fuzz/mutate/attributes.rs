@@ -81,8 +81,8 @@ fn set(attribute: &mut AttributeProto, bytes: &mut Bytes) {
         AttributeType::Int => attribute.i = bytes.int(),
         AttributeType::Float => attribute.f = bytes.float(),
         AttributeType::String => attribute.s = bytes.pick(WORDS).as_bytes().to_vec(),
-        AttributeType::Ints => list(&mut attribute.ints, bytes, Bytes::int),
-        AttributeType::Floats => list(&mut attribute.floats, bytes, Bytes::float),
+        AttributeType::Ints => list(&mut attribute.ints, bytes, |bytes| bytes.int()),
+        AttributeType::Floats => list(&mut attribute.floats, bytes, |bytes| bytes.float()),
         AttributeType::Tensor => {
             super::tensors::change(attribute.t.get_or_insert_default(), bytes);
         }
