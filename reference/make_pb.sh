@@ -7,8 +7,10 @@ schema=$(python3 -c 'import onnx, os; print(os.path.join(os.path.dirname(onnx.__
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-# As proto3: the bytes on the wire are the same, and fields need no Option each.
-sed -E 's/^syntax = "proto2";/syntax = "proto3";/; s/^( *)optional /\1/; s/ \[packed = true\]//' \
+# As proto3: the bytes on the wire are the same, and fields need no Option each. Repeated numbers are
+# packed in proto3 unless said otherwise, in proto2 only if said; rten reads them as ONNX has them.
+sed -E 's/^syntax = "proto2";/syntax = "proto3";/; s/^( *)optional /\1/
+    s/^( *repeated (float|double|u?int(32|64)) [a-z0-9_]+ = [0-9]+);/\1 [packed = false];/' \
     "$schema" >onnx.proto
 cargo init --quiet --name generate
 cargo add --quiet prost-build@0.14
