@@ -66,7 +66,8 @@ pub(super) fn elementwise(node: &Node) -> Checked {
     }
     let side_by_side = shapes.iter().map(|shape| elements(shape) as u128);
     let side_by_side = side_by_side.fold(0, u128::saturating_add);
-    Ok(Size::Elements(together.unwrap_or(0).max(side_by_side)))
+    // Some have a lone number beside the rest as an output, whatever comes in.
+    Ok(Size::Elements(together.unwrap_or(0).max(side_by_side).max(1)))
 }
 
 /// Clip's bounds are single numbers. A lower one above the upper one is defined: all become the

@@ -44,7 +44,9 @@ pub(super) fn split(node: &Node) -> Checked {
                 list(sizes)
             ));
         }
-    } else if !node.has(1) && outputs > 0 {
+    } else if node.has(1) {
+        return Ok(Size::Data("split"));
+    } else if outputs > 0 {
         // Newer sets let the last part be smaller.
         let sound = if node.opset < 18 {
             length.is_multiple_of(outputs)

@@ -20,9 +20,16 @@ fn check_scale(node: &Node, index: usize) -> Result<(), String> {
     }
 }
 
-/// That a zero point has the shape of its scale.
+/// That a zero point is a code of up to 16 bits, and has the shape of its scale.
 fn check_pair(node: &Node, scale: usize) -> Result<(), String> {
     check_scale(node, scale)?;
+    let codes = -0x8000..=0xffff;
+    let zeros = node.integers(scale + 1).unwrap_or_default();
+    if let Some(zero) = zeros.iter().find(|zero| !codes.contains(*zero)) {
+        return Err(format!(
+            "its zero point holds {zero}; expected a code of up to 16 bits, or 0 for int32"
+        ));
+    }
     let Some((scale, zero)) = node.shape(scale).zip(node.shape(scale + 1)) else { return Ok(()) };
     // One number is written with and without a dimension.
     if scale == zero || (elements(scale) == 1 && elements(zero) == 1) {

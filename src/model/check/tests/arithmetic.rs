@@ -32,7 +32,8 @@ fn shapes_are_broadcast_together() {
             &["3x1", "3x4"],
             "its slope has the shape [3, 4], which cannot be broadcast to its input's [3, 1]",
         ),
-        // An operator that no check knows.
+        // Operators that no check knows.
+        ("DynamicQuantizeLinear(x) -> y, s, z", &["0"], "1"),
         ("NegativeLogLikelihoodLoss(x, t) -> y", &["3x5", "3"], "18"),
     ]);
 }

@@ -169,6 +169,11 @@ fn scales_are_usable_and_as_many_as_channels() {
             &[X, "~inf", ""],
             "its scale holds inf; expected finite numbers other than 0 whose inverse is finite, at least 1.1754944e-38",
         ),
+        (
+            "DequantizeLinear(x, s, z) -> y",
+            &[X, "", "=-2000000000"],
+            "its zero point holds -2000000000; expected a code of up to 16 bits, or 0 for int32",
+        ),
         ("DequantizeLinear(x, s, z) -> y; axis=0", &[X, "3", "3"], "12"),
         (
             "DequantizeLinear(x, s, z) -> y",
