@@ -18,7 +18,7 @@ pub fn change_input_shape(model: &mut ModelProto, bytes: &mut Bytes) {
     let Some(input) = bytes.pick_mut(&mut graph(model).input) else { return };
     let kind = input.r#type.as_mut().and_then(|kind| kind.value.as_mut());
     let Some(Kind::TensorType(tensor)) = kind else { return };
-    if bytes.byte() % 16 == 0 {
+    if bytes.below(16) == 0 {
         tensor.elem_type = i32::from(bytes.byte() % 30);
     }
     let dims = &mut tensor.shape.get_or_insert_default().dim;
@@ -50,7 +50,7 @@ pub fn change_outputs(model: &mut ModelProto, bytes: &mut Bytes) {
     }
     let name = bytes.pick(&names).clone();
     match bytes.pick_mut(&mut graph.output) {
-        Some(output) if bytes.byte() % 2 == 0 => output.name = name,
+        Some(output) if bytes.below(2) == 0 => output.name = name,
         _ => graph.output.push(ValueInfoProto { name, ..Default::default() }),
     }
 }
