@@ -12,7 +12,9 @@ mod names;
 mod nodes;
 mod products;
 mod sizes;
+mod slicing;
 mod tensors;
+mod vision;
 mod windows;
 
 use super::pb;
