@@ -1,0 +1,6 @@
+"""The odd models of `odd_models.py`, one file per family; importing them
+registers their models."""
+
+from . import elementwise  # noqa: F401
+from . import codings  # noqa: F401
+from . import conv, gemm  # noqa: F401
