@@ -4,3 +4,4 @@ registers their models."""
 from . import elementwise  # noqa: F401
 from . import codings  # noqa: F401
 from . import conv, gemm  # noqa: F401
+from . import pooling, shapes, wiring  # noqa: F401

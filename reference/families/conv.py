@@ -172,15 +172,3 @@ def conv_transpose_qdq(g):
 def dynamic_weights(g):
     weight = g.op("Reshape", g.gemm(g.op("Flatten", "input"), 32, 54), g.ints(3, 2, 3, 3))
     return finish(g, g.op("Conv", "input", weight, pads=[1] * 4))
-
-
-def register_bias_rank(name, *shape):
-    @case(f"the bias of a Conv has the shape {list(shape)}; ONNX Runtime reads its elements",
-          name=name)
-    def build(g):
-        y = g.op("Conv", "input", g.weight(3, 2, 3, 3), g.uniform(-1, 1, *shape))
-        return finish(g, y)
-
-
-register_bias_rank("conv-bias-1c11", 1, 3, 1, 1)
-register_bias_rank("conv-bias-c1", 3, 1)
