@@ -5,3 +5,5 @@ from . import elementwise  # noqa: F401
 from . import codings  # noqa: F401
 from . import conv, gemm  # noqa: F401
 from . import pooling, shapes, wiring  # noqa: F401
+from . import tflite  # noqa: F401
+from . import integer, qoperator, static  # noqa: F401

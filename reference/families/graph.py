@@ -45,7 +45,9 @@ class Graph(float_models.Graph):
 
     def __init__(self, name, shape=(2, 4, 4), opset=13, batch="N", images=2, classes=4,
                  act="u8", dtype=np.float32):
-        rng = np.random.default_rng([SEED, zlib.crc32(name.encode())])
+        # The twin of a model in another format has the same numbers.
+        seed = zlib.crc32(name.removesuffix("-as-qdq").encode())
+        rng = np.random.default_rng([SEED, seed])
         super().__init__(rng, shape, opset, batch)
         self.name, self.images, self.classes, self.act = name, images, classes, act
         self.inputs, self.feeds, self.codings, self.step = [], {}, {}, None
@@ -109,6 +111,13 @@ class Graph(float_models.Graph):
     def shape(self, name):
         return self.value(name).shape
 
+    def trial(self, build):
+        """What a tensor would hold, without leaving its nodes in the graph."""
+        nodes, initializers = len(self.nodes), len(self.initializers)
+        value = self.value(build())
+        del self.nodes[nodes:], self.initializers[initializers:]
+        return value
+
     # Quantised tensors.
 
     def code(self, value, kind):
@@ -149,7 +158,8 @@ class Graph(float_models.Graph):
     def qweight(self, values, kind="s8", axis=None, written_axis=None, symmetric=True):
         """DequantizeLinear of constant codes."""
         codes, scale, zero = self.encode(values, kind, axis, symmetric)
-        attributes = {} if axis is None else {"axis": axis if written_axis is None else written_axis}
+        written_axis = axis if written_axis is None else written_axis
+        attributes = {} if axis is None else {"axis": written_axis}
         y = self.dq(self.code(codes, kind), self.floats(scale), self.code(zero, kind), **attributes)
         self.codings[y] = kind, scale, zero
         return y
@@ -205,6 +215,8 @@ class Graph(float_models.Graph):
         outputs = []
         for name in names:
             value = self.value(name)
+            if name == "output" and np.issubdtype(value.dtype, np.integer):
+                self.step = 1.0
             shape = list(value.shape)
             if isinstance(self.batch, str) and shape[:1] == [self.images]:
                 shape[0] = self.batch
