@@ -105,7 +105,7 @@ conv("attribute_type", "pads is a text", pads="1, 1, 1, 1")
 conv("attribute_float", "strides are floats", strides=[1.5, 1.5])
 conv("attribute_int", "strides is one number, not a list", strides=2)
 conv("autopad_unknown", "auto_pad SAME", auto_pad="SAME")
-conv("autopad_and_pads", "auto_pad SAME_UPPER, group 3 of 4 filters", auto_pad="SAME_UPPER", group=3)
+conv("group3", "group 3 of 3 channels, which does not divide 4 filters", group=3)
 
 
 @case("conv_attribute_twice", "Conv: pads is listed twice, with other values")

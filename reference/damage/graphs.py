@@ -1,11 +1,9 @@
-"""How nodes are joined, where they come from, and what they are called."""
+"""How nodes are joined, and what the graph says of its inputs and outputs."""
 
 import onnx
 from onnx import TensorProto, helper
 
 from .network import EITHER, SOUND, case
-
-ESCAPES = "\x1b]0;pwned\x07\x1b[31mRED\x1b[2J\r\nerror: fake line\n"
 
 
 def no_output(name, operator, extra=(), **attributes):
@@ -40,7 +38,8 @@ inputs("conv_empty_weights", "Conv: the name of the weights is empty", "conv", [
 inputs("conv_four_inputs", "Conv with four inputs", "conv", ["x", "W", "", "W"])
 inputs("relu_no_input", "Relu without inputs", "relu", [])
 inputs("relu_two_inputs", "Relu with two inputs", "relu", ["c", "c"])
-inputs("gemm_empty_bias", "Gemm: C is an empty name, which ONNX allows", "fc", ["f", "F", ""], SOUND)
+inputs("gemm_empty_bias", "Gemm: C is an empty name, which ONNX allows", "fc", ["f", "F", ""],
+       SOUND)
 inputs("undefined_input", "Relu reads a tensor that nobody makes", "relu", ["nowhere"])
 inputs("reads_itself", "Relu reads its own result", "relu", ["r"])
 inputs("conv_swapped", "Conv: data and weights are swapped", "conv", ["W", "x"])
@@ -167,7 +166,8 @@ def input_rank(n):
     n.inputs = [n.info("x", ["N", 3])]
 
 
-@case("declared_output_shape", "the graph's output is declared with 7 classes, there are 10", EITHER)
+@case("declared_output_shape", "the graph's output is declared with 7 classes, there are 10",
+      EITHER)
 def declared_output(n):
     n.outputs = [n.info("y", ["N", 7])]
 
@@ -185,168 +185,3 @@ def declared_inner(n):
 @case("declared_inner_type", "value_info says int8 where there are floats", EITHER)
 def declared_inner_type(n):
     n.value_infos = [n.info("c", ["N", 4, 32, 32], TensorProto.INT8)]
-
-
-# Operators and their sets.
-
-
-@case("foreign_domain_conv", "a Conv of the domain org.example, which is not ONNX's")
-def foreign_conv(n):
-    n.domains = ["org.example"]
-    n.node("conv").domain = "org.example"
-
-
-@case("foreign_domain_unlisted", "a Relu of a domain that the model does not import")
-def foreign_unlisted(n):
-    n.node("relu").domain = "org.example"
-
-
-@case("microsoft_unknown", "an operator of com.microsoft that does not exist")
-def microsoft_unknown(n):
-    n.domains = ["com.microsoft"]
-    n.mid("QLinearNothing", domain="com.microsoft")
-
-
-@case("operator_unknown", "an operator that no set has")
-def operator_unknown(n):
-    n.mid("Frobnicate")
-
-
-@case("operator_empty", "an operator without a name")
-def operator_empty(n):
-    n.mid("")
-
-
-@case("operator_too_new", "Gelu of operator set 20 in operator set 13")
-def too_new(n):
-    n.mid("Gelu")
-
-
-@case("opset_0", "operator set 0")
-def opset_0(n):
-    n.opset = 0
-
-
-@case("opset_negative", "operator set -1")
-def opset_negative(n):
-    n.opset = -1
-
-
-@case("opset_9999", "operator set 9999")
-def opset_9999(n):
-    n.opset = 9999
-
-
-@case("opset_missing", "no operator set")
-def opset_missing(n):
-    model = n.model()
-    del model.opset_import[:]
-    return model
-
-
-@case("opset_twice", "operator sets 13 and 9 of one domain")
-def opset_twice(n):
-    model = n.model()
-    model.opset_import.append(helper.make_opsetid("", 9))
-    return model
-
-
-@case("ir_version_9999", "IR version 9999", EITHER)
-def ir_version(n):
-    model = n.model()
-    model.ir_version = 9999
-    return model
-
-
-@case("if_bad_body", "If: one branch reads a tensor that nobody makes, the other has no output")
-def if_bad(n):
-    left = helper.make_graph([helper.make_node("Relu", ["nowhere"], ["l"])], "left", [],
-                             [n.info("l", None)])
-    right = helper.make_graph([], "right", [], [])
-    n.before("relu", helper.make_node("If", [n.constant("true", True, bool)], ["q"], name="q",
-                                      then_branch=left, else_branch=right))
-    n.node("relu").input[0] = "q"
-
-
-def framed(field, data):
-    """A protobuf field of the length-delimited kind."""
-    size, length = len(data), b""
-    while size > 127:
-        length, size = length + bytes([size & 127 | 128]), size >> 7
-    return bytes([field << 3 | 2]) + length + bytes([size]) + data
-
-
-@case("if_deep", "a graph in an attribute of a node of a graph, 2000 deep")
-def if_deep(n):
-    data = b""
-    for _ in range(2000):
-        # GraphProto.node 1, NodeProto.attribute 5, AttributeProto.g 6.
-        data = framed(1, framed(5, framed(6, data)))
-    # Fields of one message add up: this graph joins the sound one, ModelProto.graph 7.
-    return n.model().SerializeToString() + framed(7, data)
-
-
-@case("function_recursive", "a function of the model that calls itself")
-def function_recursive(n):
-    n.domains = ["org.example"]
-    n.mid("Again", domain="org.example")
-    model = n.model()
-    model.functions.append(helper.make_function(
-        "org.example", "Again", ["a"], ["b"],
-        [helper.make_node("Again", ["a"], ["b"], domain="org.example")],
-        [helper.make_opsetid("", 13), helper.make_opsetid("org.example", 1)]))
-    return model
-
-
-# Names that do something to a terminal or a page.
-
-
-@case("name_escape_ok", "the Conv's name moves the cursor and fakes an error line", SOUND)
-def escape_ok(n):
-    n.node("conv").name = ESCAPES
-
-
-@case("name_escape_bad", "an unknown operator whose name and type hold control characters")
-def escape_bad(n):
-    n.mid("Frobnicate" + ESCAPES, name=ESCAPES)
-
-
-@case("name_escape_tensor", "a tensor that nobody makes; its name holds control characters")
-def escape_tensor(n):
-    n.node("relu").input[0] = "c" + ESCAPES
-
-
-@case("name_rtl", "names with a right-to-left override and zero-width spaces", SOUND)
-def right_to_left(n):
-    n.node("conv").name = "gnp.\u202eexe.evil\u200b\u2066"
-
-
-@case("name_html", "a name that is a script of a page", SOUND)
-def html(n):
-    n.node("conv").name = "<script>alert(1)</script>\" onload='x' &amp;"
-
-
-@case("name_csv", "a name that a spreadsheet runs", SOUND)
-def formula(n):
-    n.node("conv").name = "=HYPERLINK(\"http://example.org\",\"x\")"
-
-
-@case("name_path", "a name that is a path out of the folder", SOUND)
-def path(n):
-    n.node("conv").name = "../../../../tmp/outside"
-
-
-@case("name_long", "a name of 4000 letters", SOUND)
-def long_name(n):
-    n.node("conv").name = "a" * 4000
-
-
-@case("name_not_utf8", "a name that is not UTF-8")
-def not_utf8(n):
-    n.node("conv").name = "connection"
-    return n.model().SerializeToString().replace(b"connection", b"conn\xff\xfe\x80ion")
-
-
-@case("batch_name_escape", "the name of the free batch size holds control characters", SOUND)
-def batch_name(n):
-    n.inputs = [n.info("x", [ESCAPES, 3, 32, 32])]

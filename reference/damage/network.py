@@ -26,8 +26,8 @@ class Network:
 
     def __init__(self):
         rng = np.random.default_rng(1)
-        self.opset, self.domains, self.metadata = 13, [], {}
-        self.initializers, self.value_infos, self.sparse = [], [], []
+        self.opset, self.domains = 13, []
+        self.initializers, self.value_infos = [], []
         self.constant("W", np.round(rng.standard_normal((4, 3, 3, 3)) * 0.2, 3), np.float32)
         self.constant("F", np.round(rng.standard_normal((10, 4)), 3), np.float32)
         self.nodes = [

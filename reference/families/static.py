@@ -81,18 +81,19 @@ def padded_network(g):
     return g.gemm(x, columns, g.classes)
 
 
-def register(name, network, acts=("u8", "s8"), **options):
+def register(network_name, network, acts=("u8", "s8"), **options):
     """QOperator and QDQ of one network, calibration and type."""
     for act in acts:
         for form, kind in [(QuantFormat.QOperator, "qoperator"), (QuantFormat.QDQ, "qdq")]:
-            title = f"static-{name}-{act}"
+            title = f"static-{network_name}-{act}"
 
             def build(g, form=form):
                 return quantised(g, network(g), form, **options)
 
-            case(f"{' '.join(network.__doc__.split())} By quantize_static, {options or 'defaults'}",
-                 kind, title if kind == "qoperator" else f"{title}-as-qdq", act=act,
-                 shape=(2, 6, 6), opset=15)(build)
+            note = f"{' '.join(network.__doc__.split())} By quantize_static."
+            name = title if kind == "qoperator" else f"{title}-as-qdq"
+            case(f"{note} {options or ''}".strip(), kind, name, act=act, shape=(2, 6, 6),
+                 opset=15)(build)
 
 
 register("network", small_network)
@@ -107,8 +108,8 @@ def register_softmax(form, kind):
     # ONNX Runtime gives Softmax the scale 1/256 in one form and 1/255 in the
     # other, AveragePool its own scale or its input's: these two are no twins.
     for act in ["u8", "s8"]:
-        @case("Conv, AveragePool, Gemm and Softmax by quantize_static", kind, f"static-softmax-{kind}-{act}",
-              act=act, opset=15)
+        @case("Conv, AveragePool, Gemm and Softmax by quantize_static", kind,
+              f"static-softmax-{kind}-{act}", act=act, opset=15)
         def build(g):
             return quantised(g, softmax_network(g), form)
 
