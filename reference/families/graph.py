@@ -6,7 +6,6 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from onnx import helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 import float_models
 from ml_dtypes import int4, uint4
@@ -16,8 +15,6 @@ TYPES = {"u8": np.uint8, "s8": np.int8, "u4": uint4, "s4": int4}
 RANGES = {"u8": (0, 255), "s8": (-128, 127), "u4": (0, 15), "s4": (-8, 7)}
 # The oldest IR version that an operator set needs: 4-bit types came with 10.
 IR_VERSIONS = [(23, 11), (21, 10), (20, 9), (15, 8), (10, 7)]
-ORT_JUDGE = "ORT no optimisation"
-ONNX_JUDGE = "onnx reference evaluator"
 
 
 def session(model):
@@ -230,13 +227,12 @@ class Graph(float_models.Graph):
 CASES = {}
 
 
-def case(note, kind="float", name=None, judge=ORT_JUDGE, refuse=None, **options):
+def case(note, kind="float", name=None, refuse=None, **options):
     """Registers a function that builds a graph and returns its results."""
     def register(function):
         title = name or function.__name__.replace("_", "-")
         assert title not in CASES, title
-        CASES[title] = (function, note or " ".join(function.__doc__.split()), kind, judge,
-                        refuse, options)
+        CASES[title] = function, note, kind, refuse, options
         return function
     return register
 
@@ -249,9 +245,3 @@ def both(note, name=None, **options):
             case(f"{note}; {word}", "qdq", f"{title}-{act}", act=act, **options)(function)
         return function
     return register
-
-
-def expected(model, feeds, judge):
-    if judge == ONNX_JUDGE:
-        return ReferenceEvaluator(model).run(None, feeds)
-    return session(model).run(None, feeds)
