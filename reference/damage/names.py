@@ -1,6 +1,6 @@
 """Names that do something to a terminal, a page or a spreadsheet."""
 
-from .network import SOUND, case
+from .network import EITHER, SOUND, case
 
 ESCAPES = "\x1b]0;pwned\x07\x1b[31mRED\x1b[2J\r\nerror: fake line\n"
 
@@ -45,7 +45,7 @@ def long_name(n):
     n.node("conv").name = "a" * 4000
 
 
-@case("name_not_utf8", "a name that is not UTF-8")
+@case("name_not_utf8", "a name that is not UTF-8", EITHER)
 def not_utf8(n):
     n.node("conv").name = "connection"
     return n.model().SerializeToString().replace(b"connection", b"conn\xff\xfe\x80ion")

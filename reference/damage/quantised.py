@@ -57,7 +57,7 @@ def types_differ(n):
     n.node("dq1").input[2] = "z8"
 
 
-@case("qdq_scale_activation", "QDQ: the scale is computed from the input")
+@case("qdq_scale_activation", "QDQ: the scale is computed from the input", EITHER)
 def scale_activation(n):
     coded(n)
     n.before("q1", helper.make_node("ReduceMax", ["x"], ["m"], name="max", keepdims=0))

@@ -37,7 +37,7 @@ def raw_empty(n, t):
     t.ClearField("raw_data")
 
 
-@weights("raw_and_typed", "both raw_data and float_data")
+@weights("raw_and_typed", "both raw_data and float_data", EITHER)
 def raw_and_typed(n, t):
     t.float_data.extend([1.0] * 108)
 
@@ -139,7 +139,7 @@ def denormal(n, t):
     t.raw_data = np.full(108, 1e-42, np.float32).tobytes()
 
 
-@weights("segment", "the tensor is a segment of another")
+@weights("segment", "the tensor is a segment of another", EITHER)
 def segment(n, t):
     t.segment.begin, t.segment.end = 0, 54
 
@@ -174,11 +174,12 @@ def uint8_sound(n):
     n.tensor("k8").int32_data[:] = [200]
 
 
-@case("tensor_int4_short", "codes: five int4 numbers in one byte")
+@case("tensor_int4_short", "codes: 32 int4 numbers in four bytes, which hold eight")
 def int4_short(n):
     n.opset = 21
     n.constant("s", 0.1, np.float32)
-    tensor = onnx.TensorProto(name="k4", data_type=TensorProto.INT4, dims=[5], raw_data=b"\x12")
+    tensor = onnx.TensorProto(name="k4", data_type=TensorProto.INT4, dims=[32],
+                              raw_data=b"\x12" * 4)
     n.initializers.append(tensor)
     n.before("relu", helper.make_node("DequantizeLinear", ["k4", "s"], ["k"], name="dq"))
     n.mid("Add", "k")
