@@ -35,6 +35,8 @@ LARGEST_BYTES = 20_000
 EVALUATOR_WRONG = {
     "max-pool-same-lower": "pads as SAME_UPPER; explicit pads [1, 1, 0, 0] give ORT's result",
     "lrn": "it sums over as many channels as there are images; the formula gives ORT's result",
+    **{f"opset{opset}": "it trains in BatchNormalization before 14; operator set 15 gives the same"
+       for opset in [9, 10, 12]},
     **{name: "it does not flatten before operator set 13; the formula gives ORT's result"
        for name in ["softmax-opset11-axis1", "softmax-opset11-axis2", "softmax-opset11-default",
                     "softmax-opset11-negative", "log-softmax-opset11",

@@ -79,7 +79,7 @@ OPERATORS = [
         coordinate_transformation_mode="asymmetric", nearest_mode="floor")),
     ("resize-linear", 13, lambda g, x: g.op(
         "Resize", x, "", "", g.ints(2, 3, 6, 6), mode="linear")),
-    # onnx evaluates BatchNormalization before 15 as if in training.
+    # onnx evaluates BatchNormalization before 14 as if in training.
     ("batch-normalization", 15, lambda g, x: g.batch_norm(x, 3)),
     ("layer-normalization", 17, lambda g, x: g.op(
         "LayerNormalization", x, g.uniform(0.5, 1.5, 4), g.uniform(-0.3, 0.3, 4), axis=-1)),

@@ -48,6 +48,7 @@ class Graph(float_models.Graph):
         super().__init__(rng, shape, opset, batch)
         self.name, self.images, self.classes, self.act = name, images, classes, act
         self.inputs, self.feeds, self.codings, self.step = [], {}, {}, None
+        self.functions = []
         self.add_input("input", shape, dtype)
 
     def add_input(self, name, shape, dtype=np.float32):
@@ -86,11 +87,11 @@ class Graph(float_models.Graph):
             inputs += [helper.make_tensor_value_info(t.name, t.data_type, t.dims)
                        for t in self.initializers]
         imports = [helper.make_opsetid("", self.opset)]
-        if any(node.domain == "com.microsoft" for node in nodes):
-            imports.append(helper.make_opsetid("com.microsoft", 1))
+        imports += [helper.make_opsetid(domain, 1)
+                    for domain in sorted({node.domain for node in nodes} - {""})]
         graph = helper.make_graph(nodes, "odd", inputs, outputs, self.initializers)
         return helper.make_model(graph, opset_imports=imports, ir_version=ir_version,
-                                 producer_name="odd_models.py")
+                                 functions=self.functions, producer_name="odd_models.py")
 
     def run(self, nodes, name):
         model = self.assemble(nodes, [onnx.ValueInfoProto(name=name)])
