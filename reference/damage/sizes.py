@@ -144,7 +144,7 @@ def loop(n):
     n.node("relu").input[0] = "q"
 
 
-@case("scan_growing", "Loop: 2^40 turns that each add to a result")
+@case("loop_growing", "Loop: 2^40 turns that each add to a result")
 def growing(n):
     body = helper.make_graph(
         [helper.make_node("Identity", ["condition"], ["again"]),
