@@ -1,0 +1,17 @@
+"""The odd models of `odd_models.py`, one file per family; importing them
+registers their models."""
+
+from . import (  # noqa: F401
+    codings,
+    conv,
+    elementwise,
+    forms,
+    gemm,
+    integer,
+    pooling,
+    qoperator,
+    shapes,
+    static,
+    tflite,
+    wiring,
+)
