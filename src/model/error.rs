@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::check::Problem;
+use super::check::text::{plain, shown};
+
 /// A model that cannot be used, with the file it came from.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {kind}", path.display())]
@@ -23,11 +26,6 @@ pub enum ModelErrorKind {
         "is not an ONNX model, or is truncated ({0}); expected a protobuf as written by torch.onnx.export or onnx.save"
     )]
     NotOnnx(String),
-    /// The operator set is one that the importer does not know.
-    #[error(
-        "uses ONNX operator set {0}; Recoup reads {1} to {2}; re-export the model with opset_version=17"
-    )]
-    Opset(i64, i64, i64),
     /// Weights lie in another file, which is missing or too short.
     #[error(
         "tensor \"{tensor}\": its data is kept outside the model, in {file}, which {problem}; put that file beside the model"
@@ -67,9 +65,22 @@ pub enum ModelErrorKind {
     },
 }
 
+impl From<Problem> for ModelErrorKind {
+    fn from(Problem { node, reason }: Problem) -> Self {
+        match node {
+            Some((node, operator)) => ModelErrorKind::Node { node, operator, reason },
+            None => ModelErrorKind::Signature(reason),
+        }
+    }
+}
+
 impl ModelErrorKind {
-    /// A [`ModelErrorKind::Node`].
+    /// A [`ModelErrorKind::Node`]; what comes from the file is made fit to be printed.
     pub(crate) fn node(node: &str, operator: &str, reason: impl Into<String>) -> Self {
-        ModelErrorKind::Node { node: node.into(), operator: operator.into(), reason: reason.into() }
+        ModelErrorKind::Node {
+            node: shown(node),
+            operator: shown(operator),
+            reason: plain(&reason.into()),
+        }
     }
 }

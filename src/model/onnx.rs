@@ -9,10 +9,7 @@ use rten::Value;
 use sha2::{Digest, Sha256};
 
 use super::error::{ModelError, ModelErrorKind};
-use super::{external, legal, pb, tensor};
-
-/// The operator sets that import accepts. The newest is the newest that rten knows.
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
+use super::{check, external, legal, pb, tensor};
 
 /// A decoded ONNX file.
 pub struct OnnxFile {
@@ -44,13 +41,7 @@ impl OnnxFile {
         let fail = |kind| ModelError { path: path.into(), kind };
         let mut proto = pb::ModelProto::decode(bytes)
             .map_err(|error| fail(ModelErrorKind::NotOnnx(error.to_string())))?;
-        if proto.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
-            return Err(fail(ModelErrorKind::NotOnnx("it holds no graph".into())));
-        }
-        let opset = opset(&proto.opset_import);
-        if !OPSETS.contains(&opset) {
-            return Err(fail(ModelErrorKind::Opset(opset, *OPSETS.start(), *OPSETS.end())));
-        }
+        check::model(&proto).map_err(|problem| fail(problem.into()))?;
         external::load(&mut proto, directory(path)).map_err(fail)?;
         legal::prepare(proto.graph.as_mut().expect("checked above")).map_err(fail)?;
         Ok(Self { path: path.into(), sha256: hex(&Sha256::digest(bytes)), proto })

@@ -12,7 +12,7 @@ mod operators;
 mod ranges;
 pub(crate) mod shapes;
 mod tensor;
-mod text;
+pub(crate) mod text;
 mod words;
 
 #[cfg(test)]

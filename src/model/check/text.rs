@@ -4,20 +4,24 @@
 const MOST_CHARACTERS: usize = 80;
 
 /// `name` without control characters, and not longer than a line.
-pub(super) fn shown(name: &str) -> String {
-    let mut text = String::new();
-    for (index, character) in name.chars().enumerate() {
-        if index == MOST_CHARACTERS {
-            text.push_str("...");
-            break;
-        }
+pub(crate) fn shown(name: &str) -> String {
+    match name.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => plain(&name[..end]) + "...",
+        None => plain(name),
+    }
+}
+
+/// `text` with its control characters escaped.
+pub(crate) fn plain(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
         if character.is_control() || is_direction(character) {
-            text.extend(character.escape_unicode());
+            escaped.extend(character.escape_unicode());
         } else {
-            text.push(character);
+            escaped.push(character);
         }
     }
-    text
+    escaped
 }
 
 /// Marks that change the direction of the text after them, or break its line.

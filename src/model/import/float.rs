@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rten::Value as Tensor;
 use rten_tensor::Layout;
 
+use super::super::check::text::plain;
 use super::super::operator::element_type;
 use super::super::pb::tensor_proto::DataType;
 use super::super::tensor;
@@ -68,7 +69,7 @@ impl Importer<'_> {
             runtime.iter().map(|&id| self.values[id].shape.clone()).collect();
         let all_real = runtime.iter().chain(&outputs).all(|&id| !self.values[id].integer);
         let node = |kind, outputs| Node {
-            name: name.clone(),
+            name: plain(&name),
             operator: proto.op_type.clone(),
             kind,
             inputs: runtime.clone(),

@@ -18,13 +18,19 @@ use std::sync::Arc;
 use rten::Value as Tensor;
 use rten_tensor::Layout;
 
+use super::check::shapes;
+use super::check::text::plain;
 use super::error::{ModelError, ModelErrorKind};
 use super::float::FloatGraph;
 use super::legal::{self, Builder, Known};
 use super::onnx::{OnnxFile, opset};
 use super::operator::{Feed, Source};
+use super::tensor::numbers;
 use super::{Graph, Mac, Node, NodeKind, Run, Value, ValueId, pb};
 use quantize::QuantizedConstant;
+
+/// Largest tensor: 1 GiB of float32, far beyond any image, far below where indices overflow.
+const MOST_ELEMENTS: u128 = 1 << 28;
 
 type Result<T> = std::result::Result<T, ModelErrorKind>;
 
@@ -115,6 +121,37 @@ pub(super) fn import(
     Ok(graph)
 }
 
+/// Checks a node against what is known of its inputs, before anything of it runs.
+fn check(
+    proto: &pb::NodeProto,
+    known: &[Option<Known>],
+    opset: i64,
+) -> std::result::Result<(), String> {
+    // Larger constants are weights: no shape or index is read from them.
+    let small = |known: &Known| {
+        let tensor = known.constant.as_deref().filter(|tensor| tensor.len() < 10_000)?;
+        Some((tensor.clone(), matches!(tensor, Tensor::FloatTensor(_))))
+    };
+    let inputs: Vec<_> = known
+        .iter()
+        .map(|known| {
+            let known = known.as_ref()?;
+            let (integers, floats) = match small(known) {
+                Some((tensor, true)) => (None, numbers(&tensor)),
+                Some((tensor, false)) => (numbers(&tensor), None),
+                None => (None, None),
+            };
+            Some(shapes::Known { shape: &known.shape, integers, floats })
+        })
+        .collect();
+    match shapes::most_output_elements(proto, opset, &inputs)? {
+        Some(elements) if elements > MOST_ELEMENTS => Err(format!(
+            "makes a tensor of {elements} elements; Recoup runs tensors of up to {MOST_ELEMENTS}"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Every tensor of a graph.
 fn names(graph: &pb::GraphProto) -> impl Iterator<Item = &str> + Clone {
     let made = graph.node.iter().flat_map(|node| &node.output);
@@ -167,6 +204,7 @@ impl Importer<'_> {
         if legal::rewrite(&mut self.builder, proto, &known, opset).map_err(&fail)? {
             return self.nodes_in_place();
         }
+        check(proto, &known, opset).map_err(&fail)?;
         let on_codes = inputs.iter().flatten().any(|input| matches!(input, Binding::Codes(_)));
         if on_codes && !matches!(proto.op_type.as_str(), "DequantizeLinear" | "Identity" | "Shape")
         {
@@ -254,7 +292,7 @@ impl Importer<'_> {
         output: ValueId,
     ) -> usize {
         self.nodes.push(Node {
-            name: name.into(),
+            name: plain(name),
             operator: operator.into(),
             kind,
             inputs,

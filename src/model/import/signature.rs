@@ -2,10 +2,7 @@
 
 use super::super::pb;
 use super::super::pb::tensor_shape_proto::dimension::Value as Dimension;
-use super::{Binding, Importer, ModelErrorKind, Result, ValueId};
-
-/// Largest input, 1 GiB of float32: far beyond any image, far below where indices overflow.
-const MOST_INPUT_ELEMENTS: usize = 1 << 28;
+use super::{Binding, Importer, MOST_ELEMENTS, ModelErrorKind, Result, ValueId};
 
 impl Importer<'_> {
     pub(super) fn bind_input(&mut self, input_shape: Option<&[usize]>) -> Result<ValueId> {
@@ -78,9 +75,9 @@ impl Importer<'_> {
         }
         let elements =
             shape.iter().try_fold(1, |elements: usize, &size| elements.checked_mul(size));
-        if elements.is_none_or(|elements| elements > MOST_INPUT_ELEMENTS) {
+        if elements.is_none_or(|elements| elements as u128 > MOST_ELEMENTS) {
             return Err(ModelErrorKind::Signature(format!(
-                "input \"{}\" has the shape {shape:?}, more than {MOST_INPUT_ELEMENTS} elements; \
+                "input \"{}\" has the shape {shape:?}, more than {MOST_ELEMENTS} elements; \
                  check --input-shape",
                 input.name
             )));

@@ -35,24 +35,14 @@ pub(crate) struct Known<'a> {
     pub floats: Option<Vec<f32>>,
 }
 
-/// Checks a node; `inputs` are in the node's order, `None` where one is left out or its shape is
-/// unknown, and what is unknown is not checked.
+/// Checks a node, and gives the number of elements of its largest output, or more, computed before
+/// anything is allocated; `None` where the shape of an input that decides is unknown. `inputs` are
+/// in the node's order, `None` where one is left out or its shape is unknown; what is unknown is
+/// not checked.
 ///
 /// # Errors
-/// With what was found and what was expected.
-pub(crate) fn node(
-    node: &pb::NodeProto,
-    opset: i64,
-    inputs: &[Option<Known>],
-) -> Result<(), String> {
-    size(&Node { proto: node, opset, inputs }).map(|_| ())
-}
-
-/// The number of elements of a node's largest output, or more, computed before anything is
-/// allocated; `None` where the shape of an input that decides is unknown.
-///
-/// # Errors
-/// As [`node`], and where the size depends on data that is only known when the node runs.
+/// With what was found and what was expected, and where the size depends on data that is only
+/// known when the node runs.
 pub(crate) fn most_output_elements(
     node: &pb::NodeProto,
     opset: i64,
