@@ -130,7 +130,7 @@ pub fn evaluate(
         let all = float_scores(float, &batch);
         evaluation.float.elapsed += start.elapsed();
         for (scores, image) in all.iter().zip(&batch) {
-            evaluation.float.add(scores, image.label);
+            evaluation.float.add(candidates[0].network.class_scores(scores), image.label);
         }
         for (index, candidate) in candidates.iter().enumerate() {
             let outcomes = &mut evaluation.candidates[index];
@@ -138,7 +138,7 @@ pub fn evaluate(
             let all = classifier.scores(&candidate.network, &batch);
             outcomes.elapsed += start.elapsed();
             for (scores, image) in all.iter().zip(&batch) {
-                outcomes.add(scores, image.label);
+                outcomes.add(candidate.network.class_scores(scores), image.label);
             }
             if let Some(scores) = scores.as_deref_mut() {
                 scores.save(index, saved, &all.concat())?;

@@ -41,6 +41,9 @@ impl OnnxFile {
         let fail = |kind| ModelError { path: path.into(), kind };
         let mut proto = pb::ModelProto::decode(bytes)
             .map_err(|error| fail(ModelErrorKind::NotOnnx(error.to_string())))?;
+        if proto.graph.is_none() {
+            return Err(fail(ModelErrorKind::NotOnnx("it holds no graph".into())));
+        }
         check::model(&proto).map_err(|problem| fail(problem.into()))?;
         external::load(&mut proto, directory(path)).map_err(fail)?;
         legal::prepare(proto.graph.as_mut().expect("checked above")).map_err(fail)?;

@@ -26,6 +26,10 @@ pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<(), ModelErrorKind> 
         let name = node.output.into_iter().next().unwrap_or_default();
         graph.initializer.push(pb::TensorProto { name, ..tensor });
     }
+    // Before IR version 4, initializers were inputs as well.
+    let constants: HashSet<&str> =
+        graph.initializer.iter().map(|proto| proto.name.as_str()).collect();
+    graph.input.retain(|input| !constants.contains(input.name.as_str()));
     let read: HashSet<&str> = graph.node.iter().flat_map(reads).collect();
     graph.initializer.retain(|proto| read.contains(proto.name.as_str()));
     for proto in &mut graph.initializer {
