@@ -34,9 +34,9 @@ def words(*samples):
     return struct.pack(f">{len(samples)}H", *samples)
 
 
-def jpeg(image, **options):
+def jpeg(image, subsampling=0, **options):
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=100, subsampling=0, **options)
+    image.save(out, "JPEG", quality=100, subsampling=subsampling, **options)
     return out.getvalue()
 
 
@@ -84,6 +84,9 @@ FILES = {
     "exif.png": EXIF_PNG.getvalue(),
     "grey.jpg": jpeg(Image.new("L", (8, 8), 77)),
     "ycbcr.jpg": jpeg(RAMP),
+    "ycbcr-progressive.jpg": jpeg(RAMP, progressive=True),
+    # Half the colours in both directions, and sides that are no multiple of a block.
+    "ycbcr-420.jpg": jpeg(RAMP.crop((0, 0, 15, 13)), subsampling=2),
     "exif.jpg": jpeg(TWO_COLOURS, exif=EXIF),
     "rgb-adobe.jpg": jpeg(Image.new("RGB", (8, 8), (200, 30, 90)), keep_rgb=True),
     "cmyk-adobe.jpg": jpeg(CMYK),

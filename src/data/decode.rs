@@ -7,6 +7,8 @@
 //!   off at 255 (Pillow 13; anything beyond is white).
 //! - Alpha and transparent colours are dropped, palettes resolved, 1, 2 and 4 bits spread over 0
 //!   to 255.
+//! - JPEG is lossy and decoders round: values can differ by 2, or by 3 where colours are stored
+//!   at half the size.
 //! - CMYK and YCCK of a JPEG are taken as inverted, as Adobe writes them.
 //! - EXIF orientation, gamma and colour profiles are ignored.
 //!

@@ -158,6 +158,13 @@ pub enum DataError {
         shown(path)
     )]
     FolderNested { path: PathBuf },
+    /// Class folders that labels cannot tell apart.
+    #[error(
+        "two class folders in {} are both shown as \"{}\", as their names are no UTF-8: rename them",
+        shown(path),
+        printable(class)
+    )]
+    FolderNames { path: PathBuf, class: String },
     /// A folder with other classes than the model.
     #[error(
         "{} has {classes} class folders{} but the model has {outputs} outputs: labels are \
@@ -243,10 +250,14 @@ pub enum DataError {
     NpzContainer { path: PathBuf, place: String, source: Box<dyn std::error::Error + Send + Sync> },
     /// An npz file without an array.
     #[error(
-        "no array {} in {}, which has {}: write numpy.savez(file, x=images, y=labels)",
+        "no array {} in {}, which has {}: write {}",
         printable(array),
         shown(path),
-        names(found)
+        names(found),
+        match array.as_str() {
+            "x" => "numpy.savez(file, x=images, y=labels)",
+            _ => "one for each input of the model, by its name, with numpy.savez",
+        }
     )]
     NpzMissing { path: PathBuf, array: String, found: Vec<String> },
     /// An array whose header or size is damaged.

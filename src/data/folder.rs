@@ -1,6 +1,6 @@
 //! A directory with one folder of images for each class, or with images alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +58,11 @@ impl Folder {
             folder.files.extend(files);
             let name = directory.file_name().unwrap_or_default();
             names.push(name.to_string_lossy().into_owned());
+        }
+        let mut distinct = HashSet::new();
+        if let Some(class) = names.iter().find(|name| !distinct.insert(*name)) {
+            let (path, class) = (path.to_owned(), class.clone());
+            return Err(DataError::FolderNames { path, class });
         }
         folder.class_names = names.clone();
         let mut sorted = names;

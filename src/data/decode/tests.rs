@@ -26,20 +26,25 @@ fn rgb(image: &Image) -> Vec<u8> {
     pixels.iter().flat_map(|&value| std::iter::repeat_n(value, repeated)).collect()
 }
 
-/// Of JPEG the decoders' own rounding may differ: by one step in each of transform and colours.
+/// Of JPEG the decoders' own rounding may differ: by a step in transform and colours each, and in
+/// the scaling of colours that are stored at half the size.
 #[test]
 fn every_kind_of_file_reads_as_pillow_reads_it() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference");
     let text = fs::read_to_string(folder.join("images.json")).unwrap();
     let reference: Reference = serde_json::from_str(&text).unwrap();
-    assert_eq!(reference.images.len(), 23);
+    assert_eq!(reference.images.len(), 25);
     for Expected { file, mode, height, width, rgb: expected } in reference.images {
         let image = read(&folder.join("images").join(&file)).unwrap();
         // Pillow opens grey of 16 bits with alpha as colour, of equal channels.
         let grey = ["1", "L", "LA", "I;16"].contains(&mode.as_str()) || file == "grey16-alpha.png";
         let shape = ImageShape { channels: if grey { 1 } else { 3 }, height, width };
         assert_eq!((image.shape, image.layout), (shape, Layout::Hwc), "{file}");
-        let tolerance = if file.ends_with(".jpg") { 2 } else { 0 };
+        let tolerance = match () {
+            () if file.ends_with("-420.jpg") => 3,
+            () if file.ends_with(".jpg") => 2,
+            () => 0,
+        };
         let found = rgb(&image);
         assert_eq!(found.len(), expected.len(), "{file}");
         let most = found.iter().zip(&expected).map(|(&a, &b)| a.abs_diff(b)).max();

@@ -195,3 +195,19 @@ fn names_from_the_disk_are_shown_without_control_characters() {
     let text = message(&directory);
     assert!(text.contains("\\u{1b}[2J.txt") && !text.contains('\u{1b}'), "{text}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_utf_8_are_classes_if_they_can_be_told_apart() {
+    use std::os::unix::ffi::OsStrExt;
+    let directory = tree(&["a/1.png", "b/1.png", "c/1.png"]);
+    let rename = |from: &str, to: &[u8]| {
+        let path = directory.path();
+        fs::rename(path.join(from), path.join(OsStr::from_bytes(to))).unwrap();
+    };
+    rename("b", b"x\xff");
+    assert_eq!(open(&directory).unwrap().class_names().unwrap(), ["a", "c", "x\u{fffd}"]);
+    rename("c", b"x\xfe");
+    let text = message(&directory);
+    assert!(text.contains("both shown as \"x\u{fffd}\""), "{text}");
+}

@@ -261,7 +261,7 @@ fn inputs_need_an_array_each_and_as_many_records() {
     let error = open_inputs(&members, &["a", "b"]).unwrap_err();
     assert_parts(error, &["array b", "3 records where a has 2"]);
     let error = open_inputs(&members, &["a", "c\u{7}"]).unwrap_err();
-    assert_parts(error, &["no array c\\u{7}", "a, b"]);
+    assert_parts(error, &["no array c\\u{7}", "a, b", "one for each input"]);
     let error = Dataset::open_inputs(&"cifar10:x".parse().unwrap(), &["a", "b"]).unwrap_err();
     assert_parts(error, &["2 inputs", "npz"]);
 }
