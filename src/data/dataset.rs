@@ -9,6 +9,9 @@ use super::pixels::{ImageShape, Layout, Pixels};
 use super::records::Records;
 use super::{DataError, DataSpec, Image, ImageInfo, Preprocess, Preprocessor, idx, npz};
 
+/// Channel, row and column.
+const IMAGE_AXES: usize = 3;
+
 /// An image and its class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -227,22 +230,17 @@ impl Dataset {
     /// Size and type of the images; `None` for arrays that are not images: those by the names of
     /// inputs, and those of more axes than an image has.
     pub fn image_info(&self) -> Option<ImageInfo> {
+        let is_image = self.arrays.iter().all(|array| array.shape.len() <= IMAGE_AXES);
         match &self.content {
-            Content::Records(_) if self.unpictured().is_some() => None,
-            Content::Records(records) => Some(records.image_info()),
+            Content::Records(records) if is_image => Some(records.image_info()),
             Content::Folder(_) => Some(ImageInfo { shape: None, eight_bit: true }),
-            Content::Arrays(_) => None,
+            _ => None,
         }
     }
 
     /// The arrays of an npz file that were opened; none for other sources.
     pub fn arrays(&self) -> &[ArrayInfo] {
         &self.arrays
-    }
-
-    /// The array of images that has more axes than an image.
-    fn unpictured(&self) -> Option<&ArrayInfo> {
-        self.arrays.first().filter(|array| array.shape.len() > 3)
     }
 
     /// How images become the input of a model, whose shape without the batch is `input`; see
@@ -253,33 +251,26 @@ impl Dataset {
         preprocess: &Preprocess,
         input: &[usize],
     ) -> Result<Preprocessor, DataError> {
-        match (&self.content, self.unpictured()) {
-            (Content::Arrays(_), _) => Err(self.named_arrays()),
-            (Content::Folder(_), _) => {
-                let info = ImageInfo { shape: None, eight_bit: true };
-                Preprocessor::new(preprocess, &info, input)
-            }
-            (Content::Records(records), None) => {
-                Preprocessor::new(preprocess, &records.image_info(), input)
-            }
-            (Content::Records(records), Some(ArrayInfo { name, shape })) => {
-                if shape != input {
-                    return Err(DataError::RecordShape {
-                        array: name.clone(),
-                        found: shape.clone(),
-                        expected: input.to_vec(),
-                    });
-                }
-                if *preprocess != Preprocess::default() {
-                    let (array, shape) = (name.clone(), shape.clone());
-                    return Err(DataError::RecordPreprocess { array, shape });
-                }
-                // In the order of the elements, whatever the last extent is.
-                let as_is = Preprocess { layout: Some(Layout::Chw), ..Preprocess::default() };
-                let ImageShape { channels, height, width } = records.shape;
-                Preprocessor::new(&as_is, &records.image_info(), &[channels, height, width])
-            }
+        if let Some(info) = self.image_info() {
+            return Preprocessor::new(preprocess, &info, input);
         }
+        let (Content::Records(records), [ArrayInfo { name, shape }]) =
+            (&self.content, &self.arrays[..])
+        else {
+            return Err(self.named_arrays());
+        };
+        let array = name.clone();
+        if shape != input {
+            let (found, expected) = (shape.clone(), input.to_vec());
+            return Err(DataError::RecordShape { array, found, expected });
+        }
+        if *preprocess != Preprocess::default() {
+            return Err(DataError::RecordPreprocess { array, shape: shape.clone() });
+        }
+        // In the order of the elements, whatever the last extent is.
+        let as_is = Preprocess { layout: Some(Layout::Chw), ..Preprocess::default() };
+        let ImageShape { channels, height, width } = records.shape;
+        Preprocessor::new(&as_is, &records.image_info(), &[channels, height, width])
     }
 
     /// The classes of all images, counted from 0.
