@@ -26,6 +26,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use recoup::model::threads;
 
+use recoup::data::printable;
+
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
@@ -61,15 +63,17 @@ fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// The error and its causes; a cause that the error quotes already is not said again.
+/// The error and its causes; a cause that the error quotes already is not said again. Whatever it
+/// quotes from files, it is fit for a terminal.
 fn message(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
+    let said = error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
         match (said.is_empty(), said.contains(&cause)) {
             (true, _) => cause,
             (_, true) => said,
             _ => format!("{said}: {cause}"),
         }
-    })
+    });
+    said.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 /// Whoever read our output has seen enough.

@@ -7,9 +7,11 @@ use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
 use recoup::accuracy::{Experiment, Images};
-use recoup::data::{DataError, Dataset, Preprocess, Preprocessor, hold_out, select_others};
+use recoup::data::{
+    DataError, Dataset, Preprocess, Preprocessor, hold_out, regular_file, select_others,
+};
 use recoup::model::{self, FloatModel, Graph, OnnxFile};
-use recoup::quantize::{Calibration, CalibrationImages, Method, WeightScheme};
+use recoup::quantize::{Calibration, CalibrationError, CalibrationImages, Method, WeightScheme};
 use recoup_kernels::Isa;
 
 use crate::args::{DataArgs, MachineArgs};
@@ -45,16 +47,30 @@ pub fn isa(machine: &MachineArgs) -> Isa {
 impl Session {
     /// Opens a model and what `args` name, and reads the calibration images.
     pub fn open(model: &Path, args: &DataArgs) -> Result<Self> {
-        Self::open_calibrated(model, args, None)
+        Self::open_with(model, args, None, false)
     }
 
-    /// The same with the calibration in a file, if there is one; its images are read again, as a
-    /// control variate is fitted on them.
-    pub fn open_calibrated(model: &Path, args: &DataArgs, path: Option<&Path>) -> Result<Self> {
+    /// The same for a command that needs the labels, and with the calibration in a file, if there
+    /// is one; its images are read again, as a control variate is fitted on them.
+    pub fn open_labelled(model: &Path, args: &DataArgs, path: Option<&Path>) -> Result<Self> {
+        Self::open_with(model, args, path, true)
+    }
+
+    fn open_with(
+        model: &Path,
+        args: &DataArgs,
+        path: Option<&Path>,
+        labelled: bool,
+    ) -> Result<Self> {
         let file = OnnxFile::open(model)?;
         let shape = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
         let graph = Arc::new(model::load(&file, shape)?);
-        let dataset = Dataset::open(&args.data)?;
+        let dataset = args.labels.open(&args.data)?;
+        // Before images are decompressed, which may take long.
+        if labelled {
+            dataset.labels()?;
+        }
+        check(&dataset, &args.preprocess, &graph)?;
         let given = path.map(|path| read_calibration(path, args, &file, &graph)).transpose()?;
         let recorded = given.as_ref().and_then(|given| given.source.as_ref());
         let images = match (path, recorded) {
@@ -80,8 +96,8 @@ impl Session {
         (calibration_source, calibration_inputs): (String, Vec<Vec<f32>>),
         method: Method,
     ) -> Result<Self> {
-        let preprocessor = preprocessor(&dataset, &preprocess, &graph)?;
-        dataset.check_outputs(graph.values[graph.output].volume())?;
+        let preprocessor = check(&dataset, &preprocess, &graph)?;
+        dataset.load()?;
         Ok(Self {
             file: Arc::new(file),
             graph,
@@ -145,6 +161,12 @@ impl Session {
     }
 }
 
+/// Refuses as a calibration what is no regular file, which its reader would wait for.
+pub fn check_calibration_file(path: &Path) -> Result<(), CalibrationError> {
+    let opened = regular_file(path).map(drop);
+    opened.map_err(|error| CalibrationError::File { path: path.into(), error })
+}
+
 /// The calibration at `path`, if it fits the model and its pixels.
 fn read_calibration(
     path: &Path,
@@ -152,6 +174,7 @@ fn read_calibration(
     file: &OnnxFile,
     graph: &Graph,
 ) -> Result<Calibration> {
+    check_calibration_file(path)?;
     let calibration = Calibration::read(path, file, graph)?;
     let (made_with, preprocess) = (&calibration.preprocess, args.preprocess.to_string());
     if *made_with != preprocess {
@@ -200,7 +223,7 @@ impl CalibrationSet {
         let own = args.calibration_data.as_ref().filter(|spec| !spec.same_files(&args.data));
         let wanted = args.calibration_images.unwrap_or(CALIBRATION_IMAGES);
         if let Some(spec) = own {
-            let source = Dataset::open(spec)?;
+            let source = Dataset::open_headers(spec)?;
             let wanted = args.calibration_images.unwrap_or(wanted.min(source.len()));
             let numbers = hold_out(source.len(), &[], wanted, args.seed)
                 .with_context(|| source.name().to_string())?;
@@ -288,7 +311,7 @@ impl CalibrationSet {
                 recorded.data
             )
         };
-        let source = Dataset::open(&spec).with_context(lost)?;
+        let source = Dataset::open_headers(&spec).with_context(lost)?;
         match read(&source).with_context(lost)? {
             Some(inputs) => found(&source, inputs, &[]),
             None => bail!("{spec} does not have them: {}", lost()),
@@ -296,12 +319,24 @@ impl CalibrationSet {
     }
 }
 
+/// Whether a data set suits a model, as far as can be said without reading an image; and how images
+/// become its input.
+fn check(
+    dataset: &Dataset,
+    preprocess: &Preprocess,
+    graph: &Graph,
+) -> Result<Preprocessor, DataError> {
+    let preprocessor = preprocessor(dataset, preprocess, graph)?;
+    dataset.check_outputs(graph.values[graph.output].volume())?;
+    Ok(preprocessor)
+}
+
 fn preprocessor(
     dataset: &Dataset,
     preprocess: &Preprocess,
     graph: &Graph,
 ) -> Result<Preprocessor, DataError> {
-    Preprocessor::new(preprocess, &dataset.image_info(), &graph.values[graph.input].shape[1..])
+    dataset.preprocessor(preprocess, &graph.values[graph.input].shape[1..])
 }
 
 /// Reads images into input tensors.
@@ -312,6 +347,7 @@ pub fn read_inputs(
     graph: &Graph,
 ) -> Result<Vec<Vec<f32>>, DataError> {
     let preprocessor = preprocessor(dataset, preprocess, graph)?;
+    dataset.load()?;
     let read = indices.par_iter().map(|&index| {
         let mut input = vec![0.0; preprocessor.elements()];
         dataset.read_input(index, &preprocessor, &mut input)?;

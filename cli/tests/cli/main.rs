@@ -9,6 +9,7 @@ mod faults;
 mod hardware;
 mod help;
 mod inspect;
+mod labels;
 mod library;
 mod multiplier;
 mod onnx;

@@ -162,6 +162,15 @@ impl Tiny {
 
 /// An archive as numpy.savez writes it: as many rows of `features` pixels as there are labels.
 pub fn npz(features: usize, labels: &[i64]) -> Vec<u8> {
+    npz_of(features, labels, &["x.npy", "y.npy"])
+}
+
+/// The same without labels.
+pub fn npz_unlabelled(features: usize, images: usize) -> Vec<u8> {
+    npz_of(features, &vec![0; images], &["x.npy"])
+}
+
+fn npz_of(features: usize, labels: &[i64], members: &[&str]) -> Vec<u8> {
     let pixels: Vec<u8> = (0..labels.len() * features).map(|i| (i * 37 % 256) as u8).collect();
     let labels_le: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
     let arrays = [
@@ -169,7 +178,7 @@ pub fn npz(features: usize, labels: &[i64]) -> Vec<u8> {
         ("y.npy", npy("<i8", &format!("({},)", labels.len()), &labels_le)),
     ];
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in arrays {
+    for (name, bytes) in arrays.into_iter().filter(|(name, _)| members.contains(name)) {
         archive.start_file(name, SimpleFileOptions::default()).unwrap();
         archive.write_all(&bytes).unwrap();
     }
