@@ -464,8 +464,8 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
         let object = json!({
             "model": path.display().to_string(),
             "sha256": graph.sha256,
-            "input": graph.values[graph.input].shape,
-            "output": graph.values[graph.output].shape,
+            "input": graph.values[graph.inputs[0]].shape,
+            "output": graph.values[graph.outputs[0]].shape,
             "macs": total,
             "nodes": nodes.collect::<Vec<_>>(),
         });
@@ -481,7 +481,7 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
     writeln!(
         out,
         "input {:?}, output {:?}; {total} MACs per image in {layers} layers on the multipliers",
-        graph.values[graph.input].shape, graph.values[graph.output].shape
+        graph.values[graph.inputs[0]].shape, graph.values[graph.outputs[0]].shape
     )?;
     writeln!(out, "{table}")?;
     let exact = graph.exact_macs().count();

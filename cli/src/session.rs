@@ -321,13 +321,12 @@ impl CalibrationSet {
 
 /// Whether a data set suits a model, as far as can be said without reading an image; and how images
 /// become its input.
-fn check(
-    dataset: &Dataset,
-    preprocess: &Preprocess,
-    graph: &Graph,
-) -> Result<Preprocessor, DataError> {
+fn check(dataset: &Dataset, preprocess: &Preprocess, graph: &Graph) -> Result<Preprocessor> {
     let preprocessor = preprocessor(dataset, preprocess, graph)?;
-    dataset.check_outputs(graph.values[graph.output].volume())?;
+    let (_, scores) = graph.scores().ok_or_else(|| {
+        anyhow::anyhow!("none of the model's outputs is one score per class; expected [1, classes]")
+    })?;
+    dataset.check_outputs(scores.len())?;
     Ok(preprocessor)
 }
 
@@ -336,7 +335,7 @@ fn preprocessor(
     preprocess: &Preprocess,
     graph: &Graph,
 ) -> Result<Preprocessor, DataError> {
-    dataset.preprocessor(preprocess, &graph.values[graph.input].shape[1..])
+    dataset.preprocessor(preprocess, &graph.values[graph.inputs[0]].shape[1..])
 }
 
 /// Reads images into input tensors.

@@ -153,7 +153,8 @@ pub fn evaluate(
                 outcomes.add(candidate.network.class_scores(scores), image.label);
             }
             if let Some(scores) = scores.as_deref_mut() {
-                scores.save(index, saved, &all.concat())?;
+                let own = all.iter().map(|outputs| candidate.network.class_scores(outputs));
+                scores.save(index, saved, &own.collect::<Vec<_>>().concat())?;
             }
             if let Some(collector) = collectors.get(index) {
                 let parts = classifier.observe(&candidate.network, collector, &batch);

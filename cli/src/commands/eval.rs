@@ -168,7 +168,7 @@ pub fn evaluate_all<'a>(
 ) -> Result<Report<'a>> {
     let float = session.float();
     let bar = progress::bar("evaluating", session.indices.len());
-    let classes = candidates[0].prepared.classes();
+    let classes = session.graph.scores().map_or(0, |(_, scores)| scores.len());
     let shape = [candidates.len(), session.indices.len(), classes];
     let mut logits = save_logits.map(|path| Logits::new(path, shape)).transpose()?;
     let sink = logits.as_mut().map(|logits| logits as &mut dyn Scores);
