@@ -1,11 +1,6 @@
 //! A multiplier from a file, with everything that can be checked.
 
-use std::{
-    fmt,
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
+use std::{fmt, io::Read, path::Path};
 
 use super::{
     declared::{Declared, check, declared_metrics},
@@ -15,7 +10,7 @@ use super::{
     options::{ElementType, TableOptions},
     reading::{Reading, interpret},
 };
-use crate::{Metrics, ProductTable, distance::mean_product};
+use crate::{Metrics, ProductTable, distance::mean_product, regular_file};
 
 /// A multiplier from a table.
 #[derive(Clone, Debug)]
@@ -148,17 +143,17 @@ pub fn import_table(
     })
 }
 
-/// The bytes of a file, a pipe or a device, if there are at most `limit`.
+/// The bytes of a file, if there are at most `limit`.
 fn read_at_most(path: &Path, limit: usize) -> Result<Vec<u8>, TableError> {
     let failed = |source| TableError::Read { path: path.into(), source };
     let too_large = |found| TableError::TooLarge { path: path.into(), found, limit };
-    let metadata = fs::metadata(path).map_err(failed)?;
-    // The length of what is no file says nothing; reading stops at the limit all the same.
-    if metadata.is_file() && metadata.len() > limit as u64 {
-        return Err(too_large(format!("{} bytes", metadata.len())));
+    let file = regular_file(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    if length > limit as u64 {
+        return Err(too_large(format!("{length} bytes")));
     }
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
+    // Files such as those of /proc are longer than they say.
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > limit {
         return Err(too_large(format!("more than {limit} bytes")));
@@ -168,6 +163,8 @@ fn read_at_most(path: &Path, limit: usize) -> Result<Vec<u8>, TableError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::{
         Operands,
@@ -205,8 +202,12 @@ mod tests {
     /// A device has no length, and this one no end.
     #[cfg(unix)]
     #[test]
-    fn devices_are_read_up_to_the_size_of_a_table() {
+    fn devices_are_refused() {
         let error = read_table(Path::new("/dev/zero"), &TableOptions::default()).unwrap_err();
-        assert!(matches!(error, TableError::TooLarge { .. }), "{error}");
+        let message = error.to_string();
+        assert_eq!(
+            message,
+            "/dev/zero: cannot be read: found a device, expected a file; copy it to one"
+        );
     }
 }
