@@ -66,6 +66,11 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     clean.into()
 }
 
+/// The path of a file, for a terminal.
+pub(crate) fn shown(path: &Path) -> String {
+    printable(&path.display().to_string()).into_owned()
+}
+
 /// What is wrong with a file, for a terminal.
 pub(crate) fn in_file(path: &Path, what: &dyn fmt::Display) -> String {
     in_files(&[path], what)
@@ -73,8 +78,8 @@ pub(crate) fn in_file(path: &Path, what: &dyn fmt::Display) -> String {
 
 /// What is wrong with files, for a terminal.
 pub(crate) fn in_files<P: AsRef<Path>>(paths: &[P], what: &dyn fmt::Display) -> String {
-    let paths: Vec<_> = paths.iter().map(|path| path.as_ref().display().to_string()).collect();
-    printable(&format!("{}: {what}", paths.join(", "))).into_owned()
+    let paths: Vec<_> = paths.iter().map(|path| shown(path.as_ref())).collect();
+    format!("{}: {}", paths.join(", "), printable(&what.to_string()))
 }
 
 fn is_hidden(character: char) -> bool {
