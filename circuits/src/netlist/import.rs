@@ -15,7 +15,7 @@ use super::ports::{Port, PortNames, Summary, choose_top};
 use super::reading::interpret;
 use super::yosys;
 use super::yosys_json::{MAX_JSON, YosysDesign, parse_yosys_json};
-use crate::liberty::MAX_LIBERTY;
+use crate::liberty::read_liberty;
 use crate::{Operands, ProductTable};
 
 /// How a netlist is to be read.
@@ -103,7 +103,8 @@ pub fn read_yosys_json(
 fn read_library(paths: &[PathBuf]) -> Result<Library, NetlistError> {
     let mut library = Library::default();
     for path in paths {
-        let cells = read_text(path, MAX_LIBERTY).and_then(|text| liberty::cells(&text));
+        let text = read_liberty(path).map_err(NetlistError::from);
+        let cells = text.and_then(|text| liberty::cells(&text));
         library.extend(cells.map_err(|error| error.in_file(path))?);
     }
     Ok(library)
