@@ -66,8 +66,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     clean.into()
 }
 
-/// The path of a file, for a terminal.
-pub(crate) fn shown(path: &Path) -> String {
+/// The path of a file, for a terminal; see [`printable`].
+pub fn printable_path(path: &Path) -> String {
     printable(&path.display().to_string()).into_owned()
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn in_file(path: &Path, what: &dyn fmt::Display) -> String {
 
 /// What is wrong with files, for a terminal.
 pub(crate) fn in_files<P: AsRef<Path>>(paths: &[P], what: &dyn fmt::Display) -> String {
-    let paths: Vec<_> = paths.iter().map(|path| shown(path.as_ref())).collect();
+    let paths: Vec<_> = paths.iter().map(|path| printable_path(path.as_ref())).collect();
     format!("{}: {}", paths.join(", "), printable(&what.to_string()))
 }
 

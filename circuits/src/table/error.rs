@@ -3,7 +3,7 @@
 use std::{fmt, io, path::PathBuf};
 
 use super::{declared::Mismatch, reading::Reading};
-use crate::{Misread, files::shown, printable};
+use crate::{Misread, printable, printable_path};
 
 /// Where in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub(super) fn quote(text: &str) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// The file cannot be read.
-    #[error("{}: cannot be read: {source}", shown(path))]
+    #[error("{}: cannot be read: {source}", printable_path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -80,7 +80,7 @@ pub enum TableError {
     #[error(
         "{}: found {found}, expected at most {limit} bytes: the 65,536 products of 8 x 8 bits take \
          no more{hint}",
-        shown(path)
+        printable_path(path)
     )]
     TooLarge {
         /// The file.
@@ -93,7 +93,10 @@ pub enum TableError {
         hint: String,
     },
     /// The file is an archive or compressed.
-    #[error("{}: found {kind} data, expected a plain table; unpack the file first", shown(path))]
+    #[error(
+        "{}: found {kind} data, expected a plain table; unpack the file first",
+        printable_path(path)
+    )]
     Compressed {
         /// The file.
         path: PathBuf,
@@ -104,7 +107,7 @@ pub enum TableError {
     #[error(
         "{}: found {found}, expected a table of products: raw (.bin, .raw), NumPy (.npy), text \
          (.csv, .tsv, .txt) or a C array (.h, .c)",
-        shown(path)
+        printable_path(path)
     )]
     UnknownFormat {
         /// The file.
@@ -113,7 +116,7 @@ pub enum TableError {
         found: String,
     },
     /// The file is not what its format asks for.
-    #[error("{}: {source}", shown(path))]
+    #[error("{}: {source}", printable_path(path))]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -121,7 +124,7 @@ pub enum TableError {
         source: ParseError,
     },
     /// What was asked for, or what the file says of itself, does not fit the products.
-    #[error("{}: {source}", shown(path))]
+    #[error("{}: {source}", printable_path(path))]
     Contradiction {
         /// The file.
         path: PathBuf,
@@ -129,7 +132,7 @@ pub enum TableError {
         source: Contradiction,
     },
     /// The products do not have the error metrics that the comments declare.
-    #[error("{}: {}{}", shown(path), list(mismatches), declared_advice(*mirrored))]
+    #[error("{}: {}{}", printable_path(path), list(mismatches), declared_advice(*mirrored))]
     Declared {
         /// The file.
         path: PathBuf,
