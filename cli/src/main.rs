@@ -30,6 +30,7 @@ use args::{Cli, Command};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     output::clean_up_on_interrupt();
+    output::outlive_file_limits();
     let result = match cli.command {
         Command::Eval(args) => commands::eval::run(&args),
         Command::Explore(args) => commands::explore::run(&args),

@@ -67,7 +67,7 @@ pub enum ImportError {
         error: glob::PatternError,
     },
     /// A folder on the way cannot be read.
-    #[error("{}: cannot be read: {}", .0.path().display(), .0.error())]
+    #[error("{}: cannot be read: {}", printable_path(.0.path()), .0.error())]
     Folder(#[from] glob::GlobError),
 }
 

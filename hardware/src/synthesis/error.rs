@@ -48,7 +48,7 @@ pub enum SynthesisError {
         message: String,
     },
     /// What it gave is no netlist of cells.
-    #[error(transparent)]
+    #[error("{}", printable(&.0.to_string()))]
     Mapped(#[from] MappedError),
     /// The cells compute something else.
     #[error(

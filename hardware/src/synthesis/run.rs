@@ -8,12 +8,13 @@ use recoup_circuits::program::{Ended, Limits, Program};
 use super::SynthesisError;
 
 /// What reading the sources may take: what has no end, as a loop or a generate block may, is all
-/// there. An array of 256 x 256 takes some minutes.
+/// there. The elements of an array are alike, so that large ones take seconds.
 const ELABORATION: Limits =
-    Limits { time: Duration::from_secs(30 * 60), memory_mib: 16 << 10, file_mib: 4 << 10 };
+    Limits { time: Duration::from_secs(10 * 60), memory_mib: 8 << 10, file_mib: 4 << 10 };
 
-/// What mapping may take; an array of all different elements takes longest.
-const MAPPING: Limits = Limits { time: Duration::from_secs(12 * 60 * 60), ..ELABORATION };
+/// What mapping may take, which depends on the design.
+const MAPPING: Limits =
+    Limits { time: Duration::from_secs(12 * 60 * 60), memory_mib: 16 << 10, ..ELABORATION };
 
 /// What telling its version may take.
 const VERSION: Limits = Limits { time: Duration::from_secs(30), file_mib: 1, ..ELABORATION };

@@ -168,6 +168,14 @@ fn what_cannot_be_used_is_left_out_with_the_reason() {
         ("UNTIMED", "no delay from A to Y"),
     ];
     assert_eq!(library.left_out.len(), reasons.len());
+    assert_eq!(
+        library.left_out_summary().unwrap(),
+        "5 of 9 cells (1: it has 7 inputs, more than 6; 1: it has no delay from A to Y; 1: it is a \
+         latch; 1: its flip-flop keeps its state at some edges; and other reasons)"
+    );
+    let two = LIBRARY.replace("cell (BUFZ)", "cell (L2) { latch (a, b) { } } cell (BUFZ)");
+    let two = CellLibrary::parse(&two).unwrap().left_out_summary().unwrap();
+    assert!(two.starts_with("6 of 10 cells (2: it is a latch; 1: "), "{two}");
     for ((cell, reason), (expected_cell, expected)) in library.left_out.iter().zip(reasons) {
         assert_eq!(cell, expected_cell);
         assert!(reason.contains(expected), "{cell}: {reason}");

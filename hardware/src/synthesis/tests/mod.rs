@@ -8,7 +8,7 @@ use recoup_kernels::WeightCoding::{self, Signed, Unsigned};
 use recoup_circuits::program::Limits;
 
 use super::polarity;
-use super::run::version_within;
+use super::run::{Step, Yosys, version_within};
 use super::{SynthesisError, SynthesisOptions, Watch, check_products, synthesize};
 use crate::cells::CellLibrary;
 use crate::rtl::{File, MultiplierCircuit, Sources};
@@ -141,6 +141,27 @@ fn a_second_run_comes_from_the_cache_and_other_options_do_not() {
     assert!(!run(&options).cached);
 }
 
+/// With less patience than users have.
+#[test]
+fn sources_without_end_are_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "module m(input [7:0] a, output reg q); integer i; always @* begin q = 0; \
+                for (i = 0; i < 2000000000; i = i + 1) q = q ^ a[0]; end endmodule";
+    std::fs::write(folder.path().join("m.sv"), text).unwrap();
+    let limits = Limits { time: Duration::from_secs(2), memory_mib: 512, file_mib: 1 };
+    let yosys = Yosys {
+        program: std::path::Path::new("yosys"),
+        folder: folder.path(),
+        watch: &Watch::SILENT,
+        limits: Some(limits),
+    };
+    let script = "read_verilog -sv m.sv\nhierarchy -top m\nproc\n";
+    let message = yosys.run(Step::Elaborate, "e.ys", script).unwrap_err().to_string();
+    let stopped = message.ends_with("it was stopped after 2 s")
+        || message.ends_with("it ran out of memory, of which it may have 0.5 GiB");
+    assert!(message.starts_with("yosys failed while elaborating: ") && stopped, "{message}");
+}
+
 thread_local! {
     static REMARKS: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
 }
@@ -233,7 +254,7 @@ fn a_program_that_is_not_yosys_is_named() {
         ),
         (
             &format!("{version}; echo bad_alloc >&2; exit 3"),
-            "it ran out of memory, of which it may have 16 GiB",
+            "it ran out of memory, of which it may have 8 GiB",
         ),
     ];
     for (script, expected) in cases {
