@@ -120,7 +120,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a,b:c.v");
         std::fs::write(&path, "").unwrap();
-        assert_eq!(paths(&format!("verilog:{}", path.display())), [path.clone()]);
+        assert_eq!(paths(&format!("verilog:{}", path.display())), std::slice::from_ref(&path));
         assert_eq!(paths(&format!("verilog:{}:top", path.display())), [path]);
     }
 
