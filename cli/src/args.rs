@@ -307,7 +307,7 @@ pub struct ConvertArgs {
     /// Where to; the extension is the format: .bin or .raw, .npy, .csv or .txt, .h or .c, .v
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Type of the products: u16, i16, i32 [default: the smallest that holds them]
+    /// Type of the products: u16, i16, i32, offset16 (the product + 32768) [default: the smallest that holds them]
     #[arg(long, value_name = "TYPE")]
     pub out_type: Option<ElementType>,
     /// First index: wa for the weight, aw for the activation

@@ -33,6 +33,7 @@ use args::{Cli, Command};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     output::clean_up_on_interrupt();
+    output::outlive_file_limits();
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cli.command.machine().and_then(|machine| machine.threads);
     let threads = threads.map_or_else(all, usize::from);
