@@ -3,31 +3,55 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::fs::{File, Metadata};
-use std::io::{self, Error, ErrorKind};
+use std::io::{self, Error, ErrorKind, Read};
 use std::path::Path;
 
 /// Opens a file for reading that is one: a pipe waits for a writer that may never come, and a
 /// device may have no end.
 ///
 /// # Errors
-/// When it is a folder, a pipe, a device or a socket, or cannot be opened.
+/// As [`File::open`]; `IsADirectory` for a folder, `InvalidInput` for a pipe, a device or a socket,
+/// saying which.
 pub fn regular_file(path: &Path) -> io::Result<File> {
     // Asked before opening, which is what waits at a pipe.
-    check(&std::fs::metadata(path)?)?;
+    check_regular(path)?;
     let file = File::open(path)?;
     check(&file.metadata()?)?;
     Ok(file)
+}
+
+/// Fails as [`regular_file`] does where a path leads to anything else, without opening it.
+///
+/// # Errors
+/// As [`regular_file`].
+pub fn check_regular(path: &Path) -> io::Result<()> {
+    check(&std::fs::metadata(path)?)
+}
+
+/// All bytes of a [`regular_file`].
+///
+/// # Errors
+/// As [`regular_file`].
+pub fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    regular_file(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The text in a [`regular_file`].
+///
+/// # Errors
+/// As [`regular_file`]; `InvalidData` when it is not UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    io::read_to_string(regular_file(path)?)
 }
 
 fn check(metadata: &Metadata) -> io::Result<()> {
     if metadata.is_file() {
         return Ok(());
     }
-    let kind = kind(metadata);
-    Err(Error::new(
-        ErrorKind::InvalidInput,
-        format!("found {kind}, expected a file; copy it to one"),
-    ))
+    let error = if metadata.is_dir() { ErrorKind::IsADirectory } else { ErrorKind::InvalidInput };
+    Err(Error::new(error, format!("found {}, expected a file; copy it to one", kind(metadata))))
 }
 
 #[cfg(unix)]

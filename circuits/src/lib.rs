@@ -12,6 +12,6 @@ pub mod program;
 pub mod table;
 
 pub use distance::Misread;
-pub use files::{printable, printable_path, regular_file};
+pub use files::{check_regular, printable, printable_path, read_bytes, read_text, regular_file};
 pub use metrics::{Metrics, PRODUCT_RANGE};
 pub use product_table::{Operands, ProductTable};

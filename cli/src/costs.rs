@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 
 use recoup::accuracy::Candidate;
 use recoup::control_variate::ControlOptions;
-use recoup::data::read_text;
 use recoup::quantize::{Quantization, WeightScheme};
+use recoup_circuits::read_text;
 use recoup_explore::measured::{self, MeasuredNetwork};
 use recoup_explore::power::{Figures, Power};
 use recoup_explore::space::Point;

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use recoup::model::threads;
 
-use recoup::data::printable;
+use recoup_circuits::printable;
 
 use args::{Cli, Command};
 

@@ -7,11 +7,9 @@ use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
 use recoup::accuracy::{Experiment, Images};
-use recoup::data::{
-    DataError, Dataset, Preprocess, Preprocessor, hold_out, regular_file, select_others,
-};
+use recoup::data::{DataError, Dataset, Preprocess, Preprocessor, hold_out, select_others};
 use recoup::model::{self, FloatModel, Graph, OnnxFile};
-use recoup::quantize::{Calibration, CalibrationError, CalibrationImages, Method, WeightScheme};
+use recoup::quantize::{Calibration, CalibrationImages, Method, WeightScheme};
 use recoup_kernels::Isa;
 
 use crate::args::{DataArgs, MachineArgs};
@@ -161,12 +159,6 @@ impl Session {
     }
 }
 
-/// Refuses as a calibration what is no regular file, which its reader would wait for.
-pub fn check_calibration_file(path: &Path) -> Result<(), CalibrationError> {
-    let opened = regular_file(path).map(drop);
-    opened.map_err(|error| CalibrationError::File { path: path.into(), error })
-}
-
 /// The calibration at `path`, if it fits the model and its pixels.
 fn read_calibration(
     path: &Path,
@@ -174,7 +166,6 @@ fn read_calibration(
     file: &OnnxFile,
     graph: &Graph,
 ) -> Result<Calibration> {
-    check_calibration_file(path)?;
     let calibration = Calibration::read(path, file, graph)?;
     let (made_with, preprocess) = (&calibration.preprocess, args.preprocess.to_string());
     if *made_with != preprocess {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::DataError;
-use super::files::{printable, read_text};
+use recoup_circuits::{printable, read_text};
 
 /// How many names a note shows.
 const SHOWN: usize = 12;

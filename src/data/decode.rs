@@ -14,66 +14,90 @@
 //!
 //! A grey file becomes one channel; Pillow's three would be equal.
 
-use std::fs::File;
-use std::io::{BufReader, Seek};
+use std::io::{Cursor, Read};
 use std::path::Path;
 
-use image::{DynamicImage, ImageBuffer, ImageReader, Pixel};
+use png::{BitDepth, ColorType, Transformations};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::DataError;
 use super::pixels::{Image, ImageShape, Layout, Pixels};
 use super::store::open_file;
 
+/// Largest image, as the JPEG decoder has it by itself: what is larger is no input of a network.
+const MOST_PIXELS: u64 = 1 << 28;
+
+type Decoded = Result<Image, Box<dyn std::error::Error + Send + Sync>>;
+
 /// Decodes the image in a file, whose content tells the format.
 pub(super) fn read(path: &Path) -> Result<Image, DataError> {
-    let decode_error = |source| DataError::Decode { path: path.into(), source: Box::new(source) };
-    let open_error = |source| DataError::open(path, source);
-    let (file, _) = open_file(path)?;
-    let mut file = BufReader::new(file);
-    let clipped = is_deep_grey(&mut file);
-    file.rewind().map_err(open_error)?;
-    let reader = ImageReader::new(file).with_guessed_format().map_err(open_error)?;
-    Ok(eight_bit(reader.decode().map_err(decode_error)?, clipped))
+    let (mut file, _) = open_file(path)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|source| DataError::open(path, source))?;
+    let decoded = match bytes.starts_with(b"\x89PNG") {
+        true => png(&bytes),
+        false => jpeg(&bytes),
+    };
+    decoded.map_err(|source| DataError::Decode { path: path.into(), source })
 }
 
-/// Whether a file is a PNG of 16-bit grey without alpha; damage is found when it is decoded.
-fn is_deep_grey(file: &mut BufReader<File>) -> bool {
-    let kind = (png::ColorType::Grayscale, png::BitDepth::Sixteen);
-    let mut decoder = png::Decoder::new(file);
-    decoder.read_header_info().is_ok_and(|info| (info.color_type, info.bit_depth) == kind)
+fn png(bytes: &[u8]) -> Decoded {
+    let mut decoder = png::Decoder::new(Cursor::new(bytes));
+    let header = decoder.read_header_info()?;
+    let (width, height) = (header.width, header.height);
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(
+            format!("it has {width} x {height} pixels, at most {MOST_PIXELS} are read").into()
+        );
+    }
+    let clipped =
+        (header.color_type, header.bit_depth) == (ColorType::Grayscale, BitDepth::Sixteen);
+    let narrow = if clipped { Transformations::empty() } else { Transformations::STRIP_16 };
+    decoder.set_transformations(Transformations::EXPAND | narrow);
+    let mut reader = decoder.read_info()?;
+    let size = reader.output_buffer_size().ok_or("it is too large for memory")?;
+    let mut samples = vec![0; size];
+    let frame = reader.next_frame(&mut samples)?;
+    samples.truncate(frame.buffer_size());
+    if clipped {
+        // Big-endian; whatever is above 255 becomes 255.
+        let cut = |pair: &[u8]| if pair[0] > 0 { 255 } else { pair[1] };
+        samples = samples.chunks_exact(2).map(cut).collect();
+    }
+    let all = frame.color_type.samples();
+    let all = if clipped { 1 } else { all };
+    let channels = if all < 3 { 1 } else { 3 };
+    Ok(eight_bit(width as usize, height as usize, channels, without_alpha(samples, all, channels)))
 }
 
-/// Grey or RGB of 8 bits. Samples of 16 are cut off at 255 if `clipped`.
-fn eight_bit(decoded: DynamicImage, clipped: bool) -> Image {
-    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
-    let channels = if decoded.color().has_color() { 3 } else { 1 };
-    let narrow = |sample: u16| match clipped {
-        true => sample.min(255) as u8,
-        false => (sample >> 8) as u8,
-    };
-    let pixels = match decoded {
-        DynamicImage::ImageLuma16(image) => first_channels(&image, channels, narrow),
-        DynamicImage::ImageLumaA16(image) => first_channels(&image, channels, narrow),
-        DynamicImage::ImageRgb16(image) => first_channels(&image, channels, narrow),
-        DynamicImage::ImageRgba16(image) => first_channels(&image, channels, narrow),
-        decoded if channels == 3 => decoded.into_rgb8().into_raw(),
-        decoded => decoded.into_luma8().into_raw(),
-    };
+/// The first `channels` of `all` samples of each pixel.
+fn without_alpha(samples: Vec<u8>, all: usize, channels: usize) -> Vec<u8> {
+    if all == channels {
+        return samples;
+    }
+    samples.chunks_exact(all).flat_map(|pixel| pixel[..channels].iter().copied()).collect()
+}
+
+fn jpeg(bytes: &[u8]) -> Decoded {
+    let options = DecoderOptions::default().set_strict_mode(false);
+    let mut decoder = JpegDecoder::new_with_options(Cursor::new(bytes), options);
+    decoder.decode_headers()?;
+    let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
+    let target = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
+    decoder.set_options(options.jpeg_set_out_colorspace(target));
+    let samples = decoder.decode()?;
+    let (width, height) = decoder.dimensions().ok_or("it has no size")?;
+    Ok(eight_bit(width, height, if grey { 1 } else { 3 }, samples))
+}
+
+fn eight_bit(width: usize, height: usize, channels: usize, samples: Vec<u8>) -> Image {
     Image {
         shape: ImageShape { channels, height, width },
         layout: Layout::Hwc,
-        pixels: Pixels::U8(pixels),
+        pixels: Pixels::U8(samples),
     }
-}
-
-/// The colours of 16-bit pixels without their alpha, narrowed.
-fn first_channels<P: Pixel<Subpixel = u16>>(
-    image: &ImageBuffer<P, Vec<u16>>,
-    channels: usize,
-    narrow: impl Fn(u16) -> u8,
-) -> Vec<u8> {
-    let colours = image.pixels().flat_map(|pixel| &pixel.channels()[..channels]);
-    colours.map(|&sample| narrow(sample)).collect()
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{printable, shown};
 use super::pixels::ImageShape;
 use super::{preprocess, spec};
+use recoup_circuits::{printable, printable_path as shown};
 
 /// Why images cannot be read or fed to a model. Messages name the place and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -239,7 +239,7 @@ pub enum DataError {
     SeveralInputs { name: String, inputs: usize },
     /// A damaged image, or one of another format than its name says.
     #[error("cannot decode {} as PNG or JPEG: replace or remove it", shown(path))]
-    Decode { path: PathBuf, source: Box<image::ImageError> },
+    Decode { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
 
     /// Not a zip container, or a damaged one.
     #[error(

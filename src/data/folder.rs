@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::files::regular;
+use recoup_circuits::check_regular;
+
 use super::pixels::Image;
 use super::{DataError, classes, decode};
 
@@ -119,7 +120,7 @@ fn check_images(files: &[PathBuf]) -> Result<(), DataError> {
         return Err(DataError::FolderForeignFile { path: file.clone() });
     }
     for file in files {
-        regular(file).map_err(|source| DataError::open(file, source))?;
+        check_regular(file).map_err(|source| DataError::open(file, source))?;
     }
     Ok(())
 }

@@ -29,7 +29,6 @@ mod dataset;
 mod decode;
 mod element;
 mod error;
-mod files;
 mod folder;
 mod idx;
 mod npz;
@@ -44,7 +43,6 @@ mod store;
 
 pub use dataset::{ArrayInfo, Dataset, Sample};
 pub use error::DataError;
-pub use files::{printable, read_text, regular_file};
 pub use pixels::{Image, ImageInfo, ImageShape, Layout, Pixels};
 pub use preprocess::{Preprocess, Preset};
 pub use preprocessor::Preprocessor;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::DataError;
-use super::files::regular_file;
+use recoup_circuits::regular_file;
 
 /// Read-only bytes; reading takes `&self`, so that threads can share one.
 #[derive(Debug)]

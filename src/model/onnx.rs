@@ -27,7 +27,7 @@ impl OnnxFile {
     /// # Errors
     /// When the file is missing, is no ONNX model or has an unknown operator set.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let bytes = external::read_regular(path)
+        let bytes = recoup_circuits::read_bytes(path)
             .map_err(|error| ModelError { path: path.into(), kind: ModelErrorKind::Read(error) })?;
         Self::from_bytes(&bytes, path)
     }

@@ -220,7 +220,7 @@ impl Calibration {
     /// When it cannot be read or is no calibration.
     pub fn read_any(path: &Path) -> Result<Self, CalibrationError> {
         let file = |error| CalibrationError::File { path: path.into(), error };
-        let text = std::fs::read_to_string(path).map_err(file)?;
+        let text = recoup_circuits::read_text(path).map_err(file)?;
         serde_json::from_str(&text)
             .map_err(|error| CalibrationError::Format { path: path.into(), error })
     }

@@ -15,7 +15,6 @@ use recoup_hardware::rtl::MultiplierCircuit;
 use recoup_kernels::WeightCoding;
 
 use crate::args::{ConvertArgs, MultiplierArgs, MultiplierCommand, ShowArgs};
-use crate::session::check_calibration_file;
 use crate::show::{self, Shown};
 use crate::{heat_map, library, npy, output, progress};
 
@@ -163,7 +162,6 @@ fn show_one(args: &ShowArgs, shown: &Shown) -> Result<()> {
 
 /// The code histograms of a network's layers, and their name.
 fn calibrated_codes(path: &Path) -> Result<(String, Vec<CodeHistogram>)> {
-    check_calibration_file(path)?;
     let calibration = Calibration::read_any(path)?;
     let layers = calibration.layers.iter();
     let histograms: Vec<CodeHistogram> =

@@ -1,20 +1,16 @@
 //! Data sources that cannot be used.
 
-use std::io::Cursor;
-
-use image::{GrayImage, ImageFormat, Luma};
-
-use crate::run::{FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, npz, recoup, workspace};
+use crate::run::{
+    FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, grey_png, npz, recoup, workspace,
+};
 
 const IMAGES: &str = "cli/assets/fashion-test-2000-images-idx3-ubyte.gz";
 const LABELS: &str = "cli/assets/fashion-test-2000-labels-idx1-ubyte.gz";
 
 /// A grey image of 28 x 28 pixels.
 fn png() -> Vec<u8> {
-    let image = GrayImage::from_fn(28, 28, |x, y| Luma([(9 * x + 7 * y) as u8]));
-    let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    bytes.into_inner()
+    let pixels: Vec<u8> = (0..28 * 28).map(|i| (9 * (i % 28) + 7 * (i / 28)) as u8).collect();
+    grey_png(28, 28, &pixels)
 }
 
 /// `eval` of the tiny model refuses `data`.

@@ -1,13 +1,11 @@
 //! What labels mean, and data without any.
 
-use std::io::Cursor;
-
-use image::{GrayImage, ImageFormat};
 use recoup::data::{Dataset, Pixels};
 use serde_json::Value;
 
 use crate::run::{
-    FASHION_MODEL, Tiny, assert_refused, json, npz, npz_unlabelled, recoup, stdout, workspace,
+    FASHION_MODEL, Tiny, assert_refused, grey_png, json, npz, npz_unlabelled, recoup, stdout,
+    workspace,
 };
 
 const IMAGES: &str = "cli/assets/fashion-test-2000-images-idx3-ubyte.gz";
@@ -28,10 +26,8 @@ fn numbered_classes(tiny: &Tiny) -> String {
         if *count == 4 {
             continue;
         }
-        let image = GrayImage::from_raw(28, 28, pixels).unwrap();
-        let mut png = Cursor::new(Vec::new());
-        image.write_to(&mut png, ImageFormat::Png).unwrap();
-        tiny.write(&format!("images/{}/{count}.png", label + 1), png.get_ref());
+        let png = grey_png(28, 28, &pixels);
+        tiny.write(&format!("images/{}/{count}.png", label + 1), &png);
         *count += 1;
     }
     assert_eq!(written, [4; 10]);

@@ -196,3 +196,12 @@ fn npy(descr: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
     bytes.extend(elements);
     bytes
 }
+
+/// A PNG of grey pixels.
+pub fn grey_png(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().unwrap().write_image_data(pixels).unwrap();
+    bytes
+}
