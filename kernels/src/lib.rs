@@ -48,6 +48,7 @@ mod entries;
 mod epilogue;
 mod error;
 mod factors;
+mod float_depthwise;
 mod gather;
 mod gemm;
 mod image;
@@ -67,6 +68,7 @@ mod terms;
 mod x86_64;
 
 pub use error::KernelError;
+pub use float_depthwise::FloatDepthwise;
 pub use isa::Isa;
 pub use layer::{BatchItem, MacLayer, Output, Residual, Scratch, common_kernel, quantize};
 pub use shape::ConvShape;

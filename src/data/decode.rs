@@ -67,7 +67,6 @@ fn png(bytes: &[u8]) -> Decoded {
         samples = samples.chunks_exact(2).map(cut).collect();
     }
     let all = frame.color_type.samples();
-    let all = if clipped { 1 } else { all };
     let channels = if all < 3 { 1 } else { 3 };
     Ok(eight_bit(width as usize, height as usize, channels, without_alpha(samples, all, channels)))
 }

@@ -1,16 +1,14 @@
 //! The float32 reference: the whole model as rten runs it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use rten::{Value, ValueOrView};
-use rten_tensor::TensorView;
-use rten_tensor::prelude::*;
+use rten::Value;
 
 use super::Graph;
-use super::operator::element_type;
 use super::pb;
-use super::runtime::{Runtime, untyped, value_info};
+use super::runtime::{Runtime, untyped};
+use super::stages::Stages;
 use super::tensor;
 
 fn elements(tensor: &Value) -> Vec<f32> {
@@ -20,10 +18,11 @@ fn elements(tensor: &Value) -> Vec<f32> {
 /// The nodes of a file that depend on its input, in operators that rten has.
 #[derive(Debug, Default)]
 pub(crate) struct FloatGraph {
-    pub nodes: Vec<pb::NodeProto>,
-    constants: HashMap<String, Arc<Value>>,
-    inputs: Vec<String>,
-    outputs: Vec<String>,
+    /// Each with the shape of its first input.
+    pub nodes: Vec<(pb::NodeProto, Vec<usize>)>,
+    pub constants: HashMap<String, Arc<Value>>,
+    pub inputs: Vec<String>,
+    pub outputs: Vec<String>,
     opsets: Arc<Vec<pb::OperatorSetIdProto>>,
 }
 
@@ -42,9 +41,39 @@ impl FloatGraph {
         }
     }
 
+    /// Some of the nodes as a model of rten's, from these tensors to those.
+    ///
+    /// # Errors
+    /// With rten's reason.
+    pub fn runtime(
+        &self,
+        nodes: &[&pb::NodeProto],
+        inputs: &[&str],
+        outputs: &[&str],
+    ) -> Result<Runtime, String> {
+        let constants: BTreeMap<&String, &Arc<Value>> = nodes
+            .iter()
+            .flat_map(|node| &node.input)
+            .filter_map(|name| Some((name, self.constants.get(name)?)))
+            .collect();
+        let proto = pb::GraphProto {
+            name: "model".into(),
+            node: nodes.iter().map(|node| (*node).clone()).collect(),
+            input: inputs.iter().map(|name| untyped(name)).collect(),
+            output: outputs.iter().map(|name| untyped(name)).collect(),
+            initializer: constants
+                .iter()
+                .map(|(name, value)| tensor::to_proto(name, value))
+                .collect(),
+            ..Default::default()
+        };
+        Runtime::new(proto.clone(), &self.opsets, true)
+            .or_else(|_| Runtime::new(proto, &self.opsets, false))
+    }
+
     /// Takes the constants that the nodes read from `constant`.
     pub fn add_constants(&mut self, constant: impl Fn(&str) -> Option<Arc<Value>>) {
-        for name in self.nodes.iter().flat_map(|node| &node.input) {
+        for name in self.nodes.iter().flat_map(|(node, _)| &node.input) {
             if let Some(tensor) = constant(name) {
                 self.constants.insert(name.clone(), tensor);
             }
@@ -55,7 +84,7 @@ impl FloatGraph {
 /// A float32 model of batch 1 that gives its outputs and any tensors asked for.
 #[derive(Clone)]
 pub struct FloatModel {
-    runtime: Arc<Runtime>,
+    stages: Arc<Stages>,
     inputs: Vec<(Vec<usize>, bool)>,
     tensors: usize,
 }
@@ -67,29 +96,13 @@ impl FloatModel {
     /// # Panics
     /// When rten refuses together what it accepted node by node.
     pub fn new(graph: &Graph, tensors: &[&str]) -> Self {
-        let FloatGraph { nodes, constants, inputs, outputs, opsets } = &*graph.float;
+        let outputs = graph.float.outputs.iter().map(String::as_str);
+        let wanted: Vec<&str> = tensors.iter().copied().chain(outputs).collect();
+        let stages = Stages::new(&graph.float, &wanted);
+        let stages = stages.unwrap_or_else(|reason| panic!("the float model: {reason}"));
         let values = graph.inputs.iter().map(|&input| &graph.values[input]);
-        let given = inputs
-            .iter()
-            .zip(values.clone())
-            .map(|(name, value)| value_info(name, element_type(value.integer), Some(&value.shape)));
-        let outputs = outputs.iter().map(String::as_str);
-        let proto = pb::GraphProto {
-            name: "model".into(),
-            node: nodes.clone(),
-            input: given.collect(),
-            output: tensors.iter().copied().chain(outputs).map(untyped).collect(),
-            initializer: constants
-                .iter()
-                .map(|(name, value)| tensor::to_proto(name, value))
-                .collect(),
-            ..Default::default()
-        };
-        let runtime = Runtime::new(proto.clone(), opsets, true)
-            .or_else(|_| Runtime::new(proto, opsets, false));
-        let runtime = runtime.unwrap_or_else(|reason| panic!("the float model: {reason}"));
         let inputs = values.map(|value| (value.shape.clone(), value.integer)).collect();
-        Self { runtime: Arc::new(runtime), inputs, tensors: tensors.len() }
+        Self { stages: Arc::new(stages), inputs, tensors: tensors.len() }
     }
 
     /// Runs one sample, the elements of all inputs; `visit` gets the index and elements of each
@@ -116,13 +129,12 @@ impl FloatModel {
         let inputs = self.inputs.iter().map(|(shape, integer)| {
             let (own, others) = rest.split_at(shape.iter().product());
             rest = others;
-            let view = TensorView::from_data(&shape[..], own);
             match integer {
-                true => ValueOrView::from(view.map(|value| *value as i32)),
-                false => ValueOrView::from(view),
+                true => tensor::integers(shape, own.iter().map(|&value| value as i32).collect()),
+                false => tensor::floats(shape, own.to_vec()),
             }
         });
-        let outputs = self.runtime.run(inputs.collect());
+        let outputs = self.stages.run(inputs.collect());
         outputs.unwrap_or_else(|reason| panic!("the float model: {reason}"))
     }
 }

@@ -19,6 +19,7 @@ mod onnx;
 mod operator;
 pub mod pb;
 mod runtime;
+mod stages;
 mod tensor;
 pub mod threads;
 

@@ -223,7 +223,9 @@ impl Importer<'_> {
         }
         let constant = inputs.iter().flatten().all(|input| matches!(input, Binding::Constant(..)));
         if !constant {
-            self.float.nodes.push(proto.clone());
+            let first = known.first().and_then(Option::as_ref);
+            let shape = first.map_or(Vec::new(), |known| known.shape.clone());
+            self.float.nodes.push((proto.clone(), shape));
         }
         let handled = match proto.op_type.as_str() {
             "Identity" => self.alias(proto, &inputs),
