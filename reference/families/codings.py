@@ -227,6 +227,42 @@ def activations_clip_4bit(g):
     return g.qhead(g.dq(limited, *names))
 
 
+def register_four_bits(kind):
+    @case(f"activations: QuantizeLinear to {kind}", QDQ, f"activations-{kind}", opset=21)
+    def build(g):
+        x = g.op("Relu", g.qconv(g.qdq("input"), 3))
+        # Some values lie above what the codes reach.
+        scale = np.float32(g.value(x).max() / (12 if kind == "u4" else 6))
+        return g.qhead(g.qdq(x, kind, scale, 0))
+
+
+register_four_bits("u4")
+register_four_bits("s4")
+
+
+@case("weights: float constant, QuantizeLinear to int4, DequantizeLinear", QDQ,
+      "weights-quantised-int4", opset=21)
+def weights_quantised_int4(g):
+    values = g.array(3, 2, 3, 3)
+    weight = g.qdq(g.initializer(values), "s4", np.float32(np.abs(values).max() / 8.4), 0)
+    return g.qhead(g.qdq(g.op("Conv", g.qdq("input"), weight, pads=[1] * 4)))
+
+
+@case("QuantizeLinear to 16 bits", QDQ, "activations-16bit", refuse="8-bit", opset=21)
+def sixteen_bits(g):
+    scale = g.floats(2 / 32767)
+    zero = g.initializer(np.int16(0))
+    x = g.op("DequantizeLinear", g.op("QuantizeLinear", "input", scale, zero), scale, zero)
+    return g.qhead(g.qdq(g.op("Conv", x, g.qweight(g.array(3, 2, 3, 3)), pads=[1] * 4)))
+
+
+@case("QuantizeLinear to 16 bits by its attribute", QDQ, "activations-16bit-dtype",
+      refuse="INT16", opset=21)
+def sixteen_bits_typed(g):
+    x = typed(g, "input", 2 / 32767, TensorProto.INT16)
+    return g.qhead(g.qdq(g.op("Conv", x, g.qweight(g.array(3, 2, 3, 3)), pads=[1] * 4)))
+
+
 # Factors on quantised weights, some of them negative.
 
 

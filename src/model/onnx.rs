@@ -41,6 +41,7 @@ impl OnnxFile {
         let fail = |kind| ModelError { path: path.into(), kind };
         let mut proto = pb::ModelProto::decode(bytes)
             .map_err(|error| fail(ModelErrorKind::NotOnnx(error.to_string())))?;
+        legal::write_out(&mut proto).map_err(fail)?;
         check::model(&proto).map_err(|problem| fail(problem.into()))?;
         external::load(&mut proto, directory(path)).map_err(fail)?;
         legal::prepare(proto.graph.as_mut().expect("checked above")).map_err(fail)?;
