@@ -105,12 +105,13 @@ fn check(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Models named for their weights that have real ones as well: some were never codes, or have several
-/// scales per filter, so that Recoup quantises them again.
+/// Models named for their weights that have real ones as well: some were never codes, or have
+/// several scales per filter, so that Recoup quantises them again.
 const REAL_WEIGHTS: &[&str] = &[
     "weights-axis0-matmul",
     "weights-axis1-conv",
     "weights-axis1-gemm",
+    "weights-default-axis",
     "weights-half",
     "weights-only-int4",
 ];

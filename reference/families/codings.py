@@ -181,6 +181,16 @@ def weights_qdq(g):
     return g.qhead(g.qdq(g.op("Conv", g.qdq("input"), weight, pads=[1] * 4)))
 
 
+@case("weights: QuantizeLinear and DequantizeLinear per input channel, their axis left out: 1", QDQ,
+      "weights-default-axis")
+def weights_default_axis(g):
+    values = g.array(3, 2, 3, 2)
+    scale, zero = g.floats(np.abs(values).max((0, 2, 3)) / 127), g.code(np.zeros(2), "s8")
+    codes = g.op("QuantizeLinear", g.initializer(values), scale, zero)
+    weight = g.op("DequantizeLinear", codes, scale, zero)
+    return g.qhead(g.qdq(g.op("Conv", g.qdq("input"), weight, pads=[1, 1, 1, 0])))
+
+
 def limit(g, codes, kind, low, high):
     return g.op("Clip", codes, g.code(low, kind), g.code(high, kind))
 

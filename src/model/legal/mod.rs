@@ -66,7 +66,7 @@ pub(crate) fn rewrite(
             activations::rewrite(builder, node);
             Ok(true)
         }
-        "QuantizeLinear" => quantizers::with_zero_point(builder, node, known),
+        "QuantizeLinear" => quantizers::completed(builder, node, known),
         "If" => inline::branch(builder, node, known),
         "SpaceToDepth" => spatial::space_to_depth(builder, node, known),
         "Resize" => spatial::resize(builder, node, known, opset),

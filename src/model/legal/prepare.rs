@@ -2,18 +2,24 @@
 
 use std::collections::HashSet;
 
-use super::quantizers;
+use super::quantizers::{FourBits, widen};
 use crate::model::error::ModelErrorKind;
 use crate::model::{import::node_name, pb, tensor};
 
-/// Here and in graphs inside: constants become initializers of rten's four element types; nodes that no output needs go.
+/// Constants become initializers of rten's four element types; nodes that no output needs go.
+/// Graphs inside this one are done likewise.
 ///
 /// # Errors
 /// When a tensor's data do not fit its shape, or its type is none that Recoup reads.
 pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<(), ModelErrorKind> {
+    prepare_inside(graph, FourBits::new())
+}
+
+fn prepare_inside(
+    graph: &mut pb::GraphProto,
+    mut four_bits: FourBits,
+) -> Result<(), ModelErrorKind> {
     drop_dead(graph);
-    let attributes = graph.node.iter_mut().flat_map(|node| &mut node.attribute);
-    attributes.filter_map(|attribute| attribute.g.as_mut()).try_for_each(prepare)?;
     let (constants, nodes) = std::mem::take(&mut graph.node)
         .into_iter()
         .partition::<Vec<_>, _>(|node| node.op_type == "Constant");
@@ -29,7 +35,11 @@ pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<(), ModelErrorKind> 
         let name = node.output.into_iter().next().unwrap_or_default();
         graph.initializer.push(pb::TensorProto { name, ..tensor });
     }
-    quantizers::widen(graph);
+    widen(graph, &mut four_bits);
+    let attributes = graph.node.iter_mut().flat_map(|node| &mut node.attribute);
+    for inner in attributes.filter_map(|attribute| attribute.g.as_mut()) {
+        prepare_inside(inner, four_bits.clone())?;
+    }
     let outputs = graph.output.iter().map(|output| output.name.as_str());
     let read: HashSet<&str> = graph.node.iter().flat_map(reads).chain(outputs).collect();
     graph.initializer.retain(|proto| read.contains(proto.name.as_str()));

@@ -1,56 +1,65 @@
-//! QuantizeLinear in the one form that the import and rten read: with a zero point of 8 bits.
+//! QuantizeLinear in the one form that the import and rten read: with a zero point of 8 bits and an
+//! axis.
 
 use std::collections::HashMap;
 
 use rten::Value;
 
-use super::builder::{int, with};
+use super::builder::{attribute, int, whole, with};
 use super::{Builder, Known, pb};
 use crate::model::pb::tensor_proto::DataType;
 use crate::model::tensor;
 
-/// Gives a QuantizeLinear the zero point that it leaves out.
-pub(super) fn with_zero_point(
+/// Gives a QuantizeLinear the zero point that it leaves out, and the axis, for which rten would take
+/// the last one.
+pub(super) fn completed(
     builder: &mut Builder,
     node: &pb::NodeProto,
     known: &[Option<Known>],
 ) -> Result<bool, String> {
-    if node.input.get(2).is_some_and(|zero_point| !zero_point.is_empty()) {
-        return Ok(false);
-    }
     let Some(Some(scale)) = known.get(1) else { return Ok(false) };
     let count = scale.shape.iter().product();
+    let given = node.input.get(2).filter(|zero_point| !zero_point.is_empty());
+    if given.is_some() && (count == 1 || attribute(node, "axis").is_some()) {
+        return Ok(false);
+    }
     let kind = int(node, "output_dtype").unwrap_or(0) as i32;
-    let zeros = match DataType::try_from(kind) {
-        Ok(DataType::Undefined | DataType::Uint8) => {
-            Value::from_shape(&scale.shape[..], vec![0u8; count]).expect("as many as scales")
+    let zero_point = match (given, DataType::try_from(kind)) {
+        (Some(given), _) => given.clone(),
+        (None, Ok(DataType::Undefined | DataType::Uint8)) => {
+            let zeros = Value::from_shape(&scale.shape[..], vec![0u8; count]);
+            builder.constant(zeros.expect("as many as scales"))
         }
-        Ok(DataType::Int8) => {
-            Value::from_shape(&scale.shape[..], vec![0i8; count]).expect("as many as scales")
+        (None, Ok(DataType::Int8)) => {
+            let zeros = Value::from_shape(&scale.shape[..], vec![0i8; count]);
+            builder.constant(zeros.expect("as many as scales"))
         }
-        other => {
+        (None, other) => {
             let name = other.map_or("an unknown type", |kind| kind.as_str_name());
             return Err(format!("quantises to {name}; Recoup runs uint8 and int8"));
         }
     };
-    let zeros = builder.constant(zeros);
-    let input = vec![node.input[0].clone(), node.input[1].clone(), zeros];
-    builder.push(pb::NodeProto { input, ..with(node, &["output_dtype"], vec![]) });
+    let axis = (count > 1).then(|| whole("axis", int(node, "axis").unwrap_or(1)));
+    let node = with(node, &["output_dtype"], axis.into_iter().collect());
+    let input = vec![node.input[0].clone(), node.input[1].clone(), zero_point];
+    builder.push(pb::NodeProto { input, ..node });
     Ok(true)
 }
 
+/// The least and largest codes of constants of 4 bits, by name.
+pub(super) type FourBits = HashMap<String, (i32, i32)>;
+
 /// Writes a QuantizeLinear to 4 bits as one to 8 bits and a Clip, since a constant of 4 bits is
-/// read as one of 8.
-pub(super) fn widen(graph: &mut pb::GraphProto) {
-    let four_bits = graph.initializer.iter().filter_map(|constant| {
-        let (low, high) = match DataType::try_from(constant.data_type) {
+/// read as one of 8. `four_bits` are those of the graphs around this one; its own are added.
+pub(super) fn widen(graph: &mut pb::GraphProto, four_bits: &mut FourBits) {
+    four_bits.extend(graph.initializer.iter().filter_map(|constant| {
+        let limits = match DataType::try_from(constant.data_type) {
             Ok(DataType::Int4) => (-8, 7),
             Ok(DataType::Uint4) => (0, 15),
             _ => return None,
         };
-        Some((constant.name.clone(), (low, high)))
-    });
-    let four_bits: HashMap<String, (i32, i32)> = four_bits.collect();
+        Some((constant.name.clone(), limits))
+    }));
     if four_bits.is_empty() {
         return;
     }

@@ -47,6 +47,9 @@ pub(super) fn resize(
         return Ok(true);
     }
     let Some(Some(input)) = known.first() else { return Ok(false) };
+    if input.shape.is_empty() {
+        return Err("resizes one number without dimensions".into());
+    }
     let rank = input.shape.len();
     let constant = |index: usize| {
         let known = known.get(index)?.as_ref()?;
@@ -67,8 +70,7 @@ pub(super) fn resize(
                 full[axis] = size as i32;
             }
             // The batch, which a file may fix, is 1 here.
-            let batch = input.shape[0] == 1 && rank > 2;
-            if batch {
+            if input.shape[0] == 1 && rank > 2 {
                 full[0] = 1;
             }
             let same = full.iter().map(|&size| i64::from(size)).eq(numbers::<i64>(sizes).unwrap());
