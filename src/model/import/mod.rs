@@ -219,6 +219,8 @@ impl Importer<'_> {
             }
             "Shape" | "Size" => self.shape_of(proto, &inputs),
             "QuantizeLinear" => self.quantize(proto, &inputs)?,
+            // rten says what is wrong with other operands.
+            _ if !self.all_real(&inputs) => false,
             "Conv" | "Gemm" | "MatMul" => mac::import(self, proto, &inputs)?,
             "BatchNormalization" => fold::batch_norm(self, proto, &inputs)?,
             "Add" | "Sum" => self.add(proto, &inputs)?,
@@ -227,6 +229,15 @@ impl Importer<'_> {
             _ => false,
         };
         if handled { Ok(()) } else { self.in_float(proto, &inputs) }
+    }
+
+    /// Whether all inputs are real numbers, which Recoup's own operators work on.
+    fn all_real(&self, inputs: &[Option<Binding>]) -> bool {
+        inputs.iter().flatten().all(|input| match input {
+            Binding::Constant(tensor, _) => matches!(**tensor, Tensor::FloatTensor(_)),
+            Binding::Value(id) => !self.values[*id].integer,
+            Binding::Codes(_) => false,
+        })
     }
 
     /// Other nodes stand for this one: it is no reader of its inputs.

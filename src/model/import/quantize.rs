@@ -72,7 +72,20 @@ impl Importer<'_> {
     ) -> Result<bool> {
         match inputs.first() {
             Some(Some(Binding::Codes(codes))) => {
-                let (parameters, _) = self.activation_quantization(proto, inputs, codes.signed)?;
+                let (parameters, signed) =
+                    self.activation_quantization(proto, inputs, codes.signed)?;
+                if signed != codes.signed {
+                    let word = |signed| if signed { "int8" } else { "uint8" };
+                    return Err(ModelErrorKind::node(
+                        node_name(proto),
+                        "DequantizeLinear",
+                        format!(
+                            "has a zero point of {} for codes of {}; expected one type",
+                            word(signed),
+                            word(codes.signed)
+                        ),
+                    ));
+                }
                 let value = if self.values[codes.value].quantization == Some(parameters) {
                     codes.value
                 } else {

@@ -20,10 +20,15 @@ pub(super) fn completed(
     let Some(Some(scale)) = known.get(1) else { return Ok(false) };
     let count = scale.shape.iter().product();
     let given = node.input.get(2).filter(|zero_point| !zero_point.is_empty());
-    if given.is_some() && (count == 1 || attribute(node, "axis").is_some()) {
-        return Ok(false);
-    }
     let kind = int(node, "output_dtype").unwrap_or(0) as i32;
+    if let (Some(_), Some(Some(zero_point))) = (given, known.get(2)) {
+        if kind != 0 && (kind == DataType::Int8 as i32) != zero_point.signed {
+            return Err("has an output_dtype other than the type of its zero point".into());
+        }
+        if kind == 0 && (count == 1 || attribute(node, "axis").is_some()) {
+            return Ok(false);
+        }
+    }
     let zero_point = match (given, DataType::try_from(kind)) {
         (Some(given), _) => given.clone(),
         (None, Ok(DataType::Undefined | DataType::Uint8)) => {
