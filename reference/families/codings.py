@@ -181,6 +181,16 @@ def weights_qdq(g):
     return g.qhead(g.qdq(g.op("Conv", g.qdq("input"), weight, pads=[1] * 4)))
 
 
+@case("weights: QuantizeLinear and DequantizeLinear per input channel, their axis left out: 1", QDQ,
+      "weights-default-axis")
+def weights_default_axis(g):
+    values = g.array(3, 2, 3, 2)
+    scale, zero = g.floats(np.abs(values).max((0, 2, 3)) / 127), g.code(np.zeros(2), "s8")
+    codes = g.op("QuantizeLinear", g.initializer(values), scale, zero)
+    weight = g.op("DequantizeLinear", codes, scale, zero)
+    return g.qhead(g.qdq(g.op("Conv", g.qdq("input"), weight, pads=[1, 1, 1, 0])))
+
+
 def limit(g, codes, kind, low, high):
     return g.op("Clip", codes, g.code(low, kind), g.code(high, kind))
 
@@ -225,6 +235,42 @@ def activations_clip_4bit(g):
     limited = limit(g, codes, "s8", -7, 7)
     g.codings[limited] = g.codings[codes]
     return g.qhead(g.dq(limited, *names))
+
+
+def register_four_bits(kind):
+    @case(f"activations: QuantizeLinear to {kind}", QDQ, f"activations-{kind}", opset=21)
+    def build(g):
+        x = g.op("Relu", g.qconv(g.qdq("input"), 3))
+        # Some values lie above what the codes reach.
+        scale = np.float32(g.value(x).max() / (12 if kind == "u4" else 6))
+        return g.qhead(g.qdq(x, kind, scale, 0))
+
+
+register_four_bits("u4")
+register_four_bits("s4")
+
+
+@case("weights: float constant, QuantizeLinear to int4, DequantizeLinear", QDQ,
+      "weights-quantised-int4", opset=21)
+def weights_quantised_int4(g):
+    values = g.array(3, 2, 3, 3)
+    weight = g.qdq(g.initializer(values), "s4", np.float32(np.abs(values).max() / 8.4), 0)
+    return g.qhead(g.qdq(g.op("Conv", g.qdq("input"), weight, pads=[1] * 4)))
+
+
+@case("QuantizeLinear to 16 bits", QDQ, "activations-16bit", refuse="8-bit", opset=21)
+def sixteen_bits(g):
+    scale = g.floats(2 / 32767)
+    zero = g.initializer(np.int16(0))
+    x = g.op("DequantizeLinear", g.op("QuantizeLinear", "input", scale, zero), scale, zero)
+    return g.qhead(g.qdq(g.op("Conv", x, g.qweight(g.array(3, 2, 3, 3)), pads=[1] * 4)))
+
+
+@case("QuantizeLinear to 16 bits by its attribute", QDQ, "activations-16bit-dtype",
+      refuse="INT16", opset=21)
+def sixteen_bits_typed(g):
+    x = typed(g, "input", 2 / 32767, TensorProto.INT16)
+    return g.qhead(g.qdq(g.op("Conv", x, g.qweight(g.array(3, 2, 3, 3)), pads=[1] * 4)))
 
 
 # Factors on quantised weights, some of them negative.

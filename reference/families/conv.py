@@ -146,7 +146,7 @@ def conv1d(g):
     return finish(g, y)
 
 
-@case("3-D convolution", name="conv3d", shape=(1, 3, 4, 4))
+@case("3-D convolution", name="conv3d", refuse="2-D", shape=(1, 3, 4, 4))
 def conv3d(g):
     y = g.op("Conv", "input", g.weight(3, 1, 2, 3, 3), g.uniform(-1, 1, 3),
              pads=[0, 1, 1, 0, 1, 1])

@@ -2,6 +2,7 @@
 of a model, old and new operator sets, weights or activations alone on codes."""
 
 import numpy as np
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from .graph import case
@@ -108,6 +109,90 @@ def function_local(g):
     return g.fhead(x)
 
 
+def referring(kind, inputs, outputs, **attributes):
+    """A node of a function whose attributes are the function's own."""
+    node = helper.make_node(kind, inputs, outputs)
+    for name, of_function in attributes.items():
+        node.attribute.append(onnx.AttributeProto(
+            name=name, ref_attr_name=of_function, type=onnx.AttributeProto.FLOAT))
+    return node
+
+
+@case("functions that call each other, with attributes given and left to a default, an input left "
+      "out, an input handed on, an If inside", name="function-attributes", opset=18)
+def function_attributes(g):
+    imports = [helper.make_opsetid("", 18), helper.make_opsetid("org.example", 1)]
+    branches = [helper.make_graph(
+        [helper.make_node(operator, ["c"], ["chosen"])], operator, [],
+        [helper.make_tensor_value_info("chosen", TensorProto.FLOAT, None)])
+        for operator in ["Neg", "Identity"]]
+    inner = helper.make_function(
+        "org.example", "Act", ["a", "low", "high"], ["b", "same"],
+        [referring("LeakyRelu", ["a"], ["c"], alpha="slope"),
+         helper.make_node("If", ["yes"], ["d"], then_branch=branches[0], else_branch=branches[1]),
+         helper.make_node("Clip", ["d", "low", "high"], ["e"]),
+         referring("Elu", ["e"], ["b"], alpha="depth"),
+         helper.make_node("Identity", ["a"], ["same"])],
+        imports, attributes=["slope"], attribute_protos=[helper.make_attribute("depth", 0.7)])
+    inner.node.insert(0, helper.make_node("Constant", [], ["yes"], value=numpy_helper.from_array(
+        np.bool_(True))))
+    outer = helper.make_function(
+        "org.example", "Block", ["a", "w", "top"], ["y"],
+        [helper.make_node("Conv", ["a", "w"], ["c"], pads=[1] * 4),
+         helper.make_node("Act", ["c", "", "top"], ["d", "e"], domain="org.example", slope=0.3),
+         helper.make_node("Add", ["d", "e"], ["y"])], imports)
+    g.functions += [inner, outer]
+    x = "input"
+    for channels in [2, 3]:
+        x = g.op("Block", x, g.weight(3, channels, 3, 3), g.scalar(0.6), domain="org.example")
+    y, _ = g.op("Act", x, outputs=2, domain="org.example", slope=0.1, depth=1.5)
+    return g.fhead(y)
+
+
+def branch(operator, x, constant, y):
+    """A graph of an If with a constant of its own."""
+    nodes = [helper.make_node("Constant", [], ["k"], value_float=constant),
+             helper.make_node(operator, [x, "k"], ["z"]), helper.make_node("Relu", ["z"], [y])]
+    return helper.make_graph(nodes, operator, [],
+                             [helper.make_tensor_value_info(y, TensorProto.FLOAT, None)])
+
+
+@case("two If with conditions from shapes; both have inner tensors of the same names",
+      name="if-shape", opset=18)
+def if_shape(g):
+    x = g.conv("input", 2, 3, 3)
+    for axis, size in [(1, 3), (2, 9)]:
+        dim = g.op("Gather", g.op("Shape", x), g.initializer(np.int64(axis)), axis=0)
+        same = g.op("Equal", dim, g.initializer(np.int64(size)))
+        x = g.op("If", same, then_branch=branch("Add", x, 0.3, "y"),
+                 else_branch=branch("Mul", x, -0.7, "y"))
+    return g.fhead(x)
+
+
+@case("If inside If, and a layer inside", name="if-nested", opset=18)
+def if_nested(g):
+    x = g.op("Relu", g.conv("input", 2, 3, 3))
+    weight = g.weight(3, 3, 1, 1)
+    no = g.initializer(np.bool_(False))
+    inner = [helper.make_node("Conv", [x, weight], ["c"]),
+             helper.make_node("If", [no], ["y"], then_branch=branch("Add", "c", 1.0, "u"),
+                              else_branch=branch("Sub", "c", 0.2, "v"))]
+    inner = helper.make_graph(inner, "inner", [],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)])
+    y = g.op("If", g.op("Not", no), then_branch=inner, else_branch=branch("Mul", x, 2.0, "w"))
+    return g.fhead(g.op("Add", y, x))
+
+
+@case("If whose condition depends on the image", name="if-data", refuse="depends on data",
+      opset=18)
+def if_data(g):
+    x = g.conv("input", 2, 3, 3)
+    mean = g.op("ReduceMean", x, g.ints(0, 1, 2, 3), keepdims=0)
+    positive = g.op("Greater", mean, g.scalar(0))
+    return g.fhead(g.op("If", positive, then_branch=branch("Add", x, 0.3, "y"),
+                        else_branch=branch("Mul", x, -0.7, "y")))
+
+
 @case("Einsum as a linear layer on tokens, and as a product of activations", name="einsum",
       shape=(3, 5))
 def einsum(g):
@@ -138,17 +223,18 @@ def attention(g):
     return g.fhead(g.op("Attention", *parts, q_num_heads=2, kv_num_heads=2))
 
 
-# Weights or activations alone on codes.
+# Weights or activations alone on codes. What is float is quantised by whoever runs it on codes, so
+# the results are as near as those of float models.
 
 
-@case("only the weights are on codes: activations are float", "qdq", "weights-only")
+@case("only the weights are on codes: activations are float", name="weights-only")
 def weights_only(g):
     x = g.op("Conv", "input", g.qweight(g.array(3, 2, 3, 3), axis=0), pads=[1] * 4)
     x = g.op("Flatten", g.op("Relu", x))
     return g.op("MatMul", x, g.qweight(g.array(48, g.classes) * 0.3, axis=1))
 
 
-@case("only the weights are on codes: int4 per output", "qdq", "weights-only-int4", opset=21)
+@case("only the weights are on codes: int4 per output", name="weights-only-int4", opset=21)
 def weights_only_int4(g):
     x = g.op("Flatten", g.op("Relu", g.conv("input", 2, 3, 3)))
     return g.op("MatMul", x, g.qweight(g.array(48, g.classes) * 0.3, "s4", axis=1))
@@ -160,14 +246,15 @@ def activations_only(g):
     return g.qdq(g.fhead(x))
 
 
-@case("one layer on codes, the others in float", "qdq", "codes-partly")
+@case("one layer on codes, the others in float", name="codes-partly")
 def partly(g):
     x = g.op("Relu", g.conv("input", 2, 3, 3, bias=True))
     x = g.op("Relu", g.qdq(g.qconv(g.qdq(x), 3)))
     return g.fhead(x)
 
 
-@case("activations with a scale per channel: axis 1", "qdq", "activations-per-channel")
+@case("activations with a scale per channel: axis 1", "qdq", "activations-per-channel",
+      refuse="per channel")
 def per_channel(g):
     x = g.op("Relu", g.conv("input", 2, 3, 3, bias=True))
     scale = g.floats(g.value(x).max((0, 2, 3)) / 255)

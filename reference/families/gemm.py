@@ -20,16 +20,26 @@ def product(g, x, rows, columns, c, quantised, trans_a=0, trans_b=0, **factors):
     return g.qdq(y) if quantised else y
 
 
-def matrix(g, quantised):
-    """What the product reads: rows of DEPTH, after a layer."""
-    x = g.op("Gemm", g.qdq("input") if quantised else "input",
-             g.qweight(g.array(DEPTH, 5)) if quantised else g.weight(DEPTH, 5), transB=1)
+def matrix(g, quantised, rows=None):
+    """What the product reads: rows of DEPTH, after a layer. With `rows`, they are made of one
+    image; else each image is a row."""
+    x = g.qdq("input") if quantised else "input"
+    if rows:
+        y = g.op("Reshape", x, g.ints(rows, 5))
+        x = g.qdq(y, like=x) if quantised else y
+    x = g.op("Gemm", x, g.qweight(g.array(DEPTH, 5)) if quantised else g.weight(DEPTH, 5), transB=1)
     x = g.op("Relu", x)
     return g.qdq(x) if quantised else x
 
 
-# Name, images M, columns N, C's shape, what differs. M = N is where [M, 1]
-# looks like one value per output.
+def row(g, y, quantised):
+    """All rows as the scores of the one image."""
+    z = g.op("Reshape", y, g.ints(1, -1))
+    return g.qdq(z, like=y) if quantised else z
+
+
+# Name, rows M, columns N, C's shape, what differs. M = N is where [M, 1] looks
+# like one value per output.
 ROWS = [
     ("c-m1-square", 4, 4, (4, 1), {}),
     ("c-m1", 3, 4, (3, 1), {}),
@@ -55,21 +65,25 @@ ROWS = [
 ]
 
 
-def register(name, images, columns, c, options, quantised):
+def register(name, rows, columns, c, options, quantised):
     title = f"gemm-{name}-qdq" if quantised else f"gemm-{name}"
-    free = c is None or len(c) < 2 or c[0] == 1
+    # A C that holds a value per row, or A transposed: the rows are not the batch.
+    inside = c is not None and len(c) == 2 and c[0] > 1 or "trans_a" in options
     shape = "none" if c is None else list(c)
-    note = f"Gemm, M {images}, N {columns}, C of shape {shape}, {options or 'no attributes'}"
+    note = f"Gemm, M {rows}, N {columns}, C of shape {shape}, {options or 'no attributes'}"
 
     @case(note + ("; quantised" if quantised else ""), "qdq" if quantised else "float", title,
-          shape=(5,), images=images, batch="N" if free else images)
+          shape=(5 * rows,) if inside else (5,), images=1 if inside else rows,
+          batch=1 if inside else "N")
     def build(g):
-        return product(g, matrix(g, quantised), images, columns, c, quantised, **options)
+        x = matrix(g, quantised, rows if inside else None)
+        y = product(g, x, rows, columns, c, quantised, **options)
+        return row(g, y, quantised) if inside else y
 
 
-for row in ROWS:
+for line in ROWS:
     for with_codes in [False, True]:
-        register(*row, with_codes)
+        register(*line, with_codes)
 
 
 def activation(columns, quantised):
@@ -101,17 +115,25 @@ register_activation("gemm-c-activation-m1-qdq", 1, True)
 
 
 @case("Gemm whose A is constant and whose B is the activation", name="gemm-constant-a",
-      shape=(5,), images=3, batch=3)
+      shape=(15,), images=1, batch=1)
 def constant_a(g):
-    x = g.op("Transpose", matrix(g, False), perm=[1, 0])
+    x = g.op("Transpose", matrix(g, False, 3), perm=[1, 0])
     y = g.op("Gemm", g.weight(4, DEPTH), x, g.uniform(-1, 1, 4, 1))
-    return g.op("Transpose", y, perm=[1, 0])
+    return row(g, y, False)
 
 
-@case("Gemm of two activations", name="gemm-activations", shape=(5,), images=3, batch=3)
+@case("Gemm whose A is constant and transposed, with alpha, beta, B transposed",
+      name="gemm-constant-a-transposed", shape=(15,), images=1, batch=1)
+def constant_a_transposed(g):
+    y = g.op("Gemm", g.initializer(g.array(4, DEPTH).T.copy()), matrix(g, False, 3),
+             g.uniform(-1, 1, 3), transA=1, transB=1, alpha=0.5, beta=-2.0)
+    return row(g, y, False)
+
+
+@case("Gemm of two activations", name="gemm-activations", shape=(15,), images=1, batch=1)
 def activations(g):
-    y = g.op("Gemm", matrix(g, False), matrix(g, False), transB=1, alpha=0.5)
-    return g.op("Gemm", y, g.weight(4, 3), g.uniform(-1, 1, 4), transB=1)
+    y = g.op("Gemm", matrix(g, False, 3), matrix(g, False, 3), transB=1, alpha=0.5)
+    return row(g, g.op("Gemm", y, g.weight(4, 3), g.uniform(-1, 1, 4), transB=1), False)
 
 
 @case("MatMul with constant weights on the left", name="matmul-constant-left", shape=(5, 4),

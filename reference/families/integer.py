@@ -39,6 +39,15 @@ def matmul_columns_integer(g):
     return g.op("Mul", y, g.floats(np.float32(g.codings[x][1]) * scale))
 
 
+@case("MatMulInteger without any zero point, of int8 activations", "qoperator",
+      "integer-no-zero-points", shape=(6,), act="s8")
+def no_zero_points(g):
+    x, _, _ = g.q("input", symmetric=True)
+    codes, scale, _ = g.encode(g.array(6, g.classes), "s8")
+    y = g.op("Cast", g.op("MatMulInteger", x, g.code(codes, "s8")), to=TensorProto.FLOAT)
+    return g.op("Mul", y, g.floats(np.float32(g.codings[x][1]) * scale))
+
+
 @case("what quantize_dynamic writes: the scale of the activations is computed per batch",
       "qoperator", "integer-dynamic", refuse="DynamicQuantizeLinear", shape=(6,))
 def dynamic(g):

@@ -41,6 +41,12 @@ for count in [0, 1]:
                count_include_pad=count)
 around("average-pool-dilated", "AveragePool with dilation 2", "AveragePool", opset=19,
        kernel_shape=[2, 2], dilations=[2, 2])
+for count in [0, 1]:
+    word = "counted" if count else "not counted"
+    around(f"average-pool-dilated-pads-{count}",
+           f"AveragePool with dilation 2, stride 2, uneven pads, padding {word}", "AveragePool",
+           opset=19, only="float", kernel_shape=[2, 3], dilations=[2, 1], strides=[2, 1],
+           pads=[1, 0, 0, 2], count_include_pad=count)
 for same in ["SAME_UPPER", "SAME_LOWER", "VALID"]:
     around(f"max-pool-{same.lower().replace('_', '-')}", f"MaxPool {same}, stride 2, 6 x 6",
            "MaxPool", shape=(2, 6, 6), kernel_shape=[3, 3], strides=[2, 2], auto_pad=same)
@@ -73,10 +79,14 @@ around("log-softmax-axis1", "LogSoftmax over the channels", "LogSoftmax", axis=1
 around("log-softmax-opset11", "LogSoftmax before operator set 13", "LogSoftmax", opset=11, axis=1,
        only="float")
 around("hardmax", "Hardmax over the channels", "Hardmax", axis=1, only="float")
+around("hardmax-opset11", "Hardmax of operator set 11: axis 1 and all after it at once", "Hardmax",
+       opset=11, axis=1, only="float")
 around("lp-normalization", "LpNormalization over axis 1", "LpNormalization", axis=1, p=2,
        only="float")
-around("mean-variance-normalization", "MeanVarianceNormalization", "MeanVarianceNormalization",
-       axes=[0, 2, 3], only="float")
+around("mean-variance-normalization", "MeanVarianceNormalization per image",
+       "MeanVarianceNormalization", axes=[2, 3], only="float")
+around("mean-variance-normalization-opset18", "the same where ReduceMean has axes as an input",
+       "MeanVarianceNormalization", opset=18, axes=[1, 2, 3], only="float")
 around("space-to-depth", "SpaceToDepth", "SpaceToDepth",
        shape=(2, 6, 6), blocksize=2)
 
@@ -125,3 +135,8 @@ def group_normalization(g):
     x = g.conv("input", 2, 4, 3)
     return g.fhead(g.op("GroupNormalization", x, g.uniform(0.5, 1.5, 4), g.uniform(-0.3, 0.3, 4),
                         num_groups=2))
+
+
+@case("3-D pooling", name="pool-3d", refuse="more than two axes", shape=(2, 4, 4, 4))
+def pool_3d(g):
+    return g.fhead(g.op("MaxPool", "input", kernel_shape=[2, 2, 2], strides=[2, 2, 2]))

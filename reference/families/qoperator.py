@@ -3,7 +3,8 @@ in the QDQ form, `NAME-as-qdq`, of the same codes, scales and zero points."""
 
 import numpy as np
 
-from .twins import MICROSOFT, coded, conv, gemm, matmul, twins, weights
+from .graph import case
+from .twins import MICROSOFT, bias_codes, coded, conv, gemm, matmul, prepare, twins, weights
 
 
 def head(g, x):
@@ -50,6 +51,16 @@ def conv_groups(g):
 def matmul_columns(g):
     x = matmul(g, g.q("input"), 5, kind="s8", axis=1)
     return head(g, x)
+
+
+@twins("QLinearMatMul of activations", shape=(3, 6))
+def matmul_activations(g):
+    x = matmul(g, g.q("input"), 5)
+    turned = g.op("Transpose", x[0], perm=[0, 2, 1])
+    g.codings[turned] = g.codings[x[0]]
+    products = coded(g, "QLinearMatMul", None, [x, (turned, *x[1:])],
+                     lambda a, b: g.op("MatMul", a, b))
+    return head(g, products)
 
 
 @twins("QGemm with alpha, transB 0, no C", shape=(6,))
@@ -176,3 +187,13 @@ def softmax_maps(g):
 @twins("QLinearSoftmax over axis 1 of a map, opset 11: all after it at once", opset=11)
 def softmax_flattening(g):
     return head(g, softmax_of(g, conv(g, g.q("input"), 3), 1, 11))
+
+
+@case("QGemm without a scale for its output, which is float; alpha", "qoperator",
+      "qoperator-gemm-float-output", shape=(6,))
+def gemm_float_output(g):
+    prepare(g, "qoperator", [])
+    x = g.q("input")
+    weight = weights(g, g.array(g.classes, 6), "s8", 0)
+    bias, _ = bias_codes(g, g.rng.uniform(-0.3, 0.3, g.classes), x, weight)
+    return g.op("QGemm", *x, *weight, bias, domain=MICROSOFT, transB=1, alpha=0.5)

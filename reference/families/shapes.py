@@ -160,12 +160,30 @@ def reshape_forms(g):
     return g.gemm(g.op("Flatten", x, axis=-1), 15, g.classes)
 
 
-@case("Size, and Shape of a constant", name="shape-constant", batch=2)
+def register_resize(name, note, opset, size, refuse=None, mode="nearest", **attributes):
+    @case(f"Resize: {note}", name=f"resize-{name}", opset=opset, refuse=refuse)
+    def build(g):
+        inputs = size(g)
+        return g.fhead(g.op("Resize", g.conv("input", 2, 3, 3), *inputs, mode=mode, **attributes))
+
+
+register_resize("cubic", "cubic", 13, lambda g: ["", g.floats([1, 1, 2, 2])], "cubic", "cubic")
+register_resize("opset10", "operator set 10", 10, lambda g: [g.floats([1, 1, 2, 2])])
+register_resize("opset10-linear", "operator set 10, linear", 10,
+                lambda g: [g.floats([1, 1, 2, 2])], None, "linear")
+register_resize("axes", "scales of two axes", 18, lambda g: ["", g.floats([2, 1.5])],
+                axes=[3, 2])
+register_resize("axes-sizes", "sizes of two axes, aligned corners", 18,
+                lambda g: ["", "", g.ints(7, 5)], None, "linear", axes=[-1, -2],
+                coordinate_transformation_mode="align_corners")
+
+
+@case("Size, and Shape of a constant", name="shape-constant", images=1, batch=1)
 def constant(g):
     x = stem(g)
-    size = g.op("Div", g.op("Size", x), g.initializer(np.int64(2)))
+    size = g.op("Div", g.op("Size", x), g.initializer(np.int64(1)))
     columns = g.op("Unsqueeze", size, g.ints(0))
-    rows = g.op("Gather", g.op("Shape", g.floats(np.zeros((2, 7)))), g.ints(0), axis=0)
+    rows = g.op("Gather", g.op("Shape", g.floats(np.zeros((1, 7)))), g.ints(0), axis=0)
     return g.gemm(g.op("Reshape", x, g.op("Concat", rows, columns, axis=0)), WIDTH, g.classes)
 
 

@@ -25,12 +25,14 @@ pub(super) fn load(proto: &mut pb::ModelProto, folder: &Path) -> Result<(), Mode
     Ok(())
 }
 
-/// Every tensor of a graph: initializers, and those in the attributes of nodes.
-fn tensors(graph: &mut pb::GraphProto) -> impl Iterator<Item = &mut pb::TensorProto> {
-    let attributes = graph.node.iter_mut().flat_map(|node| &mut node.attribute);
-    let constants =
-        attributes.flat_map(|attribute| attribute.t.iter_mut().chain(&mut attribute.tensors));
-    graph.initializer.iter_mut().chain(constants)
+/// Every tensor of a graph: initializers, and those in the attributes of nodes and in graphs inside.
+fn tensors(graph: &mut pb::GraphProto) -> Vec<&mut pb::TensorProto> {
+    let mut found: Vec<_> = graph.initializer.iter_mut().collect();
+    for attribute in graph.node.iter_mut().flat_map(|node| &mut node.attribute) {
+        found.extend(attribute.t.iter_mut().chain(&mut attribute.tensors));
+        found.extend(attribute.g.iter_mut().flat_map(tensors));
+    }
+    found
 }
 
 fn load_tensor(tensor: &mut pb::TensorProto, folder: &Path) -> Result<(), ModelErrorKind> {

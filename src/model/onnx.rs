@@ -44,6 +44,7 @@ impl OnnxFile {
         if proto.graph.is_none() {
             return Err(fail(ModelErrorKind::NotOnnx("it holds no graph".into())));
         }
+        legal::write_out(&mut proto).map_err(fail)?;
         check::model(&proto).map_err(|problem| fail(problem.into()))?;
         external::load(&mut proto, directory(path)).map_err(fail)?;
         legal::prepare(proto.graph.as_mut().expect("checked above")).map_err(fail)?;

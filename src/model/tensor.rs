@@ -60,6 +60,26 @@ pub(crate) fn integers(shape: &[usize], elements: Vec<i32>) -> Value {
     Value::from_shape(shape, elements).expect("as many elements as the shape has")
 }
 
+/// Whole numbers as int8 or uint8.
+///
+/// # Errors
+/// When one of them is no such code.
+pub(crate) fn codes(tensor: &Value, signed: bool) -> Result<Value, String> {
+    let numbers = numbers::<i32>(tensor).ok_or("makes no tensor")?;
+    let none = |_| "makes numbers that are no 8-bit codes".to_string();
+    let shape = tensor.shape();
+    Ok(match signed {
+        true => {
+            let codes = numbers.into_iter().map(i8::try_from).collect::<Result<Vec<_>, _>>();
+            Value::from_shape(&shape, codes.map_err(none)?).expect("as many elements")
+        }
+        false => {
+            let codes = numbers.into_iter().map(u8::try_from).collect::<Result<Vec<_>, _>>();
+            Value::from_shape(&shape, codes.map_err(none)?).expect("as many elements")
+        }
+    })
+}
+
 /// As a tensor of an ONNX file.
 pub(crate) fn to_proto(name: &str, tensor: &Value) -> pb::TensorProto {
     let (data_type, raw_data) = match tensor {

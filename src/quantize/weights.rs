@@ -35,13 +35,11 @@ impl QuantizedMac {
         input: ActivationQuantization,
         scheme: WeightScheme,
     ) -> Result<Self, CalibrationError> {
+        let least = mac.bias.iter().map(|bias| bias.abs() / (input.scale * MOST_BIAS_STEPS));
+        let least: Vec<f32> = least.collect();
         let coded = match &mac.weights {
-            Weights::Quantized(weights) => recode(weights, scheme),
-            Weights::Float(weights) => {
-                let least =
-                    mac.bias.iter().map(|bias| bias.abs() / (input.scale * MOST_BIAS_STEPS));
-                quantize(weights, mac.shape.depth(), &least.collect::<Vec<_>>(), scheme)
-            }
+            Weights::Quantized(weights) => recode(weights, &least, scheme),
+            Weights::Float(weights) => quantize(weights, mac.shape.depth(), &least, scheme),
         };
         let bias =
             mac.bias.iter().zip(&coded.scales).enumerate().map(|(filter, (&bias, &scale))| {
@@ -113,14 +111,27 @@ fn usable(scale: f32) -> f32 {
     if scale.is_normal() { scale } else { 1.0 }
 }
 
-/// The model's own codes in the signedness of `scheme`; code and zero point move together.
-fn recode(weights: &QuantizedWeights, scheme: WeightScheme) -> Coded {
+/// The model's own codes in the signedness of `scheme`; code and zero point move together. A filter
+/// of scale 0 (a gamma of 0 was folded into it) becomes one of zeros, so that its bias has a unit.
+fn recode(weights: &QuantizedWeights, least_scales: &[f32], scheme: WeightScheme) -> Coded {
     let shift = offset(scheme) - if weights.signed { 0 } else { 128 };
-    Coded {
+    let mut coded = Coded {
         bytes: weights.codes.iter().map(|&code| (i32::from(code) + shift) as u8).collect(),
         scales: weights.scales.clone(),
         zero_points: weights.zero_points.iter().map(|zero_point| zero_point + shift).collect(),
+    };
+    let depth = coded.bytes.len() / least_scales.len().max(1);
+    let filters = coded.bytes.chunks_exact_mut(depth.max(1)).zip(&mut coded.scales);
+    for (((bytes, scale), zero_point), &least) in
+        filters.zip(&mut coded.zero_points).zip(least_scales)
+    {
+        if !scale.is_normal() {
+            *scale = usable(least);
+            *zero_point = offset(scheme);
+            bytes.fill(*zero_point as u8);
+        }
     }
+    coded
 }
 
 #[cfg(test)]
@@ -180,6 +191,34 @@ mod tests {
             assert_eq!(codes.collect::<Vec<_>>(), [-128, 0, 127], "{scheme}");
         }
         assert_eq!(WeightScheme::I8Channel.coding(), WeightCoding::Signed);
+    }
+
+    #[test]
+    fn filters_of_scale_zero_are_their_bias_and_negative_scales_count() {
+        let own = QuantizedWeights {
+            codes: vec![100, 3, -7, 100, 3, -7],
+            signed: true,
+            scales: vec![0.0, -0.1],
+            zero_points: vec![0, 0],
+        };
+        for scheme in WeightScheme::ALL {
+            let mac = mac(Weights::Quantized(own.clone()), vec![0.7, 0.7]);
+            let coded = QuantizedMac::new(0, "n", &mac, INPUT, scheme).unwrap();
+            let real = |filter: usize, index: usize| {
+                let byte = coded.weights[3 * filter + index];
+                let code = code_value(byte, scheme.coding()) - coded.zero_points[filter];
+                code as f32 * coded.scales[filter]
+            };
+            assert_eq!([real(0, 0), real(0, 1), real(0, 2)], [0.0; 3], "{scheme}");
+            let negative: [f32; 3] = std::array::from_fn(|index| real(1, index));
+            assert_eq!(negative, [100.0 * -0.1, 3.0 * -0.1, -7.0 * -0.1], "{scheme}");
+            let bias = |filter: usize| {
+                f64::from(coded.bias[filter]) * f64::from(coded.scales[filter]) * 0.5
+            };
+            assert!((bias(0) - 0.7).abs() < 1e-6, "{scheme}");
+            // The nearest of the steps of 0.05: 14 of them.
+            assert_eq!(coded.bias[1], -14, "{scheme}");
+        }
     }
 
     #[test]

@@ -39,22 +39,13 @@ const SEQUENCE: &str = "it works on sequences of tensors; export with tensors al
 const OPTIONAL: &str = "it works on optional values; export with tensors alone";
 const TEXT: &str = "it works on text; cut the model so that it begins with numbers";
 
-/// Checks the graph of a model, and those inside it.
-pub(super) fn check(
-    model: &pb::ModelProto,
-    graph: &pb::GraphProto,
-    opset: i64,
-) -> Result<(), Problem> {
-    let functions = model.functions.iter();
-    let functions =
-        functions.map(|function| (function.domain.as_str(), function.name.as_str())).collect();
-    Walk { opset, functions, names: HashSet::new(), nodes: 0 }.graph(graph, 1)
+/// Checks the graph of a model, and those inside it; its functions are written out before.
+pub(super) fn check(graph: &pb::GraphProto, opset: i64) -> Result<(), Problem> {
+    Walk { opset, names: HashSet::new(), nodes: 0 }.graph(graph, 1)
 }
 
 struct Walk<'a> {
     opset: i64,
-    /// Domain and name of the model's own functions.
-    functions: HashSet<(&'a str, &'a str)>,
     /// What can be read where the walk is: names of this graph and of those around it.
     names: HashSet<&'a str>,
     nodes: usize,
@@ -94,7 +85,15 @@ impl<'a> Walk<'a> {
         for node in &graph.node {
             self.node(node, level, &mut own).map_err(|problem| at(node, problem))?;
         }
+        let mut listed = HashSet::new();
         for output in &graph.output {
+            if level == 1 && !listed.insert(output.name.as_str()) {
+                return Err(format!(
+                    "output \"{}\" of the graph is listed twice; list it once",
+                    shown(&output.name)
+                )
+                .into());
+            }
             if !self.names.contains(output.name.as_str()) {
                 return Err(format!(
                     "output \"{}\" of the graph is made by no node; export the model again",
@@ -134,13 +133,6 @@ impl<'a> Walk<'a> {
         self.nodes += 1;
         if self.nodes > MOST_NODES {
             return Err(format!("the model has more than {MOST_NODES} nodes").into());
-        }
-        let key = (node.domain.as_str(), node.op_type.as_str());
-        if self.functions.contains(&key) {
-            return Err("it is a function of the model itself; write them out with \
-                        onnx.inliner.inline_local_functions"
-                .to_string()
-                .into());
         }
         let signature = operators::find(&node.domain, &node.op_type, self.opset)?;
         if let Some((_, reason)) = REFUSED.iter().find(|(name, _)| *name == node.op_type) {

@@ -74,7 +74,7 @@ pub(crate) fn model(proto: &pb::ModelProto) -> Result<(), Problem> {
     if graph.output.is_empty() {
         return Err("its graph has no outputs; export the model again".to_string().into());
     }
-    graph::check(proto, graph, opset(proto)?)
+    graph::check(graph, opset(proto)?)
 }
 
 /// The operator set of ai.onnx that the model imports.

@@ -11,8 +11,8 @@ use super::super::pb::tensor_proto::DataType;
 use super::super::tensor;
 use super::super::{Node, NodeKind, Window, pb};
 use super::{
-    Binding, Feed, Importer, ModelErrorKind, Result, Source, ValueId, attribute, integers,
-    movement, node_name,
+    Binding, Feed, Importer, ModelErrorKind, QuantizedConstant, Result, Source, ValueId, attribute,
+    integers, movement, node_name,
 };
 
 /// Operators that only move data, whatever their attributes.
@@ -100,7 +100,6 @@ impl Importer<'_> {
             let constant =
                 inputs.iter().skip(1).any(|input| matches!(input, Some(Binding::Constant(..))));
             match proto.op_type.as_str() {
-                "Conv" if constant => "only 1-D and 2-D convolutions are emulated".to_string(),
                 "Conv" | "Gemm" | "MatMul" if !constant => {
                     "both operands are activations".to_string()
                 }
@@ -146,10 +145,12 @@ impl Importer<'_> {
         inputs: &[Option<Binding>],
     ) -> Result<()> {
         let fail = |reason| ModelErrorKind::node(node_name(proto), &proto.op_type, reason);
-        let outputs = self.on_zeros(&self.source(proto, inputs), &[]).map_err(fail)?;
+        let outputs = self.of_constants(proto, inputs).map_err(fail)?;
+        let quantized = self.moved_codes(proto, inputs);
         let names = proto.output.iter().filter(|output| !output.is_empty());
         for (name, tensor) in names.zip(outputs) {
-            self.bindings.insert(name.clone(), Binding::Constant(Arc::new(tensor), None));
+            let binding = Binding::Constant(Arc::new(tensor), quantized.clone());
+            self.bindings.insert(name.clone(), binding);
         }
         Ok(())
     }
@@ -163,6 +164,66 @@ impl Importer<'_> {
         let to_float = attribute(proto, "to").is_some_and(|to| to.i == DataType::Float as i64);
         let Some(Some(Binding::Value(id))) = inputs.first() else { return false };
         to_float && !self.values[*id].integer
+    }
+
+    /// What a node makes of constants. rten has few operators for 8-bit codes; those that choose
+    /// among their elements, or move them, do the same with int32.
+    fn of_constants(
+        &self,
+        proto: &pb::NodeProto,
+        inputs: &[Option<Binding>],
+    ) -> std::result::Result<Vec<Tensor>, String> {
+        let coded = |binding: &Binding| match binding {
+            Binding::Constant(tensor, _) => codes_signed(tensor),
+            _ => None,
+        };
+        let operator = proto.op_type.as_str();
+        let chooses = MOVEMENT.contains(&operator) || matches!(operator, "Clip" | "Min" | "Max");
+        let signed = inputs.iter().flatten().next().and_then(coded).filter(|_| chooses);
+        let Some(signed) = signed else {
+            return self.on_zeros(&self.source(proto, inputs), &[]);
+        };
+        let widened = inputs.iter().map(|input| match input {
+            Some(Binding::Constant(tensor, _)) if codes_signed(tensor).is_some() => {
+                let elements = tensor::numbers(tensor).unwrap_or_default();
+                let tensor = tensor::integers(&tensor.shape(), elements);
+                Some(Binding::Constant(Arc::new(tensor), None))
+            }
+            other => other.clone(),
+        });
+        let outputs = self.on_zeros(&self.source(proto, &widened.collect::<Vec<_>>()), &[])?;
+        outputs.iter().map(|output| tensor::codes(output, signed)).collect()
+    }
+
+    /// The codes of the first input, where the node does no more than move them.
+    fn moved_codes(
+        &self,
+        proto: &pb::NodeProto,
+        inputs: &[Option<Binding>],
+    ) -> Option<Arc<QuantizedConstant>> {
+        let Some(Some(Binding::Constant(_, Some(quantized)))) = inputs.first() else { return None };
+        let exact_cast = || {
+            let to = attribute(proto, "to").map(|to| to.i);
+            [DataType::Float, DataType::Double].into_iter().any(|kind| to == Some(kind as i64))
+        };
+        match proto.op_type.as_str() {
+            "Cast" if exact_cast() => Some(quantized.clone()),
+            "Transpose" | "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" => {
+                let moved = |tensor: &Tensor| {
+                    let mut inputs = inputs.to_vec();
+                    inputs[0] = Some(Binding::Constant(Arc::new(tensor.clone()), None));
+                    self.on_zeros(&self.source(proto, &inputs), &[]).ok()?.pop()
+                };
+                Some(Arc::new(QuantizedConstant {
+                    codes: moved(&quantized.codes)?,
+                    scale_of: moved(&quantized.scale_of)?,
+                    signed: quantized.signed,
+                    scales: quantized.scales.clone(),
+                    zero_points: quantized.zero_points.clone(),
+                }))
+            }
+            _ => None,
+        }
     }
 
     /// Identity: whoever reads the alias reads the value, in place of this node.
@@ -179,10 +240,15 @@ impl Importer<'_> {
         true
     }
 
-    /// Shape, from operator set 15 on with the axes from `start` to `end`.
+    /// Size; Shape, from operator set 15 on with the axes from `start` to `end`.
     pub(super) fn shape_of(&mut self, proto: &pb::NodeProto, inputs: &[Option<Binding>]) -> bool {
         let Some(&id) = runtime_values(inputs).first() else { return false };
         let shape = &self.values[id].shape;
+        if proto.op_type == "Size" {
+            let size = tensor::integers(&[], vec![self.values[id].volume() as i32]);
+            self.bindings.insert(proto.output[0].clone(), Binding::Constant(Arc::new(size), None));
+            return true;
+        }
         let rank = shape.len() as i64;
         let axis = |name, default| {
             let given = attribute(proto, name).map_or(default, |attribute| attribute.i);
@@ -193,6 +259,15 @@ impl Importer<'_> {
         let tensor = tensor::integers(&[dims.len()], dims);
         self.bindings.insert(proto.output[0].clone(), Binding::Constant(Arc::new(tensor), None));
         true
+    }
+}
+
+/// Whether 8-bit codes are signed; `None` for other tensors.
+fn codes_signed(tensor: &Tensor) -> Option<bool> {
+    match tensor {
+        Tensor::Int8Tensor(_) => Some(true),
+        Tensor::UInt8Tensor(_) => Some(false),
+        _ => None,
     }
 }
 

@@ -105,7 +105,6 @@ fn conv(
     let (size, kernel) = match (&shape[..], tensor.shape().as_ref()) {
         (&[1, _, height, width], &[_, _, rows, columns]) => ([height, width], [rows, columns]),
         (&[1, _, width], &[_, _, columns]) => ([1, width], [1, columns]),
-        (input, weights) if input.len() == weights.len() && input.len() > 4 => return Ok(false),
         (input, weights) => {
             return Err(fail(format!("cannot convolve {input:?} with weights {weights:?}")));
         }
@@ -151,11 +150,9 @@ fn conv(
     };
     geometry.validate().map_err(|error| fail(error.to_string()))?;
     let (inner, taps) = (channels / groups, kernel[0] * kernel[1]);
-    let weights = match codes {
-        Some(codes) => {
-            let order = |codes: &[i16]| channels_last(codes, inner, taps);
-            Weights::Quantized(codes.to_weights(filters, order).map_err(fail)?)
-        }
+    let order = |codes: &[i16]| channels_last(codes, inner, taps);
+    let weights = match codes.and_then(|codes| codes.to_weights(filters, order)) {
+        Some(weights) => Weights::Quantized(weights),
         None => Weights::Float(channels_last(&finite(proto, tensor)?, inner, taps)),
     };
     let bias = filter_bias(proto, bias, filters)?;
@@ -312,11 +309,9 @@ fn linear(
         }
     };
     let turned = !matrix.filters_first;
-    let weights = match matrix.quantized {
-        Some(codes) => {
-            let order =
-                |codes: &[i16]| if turned { transposed(codes, depth) } else { codes.to_vec() };
-            let mut weights = codes.to_weights(filters, order).map_err(fail)?;
+    let order = |codes: &[i16]| if turned { transposed(codes, depth) } else { codes.to_vec() };
+    let weights = match matrix.quantized.and_then(|codes| codes.to_weights(filters, order)) {
+        Some(mut weights) => {
             weights.scales.iter_mut().for_each(|scale| *scale *= alpha);
             Weights::Quantized(weights)
         }

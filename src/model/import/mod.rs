@@ -79,7 +79,7 @@ pub(super) fn import(
     let mut importer = Importer {
         file,
         opsets: opsets.clone(),
-        builder: Builder::new(names(graph)),
+        builder: Builder::new(graph),
         float: FloatGraph::new(graph, &opsets),
         bindings: HashMap::new(),
         uses: HashMap::new(),
@@ -88,9 +88,9 @@ pub(super) fn import(
         code_numbers: HashSet::new(),
         mac_of: HashMap::new(),
     };
-    let read = graph.node.iter().flat_map(|node| &node.input);
-    for name in read.chain(graph.output.iter().map(|output| &output.name)) {
-        *importer.uses.entry(name.clone()).or_default() += 1;
+    let read = graph.node.iter().flat_map(legal::reads);
+    for name in read.chain(graph.output.iter().map(|output| output.name.as_str())) {
+        *importer.uses.entry(name.into()).or_default() += 1;
     }
     for (name, tensor) in file.initializers()? {
         importer.bindings.insert(name, Binding::Constant(tensor, None));
@@ -155,14 +155,6 @@ fn check(
     }
 }
 
-/// Every tensor of a graph.
-fn names(graph: &pb::GraphProto) -> impl Iterator<Item = &str> + Clone {
-    let made = graph.node.iter().flat_map(|node| &node.output);
-    let given = graph.initializer.iter().map(|tensor| &tensor.name);
-    let inputs = graph.input.iter().map(|input| &input.name);
-    made.chain(given).chain(inputs).map(String::as_str)
-}
-
 /// Nodes that do not contribute to the output (training leftovers) would only cost time.
 fn drop_unread_nodes(graph: &mut Graph) {
     let mut needed = vec![false; graph.values.len()];
@@ -204,21 +196,25 @@ impl Importer<'_> {
         }
         let known = self.known(&inputs);
         let opset = opset(&self.opsets);
+        check(proto, &known, opset).map_err(&fail)?;
         if legal::rewrite(&mut self.builder, proto, &known, opset).map_err(&fail)? {
+            self.reads_no_more(proto);
             return self.nodes_in_place();
         }
-        check(proto, &known, opset).map_err(&fail)?;
         if proto.op_type == "DequantizeLinear"
             && let Some(Some(Binding::Value(id))) = inputs.first()
             && self.code_numbers.contains(id)
         {
             self.dequantize_numbers(proto);
+            self.reads_no_more(proto);
             return self.nodes_in_place();
         }
         let on_codes = inputs.iter().flatten().any(|input| matches!(input, Binding::Codes(_)));
-        if on_codes && !matches!(proto.op_type.as_str(), "DequantizeLinear" | "Identity" | "Shape")
+        if on_codes
+            && !matches!(proto.op_type.as_str(), "DequantizeLinear" | "Identity" | "Shape" | "Size")
         {
             self.on_codes(proto, &inputs).map_err(&fail)?;
+            self.reads_no_more(proto);
             return self.nodes_in_place();
         }
         let constant = inputs.iter().flatten().all(|input| matches!(input, Binding::Constant(..)));
@@ -235,8 +231,10 @@ impl Importer<'_> {
                 self.fold_constants(proto, &inputs)?;
                 true
             }
-            "Shape" => self.shape_of(proto, &inputs),
+            "Shape" | "Size" => self.shape_of(proto, &inputs),
             "QuantizeLinear" => self.quantize(proto, &inputs)?,
+            // rten says what is wrong with other operands.
+            _ if !self.all_real(&inputs) => false,
             "Conv" | "Gemm" | "MatMul" => mac::import(self, proto, &inputs)?,
             "BatchNormalization" => fold::batch_norm(self, proto, &inputs)?,
             "Add" | "Sum" => self.add(proto, &inputs)?,
@@ -247,14 +245,32 @@ impl Importer<'_> {
         if handled { Ok(()) } else { self.in_float(proto, &inputs) }
     }
 
+    /// Whether all inputs are real numbers, which Recoup's own operators work on.
+    fn all_real(&self, inputs: &[Option<Binding>]) -> bool {
+        inputs.iter().flatten().all(|input| match input {
+            Binding::Constant(tensor, _) => matches!(**tensor, Tensor::FloatTensor(_)),
+            Binding::Value(id) => !self.values[*id].integer,
+            Binding::Codes(_) => false,
+        })
+    }
+
+    /// Other nodes stand for this one: it is no reader of its inputs.
+    fn reads_no_more(&mut self, proto: &pb::NodeProto) {
+        for name in legal::reads(proto) {
+            if let Some(uses) = self.uses.get_mut(name) {
+                *uses = uses.saturating_sub(1);
+            }
+        }
+    }
+
     /// Imports what the builder holds in place of a node.
     fn nodes_in_place(&mut self) -> Result<()> {
         let (nodes, constants) = self.builder.take();
         for (name, tensor) in constants {
             self.bindings.insert(name, Binding::Constant(Arc::new(tensor), None));
         }
-        for name in nodes.iter().flat_map(|node| &node.input) {
-            *self.uses.entry(name.clone()).or_default() += 1;
+        for name in nodes.iter().flat_map(legal::reads) {
+            *self.uses.entry(name.into()).or_default() += 1;
         }
         nodes.iter().try_for_each(|node| self.node(node))
     }
@@ -263,10 +279,15 @@ impl Importer<'_> {
     fn known(&self, inputs: &[Option<Binding>]) -> Vec<Option<Known>> {
         let known = |binding: &Binding| match binding {
             Binding::Constant(tensor, _) => {
-                Known { shape: tensor.shape().to_vec(), constant: Some(tensor.clone()) }
+                let signed = matches!(**tensor, Tensor::Int8Tensor(_));
+                Known { shape: tensor.shape().to_vec(), signed, constant: Some(tensor.clone()) }
             }
-            Binding::Value(id) | Binding::Codes(Codes { value: id, .. }) => {
-                Known { shape: self.values[*id].shape.clone(), constant: None }
+            Binding::Value(id) => {
+                Known { shape: self.values[*id].shape.clone(), signed: false, constant: None }
+            }
+            Binding::Codes(Codes { value, signed }) => {
+                let shape = self.values[*value].shape.clone();
+                Known { shape, signed: *signed, constant: None }
             }
         };
         inputs.iter().map(|input| input.as_ref().map(known)).collect()

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rten::Value as Tensor;
 use rten_tensor::Layout;
 
-use super::super::pb::tensor_proto::DataType;
 use super::super::tensor::{self, numbers, scalar};
 use super::super::{ActivationQuantization, NodeKind, QuantizedWeights, pb};
 use super::float::MOVEMENT;
@@ -23,28 +22,23 @@ pub(in crate::model) struct QuantizedConstant {
 }
 
 impl QuantizedConstant {
-    /// With one scale and zero point per filter. `order` puts elements in the order
-    /// `[filter][depth]`.
+    /// With one scale and zero point per filter; `None` where a filter has several scales, since
+    /// they run along another axis. `order` puts elements in the order `[filter][depth]`.
     pub fn to_weights(
         &self,
         filters: usize,
         order: impl Fn(&[i16]) -> Vec<i16>,
-    ) -> std::result::Result<QuantizedWeights, String> {
-        let of_file = |tensor| numbers::<i16>(tensor).ok_or("has unreadable weights");
-        let scale_of = order(&of_file(&self.scale_of)?);
+    ) -> Option<QuantizedWeights> {
+        let scale_of = order(&numbers(&self.scale_of)?);
         let mut of_filters = Vec::with_capacity(filters);
         for filter in scale_of.chunks_exact((scale_of.len() / filters.max(1)).max(1)) {
             if filter.iter().any(|scale| *scale != filter[0]) {
-                return Err(
-                    "the weights of one output channel have several scales (by blocks, or \
-                            along another axis); quantise per tensor or per output channel"
-                        .into(),
-                );
+                return None;
             }
             of_filters.push(filter[0] as usize);
         }
-        Ok(QuantizedWeights {
-            codes: order(&of_file(&self.codes)?),
+        Some(QuantizedWeights {
+            codes: order(&numbers(&self.codes)?),
             signed: self.signed,
             scales: of_filters.iter().map(|&scale| self.scales[scale]).collect(),
             zero_points: of_filters.iter().map(|&scale| self.zero_points[scale]).collect(),
@@ -59,10 +53,7 @@ impl Importer<'_> {
         inputs: &[Option<Binding>],
     ) -> Result<bool> {
         let Some(Some(Binding::Value(input))) = inputs.first() else { return Ok(false) };
-        let signed_without_zero =
-            attribute(proto, "output_dtype").is_some_and(|kind| kind.i == DataType::Int8 as i64);
-        let (parameters, signed) =
-            self.activation_quantization(proto, inputs, signed_without_zero)?;
+        let (parameters, signed) = self.activation_quantization(proto, inputs, false)?;
         let output = if self.has_codes_of(*input, parameters) {
             self.values[*input].quantization = Some(parameters);
             *input
@@ -81,7 +72,20 @@ impl Importer<'_> {
     ) -> Result<bool> {
         match inputs.first() {
             Some(Some(Binding::Codes(codes))) => {
-                let (parameters, _) = self.activation_quantization(proto, inputs, codes.signed)?;
+                let (parameters, signed) =
+                    self.activation_quantization(proto, inputs, codes.signed)?;
+                if signed != codes.signed {
+                    let word = |signed| if signed { "int8" } else { "uint8" };
+                    return Err(ModelErrorKind::node(
+                        node_name(proto),
+                        "DequantizeLinear",
+                        format!(
+                            "has a zero point of {} for codes of {}; expected one type",
+                            word(signed),
+                            word(codes.signed)
+                        ),
+                    ));
+                }
                 let value = if self.values[codes.value].quantization == Some(parameters) {
                     codes.value
                 } else {
@@ -119,7 +123,9 @@ impl Importer<'_> {
         inputs: &[Option<Binding>],
     ) -> std::result::Result<(), String> {
         let operator = proto.op_type.as_str();
-        if !(MOVEMENT.contains(&operator) || matches!(operator, "MaxPool" | "Clip")) {
+        let nearest = attribute(proto, "mode").is_none_or(|mode| mode.s == b"nearest");
+        let hands_on = matches!(operator, "MaxPool" | "Clip") || operator == "Resize" && nearest;
+        if !(MOVEMENT.contains(&operator) || hands_on) {
             return Err("reads integer codes; expected a DequantizeLinear before it".into());
         }
         let all_codes = inputs.iter().flatten().filter_map(|input| match input {

@@ -3,7 +3,7 @@
 use rten::Value;
 
 use crate::model::pb::attribute_proto::AttributeType;
-use crate::model::pb::{AttributeProto, NodeProto};
+use crate::model::pb::{AttributeProto, GraphProto, NodeProto};
 use crate::model::{import::node_name, tensor};
 
 /// Collects nodes and constants. New tensors get names that no tensor of the file has.
@@ -15,10 +15,10 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// For a graph with tensors of these names.
-    pub fn new<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Self {
+    /// For a graph, which has no tensor of a name that is to be made.
+    pub fn new(graph: &GraphProto) -> Self {
         let mut prefix = String::from("recoup/");
-        while names.clone().any(|name| name.starts_with(&prefix)) {
+        while has_name(graph, &prefix) {
             prefix.insert(0, '_');
         }
         Self { nodes: Vec::new(), constants: Vec::new(), prefix, made: 0 }
@@ -29,7 +29,8 @@ impl Builder {
         (std::mem::take(&mut self.nodes), std::mem::take(&mut self.constants))
     }
 
-    fn fresh(&mut self) -> String {
+    /// A name that no tensor has.
+    pub fn fresh(&mut self) -> String {
         self.made += 1;
         format!("{}{}", self.prefix, self.made)
     }
@@ -95,6 +96,16 @@ impl Builder {
     }
 }
 
+/// Whether the name of a tensor of a graph, or of one inside it, begins with `prefix`.
+fn has_name(graph: &GraphProto, prefix: &str) -> bool {
+    let made = graph.node.iter().flat_map(|node| &node.output);
+    let given = graph.initializer.iter().map(|tensor| &tensor.name);
+    let inputs = graph.input.iter().map(|input| &input.name);
+    let attributes = graph.node.iter().flat_map(|node| &node.attribute);
+    made.chain(given).chain(inputs).any(|name| name.starts_with(prefix))
+        || attributes.flat_map(|attribute| &attribute.g).any(|inner| has_name(inner, prefix))
+}
+
 pub(super) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
     node.attribute.iter().find(|attribute| attribute.name == name)
 }
@@ -130,6 +141,16 @@ pub(crate) fn whole(name: &str, value: i64) -> AttributeProto {
         name: name.into(),
         r#type: AttributeType::Int as i32,
         i: value,
+        ..Default::default()
+    }
+}
+
+/// A new attribute that is a number.
+pub(super) fn real(name: &str, value: f32) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::Float as i32,
+        f: value,
         ..Default::default()
     }
 }

@@ -20,6 +20,12 @@ pub(super) fn convolution(
     if sizes.len() != kernel.len() {
         return Ok(false);
     }
+    if sizes.len() > 2 {
+        return Err(format!(
+            "convolves along {} axes; Recoup runs 1-D and 2-D convolutions",
+            sizes.len()
+        ));
+    }
     if node.op_type == "ConvTranspose" {
         return transposed(builder, node, kernel);
     }

@@ -3,24 +3,35 @@
 //! Both the float reference and the import read what this makes of a node, so they see the same
 //! network. Each rewriting is exact in real numbers.
 
+mod activations;
 mod builder;
 mod defaults;
+mod functions;
+mod gemm;
+mod inline;
 mod norms;
 mod pools;
 mod prepare;
+mod qoperator;
+mod quantizers;
+mod spatial;
 
 use std::sync::Arc;
 
 use rten::Value;
 
+use super::onnx::is_onnx;
 use super::pb;
 
 pub(crate) use builder::{Builder, whole};
-pub(super) use prepare::prepare;
+pub(super) use functions::write_out;
+pub(super) use prepare::{prepare, reads};
 
 /// What is known of an input of a node before it runs.
 pub(crate) struct Known {
     pub shape: Vec<usize>,
+    /// Whether it is codes of int8.
+    pub signed: bool,
     pub constant: Option<Arc<Value>>,
 }
 
@@ -35,15 +46,42 @@ pub(crate) fn rewrite(
     known: &[Option<Known>],
     opset: i64,
 ) -> Result<bool, String> {
+    let on_codes = node.op_type.starts_with("QLinear") || node.op_type == "QGemm";
+    if !is_onnx(&node.domain) && !on_codes {
+        return qoperator::microsoft(builder, node, known);
+    }
     match node.op_type.as_str() {
         "Dropout" => norms::dropout(builder, node),
         "Softmax" | "LogSoftmax" if opset < 13 => Ok(norms::flat_softmax(builder, node, known)),
+        "Hardmax" => {
+            let flattens = opset < 13 && norms::flat_softmax(builder, node, known);
+            Ok(flattens || norms::hardmax(builder, node, known))
+        }
+        "GroupNormalization" => norms::group(builder, node, known),
+        "MeanVarianceNormalization" => {
+            norms::mean_variance(builder, node, opset);
+            Ok(true)
+        }
+        "Celu" | "Selu" | "Mish" | "ThresholdedRelu" => {
+            activations::rewrite(builder, node);
+            Ok(true)
+        }
+        "QuantizeLinear" => quantizers::completed(builder, node, known),
+        "If" => inline::branch(builder, node, known),
+        "SpaceToDepth" => spatial::space_to_depth(builder, node, known),
+        "Resize" => spatial::resize(builder, node, known, opset),
+        "Gemm" => gemm::gemm(builder, node, known),
+        "MatMulInteger" | "ConvInteger" => qoperator::integer(builder, node, known),
+        "DynamicQuantizeLinear" => Err("computes the scale of its input for every image; Recoup \
+             runs scales that are constant: quantise the model with quantize_static"
+            .into()),
         "LRN" => norms::local_response(builder, node, known),
         "LpPool" => pools::lp(builder, node),
         "GlobalLpPool" => pools::global_lp(builder, node, known),
         "Conv" | "ConvTranspose" => defaults::convolution(builder, node, known),
         "MaxPool" | "AveragePool" => pools::pool(builder, node, known),
         "Pad" => defaults::pad(builder, node, known),
+        _ if on_codes => qoperator::rewrite(builder, node, known, opset),
         _ => Ok(false),
     }
 }

@@ -1,6 +1,8 @@
-//! Dropout, the old Softmax, and local response normalisation.
+//! Dropout, the old Softmax, Hardmax, and normalisations that rten lacks.
 
-use super::builder::{float, int, list, whole};
+use crate::model::tensor;
+
+use super::builder::{float, int, ints, list, real, whole};
 use super::{Builder, Known, pb};
 
 /// At inference it hands its input on.
@@ -24,20 +26,32 @@ pub(super) fn flat_softmax(
     let Some(Some(input)) = known.first() else { return false };
     let rank = input.shape.len() as i64;
     let axis = int(node, "axis").unwrap_or(1);
-    let axis = if axis < 0 { axis + rank } else { axis };
     if int(node, "axis") == Some(-1) {
         return false;
     }
-    let last = vec![whole("axis", -1)];
     if axis == rank - 1 {
+        let last = vec![whole("axis", -1)];
         builder.last(node, &node.op_type, &[&node.input[0]], last, &node.output[0]);
         return true;
     }
-    let flat = builder.node(node, "Flatten", &[&node.input[0]], vec![whole("axis", axis)]);
-    let soft = builder.node(node, &node.op_type, &[&flat], last);
-    let shape = builder.shape(&input.shape);
+    let (soft, shape) = flattened(builder, node, &node.op_type, &node.input[0], &input.shape, axis);
     builder.last(node, "Reshape", &[&soft, &shape], vec![], &node.output[0]);
     true
+}
+
+/// `operator` over all axes from `axis` on together; what it makes, and the shape to give it.
+pub(super) fn flattened(
+    builder: &mut Builder,
+    node: &pb::NodeProto,
+    operator: &str,
+    x: &str,
+    shape: &[usize],
+    axis: i64,
+) -> (String, String) {
+    let axis = if axis < 0 { axis + shape.len() as i64 } else { axis };
+    let flat = builder.node(node, "Flatten", &[x], vec![whole("axis", axis)]);
+    let soft = builder.node(node, operator, &[&flat], vec![whole("axis", -1)]);
+    (soft, builder.shape(shape))
 }
 
 /// x / (bias + alpha / size sum x^2)^beta, the sum over `size` neighbouring channels: a mean over a
@@ -74,4 +88,77 @@ pub(super) fn local_response(
     let power = builder.node(node, "Pow", &[&shifted, &beta], vec![]);
     builder.last(node, "Div", &[x, &power], vec![], &node.output[0]);
     Ok(true)
+}
+
+/// 1 where the first of the largest values along an axis lies, else 0.
+pub(super) fn hardmax(
+    builder: &mut Builder,
+    node: &pb::NodeProto,
+    known: &[Option<Known>],
+) -> bool {
+    let Some(Some(input)) = known.first() else { return false };
+    let rank = input.shape.len() as i64;
+    let axis = int(node, "axis").unwrap_or(-1);
+    let axis = if axis < 0 { axis + rank } else { axis };
+    let Some(&classes) = input.shape.get(axis as usize) else { return false };
+    let (along, flat) = (whole("axis", axis), whole("keepdims", 0));
+    let largest = builder.node(node, "ArgMax", &[&node.input[0]], vec![along.clone(), flat]);
+    let classes = builder.constant(tensor::integers(&[], vec![classes as i32]));
+    let values = builder.constant(tensor::floats(&[2], vec![0.0, 1.0]));
+    builder.last(node, "OneHot", &[&largest, &classes, &values], vec![along], &node.output[0]);
+    true
+}
+
+/// Each group of channels normalised by itself, then scale and bias per channel.
+pub(super) fn group(
+    builder: &mut Builder,
+    node: &pb::NodeProto,
+    known: &[Option<Known>],
+) -> Result<bool, String> {
+    let Some(Some(input)) = known.first() else { return Ok(false) };
+    let groups = int(node, "num_groups").unwrap_or(1).max(1) as usize;
+    let &[batch, channels, ref sides @ ..] = &input.shape[..] else {
+        return Err(format!("needs channels, got the shape {:?}", input.shape));
+    };
+    if channels % groups != 0 {
+        return Err(format!("{channels} channels do not divide into {groups} groups"));
+    }
+    let size = channels / groups * sides.iter().product::<usize>();
+    let rows = builder.shape(&[batch, groups, size]);
+    let rows = builder.node(node, "Reshape", &[&node.input[0], &rows], vec![]);
+    let ones = builder.constant(tensor::floats(&[groups], vec![1.0; groups]));
+    let zeros = builder.constant(tensor::floats(&[groups], vec![0.0; groups]));
+    let epsilon = vec![real("epsilon", float(node, "epsilon").unwrap_or(1e-5))];
+    let rows = builder.node(node, "InstanceNormalization", &[&rows, &ones, &zeros], epsilon);
+    let shape = builder.shape(&input.shape);
+    let normal = builder.node(node, "Reshape", &[&rows, &shape], vec![]);
+    let mut per_channel = vec![channels];
+    per_channel.extend(sides.iter().map(|_| 1));
+    let per_channel = builder.shape(&per_channel);
+    let scale = builder.node(node, "Reshape", &[&node.input[1], &per_channel], vec![]);
+    let bias = builder.node(node, "Reshape", &[&node.input[2], &per_channel], vec![]);
+    let scaled = builder.node(node, "Mul", &[&normal, &scale], vec![]);
+    builder.last(node, "Add", &[&scaled, &bias], vec![], &node.output[0]);
+    Ok(true)
+}
+
+/// (x - mean) / (deviation + 1e-9) over some axes; the batch, where it is one of them, is 1.
+pub(super) fn mean_variance(builder: &mut Builder, node: &pb::NodeProto, opset: i64) {
+    let axes = ints(node, "axes").unwrap_or(&[0, 2, 3]);
+    let mean = |builder: &mut Builder, x: &str| match opset < 18 {
+        true => builder.node(node, "ReduceMean", &[x], vec![list("axes", axes)]),
+        false => {
+            let axes: Vec<i32> = axes.iter().map(|&axis| axis as i32).collect();
+            let axes = builder.integers(&axes);
+            builder.node(node, "ReduceMean", &[x, &axes], vec![])
+        }
+    };
+    let average = mean(builder, &node.input[0]);
+    let centred = builder.node(node, "Sub", &[&node.input[0], &average], vec![]);
+    let square = builder.node(node, "Mul", &[&centred, &centred], vec![]);
+    let variance = mean(builder, &square);
+    let deviation = builder.node(node, "Sqrt", &[&variance], vec![]);
+    let least = builder.float(1e-9);
+    let divisor = builder.node(node, "Add", &[&deviation, &least], vec![]);
+    builder.last(node, "Div", &[&centred, &divisor], vec![], &node.output[0]);
 }

@@ -1,5 +1,7 @@
 //! Pools with dilations, and those of a norm.
 
+use crate::model::tensor;
+
 use super::builder::{attribute, float, int, ints, whole, with};
 use super::defaults::windowed;
 use super::{Builder, Known, pb};
@@ -26,15 +28,19 @@ pub(super) fn pool(
     }
     let dilated =
         ints(node, "dilations").is_some_and(|values| values.iter().any(|&value| value > 1));
-    match (dilated, node.op_type.as_str()) {
-        (false, _) => Ok(false),
-        (true, "MaxPool") => dilated_max(builder, node, sizes, &kernel),
-        (true, _) => Err("has dilations; Recoup runs dilated MaxPool only".into()),
+    if dilated {
+        return dilated_pool(builder, node, sizes, &kernel);
     }
+    // The order of the indices, which are another output.
+    if attribute(node, "storage_order").is_some() && node.output.len() == 1 {
+        builder.push(with(node, &["storage_order"], vec![]));
+        return Ok(true);
+    }
+    Ok(false)
 }
 
-/// The maximum of one strided slice per element of the window.
-fn dilated_max(
+/// The maximum or the mean of one strided slice per element of the window.
+fn dilated_pool(
     builder: &mut Builder,
     node: &pb::NodeProto,
     sizes: &[usize],
@@ -79,8 +85,9 @@ fn dilated_max(
         after.push((reach - sizes[axis] as i64 - pads[axis]).max(0) as i32);
     }
     let amounts = builder.integers(&[before, after].concat());
-    let lowest = builder.float(f32::NEG_INFINITY);
-    let padded = builder.node(node, "Pad", &[&node.input[0], &amounts, &lowest], vec![]);
+    let mean = node.op_type == "AveragePool";
+    let outside = builder.float(if mean { 0.0 } else { f32::NEG_INFINITY });
+    let padded = builder.node(node, "Pad", &[&node.input[0], &amounts, &outside], vec![]);
     let spatial: Vec<i32> = (2..2 + axes as i32).collect();
     let mut slices = Vec::with_capacity(taps);
     for tap in 0..taps {
@@ -103,7 +110,30 @@ fn dilated_max(
         slices.push(builder.node(node, "Slice", &[&padded, starts, ends, spatial, steps], vec![]));
     }
     let slices: Vec<&str> = slices.iter().map(String::as_str).collect();
-    builder.last(node, "Max", &slices, vec![], &node.output[0]);
+    if !mean {
+        builder.last(node, "Max", &slices, vec![], &node.output[0]);
+        return Ok(true);
+    }
+    let sum = builder.node(node, "Sum", &slices, vec![]);
+    // The share of an axis in the number of elements that each window holds.
+    let counted = int(node, "count_include_pad").unwrap_or(0) != 0;
+    let mut inverse = vec![1.0];
+    let mut shape = vec![1, 1];
+    for axis in 0..axes {
+        let size = sizes[axis] as i64;
+        let (first, end) =
+            if counted { (-pads[axis], size + pads[axis + axes]) } else { (0, size) };
+        let held = (0..outputs[axis]).map(|output| {
+            let taps = (0..kernel[axis] as i64)
+                .map(|tap| output * strides[axis] - pads[axis] + tap * dilations[axis]);
+            taps.filter(|place| (first..end).contains(place)).count().max(1) as f32
+        });
+        let held: Vec<f32> = held.collect();
+        inverse = inverse.iter().flat_map(|all| held.iter().map(move |one| all / one)).collect();
+        shape.push(held.len());
+    }
+    let inverse = builder.constant(tensor::floats(&shape, inverse));
+    builder.last(node, "Mul", &[&sum, &inverse], vec![], &node.output[0]);
     Ok(true)
 }
 

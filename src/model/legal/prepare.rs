@@ -2,14 +2,23 @@
 
 use std::collections::HashSet;
 
+use super::quantizers::{FourBits, widen};
 use crate::model::error::ModelErrorKind;
 use crate::model::{import::node_name, pb, tensor};
 
 /// Constants become initializers of rten's four element types; nodes that no output needs go.
+/// Graphs inside this one are done likewise.
 ///
 /// # Errors
 /// When a tensor's data do not fit its shape, or its type is none that Recoup reads.
 pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<(), ModelErrorKind> {
+    prepare_inside(graph, FourBits::new())
+}
+
+fn prepare_inside(
+    graph: &mut pb::GraphProto,
+    mut four_bits: FourBits,
+) -> Result<(), ModelErrorKind> {
     drop_dead(graph);
     let (constants, nodes) = std::mem::take(&mut graph.node)
         .into_iter()
@@ -30,7 +39,13 @@ pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<(), ModelErrorKind> 
     let constants: HashSet<&str> =
         graph.initializer.iter().map(|proto| proto.name.as_str()).collect();
     graph.input.retain(|input| !constants.contains(input.name.as_str()));
-    let read: HashSet<&str> = graph.node.iter().flat_map(reads).collect();
+    widen(graph, &mut four_bits);
+    let attributes = graph.node.iter_mut().flat_map(|node| &mut node.attribute);
+    for inner in attributes.filter_map(|attribute| attribute.g.as_mut()) {
+        prepare_inside(inner, four_bits.clone())?;
+    }
+    let outputs = graph.output.iter().map(|output| output.name.as_str());
+    let read: HashSet<&str> = graph.node.iter().flat_map(reads).chain(outputs).collect();
     graph.initializer.retain(|proto| read.contains(proto.name.as_str()));
     for proto in &mut graph.initializer {
         let value = tensor::from_proto(proto).map_err(|reason| {
@@ -44,7 +59,7 @@ pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<(), ModelErrorKind> 
 }
 
 /// The tensors that a node reads, those of its branches included.
-fn reads(node: &pb::NodeProto) -> Vec<&str> {
+pub(crate) fn reads(node: &pb::NodeProto) -> Vec<&str> {
     let graphs = node.attribute.iter().flat_map(|attribute| attribute.g.iter());
     let inner = graphs.flat_map(|graph| {
         let outputs = graph.output.iter().map(|output| output.name.as_str());
@@ -53,12 +68,23 @@ fn reads(node: &pb::NodeProto) -> Vec<&str> {
     node.input.iter().map(String::as_str).chain(inner).collect()
 }
 
+/// Operators with outputs that training or unpooling alone reads.
+const OPTIONAL_OUTPUTS: &[&str] =
+    &["MaxPool", "Dropout", "BatchNormalization", "LayerNormalization"];
+
 /// Drops nodes whose outputs nobody reads: leftovers of training or of an exporter.
 fn drop_dead(graph: &mut pb::GraphProto) {
     let mut needed: HashSet<String> =
         graph.output.iter().map(|output| output.name.clone()).collect();
     let mut kept = Vec::with_capacity(graph.node.len());
-    for node in std::mem::take(&mut graph.node).into_iter().rev() {
+    for mut node in std::mem::take(&mut graph.node).into_iter().rev() {
+        if OPTIONAL_OUTPUTS.contains(&node.op_type.as_str()) {
+            while node.output.len() > 1
+                && node.output.last().is_some_and(|output| !needed.contains(output))
+            {
+                node.output.pop();
+            }
+        }
         if node.output.iter().any(|output| needed.contains(output)) {
             needed.extend(reads(&node).into_iter().map(str::to_string));
             kept.push(node);

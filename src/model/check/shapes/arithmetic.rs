@@ -39,6 +39,14 @@ pub(super) fn elementwise(node: &Node) -> Checked {
         "Mod" | "Div" if node.integers(1).is_some_and(|values| values.contains(&0)) => {
             return Err("it divides integers by a constant 0".into());
         }
+        // Integers are held in 32 bits, where the quotient does not fit.
+        "Mod" | "Div"
+            if [(0, i64::from(i32::MIN)), (1, -1)].iter().all(|(index, value)| {
+                node.integers(*index).is_some_and(|values| values.contains(value))
+            }) =>
+        {
+            return Err("it divides the least integer by -1, which is no integer".into());
+        }
         "Clip" => check_bounds(node)?,
         "PRelu" => {
             if let Some((x, slope)) = node.shape(0).zip(node.shape(1))

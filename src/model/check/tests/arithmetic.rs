@@ -44,6 +44,12 @@ fn numbers_are_possible() {
         ("Mod(x, m) -> y", &["1", "1=0"], "it divides integers by a constant 0"),
         ("Div(x, m) -> y", &["1", "2=3 0"], "it divides integers by a constant 0"),
         ("Div(x, m) -> y", &["1", "1~0"], "1"),
+        (
+            "Div(x, m) -> y",
+            &["2=7 -2147483648", "2=3 -1"],
+            "it divides the least integer by -1, which is no integer",
+        ),
+        ("Div(x, m) -> y", &["2=7 -2147483647", "2=3 -1"], "2"),
         ("Clip(x, a, b) -> y", &["2x3", "~0", "~6"], "6"),
         ("Clip(x, a, b) -> y", &["2x3", "~2", "~1"], "6"),
         ("Clip(x, a) -> y", &["2x3", "2"], "its min has the shape [2]; expected one number"),

@@ -60,20 +60,11 @@ fn the_operator_set_is_given_once_and_known() {
 }
 
 #[test]
-fn functions_of_the_model_are_refused_where_they_are_used() {
-    let mut called = model(&["local:Twice(x) -> y"]);
-    called.functions = vec![pb::FunctionProto {
-        name: "Twice".into(),
-        domain: "local".into(),
-        ..Default::default()
-    }];
-    assert_eq!(
-        refusal(&called),
-        "node \"y\" (Twice): it is a function of the model itself; write them out with onnx.inliner.inline_local_functions"
-    );
-    let mut unused = model(&[RELU]);
-    unused.functions = called.functions;
-    super::super::model(&unused).expect("nothing calls it");
+fn an_output_is_listed_once() {
+    let mut twice = model(&[RELU]);
+    let output = graph(&mut twice).output[0].clone();
+    graph(&mut twice).output.push(output);
+    assert_eq!(refusal(&twice), "output \"y\" of the graph is listed twice; list it once");
 }
 
 #[test]
