@@ -1,9 +1,7 @@
 //! rten, which runs what is float: whole models, single nodes, and stretches of operators.
 
-use std::sync::Arc;
-
 use prost::Message;
-use rten::{ModelOptions, RunOptions, ThreadPool, Value, ValueOrView};
+use rten::{ModelOptions, RunOptions, Value, ValueOrView};
 
 use super::pb;
 use super::pb::tensor_proto::DataType;
@@ -42,10 +40,11 @@ impl Runtime {
     /// # Errors
     /// With rten's reason.
     pub fn run(&self, inputs: Vec<ValueOrView>) -> Result<Vec<Value>, String> {
-        let pool: Arc<ThreadPool> = threads::current();
         let inputs = self.model.input_ids().iter().copied().zip(inputs).collect();
-        let options = RunOptions::default().with_thread_pool(Some(pool));
-        let outputs = self.model.run(inputs, self.model.output_ids(), Some(options));
+        let outputs = threads::on_pool(|pool| {
+            let options = RunOptions::default().with_thread_pool(Some(pool));
+            self.model.run(inputs, self.model.output_ids(), Some(options))
+        });
         outputs.map_err(|error| reason(&error))
     }
 }
