@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use recoup_kernels::ConvShape;
 
+pub use check::text::plain;
 pub use error::ModelError;
 pub use float::FloatModel;
 pub use import::movement::storage_order;

@@ -11,8 +11,8 @@ pub(crate) fn shown(name: &str) -> String {
     }
 }
 
-/// `text` with its control characters escaped.
-pub(crate) fn plain(text: &str) -> String {
+/// `text` with its control characters escaped, fit for a terminal.
+pub fn plain(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() || is_direction(character) {
