@@ -73,7 +73,7 @@ fn operator_sets_outside_the_range() {
     for version in [5, 99] {
         let mut model = conv_net();
         model.opset_import[0].version = version;
-        refused(&model, &[&format!("operator set {version}"), "9 to 22", "re-export"]);
+        refused(&model, &[&format!("operator set {version}"), "7 to 25", "export the model again"]);
     }
     let mut model = conv_net();
     model.opset_import.clear();
@@ -108,7 +108,11 @@ fn weights_that_are_no_numbers() {
 
 #[test]
 fn a_batch_normalization_that_is_no_number() {
-    for (parameter, value) in [("gamma", f32::NAN), ("mean", f32::INFINITY), ("variance", -1.0)] {
+    for (parameter, value, expected) in [
+        ("gamma", f32::NAN, "filter 1"),
+        ("mean", f32::INFINITY, "filter 1"),
+        ("variance", -1.0, "its variance holds -1"),
+    ] {
         let mut parameters =
             ["gamma", "beta", "mean", "variance"].map(|name| tensor(name, &[2], &[1.0, 1.0]));
         let bad = parameters.iter_mut().find(|tensor| tensor.name == parameter).unwrap();
@@ -122,7 +126,7 @@ fn a_batch_normalization_that_is_no_number() {
             node("Flatten", "flat", &["p"], "output"),
         ];
         let model = model_of(nodes, initializers, &[Some(1), Some(1), Some(4), Some(4)]);
-        refused(&model, &["norm", "BatchNormalization", "filter 1", "training diverged"]);
+        refused(&model, &["norm", "BatchNormalization", expected]);
     }
 }
 
@@ -143,14 +147,14 @@ fn a_size_that_nothing_fixes() {
 fn operators_that_nobody_knows() {
     let mut model = conv_net();
     model.graph.as_mut().unwrap().node[1] = node("Frobnicate", "odd", &["c"], "r");
-    refused(&model, &["\"odd\"", "Frobnicate", "cannot be run"]);
+    refused(&model, &["\"odd\"", "Frobnicate", "does not exist in ai.onnx"]);
 }
 
 #[test]
-fn operators_of_the_qoperator_format() {
+fn an_operator_with_too_few_inputs() {
     let mut model = conv_net();
     model.graph.as_mut().unwrap().node[0].op_type = "QLinearConv".into();
-    refused(&model, &["\"conv\"", "QLinearConv", "QuantFormat.QDQ"]);
+    refused(&model, &["\"conv\"", "QLinearConv", "it has 3 inputs", "takes 8 to 9"]);
 }
 
 #[test]
@@ -183,7 +187,7 @@ fn shapes_that_do_not_fit() {
     let mut model = conv_net();
     let conv = &mut model.graph.as_mut().unwrap().node[0];
     conv.attribute.push(ints("strides", &[1, 0]));
-    refused(&model, &["\"conv\"", "strides = [1, 0]"]);
+    refused(&model, &["\"conv\"", "attribute \"strides\" holds 0"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use recoup::accuracy::paired::{PairedLoss, compare};
 use recoup::accuracy::{Candidate, Configuration, Evaluation};
 use recoup::control_variate::Mode;
-use recoup::model::{Graph, NodeKind, Weights};
+use recoup::model::{Graph, NodeKind, Weights, plain};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::{Calibration, Quantization, WeightScheme};
 
@@ -385,7 +385,7 @@ pub fn calibration(calibration: &Calibration, target: &Path) -> Result<()> {
     for entry in &calibration.tensors {
         let number = |value: f32| format!("{value:.4}");
         table.add_row(vec![
-            entry.tensor.clone(),
+            plain(&entry.tensor),
             number(entry.min),
             number(entry.max),
             number(entry.low),

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
+use super::check::text::{plain, shown};
 use super::error::ModelErrorKind;
 use super::pb;
 use super::pb::tensor_proto::{DataLocation, DataType};
@@ -56,9 +57,9 @@ fn load_tensor(tensor: &mut pb::TensorProto, folder: &Path) -> Result<(), ModelE
     };
     let file = entry("location").unwrap_or_default();
     let fail = |problem: String| ModelErrorKind::ExternalData {
-        tensor: tensor.name.clone(),
-        file: file.clone(),
-        problem,
+        tensor: shown(&tensor.name),
+        file: shown(&file),
+        problem: plain(&problem),
     };
     let relative = Path::new(&file);
     let below = relative.components().all(|part| matches!(part, Component::Normal(_)));

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, hex};
+use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, hex, plain};
 
 use super::Method;
 use super::histogram::Histogram;
@@ -210,7 +210,7 @@ impl Calibration {
     ) -> Result<ActivationQuantization, CalibrationError> {
         let found = self.tensors.iter().find(|entry| entry.tensor == tensor);
         let usable = found.filter(|entry| entry.scale.is_normal() && entry.scale > 0.0);
-        let entry = usable.ok_or_else(|| CalibrationError::Tensor(tensor.into()))?;
+        let entry = usable.ok_or_else(|| CalibrationError::Tensor(plain(tensor)))?;
         Ok(ActivationQuantization { scale: entry.scale, zero_point: entry.zero_point })
     }
 
@@ -307,7 +307,7 @@ pub(crate) fn value_histograms(
             });
             done(1);
             match not_finite {
-                Some(output) => Err(CalibrationError::NotFinite(tensors[output].into())),
+                Some(output) => Err(CalibrationError::NotFinite(plain(tensors[output]))),
                 None => Ok(histograms),
             }
         })

@@ -78,7 +78,7 @@ impl Importer<'_> {
         };
         if all_real
             && MOVEMENT.contains(&proto.op_type.as_str())
-            && let Some(runs) = movement::trace(&source, &input_shapes)
+            && let Some(runs) = movement::trace(&source, &input_shapes, &shapes)
         {
             // A node with several outputs becomes several: none of them is the node of the file.
             let single = outputs.len() == 1;

@@ -8,9 +8,11 @@ mod elementwise;
 mod float;
 mod fold;
 mod mac;
+mod memory;
 pub(super) mod movement;
 mod quantize;
 mod signature;
+mod types;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,10 +29,8 @@ use super::onnx::{OnnxFile, opset};
 use super::operator::{Feed, Source};
 use super::tensor::numbers;
 use super::{Graph, Mac, Node, NodeKind, Run, Value, ValueId, pb};
+use memory::{MOST_ELEMENTS, Memory};
 use quantize::QuantizedConstant;
-
-/// Largest tensor: 1 GiB of float32, far beyond any image, far below where indices overflow.
-const MOST_ELEMENTS: u128 = 1 << 28;
 
 type Result<T> = std::result::Result<T, ModelErrorKind>;
 
@@ -66,6 +66,7 @@ pub(super) struct Importer<'a> {
     nodes: Vec<Node>,
     /// The Mac node that made a value, for folding what follows into it.
     mac_of: HashMap<ValueId, usize>,
+    memory: Memory,
 }
 
 pub(super) fn import(
@@ -84,9 +85,12 @@ pub(super) fn import(
         values: Vec::new(),
         nodes: Vec::new(),
         mac_of: HashMap::new(),
+        memory: Memory::default(),
     };
     let read = graph.node.iter().flat_map(|node| &node.input);
-    for name in read.chain(graph.output.iter().map(|output| &output.name)) {
+    let read = read.chain(graph.output.iter().map(|output| &output.name));
+    importer.memory.will_read(read.clone());
+    for name in read {
         *importer.uses.entry(name.clone()).or_default() += 1;
     }
     for (name, tensor) in file.initializers()? {
@@ -94,6 +98,8 @@ pub(super) fn import(
     }
     let kind = |kind| file.error(kind);
     let input = importer.bind_input(input_shape).map_err(kind)?;
+    let image = &importer.values[input];
+    importer.memory.made(&image.name, image.volume() as u128);
     for proto in &graph.node {
         importer.node(proto).map_err(kind)?;
     }
@@ -121,12 +127,13 @@ pub(super) fn import(
     Ok(graph)
 }
 
-/// Checks a node against what is known of its inputs, before anything of it runs.
+/// Checks a node against what is known of its inputs, before anything of it runs: how many
+/// elements its largest output has, where that can be told.
 fn check(
     proto: &pb::NodeProto,
     known: &[Option<Known>],
     opset: i64,
-) -> std::result::Result<(), String> {
+) -> std::result::Result<Option<u128>, String> {
     // Larger constants are weights: no shape or index is read from them.
     let small = |known: &Known| {
         let tensor = known.constant.as_deref().filter(|tensor| tensor.len() < 10_000)?;
@@ -144,12 +151,7 @@ fn check(
             Some(shapes::Known { shape: &known.shape, integers, floats })
         })
         .collect();
-    match shapes::most_output_elements(proto, opset, &inputs)? {
-        Some(elements) if elements > MOST_ELEMENTS => Err(format!(
-            "makes a tensor of {elements} elements; Recoup runs tensors of up to {MOST_ELEMENTS}"
-        )),
-        _ => Ok(()),
-    }
+    shapes::most_output_elements(proto, opset, &inputs)
 }
 
 /// Every tensor of a graph.
@@ -201,17 +203,47 @@ impl Importer<'_> {
         }
         let known = self.known(&inputs);
         let opset = opset(&self.opsets);
-        if legal::rewrite(&mut self.builder, proto, &known, opset).map_err(&fail)? {
-            return self.nodes_in_place();
+        let constant = inputs.iter().flatten().all(|input| matches!(input, Binding::Constant(..)));
+        self.check_types(proto, &inputs).map_err(&fail)?;
+        if let Some(elements) = check(proto, &known, opset).map_err(&fail)? {
+            let outputs = proto.output.iter().filter(|output| !output.is_empty()).count();
+            let elements = elements.saturating_mul(outputs as u128);
+            self.memory.check(elements, constant).map_err(&fail)?;
         }
-        check(proto, &known, opset).map_err(&fail)?;
+        if legal::rewrite(&mut self.builder, proto, &known, opset).map_err(&fail)? {
+            self.nodes_in_place()?;
+        } else {
+            self.node_as_it_is(proto, inputs, constant)?;
+        }
+        for output in &proto.output {
+            match self.bindings.get(output) {
+                Some(Binding::Constant(tensor, _)) if constant => {
+                    self.memory.folded(tensor.len() as u128);
+                }
+                Some(Binding::Value(id) | Binding::Codes(Codes { value: id, .. })) => {
+                    self.memory.made(output, self.values[*id].volume() as u128);
+                }
+                _ => {}
+            }
+        }
+        self.memory.has_read(proto.input.iter());
+        Ok(())
+    }
+
+    /// A node that rten has.
+    fn node_as_it_is(
+        &mut self,
+        proto: &pb::NodeProto,
+        inputs: Vec<Option<Binding>>,
+        constant: bool,
+    ) -> Result<()> {
         let on_codes = inputs.iter().flatten().any(|input| matches!(input, Binding::Codes(_)));
         if on_codes && !matches!(proto.op_type.as_str(), "DequantizeLinear" | "Identity" | "Shape")
         {
-            self.on_codes(proto, &inputs).map_err(&fail)?;
+            let fail = |reason| ModelErrorKind::node(node_name(proto), &proto.op_type, reason);
+            self.on_codes(proto, &inputs).map_err(fail)?;
             return self.nodes_in_place();
         }
-        let constant = inputs.iter().flatten().all(|input| matches!(input, Binding::Constant(..)));
         if !constant {
             self.float.nodes.push(proto.clone());
         }
@@ -240,7 +272,9 @@ impl Importer<'_> {
         for (name, tensor) in constants {
             self.bindings.insert(name, Binding::Constant(Arc::new(tensor), None));
         }
-        for name in nodes.iter().flat_map(|node| &node.input) {
+        let read = nodes.iter().flat_map(|node| &node.input);
+        self.memory.will_read(read.clone());
+        for name in read {
             *self.uses.entry(name.clone()).or_default() += 1;
         }
         nodes.iter().try_for_each(|node| self.node(node))
@@ -305,17 +339,26 @@ impl Importer<'_> {
     /// A Movement that reads `input` in the logical order `permutation` and gives it `shape`.
     pub(super) fn rearranged(
         &mut self,
-        name: &str,
+        proto: &pb::NodeProto,
         input: ValueId,
         permutation: &[usize],
         shape: Vec<usize>,
-    ) -> ValueId {
+    ) -> Result<ValueId> {
+        let name = node_name(proto);
+        let elements = self.values[input].volume();
+        if elements > movement::MOST_ELEMENTS {
+            let reason = format!(
+                "needs {elements} elements in another order; Recoup reorders up to {}",
+                movement::MOST_ELEMENTS
+            );
+            return Err(ModelErrorKind::node(name, &proto.op_type, reason));
+        }
         let runs: Arc<[Run]> = movement::permuted(&self.values[input].shape, permutation, &shape);
         let tensor = self.values[input].tensor.clone();
         let output = self.add_value(&format!("{}/rows", self.values[input].name), &tensor, shape);
         self.values[output].quantization = self.values[input].quantization;
         self.add_node(name, "(layout)", NodeKind::Movement(runs), vec![input], output);
-        output
+        Ok(output)
     }
 
     /// Binds the node's first output to `value`, which takes its name.

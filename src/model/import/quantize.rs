@@ -59,10 +59,27 @@ impl Importer<'_> {
         inputs: &[Option<Binding>],
     ) -> Result<bool> {
         let Some(Some(Binding::Value(input))) = inputs.first() else { return Ok(false) };
-        let signed_without_zero =
-            attribute(proto, "output_dtype").is_some_and(|kind| kind.i == DataType::Int8 as i64);
+        let fail = |reason: String| ModelErrorKind::node(node_name(proto), &proto.op_type, reason);
+        let asked = match attribute(proto, "output_dtype").map_or(0, |kind| kind.i) {
+            0 => None,
+            kind if kind == DataType::Int8 as i64 => Some(true),
+            kind if kind == DataType::Uint8 as i64 => Some(false),
+            other => {
+                let name = i32::try_from(other).ok().and_then(|kind| DataType::try_from(kind).ok());
+                return Err(fail(format!(
+                    "attribute \"output_dtype\" is {}; Recoup runs uint8 and int8 activations",
+                    name.unwrap_or_default().as_str_name()
+                )));
+            }
+        };
         let (parameters, signed) =
-            self.activation_quantization(proto, inputs, signed_without_zero)?;
+            self.activation_quantization(proto, inputs, asked.unwrap_or(false))?;
+        if asked.is_some_and(|asked| asked != signed) {
+            let (asked, found) = if signed { ("uint8", "int8") } else { ("int8", "uint8") };
+            return Err(fail(format!(
+                "attribute \"output_dtype\" asks for {asked}, its zero point is {found}"
+            )));
+        }
         let output = if self.has_codes_of(*input, parameters) {
             self.values[*input].quantization = Some(parameters);
             *input
@@ -81,7 +98,16 @@ impl Importer<'_> {
     ) -> Result<bool> {
         match inputs.first() {
             Some(Some(Binding::Codes(codes))) => {
-                let (parameters, _) = self.activation_quantization(proto, inputs, codes.signed)?;
+                let (parameters, signed) =
+                    self.activation_quantization(proto, inputs, codes.signed)?;
+                if signed != codes.signed {
+                    let (read, found) = if signed { ("int8", "uint8") } else { ("uint8", "int8") };
+                    return Err(ModelErrorKind::node(
+                        node_name(proto),
+                        &proto.op_type,
+                        format!("has a zero point of {read}, but reads codes of {found}"),
+                    ));
+                }
                 let value = if self.values[codes.value].quantization == Some(parameters) {
                     codes.value
                 } else {

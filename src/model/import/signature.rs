@@ -1,8 +1,19 @@
 //! The graph's input and output.
 
+use super::super::check::text::plain;
 use super::super::pb;
+use super::super::pb::tensor_proto::DataType;
 use super::super::pb::tensor_shape_proto::dimension::Value as Dimension;
 use super::{Binding, Importer, MOST_ELEMENTS, ModelErrorKind, Result, ValueId};
+
+/// What an output of real numbers may be declared as.
+const REAL: &[DataType] = &[
+    DataType::Undefined,
+    DataType::Float,
+    DataType::Float16,
+    DataType::Bfloat16,
+    DataType::Double,
+];
 
 impl Importer<'_> {
     pub(super) fn bind_input(&mut self, input_shape: Option<&[usize]>) -> Result<ValueId> {
@@ -103,6 +114,18 @@ impl Importer<'_> {
                 output.name
             )));
         };
+        let declared = output.r#type.as_ref().and_then(|kind| kind.value.as_ref());
+        if let Some(pb::type_proto::Value::TensorType(tensor)) = declared
+            && let Ok(kind) = DataType::try_from(tensor.elem_type)
+            && !REAL.contains(&kind)
+        {
+            return Err(ModelErrorKind::Signature(format!(
+                "output \"{}\" is declared as {}, but its nodes make real numbers; export the \
+                 model again",
+                plain(&output.name),
+                kind.as_str_name()
+            )));
+        }
         let shape = &self.values[*id].shape;
         let classes = shape.iter().copied().max().unwrap_or(0);
         if shape.first() != Some(&1) || self.values[*id].volume() != classes || classes < 2 {
