@@ -3,6 +3,7 @@
 mod bad_data;
 mod bad_model;
 mod bad_option;
+mod damaged;
 mod eval;
 mod explore;
 mod faults;
@@ -10,6 +11,8 @@ mod hardware;
 mod help;
 mod inspect;
 mod library;
+#[path = "../../../tests/support/damaged.rs"]
+mod models;
 mod multiplier;
 mod onnx;
 mod power;
@@ -21,3 +24,5 @@ mod synth;
 
 #[cfg(unix)]
 mod interrupt;
+#[cfg(unix)]
+mod not_files;

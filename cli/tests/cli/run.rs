@@ -162,10 +162,17 @@ impl Tiny {
 
 /// An archive as numpy.savez writes it: as many rows of `features` pixels as there are labels.
 pub fn npz(features: usize, labels: &[i64]) -> Vec<u8> {
-    let pixels: Vec<u8> = (0..labels.len() * features).map(|i| (i * 37 % 256) as u8).collect();
+    npz_of(&[features], labels)
+}
+
+/// The same of images of any shape.
+pub fn npz_of(image: &[usize], labels: &[i64]) -> Vec<u8> {
+    let elements = labels.len() * image.iter().product::<usize>();
+    let pixels: Vec<u8> = (0..elements).map(|i| (i * 37 % 256) as u8).collect();
+    let sizes = image.iter().map(|size| format!("{size},")).collect::<String>();
     let labels_le: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
     let arrays = [
-        ("x.npy", npy("|u1", &format!("({}, {features})", labels.len()), &pixels)),
+        ("x.npy", npy("|u1", &format!("({}, {sizes})", labels.len()), &pixels)),
         ("y.npy", npy("<i8", &format!("({},)", labels.len()), &labels_le)),
     ];
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
