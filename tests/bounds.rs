@@ -11,7 +11,7 @@ use recoup::model::pb::tensor_proto::DataType;
 use recoup::model::pb::{AttributeProto, NodeProto, TensorProto};
 use recoup::model::{self, OnnxFile};
 
-use onnx::{encode, model_of, node, tensor};
+use onnx::{encode, ints, model_of, node, tensor};
 
 /// A layer on the multipliers after `nodes`, which make `last` of shape 1 x 4 x 4 x 4 or larger.
 fn load(
@@ -110,6 +110,19 @@ fn a_chain_of_constants() {
     let nodes = vec![tile("one", "k", "a"), tile("two", "a", "t")];
     let parts = ["node \"two\" (Tile)", "constants of 6400000000 elements", "134217728"];
     refused(nodes, vec![times, k], "t", &parts);
+}
+
+/// A product of 2^13 x 2^13 matrices that both depend on the image takes 2^39 steps.
+#[test]
+fn a_product_that_would_take_hours() {
+    let times = integers("times", &[4], &[1, 1, 1 << 11, 1 << 11]);
+    let channels = NodeProto {
+        attribute: vec![ints("axes", &[1])],
+        ..node("ReduceMean", "channels", &["input"], "g")
+    };
+    let nodes = vec![channels, tile("tile", "g", "a"), node("MatMul", "square", &["a", "a"], "t")];
+    let parts = ["node \"square\" (MatMul)", "takes 549755813888 steps", "68719476736"];
+    refused(nodes, vec![times], "t", &parts);
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub(super) mod movement;
 mod quantize;
 mod signature;
 mod types;
+mod work;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -205,7 +206,8 @@ impl Importer<'_> {
         let opset = opset(&self.opsets);
         let constant = inputs.iter().flatten().all(|input| matches!(input, Binding::Constant(..)));
         self.check_types(proto, &inputs).map_err(&fail)?;
-        if let Some(elements) = check(proto, &known, opset).map_err(&fail)? {
+        let largest = check(proto, &known, opset).map_err(&fail)?;
+        if let Some(elements) = largest {
             let outputs = proto.output.iter().filter(|output| !output.is_empty()).count();
             let elements = elements.saturating_mul(outputs as u128);
             self.memory.check(elements, constant).map_err(&fail)?;
@@ -213,7 +215,7 @@ impl Importer<'_> {
         if legal::rewrite(&mut self.builder, proto, &known, opset).map_err(&fail)? {
             self.nodes_in_place()?;
         } else {
-            self.node_as_it_is(proto, inputs, constant)?;
+            self.node_as_it_is(proto, inputs, constant, largest.unwrap_or(0))?;
         }
         for output in &proto.output {
             match self.bindings.get(output) {
@@ -230,17 +232,18 @@ impl Importer<'_> {
         Ok(())
     }
 
-    /// A node that rten has.
+    /// A node that rten has, whose largest output has so many elements.
     fn node_as_it_is(
         &mut self,
         proto: &pb::NodeProto,
         inputs: Vec<Option<Binding>>,
         constant: bool,
+        elements: u128,
     ) -> Result<()> {
+        let fail = |reason| ModelErrorKind::node(node_name(proto), &proto.op_type, reason);
         let on_codes = inputs.iter().flatten().any(|input| matches!(input, Binding::Codes(_)));
         if on_codes && !matches!(proto.op_type.as_str(), "DequantizeLinear" | "Identity" | "Shape")
         {
-            let fail = |reason| ModelErrorKind::node(node_name(proto), &proto.op_type, reason);
             self.on_codes(proto, &inputs).map_err(fail)?;
             return self.nodes_in_place();
         }
@@ -251,6 +254,7 @@ impl Importer<'_> {
             "Identity" => self.alias(proto, &inputs),
             "DequantizeLinear" => self.dequantize(proto, &inputs)?,
             _ if constant => {
+                self.check_work(proto, &inputs, elements).map_err(fail)?;
                 self.fold_constants(proto, &inputs)?;
                 true
             }
@@ -263,7 +267,11 @@ impl Importer<'_> {
             "Clip" => self.clip_between(proto, &inputs)?,
             _ => false,
         };
-        if handled { Ok(()) } else { self.in_float(proto, &inputs) }
+        if handled {
+            return Ok(());
+        }
+        self.check_work(proto, &inputs, elements).map_err(fail)?;
+        self.in_float(proto, &inputs)
     }
 
     /// Imports what the builder holds in place of a node.
@@ -282,15 +290,24 @@ impl Importer<'_> {
 
     /// What is known of a node's inputs before it runs.
     fn known(&self, inputs: &[Option<Binding>]) -> Vec<Option<Known>> {
-        let known = |binding: &Binding| match binding {
-            Binding::Constant(tensor, _) => {
-                Known { shape: tensor.shape().to_vec(), constant: Some(tensor.clone()) }
-            }
-            Binding::Value(id) | Binding::Codes(Codes { value: id, .. }) => {
-                Known { shape: self.values[*id].shape.clone(), constant: None }
-            }
+        let known = |binding: &Binding| Known {
+            shape: self.shape_of_binding(binding),
+            constant: match binding {
+                Binding::Constant(tensor, _) => Some(tensor.clone()),
+                _ => None,
+            },
         };
         inputs.iter().map(|input| input.as_ref().map(known)).collect()
+    }
+
+    /// The shape of what a name stands for.
+    fn shape_of_binding(&self, binding: &Binding) -> Vec<usize> {
+        match binding {
+            Binding::Constant(tensor, _) => tensor.shape().to_vec(),
+            Binding::Value(id) | Binding::Codes(Codes { value: id, .. }) => {
+                self.values[*id].shape.clone()
+            }
+        }
     }
 
     /// A new value for the node's first output.
