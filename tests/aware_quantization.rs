@@ -62,9 +62,7 @@ impl Trial {
         images[17][5] = 5.0;
         let float = FloatModel::new(&graph, &[]);
         let mut expected = Vec::new();
-        images
-            .iter()
-            .for_each(|image| float.run(image, |_, scores| expected.push(scores.to_vec())));
+        images.iter().for_each(|image| expected.push(float.outputs(image)));
         let origin = (String::new(), String::new());
         let calibration =
             Experiment::calibrate(&file, &graph, &images, Method::MinMax, origin, &|_| {}).unwrap();
@@ -116,7 +114,7 @@ fn clipping_an_outlier_helps_a_coarse_multiplier() {
     for multiplier in ["truncated:8", "perforated:4"] {
         let plain = trial.candidate(multiplier, "fitted", "plain");
         let aware = trial.candidate(multiplier, "fitted", "aware");
-        let input = plain.prepared.quantized.graph.input;
+        let input = plain.prepared.quantized.graph.inputs[0];
         let scale =
             |candidate: &Candidate| candidate.prepared.quantized.activations[input].unwrap().scale;
         assert!(scale(&aware) < 0.6 * scale(&plain), "{multiplier}: the outlier is clipped");

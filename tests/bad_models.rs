@@ -73,7 +73,7 @@ fn operator_sets_outside_the_range() {
     for version in [5, 99] {
         let mut model = conv_net();
         model.opset_import[0].version = version;
-        refused(&model, &[&format!("operator set {version}"), "7 to 25", "export the model again"]);
+        refused(&model, &[&format!("operator set {version}"), "7 to 25", "opset_version=17"]);
     }
     let mut model = conv_net();
     model.opset_import.clear();
@@ -108,11 +108,7 @@ fn weights_that_are_no_numbers() {
 
 #[test]
 fn a_batch_normalization_that_is_no_number() {
-    for (parameter, value, expected) in [
-        ("gamma", f32::NAN, "filter 1"),
-        ("mean", f32::INFINITY, "filter 1"),
-        ("variance", -1.0, "its variance holds -1"),
-    ] {
+    for (parameter, value) in [("gamma", f32::NAN), ("mean", f32::INFINITY), ("variance", -1.0)] {
         let mut parameters =
             ["gamma", "beta", "mean", "variance"].map(|name| tensor(name, &[2], &[1.0, 1.0]));
         let bad = parameters.iter_mut().find(|tensor| tensor.name == parameter).unwrap();
@@ -126,7 +122,7 @@ fn a_batch_normalization_that_is_no_number() {
             node("Flatten", "flat", &["p"], "output"),
         ];
         let model = model_of(nodes, initializers, &[Some(1), Some(1), Some(4), Some(4)]);
-        refused(&model, &["norm", "BatchNormalization", expected]);
+        refused(&model, &["norm", "BatchNormalization", "training diverged"]);
     }
 }
 
@@ -138,7 +134,7 @@ fn a_size_that_nothing_fixes() {
     let bytes = encode(&model);
     let file = OnnxFile::from_bytes(&bytes, Path::new(FILE)).unwrap();
     let graph = model::load(&file, Some(&[1, 4, 4])).unwrap();
-    assert_eq!(graph.values[graph.input].shape, [1, 1, 4, 4]);
+    assert_eq!(graph.values[graph.inputs[0]].shape, [1, 1, 4, 4]);
     says(&refusal(&bytes, Some(&[4, 4])), &["--input-shape gives 2"]);
     says(&refusal(&bytes, Some(&[3, 4, 4])), &["dimension 1", "--input-shape gives 3"]);
 }
@@ -147,14 +143,7 @@ fn a_size_that_nothing_fixes() {
 fn operators_that_nobody_knows() {
     let mut model = conv_net();
     model.graph.as_mut().unwrap().node[1] = node("Frobnicate", "odd", &["c"], "r");
-    refused(&model, &["\"odd\"", "Frobnicate", "does not exist in ai.onnx"]);
-}
-
-#[test]
-fn an_operator_with_too_few_inputs() {
-    let mut model = conv_net();
-    model.graph.as_mut().unwrap().node[0].op_type = "QLinearConv".into();
-    refused(&model, &["\"conv\"", "QLinearConv", "it has 3 inputs", "takes 8 to 9"]);
+    refused(&model, &["\"odd\"", "Frobnicate", "does not exist"]);
 }
 
 #[test]
@@ -187,7 +176,7 @@ fn shapes_that_do_not_fit() {
     let mut model = conv_net();
     let conv = &mut model.graph.as_mut().unwrap().node[0];
     conv.attribute.push(ints("strides", &[1, 0]));
-    refused(&model, &["\"conv\"", "attribute \"strides\" holds 0"]);
+    refused(&model, &["\"conv\"", "\"strides\" holds 0"]);
 }
 
 #[test]
@@ -197,13 +186,17 @@ fn networks_without_layers_for_the_multipliers() {
 }
 
 #[test]
-fn several_outputs_or_no_scores() {
-    let mut model = conv_net();
-    let graph = model.graph.as_mut().unwrap();
-    let second = graph.output[0].clone();
-    graph.output.push(second);
-    refused(&model, &["2 outputs", "one output"]);
+fn scores_are_the_first_output_that_can_be() {
+    let load = |model: &ModelProto| {
+        let file = OnnxFile::from_bytes(&encode(model), Path::new(FILE)).unwrap();
+        model::load(&file, None).unwrap()
+    };
     let mut model = conv_net();
     model.graph.as_mut().unwrap().output[0].name = "c".into();
-    refused(&model, &["[1, 2, 4, 4]", "one score per class"]);
+    assert_eq!(load(&model).scores(), None);
+    let scores = conv_net().graph.unwrap().output[0].clone();
+    model.graph.as_mut().unwrap().output.push(scores);
+    let graph = load(&model);
+    // Behind the two channels of 4 x 4.
+    assert_eq!(graph.scores(), Some((graph.outputs[1], 32..35)));
 }

@@ -3,12 +3,15 @@
 //! Whatever the file, what comes out is a [`ProductTable`].
 
 mod distance;
+mod files;
 pub mod liberty;
 mod metrics;
 pub mod netlist;
 mod product_table;
+pub mod program;
 pub mod table;
 
 pub use distance::Misread;
+pub use files::{check_regular, printable, printable_path, read_bytes, read_text, regular_file};
 pub use metrics::{Metrics, PRODUCT_RANGE};
 pub use product_table::{Operands, ProductTable};

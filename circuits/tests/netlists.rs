@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use recoup_circuits::netlist::{
-    NetlistError, VerilogImport, VerilogOptions, read_verilog, read_yosys_json,
+    NetlistError, VerilogImport, VerilogOptions, read_verilog, read_verilog_files, read_yosys_json,
 };
 use recoup_circuits::{Operands, ProductTable};
 
@@ -221,7 +221,7 @@ fn registers_are_refused_through_yosys() {
           always @(posedge clk) o <= a * b;
         endmodule";
     let message = with_yosys(text, None).unwrap_err().to_string();
-    assert!(message.contains("sequential logic: net o[0]"), "{message}");
+    assert!(message.contains("sequential logic: net o["), "{message}");
     assert!(message.contains("$_DFF_P_"), "{message}");
 }
 
@@ -230,6 +230,151 @@ fn what_yosys_refuses_is_told_with_its_words() {
     let text = "module m(input [7:0] a, b, output [15:0] o); parameter P = ; endmodule";
     let message = with_yosys(text, None).unwrap_err().to_string();
     assert!(message.contains("syntax error"), "{message}");
+}
+
+/// The default of a `casez`, a case that ends early, and selects beyond a vector are x; here the
+/// product takes none of them.
+#[test]
+fn an_x_that_no_operands_take_is_sound() {
+    let log_multiplier = "
+        module mult(input [7:0] a, b, output [15:0] o);
+          function [3:0] log(input [7:0] v);
+            casez (v)
+              8'b1???????: log = 7; 8'b01??????: log = 6; 8'b001?????: log = 5;
+              8'b0001????: log = 4; 8'b00001???: log = 3; 8'b000001??: log = 2;
+              8'b0000001?: log = 1; 8'b00000001: log = 0; default: log = 4'bxxxx;
+            endcase
+          endfunction
+          wire [3:0] ka = log(a), kb = log(b);
+          wire [15:0] p = (a << kb) + (b << ka) - (16'd1 << (ka + kb));
+          assign o = (a == 0 || b == 0) ? 16'd0 : p;
+        endmodule";
+    let expected = ProductTable::from_fn(Operands::Unsigned, |a, b| {
+        if a == 0 || b == 0 {
+            return 0;
+        }
+        let (ka, kb) = (a.ilog2(), b.ilog2());
+        (i32::from(a) << kb) + (i32::from(b) << ka) - (1 << (ka + kb))
+    });
+    assert_equal(&with_yosys(log_multiplier, None).unwrap().table, &expected);
+
+    // Four bits from the highest 1 on; the select goes below the vector where the 1 is low.
+    let segments = |otherwise: &str| {
+        format!(
+            "module mult(input [7:0] a, b, output [15:0] o);
+              wire [2:0] k = a[7] ? 7 : a[6] ? 6 : a[5] ? 5 : a[4] ? 4 : a[3] ? 3 : a[2] ? 2 : a[1];
+              wire signed [4:0] low = $signed({{2'b0, k}}) - 5'sd3;
+              wire [7:0] top = a < {otherwise} ? a : a[low +: 4] << (low[4] ? 3'd0 : low[2:0]);
+              assign o = top * b;
+            endmodule"
+        )
+    };
+    let expected = ProductTable::from_fn(Operands::Unsigned, |a, b| {
+        let low = a.max(1).ilog2().saturating_sub(3);
+        i32::from(a >> low << low) * i32::from(b)
+    });
+    assert_equal(&with_yosys(&segments("8"), None).unwrap().table, &expected);
+    let message = with_yosys(&segments("4"), None).unwrap_err().to_string();
+    assert!(message.contains("reaches bit 0 of the product for the operands 4 and 1"), "{message}");
+}
+
+#[test]
+fn an_x_that_operands_take_is_refused_with_them() {
+    let text = "
+        module mult(input [7:0] a, b, output reg [15:0] o);
+          always @* case (b[7:6]) 0, 1, 2: o = a * b; default: o = 16'bx; endcase
+        endmodule";
+    let message = with_yosys(text, None).unwrap_err().to_string();
+    let expected = "a constant in module mult is x or z and reaches bit 0 of the product for the \
+                    operands 0 and 192 (as bytes)";
+    assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn a_circuit_may_be_in_several_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let top = write(
+        "top.v",
+        "// MAE = 0\nmodule top(input [7:0] a, b, output [15:0] o);\n inner u(.a(a), .b(b), .o(o));\nendmodule",
+    );
+    let plain = write(
+        "plain.v",
+        "module inner(input [7:0] a, b, output [15:0] o); assign o = a * b; endmodule // 2",
+    );
+    let behavioural = write(
+        "always.v",
+        "`define W 16\nmodule inner(input [7:0] a, b, output reg [`W-1:0] o); always @* o = a * b; endmodule",
+    );
+    for (inner, by_yosys) in [(&plain, false), (&behavioural, true)] {
+        for paths in [[&top, inner], [inner, &top]] {
+            let paths = paths.map(PathBuf::clone);
+            let import = read_verilog_files(&paths, None, &VerilogOptions::default()).unwrap();
+            assert_equal(&import.table, &ProductTable::exact(Operands::Unsigned));
+            assert_eq!((import.top.as_str(), import.by_yosys), ("top", by_yosys));
+            assert!(import.comments.contains("MAE = 0"));
+        }
+    }
+    let failing = |paths: &[&PathBuf]| {
+        let paths: Vec<PathBuf> = paths.iter().map(|path| (*path).clone()).collect();
+        read_verilog_files(&paths, None, &VerilogOptions::default()).unwrap_err().to_string()
+    };
+    let message = failing(&[&top, &plain, &top]);
+    let expected =
+        "top.v: file 3, line 2, column 1: module top is declared twice, first at file 1, line 2";
+    assert!(message.contains(expected), "{message}");
+    let broken = write(
+        "broken.v",
+        "module inner(input [7:0] a, b, output [15:0] o);\n assign o = a * c;\nendmodule",
+    );
+    let message = failing(&[&top, &broken]);
+    assert!(
+        message.contains("broken.v: file 2, line 2, column 17: c is not declared"),
+        "{message}"
+    );
+    let message = failing(&[&top, &folder.path().join("none.v")]);
+    assert!(message.contains("none.v: cannot be read") && !message.contains("top.v"), "{message}");
+}
+
+/// Names and texts of a file are told without what would steer a terminal.
+#[test]
+fn messages_have_no_control_characters() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a\u{1b}[2J.v");
+    let verilog = "module \\m\u{1b}[31m (input [7:0] \\a\u{7} , b, output [15:0] o); assign o = \\q\u{9b} ; endmodule";
+    let json = "{\"modules\": {\"m\\u001b[31m\": {\"ports\": {\"\\u0007\": {\"direction\": \"input\", \"bits\": [2]}}, \"cells\": {}}}}";
+    std::fs::write(&path, verilog).unwrap();
+    let first = read_verilog(&path, None, &options()).unwrap_err().to_string();
+    std::fs::write(&path, json).unwrap();
+    let second = read_yosys_json(&path, None, &options()).unwrap_err().to_string();
+    for (message, name) in [(first, r"q\u{9b} is not declared"), (second, r"module m\u{1b}[31m: ")]
+    {
+        assert!(message.contains(r"a\u{1b}[2J.v: ") && message.contains(name), "{message}");
+        assert!(!message.contains(char::is_control), "{message:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("m.v");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let verilog = read_verilog(&pipe, None, &options()).unwrap_err();
+    let json = read_yosys_json(&pipe, None, &options()).unwrap_err();
+    let cells = VerilogOptions { cells: vec![pipe.clone()], ..options() };
+    let liberty = read_verilog(&fixture("gates.v"), None, &cells).unwrap_err();
+    for error in [verilog, json, liberty] {
+        let message = error.to_string();
+        assert!(
+            message.contains("m.v: cannot be read: found a pipe (FIFO), expected"),
+            "{message}"
+        );
+    }
 }
 
 /// A loop of 1e8 steps is no error, and would take all memory there is.

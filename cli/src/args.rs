@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use recoup::control_variate::{MODE_HELP, Mode};
-use recoup::data::{DataSpec, Preprocess};
+use recoup::data::{DataError, DataSpec, Dataset, Preprocess};
 use recoup::multiplier::{METRIC_DEFINITIONS, SPEC_HELP, Source};
 use recoup::quantize::{Method, QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_circuits::table::{ElementType, Index, Order};
@@ -107,9 +107,13 @@ pub struct DataArgs {
     /// Shape of the input without the batch, where the model leaves it open: 3x32x32
     #[arg(long, value_parser = parse_shape, value_name = "CxHxW")]
     pub input_shape: Option<Shape>,
-    /// Labelled images: cifar10:FILE|DIR, cifar100:FILE|DIR, idx:IMAGES,LABELS, folder:DIR, npz:FILE
+    /// Images, with labels where accuracy is measured: cifar10:FILE|DIR, cifar100:FILE|DIR,
+    /// idx:IMAGES[,LABELS], folder:DIR, npz:FILE
     #[arg(long, value_name = "SPEC")]
     pub data: DataSpec,
+    /// What their labels mean.
+    #[command(flatten)]
+    pub labels: LabelArgs,
     /// From pixels to the model's input: cifar10, imagenet, mnist, fashion-mnist, none; or with
     /// values of your own: mean=M;M;M,std=S;S;S,scale=X,layout=nchw|nhwc,resize=N,crop=N
     #[arg(long, default_value = "none", value_name = "PRESET")]
@@ -130,6 +134,32 @@ pub struct DataArgs {
     /// How activation ranges are chosen: mean-square, min-max, percentile, percentile:P
     #[arg(long, default_value = "mean-square", value_name = "METHOD")]
     pub calibration_method: Method,
+}
+
+/// What the labels of `--data` mean to the network.
+#[derive(Args, Clone, Default)]
+pub struct LabelArgs {
+    /// The order of the class folders of folder:DIR, a file with the name of one in each line
+    /// [default: numbers by value, other names byte by byte]
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub classes: Option<PathBuf>,
+    /// Add N to every label: 1 for a network whose first output is a background class
+    #[arg(long, value_name = "N", requires = "data", allow_hyphen_values = true)]
+    pub label_offset: Option<i64>,
+}
+
+impl LabelArgs {
+    /// Opens data with these labels, as [`Dataset::open_headers`] does.
+    pub fn open(&self, spec: &DataSpec) -> Result<Dataset, DataError> {
+        let mut dataset = Dataset::open_headers(spec)?;
+        if let Some(file) = &self.classes {
+            dataset = dataset.order_classes(file)?;
+        }
+        match self.label_offset {
+            Some(offset) if offset != 0 => dataset.offset_labels(offset),
+            _ => Ok(dataset),
+        }
+    }
 }
 
 /// Arguments of `eval`.
@@ -277,7 +307,7 @@ pub struct ConvertArgs {
     /// Where to; the extension is the format: .bin or .raw, .npy, .csv or .txt, .h or .c, .v
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Type of the products: u16, i16, i32 [default: the smallest that holds them]
+    /// Type of the products: u16, i16, i32, offset16 (the product + 32768) [default: the smallest that holds them]
     #[arg(long, value_name = "TYPE")]
     pub out_type: Option<ElementType>,
     /// First index: wa for the weight, aw for the activation

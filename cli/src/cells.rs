@@ -42,7 +42,7 @@ pub struct CellArgs {
 impl CellArgs {
     /// The library.
     pub fn read(&self) -> Result<CellLibrary> {
-        Ok(CellLibrary::read(&self.cells)?)
+        read(&self.cells)
     }
 
     /// How to synthesise onto it; says what is not used.
@@ -62,6 +62,15 @@ impl CellArgs {
             if self.no_cache { None } else { self.cache.clone().or_else(default_cache) };
         options
     }
+}
+
+/// Reads a library, and says how many of its cells cannot be used.
+pub fn read(paths: &[PathBuf]) -> Result<CellLibrary> {
+    let library = CellLibrary::read(paths)?;
+    if let Some(left_out) = library.left_out_summary() {
+        eprintln!("cannot be used: {left_out}");
+    }
+    Ok(library)
 }
 
 /// Where results are kept unless the user says otherwise.

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use recoup::accuracy::Candidate;
 use recoup::control_variate::ControlOptions;
 use recoup::quantize::{Quantization, WeightScheme};
+use recoup_circuits::read_text;
 use recoup_explore::measured::{self, MeasuredNetwork};
 use recoup_explore::power::{Figures, Power};
 use recoup_explore::space::Point;
@@ -76,8 +77,7 @@ impl ArrayArgs {
         let mut files = Vec::new();
         for path in &self.power {
             let name = path.display().to_string();
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
+            let text = read_text(path).with_context(|| format!("{name}: cannot be read"))?;
             files.push(Measurements::parse(&name, &text)?);
         }
         let power = |measured| Power {
@@ -160,7 +160,7 @@ pub fn figures(power: &Power, candidate: &Candidate) -> Figures {
 /// When it cannot be read, or is none.
 pub fn read(path: &Path) -> Result<CostTable> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
+    let text = read_text(path).with_context(|| format!("{name}: cannot be read"))?;
     Ok(CostTable::parse(&name, &text)?)
 }
 

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
-use recoup::model::plain;
+use recoup_circuits::printable;
 
 /// Exit code after a fault: `EX_SOFTWARE` of `sysexits.h`.
 pub const EXIT_CODE: u8 = 70;
@@ -35,8 +35,9 @@ pub fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
 /// One sentence on what happened and what to do, on one line whatever the panic and the arguments
 /// hold.
 pub fn message(panic: &str, arguments: &[String]) -> String {
-    let command: Vec<String> = arguments.iter().map(|argument| plain(argument)).collect();
-    let panic = plain(panic.split_whitespace().collect::<Vec<_>>().join(" ").as_str());
+    let command: Vec<_> = arguments.iter().map(|argument| printable(argument)).collect();
+    let panic = panic.split_whitespace().collect::<Vec<_>>().join(" ");
+    let panic = printable(&panic);
     format!(
         "error: this is a fault of Recoup, not of its input: {panic}; please report it with the \
          files that it was given and this command: {}",

@@ -1,10 +1,7 @@
 //! The error of every product as a picture.
 
-use std::io::Cursor;
-
 use anyhow::{Result, bail};
 use base64::Engine;
-use image::{ImageFormat, Rgb, RgbImage};
 
 use recoup::multiplier::all_pairs;
 
@@ -24,30 +21,35 @@ pub fn render(title: &str, errors: &[i32], signed: bool, extension: &str) -> Res
     }
 }
 
-fn raster(errors: &[i32], worst: u32, signed: bool) -> RgbImage {
-    let mut image = RgbImage::new(256 * CELL, 256 * CELL);
+/// Pixels of red, green and blue, row by row.
+fn raster(errors: &[i32], worst: u32, signed: bool) -> Vec<u8> {
+    let side = (256 * CELL) as usize;
+    let mut image = vec![0; 3 * side * side];
     for ((weight, activation), &error) in all_pairs().zip(errors) {
         // Signed weights from -128 below to 127 above.
         let row = 255 - u32::from(if signed { weight ^ 0x80 } else { weight });
         for pixel in 0..CELL * CELL {
             let (x, y) = (u32::from(activation) * CELL + pixel % CELL, row * CELL + pixel / CELL);
-            image.put_pixel(x, y, color(error, worst));
+            let at = 3 * (y as usize * side + x as usize);
+            image[at..at + 3].copy_from_slice(&color(error, worst));
         }
     }
     image
 }
 
-fn png(image: &RgbImage) -> Result<Vec<u8>> {
-    let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, ImageFormat::Png)?;
-    Ok(bytes.into_inner())
+fn png(image: &[u8]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 256 * CELL, 256 * CELL);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.write_header()?.write_image_data(image)?;
+    Ok(bytes)
 }
 
 /// From white to a blue or a red that colour-blind people tell apart.
-fn color(error: i32, worst: u32) -> Rgb<u8> {
+fn color(error: i32, worst: u32) -> [u8; 3] {
     let share = (f64::from(error.unsigned_abs()) / f64::from(worst.max(1))).sqrt();
     let end = if error < 0 { [33.0, 102.0, 172.0] } else { [178.0, 24.0, 43.0] };
-    Rgb(end.map(|end| (255.0 + (end - 255.0) * share).round() as u8))
+    end.map(|end| (255.0 + (end - 255.0) * share).round() as u8)
 }
 
 fn svg(title: &str, map: &[u8], worst: u32, signed: bool) -> String {
@@ -94,7 +96,7 @@ fn svg(title: &str, map: &[u8], worst: u32, signed: bool) -> String {
     for step in 0..steps {
         let share = 1.0 - 2.0 * f64::from(step) / f64::from(steps - 1);
         let error = (share.abs() * share * worst as f64).round() as i64;
-        let Rgb([r, g, b]) = color(error as i32, worst as u32);
+        let [r, g, b] = color(error as i32, worst as u32);
         let y = top + step * height;
         out += &format!(
             "<rect x=\"{x}\" y=\"{y}\" width=\"20\" height=\"{height}\" fill=\"rgb({r},{g},{b})\"/>\n"
@@ -116,17 +118,18 @@ mod tests {
 
     #[test]
     fn signs_have_colours_and_the_exact_is_white() {
-        assert_eq!(color(0, 100), Rgb([255, 255, 255]));
-        assert_eq!(color(100, 100), Rgb([178, 24, 43]));
-        assert_eq!(color(-100, 100), Rgb([33, 102, 172]));
-        assert_eq!(color(0, 0), Rgb([255, 255, 255]));
+        assert_eq!(color(0, 100), [255, 255, 255]);
+        assert_eq!(color(100, 100), [178, 24, 43]);
+        assert_eq!(color(-100, 100), [33, 102, 172]);
+        assert_eq!(color(0, 0), [255, 255, 255]);
     }
 
     #[test]
     fn the_first_weight_is_below_and_signed_weights_start_at_the_most_negative() {
         let errors: Vec<i32> = all_pairs().map(|(w, _)| i32::from(w == 0)).collect();
-        let top_left = |signed| *raster(&errors, 1, signed).get_pixel(0, 0);
-        let bottom_left = |signed| *raster(&errors, 1, signed).get_pixel(0, 256 * CELL - 1);
+        let top_left = |signed| raster(&errors, 1, signed)[..3].to_vec();
+        let last_row = (3 * 256 * CELL * (256 * CELL - 1)) as usize;
+        let bottom_left = |signed| raster(&errors, 1, signed)[last_row..][..3].to_vec();
         assert_eq!(bottom_left(false), color(1, 1));
         assert_eq!(top_left(false), color(0, 1));
         assert_eq!(bottom_left(true), color(0, 1));

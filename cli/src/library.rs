@@ -41,7 +41,7 @@ pub struct NetlistImportArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Files of multipliers")]
 pub struct FormatArgs {
-    /// Type of the products in a table: u16, i16, i32 [default: by size, and as fits a product]
+    /// Type of the products in a table: u16, i16, i32, offset16 (the product + 32768) [default: by size, and as fits a product]
     #[arg(long, value_name = "TYPE")]
     pub table_type: Option<ElementType>,
     /// First index of a table: wa for the weight, aw for the activation [default: wa; where the

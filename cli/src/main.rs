@@ -26,7 +26,8 @@ mod show;
 use std::process::ExitCode;
 
 use clap::Parser;
-use recoup::model::{plain, threads};
+use recoup::model::threads;
+use recoup_circuits::printable;
 
 use args::{Cli, Command};
 
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            eprintln!("error: {}", printable(&message(&error)));
+            eprintln!("error: {}", message(&error));
             ExitCode::from(2)
         }
         Err(panic) => {
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
 fn parse_and_run() -> anyhow::Result<()> {
     let cli = Cli::parse();
     output::clean_up_on_interrupt();
+    output::outlive_file_limits();
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cli.command.machine().and_then(|machine| machine.threads);
     threads::run(threads.map_or_else(all, usize::from), || run(cli.command))
@@ -75,20 +77,17 @@ fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// The error and its causes; a cause that the error quotes already is not said again.
+/// The error and its causes; a cause that the error quotes already is not said again. Whatever it
+/// quotes from files, it is fit for a terminal.
 fn message(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
+    let said = error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
         match (said.is_empty(), said.contains(&cause)) {
             (true, _) => cause,
             (_, true) => said,
             _ => format!("{said}: {cause}"),
         }
-    })
-}
-
-/// A message with what files and arguments brought into it escaped; only its line breaks stay.
-fn printable(message: &str) -> String {
-    message.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+    });
+    said.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 /// Whoever read our output has seen enough.

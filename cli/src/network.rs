@@ -9,7 +9,7 @@ use recoup::accuracy::Experiment;
 use recoup::data::{DataSpec, Preprocess, select};
 use recoup::quantize::{Method, WeightScheme};
 
-use crate::args::{DataArgs, MachineArgs, Shape, parse_positive, parse_shape};
+use crate::args::{DataArgs, LabelArgs, MachineArgs, Shape, parse_positive, parse_shape};
 use crate::embedded::Embedded;
 use crate::session::{self, Session, read_inputs};
 
@@ -22,9 +22,12 @@ pub struct NetworkArgs {
     /// Shape of the input without the batch, where the model leaves it open: 3x32x32
     #[arg(long, value_parser = parse_shape, value_name = "CxHxW", requires = "model")]
     pub input_shape: Option<Shape>,
-    /// Labelled images, as for eval
+    /// Images, as for eval; labels are not needed
     #[arg(long, value_name = "SPEC", requires = "model")]
     pub data: Option<DataSpec>,
+    /// What their labels mean.
+    #[command(flatten)]
+    pub labels: LabelArgs,
     /// From pixels to the model's input, as for eval
     #[arg(long, default_value = "none", value_name = "PRESET")]
     pub preprocess: Preprocess,
@@ -48,6 +51,7 @@ impl NetworkArgs {
                 &DataArgs {
                     input_shape: self.input_shape.clone(),
                     data: data.clone(),
+                    labels: self.labels.clone(),
                     preprocess: self.preprocess.clone(),
                     images: Some(images),
                     seed,

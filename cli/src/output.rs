@@ -64,6 +64,20 @@ pub fn remove_unfinished() {
     }
 }
 
+/// Makes writing beyond a limit of file length fail as on a full disk. The signal would end the
+/// program, with unfinished files left behind.
+#[cfg(unix)]
+pub fn outlive_file_limits() {
+    // Whether it came is of no interest: who writes is told.
+    let came = std::sync::Arc::new(AtomicBool::new(false));
+    // Only fails where signals cannot be handled at all.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, came);
+}
+
+/// There are no such limits.
+#[cfg(not(unix))]
+pub fn outlive_file_limits() {}
+
 /// Whether a file can be put at `target`; for asking before a long computation.
 ///
 /// # Errors

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use recoup::accuracy::paired::{PairedLoss, compare};
 use recoup::accuracy::{Candidate, Configuration, Evaluation};
 use recoup::control_variate::Mode;
-use recoup::model::{Graph, NodeKind, Weights, plain};
+use recoup::model::{Graph, NodeKind, Weights};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::{Calibration, Quantization, WeightScheme};
 
+use recoup_circuits::printable;
 use recoup_explore::power::{Energy, Figures};
 
 use crate::{cost, costs};
@@ -385,7 +386,7 @@ pub fn calibration(calibration: &Calibration, target: &Path) -> Result<()> {
     for entry in &calibration.tensors {
         let number = |value: f32| format!("{value:.4}");
         table.add_row(vec![
-            plain(&entry.tensor),
+            printable(&entry.tensor).into_owned(),
             number(entry.min),
             number(entry.max),
             number(entry.low),
@@ -464,8 +465,8 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
         let object = json!({
             "model": path.display().to_string(),
             "sha256": graph.sha256,
-            "input": graph.values[graph.input].shape,
-            "output": graph.values[graph.output].shape,
+            "input": graph.values[graph.inputs[0]].shape,
+            "output": graph.values[graph.outputs[0]].shape,
             "macs": total,
             "nodes": nodes.collect::<Vec<_>>(),
         });
@@ -481,7 +482,7 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
     writeln!(
         out,
         "input {:?}, output {:?}; {total} MACs per image in {layers} layers on the multipliers",
-        graph.values[graph.input].shape, graph.values[graph.output].shape
+        graph.values[graph.inputs[0]].shape, graph.values[graph.outputs[0]].shape
     )?;
     writeln!(out, "{table}")?;
     let exact = graph.exact_macs().count();

@@ -45,16 +45,30 @@ pub fn isa(machine: &MachineArgs) -> Isa {
 impl Session {
     /// Opens a model and what `args` name, and reads the calibration images.
     pub fn open(model: &Path, args: &DataArgs) -> Result<Self> {
-        Self::open_calibrated(model, args, None)
+        Self::open_with(model, args, None, false)
     }
 
-    /// The same with the calibration in a file, if there is one; its images are read again, as a
-    /// control variate is fitted on them.
-    pub fn open_calibrated(model: &Path, args: &DataArgs, path: Option<&Path>) -> Result<Self> {
+    /// The same for a command that needs the labels, and with the calibration in a file, if there
+    /// is one; its images are read again, as a control variate is fitted on them.
+    pub fn open_labelled(model: &Path, args: &DataArgs, path: Option<&Path>) -> Result<Self> {
+        Self::open_with(model, args, path, true)
+    }
+
+    fn open_with(
+        model: &Path,
+        args: &DataArgs,
+        path: Option<&Path>,
+        labelled: bool,
+    ) -> Result<Self> {
         let file = OnnxFile::open(model)?;
         let shape = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
         let graph = Arc::new(model::load(&file, shape)?);
-        let dataset = Dataset::open(&args.data)?;
+        let dataset = args.labels.open(&args.data)?;
+        // Before images are decompressed, which may take long.
+        if labelled {
+            dataset.labels()?;
+        }
+        check(&dataset, &args.preprocess, &graph)?;
         let given = path.map(|path| read_calibration(path, args, &file, &graph)).transpose()?;
         let recorded = given.as_ref().and_then(|given| given.source.as_ref());
         let images = match (path, recorded) {
@@ -80,8 +94,8 @@ impl Session {
         (calibration_source, calibration_inputs): (String, Vec<Vec<f32>>),
         method: Method,
     ) -> Result<Self> {
-        let preprocessor = preprocessor(&dataset, &preprocess, &graph)?;
-        dataset.check_outputs(graph.values[graph.output].volume())?;
+        let preprocessor = check(&dataset, &preprocess, &graph)?;
+        dataset.load()?;
         Ok(Self {
             file: Arc::new(file),
             graph,
@@ -201,7 +215,7 @@ impl CalibrationSet {
         let own = args.calibration_data.as_ref().filter(|spec| !spec.same_files(&args.data));
         let wanted = args.calibration_images.unwrap_or(CALIBRATION_IMAGES);
         if let Some(spec) = own {
-            let source = Dataset::open(spec)?;
+            let source = Dataset::open_headers(spec)?;
             let wanted = args.calibration_images.unwrap_or(wanted.min(source.len()));
             let numbers = hold_out(source.len(), &[], wanted, args.seed)
                 .with_context(|| source.name().to_string())?;
@@ -289,7 +303,7 @@ impl CalibrationSet {
                 recorded.data
             )
         };
-        let source = Dataset::open(&spec).with_context(lost)?;
+        let source = Dataset::open_headers(&spec).with_context(lost)?;
         match read(&source).with_context(lost)? {
             Some(inputs) => found(&source, inputs, &[]),
             None => bail!("{spec} does not have them: {}", lost()),
@@ -297,12 +311,23 @@ impl CalibrationSet {
     }
 }
 
+/// Whether a data set suits a model, as far as can be said without reading an image; and how images
+/// become its input.
+fn check(dataset: &Dataset, preprocess: &Preprocess, graph: &Graph) -> Result<Preprocessor> {
+    let preprocessor = preprocessor(dataset, preprocess, graph)?;
+    let (_, scores) = graph.scores().ok_or_else(|| {
+        anyhow::anyhow!("none of the model's outputs is one score per class; expected [1, classes]")
+    })?;
+    dataset.check_outputs(scores.len())?;
+    Ok(preprocessor)
+}
+
 fn preprocessor(
     dataset: &Dataset,
     preprocess: &Preprocess,
     graph: &Graph,
 ) -> Result<Preprocessor, DataError> {
-    Preprocessor::new(preprocess, &dataset.image_info(), &graph.values[graph.input].shape[1..])
+    dataset.preprocessor(preprocess, &graph.values[graph.inputs[0]].shape[1..])
 }
 
 /// Reads images into input tensors.
@@ -313,6 +338,7 @@ pub fn read_inputs(
     graph: &Graph,
 ) -> Result<Vec<Vec<f32>>, DataError> {
     let preprocessor = preprocessor(dataset, preprocess, graph)?;
+    dataset.load()?;
     let read = indices.par_iter().map(|&index| {
         let mut input = vec![0.0; preprocessor.elements()];
         dataset.read_input(index, &preprocessor, &mut input)?;

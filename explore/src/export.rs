@@ -2,6 +2,7 @@
 
 mod parquet;
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use recoup::quantize::WeightScheme;
@@ -122,13 +123,40 @@ impl Line {
     }
 }
 
+/// A text that no spreadsheet takes for a formula: one that begins as a formula does, or with a
+/// control character, which some programs drop before they look, gets an apostrophe before it.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let runs = |c: char| "=+-@".contains(c) || c.is_control() || c.is_whitespace();
+    if text.starts_with(runs) { format!("'{text}").into() } else { text.into() }
+}
+
+impl Line {
+    /// The line with texts that are none but texts.
+    fn for_spreadsheets(&self) -> Self {
+        let text = |text: &String| harmless(text).into_owned();
+        let some_text = |value: &Option<String>| value.as_ref().map(text);
+        Self {
+            model: text(&self.model),
+            multiplier: text(&self.multiplier),
+            control_variate: text(&self.control_variate),
+            control_function: some_text(&self.control_function),
+            quantization: text(&self.quantization),
+            weights: text(&self.weights),
+            reason: some_text(&self.reason),
+            worker: some_text(&self.worker),
+            key: text(&self.key),
+            ..self.clone()
+        }
+    }
+}
+
 /// Comma-separated values with a header.
 ///
 /// # Errors
 /// When they cannot be written.
 pub fn csv(lines: &[Line], out: impl Write) -> Result<(), csv::Error> {
     let mut writer = csv::Writer::from_writer(out);
-    lines.iter().try_for_each(|line| writer.serialize(line))?;
+    lines.iter().try_for_each(|line| writer.serialize(line.for_spreadsheets()))?;
     Ok(writer.flush()?)
 }
 
@@ -181,5 +209,33 @@ mod tests {
         let fields =
             |line: &str| csv::Reader::from_reader(line.as_bytes()).headers().unwrap().len();
         assert!(lines.iter().all(|line| fields(line) == 24));
+    }
+
+    #[test]
+    fn no_text_of_a_csv_is_a_formula() {
+        for (text, cell) in [
+            ("=1+1", "'=1+1,"),
+            ("+A1.onnx", "'+A1.onnx,"),
+            ("-net.onnx", "'-net.onnx,"),
+            ("@SUM(A1)", "'@SUM(A1),"),
+            ("\t=1", "'\t=1,"),
+            ("net=1.onnx", "net=1.onnx,"),
+        ] {
+            let line = Line {
+                model: text.into(),
+                reason: Some(text.into()),
+                worker: Some(text.into()),
+                multiplier: text.into(),
+                key: text.into(),
+                loss: Some(-1.5),
+                ..line()
+            };
+            let mut bytes = Vec::new();
+            csv(&[line], &mut bytes).unwrap();
+            let written = String::from_utf8(bytes).unwrap();
+            let row = written.lines().nth(1).unwrap();
+            assert!(row.starts_with(cell) && row.contains(",-1.5,"), "{row}");
+            assert_eq!(row.matches(cell.trim_end_matches(',')).count(), 5, "{row}");
+        }
     }
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use rayon::prelude::*;
 use recoup::accuracy::{Images, LabelledInput};
 use recoup::data::DataError;
 use recoup::model::hex;
@@ -35,7 +34,7 @@ impl<'a> Inputs<'a> {
         let mut inputs = Self { images, kept: Vec::new(), sha256: String::new() };
         let batch = inputs.images.batch.max(1);
         for start in (0..inputs.len()).step_by(batch) {
-            let batch = inputs.decode(start..(start + batch).min(inputs.len()))?;
+            let batch = inputs.images.read(start..(start + batch).min(inputs.len()))?;
             for LabelledInput { input, label } in &batch {
                 key::update(&mut hash, input);
                 hash.update((*label as u64).to_le_bytes());
@@ -71,17 +70,7 @@ impl<'a> Inputs<'a> {
         let range = range.start..range.end.min(range.start + self.images.batch.max(1));
         match self.kept.get(range.clone()) {
             Some(kept) => Ok(Cow::Borrowed(kept)),
-            None => self.decode(range).map(Cow::Owned),
+            None => self.images.read(range).map(Cow::Owned),
         }
-    }
-
-    fn decode(&self, range: Range<usize>) -> Result<Vec<LabelledInput>, DataError> {
-        let Images { dataset, preprocessor, .. } = self.images;
-        let read = self.images.indices[range].par_iter().map(|&index| {
-            let mut input = vec![0.0; preprocessor.elements()];
-            let label = dataset.read_input(index, preprocessor, &mut input)? as usize;
-            Ok(LabelledInput { input, label })
-        });
-        read.collect()
     }
 }

@@ -106,7 +106,10 @@ impl Trial for EmulatedTrial<'_> {
         let network = &self.candidate.network;
         let scores = classifier.scores_sharing(network, &batch, first, prefixes);
         let mut outcomes = Outcomes::default();
-        scores.iter().zip(&*batch).for_each(|(scores, image)| outcomes.add(scores, image.label));
+        scores
+            .iter()
+            .zip(&*batch)
+            .for_each(|(scores, image)| outcomes.add(network.class_scores(scores), image.label));
         Ok(outcomes.top1)
     }
 

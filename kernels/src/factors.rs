@@ -204,10 +204,13 @@ impl Lattice {
     /// short vectors alone have large counts. (As in Seysen: Simultaneous reduction of a lattice
     /// basis and its reciprocal basis, 1993.)
     fn balance(&mut self, counts: &mut [Vec<i64>]) -> Option<()> {
+        // Sums that fit take some tens of steps; products beyond 16 bits may ask for millions, and
+        // have no sum at their end.
+        const MOST_STEPS: usize = 1000;
         // The widest have to fit: a high power tells more of them than squares do.
         let size = |numbers: &[i64]| (span(numbers) as f64).powi(6);
         let count = self.vectors.len();
-        loop {
+        for _ in 0..MOST_STEPS {
             // One less or more `times` the second vector, and what that gains.
             let mut best: Option<(f64, [usize; 2], i64)> = None;
             for (i, j) in (0..count).flat_map(|i| (0..count).map(move |j| (i, j))) {
@@ -225,6 +228,7 @@ impl Lattice {
             self.vectors[i] = without(&self.vectors[i], times, &self.vectors[j])?;
             counts[j] = without(&counts[j], -times, &counts[i])?;
         }
+        None
     }
 }
 
@@ -355,6 +359,17 @@ mod tests {
         let any = |w: i32, a: i32| (w * 1003 + a).wrapping_mul(0x9e37_79b9_u32 as i32);
         assert_eq!(terms(i32::MAX, any), None);
         assert_eq!(terms(i32::MAX, |w, a| if w > a { i32::MAX } else { i32::MIN }), None);
+    }
+
+    /// Balancing them takes steps in proportion to the product: here 8 million, if nothing ends it.
+    #[test]
+    fn products_of_any_size_take_as_long() {
+        for (size, expected) in [(1 << 16, Some(2)), (1 << 20, Some(2)), (i32::MAX, None)] {
+            let odd = |w, a| if (w, a) == (1, 1) { size } else { w * a };
+            assert_eq!(terms(1 << 15, odd), expected, "{size}");
+        }
+        assert_eq!(terms(1 << 15, |w, a| if w & a == 255 { i32::MAX } else { w * a }), None);
+        assert_eq!(terms(1 << 15, |w, a| if w & a == 255 { i32::MIN } else { w * a }), None);
     }
 
     #[test]

@@ -88,10 +88,5 @@ fn part_length(network: &Network, batch: &[LabelledInput]) -> usize {
 
 /// The class scores that the float network gives each image.
 pub fn float_scores(float: &FloatModel, batch: &[LabelledInput]) -> Vec<Vec<f32>> {
-    let scores = batch.par_iter().map(|image| {
-        let mut scores = Vec::new();
-        float.run(&image.input, |_, output| scores = output.to_vec());
-        scores
-    });
-    scores.collect()
+    batch.par_iter().map(|image| float.outputs(&image.input)).collect()
 }

@@ -1,5 +1,6 @@
 //! Sends images through the float network and all candidates.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
@@ -91,6 +92,22 @@ pub struct Images<'a> {
     pub batch: usize,
 }
 
+impl Images<'_> {
+    /// Reads some of the images, by their places in `indices`.
+    ///
+    /// # Errors
+    /// When an image cannot be read, or there are no labels.
+    pub fn read(&self, places: Range<usize>) -> Result<Vec<LabelledInput>, DataError> {
+        let labels = self.dataset.labels()?;
+        let read = self.indices[places].par_iter().map(|&index| {
+            let mut input = vec![0.0; self.preprocessor.elements()];
+            self.dataset.read_input(index, self.preprocessor, &mut input)?;
+            Ok(LabelledInput { input, label: labels[index] as usize })
+        });
+        read.collect()
+    }
+}
+
 /// Evaluates the float network and all candidates on the same images. The results depend
 /// neither on the batch nor on the number of threads. `done` is told the number of images that
 /// have gone through since the last call.
@@ -116,21 +133,16 @@ pub fn evaluate(
         candidates: vec![Outcomes::default(); candidates.len()],
         layers: None,
     };
-    let elements = images.preprocessor.elements();
     let classifier = Classifier::default();
     let mut saved = 0;
-    for indices in images.indices.chunks(images.batch.max(1)) {
-        let read = indices.par_iter().map(|&index| {
-            let mut input = vec![0.0; elements];
-            let label = images.dataset.read_input(index, images.preprocessor, &mut input)? as usize;
-            Ok(LabelledInput { input, label })
-        });
-        let batch = read.collect::<Result<Vec<_>, DataError>>()?;
+    while saved < images.indices.len() {
+        let end = images.indices.len().min(saved + images.batch.max(1));
+        let batch = images.read(saved..end)?;
         let start = Instant::now();
         let all = float_scores(float, &batch);
         evaluation.float.elapsed += start.elapsed();
         for (scores, image) in all.iter().zip(&batch) {
-            evaluation.float.add(scores, image.label);
+            evaluation.float.add(candidates[0].network.class_scores(scores), image.label);
         }
         for (index, candidate) in candidates.iter().enumerate() {
             let outcomes = &mut evaluation.candidates[index];
@@ -138,10 +150,11 @@ pub fn evaluate(
             let all = classifier.scores(&candidate.network, &batch);
             outcomes.elapsed += start.elapsed();
             for (scores, image) in all.iter().zip(&batch) {
-                outcomes.add(scores, image.label);
+                outcomes.add(candidate.network.class_scores(scores), image.label);
             }
             if let Some(scores) = scores.as_deref_mut() {
-                scores.save(index, saved, &all.concat())?;
+                let own = all.iter().map(|outputs| candidate.network.class_scores(outputs));
+                scores.save(index, saved, &own.collect::<Vec<_>>().concat())?;
             }
             if let Some(collector) = collectors.get(index) {
                 let parts = classifier.observe(&candidate.network, collector, &batch);

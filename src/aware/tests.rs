@@ -31,7 +31,7 @@ fn a_choice_never_has_more_predicted_error_than_the_calibration() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("cli/assets/fashion-resnet8.onnx");
     let file = OnnxFile::open(&path).unwrap();
     let graph = Arc::new(model::load(&file, None).unwrap());
-    let elements = graph.values[graph.input].volume();
+    let elements = graph.input_elements();
     // A fixed sequence without pattern, as wide as preprocessed images.
     let pixel = |image: usize, i: usize| 2.0 * ((image * elements + i) as f32 * 12.9898).sin();
     let images: Vec<Vec<f32>> =

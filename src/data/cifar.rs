@@ -67,7 +67,7 @@ pub(super) fn open(path: &Path, kind: CifarKind) -> Result<(Records, Vec<u32>), 
     for path in files {
         let first = labels.len();
         let store = read_labels(&path, kind, &mut labels)?;
-        parts.push(Part { path, store, first, offset: kind.label_bytes() });
+        parts.push(Part { path, store: store.into(), first, offset: kind.label_bytes() });
     }
     let records = Records {
         parts,

@@ -13,7 +13,7 @@ use super::DataError;
 use super::element::Element;
 use super::pixels::{ImageShape, Layout};
 use super::records::{Part, Records};
-use super::store::{CopyError, Store, copy_declared, fill, open_file, spool_file};
+use super::store::{CopyError, LazyStore, Store, copy_declared, fill, open_file, spool_file};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// The element type in the magic number.
@@ -176,7 +176,7 @@ impl ImagesHeader {
         }
     }
 
-    fn records(&self, path: &Path, store: Store, offset: u64) -> Records {
+    fn records(&self, path: &Path, store: LazyStore, offset: u64) -> Records {
         Records {
             parts: vec![Part { path: path.to_owned(), store, first: 0, offset }],
             stride_bytes: self.shape.elements() as u64,
@@ -187,25 +187,43 @@ impl ImagesHeader {
     }
 }
 
-/// Opens a pair of files; gives the images and their labels.
-pub(super) fn open(images: &Path, labels: &Path) -> Result<(Records, Vec<u32>), DataError> {
+/// Opens a file of images, and one of labels if there is one; gives the images, their number and
+/// their labels. Compressed images stay so until they are needed.
+pub(super) fn open(
+    images: &Path,
+    labels: Option<&Path>,
+) -> Result<(Records, usize, Option<Vec<u32>>), DataError> {
     let (file, file_bytes) = open_file(images)?;
     let mut input = Input::new(BufReader::new(&file), images)?;
     let header = ImagesHeader::read(&mut input)?;
     let (store, offset) = if input.gzip {
-        let mut spool = spool_file()?;
-        input.copy_body(&mut spool, IMAGES.header_bytes(), header.body_bytes)?;
-        (Store::file(spool), 0)
+        let path = images.to_owned();
+        (LazyStore::new(move || decompress(&path)), 0)
     } else {
         let offset = IMAGES.header_bytes();
         check_length(images, offset + header.body_bytes, file_bytes)?;
         drop(input);
-        (Store::file(file), offset)
+        (Store::file(file).into(), offset)
     };
-    let (file, _) = open_file(labels)?;
-    let mut input = Input::new(BufReader::new(file), labels)?;
-    let labels = read_labels(&mut input, images, header.count)?;
-    Ok((header.records(images, store, offset), labels))
+    let labels = match labels {
+        Some(labels) => {
+            let (file, _) = open_file(labels)?;
+            let mut input = Input::new(BufReader::new(file), labels)?;
+            Some(read_labels(&mut input, images, header.count)?)
+        }
+        None => None,
+    };
+    Ok((header.records(images, store, offset), header.count as usize, labels))
+}
+
+/// Decompresses the images in a gzip file into a temporary one.
+fn decompress(images: &Path) -> Result<Store, DataError> {
+    let (file, _) = open_file(images)?;
+    let mut input = Input::new(BufReader::new(file), images)?;
+    let header = ImagesHeader::read(&mut input)?;
+    let mut spool = spool_file()?;
+    input.copy_body(&mut spool, IMAGES.header_bytes(), header.body_bytes)?;
+    Ok(Store::file(spool))
 }
 
 /// The same from bytes; `path` names both in messages. Decompressed images stay in memory.
@@ -219,7 +237,7 @@ pub(super) fn from_bytes(
     let mut bytes = Vec::new();
     input.copy_body(&mut bytes, IMAGES.header_bytes(), header.body_bytes)?;
     let labels = read_labels(&mut Input::new(labels, path)?, path, header.count)?;
-    Ok((header.records(path, Store::Memory(bytes), 0), labels))
+    Ok((header.records(path, Store::Memory(bytes).into(), 0), labels))
 }
 
 /// Reads the labels of `images` images. The count is compared before the labels are read:

@@ -2,6 +2,7 @@
 
 mod header;
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::Path;
@@ -14,43 +15,92 @@ use super::DataError;
 use super::element::{Element, Number};
 use super::pixels::{ImageShape, Layout};
 use super::records::{Part, Records};
-use super::store::{CopyError, Store, copy_declared, open_file, spool_file};
+use super::store::{CopyError, LazyStore, Store, copy_declared, open_file, spool_file};
 use header::{Header, HeaderError};
 
-const X_SHAPES: &str = "give N x C x H x W, N x H x W x C, N x H x W or N x F, no extent being 0";
+const X_SHAPES: &str = "give N x C x H x W, N x H x W x C, N x H x W or N x F, or another shape of \
+                        at least two axes that the model takes as it is, no extent being 0";
 const X_TYPES: &str = "use uint8, another integer type of 8 to 64 bits, float32 or float64";
 const Y_SHAPES: &str = "give one label for each image, N; numpy.ravel flattens";
 const Y_TYPES: &str = "use an integer type of 8 to 64 bits";
 
+/// Images, unless the caller asks for arrays by name.
+const X: &str = "x";
+/// Labels.
+const Y: &str = "y";
+
 type Zip = ZipArchive<BufReader<File>>;
 
-/// Opens an archive; gives the images `x` and the labels `y`.
-pub(super) fn open(path: &Path) -> Result<(Records, Vec<u32>), DataError> {
-    let (file, _) = open_file(path)?;
-    let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|source| {
-        let place = "the zip directory".into();
-        container_error(path, place, source)
-    })?;
-    for array in ["x", "y"] {
-        require(&zip, path, array)?;
+/// An opened archive.
+pub(super) struct Archive {
+    /// The arrays asked for, in that order.
+    pub arrays: Vec<NamedRecords>,
+    /// Number of records, the first extent of every array.
+    pub count: usize,
+    /// Those of the array `y`, if there is one.
+    pub labels: Option<Vec<u32>>,
+}
+
+/// An array of the archive.
+pub(super) struct NamedRecords {
+    pub name: String,
+    /// Extents of a record.
+    pub shape: Vec<usize>,
+    pub records: Records,
+}
+
+/// Opens an archive; gives the images `x`, or the arrays with the given names, and the labels.
+/// Elements are checked, and decompressed, when they are needed.
+pub(super) fn open(path: &Path, names: Option<&[&str]>) -> Result<Archive, DataError> {
+    let mut zip = open_zip(path)?;
+    let names = names.unwrap_or(&[X]);
+    for name in names {
+        require(&zip, path, name)?;
     }
+    let has_labels = members(&zip).any(|name| name == Y) && !names.contains(&Y);
 
-    let x = Array::open(&mut zip, path, "x", X_TYPES)?;
-    let (shape, layout) = x.image_shape()?;
-    let count = x.shape[0];
-    let element = x.element;
-    let (spool, offset) = x.place()?;
-    let labels = Array::open(&mut zip, path, "y", Y_TYPES)?.labels(count)?;
-
-    let file = spool.unwrap_or_else(|| zip.into_inner().into_inner());
-    let records = Records {
-        parts: vec![Part { path: path.to_owned(), store: Store::file(file), first: 0, offset }],
-        stride_bytes: (shape.elements() * element.bytes()) as u64,
-        element,
-        shape,
-        layout,
+    let mut arrays = Vec::new();
+    let mut first: Option<(&str, u64)> = None;
+    for &name in names {
+        let array = Array::open(&mut zip, path, name, X_TYPES)?;
+        let (shape, layout) = array.record_shape()?;
+        // What the zip directory declares is checked before anything is decompressed.
+        array.check_length(array.member.size().saturating_sub(array.header_bytes))?;
+        let count = array.shape[0];
+        match first {
+            Some((other, expected)) if count != expected => {
+                return Err(array.count_error(other, expected));
+            }
+            _ => first = first.or(Some((name, count))),
+        }
+        arrays.push(NamedRecords {
+            name: name.to_owned(),
+            shape: array.shape[1..].iter().map(|&extent| extent as usize).collect(),
+            records: array.records(shape, layout),
+        });
+    }
+    let count = first.map_or(0, |(_, count)| count);
+    let labels = match has_labels {
+        true => Some(Array::open(&mut zip, path, Y, Y_TYPES)?.labels(count)?),
+        false => None,
     };
-    Ok((records, labels))
+    Ok(Archive { arrays, count: count as usize, labels })
+}
+
+/// Whether an archive holds images: the array `x`.
+pub(super) fn has_images(path: &Path) -> Result<bool, DataError> {
+    Ok(members(&open_zip(path)?).any(|name| name == X))
+}
+
+fn open_zip(path: &Path) -> Result<Zip, DataError> {
+    let (file, _) = open_file(path)?;
+    ZipArchive::new(BufReader::new(file))
+        .map_err(|source| container_error(path, "the zip directory".into(), source))
+}
+
+/// The names of the arrays.
+fn members(zip: &Zip) -> impl Iterator<Item = String> {
+    zip.file_names_raw().map(|name| String::from_utf8_lossy(name).replace(".npy", ""))
 }
 
 fn container_error(
@@ -62,21 +112,18 @@ fn container_error(
 }
 
 /// Checks that an array is there, so that the message of one that is not can list the others.
-fn require(zip: &Zip, path: &Path, array: &'static str) -> Result<(), DataError> {
-    let found: Vec<String> = zip
-        .file_names_raw()
-        .map(|name| String::from_utf8_lossy(name).replace(".npy", ""))
-        .collect();
+fn require(zip: &Zip, path: &Path, array: &str) -> Result<(), DataError> {
+    let found: Vec<String> = members(zip).collect();
     match found.iter().any(|name| name == array) {
         true => Ok(()),
-        false => Err(DataError::NpzMissing { path: path.to_owned(), array, found }),
+        false => Err(DataError::NpzMissing { path: path.to_owned(), array: array.into(), found }),
     }
 }
 
 /// An array of the archive, read up to its elements.
 struct Array<'a> {
     path: &'a Path,
-    name: &'static str,
+    name: &'a str,
     member: ZipFile<'a, BufReader<File>>,
     header_bytes: u64,
     shape: Vec<u64>,
@@ -91,7 +138,7 @@ impl<'a> Array<'a> {
     fn open(
         zip: &'a mut Zip,
         path: &'a Path,
-        name: &'static str,
+        name: &'a str,
         types: &'static str,
     ) -> Result<Array<'a>, DataError> {
         let mut member = zip
@@ -104,7 +151,7 @@ impl<'a> Array<'a> {
         let Some(element) = Element::from_numpy(&header.descr) else {
             return Err(DataError::NpzDtype {
                 path: path.to_owned(),
-                array: name,
+                array: name.into(),
                 dtype: header.descr,
                 expected: types,
             });
@@ -112,7 +159,7 @@ impl<'a> Array<'a> {
         if header.fortran_order {
             return Err(DataError::NpzShape {
                 path: path.to_owned(),
-                array: name,
+                array: name.into(),
                 shape: header.shape,
                 expected: "it is in Fortran order; save numpy.ascontiguousarray of it",
             });
@@ -142,14 +189,15 @@ impl<'a> Array<'a> {
     fn shape_error(&self, expected: &'static str) -> DataError {
         DataError::NpzShape {
             path: self.path.to_owned(),
-            array: self.name,
+            array: self.name.into(),
             shape: self.shape.clone(),
             expected,
         }
     }
 
-    /// The shape and layout of one image of `x`.
-    fn image_shape(&self) -> Result<(ImageShape, Layout), DataError> {
+    /// The shape and layout of one record, which is an image where it has at most three axes.
+    /// Of one with more, those after the second are one: it is used in its own shape only.
+    fn record_shape(&self) -> Result<(ImageShape, Layout), DataError> {
         let extents: Vec<usize> = self.shape.iter().map(|&extent| extent as usize).collect();
         let is_channels = |extent| extent == 1 || extent == 3;
         let (channels, height, width, layout) = match extents[..] {
@@ -158,7 +206,9 @@ impl<'a> Array<'a> {
             [_, height, width, channels] if is_channels(channels) && !is_channels(height) => {
                 (channels, height, width, Layout::Hwc)
             }
-            [_, channels, height, width] => (channels, height, width, Layout::Chw),
+            [_, channels, height, ref rest @ ..] => {
+                (channels, height, rest.iter().product(), Layout::Chw)
+            }
             _ => return Err(self.shape_error(X_SHAPES)),
         };
         let shape = ImageShape { channels, height, width };
@@ -169,20 +219,38 @@ impl<'a> Array<'a> {
         Ok((shape, layout))
     }
 
-    /// Makes the elements readable by offset: gives a temporary file with the decompressed
-    /// ones, or none if they are stored plainly in the archive, and the offset of the first.
-    fn place(mut self) -> Result<(Option<File>, u64), DataError> {
-        match (self.member.compression(), self.member.data_start()) {
-            (CompressionMethod::Stored, Some(start)) => {
-                // Read once all the same: the checksum is compared at the end.
-                self.copy_elements(&mut io::sink())?;
-                Ok((None, start + self.header_bytes))
-            }
-            _ => {
-                let mut spool = spool_file()?;
-                self.copy_elements(&mut spool)?;
-                Ok((Some(spool), 0))
-            }
+    /// The elements, readable by record: in a temporary file where they are compressed, else in
+    /// the archive itself.
+    fn records(self, shape: ImageShape, layout: Layout) -> Records {
+        let stored = match (self.member.compression(), self.member.data_start()) {
+            (CompressionMethod::Stored, Some(start)) => Some(start + self.header_bytes),
+            _ => None,
+        };
+        let (path, name) = (self.path.to_owned(), self.name.to_owned());
+        let body_bytes = self.body_bytes;
+        let store = LazyStore::new(move || place(&path, &name, body_bytes, stored.is_some()));
+        Records {
+            parts: vec![Part {
+                path: self.path.to_owned(),
+                store,
+                first: 0,
+                offset: stored.unwrap_or(0),
+            }],
+            stride_bytes: (shape.elements() * self.element.bytes()) as u64,
+            element: self.element,
+            shape,
+            layout,
+        }
+    }
+
+    /// The error of an array with another number of records than the first one.
+    fn count_error(&self, first: &str, expected: u64) -> DataError {
+        DataError::NpzCount {
+            path: self.path.to_owned(),
+            array: self.name.into(),
+            records: self.shape[0],
+            first: first.into(),
+            expected,
         }
     }
 
@@ -210,7 +278,7 @@ impl<'a> Array<'a> {
             }),
             Number::Float(_) => Err(DataError::NpzDtype {
                 path: self.path.to_owned(),
-                array: self.name,
+                array: self.name.into(),
                 dtype: self.descr.clone(),
                 expected: Y_TYPES,
             }),
@@ -222,16 +290,7 @@ impl<'a> Array<'a> {
     /// at its end.
     fn copy_elements(&mut self, writer: &mut impl Write) -> Result<(), DataError> {
         match copy_declared(&mut self.member, writer, self.body_bytes) {
-            Ok(copied) if copied == self.body_bytes => Ok(()),
-            Ok(copied) => {
-                let relation = match copied < self.body_bytes {
-                    true => format!("{copied} bytes"),
-                    false => "more".into(),
-                };
-                let expected = self.body_bytes;
-                let detail = format!("{relation} where the header declares {expected} bytes");
-                Err(damaged(self.path, self.name, detail))
-            }
+            Ok(copied) => self.check_length(copied),
             Err(CopyError::Read { copied, source }) => {
                 let place = format!("array {} beyond byte {copied}", self.name);
                 Err(container_error(self.path, place, source))
@@ -239,10 +298,40 @@ impl<'a> Array<'a> {
             Err(CopyError::Write(source)) => Err(DataError::spool(source)),
         }
     }
+
+    /// Compares the bytes that there are with those of the header.
+    fn check_length(&self, found: u64) -> Result<(), DataError> {
+        let relation = match found.cmp(&self.body_bytes) {
+            Ordering::Equal => return Ok(()),
+            Ordering::Less => format!("{found} bytes"),
+            Ordering::Greater => "more".into(),
+        };
+        let expected = self.body_bytes;
+        let detail = format!("{relation} where the header declares {expected} bytes");
+        Err(damaged(self.path, self.name, detail))
+    }
 }
 
-fn damaged(path: &Path, array: &'static str, detail: String) -> DataError {
-    DataError::NpzArray { path: path.to_owned(), array, detail }
+/// Reads the elements of an array once, as the checksum is compared at their end: into a
+/// temporary file, or to nowhere if they are `stored` plainly in the archive.
+fn place(path: &Path, name: &str, body_bytes: u64, stored: bool) -> Result<Store, DataError> {
+    let mut zip = open_zip(path)?;
+    let mut array = Array::open(&mut zip, path, name, X_TYPES)?;
+    if array.body_bytes != body_bytes {
+        return Err(damaged(path, name, "it changed while in use".into()));
+    }
+    if stored {
+        array.copy_elements(&mut io::sink())?;
+        drop(array);
+        return Ok(Store::file(zip.into_inner().into_inner()));
+    }
+    let mut spool = spool_file()?;
+    array.copy_elements(&mut spool)?;
+    Ok(Store::file(spool))
+}
+
+fn damaged(path: &Path, array: &str, detail: String) -> DataError {
+    DataError::NpzArray { path: path.to_owned(), array: array.into(), detail }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::DataError;
 use super::element::{Element, Kind};
 use super::pixels::{Image, ImageInfo, ImageShape, Layout, Pixels};
-use super::store::Store;
+use super::store::LazyStore;
 
 /// Equal records over one or more files: CIFAR, IDX and npz once their headers are read.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Records {
 pub(super) struct Part {
     /// Name for messages.
     pub path: PathBuf,
-    pub store: Store,
+    pub store: LazyStore,
     /// Index of the first image of this part in the data set.
     pub first: usize,
     /// Offset of that image.
@@ -35,12 +35,17 @@ impl Records {
         ImageInfo { shape: Some(self.shape), eight_bit: self.element.kind == Kind::U8 }
     }
 
-    /// Reads the image at `index`, which the caller has checked against the number of labels.
+    /// Decompresses what is still compressed, and checks it.
+    pub fn load(&self) -> Result<(), DataError> {
+        self.parts.iter().try_for_each(|part| part.store.get().map(drop))
+    }
+
+    /// Reads the image at `index`, which the caller has checked against the number of images.
     pub fn read(&self, index: usize) -> Result<Image, DataError> {
         let part = &self.parts[self.parts.partition_point(|part| part.first <= index) - 1];
         let offset = part.offset + (index - part.first) as u64 * self.stride_bytes;
         let mut stored = vec![0; self.shape.elements() * self.element.bytes()];
-        part.store.read_exact_at(&mut stored, offset).map_err(|source| DataError::Read {
+        part.store.get()?.read_exact_at(&mut stored, offset).map_err(|source| DataError::Read {
             path: part.path.clone(),
             offset,
             source,

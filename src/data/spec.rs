@@ -16,21 +16,25 @@ pub enum DataSpec {
     /// `cifar100:FILE` or `cifar100:DIR`: as CIFAR-10 with a coarse label byte before the fine
     /// label, which is the one used.
     Cifar100(PathBuf),
-    /// `idx:IMAGES,LABELS`: a pair of IDX files of unsigned bytes, plain or gzip.
+    /// `idx:IMAGES,LABELS`: a pair of IDX files of unsigned bytes, plain or gzip. `idx:IMAGES`
+    /// has no labels.
     Idx {
         /// N x H x W grey images.
         images: PathBuf,
         /// N labels.
-        labels: PathBuf,
+        labels: Option<PathBuf>,
     },
     /// `folder:DIR`: one folder of PNG and JPEG files for each class; the label is the position
-    /// of the folder among all, sorted by name byte by byte, as in torchvision's `ImageFolder`.
+    /// of the folder among all, sorted by value if all names are numbers, else by name byte by
+    /// byte, as in torchvision's `ImageFolder`. A folder of images alone has no labels.
     Folder(PathBuf),
-    /// `npz:FILE`: a NumPy archive with the images `x` and the integer labels `y` of shape N.
+    /// `npz:FILE`: a NumPy archive with the images `x` and the integer labels `y` of shape N, if
+    /// there are any; or with an array for each of a model's inputs, by its name.
     ///
     /// `x` is N x C x H x W, N x H x W x C, N x H x W or N x F, of `u8`, another integer or a
     /// float type. Of four axes the last is the channel if it is 1 or 3 and the second is
-    /// neither; else the second is. N x F is an image of one row.
+    /// neither; else the second is. N x F is an image of one row. What has more axes is taken as
+    /// it is, in the shape of the model's input.
     Npz(PathBuf),
 }
 
@@ -39,7 +43,7 @@ impl DataSpec {
     pub fn same_files(&self, other: &DataSpec) -> bool {
         let paths = |spec: &DataSpec| -> Vec<PathBuf> {
             let paths = match spec {
-                DataSpec::Idx { images, labels } => vec![images, labels],
+                DataSpec::Idx { images, labels } => std::iter::once(images).chain(labels).collect(),
                 DataSpec::Cifar10(path)
                 | DataSpec::Cifar100(path)
                 | DataSpec::Folder(path)
@@ -54,7 +58,7 @@ impl DataSpec {
 
 /// The forms for messages and help.
 pub(super) const FORMS: &str = "cifar10:FILE|DIR, cifar100:FILE|DIR, idx:IMAGES,LABELS, \
-                                folder:DIR, npz:FILE";
+                                idx:IMAGES, folder:DIR, npz:FILE";
 
 impl FromStr for DataSpec {
     type Err = DataError;
@@ -66,7 +70,7 @@ impl FromStr for DataSpec {
         let form = match scheme {
             "cifar10" => "cifar10:FILE|DIR",
             "cifar100" => "cifar100:FILE|DIR",
-            "idx" => "idx:IMAGES,LABELS, with one comma",
+            "idx" => "idx:IMAGES,LABELS with one comma, or idx:IMAGES",
             "folder" => "folder:DIR",
             "npz" => "npz:FILE",
             _ => return Err(unknown()),
@@ -81,8 +85,9 @@ impl FromStr for DataSpec {
             "npz" => DataSpec::Npz(place.into()),
             _ => match place.split(',').collect::<Vec<_>>()[..] {
                 [images, labels] if !images.is_empty() && !labels.is_empty() => {
-                    DataSpec::Idx { images: images.into(), labels: labels.into() }
+                    DataSpec::Idx { images: images.into(), labels: Some(labels.into()) }
                 }
+                [images] => DataSpec::Idx { images: images.into(), labels: None },
                 _ => return malformed(form),
             },
         })
@@ -94,7 +99,8 @@ impl fmt::Display for DataSpec {
         match self {
             DataSpec::Cifar10(path) => write!(f, "cifar10:{}", path.display()),
             DataSpec::Cifar100(path) => write!(f, "cifar100:{}", path.display()),
-            DataSpec::Idx { images, labels } => {
+            DataSpec::Idx { images, labels: None } => write!(f, "idx:{}", images.display()),
+            DataSpec::Idx { images, labels: Some(labels) } => {
                 write!(f, "idx:{},{}", images.display(), labels.display())
             }
             DataSpec::Folder(path) => write!(f, "folder:{}", path.display()),
@@ -124,6 +130,7 @@ mod tests {
             "cifar10:test_batch.bin",
             "cifar100:data/cifar-100-binary",
             "idx:t10k-images-idx3-ubyte.gz,t10k-labels-idx1-ubyte.gz",
+            "idx:t10k-images-idx3-ubyte",
             "folder:C:\\images",
             "npz:a,b.npz",
         ] {
@@ -143,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_malformed_place_shows_the_form() {
-        for text in ["idx:images", "idx:,labels", "idx:a,b,c", "idx:", "npz:"] {
+        for text in ["idx:images,", "idx:,labels", "idx:a,b,c", "idx:", "npz:"] {
             let error = text.parse::<DataSpec>().unwrap_err();
             assert!(matches!(error, DataError::SpecForm { .. }), "{text}");
             assert!(error.to_string().contains(text), "{error}");

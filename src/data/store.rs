@@ -1,10 +1,13 @@
 //! Bytes with random access: a file, a temporary file or memory.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::DataError;
+use recoup_circuits::regular_file;
 
 /// Read-only bytes; reading takes `&self`, so that threads can share one.
 #[derive(Debug)]
@@ -32,6 +35,47 @@ impl Store {
                 Ok(())
             }
         }
+    }
+}
+
+/// Makes a store: checks bytes, or decompresses them.
+type Make = Box<dyn Fn() -> Result<Store, DataError> + Send>;
+
+/// A store that is made when it is first needed, so that what headers say can be checked before.
+pub(super) struct LazyStore {
+    store: OnceLock<Store>,
+    make: Mutex<Option<Make>>,
+}
+
+impl LazyStore {
+    pub fn new(make: impl Fn() -> Result<Store, DataError> + Send + 'static) -> LazyStore {
+        LazyStore { store: OnceLock::new(), make: Mutex::new(Some(Box::new(make))) }
+    }
+
+    /// The store; made now if it is not yet, while other threads wait.
+    pub fn get(&self) -> Result<&Store, DataError> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
+        }
+        let mut make = self.make.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = make.as_ref().map(|make| make()).transpose()? {
+            // Nobody else can have set it: whoever sets it takes `make` away under the lock.
+            let _ = self.store.set(made);
+            *make = None;
+        }
+        Ok(self.store.get().expect("made just now, or by the thread that had the lock"))
+    }
+}
+
+impl From<Store> for LazyStore {
+    fn from(store: Store) -> LazyStore {
+        LazyStore { store: OnceLock::from(store), make: Mutex::new(None) }
+    }
+}
+
+impl fmt::Debug for LazyStore {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.store.fmt(f)
     }
 }
 
@@ -78,15 +122,13 @@ mod positioned {
     }
 }
 
-/// Opens a file for reading; a directory is an error here rather than at the first read.
-/// Gives the file and its length in bytes.
+/// Opens a regular file for reading; gives it and its length in bytes.
 pub(super) fn open_file(path: &Path) -> Result<(File, u64), DataError> {
-    let file = File::open(path).map_err(|source| DataError::open(path, source))?;
-    let metadata = file.metadata().map_err(|source| DataError::open(path, source))?;
-    if metadata.is_dir() {
-        return Err(DataError::Directory { path: path.into() });
-    }
-    Ok((file, metadata.len()))
+    let opened = regular_file(path).and_then(|file| {
+        let bytes = file.metadata()?.len();
+        Ok((file, bytes))
+    });
+    opened.map_err(|source| DataError::open(path, source))
 }
 
 /// A temporary file without a name: it vanishes with the process, even a killed one.
@@ -139,6 +181,9 @@ pub(super) fn copy_declared(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -156,6 +201,27 @@ mod tests {
                 assert!(store.read_exact_at(&mut buffer, offset).is_err(), "{offset}");
             }
         }
+    }
+
+    #[test]
+    fn a_lazy_store_is_made_once_and_again_after_an_error() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counter = calls.clone();
+        let lazy = LazyStore::new(move || match counter.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(DataError::spool(io::ErrorKind::StorageFull.into())),
+            _ => Ok(Store::Memory(vec![7])),
+        });
+        assert!(lazy.get().is_err());
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut byte = [0];
+                    lazy.get().unwrap().read_exact_at(&mut byte, 0).unwrap();
+                    assert_eq!(byte, [7]);
+                });
+            }
+        });
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
     }
 
     #[test]

@@ -46,11 +46,12 @@ fn a_dataset_describes_itself() {
     assert_eq!(dataset.len(), 3);
     assert_eq!(dataset.classes(), None);
     assert_eq!(dataset.class_names(), None);
-    assert_eq!(dataset.label(2), 9);
+    assert_eq!(dataset.label(2), Some(9));
+    assert_eq!(dataset.labels().unwrap(), [7, 0, 9]);
     let sample = dataset.read(1).unwrap();
-    assert_eq!(sample.label, 0);
+    assert_eq!(sample.label, Some(0));
     assert_eq!(sample.image.pixels, Pixels::U8(vec![4, 5, 6, 7]));
-    assert_eq!(dataset.image_info().shape, Some(sample.image.shape));
+    assert_eq!(dataset.image_info().unwrap().shape, Some(sample.image.shape));
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn threads_read_the_same_as_one() {
                 for index in 0..50 {
                     let sample = dataset.read(index).unwrap();
                     let record = cifar10_record(index as u8 % 10, index as u8 * 5);
-                    assert_eq!(sample.label, u32::from(record[0]));
+                    assert_eq!(sample.label, Some(u32::from(record[0])));
                     assert_eq!(sample.image.pixels, Pixels::U8(record[1..].to_vec()));
                 }
             });
@@ -126,10 +127,10 @@ fn an_empty_set_is_an_error() {
 fn an_image_becomes_a_model_input() {
     let dataset = embedded();
     let preprocess = "none,mean=1,std=2".parse().unwrap();
-    let preprocessor = Preprocessor::new(&preprocess, &dataset.image_info(), &[1, 2, 2]).unwrap();
+    let preprocessor = dataset.preprocessor(&preprocess, &[1, 2, 2]).unwrap();
     let mut input = [0.0; 4];
-    let label = dataset.read_input(2, &preprocessor, &mut input).unwrap();
-    assert_eq!((label, input), (9, [3.5, 4.0, 4.5, 5.0]));
+    dataset.read_input(2, &preprocessor, &mut input).unwrap();
+    assert_eq!(input, [3.5, 4.0, 4.5, 5.0]);
 }
 
 #[test]
@@ -143,4 +144,47 @@ fn a_file_cut_while_in_use_is_a_read_error() {
     assert!(dataset.read(0).is_ok());
     let message = dataset.read(1).unwrap_err().to_string();
     assert!(message.contains("byte 3074"), "{message}");
+}
+
+#[test]
+fn labels_of_any_source_can_be_shifted() {
+    let shifted = embedded().offset_labels(1).unwrap();
+    assert_eq!(shifted.labels().unwrap(), [8, 1, 10]);
+    assert_eq!(shifted.name(), "embedded, labels +1");
+    shifted.check_outputs(11).unwrap();
+    let message = shifted.check_outputs(10).unwrap_err().to_string();
+    for part in ["label 10", "image 2", "embedded, labels +1", "10 outputs", "--label-offset"] {
+        assert!(message.contains(part), "{message}");
+    }
+    for (offset, became) in [(-1, "-1"), (i64::MAX, "9223372036854775814"), (1 << 32, "4294967303")]
+    {
+        let message = embedded().offset_labels(offset).unwrap_err().to_string();
+        assert!(message.contains(&format!("becomes {became} ")), "{message}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe.bin");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let labels = directory.path().join("labels");
+    fs::write(&labels, idx_file(&[1], &[0])).unwrap();
+    let (place, pipe) = (directory.path().display(), pipe.display());
+    for text in [
+        format!("cifar10:{pipe}"),
+        format!("cifar10:{place}"),
+        format!("cifar100:{pipe}"),
+        format!("npz:{pipe}"),
+        format!("idx:{pipe}"),
+        format!("idx:{pipe},{}", labels.display()),
+        "npz:/dev/zero".to_owned(),
+    ] {
+        let error = Dataset::open(&text.parse().unwrap()).unwrap_err();
+        assert!(matches!(error, DataError::NotRegular { .. }), "{text}: {error}");
+        assert!(chain(&error).contains("it is a "), "{error}");
+    }
+    let error = Dataset::open(&DataSpec::Folder(directory.path().join("pipe.bin"))).unwrap_err();
+    assert!(matches!(error, DataError::NotADirectory { .. }), "{error}");
 }

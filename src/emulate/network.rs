@@ -21,21 +21,23 @@ pub struct Prepared {
     /// The network.
     pub quantized: Quantized,
     pub(super) plan: Plan,
-    /// For each stored element of the input image, its index in ONNX order.
-    input_order: Vec<u32>,
+    /// For each input, where its stored elements lie in a sample.
+    input_orders: Vec<Vec<u32>>,
     pub(super) isa: Isa,
 }
 
 impl Prepared {
     /// Plans the execution of `quantized` on `isa`.
     pub fn new(quantized: Quantized, isa: Isa) -> Arc<Self> {
-        let shape = &quantized.graph.values[quantized.graph.input].shape;
-        Arc::new(Self {
-            plan: Plan::new(&quantized),
-            input_order: storage_order(shape).map(|index| index as u32).collect(),
-            isa,
-            quantized,
-        })
+        let mut first = 0;
+        let order = |&input: &ValueId| {
+            let start = first;
+            first += quantized.graph.values[input].volume();
+            let order = storage_order(&quantized.graph.values[input].shape);
+            order.map(|index| (start + index) as u32).collect()
+        };
+        let input_orders = quantized.graph.inputs.iter().map(order).collect();
+        Arc::new(Self { plan: Plan::new(&quantized), input_orders, isa, quantized })
     }
 
     /// Real values to the codes of a tensor.
@@ -52,9 +54,10 @@ impl Prepared {
             .expect("scales were checked when the network was quantised");
     }
 
-    /// Number of classes.
-    pub fn classes(&self) -> usize {
-        self.quantized.graph.values[self.quantized.graph.output].volume()
+    /// Number of elements of all outputs together.
+    pub fn output_elements(&self) -> usize {
+        let graph = &self.quantized.graph;
+        graph.outputs.iter().map(|&output| graph.values[output].volume()).sum()
     }
 
     /// The kernel layer of one layer of the network; of one that is to be exact, without regard
@@ -202,12 +205,22 @@ impl Network {
         names
     }
 
-    /// Runs one image (ONNX order) and returns its class scores, which live in `workspace`.
+    /// Runs one sample and returns the elements of all outputs ([`crate::model::Graph::output_ranges`]), which
+    /// live in `workspace`.
     ///
     /// # Panics
-    /// When `image` has not the input's size.
+    /// When `image` has not the inputs' size.
     pub fn run<'w>(&self, image: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         self.run_observed(image, workspace, |_, _, _| {})
+    }
+
+    /// The class scores among the elements of all outputs.
+    ///
+    /// # Panics
+    /// When no output is one score per class: ask [`crate::model::Graph::scores`] before.
+    pub fn class_scores<'o>(&self, outputs: &'o [f32]) -> &'o [f32] {
+        let scores = self.prepared.quantized.graph.scores();
+        &outputs[scores.expect("an output of class scores").1]
     }
 
     /// Images that [`Network::run_many`] likes to get together: more than one where a layer
@@ -247,7 +260,7 @@ impl Network {
                 None => workspaces.iter_mut().for_each(|work| work.run_step(prepared, step, None)),
             }
         }
-        workspaces.iter_mut().map(|workspace| workspace.scores(prepared).to_vec()).collect()
+        workspaces.iter_mut().map(|workspace| workspace.outputs(prepared).to_vec()).collect()
     }
 
     /// As [`Network::run`], showing `observe` each layer's index, kernel layer and input codes
@@ -269,7 +282,7 @@ impl Network {
             let layer = step.mac.map(|fused| &self.layers[fused.layer]);
             workspace.run_step(&self.prepared, step, layer);
         }
-        workspace.scores(&self.prepared)
+        workspace.outputs(&self.prepared)
     }
 }
 
@@ -283,7 +296,7 @@ pub struct Workspace {
     values: Vec<f32>,
     /// The inputs of a step in real values, one buffer each.
     inputs: Vec<Vec<f32>>,
-    scores: Vec<f32>,
+    outputs: Vec<f32>,
 }
 
 impl Workspace {
@@ -302,33 +315,44 @@ impl Workspace {
             .for_each(|(buffer, &size)| buffer.resize(size, 0.0));
     }
 
-    /// Puts an image into the input's buffer.
-    pub(super) fn load(&mut self, prepared: &Prepared, image: &[f32]) {
-        let plan = &prepared.plan;
-        assert_eq!(image.len(), prepared.input_order.len(), "elements of the image");
+    /// Puts a sample into the inputs' buffers.
+    pub(super) fn load(&mut self, prepared: &Prepared, sample: &[f32]) {
+        let (plan, graph) = (&prepared.plan, &prepared.quantized.graph);
+        assert_eq!(sample.len(), graph.input_elements(), "elements of the inputs");
         self.fit(prepared);
-        let input = prepared.quantized.graph.input;
-        let place = plan.place(input);
-        let stored = prepared.input_order.iter().map(|&index| image[index as usize]);
-        let ordered = &mut self.values;
-        ordered.clear();
-        ordered.extend(stored);
-        match place.format {
-            Format::Floats => self.floats[place.buffer][..place.length].copy_from_slice(ordered),
-            Format::Codes(quantization) => {
-                let codes = &mut self.codes[place.buffer][..place.length];
-                prepared.to_codes(ordered, input, quantization, codes);
+        for (&input, order) in graph.inputs.iter().zip(&prepared.input_orders) {
+            let place = plan.place(input);
+            let ordered = &mut self.values;
+            ordered.clear();
+            ordered.extend(order.iter().map(|&index| sample[index as usize]));
+            match place.format {
+                Format::Floats => {
+                    self.floats[place.buffer][..place.length].copy_from_slice(ordered)
+                }
+                Format::Codes(quantization) => {
+                    let codes = &mut self.codes[place.buffer][..place.length];
+                    prepared.to_codes(ordered, input, quantization, codes);
+                }
             }
         }
     }
 
-    /// The class scores after the last step.
-    pub(super) fn scores(&mut self, prepared: &Prepared) -> &[f32] {
-        let output = prepared.quantized.graph.output;
-        let mut scores = std::mem::take(&mut self.scores);
-        self.stored(&prepared.plan, output).to_floats(&mut scores);
-        self.scores = scores;
-        &self.scores
+    /// The outputs after the last step, in ONNX order, one after the other.
+    pub(super) fn outputs(&mut self, prepared: &Prepared) -> &[f32] {
+        let graph = &prepared.quantized.graph;
+        let (mut outputs, mut values) =
+            (std::mem::take(&mut self.outputs), std::mem::take(&mut self.values));
+        outputs.clear();
+        for &output in &graph.outputs {
+            self.stored(&prepared.plan, output).to_floats(&mut values);
+            let start = outputs.len();
+            outputs.resize(start + values.len(), 0.0);
+            for (value, index) in values.iter().zip(storage_order(&graph.values[output].shape)) {
+                outputs[start + index] = *value;
+            }
+        }
+        (self.outputs, self.values) = (outputs, values);
+        &self.outputs
     }
 
     pub(super) fn stored(&self, plan: &Plan, value: ValueId) -> Stored<'_> {

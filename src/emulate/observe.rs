@@ -50,7 +50,7 @@ pub fn code_histograms(
     Ok(histograms)
 }
 
-/// The class scores of `images`, in their order.
+/// The outputs of `images`, in their order.
 pub fn class_scores(network: &Network, images: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let run = |workspace: &mut Workspace, image: &Vec<f32>| network.run(image, workspace).to_vec();
     images.par_iter().map_init(Workspace::default, run).collect()

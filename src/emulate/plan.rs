@@ -87,9 +87,11 @@ impl Plan {
         for (index, step) in self.steps.iter().enumerate() {
             step.inputs.iter().chain(&step.outputs).for_each(|&value| last_read[value] = index);
         }
-        last_read[graph.output] = self.steps.len();
+        graph.outputs.iter().for_each(|&output| last_read[output] = self.steps.len());
         let mut pools = Pools::default();
-        self.places[graph.input] = Some(pools.take(network, graph.input));
+        for &input in &graph.inputs {
+            self.places[input] = Some(pools.take(network, input));
+        }
         let mut released: Vec<Place> = Vec::new();
         for (index, step) in self.steps.iter().enumerate() {
             // Not before the next step: a step must not write where it reads.
@@ -175,7 +177,10 @@ fn fuse(network: &Quantized) -> (Vec<Step>, Vec<Stretch>) {
         let mut fused =
             FusedMac { layer, residual: None, low: f32::NEG_INFINITY, high: f32::INFINITY };
         let (mut output, mut position, mut clipped) = (node.outputs[0], mac.node, false);
-        while network.activations[output].is_none() && uses[output] == 1 && output != graph.output {
+        while network.activations[output].is_none()
+            && uses[output] == 1
+            && !graph.outputs.contains(&output)
+        {
             let next = readers[output].expect("read once");
             let reader = &graph.nodes[next];
             match reader.kind {
@@ -227,7 +232,7 @@ fn fuse(network: &Quantized) -> (Vec<Step>, Vec<Stretch>) {
 /// Steps such that each comes after those that it reads from, else in the order given.
 fn in_order(graph: &Graph, mut waiting: Vec<Step>) -> Vec<Step> {
     let mut known = vec![false; graph.values.len()];
-    known[graph.input] = true;
+    graph.inputs.iter().for_each(|&input| known[input] = true);
     let mut steps = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
         let ready = waiting.iter().position(|step| step.inputs.iter().all(|&input| known[input]));

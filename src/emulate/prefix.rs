@@ -37,7 +37,7 @@ impl Prefix {
         let (own, others) = plan.steps.split_at(differs.unwrap_or(plan.steps.len()));
         let mut hash = Sha256::new();
         hash.update(&quantized.graph.sha256);
-        let mut written = vec![quantized.graph.input];
+        let mut written = quantized.graph.inputs.clone();
         for step in own {
             written.extend(&step.outputs);
             hash.update(format!("{step:?}"));
@@ -53,7 +53,7 @@ impl Prefix {
             hash.update(format!("{value}: {coding:?}"));
         }
         let is_read = |value: &ValueId| {
-            *value == quantized.graph.output
+            quantized.graph.outputs.contains(value)
                 || others.iter().any(|step| step.inputs.contains(value))
         };
         written.retain(is_read);

@@ -83,7 +83,7 @@ impl Group {
             let reads = |(index, node): (usize, &crate::model::Node)| {
                 node.inputs.contains(value) && !self.nodes.contains(&index)
             };
-            *value == graph.output || graph.nodes.iter().enumerate().any(reads)
+            graph.outputs.contains(value) || graph.nodes.iter().enumerate().any(reads)
         };
         self.outputs = made.iter().copied().filter(outside).collect();
     }

@@ -1,31 +1,15 @@
-//! Files that are read: the model's own, and those beside it that hold its tensors.
+//! Files beside the model that hold its tensors.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
+
+use recoup_circuits::regular_file;
 
 use super::check::text::{plain, shown};
 use super::error::ModelErrorKind;
 use super::pb;
 use super::pb::tensor_proto::{DataLocation, DataType};
 use super::tensor::element_bits;
-
-/// Opens a file to read it; a pipe or a device would hang or never end.
-pub(super) fn open_regular(path: &Path) -> io::Result<File> {
-    let kind = std::fs::metadata(path)?.file_type();
-    if !kind.is_file() {
-        let what = if kind.is_dir() { "a directory" } else { "a pipe or a device" };
-        return Err(io::Error::other(format!("it is {what}, not a file")));
-    }
-    File::open(path)
-}
-
-/// All bytes of a file.
-pub(super) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open_regular(path)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
 
 /// Moves the data of tensors that lie in files into the model. Only files in `folder` or below it
 /// are read.
@@ -89,7 +73,7 @@ fn load_tensor(tensor: &mut pb::TensorProto, folder: &Path) -> Result<(), ModelE
         .map(|bits| bits.div_ceil(8))
         .ok_or_else(|| fail(format!("has data for the impossible shape {:?}", tensor.dims)))?;
     let mut opened =
-        open_regular(&location).map_err(|error| fail(format!("cannot be read ({error})")))?;
+        regular_file(&location).map_err(|error| fail(format!("cannot be read ({error})")))?;
     let size = opened.metadata().map_err(|error| fail(format!("cannot be read ({error})")))?.len();
     if length.is_some_and(|length| length != bytes as u64)
         || offset.saturating_add(bytes as u64) > size

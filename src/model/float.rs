@@ -5,11 +5,17 @@ use std::sync::Arc;
 
 use rten::{Value, ValueOrView};
 use rten_tensor::TensorView;
+use rten_tensor::prelude::*;
 
 use super::Graph;
-use super::pb::{self, tensor_proto::DataType};
+use super::operator::element_type;
+use super::pb;
 use super::runtime::{Runtime, untyped, value_info};
 use super::tensor;
+
+fn elements(tensor: &Value) -> Vec<f32> {
+    tensor::numbers(tensor).expect("outputs are tensors")
+}
 
 /// The nodes of a file that depend on its input, in operators that rten has.
 #[derive(Debug, Default)]
@@ -46,29 +52,33 @@ impl FloatGraph {
     }
 }
 
-/// A float32 model of batch 1 that gives the logits and any tensors asked for.
+/// A float32 model of batch 1 that gives its outputs and any tensors asked for.
 #[derive(Clone)]
 pub struct FloatModel {
     runtime: Arc<Runtime>,
-    input_shape: Vec<usize>,
+    inputs: Vec<(Vec<usize>, bool)>,
+    tensors: usize,
 }
 
 impl FloatModel {
-    /// Prepares the model that `graph` was imported from. Besides the logits, which come last, it
-    /// will give the ONNX tensors named in `tensors`.
+    /// Prepares the model that `graph` was imported from. Besides its outputs, it will give the
+    /// ONNX tensors named in `tensors`.
     ///
     /// # Panics
     /// When rten refuses together what it accepted node by node.
     pub fn new(graph: &Graph, tensors: &[&str]) -> Self {
         let FloatGraph { nodes, constants, inputs, outputs, opsets } = &*graph.float;
-        let input_shape = graph.values[graph.input].shape.clone();
-        let given = |name: &String| value_info(name, DataType::Float, Some(&input_shape));
-        let logits = outputs.iter().map(String::as_str);
+        let values = graph.inputs.iter().map(|&input| &graph.values[input]);
+        let given = inputs
+            .iter()
+            .zip(values.clone())
+            .map(|(name, value)| value_info(name, element_type(value.integer), Some(&value.shape)));
+        let outputs = outputs.iter().map(String::as_str);
         let proto = pb::GraphProto {
             name: "model".into(),
             node: nodes.clone(),
-            input: inputs.iter().map(given).collect(),
-            output: tensors.iter().copied().chain(logits).map(untyped).collect(),
+            input: given.collect(),
+            output: tensors.iter().copied().chain(outputs).map(untyped).collect(),
             initializer: constants
                 .iter()
                 .map(|(name, value)| tensor::to_proto(name, value))
@@ -78,20 +88,41 @@ impl FloatModel {
         let runtime = Runtime::new(proto.clone(), opsets, true)
             .or_else(|_| Runtime::new(proto, opsets, false));
         let runtime = runtime.unwrap_or_else(|reason| panic!("the float model: {reason}"));
-        Self { runtime: Arc::new(runtime), input_shape }
+        let inputs = values.map(|value| (value.shape.clone(), value.integer)).collect();
+        Self { runtime: Arc::new(runtime), inputs, tensors: tensors.len() }
     }
 
-    /// Runs one image, given in ONNX order; `visit` gets each output's index and elements.
+    /// Runs one sample, the elements of all inputs; `visit` gets the index and elements of each
+    /// tensor asked for.
     ///
     /// # Panics
-    /// When `image` has not the input's size.
-    pub fn run(&self, image: &[f32], mut visit: impl FnMut(usize, &[f32])) {
-        let input = TensorView::from_data(&self.input_shape[..], image);
-        let outputs = self.runtime.run(vec![ValueOrView::from(input)]);
-        let outputs = outputs.unwrap_or_else(|reason| panic!("the float model: {reason}"));
-        for (index, output) in outputs.iter().enumerate() {
-            let elements = tensor::numbers::<f32>(output).expect("outputs are tensors");
-            visit(index, &elements);
+    /// When `sample` has not the inputs' size.
+    pub fn run(&self, sample: &[f32], mut visit: impl FnMut(usize, &[f32])) {
+        for (index, output) in self.values(sample).iter().take(self.tensors).enumerate() {
+            visit(index, &elements(output));
         }
+    }
+
+    /// The elements of all outputs for one sample, one after the other.
+    ///
+    /// # Panics
+    /// When `sample` has not the inputs' size.
+    pub fn outputs(&self, sample: &[f32]) -> Vec<f32> {
+        self.values(sample).iter().skip(self.tensors).flat_map(elements).collect()
+    }
+
+    fn values(&self, sample: &[f32]) -> Vec<Value> {
+        let mut rest = sample;
+        let inputs = self.inputs.iter().map(|(shape, integer)| {
+            let (own, others) = rest.split_at(shape.iter().product());
+            rest = others;
+            let view = TensorView::from_data(&shape[..], own);
+            match integer {
+                true => ValueOrView::from(view.map(|value| *value as i32)),
+                false => ValueOrView::from(view),
+            }
+        });
+        let outputs = self.runtime.run(inputs.collect());
+        outputs.unwrap_or_else(|reason| panic!("the float model: {reason}"))
     }
 }

@@ -22,11 +22,11 @@ mod runtime;
 mod tensor;
 pub mod threads;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use recoup_kernels::ConvShape;
 
-pub use check::text::plain;
 pub use error::ModelError;
 pub use float::FloatModel;
 pub use import::movement::storage_order;
@@ -80,10 +80,10 @@ pub struct Graph {
     pub values: Vec<Value>,
     /// All operations, in execution order.
     pub nodes: Vec<Node>,
-    /// The image that comes in.
-    pub input: ValueId,
-    /// The logits that come out.
-    pub output: ValueId,
+    /// What comes in, in the order of the file: an image, or several tensors.
+    pub inputs: Vec<ValueId>,
+    /// What comes out, in the order of the file: class scores, or other tensors.
+    pub outputs: Vec<ValueId>,
     /// The model in float32.
     pub(crate) float: Arc<float::FloatGraph>,
 }
@@ -105,8 +105,36 @@ impl Graph {
                 counts[input] += 1;
             }
         }
-        counts[self.output] += 1;
+        self.outputs.iter().for_each(|&output| counts[output] += 1);
         counts
+    }
+
+    /// Number of elements that all inputs have together. A sample is their elements one after the
+    /// other, each input in ONNX order.
+    pub fn input_elements(&self) -> usize {
+        self.inputs.iter().map(|&input| self.values[input].volume()).sum()
+    }
+
+    /// Where the elements of each output lie among those of all, one after the other.
+    pub fn output_ranges(&self) -> Vec<Range<usize>> {
+        let mut end = 0;
+        let range = |&output: &ValueId| {
+            let start = end;
+            end += self.values[output].volume();
+            start..end
+        };
+        self.outputs.iter().map(range).collect()
+    }
+
+    /// The first output that is one score per class, and where it lies among all outputs.
+    pub fn scores(&self) -> Option<(ValueId, Range<usize>)> {
+        let scores = |&output: &ValueId| {
+            let shape = &self.values[output].shape;
+            let classes = shape.iter().copied().max().unwrap_or(0);
+            shape.first() == Some(&1) && self.values[output].volume() == classes && classes > 1
+        };
+        let found = self.outputs.iter().position(scores)?;
+        Some((self.outputs[found], self.output_ranges().swap_remove(found)))
     }
 
     /// Multiply-accumulates per image that do not run on the multipliers: node, operator, reason.

@@ -27,7 +27,7 @@ impl OnnxFile {
     /// # Errors
     /// When the file is missing, is no ONNX model or has an unknown operator set.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let bytes = external::read_regular(path)
+        let bytes = recoup_circuits::read_bytes(path)
             .map_err(|error| ModelError { path: path.into(), kind: ModelErrorKind::Read(error) })?;
         Self::from_bytes(&bytes, path)
     }
@@ -41,6 +41,9 @@ impl OnnxFile {
         let fail = |kind| ModelError { path: path.into(), kind };
         let mut proto = pb::ModelProto::decode(bytes)
             .map_err(|error| fail(ModelErrorKind::NotOnnx(error.to_string())))?;
+        if proto.graph.is_none() {
+            return Err(fail(ModelErrorKind::NotOnnx("it holds no graph".into())));
+        }
         check::model(&proto).map_err(|problem| fail(problem.into()))?;
         external::load(&mut proto, directory(path)).map_err(fail)?;
         legal::prepare(proto.graph.as_mut().expect("checked above")).map_err(fail)?;

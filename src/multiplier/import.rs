@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use recoup_circuits::netlist::{
-    Netlist, NetlistError, VerilogOptions, read_verilog, read_yosys_json,
+    Netlist, NetlistError, VerilogOptions, read_verilog_files, read_yosys_json,
 };
 use recoup_circuits::table::{
     Format, Mismatch, TableError, TableOptions, check, declared_metrics, read_table,
 };
-use recoup_circuits::{Metrics, ProductTable};
+use recoup_circuits::{Metrics, ProductTable, printable, printable_path};
 
 use super::{Multiplier, Source};
 
@@ -46,12 +46,12 @@ pub enum ImportError {
     /// The comments of a netlist declare other error metrics than it has.
     #[error(
         "{}: the comments do not fit the circuit: {}; correct the comments, or take the circuit that they are for",
-        path.display(),
+        paths.iter().map(|path| printable_path(path)).collect::<Vec<_>>().join(", "),
         mismatches.iter().map(Mismatch::to_string).collect::<Vec<_>>().join("; ")
     )]
     Declared {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the files.
+        paths: Vec<PathBuf>,
         /// Each metric that differs.
         mismatches: Vec<Mismatch>,
     },
@@ -67,7 +67,7 @@ pub enum ImportError {
         error: glob::PatternError,
     },
     /// A folder on the way cannot be read.
-    #[error("{}: cannot be read: {}", .0.path().display(), .0.error())]
+    #[error("{}: cannot be read: {}", printable_path(.0.path()), .0.error())]
     Folder(#[from] glob::GlobError),
 }
 
@@ -112,20 +112,28 @@ impl Source {
                     warnings: import
                         .warnings
                         .iter()
-                        .map(|warning| format!("{}: {warning}", path.display()))
+                        .map(|warning| format!("{}: {warning}", printable_path(path)))
                         .collect(),
                 })
             }
-            Self::Netlist { path, top } => {
-                let json = path.extension().is_some_and(|extension| extension == "json");
-                let read = if json { read_yosys_json } else { read_verilog };
-                let import = read(path, top.as_deref(), &options.verilog)?;
+            Self::Netlist { paths, top } => {
+                let import = match &paths[..] {
+                    [path] if path.extension().is_some_and(|extension| extension == "json") => {
+                        read_yosys_json(path, top.as_deref(), &options.verilog)?
+                    }
+                    paths => read_verilog_files(paths, top.as_deref(), &options.verilog)?,
+                };
                 let mismatches =
                     check(&declared_metrics(&import.comments), &Metrics::of(&import.table));
                 if !mismatches.is_empty() {
-                    return Err(ImportError::Declared { path: path.clone(), mismatches });
+                    return Err(ImportError::Declared { paths: paths.clone(), mismatches });
                 }
-                let label = top.clone().unwrap_or_else(|| name(path));
+                // Several files are known by their module.
+                let label = match (top, &paths[..]) {
+                    (Some(top), _) => top.clone(),
+                    (None, [path]) => name(path),
+                    (None, _) => printable(&import.top).into_owned(),
+                };
                 Ok(Imported {
                     multiplier: Multiplier::from_table(&label, &import.table),
                     table: Some(import.table),
@@ -145,5 +153,6 @@ fn is_multiplier(path: &Path) -> bool {
 }
 
 fn name(path: &Path) -> String {
-    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+    printable(&name).into_owned()
 }

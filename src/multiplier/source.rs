@@ -15,8 +15,8 @@ pub enum Source {
     Table(PathBuf),
     /// A Verilog module, or yosys' JSON of one.
     Netlist {
-        /// The file.
-        path: PathBuf,
+        /// The file; of Verilog, perhaps several with a module each.
+        paths: Vec<PathBuf>,
         /// The module, where the file has several.
         top: Option<String>,
     },
@@ -35,12 +35,16 @@ impl FromStr for Source {
             if let Some(library) = Self::pattern(file) {
                 return Ok(library);
             }
-            // A colon may be part of the path.
-            let (path, top) = match file.rsplit_once(':') {
-                Some((path, top)) if !Path::new(file).exists() => (path, Some(top.to_string())),
+            // A colon may be part of the path, and a comma.
+            let (files, top) = match file.rsplit_once(':') {
+                Some((files, top)) if !Path::new(file).exists() => (files, Some(top.to_string())),
                 _ => (file, None),
             };
-            return Ok(Self::Netlist { path: path.into(), top });
+            let paths = match Path::new(files).exists() {
+                true => vec![files.into()],
+                false => files.split(',').map(PathBuf::from).collect(),
+            };
+            return Ok(Self::Netlist { paths, top });
         }
         match text.parse() {
             Ok(multiplier) => Ok(Self::Named(multiplier)),
@@ -60,7 +64,7 @@ impl Source {
     pub fn from_path(path: PathBuf) -> Self {
         let extension = path.extension().and_then(|extension| extension.to_str());
         match extension.map(str::to_ascii_lowercase).as_deref() {
-            Some("v" | "sv" | "json") => Self::Netlist { path, top: None },
+            Some("v" | "sv" | "json") => Self::Netlist { paths: vec![path], top: None },
             _ => Self::Table(path),
         }
     }
@@ -75,9 +79,11 @@ impl fmt::Display for Source {
         match self {
             Self::Named(multiplier) => multiplier.fmt(formatter),
             Self::Table(path) => write!(formatter, "table:{}", path.display()),
-            Self::Netlist { path, top: None } => write!(formatter, "verilog:{}", path.display()),
-            Self::Netlist { path, top: Some(top) } => {
-                write!(formatter, "verilog:{}:{top}", path.display())
+            Self::Netlist { paths, top } => {
+                let paths: Vec<String> =
+                    paths.iter().map(|path| path.display().to_string()).collect();
+                write!(formatter, "verilog:{}", paths.join(","))?;
+                top.iter().try_for_each(|top| write!(formatter, ":{top}"))
             }
             Self::Library(pattern) => formatter.pad(pattern),
         }
@@ -90,11 +96,32 @@ mod tests {
 
     #[test]
     fn sources_survive_a_round_trip() {
-        for text in ["truncated:7", "table:a/b.bin", "verilog:m.v", "verilog:m.v:mul8u", "lib/*.v"]
-        {
+        for text in [
+            "truncated:7",
+            "table:a/b.bin",
+            "verilog:m.v",
+            "verilog:m.v:mul8u",
+            "verilog:a/m.v,b/half.v",
+            "verilog:m.v,half.v:mul8u",
+            "lib/*.v",
+        ] {
             assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
         }
         assert_eq!("table:lib/*".parse(), Ok(Source::Library("lib/*".into())));
+    }
+
+    #[test]
+    fn a_comma_parts_files_unless_it_is_part_of_one() {
+        let paths = |text: &str| match text.parse() {
+            Ok(Source::Netlist { paths, .. }) => paths,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(paths("verilog:a.v,b.v:top"), ["a.v", "b.v"].map(PathBuf::from));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a,b:c.v");
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(paths(&format!("verilog:{}", path.display())), std::slice::from_ref(&path));
+        assert_eq!(paths(&format!("verilog:{}:top", path.display())), [path]);
     }
 
     #[test]

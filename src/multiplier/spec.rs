@@ -8,7 +8,8 @@ use super::{Family, Multiplier, Products, perforated, recursive, truncated};
 /// The valid spellings, for help texts and error messages.
 pub const SPEC_HELP: &str = "exact, perforated:M (1 to 7), truncated:M (1 to 8), recursive:M (1 to 7), \
      mask:0xHHHHHHHHHHHHHHHH (64 bits, bit 8 i + l keeps a_i w_l), table:FILE (65,536 products: .bin, \
-     .npy, .csv, .txt, .h), verilog:FILE[:TOP] (8 x 8 bits, combinational; or yosys' JSON), a file's \
+     .npy, .csv, .txt, .h), verilog:FILE[,FILE...][:TOP] (8 x 8 bits, combinational, in one file or several; \
+     or yosys' JSON), a file's \
      path alone, or a whole library as \"DIR/*\"";
 
 /// A multiplier specification that means nothing.

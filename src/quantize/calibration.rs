@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use recoup_circuits::printable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, hex, plain};
+use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, hex};
 
 use super::Method;
 use super::histogram::Histogram;
@@ -210,7 +211,8 @@ impl Calibration {
     ) -> Result<ActivationQuantization, CalibrationError> {
         let found = self.tensors.iter().find(|entry| entry.tensor == tensor);
         let usable = found.filter(|entry| entry.scale.is_normal() && entry.scale > 0.0);
-        let entry = usable.ok_or_else(|| CalibrationError::Tensor(plain(tensor)))?;
+        let entry =
+            usable.ok_or_else(|| CalibrationError::Tensor(printable(tensor).into_owned()))?;
         Ok(ActivationQuantization { scale: entry.scale, zero_point: entry.zero_point })
     }
 
@@ -220,7 +222,7 @@ impl Calibration {
     /// When it cannot be read or is no calibration.
     pub fn read_any(path: &Path) -> Result<Self, CalibrationError> {
         let file = |error| CalibrationError::File { path: path.into(), error };
-        let text = std::fs::read_to_string(path).map_err(file)?;
+        let text = recoup_circuits::read_text(path).map_err(file)?;
         serde_json::from_str(&text)
             .map_err(|error| CalibrationError::Format { path: path.into(), error })
     }
@@ -307,7 +309,9 @@ pub(crate) fn value_histograms(
             });
             done(1);
             match not_finite {
-                Some(output) => Err(CalibrationError::NotFinite(plain(tensors[output]))),
+                Some(output) => {
+                    Err(CalibrationError::NotFinite(printable(tensors[output]).into_owned()))
+                }
                 None => Ok(histograms),
             }
         })

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use recoup::data::{Dataset, Preprocessor};
+use recoup::data::Dataset;
 use recoup::model::OnnxFile;
 
 /// Images in ONNX order, with their classes.
@@ -22,11 +22,12 @@ pub fn images(set: &str, count: usize) -> Images {
     let (images, labels) = (read("images-idx3"), read("labels-idx1"));
     let dataset = Dataset::idx_from_bytes(set, &images, &labels).unwrap();
     let preprocess = "fashion-mnist".parse().unwrap();
-    let preprocessor = Preprocessor::new(&preprocess, &dataset.image_info(), &[1, 28, 28]).unwrap();
+    let preprocessor = dataset.preprocessor(&preprocess, &[1, 28, 28]).unwrap();
+    let labels = dataset.labels().unwrap();
     let mut input = vec![0.0; preprocessor.elements()];
     let read = |index| {
-        let label = dataset.read_input(index, &preprocessor, &mut input).unwrap();
-        (input.clone(), label as usize)
+        dataset.read_input(index, &preprocessor, &mut input).unwrap();
+        (input.clone(), labels[index] as usize)
     };
     (0..count).map(read).unzip()
 }

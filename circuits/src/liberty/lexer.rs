@@ -2,6 +2,7 @@
 
 use super::LibertyError;
 use crate::netlist::shorten;
+use crate::printable;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token<'a> {
@@ -18,7 +19,8 @@ pub(super) struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { text, next: 0 }
+        // A byte order mark is no part of the first word.
+        Self { text, next: if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 } }
     }
 
     pub fn error(&self, offset: usize, found: String, expected: &str) -> LibertyError {
@@ -59,7 +61,8 @@ impl<'a> Lexer<'a> {
         let rest = self.rest();
         let Some(&first) = rest.first() else { return Ok(None) };
         if first == b'"' {
-            let Some(length) = rest[1..].iter().position(|&byte| byte == b'"') else {
+            let closes = |place: &usize| rest[*place] == b'"' && rest[place - 1] != b'\\';
+            let Some(length) = (1..rest.len()).find(closes).map(|place| place - 1) else {
                 let found = "a string without end".to_owned();
                 return Err(self.error(start, found, "a closing quote"));
             };
@@ -87,13 +90,27 @@ impl<'a> Lexer<'a> {
         accepted
     }
 
-    /// The text from `start` to the end of the statement, or of the line where that is missing.
+    /// The text from `start` to the end of the statement, or of the line where that is missing; a
+    /// line that ends with an operator goes on.
     pub fn rest_of_statement(&mut self, start: usize) -> &'a str {
         let rest = &self.text[start..];
-        let end = rest.find([';', '}', '{', '\n']).unwrap_or(rest.len());
-        self.next = self.next.max(start + end);
-        let value = &rest[..end];
-        value.find("/*").or_else(|| value.find("//")).map_or(value, |end| &value[..end]).trim()
+        let mut end = 0;
+        loop {
+            end += rest[end..].find([';', '}', '{', '\n']).unwrap_or(rest.len() - end);
+            let value = without_comment(&rest[..end]);
+            if !rest[end..].starts_with('\n') || !value.ends_with(goes_on) {
+                self.next = self.next.max(start + end);
+                return value;
+            }
+            end += 1;
+        }
+    }
+
+    /// Whether an operator follows on the line, as in `"A" + "B"`.
+    pub fn operator_follows(&self) -> bool {
+        let rest = self.text[self.next..].trim_start_matches([' ', '\t']);
+        let comment = ["/*", "//"].iter().any(|open| rest.starts_with(open));
+        rest.starts_with(['+', '-', '*', '/', '&', '|', '^']) && !comment
     }
 
     /// Nothing but blanks and semicolons may follow.
@@ -111,11 +128,23 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// A line without the comment at its end.
+fn without_comment(line: &str) -> &str {
+    let last = line.rfind('\n').map_or(0, |end| end + 1);
+    let comment = ["/*", "//"].iter().filter_map(|open| line[last..].find(open)).min();
+    line[..comment.map_or(line.len(), |start| last + start)].trim()
+}
+
+/// What a line that goes on ends with.
+fn goes_on(end: char) -> bool {
+    "+-*/&|^!(,\\".contains(end)
+}
+
 /// How a message names a token; what is no text, as in other files, is made visible.
 pub(super) fn describe(token: &Token) -> String {
     match token {
-        Token::Word(word) => shorten(word).escape_debug().to_string(),
-        Token::Text(text) => format!("\"{}\"", shorten(text)),
+        Token::Word(word) => printable(&shorten(word)).into_owned(),
+        Token::Text(text) => format!("\"{}\"", printable(&shorten(text))),
         Token::Symbol(symbol) => format!("`{}`", char::from(*symbol)),
     }
 }

@@ -4,6 +4,7 @@
 //! Names and values are slices of the text: a library has tens of megabytes, nearly all of them
 //! numbers that most readers skip.
 
+mod file;
 mod lexer;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod tests;
 use lexer::{Lexer, Token, describe};
 
 pub use crate::netlist::Function;
+pub use file::read_liberty;
 
 /// Longest Liberty file: those of whole libraries have tens of megabytes of delays.
 pub const MAX_LIBERTY: usize = 128 << 20;
@@ -136,6 +138,11 @@ pub fn parse(text: &str) -> Result<Group<'_>, LibertyError> {
                     }
                     open.push(group);
                 }
+                // Whatever it has would be missing without a word.
+                Statement::Attribute(Attribute { name: "include_file", .. }) => {
+                    let found = "include_file".to_owned();
+                    return Err(error(found, "the text of that file in its place: it is not read"));
+                }
                 Statement::Attribute(attribute) => match open.last_mut() {
                     Some(group) => group.attributes.push(attribute),
                     None => {
@@ -165,9 +172,13 @@ impl<'a> Lexer<'a> {
             }
             Some(Token::Symbol(b'(')) => {
                 let mut values = Vec::new();
+                // Parentheses of an expression such as `((VDD + 0.1) * 2)`.
+                let mut depth = 0;
                 loop {
                     match self.token()? {
-                        Some(Token::Symbol(b')')) => break,
+                        Some(Token::Symbol(b')')) if depth == 0 => break,
+                        Some(Token::Symbol(b')')) => depth -= 1,
+                        Some(Token::Symbol(b'(')) => depth += 1,
                         Some(Token::Word(value) | Token::Text(value)) => values.push(value),
                         Some(Token::Symbol(_)) => {}
                         None => {
@@ -176,6 +187,8 @@ impl<'a> Lexer<'a> {
                         }
                     }
                 }
+                // What comes before a group is stray.
+                while self.accept(b';') {}
                 if self.accept(b'{') {
                     let group = Group { kind: name, names: values, offset, ..Group::default() };
                     return Ok(Statement::Group(group));
@@ -193,6 +206,7 @@ impl<'a> Lexer<'a> {
     fn value(&mut self) -> Result<&'a str, LibertyError> {
         let at = self.place();
         match self.token()? {
+            Some(Token::Text(_)) if self.operator_follows() => Ok(self.rest_of_statement(at)),
             Some(Token::Text(value)) => Ok(value),
             Some(Token::Word(_) | Token::Symbol(b'(')) => Ok(self.rest_of_statement(at)),
             _ => Err(self.error(at, "`:`".to_owned(), "a value after it")),

@@ -152,9 +152,11 @@ pub(crate) struct Expr {
 
 #[derive(Debug)]
 pub(crate) enum ExprKind {
+    /// Lowest bit first; `None` is x or z, of which `text` tells in messages.
     Number {
-        bits: Vec<bool>,
+        bits: Vec<Option<bool>>,
         signed: bool,
+        text: String,
     },
     Name(String),
     /// `name[high:low]`, or one bit if both are the same.

@@ -38,7 +38,7 @@ impl Function {
     /// # Errors
     /// What was found and what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut parser = Parser { rest: text.trim_start(), depth: 0 };
+        let mut parser = Parser { rest: after_blanks(text), depth: 0 };
         let function = parser.or()?;
         match parser.rest.chars().next() {
             None => Ok(function),
@@ -120,7 +120,7 @@ impl Parser<'_> {
     fn accept(&mut self, accepted: &[char]) -> bool {
         match self.rest.strip_prefix(accepted) {
             Some(rest) => {
-                self.rest = rest.trim_start();
+                self.rest = after_blanks(rest);
                 true
             }
             None => false,
@@ -185,13 +185,18 @@ impl Parser<'_> {
             let found = found.map_or("the end".to_owned(), |found| format!("{found:?}"));
             return Err(format!("found {found}, expected a pin"));
         }
-        self.rest = rest.trim_start();
+        self.rest = after_blanks(rest);
         Ok(match name {
             "0" => Function::Constant(false),
             "1" => Function::Constant(true),
             _ => Function::pin(name),
         })
     }
+}
+
+/// The text after white space; a backslash at the end of a line is some.
+fn after_blanks(text: &str) -> &str {
+    text.trim_start_matches(|character: char| character.is_whitespace() || character == '\\')
 }
 
 fn begins_operand(character: char) -> bool {

@@ -1,16 +1,19 @@
 //! What can be wrong with a netlist.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::reading::NetlistReading;
 use crate::Misread;
+use crate::files::{in_file, in_files};
 
 /// Where in a file something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Line and column, both from 1.
     Text {
+        /// Of several files, which, from 1; 0 for the only one.
+        file: u16,
         /// Line, from 1.
         line: u32,
         /// Column in characters, from 1.
@@ -23,7 +26,10 @@ pub enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::Text { line, column } => write!(f, "line {line}, column {column}"),
+            Self::Text { file: 0, line, column } => write!(f, "line {line}, column {column}"),
+            Self::Text { file, line, column } => {
+                write!(f, "file {file}, line {line}, column {column}")
+            }
             Self::Json => f.write_str("in the JSON netlist"),
         }
     }
@@ -34,11 +40,19 @@ impl fmt::Display for Place {
 #[non_exhaustive]
 pub enum NetlistError {
     /// The file in which the error is.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", in_file(path, source))]
     InFile {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        source: Box<NetlistError>,
+    },
+    /// The files that together have the error.
+    #[error("{}", in_files(paths, source))]
+    InFiles {
+        /// The files; places count them from 1.
+        paths: Vec<PathBuf>,
+        /// What is wrong with them.
         source: Box<NetlistError>,
     },
     /// The file cannot be read.
@@ -97,13 +111,22 @@ pub enum NetlistError {
         /// What it said.
         message: String,
     },
-    /// A constant with unknown or floating bits.
-    #[error("{at}: {literal} has x or z bits; a multiplier needs 0 or 1 in every bit")]
-    UnknownBits {
-        /// Where.
+    /// An unknown or floating value that the product takes.
+    #[error(
+        "{at}: {source_of_x} is x or z and reaches bit {bit} of the product for the operands {a} \
+         and {b} (as bytes); a multiplier needs 0 or 1 in every bit, so give it a value there"
+    )]
+    Unknown {
+        /// Where it comes from.
         at: Place,
-        /// The constant.
-        literal: String,
+        /// What it comes from.
+        source_of_x: String,
+        /// The first bit of the product that is unknown.
+        bit: usize,
+        /// The first operand's byte.
+        a: u8,
+        /// The second operand's byte.
+        b: u8,
     },
     /// Nested too deeply.
     #[error("{at}: {what} nested more than {limit} deep; split it up with wires")]
@@ -273,7 +296,15 @@ pub enum NetlistError {
 
 impl NetlistError {
     /// The error, with the file in which it is.
-    pub(crate) fn in_file(self, path: &std::path::Path) -> Self {
+    pub(crate) fn in_file(self, path: &Path) -> Self {
         Self::InFile { path: path.to_owned(), source: Box::new(self) }
+    }
+
+    /// The error, with the files in which it is, if it does not name one of them.
+    pub(crate) fn in_files(self, paths: &[PathBuf]) -> Self {
+        match paths {
+            [path] => self.in_file(path),
+            paths => Self::InFiles { paths: paths.to_vec(), source: Box::new(self) },
+        }
     }
 }

@@ -91,9 +91,9 @@ impl Parser {
     fn primary(&mut self) -> Result<Expr, NetlistError> {
         let at = self.position();
         match self.peek().clone() {
-            Token::Number { bits, signed, .. } => {
+            Token::Number { bits, signed, text } => {
                 self.next();
-                expr(at, ExprKind::Number { bits, signed }, 0)
+                expr(at, ExprKind::Number { bits, signed, text }, 0)
             }
             Token::Word(word) if word.starts_with('$') => {
                 if word != "$signed" && word != "$unsigned" {
@@ -232,6 +232,7 @@ fn constant_value(value: &Expr) -> Option<i64> {
 fn value_below(value: &Expr, width: usize) -> Option<i64> {
     match &value.kind {
         ExprKind::Number { bits, .. } => {
+            let bits: Vec<bool> = bits.iter().copied().collect::<Option<_>>()?;
             let small = bits.iter().rposition(|&bit| bit).is_none_or(|highest| highest < width);
             small.then(|| {
                 let low = bits.iter().take(width).enumerate();

@@ -1,16 +1,15 @@
 //! Files of limited size.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use super::error::NetlistError;
+use crate::regular_file;
 
-/// The content, if it is not longer than `limit` bytes; nothing more is read, not even from a
-/// device without end.
+/// The content, if it is not longer than `limit` bytes; nothing more is read.
 pub(crate) fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, NetlistError> {
     let mut content = Vec::new();
-    File::open(path)?.take(limit as u64 + 1).read_to_end(&mut content)?;
+    regular_file(path)?.take(limit as u64 + 1).read_to_end(&mut content)?;
     if content.len() > limit {
         return Err(NetlistError::TooLarge {
             what: "the file".to_owned(),

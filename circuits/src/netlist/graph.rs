@@ -16,13 +16,15 @@ const UNSEEN: Signal = Signal::MAX;
 const OPEN: Signal = Signal::MAX - 1;
 
 #[derive(Clone, Copy, Debug)]
-enum Driver {
+pub(super) enum Driver {
     /// Of a wire: nothing yet.
     Nothing,
     /// Of a wire.
     Node(Node),
     /// Of a wire that is an input, but no operand.
     Foreign,
+    /// x or z, which may be 0 or 1 as long as the product does not depend on it.
+    Unknown,
     Operand(Signal),
     Constant(bool),
     Not(Node),
@@ -87,6 +89,13 @@ impl Graph {
         Ok(nodes)
     }
 
+    /// A bit that is x or z; `what` names it in messages.
+    pub fn unknown(&mut self, what: String, at: Place) -> Result<Node, NetlistError> {
+        let node = self.wire(what, None, at)?[0];
+        self.drivers[node as usize] = Driver::Unknown;
+        Ok(node)
+    }
+
     pub fn not(&mut self, a: Node) -> Node {
         self.push(Driver::Not(a))
     }
@@ -149,16 +158,27 @@ impl Graph {
         }
     }
 
-    fn place(&self, node: Node) -> Place {
+    pub(super) fn place(&self, node: Node) -> Place {
         self.wire_of(node).map_or(Place::Json, |wire| wire.at)
     }
 
-    /// What the product depends on, in order; everything else is left out.
+    /// Number of nodes.
+    pub(super) fn len(&self) -> usize {
+        self.drivers.len()
+    }
+
+    pub(super) fn driver(&self, node: Node) -> Driver {
+        self.drivers[node as usize]
+    }
+
+    /// What the product depends on, in order; everything else is left out. An x that does not
+    /// reach the product is taken for 0.
     pub fn netlist(&self, outputs: &[Node; OUTPUTS]) -> Result<Netlist, NetlistError> {
         let mut builder = NetlistBuilder::default();
         let mut signals = vec![UNSEEN; self.drivers.len()];
         // The nodes whose inputs are being visited, the innermost last.
         let mut path: Vec<Node> = Vec::new();
+        let mut order: Vec<Node> = Vec::new();
         for &output in outputs {
             if signals[output as usize] == UNSEEN {
                 signals[output as usize] = OPEN;
@@ -176,22 +196,28 @@ impl Graph {
                     }
                     None => {
                         signals[node as usize] = self.emit(node, &signals, &mut builder)?;
+                        order.push(node);
                         path.pop();
                     }
                 }
             }
         }
+        if order.iter().any(|&node| matches!(self.driver(node), Driver::Unknown)) {
+            self.check_unknown(&order, outputs)?;
+        }
         Ok(builder.finish(outputs.map(|output| signals[output as usize])))
     }
 
-    fn inputs(&self, node: Node) -> impl Iterator<Item = Node> {
+    pub(super) fn inputs(&self, node: Node) -> impl Iterator<Item = Node> {
         let inputs = match self.drivers[node as usize] {
             Driver::Node(a) | Driver::Not(a) => [Some(a), None, None],
             Driver::And(a, b) | Driver::Or(a, b) | Driver::Xor(a, b) => [Some(a), Some(b), None],
             Driver::Mux(inputs) => inputs.map(Some),
-            Driver::Nothing | Driver::Foreign | Driver::Operand(_) | Driver::Constant(_) => {
-                [None; 3]
-            }
+            Driver::Nothing
+            | Driver::Foreign
+            | Driver::Unknown
+            | Driver::Operand(_)
+            | Driver::Constant(_) => [None; 3],
         };
         inputs.into_iter().flatten()
     }
@@ -217,6 +243,7 @@ impl Graph {
             }
             Driver::Node(a) => signal(a),
             Driver::Constant(value) => builder.constant(value),
+            Driver::Unknown => builder.constant(false),
             Driver::Not(a) => builder.not(signal(a)),
             Driver::And(a, b) => builder.and(signal(a), signal(b)),
             Driver::Or(a, b) => builder.or(signal(a), signal(b)),

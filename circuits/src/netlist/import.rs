@@ -10,12 +10,12 @@ use super::error::NetlistError;
 use super::file::{read_limited, read_text};
 use super::graph::{Graph, Node};
 use super::liberty;
-use super::parser::{MAX_SOURCE, parse_verilog};
+use super::parser::{MAX_SOURCE, parse_files};
 use super::ports::{Port, PortNames, Summary, choose_top};
 use super::reading::interpret;
 use super::yosys;
 use super::yosys_json::{MAX_JSON, YosysDesign, parse_yosys_json};
-use crate::liberty::MAX_LIBERTY;
+use crate::liberty::read_liberty;
 use crate::{Operands, ProductTable};
 
 /// How a netlist is to be read.
@@ -71,7 +71,21 @@ pub fn read_verilog(
     top: Option<&str>,
     options: &VerilogOptions,
 ) -> Result<VerilogImport, NetlistError> {
-    read(path, options, |library| import_text(&read_text(path, MAX_SOURCE)?, top, options, library))
+    read_verilog_files(&[path.to_owned()], top, options)
+}
+
+/// Reads a circuit whose modules are in several Verilog files. Places in errors count the files
+/// from 1.
+pub fn read_verilog_files(
+    paths: &[PathBuf],
+    top: Option<&str>,
+    options: &VerilogOptions,
+) -> Result<VerilogImport, NetlistError> {
+    let library = read_library(&options.cells)?;
+    let text = |path: &PathBuf| read_text(path, MAX_SOURCE).map_err(|error| error.in_file(path));
+    let texts = paths.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    import_texts(&texts, top, options, library).map_err(|error| error.in_files(paths))
 }
 
 /// Reads a netlist that yosys wrote with `write_json`.
@@ -80,49 +94,41 @@ pub fn read_yosys_json(
     top: Option<&str>,
     options: &VerilogOptions,
 ) -> Result<VerilogImport, NetlistError> {
-    read(path, options, |library| {
-        parse_yosys_json(&read_limited(path, MAX_JSON)?)?.import(top, options, &library)
-    })
-}
-
-/// Errors of the libraries name the library, all others the netlist.
-fn read(
-    path: &Path,
-    options: &VerilogOptions,
-    import: impl FnOnce(Library) -> Result<VerilogImport, NetlistError>,
-) -> Result<VerilogImport, NetlistError> {
-    import(read_library(&options.cells)?).map_err(|error| error.in_file(path))
+    let library = read_library(&options.cells)?;
+    let import = read_limited(path, MAX_JSON)
+        .and_then(|json| parse_yosys_json(&json)?.import(top, options, &library));
+    import.map_err(|error| error.in_file(path))
 }
 
 fn read_library(paths: &[PathBuf]) -> Result<Library, NetlistError> {
     let mut library = Library::default();
     for path in paths {
-        let cells = read_text(path, MAX_LIBERTY).and_then(|text| liberty::cells(&text));
+        let text = read_liberty(path).map_err(NetlistError::from);
+        let cells = text.and_then(|text| liberty::cells(&text));
         library.extend(cells.map_err(|error| error.in_file(path))?);
     }
     Ok(library)
 }
 
-fn import_text(
-    text: &str,
+fn import_texts(
+    texts: &[&str],
     top: Option<&str>,
     options: &VerilogOptions,
     mut library: Library,
 ) -> Result<VerilogImport, NetlistError> {
     let mut comments = String::new();
-    let direct = parse_verilog(text).and_then(|design| {
-        comments.clone_from(&design.comments);
-        if comments.contains("EvoApprox") {
-            library.extend_by_evoapproxlib();
-        }
-        design.import(top, options, &library)
-    });
+    let modules = parse_files(texts, &mut comments);
+    if comments.contains("EvoApprox") {
+        library.extend_by_evoapproxlib();
+    }
+    let design = |modules| Design { modules, comments: comments.clone() };
+    let direct = modules.and_then(|modules| design(modules).import(top, options, &library));
     let reason = match direct {
         Err(reason @ (NetlistError::BeyondSubset { .. } | NetlistError::Syntax { .. })) => reason,
         direct => return direct,
     };
-    let json = yosys::translate(&options.yosys, text, top, reason)?;
-    let import = parse_yosys_json(&json)?.import(top, options, &library)?;
+    let design = yosys::translate(&options.yosys, texts, top, reason)?;
+    let import = design.import(top, options, &library)?;
     Ok(VerilogImport { comments, ..import })
 }
 

@@ -5,13 +5,15 @@ use super::error::{NetlistError, Place};
 /// Where a token begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
+    /// Of several files, which, from 1; 0 for the only one.
+    pub file: u16,
     pub line: u32,
     pub column: u32,
 }
 
 impl From<Position> for Place {
     fn from(position: Position) -> Self {
-        Self::Text { line: position.line, column: position.column }
+        Self::Text { file: position.file, line: position.line, column: position.column }
     }
 }
 
@@ -22,9 +24,9 @@ pub(crate) enum Token {
     Word(String),
     /// `\name `: never a keyword.
     Escaped(String),
-    /// A constant, lowest bit first.
+    /// A constant, lowest bit first; `None` is x or z.
     Number {
-        bits: Vec<bool>,
+        bits: Vec<Option<bool>>,
         signed: bool,
         text: String,
     },
@@ -83,19 +85,23 @@ const HARMLESS: [&str; 8] = [
 /// Bits of the longest constant.
 const MAX_CONSTANT: usize = 4096;
 
-/// The tokens of a text, the last one `End`, and its comments.
-pub(crate) fn tokenize(text: &str) -> Result<(Vec<(Token, Position)>, String), NetlistError> {
-    let mut lexer = Lexer { rest: text, position: Position { line: 1, column: 1 } };
+/// The tokens of a text, the last one `End`; its comments are added to others, up to an error if
+/// there is one. `file` is for positions.
+pub(crate) fn tokenize(
+    text: &str,
+    file: u16,
+    comments: &mut String,
+) -> Result<Vec<(Token, Position)>, NetlistError> {
+    let mut lexer = Lexer { rest: text, position: Position { file, line: 1, column: 1 } };
     let mut tokens = Vec::new();
-    let mut comments = String::new();
     loop {
-        lexer.skip_blanks(&mut comments)?;
+        lexer.skip_blanks(comments)?;
         let position = lexer.position;
         let token = lexer.token()?;
         let end = token == Token::End;
         tokens.push((token, position));
         if end {
-            return Ok((tokens, comments));
+            return Ok(tokens);
         }
     }
 }
@@ -111,7 +117,8 @@ impl<'a> Lexer<'a> {
         let (taken, rest) = self.rest.split_at(bytes);
         for character in taken.chars() {
             if character == '\n' {
-                self.position = Position { line: self.position.line + 1, column: 1 };
+                self.position.line += 1;
+                self.position.column = 1;
             } else {
                 self.position.column += 1;
             }
@@ -241,10 +248,8 @@ impl<'a> Lexer<'a> {
             character.is_ascii_alphanumeric() || character == '_' || character == '?'
         });
         let text = format!("{size}'{base}{digits}");
-        if digits.contains(['x', 'X', 'z', 'Z', '?']) {
-            return Err(NetlistError::UnknownBits { at: at.into(), literal: shorten(&text) });
-        }
         let bits = match base {
+            'd' if is_unknown_number(digits) => Some(vec![None]),
             'd' => decimal(digits),
             'b' => power_of_two(digits, 1),
             'o' => power_of_two(digits, 3),
@@ -285,23 +290,40 @@ fn too_long(at: Position, text: &str) -> NetlistError {
     }
 }
 
-fn resize(mut bits: Vec<bool>, width: usize) -> Vec<bool> {
-    bits.resize(width, false);
+/// Truncates, or extends with zeros; with x, where the highest bit is one.
+fn resize(mut bits: Vec<Option<bool>>, width: usize) -> Vec<Option<bool>> {
+    let fill = bits.last().copied().flatten().map(|_| false);
+    bits.resize(width, fill);
     bits
 }
 
-/// None if there are no digits, others than decimal ones, or more than 128 bits.
-fn decimal(digits: &str) -> Option<Vec<bool>> {
-    let value: u128 = digits.replace('_', "").parse().ok()?;
-    let width = (128 - value.leading_zeros()).max(1);
-    Some((0..width).map(|bit| value >> bit & 1 == 1).collect())
+/// The digit x or z, in all its spellings.
+fn is_unknown(digit: char) -> bool {
+    matches!(digit, 'x' | 'X' | 'z' | 'Z' | '?')
 }
 
-fn power_of_two(digits: &str, bits_per_digit: usize) -> Option<Vec<bool>> {
+/// A decimal constant is x or z as a whole.
+fn is_unknown_number(digits: &str) -> bool {
+    let mut digits = digits.chars().filter(|&digit| digit != '_');
+    digits.next().is_some_and(is_unknown) && digits.next().is_none()
+}
+
+/// None if there are no digits, others than decimal ones, or more than 128 bits.
+fn decimal(digits: &str) -> Option<Vec<Option<bool>>> {
+    let value: u128 = digits.replace('_', "").parse().ok()?;
+    let width = (128 - value.leading_zeros()).max(1);
+    Some((0..width).map(|bit| Some(value >> bit & 1 == 1)).collect())
+}
+
+fn power_of_two(digits: &str, bits_per_digit: usize) -> Option<Vec<Option<bool>>> {
     let mut bits = Vec::new();
     for digit in digits.chars().rev().filter(|&digit| digit != '_') {
-        let value = digit.to_digit(1 << bits_per_digit)?;
-        bits.extend((0..bits_per_digit).map(|bit| value >> bit & 1 == 1));
+        if is_unknown(digit) {
+            bits.extend((0..bits_per_digit).map(|_| None));
+        } else {
+            let value = digit.to_digit(1 << bits_per_digit)?;
+            bits.extend((0..bits_per_digit).map(|bit| Some(value >> bit & 1 == 1)));
+        }
         if bits.len() > MAX_CONSTANT {
             return None;
         }

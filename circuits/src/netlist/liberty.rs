@@ -16,7 +16,7 @@ pub fn parse_liberty(text: &str) -> Result<Library, NetlistError> {
 impl From<LibertyError> for NetlistError {
     fn from(error: LibertyError) -> Self {
         let LibertyError { line, column, found, expected } = error;
-        Self::Syntax { at: Place::Text { line, column }, found, expected }
+        Self::Syntax { at: Place::Text { file: 0, line, column }, found, expected }
     }
 }
 

@@ -25,6 +25,7 @@ mod parser;
 mod ports;
 mod reading;
 mod scope;
+mod unknown;
 mod vector;
 mod word_cells;
 mod write;
@@ -36,7 +37,9 @@ pub use boolean::Function;
 pub use cells::Library;
 pub use circuit::{Gate, Netlist, Signal};
 pub use error::{NetlistError, Place};
-pub use import::{VerilogImport, VerilogOptions, read_verilog, read_yosys_json};
+pub use import::{
+    VerilogImport, VerilogOptions, read_verilog, read_verilog_files, read_yosys_json,
+};
 pub use liberty::parse_liberty;
 pub use parser::parse_verilog;
 pub use ports::PortNames;

@@ -18,29 +18,44 @@ const MAX_WIDTH: usize = 1 << 16;
 
 /// Reads the modules of a source text, without connecting anything.
 pub fn parse_verilog(text: &str) -> Result<Design, NetlistError> {
-    if text.len() > MAX_SOURCE {
+    let mut comments = String::new();
+    let modules = parse_files(&[text], &mut comments)?;
+    Ok(Design { modules, comments })
+}
+
+/// Reads the modules of several source texts. Their comments are collected even if there is an
+/// error.
+pub(crate) fn parse_files(
+    texts: &[&str],
+    comments: &mut String,
+) -> Result<Vec<Module>, NetlistError> {
+    if texts.iter().map(|text| text.len()).sum::<usize>() > MAX_SOURCE {
         return Err(NetlistError::TooLarge {
             what: "the source text".to_owned(),
             limit: format!("{} MiB", MAX_SOURCE >> 20),
         });
     }
-    let (tokens, comments) = tokenize(text)?;
-    let mut parser = Parser { tokens, next: 0, depth: 0 };
+    // One file needs no number.
+    let numbered = (u16::from(texts.len() > 1)..).zip(texts);
+    let tokens: Vec<_> = numbered.map(|(file, text)| tokenize(text, file, comments)).collect();
     let mut modules: Vec<Module> = Vec::new();
     let mut places = HashMap::new();
-    while *parser.peek() != Token::End {
-        let at = parser.position();
-        let module = parser.module()?;
-        if let Some(first) = places.insert(module.name.clone(), at) {
-            return Err(NetlistError::Duplicate {
-                at: at.into(),
-                name: format!("module {}", shorten(&module.name)),
-                first: first.into(),
-            });
+    for tokens in tokens {
+        let mut parser = Parser { tokens: tokens?, next: 0, depth: 0 };
+        while *parser.peek() != Token::End {
+            let at = parser.position();
+            let module = parser.module()?;
+            if let Some(first) = places.insert(module.name.clone(), at) {
+                return Err(NetlistError::Duplicate {
+                    at: at.into(),
+                    name: format!("module {}", shorten(&module.name)),
+                    first: first.into(),
+                });
+            }
+            modules.push(module);
         }
-        modules.push(module);
     }
-    Ok(Design { modules, comments })
+    Ok(modules)
 }
 
 pub(crate) struct Parser {

@@ -221,7 +221,13 @@ impl<'a> Scope<'a> {
     ) -> Result<Vec<Node>, NetlistError> {
         graph.check_size()?;
         let bits = match &expr.kind {
-            ExprKind::Number { bits, .. } => bits.iter().map(|&bit| graph.constant(bit)).collect(),
+            ExprKind::Number { bits, text, .. } => {
+                let node = |&bit: &Option<bool>| match bit {
+                    Some(value) => Ok(graph.constant(value)),
+                    None => graph.unknown(format!("`{}`", shorten(text)), expr.at.into()),
+                };
+                bits.iter().map(node).collect::<Result<_, _>>()?
+            }
             ExprKind::Name(name) => self.signal(name, expr.at)?.nodes.clone(),
             ExprKind::Select { name, high, low } => self.select(expr.at, name, *high, *low)?,
             ExprKind::Concat(parts) => self.concatenate(parts, graph)?,

@@ -152,6 +152,38 @@ fn drivers_are_checked() {
 }
 
 #[test]
+fn an_x_counts_where_it_reaches_the_product() {
+    // Anded with what is 0 where it is, chosen where it is not, taken for equal.
+    for sound in [
+        "a * b + (b[7] & (b[7] ? 8'b1010_xxx0 : 8'd3) & 8'hF0 & 8'h0F)",
+        "a[0] ? a * b : ~a[0] ? a * b : 16'hx",
+        "(a > 255 ? 'bz : a) * b",
+        "a * b | {16{a[0] & ~a[0]}} & 16'hzzzz",
+        "a * b + (1 ? 0 : 4'd?)",
+    ] {
+        let table = import(&assigning(sound)).expect(sound).table;
+        assert_eq!(table, ProductTable::exact(Operands::Unsigned), "{sound}");
+    }
+    let cases = [
+        (
+            "a[0] ? 8'b1x : a",
+            "`8'b1x` is x or z and reaches bit 0 of the product for the operands 1 and 0",
+        ),
+        ("a * b + (b == 7 ? 4'b0z00 : 0)", "bit 2 of the product for the operands 0 and 7"),
+        // Higher bits are x with the highest that is written.
+        ("{6'bx & 6'b100000}", "bit 5 of the product for the operands 0 and 0"),
+        ("a == 3 ? 'hx_f : 0", "bit 4 of the product for the operands 3 and 0"),
+        ("(a[0] ? 1'bx : a[1]) ^ b[0]", "bit 0 of the product for the operands 1 and 0"),
+        ("(a == 5 ? 1'bx : 0) ? 3 : 1", "bit 1 of the product for the operands 5 and 0"),
+        ("!(a == 5 ? 2'bx : 0)", "bit 0 of the product for the operands 5 and 0"),
+        ("a + (b[1] ? 4'dx : b)", "bit 0 of the product for the operands 0 and 2"),
+    ];
+    for (expression, expected) in cases {
+        assert_error(&assigning(expression), &["line 3, column", expected]);
+    }
+}
+
+#[test]
 fn bad_declarations_and_constants_are_named() {
     assert_item_error("wire x;\nwire x;", &["line 3, column 6: x is declared twice", "line 2"]);
     assert_item_error("assign o = 8'b10x0;", &["line 2, column 12", "`8'b10x0`".trim_matches('`')]);
@@ -312,7 +344,10 @@ fn json_netlists_are_checked() {
     let cases = [
         (netlist(""), "net sum is undriven"),
         (cell("$_AND_", r#""A": [2], "B": [18], "Y": [18]"#), "net sum depends on itself"),
-        (cell("$_AND_", r#""A": [2], "B": ["x"], "Y": [18]"#), "x or z is undriven"),
+        (
+            cell("$_AND_", r#""A": [2], "B": ["x"], "Y": [18]"#),
+            "is x or z and reaches bit 0 of the product for the operands 1 and 0",
+        ),
         (cell("$_AND_", r#""A": [2], "B": [3], "Y": [2]"#), "second driver"),
         (cell("$_DFF_P_", r#""D": [2], "C": [3], "Q": [18]"#), "net sum is stored by cell c"),
         (cell("$dff", r#""D": [2], "CLK": [3], "Q": [18]"#), "net sum is stored by cell c"),

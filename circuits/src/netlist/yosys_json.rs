@@ -234,8 +234,11 @@ impl Wires<'_> {
         let net = match bit {
             Bit::Constant(value) => return Ok(graph.constant(value)),
             Bit::Unknown => {
-                let name = format!("{} with the value x or z", self.path);
-                return Ok(graph.wire(name, None, Place::Json)?[0]);
+                let name = match self.path {
+                    "" => format!("a constant in module {}", shorten(&self.module.name)),
+                    path => format!("a constant in instance {}", path.trim_end_matches('.')),
+                };
+                return graph.unknown(name, Place::Json);
             }
             Bit::Net(net) => net,
         };

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::{
     c_lexer::{Lexer, Token},
-    cells::{Cells, SIDE, Stored, out_of_range},
+    cells::{Cells, SIDE, Stored, other_width, other_width_of_rows, out_of_range},
     error::{ParseError, Place},
     options::ElementType,
     text::utf8,
@@ -78,7 +78,12 @@ fn check_extents(place: Place, extents: &[&str]) -> Result<(), ParseError> {
         Some([] | [256] | [256, 256] | [65536]) => Ok(()),
         _ => {
             let found = format!("an array [{}]", extents.join("]["));
-            Err(ParseError::new(place, found, "[256][256] or [65536]"))
+            let products = sizes
+                .unwrap_or_default()
+                .into_iter()
+                .try_fold(1u64, |product, size| product.checked_mul(size.try_into().ok()?));
+            let hint = other_width(products.unwrap_or(0));
+            Err(ParseError::new(place, found, format!("[256][256] or [65536]{hint}")))
         }
     }
 }
@@ -157,7 +162,9 @@ impl Array {
                 let count = self.values.len() - start;
                 if count < SIDE {
                     let found = format!("{count} elements in row {}", self.rows);
-                    return Err(ParseError::new(place, found, "256: none can be left out"));
+                    let hint = other_width_of_rows(count);
+                    let expected = format!("256: none can be left out{hint}");
+                    return Err(ParseError::new(place, found, expected));
                 }
                 self.rows += 1;
                 return Ok(());
@@ -215,7 +222,9 @@ impl Array {
             return Ok(());
         }
         let found = format!("{count} {what}");
-        Err(ParseError::new(place, found, format!("{expected} {what}: none can be left out")))
+        let hint = if is_matrix { String::new() } else { other_width(count as u64) };
+        let expected = format!("{expected} {what}: none can be left out{hint}");
+        Err(ParseError::new(place, found, expected))
     }
 
     fn unexpected(&self, place: Place, token: Token, expected: &str) -> ParseError {

@@ -11,6 +11,24 @@ use super::{
 /// Operands, and so rows and columns of a table.
 pub(super) const SIDE: usize = 256;
 
+/// What to say of a table of so many products, or of rows or columns whose square they are: that
+/// it is of a multiplier of another width. Nothing for other numbers.
+pub(super) fn other_width(products: u64) -> String {
+    let width = products.checked_ilog2().unwrap_or(0) / 2;
+    if !(2..=16).contains(&width) || width == 8 || products != 1 << (2 * width) {
+        return String::new();
+    }
+    format!(
+        "; this looks like a multiplier of {width} x {width} bits, and only those of 8 x 8 bits are \
+         read, which have {SIDE} x {SIDE} products"
+    )
+}
+
+/// The same of a table with so many rows.
+pub(super) fn other_width_of_rows(rows: usize) -> String {
+    other_width((rows as u64).saturating_pow(2))
+}
+
 /// The products of a file, in the order of the file, before anyone decided what they mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cells {

@@ -3,7 +3,7 @@
 use std::{fmt, io, path::PathBuf};
 
 use super::{declared::Mismatch, reading::Reading};
-use crate::Misread;
+use crate::{Misread, printable, printable_path};
 
 /// Where in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +60,16 @@ impl ParseError {
 /// A bit of a file for a message: short, and without what would upset a terminal.
 pub(super) fn quote(text: &str) -> String {
     const LONGEST: usize = 24;
-    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let short: String = text.chars().take(LONGEST).map(clean).collect();
+    let short: String = text.chars().take(LONGEST).collect();
     let dots = if text.chars().nth(LONGEST).is_some() { "..." } else { "" };
-    format!("'{short}{dots}'")
+    format!("'{}{dots}'", printable(&short))
 }
 
 /// Why a file gives no multiplier.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// The file cannot be read.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: cannot be read: {source}", printable_path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -79,8 +78,9 @@ pub enum TableError {
     },
     /// The file is larger than any table of its format.
     #[error(
-        "{}: found {found}, expected at most {limit} bytes: 65,536 products take no more",
-        path.display()
+        "{}: found {found}, expected at most {limit} bytes: the 65,536 products of 8 x 8 bits take \
+         no more{hint}",
+        printable_path(path)
     )]
     TooLarge {
         /// The file.
@@ -89,9 +89,14 @@ pub enum TableError {
         found: String,
         /// The largest size.
         limit: usize,
+        /// What it looks like, if that is known.
+        hint: String,
     },
     /// The file is an archive or compressed.
-    #[error("{}: found {kind} data, expected a plain table; unpack the file first", path.display())]
+    #[error(
+        "{}: found {kind} data, expected a plain table; unpack the file first",
+        printable_path(path)
+    )]
     Compressed {
         /// The file.
         path: PathBuf,
@@ -102,7 +107,7 @@ pub enum TableError {
     #[error(
         "{}: found {found}, expected a table of products: raw (.bin, .raw), NumPy (.npy), text \
          (.csv, .tsv, .txt) or a C array (.h, .c)",
-        path.display()
+        printable_path(path)
     )]
     UnknownFormat {
         /// The file.
@@ -111,7 +116,7 @@ pub enum TableError {
         found: String,
     },
     /// The file is not what its format asks for.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", printable_path(path))]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -119,7 +124,7 @@ pub enum TableError {
         source: ParseError,
     },
     /// What was asked for, or what the file says of itself, does not fit the products.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", printable_path(path))]
     Contradiction {
         /// The file.
         path: PathBuf,
@@ -127,7 +132,7 @@ pub enum TableError {
         source: Contradiction,
     },
     /// The products do not have the error metrics that the comments declare.
-    #[error("{}: {}{}", path.display(), list(mismatches), declared_advice(*mirrored))]
+    #[error("{}: {}{}", printable_path(path), list(mismatches), declared_advice(*mirrored))]
     Declared {
         /// The file.
         path: PathBuf,

@@ -1,11 +1,6 @@
 //! A multiplier from a file, with everything that can be checked.
 
-use std::{
-    fmt,
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
+use std::{fmt, io::Read, path::Path};
 
 use super::{
     declared::{Declared, check, declared_metrics},
@@ -13,9 +8,10 @@ use super::{
     format::{Format, packing_of_content, packing_of_path},
     mirror::has_mirrored_quadrant,
     options::{ElementType, TableOptions},
+    raw::other_width_of_bytes,
     reading::{Reading, interpret},
 };
-use crate::{Metrics, ProductTable, distance::mean_product};
+use crate::{Metrics, ProductTable, distance::mean_product, regular_file};
 
 /// A multiplier from a table.
 #[derive(Clone, Debug)]
@@ -48,7 +44,7 @@ pub enum Warning {
     },
     /// Two negative operands are computed as mul(|a|, |b|).
     MirroredQuadrant,
-    /// Numbers that are written with one sign were read with another.
+    /// Numbers that are written with one sign, or with an offset, were read otherwise.
     OtherSign {
         /// The type they were read as.
         element: ElementType,
@@ -69,6 +65,10 @@ impl fmt::Display for Warning {
                  mul(|a|, |b|) instead of mul(a, b), as the converter that comes with AdaPT and \
                  TransAxx computes it; this is not the circuit. Make the table again from the \
                  circuit (its Verilog or C file), with every operand as its byte",
+            ),
+            Self::OtherSign { element: ElementType::Offset16 } => f.write_str(
+                "the numbers make a multiplier only if they are its products + 32768, and were \
+                 read so; say so with the type of the table, offset16",
             ),
             Self::OtherSign { element } => write!(
                 f,
@@ -148,26 +148,28 @@ pub fn import_table(
     })
 }
 
-/// The bytes of a file, a pipe or a device, if there are at most `limit`.
+/// The bytes of a file, if there are at most `limit`.
 fn read_at_most(path: &Path, limit: usize) -> Result<Vec<u8>, TableError> {
     let failed = |source| TableError::Read { path: path.into(), source };
-    let too_large = |found| TableError::TooLarge { path: path.into(), found, limit };
-    let metadata = fs::metadata(path).map_err(failed)?;
-    // The length of what is no file says nothing; reading stops at the limit all the same.
-    if metadata.is_file() && metadata.len() > limit as u64 {
-        return Err(too_large(format!("{} bytes", metadata.len())));
+    let too_large = |found, hint| TableError::TooLarge { path: path.into(), found, limit, hint };
+    let file = regular_file(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    if length > limit as u64 {
+        return Err(too_large(format!("{length} bytes"), other_width_of_bytes(length)));
     }
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
+    // Files such as those of /proc are longer than they say.
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > limit {
-        return Err(too_large(format!("more than {limit} bytes")));
+        return Err(too_large(format!("more than {limit} bytes"), String::new()));
     }
     Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::{
         Operands,
@@ -205,8 +207,12 @@ mod tests {
     /// A device has no length, and this one no end.
     #[cfg(unix)]
     #[test]
-    fn devices_are_read_up_to_the_size_of_a_table() {
+    fn devices_are_refused() {
         let error = read_table(Path::new("/dev/zero"), &TableOptions::default()).unwrap_err();
-        assert!(matches!(error, TableError::TooLarge { .. }), "{error}");
+        let message = error.to_string();
+        assert_eq!(
+            message,
+            "/dev/zero: cannot be read: found a device, expected a file; copy it to one"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! NumPy arrays (.npy) of whole numbers, 256 x 256 or 65,536 long.
 
 use super::{
-    cells::{Cells, SIDE, Stored},
+    cells::{Cells, SIDE, Stored, other_width},
     error::{ParseError, Place, quote},
 };
 use crate::ProductTable;
@@ -130,7 +130,12 @@ impl Header {
             ["65536"] => false,
             _ => {
                 let found = format!("shape ({})", extents.join(", "));
-                return Err(ParseError::new(Place::File, found, "shape (256, 256) or (65536,)"));
+                let products = extents
+                    .iter()
+                    .try_fold(1u64, |product, extent| product.checked_mul(extent.parse().ok()?));
+                let hint = other_width(products.unwrap_or(0));
+                let expected = format!("shape (256, 256) or (65536,){hint}");
+                return Err(ParseError::new(Place::File, found, expected));
             }
         };
         Ok(Self { element, transposed: fortran && matrix })

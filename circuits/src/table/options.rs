@@ -13,13 +13,15 @@ pub enum ElementType {
     I16,
     /// 32 bits, two's complement.
     I32,
+    /// 16 bits that hold the product + 32768 (offset binary).
+    Offset16,
 }
 
 impl ElementType {
     /// Bytes of one product.
     pub fn bytes(self) -> usize {
         match self {
-            Self::U16 | Self::I16 => 2,
+            Self::U16 | Self::I16 | Self::Offset16 => 2,
             Self::I32 => 4,
         }
     }
@@ -28,8 +30,27 @@ impl ElementType {
     pub fn range(self) -> RangeInclusive<i32> {
         match self {
             Self::U16 => 0..=i32::from(u16::MAX),
-            Self::I16 => i32::from(i16::MIN)..=i32::from(i16::MAX),
+            Self::I16 | Self::Offset16 => i32::from(i16::MIN)..=i32::from(i16::MAX),
             Self::I32 => i32::MIN..=i32::MAX,
+        }
+    }
+
+    /// The number that stands for a product in a file.
+    pub(super) fn stored(self, product: i32) -> i32 {
+        if self == Self::Offset16 { product + OFFSET } else { product }
+    }
+
+    /// The product that a number in a file stands for. 16 bits have the sign of the type; what
+    /// has more is no product of it.
+    pub(super) fn product(self, stored: i32) -> Option<i32> {
+        let has_16_bits = (i32::from(i16::MIN)..=i32::from(u16::MAX)).contains(&stored);
+        match self {
+            Self::I32 => Some(stored),
+            Self::U16 => has_16_bits.then_some(i32::from(stored as u16)),
+            Self::I16 => has_16_bits.then_some(i32::from(stored as i16)),
+            Self::Offset16 => {
+                (0..=i32::from(u16::MAX)).contains(&stored).then_some(stored - OFFSET)
+            }
         }
     }
 
@@ -39,6 +60,9 @@ impl ElementType {
         [Self::U16, Self::I16].into_iter().find(fits).unwrap_or(Self::I32)
     }
 }
+
+/// What is added to a product in offset binary.
+const OFFSET: i32 = 1 << 15;
 
 /// Which operand the first index of a table is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -159,7 +183,8 @@ macro_rules! words {
 
 words!(Operands, "unsigned" => Self::Unsigned, "signed" => Self::Signed,
     "signed-weight" => Self::SignedWeight);
-words!(ElementType, "u16" => Self::U16, "i16" => Self::I16, "i32" => Self::I32);
+words!(ElementType, "u16" => Self::U16, "i16" => Self::I16, "i32" => Self::I32,
+    "offset16" => Self::Offset16);
 words!(Order, "wa" => Self::WeightFirst, "aw" => Self::ActivationFirst);
 words!(Index, "code" => Self::Code, "signed" => Self::Signed);
 
@@ -182,7 +207,7 @@ mod tests {
             assert_eq!(word.parse::<Index>().unwrap().to_string(), *word);
         }
         let error = "u8".parse::<ElementType>().unwrap_err().to_string();
-        assert_eq!(error, "found 'u8', expected one of: u16, i16, i32");
+        assert_eq!(error, "found 'u8', expected one of: u16, i16, i32, offset16");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Raw products: 65,536 little-endian numbers and nothing else.
 
 use super::{
-    cells::{Cells, Stored},
+    cells::{Cells, Stored, other_width},
     error::{ParseError, Place},
     options::ElementType,
 };
@@ -16,6 +16,14 @@ pub(super) const MAX_BYTES: usize = BYTES_32;
 /// Whether a file of this size can be raw.
 pub(super) fn is_size(bytes: usize) -> bool {
     bytes == BYTES_16 || bytes == BYTES_32
+}
+
+/// What to say of a raw table of another width: an odd power of 2 is 16-bit products, an even one
+/// those of 32 bits.
+pub(super) fn other_width_of_bytes(bytes: u64) -> String {
+    [2, 4]
+        .map(|size| other_width(if bytes.is_multiple_of(size) { bytes / size } else { 0 }))
+        .concat()
 }
 
 /// Reads raw products; the size decides between 16 and 32 bits, `element` is for the sign and
@@ -34,6 +42,7 @@ pub fn parse_raw(bytes: &[u8], element: Option<ElementType>) -> Result<Cells, Pa
         }),
     };
     if let Some(expected) = expected {
+        let expected = expected + &other_width_of_bytes(bytes.len() as u64);
         return Err(ParseError::new(Place::File, format!("{} bytes", bytes.len()), expected));
     }
     if bytes.len() == BYTES_32 {

@@ -97,7 +97,7 @@ pub(super) fn interpret(
     })
 }
 
-/// The numbers of a file, with one sign for 16-bit patterns.
+/// The numbers of a file, with one meaning of 16-bit patterns.
 struct Version<'a> {
     /// Its position among the versions; the file's own is 0.
     position: usize,
@@ -118,7 +118,8 @@ fn nearest(candidates: impl Iterator<Item = Candidate>) -> Option<Candidate> {
     closest(candidates, |candidate| candidate.distance)
 }
 
-/// The numbers as the file has them and, if they fit 16 bits, with either sign. A type that is
+/// The numbers as the file has them and, if they fit 16 bits, with either sign and as offset
+/// binary. A type that is
 /// asked for comes first.
 fn versions<'a>(
     cells: &'a Cells,
@@ -129,11 +130,12 @@ fn versions<'a>(
         Stored::Numbers => ElementType::holding(&cells.values),
     };
     let mut versions: Vec<Version> = Vec::new();
-    for element in asked.into_iter().chain([own, ElementType::U16, ElementType::I16]) {
+    let patterns = [own, ElementType::U16, ElementType::I16, ElementType::Offset16];
+    for element in asked.into_iter().chain(patterns) {
         if versions.iter().any(|version| version.element == element) {
             continue;
         }
-        let values = cells.values.iter().map(|&value| with_sign(value, element));
+        let values = cells.values.iter().map(|&value| element.product(value));
         let values: Option<Vec<_>> = values.collect();
         match values {
             Some(values) => {
@@ -143,7 +145,7 @@ fn versions<'a>(
             // Of the types that nobody asked for, those that cannot be are left out.
             None if asked != Some(element) => {}
             None => {
-                let unfit = |&(_, &value): &(usize, &i32)| with_sign(value, element).is_none();
+                let unfit = |&(_, &value): &(usize, &i32)| element.product(value).is_none();
                 let first = cells.values.iter().enumerate().find(unfit);
                 let (product, &value) = first.unwrap_or((0, &0));
                 return Err(Contradiction::Element { element, product, value });
@@ -151,16 +153,6 @@ fn versions<'a>(
         }
     }
     Ok(versions)
-}
-
-/// A number of 16 bits with the sign of a type; 32 bits stay what they are.
-fn with_sign(value: i32, element: ElementType) -> Option<i32> {
-    let has_16_bits = (i32::from(i16::MIN)..=i32::from(u16::MAX)).contains(&value);
-    match element {
-        ElementType::I32 => Some(value),
-        ElementType::U16 => has_16_bits.then_some(i32::from(value as u16)),
-        ElementType::I16 => has_16_bits.then_some(i32::from(value as i16)),
-    }
 }
 
 impl Version<'_> {

@@ -53,7 +53,7 @@ fn every_format_layout_and_type_round_trips() {
     for operands in Operands::ALL {
         let table = approximate(operands, 1);
         for format in Format::ALL {
-            for element in [ElementType::U16, ElementType::I16, ElementType::I32] {
+            for element in ElementType::WORDS.iter().map(|word| word.parse().unwrap()) {
                 for order in [Order::WeightFirst, Order::ActivationFirst] {
                     for index in [Index::Code, Index::Signed] {
                         let layout = WriteOptions { element: Some(element), order, index };
@@ -68,7 +68,10 @@ fn every_format_layout_and_type_round_trips() {
                         assert_eq!(import.reading.index, index);
                         assert_eq!(import.reading.operands, operands);
                         assert_eq!(import.reading.order, order);
-                        assert_eq!(import.warnings, []);
+                        // Numbers that are no products by themselves.
+                        let offset = element == ElementType::Offset16 && format != Format::Raw;
+                        let warning = offset.then_some(Warning::OtherSign { element });
+                        assert_eq!(import.warnings, Vec::from_iter(warning));
                         assert!(!import.symmetric);
                         cases += 1;
                         if order == Order::ActivationFirst {
@@ -87,9 +90,9 @@ fn every_format_layout_and_type_round_trips() {
             }
         }
     }
-    // Per format and order: u16 and i32 for unsigned operands; i16 and i32 for signed ones and for
-    // signed weights, both indices.
-    assert_eq!(cases, 4 * 2 * (2 + 4 + 4));
+    // Per format and order: u16 and i32 for unsigned operands; i16, i32 and offset16 for signed ones
+    // and for signed weights, both indices.
+    assert_eq!(cases, 4 * 2 * (2 + 6 + 6));
 }
 
 /// From each format to the next one and back to the first: the same bytes.
@@ -227,6 +230,89 @@ fn a_type_that_numbers_do_not_fit() {
         refusal(&bytes, "t.csv", &options),
         "t.csv: product [2][88]: found 65536, expected 16 bits, since u16 was asked for"
     );
+}
+
+/// A table of another width is told so at once, in every format.
+#[test]
+fn tables_of_other_widths_are_named() {
+    let text = |rows: &[Vec<String>], separator: &str| {
+        rows.iter().map(|row| row.join(separator) + "\n").collect::<String>()
+    };
+    let mut cases = 0;
+    for width in [4, 7, 9] {
+        let side = 1 << width;
+        let rows: Vec<Vec<String>> =
+            (0..side).map(|i| (0..side).map(|j| (i * j).to_string()).collect()).collect();
+        let labelled = format!(
+            "{}\n{}",
+            (0..side).map(|i| format!(",{i}")).collect::<String>(),
+            text(&rows, ",")
+        );
+        let list = rows.concat().join("\n");
+        let c_rows: Vec<String> = rows.iter().map(|row| format!("{{{}}}", row.join(","))).collect();
+        let c = format!("int t[{side}][{side}] = {{{}}};", c_rows.join(","));
+        let flat = format!("int t[{}] = {{{}}};", side * side, rows.concat().join(","));
+        let npy = |shape: &str| {
+            let header =
+                format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape}), }}\n");
+            let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+            bytes.extend((header.len() as u16).to_le_bytes());
+            bytes.extend(header.bytes().chain(vec![0; side * side]));
+            bytes
+        };
+        let files = [
+            ("t.csv", text(&rows, ",").into_bytes()),
+            ("t.txt", text(&rows, " ").into_bytes()),
+            ("labelled.csv", labelled.into_bytes()),
+            ("list.txt", list.into_bytes()),
+            ("t.h", c.into_bytes()),
+            ("flat.h", flat.into_bytes()),
+            ("t.npy", npy(&format!("{side}, {side}"))),
+            ("flat.npy", npy(&format!("{},", side * side))),
+            ("t.bin", vec![0; 2 * side * side]),
+            ("wide.bin", vec![0; 4 * side * side]),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let error = read_table(&path, &DETECT).unwrap_err().to_string();
+            let hint = format!(
+                "; this looks like a multiplier of {width} x {width} bits, and only those of 8 x 8"
+            );
+            assert!(error.contains(&hint), "{error}");
+            cases += 1;
+        }
+    }
+    assert_eq!(cases, 30);
+    // 16 x 16 bits: by the length alone.
+    let folder = tempfile::tempdir().unwrap();
+    for bytes in [1 << 33, 1 << 34] {
+        let path = folder.path().join("t.bin");
+        std::fs::File::create(&path).unwrap().set_len(bytes).unwrap();
+        let error = read_table(&path, &DETECT).unwrap_err().to_string();
+        assert!(error.contains("a multiplier of 16 x 16 bits"), "{error}");
+    }
+}
+
+/// Some tools write the product + 32768, so that nothing is negative.
+#[test]
+fn offset_binary_is_detected() {
+    for operands in [Operands::Signed, Operands::SignedWeight] {
+        let table = approximate(operands, 11);
+        let words = table.products().iter().map(|product| (product + 32768) as u16);
+        let bytes: Vec<u8> = words.flat_map(u16::to_le_bytes).collect();
+        let found = import(&bytes, "t.bin", &DETECT);
+        assert!(found.table == table);
+        assert_eq!(
+            (found.reading.element, found.reading.operands),
+            (ElementType::Offset16, operands)
+        );
+        assert_eq!(found.warnings, []);
+    }
+    let options = TableOptions { element: Some(ElementType::Offset16), ..DETECT };
+    let error = refusal(&raw(&approximate(Operands::Unsigned, 11)), "t.bin", &options);
+    assert!(error.contains("and offset16 products, the products are "), "{error}");
 }
 
 /// EvoApproxLib's C models of signed multipliers return unsigned numbers.

@@ -4,7 +4,7 @@
 mod long;
 
 use super::{
-    cells::{Cells, SIDE, Stored, out_of_range},
+    cells::{Cells, SIDE, Stored, other_width, other_width_of_rows, out_of_range},
     error::{ParseError, Place, quote},
     labels::{Axis, Labels, corner_order, first_column},
     options::ElementType,
@@ -14,8 +14,8 @@ use crate::ProductTable;
 /// The size of the largest text: some 120 characters for each product.
 pub(super) const MAX_BYTES: usize = 8 << 20;
 
-/// Reads numbers separated by semicolons, commas, tabs or spaces: 256 in each of 256 lines, or
-/// one in each of 65,536, or both operands and their product in each of 65,536.
+/// Reads numbers separated by semicolons, commas, tabs or blanks, in quotes or not: 256 in each of
+/// 256 lines, or one in each of 65,536, or both operands and their product in each of 65,536.
 ///
 /// A first row or column more is a header: the operands, or any words; of a long table, words. Numbers are decimal or
 /// hexadecimal (0x). Lines that start with `#` or `//` are comments, empty ones nothing.
@@ -35,16 +35,14 @@ pub fn parse_csv(bytes: &[u8]) -> Result<Cells, ParseError> {
             lines.push((number, line));
         }
     }
-    let separator = Separator::of(lines.first().map_or("", |(_, line)| line));
-    // One number in each line: 65,536 lines are no 256 rows with labels.
-    let is_list = lines.len() > SIDE + 1;
-    let first = lines.first().map(|&(number, line)| separator.row(number, line)).transpose()?;
-    let cells = if first.is_some_and(|row| row.cells.len() == long::COLUMNS) {
-        long::long(&lines, separator)?
-    } else if is_list {
-        list(&lines, separator)?
+    let first = lines.first().map(|&(number, line)| Row::parse(number, line)).transpose()?;
+    let first_cells = first.map_or(0, |row| row.cells.len());
+    let cells = if first_cells == long::COLUMNS {
+        long::long(&lines)?
+    } else if first_cells == 1 || lines.len() > SIDE + 1 {
+        list(&lines)?
     } else {
-        let rows = lines.iter().map(|&(number, line)| separator.row(number, line));
+        let rows = lines.iter().map(|&(number, line)| Row::parse(number, line));
         matrix(&rows.collect::<Result<Vec<_>, _>>()?)?
     };
     Ok(Cells { comments, ..cells })
@@ -68,30 +66,22 @@ enum Separator {
 }
 
 impl Separator {
-    /// The separator of a line, which all lines share.
+    /// The separator of a line; that of a header may be another than that of the numbers.
     fn of(line: &str) -> Self {
-        [';', ',', '\t'].into_iter().find(|&c| line.contains(c)).map_or(Self::Blanks, Self::Char)
-    }
-
-    /// Splits a line into cells.
-    fn row(self, line: usize, text: &str) -> Result<Row<'_>, ParseError> {
-        // One more than a table with labels has is enough to see that it is none.
-        let most = SIDE + 2;
-        let mut cells: Vec<_> = match self {
-            Self::Char(separator) => text.split(separator).map(str::trim).take(most).collect(),
-            Self::Blanks => text.split_whitespace().take(most).collect(),
-        };
-        // A separator at the end of a line ends the last cell.
-        if matches!(self, Self::Char(_)) && cells.last() == Some(&"") {
-            cells.pop();
+        if let Some(sign) = [';', ','].into_iter().find(|&sign| line.contains(sign)) {
+            return Self::Char(sign);
         }
-        if cells.len() == most {
-            let expected = format!("{SIDE} products, and at most one label before them");
-            return Err(ParseError::new(Place::Line(line), "more than 257 cells", expected));
+        // Tabs between cells, of which some may be empty; or blanks of any kind, in any number.
+        let tabs = 1 + line.trim_end().matches('\t').count();
+        match tabs {
+            long::COLUMNS | SIDE | ROW_WITH_LABEL => Self::Char('\t'),
+            _ => Self::Blanks,
         }
-        Ok(Row { line, cells })
     }
 }
+
+/// Cells of a row with a label.
+const ROW_WITH_LABEL: usize = SIDE + 1;
 
 /// The cells of a line.
 pub(super) struct Row<'a> {
@@ -99,18 +89,48 @@ pub(super) struct Row<'a> {
     pub cells: Vec<&'a str>,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    /// Splits a line into cells.
+    pub fn parse(line: usize, text: &'a str) -> Result<Self, ParseError> {
+        // One more than a table with labels has is enough to see that it is none.
+        const MOST: usize = ROW_WITH_LABEL + 1;
+        let separator = Separator::of(text);
+        let split = || -> Box<dyn Iterator<Item = &'a str>> {
+            match separator {
+                Separator::Char(sign) => Box::new(text.split(sign).map(str::trim)),
+                Separator::Blanks => Box::new(text.split_whitespace()),
+            }
+        };
+        let mut cells: Vec<_> = split().take(MOST).map(unquoted).collect();
+        // A separator at the end of a line ends the last cell.
+        if matches!(separator, Separator::Char(_)) && cells.last() == Some(&"") {
+            cells.pop();
+        }
+        if cells.len() == MOST {
+            let hint = other_width_of_rows(split().filter(|cell| !cell.is_empty()).count());
+            let expected = format!("{SIDE} products, and at most one label before them{hint}");
+            return Err(ParseError::new(Place::Line(line), "more than 257 cells", expected));
+        }
+        Ok(Self { line, cells })
+    }
+
     /// The place of a cell, by its index.
     pub fn place(&self, cell: usize) -> Place {
         Place::Cell { line: self.line, column: cell + 1 }
     }
 }
 
+/// A cell without the quotes that spreadsheets may put around it.
+fn unquoted(cell: &str) -> &str {
+    let inner = |quote: char| cell.strip_prefix(quote)?.strip_suffix(quote);
+    inner('"').or_else(|| inner('\'')).map_or(cell, str::trim)
+}
+
 /// Reads lines of one product each.
-fn list(lines: &[(usize, &str)], separator: Separator) -> Result<Cells, ParseError> {
+fn list(lines: &[(usize, &str)]) -> Result<Cells, ParseError> {
     let mut values = Vec::with_capacity(ProductTable::LEN);
     for &(line, text) in lines.iter().take(ProductTable::LEN) {
-        let row = separator.row(line, text)?;
+        let row = Row::parse(line, text)?;
         let [cell] = row.cells[..] else {
             let found = format!("{} lines, with {} cells here", lines.len(), row.cells.len());
             let expected = "256 lines of 256 products, and at most one header line";
@@ -120,7 +140,8 @@ fn list(lines: &[(usize, &str)], separator: Separator) -> Result<Cells, ParseErr
     }
     if lines.len() != ProductTable::LEN {
         let found = format!("{} lines of one product", lines.len());
-        return Err(ParseError::new(Place::File, found, "65,536, or 256 lines of 256"));
+        let expected = format!("65,536, or 256 lines of 256{}", other_width(lines.len() as u64));
+        return Err(ParseError::new(Place::File, found, expected));
     }
     Ok(Cells::plain(values, Stored::Numbers))
 }
@@ -133,7 +154,11 @@ fn matrix(rows: &[Row]) -> Result<Cells, ParseError> {
     };
     if rows.len() != SIDE {
         let found = format!("{} rows", rows.len());
-        let expected = "256 rows of products, and at most one header row before them";
+        // With a header, one of the rows are labels.
+        let count = rows.len() - rows.len() % 2;
+        let hint = other_width_of_rows(count);
+        let expected =
+            format!("256 rows of products, and at most one header row before them{hint}");
         return Err(ParseError::new(Place::File, found, expected));
     }
     // All rows are like the first: with a label before the products, or without.

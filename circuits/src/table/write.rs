@@ -67,7 +67,8 @@ pub fn write_table(
     let fitting = ElementType::holding(table.products());
     let element = options.element.unwrap_or(fitting);
     check_range(table, element, fitting)?;
-    let cells = arrange(table, options);
+    let cells: Vec<i32> =
+        arrange(table, options).into_iter().map(|product| element.stored(product)).collect();
     let text = match format {
         Format::Raw => return Ok(little_endian(&cells, element)),
         Format::Npy => return Ok(npy(&cells, element)),
@@ -114,7 +115,7 @@ fn npy(cells: &[i32], element: ElementType) -> Vec<u8> {
     const HEADER_BYTES: u8 = 128;
     const TEXT_BYTES: u8 = HEADER_BYTES - 10;
     let descr = match element {
-        ElementType::U16 => "<u2",
+        ElementType::U16 | ElementType::Offset16 => "<u2",
         ElementType::I16 => "<i2",
         ElementType::I32 => "<i4",
     };
@@ -173,15 +174,19 @@ fn c_header(
         }
         (Index::Signed, _) => "an operand is at its value + 128",
     };
+    let offset = match element {
+        ElementType::Offset16 => "; elements are products + 32768",
+        _ => "",
+    };
     let c_type = match element {
-        ElementType::U16 => "uint16_t",
+        ElementType::U16 | ElementType::Offset16 => "uint16_t",
         ElementType::I16 => "int16_t",
         ElementType::I32 => "int32_t",
     };
     push(
         &mut text,
         format_args!(
-            "// {operands} operands; the first index is the {first}, {index}\n\
+            "// {operands} operands; the first index is the {first}, {index}{offset}\n\
              #include <stdint.h>\n\n\
              const {c_type} lut[256][256] = {{"
         ),

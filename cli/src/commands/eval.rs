@@ -35,8 +35,9 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         multiplier.check_coding(args.weights.coding())?;
     }
     let path = args.calibration.as_deref();
-    let mut session = Session::open_calibrated(&args.model.model, &args.model.data, path)?;
+    let mut session = Session::open_labelled(&args.model.model, &args.model.data, path)?;
     warn_of_exact_nodes(&session);
+    warn_of_class_order(&session);
     let calibration = session.calibrate()?;
     let experiment = session.experiment(calibration, args.weights, session::isa(&args.machine));
     let configurations = configurations(
@@ -167,7 +168,7 @@ pub fn evaluate_all<'a>(
 ) -> Result<Report<'a>> {
     let float = session.float();
     let bar = progress::bar("evaluating", session.indices.len());
-    let classes = candidates[0].prepared.classes();
+    let classes = session.graph.scores().map_or(0, |(_, scores)| scores.len());
     let shape = [candidates.len(), session.indices.len(), classes];
     let mut logits = save_logits.map(|path| Logits::new(path, shape)).transpose()?;
     let sink = logits.as_mut().map(|logits| logits as &mut dyn Scores);
@@ -200,6 +201,13 @@ fn exact_nodes(session: &Session) -> Vec<(String, String, String)> {
     nodes
         .map(|(node, reason)| (node.name.clone(), node.operator.clone(), reason.to_string()))
         .collect()
+}
+
+/// Says in which order class folders were taken, where another is as likely.
+pub fn warn_of_class_order(session: &Session) {
+    if let Some(note) = session.dataset.class_order_note() {
+        eprintln!("note: {}: {note}", session.dataset.name());
+    }
 }
 
 pub fn warn_of_exact_nodes(session: &Session) {

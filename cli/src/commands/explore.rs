@@ -19,6 +19,7 @@ use recoup_hardware::costs::CostTable;
 
 use crate::answer::{self, Network};
 use crate::args::{DataArgs, MachineArgs, parse_positive};
+use crate::commands::eval::warn_of_class_order;
 use crate::costs::{self, ArrayArgs, LIBRARY};
 use crate::exploration::{OBSERVED_IMAGES, Opened, Request, command_line, explore};
 use crate::library::ImportArgs;
@@ -100,8 +101,9 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
     };
-    let sessions: Vec<Session> =
-        args.models.iter().map(|model| Session::open(model, &args.data)).collect::<Result<_>>()?;
+    let open = |model: &PathBuf| Session::open_labelled(model, &args.data, None);
+    let sessions: Vec<Session> = args.models.iter().map(open).collect::<Result<_>>()?;
+    warn_of_class_order(&sessions[0]);
     let powers = powers(args, &table, &sessions, &points)?;
     store.start_run(&command_line(), &Settings::new(args.max_loss, args.thorough, &powers[0]))?;
     let opened = args.models.iter().zip(sessions).zip(powers).map(|((model, session), power)| {

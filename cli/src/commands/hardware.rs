@@ -15,7 +15,6 @@ use recoup::control_variate::{ControlFunction, ControlOptions, Mode};
 use recoup::multiplier::Family;
 use recoup::quantize::{Quantization, WeightScheme};
 use recoup_explore::space;
-use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::costs::{CostTable, Library, Run, Stimulus};
 use recoup_hardware::measure::{Bench, Measured, measure};
 use recoup_hardware::power::Workload;
@@ -260,7 +259,7 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
         );
     }
     let configurations = chosen(&args.multiplier)?;
-    let library = CellLibrary::read(&args.cells)?;
+    let library = cells::read(&args.cells)?;
     let synthesis = SynthesisOptions {
         clock_ps: Some(args.clock_ps),
         cache: cells::default_cache(),

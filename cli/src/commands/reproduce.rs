@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use recoup::data::{DataSpec, Dataset, select, select_others};
+use recoup::data::{DataSpec, select, select_others};
 use recoup::quantize::{Quantization, WeightScheme};
 use recoup_explore::finding::Settings;
 use recoup_explore::inputs::Inputs;
@@ -18,7 +18,7 @@ use recoup_report::render;
 use super::explore::parse_limit;
 use super::report;
 use crate::answer::Answer;
-use crate::args::{MachineArgs, parse_positive};
+use crate::args::{LabelArgs, MachineArgs, parse_positive};
 use crate::embedded::{Embedded, confirmation_images, test_images};
 use crate::exploration::{
     Explorer, OBSERVED_IMAGES, Opened, Request, command_line, explore, read_inputs,
@@ -48,6 +48,9 @@ pub struct ReproduceArgs {
     /// inside this program]
     #[arg(long, value_name = "SPEC")]
     pub data: Option<DataSpec>,
+    /// What their labels mean.
+    #[command(flatten)]
+    pub labels: LabelArgs,
     /// The first so many of them [default: all]
     #[arg(long, value_name = "N", value_parser = parse_positive)]
     pub images: Option<usize>,
@@ -141,7 +144,7 @@ fn parse_quantization(text: &str) -> Result<Quantization, String> {
 fn sessions(args: &ReproduceArgs, networks: &[Embedded]) -> Result<Vec<Session>> {
     let sessions = networks.iter().map(|network| {
         let images =
-            args.data.as_ref().map_or_else(test_images, |data| Ok(Dataset::open(data)?))?;
+            args.data.as_ref().map_or_else(test_images, |data| Ok(args.labels.open(data)?))?;
         let indices = select(images.len(), args.images, None)?;
         network.session_on(images, indices)
     });
@@ -163,7 +166,7 @@ fn other_sessions(args: &ReproduceArgs, networks: &[Embedded]) -> Result<Vec<Ses
         let (images, taken) = match &args.data {
             None => (confirmation_images()?, 0),
             Some(data) => {
-                let images = Dataset::open(data)?;
+                let images = args.labels.open(data)?;
                 let taken = args.images.unwrap_or(images.len());
                 (images, taken)
             }

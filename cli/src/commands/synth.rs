@@ -9,6 +9,7 @@ use clap::Args;
 
 use recoup::multiplier::{SPEC_HELP, Source};
 use recoup::quantize::WeightScheme;
+use recoup_circuits::read_text;
 use recoup_hardware::rtl::{Design, File, MultiplierCircuit, Options, Sources};
 use recoup_hardware::synthesis::{check_products, synthesize};
 
@@ -106,8 +107,8 @@ fn read_folder(folder: &Path, top: Option<&str>) -> Result<Sources> {
         if !matches!(extension, Some("sv" | "v")) || name == "tb.sv" {
             continue;
         }
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("{}: cannot be read", path.display()))?;
+        let text =
+            read_text(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
         files.push(File::new(name, text));
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));

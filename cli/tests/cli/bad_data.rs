@@ -1,20 +1,16 @@
 //! Data sources that cannot be used.
 
-use std::io::Cursor;
-
-use image::{GrayImage, ImageFormat, Luma};
-
-use crate::run::{FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, npz, workspace};
+use crate::run::{
+    FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, grey_png, npz, recoup, workspace,
+};
 
 const IMAGES: &str = "cli/assets/fashion-test-2000-images-idx3-ubyte.gz";
 const LABELS: &str = "cli/assets/fashion-test-2000-labels-idx1-ubyte.gz";
 
 /// A grey image of 28 x 28 pixels.
 fn png() -> Vec<u8> {
-    let image = GrayImage::from_fn(28, 28, |x, y| Luma([(9 * x + 7 * y) as u8]));
-    let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    bytes.into_inner()
+    let pixels: Vec<u8> = (0..28 * 28).map(|i| (9 * (i % 28) + 7 * (i / 28)) as u8).collect();
+    grey_png(28, 28, &pixels)
 }
 
 /// `eval` of the tiny model refuses `data`.
@@ -29,7 +25,7 @@ fn an_unknown_source() {
     for data in ["foo:bar", "foo", ""] {
         assert_data_refused(&tiny, data, &["--data", "cifar10:FILE|DIR", "npz:FILE"]);
     }
-    assert_data_refused(&tiny, "idx:only-images", &["idx:only-images", "idx:IMAGES,LABELS"]);
+    assert_data_refused(&tiny, "idx:a,b,c", &["idx:a,b,c", "idx:IMAGES,LABELS"]);
 }
 
 #[test]
@@ -79,6 +75,10 @@ fn folders_without_classes() {
     refused(&["no class folders", "one folder for each class"]);
     std::fs::create_dir(format!("{folder}/cat")).unwrap();
     refused(&["cat", "has no images", "add PNG or JPEG"]);
+    std::fs::remove_dir(format!("{folder}/cat")).unwrap();
+    tiny.write("images/1.png", &png());
+    let args = tiny.eval_on(FASHION_MODEL, &format!("folder:{folder}"), &[]);
+    assert_refused(tiny.folder(), &args, &["no labels", "one folder for each class"]);
     tiny.write("images/cat/0.png", &png());
     tiny.write("images/1.png", &png());
     refused(&["1.png", "beside the class folders", "move it"]);
@@ -130,7 +130,8 @@ fn damaged_gzip() {
     for (name, bytes) in [("cut.gz", &whole[..whole.len() / 2]), ("flipped.gz", &flipped)] {
         let file = tiny.write(name, bytes);
         let data = format!("idx:{file},{LABELS}");
-        assert_data_refused(&tiny, &data, &[&file, "fetch", "again"]);
+        let args = tiny.eval_on(FASHION_MODEL, &data, &[]);
+        assert_refused(tiny.folder(), &args, &[&file, "fetch", "again"]);
     }
 }
 
@@ -165,4 +166,70 @@ fn a_preprocessing_that_does_not_fit() {
     ] {
         tiny.assert_eval_refused(&["--preprocess", preprocess], &expected);
     }
+}
+
+/// What would hang, or run long, if it was opened or decompressed first.
+#[cfg(unix)]
+#[test]
+fn pipes_in_place_of_files() {
+    let tiny = Tiny::new();
+    std::fs::create_dir_all(tiny.path("pipes/class")).unwrap();
+    let pipe = tiny.path("pipes/class/pipe.png");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let refused = |args: &[String]| {
+        let output = recoup(args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        let words: Vec<_> = said.split_whitespace().collect();
+        let said = words.join(" ");
+        assert!(said.contains("pipe.png") && said.contains("a pipe (FIFO)"), "{said}");
+    };
+    let model = tiny.path("model.onnx");
+    for data in [
+        format!("npz:{pipe}"),
+        format!("cifar10:{pipe}"),
+        format!("idx:{pipe},{LABELS}"),
+        format!("idx:{IMAGES},{pipe}"),
+        format!("folder:{}", tiny.path("pipes")),
+    ] {
+        refused(&tiny.eval_on(&model, &data, &[]));
+    }
+    let data = format!("npz:{pipe}");
+    for more in [["--calibration", &pipe], ["--calibration-data", &data], ["--power", &pipe]] {
+        refused(&tiny.eval(&more));
+    }
+    refused(&tiny.explore(&["--max-loss", "1", "--costs", &pipe]));
+    for class in ["a", "b"] {
+        tiny.write(&format!("classes/{class}/1.png"), &png());
+    }
+    let data = format!("folder:{}", tiny.path("classes"));
+    refused(&tiny.eval_on(&model, &data, &["--classes", &pipe]));
+}
+
+/// The images would be refused in any case: nothing is written where they would be decompressed.
+#[test]
+fn images_of_another_size_are_not_decompressed_first() {
+    let tiny = Tiny::new();
+    let file = tiny.write("wide.npz", &npz(5, &[0; 10]));
+    let gone = tiny.path("nowhere");
+    let images_of_28 = FASHION_DATA.to_owned();
+    for data in [format!("npz:{file}"), images_of_28] {
+        let args = tiny.eval_on(&tiny.path("model.onnx"), &data, &[]);
+        let output = recoup(&args).env("TMPDIR", &gone).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("for a model input of") && !said.contains("nowhere"), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn names_in_files_do_not_steer_the_terminal() {
+    let tiny = Tiny::new();
+    tiny.write("images/\u{1b}[2J/1.png", &png());
+    tiny.write("images/\u{1b}[2J/\u{7}.txt", b"");
+    let data = format!("folder:{}", tiny.path("images"));
+    let output = recoup(&tiny.eval_on(FASHION_MODEL, &data, &[])).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("\\u{1b}[2J/\\u{7}.txt"), "{said}");
+    assert!(!said.contains(['\u{1b}', '\u{7}']), "{said:?}");
 }

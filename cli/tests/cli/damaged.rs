@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::models::{Damaged, Must, all, problem_of};
-use crate::run::{Tiny, npz_of, recoup, workspace};
+use crate::run::{Tiny, npz_images, recoup, workspace};
 
 /// Address space in KiB: a sound model and the largest tensors that Recoup runs.
 const MOST_MEMORY_KIB: u64 = 3_000_000;
@@ -85,7 +85,8 @@ fn check(damaged: &Damaged, tiny: &Tiny, data: &str) -> Result<(), String> {
 #[test]
 fn damaged_models_end_with_an_answer() {
     let tiny = Tiny::new();
-    let data = format!("npz:{}", tiny.write("images.npz", &npz_of(&[3, 32, 32], &[0, 1, 2, 3])));
+    let data =
+        format!("npz:{}", tiny.write("images.npz", &npz_images(&[3, 32, 32], &[0, 1, 2, 3])));
     let all = all(workspace());
     let chosen: Vec<_> =
         all.iter().enumerate().filter(|(index, one)| chosen(*index, one)).collect();

@@ -45,3 +45,21 @@ fn an_interrupt_ends_with_130_and_leaves_no_file() {
     assert!(output.stdout.is_empty());
     assert_eq!(files(folder.path()), []);
 }
+
+/// As on a full disk: the file is named, and nothing is left of it.
+#[test]
+fn a_limit_of_file_length_leaves_no_file() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("table.npy").display().to_string();
+    let program = recoup(&[""]).get_program().to_owned();
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -f 8; exec \"$0\" multiplier table exact --out \"$1\""])
+        .arg(program)
+        .arg(&out)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("table.npy") && stderr.contains("too large"), "{stderr}");
+    assert_eq!(files(folder.path()), []);
+}

@@ -242,3 +242,36 @@ fn files_that_are_no_multipliers_are_refused() {
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("yosys") || stderr.contains("sequential"), "{stderr}");
 }
+
+#[test]
+fn a_circuit_may_be_in_several_files() {
+    let tiny = Tiny::new();
+    let top = "module top(input [7:0] a, b, output [15:0] o); half u(a, b, o); endmodule";
+    let half = "module half(input [7:0] a, b, output [15:0] o); assign o = a * b; endmodule";
+    let (top, half) = (tiny.write("t.v", top.as_bytes()), tiny.write("h.v", half.as_bytes()));
+    for (spec, label) in [
+        (format!("verilog:{top},{half}"), "top"),
+        (format!("verilog:{top},{half}:half"), "half"),
+        (format!("verilog:{half}"), "h"),
+    ] {
+        let shown = json(&["multiplier", "show", &spec, "--json"]);
+        assert_eq!(shown["multiplier"], label, "{spec}");
+        assert_eq!(shown["mae"], 0.0, "{spec}");
+    }
+}
+
+/// Each waited for a writer.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    let (folder, work) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let pipe = folder.path().join("pipe").display().to_string();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for arguments in [
+        ["multiplier", "show", &format!("table:{pipe}"), "--json"],
+        ["multiplier", "show", &format!("verilog:{pipe}"), "--json"],
+        ["synth", "--multiplier=exact", "--cells", &pipe],
+    ] {
+        assert_refused(work.path(), &arguments, &["pipe: cannot be read: found a pipe (FIFO)"]);
+    }
+}

@@ -10,6 +10,7 @@ mod faults;
 mod hardware;
 mod help;
 mod inspect;
+mod labels;
 mod library;
 #[path = "../../../tests/support/damaged.rs"]
 mod models;

@@ -162,11 +162,20 @@ impl Tiny {
 
 /// An archive as numpy.savez writes it: as many rows of `features` pixels as there are labels.
 pub fn npz(features: usize, labels: &[i64]) -> Vec<u8> {
-    npz_of(&[features], labels)
+    npz_of(&[features], labels, &["x.npy", "y.npy"])
 }
 
 /// The same of images of any shape.
-pub fn npz_of(image: &[usize], labels: &[i64]) -> Vec<u8> {
+pub fn npz_images(image: &[usize], labels: &[i64]) -> Vec<u8> {
+    npz_of(image, labels, &["x.npy", "y.npy"])
+}
+
+/// The same without labels.
+pub fn npz_unlabelled(features: usize, images: usize) -> Vec<u8> {
+    npz_of(&[features], &vec![0; images], &["x.npy"])
+}
+
+fn npz_of(image: &[usize], labels: &[i64], members: &[&str]) -> Vec<u8> {
     let elements = labels.len() * image.iter().product::<usize>();
     let pixels: Vec<u8> = (0..elements).map(|i| (i * 37 % 256) as u8).collect();
     let sizes = image.iter().map(|size| format!("{size},")).collect::<String>();
@@ -176,7 +185,7 @@ pub fn npz_of(image: &[usize], labels: &[i64]) -> Vec<u8> {
         ("y.npy", npy("<i8", &format!("({},)", labels.len()), &labels_le)),
     ];
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in arrays {
+    for (name, bytes) in arrays.into_iter().filter(|(name, _)| members.contains(name)) {
         archive.start_file(name, SimpleFileOptions::default()).unwrap();
         archive.write_all(&bytes).unwrap();
     }
@@ -192,5 +201,14 @@ fn npy(descr: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.into_bytes());
     bytes.extend(elements);
+    bytes
+}
+
+/// A PNG of grey pixels.
+pub fn grey_png(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().unwrap().write_image_data(pixels).unwrap();
     bytes
 }

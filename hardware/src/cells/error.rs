@@ -3,29 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use recoup_circuits::liberty::LibertyError;
+use recoup_circuits::{printable, printable_path};
 
 /// Why files do not give a library of cells.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CellError {
     /// The file cannot be read.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: cannot be read: {source}", printable_path(path))]
     Io {
         /// The file.
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The file is longer than any library.
-    #[error("{}: is longer than {limit_mib} MiB; expected a Liberty file of one library", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The limit.
-        limit_mib: usize,
-    },
     /// The file is no Liberty file, or says what it must not.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", printable_path(path), printable(&source.to_string()))]
     Liberty {
         /// The file.
         path: PathBuf,
@@ -33,7 +26,12 @@ pub enum CellError {
         source: LibertyError,
     },
     /// Two files define one cell.
-    #[error("{}: cell {cell} is in {} already; give each file once, and one corner only", path.display(), first.display())]
+    #[error(
+        "{}: cell {} is in {} already; give each file once, and one corner only",
+        printable_path(path),
+        printable(cell),
+        printable_path(first)
+    )]
     Duplicate {
         /// The second file.
         path: PathBuf,
@@ -45,8 +43,8 @@ pub enum CellError {
     /// Two files are of different supply voltages.
     #[error(
         "{}: is for {voltage_v} V and {} for {first_voltage_v} V; expected files of one corner",
-        path.display(),
-        first.display()
+        printable_path(path),
+        printable_path(first)
     )]
     Voltage {
         /// The second file.
@@ -59,7 +57,11 @@ pub enum CellError {
         first_voltage_v: f64,
     },
     /// Nothing in the files can be used.
-    #[error("{}: none of its cells can be used; {reasons}; expected gates and D flip-flops", path.display())]
+    #[error(
+        "{}: none of its cells can be used; {}; expected gates and D flip-flops",
+        printable_path(path),
+        printable(reasons)
+    )]
     NoCells {
         /// The first file.
         path: PathBuf,

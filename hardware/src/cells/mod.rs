@@ -10,7 +10,9 @@ mod table;
 mod truth_table;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+use recoup_circuits::printable;
 
 pub use error::CellError;
 pub use find::Adder;
@@ -32,6 +34,27 @@ pub struct CellLibrary {
     pub by_name: HashMap<String, CellId>,
     /// Names of the cells that cannot be used, and why.
     pub left_out: Vec<(String, String)>,
+}
+
+impl CellLibrary {
+    /// How many cells cannot be used, and the commonest reasons; `None` if all can.
+    pub fn left_out_summary(&self) -> Option<String> {
+        const REASONS: usize = 4;
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        self.left_out.iter().for_each(|(_, reason)| *counts.entry(reason).or_default() += 1);
+        let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+        // The order of the map stays among equals.
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let most = counts.iter().take(REASONS);
+        let mut reasons: Vec<String> =
+            most.map(|(reason, count)| format!("{count}: {reason}")).collect();
+        if counts.len() > REASONS {
+            reasons.push("and other reasons".to_owned());
+        }
+        let (left_out, all) = (self.left_out.len(), self.left_out.len() + self.cells.len());
+        let text = format!("{left_out} of {all} cells ({})", reasons.join("; "));
+        (left_out > 0).then(|| printable(&text).into_owned())
+    }
 }
 
 /// One cell.

@@ -1,6 +1,7 @@
 //! Which cells synthesis may use.
 
 use glob::Pattern;
+use recoup_circuits::printable;
 
 use super::{CellId, CellLibrary, TruthTable};
 
@@ -19,9 +20,10 @@ pub struct Selection {
 pub enum SelectionError {
     /// A function that nothing can be built without is missing.
     #[error(
-        "library {library} has no {function} among the {cells} cells that may be used (left out: \
+        "library {} has no {function} among the {cells} cells that may be used (left out: \
          {excluded} by dont-use patterns, {unusable} that cannot be used); add a file that has \
-         one, or fewer patterns"
+         one, or fewer patterns",
+        printable(library)
     )]
     Missing {
         /// The library.

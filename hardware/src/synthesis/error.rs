@@ -1,5 +1,9 @@
 //! What can go wrong in synthesis.
 
+use std::path::PathBuf;
+
+use recoup_circuits::{printable, printable_path};
+
 use crate::cells::SelectionError;
 use crate::mapped::MappedError;
 
@@ -36,7 +40,7 @@ pub enum SynthesisError {
         reason: std::io::Error,
     },
     /// yosys failed.
-    #[error("yosys failed while {step}: {message}")]
+    #[error("yosys failed while {step}: {}", printable(message))]
     Yosys {
         /// What it was doing.
         step: &'static str,
@@ -44,7 +48,7 @@ pub enum SynthesisError {
         message: String,
     },
     /// What it gave is no netlist of cells.
-    #[error(transparent)]
+    #[error("{}", printable(&.0.to_string()))]
     Mapped(#[from] MappedError),
     /// The cells compute something else.
     #[error(
@@ -61,10 +65,29 @@ pub enum SynthesisError {
         /// The product.
         expected: i32,
     },
-    /// Files cannot be written or read.
-    #[error("the work folder or the cache cannot be used: {0}")]
-    Io(#[from] std::io::Error),
+    /// What was run gave no netlist.
+    #[error("`{program}` is not yosys, or is broken: {problem}")]
+    Output {
+        /// The program.
+        program: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Files for yosys cannot be written.
+    #[error("{}: the folder for temporary files cannot be used: {source}", printable_path(folder))]
+    Work {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// [`Watch::stop`](super::Watch) said so.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl SynthesisError {
+    pub(super) fn work(source: std::io::Error) -> Self {
+        Self::Work { folder: std::env::temp_dir(), source }
+    }
 }

@@ -16,13 +16,15 @@ mod tests;
 use std::path::PathBuf;
 
 use glob::Pattern;
+use recoup_circuits::printable_path;
 
 use crate::cells::{CellLibrary, Selection};
-use crate::mapped::MappedNetlist;
+use crate::mapped::{MappedError, MappedNetlist};
 use crate::rtl::{File, MultiplierCircuit, Sources};
 use crate::timing::{Timing, TimingOptions};
 
 pub use error::SynthesisError;
+use run::Step;
 pub use run::{Watch, version};
 
 /// How to synthesise.
@@ -38,6 +40,8 @@ pub struct SynthesisOptions {
     pub yosys: PathBuf,
     /// Where results are kept; `None` for nowhere.
     pub cache: Option<PathBuf>,
+    /// Who is told what is odd and changes no result; standard error, unless set otherwise.
+    pub remark: fn(&str),
 }
 
 impl SynthesisOptions {
@@ -50,6 +54,7 @@ impl SynthesisOptions {
             timing: TimingOptions::default(),
             yosys: PathBuf::from("yosys"),
             cache: None,
+            remark: |text| eprintln!("{text}"),
         }
     }
 }
@@ -94,19 +99,29 @@ pub fn synthesize(
     let yosys_version = run::version(&options.yosys)?;
     let recipe = script::Recipe::new(sources, library, &selection, options);
     let key = recipe.key(sources, &yosys_version);
-    let found = options.cache.as_deref().and_then(|folder| cache::find(folder, &key));
+    let found = options.cache.as_deref().and_then(|folder| {
+        cache::find(folder, &key).unwrap_or_else(|damaged| {
+            (options.remark)(&damaged.to_string());
+            cache::discard(folder, &key);
+            None
+        })
+    });
     let cached = found.is_some();
     let mapped = match found {
         Some(mapped) => mapped,
         None => {
             let mapped = map(sources, library, &selection, &recipe, options, watch)?;
-            if let Some(folder) = &options.cache {
-                cache::store(folder, &key, &mapped)?;
+            if let Some(folder) = &options.cache
+                && let Err(error) = cache::store(folder, &key, &mapped)
+            {
+                let folder = printable_path(folder);
+                (options.remark)(&format!("{folder}: results cannot be kept there: {error}"));
             }
             mapped
         }
     };
-    let netlist = MappedNetlist::from_yosys_json(&mapped.json, &sources.top, library)?;
+    let netlist = MappedNetlist::from_yosys_json(&mapped.json, &sources.top, library);
+    let netlist = netlist.map_err(|error| garbage(options, error))?;
     let timing = Timing::new(&netlist, library, &options.timing)?;
     Ok(Synthesis { netlist, verilog: mapped.verilog, timing, yosys_version, cached })
 }
@@ -131,6 +146,17 @@ pub fn check_products(
         }
     }
     Ok(())
+}
+
+/// JSON that is none is not the sources' fault.
+fn garbage(options: &SynthesisOptions, error: MappedError) -> SynthesisError {
+    match error {
+        MappedError::Json(_) => SynthesisError::Output {
+            program: options.yosys.display().to_string(),
+            problem: error.to_string(),
+        },
+        error => error.into(),
+    }
 }
 
 /// What would only confuse yosys.
@@ -165,26 +191,27 @@ fn map(
     options: &SynthesisOptions,
     watch: &Watch,
 ) -> Result<Mapped, SynthesisError> {
-    let folder = tempfile::Builder::new().prefix("recoup-synth-").tempdir()?;
+    let folder = tempfile::Builder::new().prefix("recoup-synth-").tempdir();
+    let folder = folder.map_err(SynthesisError::work)?;
     let path = |name: &str| folder.path().join(name);
     for File { name, text } in &sources.files {
-        std::fs::write(path(name), text)?;
+        std::fs::write(path(name), text).map_err(SynthesisError::work)?;
     }
     for (name, text) in &recipe.files {
-        std::fs::write(path(name), text)?;
+        std::fs::write(path(name), text).map_err(SynthesisError::work)?;
     }
-    let yosys = run::Yosys { program: &options.yosys, folder: folder.path(), watch };
-    yosys.run("elaborating", "elaborate.ys", &recipe.elaborate)?;
+    let yosys = run::Yosys { program: &options.yosys, folder: folder.path(), watch, limits: None };
+    yosys.run(Step::Elaborate, "elaborate.ys", &recipe.elaborate)?;
     let full_adder = library.full_adder(&selection.cells);
     let inverted = match full_adder.filter(|adder| adder.sum_inverted && adder.carry_inverted) {
         Some(_) => {
             let half_adder = library.half_adder(&selection.cells);
-            polarity::choose(&std::fs::read(path("elaborated.json"))?, half_adder)?
+            let json = yosys.read("elaborated.json")?;
+            polarity::choose(&json, half_adder).map_err(|error| garbage(options, error))?
         }
         None => Vec::new(),
     };
-    yosys.run("mapping onto cells", "map.ys", &recipe.map(&inverted))?;
-    let verilog = std::fs::read(path("netlist.v"))?;
-    let verilog = String::from_utf8_lossy(&verilog).into_owned();
-    Ok(Mapped { json: std::fs::read(path("netlist.json"))?, verilog })
+    yosys.run(Step::Map, "map.ys", &recipe.map(&inverted))?;
+    let verilog = String::from_utf8_lossy(&yosys.read("netlist.v")?).into_owned();
+    Ok(Mapped { json: yosys.read("netlist.json")?, verilog })
 }

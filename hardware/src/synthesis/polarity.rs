@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
-use super::SynthesisError;
 use crate::cells::Adder;
 use crate::mapped::MappedError;
 
@@ -47,8 +46,8 @@ struct Node<'a> {
 
 /// The full adders that are to work on inverted bits, as `module/instance`, given the elaborated
 /// design as yosys' JSON.
-pub fn choose(json: &[u8], half_adder: Option<Adder>) -> Result<Vec<String>, SynthesisError> {
-    let design: Design = serde_json::from_slice(json).map_err(MappedError::from)?;
+pub fn choose(json: &[u8], half_adder: Option<Adder>) -> Result<Vec<String>, MappedError> {
+    let design: Design = serde_json::from_slice(json)?;
     let half_inverts = half_adder.is_some_and(|adder| adder.sum_inverted && adder.carry_inverted);
     let mut chosen = Vec::new();
     for (name, module) in &design.modules {

@@ -1,11 +1,23 @@
 //! Running yosys.
 
-use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use recoup_circuits::program::{Ended, Limits, Program};
 
 use super::SynthesisError;
+
+/// What reading the sources may take: what has no end, as a loop or a generate block may, is all
+/// there. The elements of an array are alike, so that large ones take seconds.
+const ELABORATION: Limits =
+    Limits { time: Duration::from_secs(10 * 60), memory_mib: 8 << 10, file_mib: 4 << 10 };
+
+/// What mapping may take, which depends on the design.
+const MAPPING: Limits =
+    Limits { time: Duration::from_secs(12 * 60 * 60), memory_mib: 16 << 10, ..ELABORATION };
+
+/// What telling its version may take.
+const VERSION: Limits = Limits { time: Duration::from_secs(30), file_mib: 1, ..ELABORATION };
 
 /// How a caller follows a long run.
 #[derive(Clone, Copy)]
@@ -21,75 +33,114 @@ impl Watch<'_> {
     pub const SILENT: Watch<'static> = Watch { stop: &|| false, progress: &|_, _| {} };
 }
 
-/// Kills the program if the run ends early.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Fails if it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// What yosys does.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// Tells its version.
+    Version,
+    /// Reads the sources.
+    Elaborate,
+    /// Maps onto cells.
+    Map,
 }
 
-fn not_started(program: &Path) -> impl Fn(std::io::Error) -> SynthesisError {
-    let program = program.display().to_string();
-    move |reason| SynthesisError::NoYosys { program: program.clone(), reason }
+impl Step {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Version => "telling its version",
+            Self::Elaborate => "elaborating",
+            Self::Map => "mapping onto cells",
+        }
+    }
+
+    fn limits(self) -> Limits {
+        match self {
+            Self::Version => VERSION,
+            Self::Elaborate => ELABORATION,
+            Self::Map => MAPPING,
+        }
+    }
 }
 
 /// What yosys says of its version.
 pub fn version(program: &Path) -> Result<String, SynthesisError> {
-    let output = Command::new(program).arg("-V").output().map_err(not_started(program))?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    version_within(program, Step::Version.limits())
+}
+
+pub(super) fn version_within(program: &Path, limits: Limits) -> Result<String, SynthesisError> {
+    let folder = tempfile::tempdir().map_err(SynthesisError::work)?;
+    let yosys =
+        Yosys { program, folder: folder.path(), watch: &Watch::SILENT, limits: Some(limits) };
+    let program = yosys.limited(Step::Version);
+    program.find().map_err(|reason| yosys.not_started(reason))?;
+    yosys.start(Step::Version, &["-V"])?;
+    let out = yosys.read("out")?;
+    let version = String::from_utf8_lossy(&out).trim().to_owned();
+    if !version.contains("Yosys") {
+        let start: String = version.chars().take(60).collect();
+        return Err(yosys.garbage(Step::Version, format!("it said {start:?}")));
+    }
+    Ok(version)
 }
 
 /// yosys in a folder.
+#[derive(Clone, Copy)]
 pub struct Yosys<'a> {
     pub program: &'a Path,
     pub folder: &'a Path,
     pub watch: &'a Watch<'a>,
+    /// Others than those of the step.
+    pub limits: Option<Limits>,
 }
 
 impl Yosys<'_> {
     /// Runs a script, which is written to the folder.
-    pub fn run(&self, step: &'static str, name: &str, script: &str) -> Result<(), SynthesisError> {
-        std::fs::write(self.folder.join(name), script)?;
-        let log = self.folder.join("log");
-        let child = Command::new(self.program)
-            .args(["-q", "-s", name])
-            .current_dir(self.folder)
-            // abc puts its files there; they go with the folder, whatever happens.
-            .env("TMPDIR", self.folder)
-            .stdin(Stdio::null())
-            .stdout(File::create(self.folder.join("out"))?)
-            .stderr(File::create(&log)?)
-            .spawn()
-            .map_err(not_started(self.program))?;
-        let status = self.wait(step, Running(child))?;
-        if status.success() {
-            return Ok(());
-        }
-        let said = std::fs::read(&log)?;
-        let said = String::from_utf8_lossy(&said);
-        let lines = || said.lines().filter(|line| !line.trim().is_empty());
-        let error = lines().find(|line| line.contains("ERROR")).or_else(|| lines().next_back());
-        let message = error.map_or_else(|| status.to_string(), |line| format!("{line:.300}"));
-        Err(SynthesisError::Yosys { step, message })
+    pub fn run(&self, step: Step, name: &str, script: &str) -> Result<(), SynthesisError> {
+        std::fs::write(self.folder.join(name), script).map_err(SynthesisError::work)?;
+        self.start(step, &["-q", "-s", name])
     }
 
-    fn wait(&self, step: &str, mut running: Running) -> Result<ExitStatus, SynthesisError> {
-        let start = Instant::now();
-        let mut pause = Duration::from_millis(2);
-        loop {
-            if let Some(status) = running.0.try_wait()? {
-                return Ok(status);
+    fn limited(&self, step: Step) -> Program<'_> {
+        let limits = self.limits.unwrap_or_else(|| step.limits());
+        Program { program: self.program, folder: self.folder, limits }
+    }
+
+    fn start(&self, step: Step, arguments: &[&str]) -> Result<(), SynthesisError> {
+        let program = self.limited(step);
+        let mut go_on = |elapsed: Duration| {
+            (self.watch.progress)(step.words(), elapsed);
+            !(self.watch.stop)()
+        };
+        match program.run(arguments, &mut go_on).map_err(SynthesisError::work)? {
+            Ended::Interrupted => Err(SynthesisError::Interrupted),
+            Ended::Exited(status) if status.success() => Ok(()),
+            ended => {
+                Err(SynthesisError::Yosys { step: step.words(), message: program.failure(ended) })
             }
-            if (self.watch.stop)() {
-                return Err(SynthesisError::Interrupted);
-            }
-            (self.watch.progress)(step, start.elapsed());
-            std::thread::sleep(pause);
-            pause = (2 * pause).min(Duration::from_millis(50));
         }
+    }
+
+    /// A file that a run has written.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, SynthesisError> {
+        let path = self.folder.join(name);
+        let read = recoup_circuits::regular_file(&path).and_then(|mut file| {
+            let mut content = Vec::new();
+            std::io::Read::read_to_end(&mut file, &mut content)?;
+            Ok(content)
+        });
+        read.map_err(|error| SynthesisError::Output {
+            program: self.program.display().to_string(),
+            problem: format!("its {name} cannot be read: {error}"),
+        })
+    }
+
+    /// The error for a result that is none.
+    pub fn garbage(&self, step: Step, problem: String) -> SynthesisError {
+        let problem = format!("{} it ended well, but {problem}", step.words());
+        SynthesisError::Output { program: self.program.display().to_string(), problem }
+    }
+
+    fn not_started(&self, reason: std::io::Error) -> SynthesisError {
+        SynthesisError::NoYosys { program: self.program.display().to_string(), reason }
     }
 }

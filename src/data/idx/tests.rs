@@ -27,7 +27,7 @@ fn open_both(images: &[u8], labels: &[u8]) -> Result<[Dataset; 2], DataError> {
     let directory = tempfile::tempdir().unwrap();
     let spec = DataSpec::Idx {
         images: directory.path().join("images"),
-        labels: directory.path().join("labels"),
+        labels: Some(directory.path().join("labels")),
     };
     fs::write(directory.path().join("images"), images).unwrap();
     fs::write(directory.path().join("labels"), labels).unwrap();
@@ -66,7 +66,7 @@ fn plain_and_gzip_read_alike() {
             for dataset in open_both(&images, &labels).unwrap() {
                 assert_eq!(dataset.len(), 4);
                 let sample = dataset.read(2).unwrap();
-                assert_eq!(sample.label, 4);
+                assert_eq!(sample.label, Some(4));
                 assert_eq!(sample.image.shape.to_string(), "1 x 2 x 3");
                 assert_eq!(sample.image.pixels, Pixels::U8((12..18).collect()));
             }
@@ -165,4 +165,36 @@ fn a_gzip_bomb_is_cut_at_the_declared_size() {
     let error = input.copy_body(&mut out, 16, 24).unwrap_err();
     assert!(matches!(error, DataError::IdxTrailing { .. }), "{error}");
     assert_eq!(out.len(), 25);
+}
+
+#[test]
+fn images_alone_have_no_labels() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("images");
+    for bytes in [images(), gzip(&images())] {
+        fs::write(&path, bytes).unwrap();
+        let dataset = Dataset::open(&DataSpec::Idx { images: path.clone(), labels: None }).unwrap();
+        assert_eq!((dataset.len(), dataset.label(3)), (4, None));
+        assert_eq!(dataset.read(2).unwrap().image.pixels, Pixels::U8((12..18).collect()));
+        assert_parts(
+            &dataset.labels().unwrap_err().to_string(),
+            &["no labels", "idx:IMAGES,LABELS"],
+        );
+    }
+}
+
+/// Of the images only the header is there.
+#[test]
+fn what_headers_and_labels_say_is_known_before_images_are_decompressed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (images_path, labels_path) = (directory.path().join("i"), directory.path().join("l"));
+    fs::write(&images_path, gzip(&images()[..16])).unwrap();
+    fs::write(&labels_path, labels()).unwrap();
+    let spec = DataSpec::Idx { images: images_path, labels: Some(labels_path) };
+    let dataset = Dataset::open_headers(&spec).unwrap();
+    assert!(dataset.preprocessor(&"none".parse().unwrap(), &[1, 28, 28]).is_err());
+    assert!(dataset.check_outputs(1).is_err());
+    for error in [dataset.load().unwrap_err(), dataset.read(0).unwrap_err()] {
+        assert!(matches!(error, DataError::IdxTruncated { .. }), "{error}");
+    }
 }

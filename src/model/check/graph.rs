@@ -94,7 +94,15 @@ impl<'a> Walk<'a> {
         for node in &graph.node {
             self.node(node, level, &mut own).map_err(|problem| at(node, problem))?;
         }
+        let mut outputs = HashSet::new();
         for output in &graph.output {
+            if !outputs.insert(output.name.as_str()) {
+                return Err(format!(
+                    "output \"{}\" of the graph is listed twice; list it once",
+                    shown(&output.name)
+                )
+                .into());
+            }
             if !self.names.contains(output.name.as_str()) {
                 return Err(format!(
                     "output \"{}\" of the graph is made by no node; export the model again",

@@ -1,5 +1,7 @@
 //! Names from a file, made fit for a message.
 
+use recoup_circuits::printable;
+
 /// Longest name in a message, in characters.
 const MOST_CHARACTERS: usize = 80;
 
@@ -11,25 +13,9 @@ pub(crate) fn shown(name: &str) -> String {
     }
 }
 
-/// `text` with its control characters escaped, fit for a terminal.
-pub fn plain(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || is_direction(character) {
-            escaped.extend(character.escape_unicode());
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
-}
-
-/// Marks that change the direction of the text after them, or break its line.
-fn is_direction(character: char) -> bool {
-    matches!(
-        character,
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
-    )
+/// `text` with its control characters escaped.
+pub(crate) fn plain(text: &str) -> String {
+    printable(text).into_owned()
 }
 
 /// Numbers for a message: at most eight of them.

@@ -80,6 +80,10 @@ impl Importer<'_> {
             && MOVEMENT.contains(&proto.op_type.as_str())
             && let Some(runs) = movement::trace(&source, &input_shapes, &shapes)
         {
+            // What is moved stays what it is.
+            if runtime.iter().all(|id| self.code_numbers.contains(id)) {
+                self.code_numbers.extend(&outputs);
+            }
             // A node with several outputs becomes several: none of them is the node of the file.
             let single = outputs.len() == 1;
             for (&output, runs) in outputs.iter().zip(runs) {
@@ -148,6 +152,17 @@ impl Importer<'_> {
             self.bindings.insert(name.clone(), Binding::Constant(Arc::new(tensor), None));
         }
         Ok(())
+    }
+
+    /// Whether a Cast makes real numbers of numbers that are stored as such already.
+    pub(super) fn is_cast_of_number(
+        &self,
+        proto: &pb::NodeProto,
+        inputs: &[Option<Binding>],
+    ) -> bool {
+        let to_float = attribute(proto, "to").is_some_and(|to| to.i == DataType::Float as i64);
+        let Some(Some(Binding::Value(id))) = inputs.first() else { return false };
+        to_float && !self.values[*id].integer
     }
 
     /// Identity: whoever reads the alias reads the value, in place of this node.

@@ -15,7 +15,7 @@ mod signature;
 mod types;
 mod work;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rten::Value as Tensor;
@@ -65,6 +65,8 @@ pub(super) struct Importer<'a> {
     uses: HashMap<String, usize>,
     values: Vec<Value>,
     nodes: Vec<Node>,
+    /// Values whose elements are the codes of an integer input, as numbers.
+    code_numbers: HashSet<ValueId>,
     /// The Mac node that made a value, for folding what follows into it.
     mac_of: HashMap<ValueId, usize>,
     memory: Memory,
@@ -85,6 +87,7 @@ pub(super) fn import(
         uses: HashMap::new(),
         values: Vec::new(),
         nodes: Vec::new(),
+        code_numbers: HashSet::new(),
         mac_of: HashMap::new(),
         memory: Memory::default(),
     };
@@ -98,13 +101,15 @@ pub(super) fn import(
         importer.bindings.insert(name, Binding::Constant(tensor, None));
     }
     let kind = |kind| file.error(kind);
-    let input = importer.bind_input(input_shape).map_err(kind)?;
-    let image = &importer.values[input];
-    importer.memory.made(&image.name, image.volume() as u128);
+    let inputs = importer.bind_inputs(input_shape).map_err(kind)?;
+    for &input in &inputs {
+        let value = &importer.values[input];
+        importer.memory.made(&value.name, value.volume() as u128);
+    }
     for proto in &graph.node {
         importer.node(proto).map_err(kind)?;
     }
-    let output = importer.output().map_err(kind)?;
+    let outputs = importer.outputs().map_err(kind)?;
     let mut float = importer.float;
     float.add_constants(|name| match importer.bindings.get(name) {
         Some(Binding::Constant(tensor, _)) => Some(tensor.clone()),
@@ -114,8 +119,8 @@ pub(super) fn import(
         sha256: file.sha256.clone(),
         values: importer.values,
         nodes: importer.nodes,
-        input,
-        output,
+        inputs,
+        outputs,
         float: Arc::new(float),
     };
     drop_unread_nodes(&mut graph);
@@ -166,7 +171,7 @@ fn names(graph: &pb::GraphProto) -> impl Iterator<Item = &str> + Clone {
 /// Nodes that do not contribute to the output (training leftovers) would only cost time.
 fn drop_unread_nodes(graph: &mut Graph) {
     let mut needed = vec![false; graph.values.len()];
-    needed[graph.output] = true;
+    graph.outputs.iter().for_each(|&output| needed[output] = true);
     let mut keep = vec![false; graph.nodes.len()];
     for (index, node) in graph.nodes.iter().enumerate().rev() {
         keep[index] = node.outputs.iter().any(|&output| needed[output]);
@@ -241,6 +246,13 @@ impl Importer<'_> {
         elements: u128,
     ) -> Result<()> {
         let fail = |reason| ModelErrorKind::node(node_name(proto), &proto.op_type, reason);
+        if proto.op_type == "DequantizeLinear"
+            && let Some(Some(Binding::Value(id))) = inputs.first()
+            && self.code_numbers.contains(id)
+        {
+            self.dequantize_numbers(proto);
+            return self.nodes_in_place();
+        }
         let on_codes = inputs.iter().flatten().any(|input| matches!(input, Binding::Codes(_)));
         if on_codes && !matches!(proto.op_type.as_str(), "DequantizeLinear" | "Identity" | "Shape")
         {
@@ -252,6 +264,7 @@ impl Importer<'_> {
         }
         let handled = match proto.op_type.as_str() {
             "Identity" => self.alias(proto, &inputs),
+            "Cast" if self.is_cast_of_number(proto, &inputs) => self.alias(proto, &inputs),
             "DequantizeLinear" => self.dequantize(proto, &inputs)?,
             _ if constant => {
                 self.check_work(proto, &inputs, elements).map_err(fail)?;

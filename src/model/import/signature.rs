@@ -1,10 +1,10 @@
-//! The graph's input and output.
+//! The graph's inputs and outputs.
 
-use super::super::check::text::plain;
 use super::super::pb;
 use super::super::pb::tensor_proto::DataType;
 use super::super::pb::tensor_shape_proto::dimension::Value as Dimension;
-use super::{Binding, Importer, MOST_ELEMENTS, ModelErrorKind, Result, ValueId};
+use super::super::{ActivationQuantization, NodeKind};
+use super::{Binding, Importer, MOST_ELEMENTS, ModelErrorKind, Result, ValueId, node_name};
 
 /// What an output of real numbers may be declared as.
 const REAL: &[DataType] = &[
@@ -16,126 +16,182 @@ const REAL: &[DataType] = &[
 ];
 
 impl Importer<'_> {
-    pub(super) fn bind_input(&mut self, input_shape: Option<&[usize]>) -> Result<ValueId> {
-        let inputs = self.file.graph().input.iter();
-        let inputs: Vec<_> =
-            inputs.filter(|input| !self.bindings.contains_key(&input.name)).collect();
-        let [input] = inputs[..] else {
-            let names: Vec<_> = inputs.iter().map(|input| input.name.as_str()).collect();
+    /// All inputs, in the order of the file. `input_shape` is that of the only one, without batch.
+    pub(super) fn bind_inputs(&mut self, input_shape: Option<&[usize]>) -> Result<Vec<ValueId>> {
+        let inputs = &self.file.graph().input;
+        if inputs.is_empty() {
+            return Err(ModelErrorKind::Signature(
+                "has no input; expected an image or other tensors".into(),
+            ));
+        }
+        if let (Some(_), [_, second, ..]) = (input_shape, &inputs[..]) {
             return Err(ModelErrorKind::Signature(format!(
-                "has {} inputs ({}); Recoup evaluates models with one input, an image",
-                names.len(),
-                names.join(", ")
+                "has several inputs (\"{}\" and others), so that --input-shape says too little; \
+                 export it with fixed shapes",
+                second.name
             )));
+        }
+        inputs.iter().map(|input| self.bind_input(input, input_shape)).collect()
+    }
+
+    fn bind_input(
+        &mut self,
+        input: &pb::ValueInfoProto,
+        input_shape: Option<&[usize]>,
+    ) -> Result<ValueId> {
+        let fail = |reason: String| {
+            ModelErrorKind::Signature(format!("input \"{}\" {reason}", super::plain(&input.name)))
         };
         let tensor = input.r#type.as_ref().and_then(|kind| kind.value.as_ref());
         let Some(pb::type_proto::Value::TensorType(tensor)) = tensor else {
-            return Err(ModelErrorKind::Signature(format!(
-                "input \"{}\" is no tensor",
-                input.name
-            )));
+            return Err(fail("is no tensor".into()));
         };
-        if tensor.elem_type != pb::tensor_proto::DataType::Float as i32 {
-            return Err(ModelErrorKind::Signature(format!(
-                "input \"{}\" is not float32; export the model with a float32 input",
-                input.name
+        let kind = DataType::try_from(tensor.elem_type).unwrap_or(DataType::Undefined);
+        let whole = matches!(kind, DataType::Int32 | DataType::Int64 | DataType::Bool);
+        if !whole && !matches!(kind, DataType::Float | DataType::Uint8 | DataType::Int8) {
+            return Err(fail(format!(
+                "is of the type {}; expected float32, uint8, int8, int32, int64 or bool",
+                kind.as_str_name()
             )));
         }
         let dims: Vec<_> =
             tensor.shape.iter().flat_map(|shape| &shape.dim).map(|dim| dim.value.clone()).collect();
-        if dims.len() < 2 {
-            return Err(ModelErrorKind::Signature(format!(
-                "input \"{}\" has {} dimensions; expected the batch and at least one more",
-                input.name,
-                dims.len()
-            )));
+        if dims.is_empty() {
+            return Err(fail("has 0 dimensions; expected the batch and at least one more".into()));
         }
-        if let Some(given) = input_shape
-            && given.len() != dims.len() - 1
-        {
-            return Err(ModelErrorKind::Signature(format!(
-                "input \"{}\" has {} dimensions beside the batch, --input-shape gives {}",
-                input.name,
-                dims.len() - 1,
-                given.len()
-            )));
-        }
-        let mut shape = vec![1];
-        for (axis, dim) in dims.iter().enumerate().skip(1) {
-            let fixed = match dim {
-                Some(Dimension::DimValue(value)) if *value > 0 => Some(*value as usize),
-                _ => None,
-            };
-            let given = input_shape.map(|given| given[axis - 1]);
-            match (fixed, given) {
-                (Some(fixed), Some(given)) if fixed != given => {
-                    return Err(ModelErrorKind::Signature(format!(
-                        "input \"{}\" has {fixed} in dimension {axis}, --input-shape gives {given}",
-                        input.name
-                    )));
-                }
-                (Some(size), _) | (None, Some(size)) if size > 0 => shape.push(size),
-                _ => {
-                    return Err(ModelErrorKind::DynamicShape {
-                        input: input.name.clone(),
-                        shape: shape_text(&dims),
-                        axis,
-                    });
-                }
-            }
-        }
-        let elements =
-            shape.iter().try_fold(1, |elements: usize, &size| elements.checked_mul(size));
-        if elements.is_none_or(|elements| elements as u128 > MOST_ELEMENTS) {
-            return Err(ModelErrorKind::Signature(format!(
-                "input \"{}\" has the shape {shape:?}, more than {MOST_ELEMENTS} elements; \
-                 check --input-shape",
-                input.name
+        let shape = fixed_shape(input, &dims, input_shape)?;
+        let elements = shape.iter().map(|&size| size as u128).fold(1, u128::saturating_mul);
+        if elements > MOST_ELEMENTS {
+            return Err(fail(format!(
+                "has the shape {shape:?}, more than {MOST_ELEMENTS} elements; check --input-shape"
             )));
         }
         let id = self.add_value(&input.name, &input.name, shape);
+        self.values[id].integer = whole;
+        if matches!(kind, DataType::Uint8 | DataType::Int8) {
+            self.code_numbers.insert(id);
+        }
         self.bindings.insert(input.name.clone(), Binding::Value(id));
         Ok(id)
     }
 
-    pub(super) fn output(&self) -> Result<ValueId> {
-        let outputs = &self.file.graph().output;
-        let [output] = &outputs[..] else {
-            let names: Vec<_> = outputs.iter().map(|output| output.name.as_str()).collect();
-            return Err(ModelErrorKind::Signature(format!(
-                "has {} outputs ({}); Recoup evaluates models with one output, the class scores",
-                names.len(),
-                names.join(", ")
-            )));
+    /// DequantizeLinear of numbers that are codes, as a model with integer input reads them: its
+    /// formula, and quantisers around it, by which the value gets the codes that it had.
+    pub(super) fn dequantize_numbers(&mut self, proto: &pb::NodeProto) {
+        let [codes, scale] = [&proto.input[0], &proto.input[1]];
+        let zero_point = proto.input.get(2).filter(|name| !name.is_empty());
+        let builder = &mut self.builder;
+        let from_zero = match zero_point {
+            None => codes.clone(),
+            Some(zero_point) => {
+                let to_float = vec![super::legal::whole("to", DataType::Float as i64)];
+                let zero = builder.node(proto, "Cast", &[zero_point], to_float);
+                builder.node(proto, "Sub", &[codes, &zero], vec![])
+            }
         };
-        let Some(Binding::Value(id)) = self.bindings.get(&output.name) else {
-            return Err(ModelErrorKind::Signature(format!(
-                "output \"{}\" does not depend on the input, or is no float tensor",
-                output.name
-            )));
-        };
+        let real = builder.node(proto, "Mul", &[&from_zero, scale], vec![]);
+        let mut inputs = vec![real.as_str(), scale.as_str()];
+        inputs.extend(zero_point.map(String::as_str));
+        let again = builder.node(proto, "QuantizeLinear", &inputs, vec![]);
+        inputs[0] = &again;
+        builder.last(proto, "DequantizeLinear", &inputs, vec![], &proto.output[0]);
+    }
+
+    /// All outputs, in the order of the file.
+    pub(super) fn outputs(&mut self) -> Result<Vec<ValueId>> {
+        let file = self.file;
+        let outputs = file.graph().output.iter().map(|output| {
+            let value = self.output(&output.name)?;
+            self.check_declared(output, value)?;
+            Ok(value)
+        });
+        outputs.collect()
+    }
+
+    /// That an output of real numbers is declared as such.
+    fn check_declared(&self, output: &pb::ValueInfoProto, value: ValueId) -> Result<()> {
+        let value = &self.values[value];
         let declared = output.r#type.as_ref().and_then(|kind| kind.value.as_ref());
         if let Some(pb::type_proto::Value::TensorType(tensor)) = declared
             && let Ok(kind) = DataType::try_from(tensor.elem_type)
             && !REAL.contains(&kind)
+            && !value.integer
+            && value.quantization.is_none()
         {
             return Err(ModelErrorKind::Signature(format!(
                 "output \"{}\" is declared as {}, but its nodes make real numbers; export the \
                  model again",
-                plain(&output.name),
+                super::plain(&output.name),
                 kind.as_str_name()
             )));
         }
-        let shape = &self.values[*id].shape;
-        let classes = shape.iter().copied().max().unwrap_or(0);
-        if shape.first() != Some(&1) || self.values[*id].volume() != classes || classes < 2 {
-            return Err(ModelErrorKind::Signature(format!(
-                "output \"{}\" has the shape {shape:?}; expected one score per class, [1, classes]",
-                output.name
-            )));
-        }
-        Ok(*id)
+        Ok(())
     }
+
+    fn output(&mut self, name: &str) -> Result<ValueId> {
+        match self.bindings.get(name) {
+            Some(Binding::Value(id)) => Ok(*id),
+            Some(&Binding::Codes(codes)) => {
+                // Codes that leave the network are the numbers that they are.
+                let zero_point = if codes.signed { 128 } else { 0 };
+                let shape = self.values[codes.value].shape.clone();
+                let numbers = self.add_value(name, name, shape);
+                self.values[numbers].quantization =
+                    Some(ActivationQuantization { scale: 1.0, zero_point });
+                let maker = pb::NodeProto { output: vec![name.into()], ..Default::default() };
+                let inputs = vec![codes.value];
+                self.add_node(node_name(&maker), "(output)", NodeKind::Recode, inputs, numbers);
+                Ok(numbers)
+            }
+            _ => Err(ModelErrorKind::Signature(format!(
+                "output \"{}\" does not depend on the input",
+                super::plain(name)
+            ))),
+        }
+    }
+}
+
+/// The shape for one image: the batch is 1.
+fn fixed_shape(
+    input: &pb::ValueInfoProto,
+    dims: &[Option<Dimension>],
+    input_shape: Option<&[usize]>,
+) -> Result<Vec<usize>> {
+    if let Some(given) = input_shape
+        && given.len() != dims.len() - 1
+    {
+        return Err(ModelErrorKind::Signature(format!(
+            "input \"{}\" has {} dimensions beside the batch, --input-shape gives {}",
+            super::plain(&input.name),
+            dims.len() - 1,
+            given.len()
+        )));
+    }
+    let mut shape = vec![1];
+    for (axis, dim) in dims.iter().enumerate().skip(1) {
+        let fixed = match dim {
+            Some(Dimension::DimValue(value)) if *value > 0 => Some(*value as usize),
+            _ => None,
+        };
+        let given = input_shape.map(|given| given[axis - 1]);
+        match (fixed, given) {
+            (Some(fixed), Some(given)) if fixed != given => {
+                return Err(ModelErrorKind::Signature(format!(
+                    "input \"{}\" has {fixed} in dimension {axis}, --input-shape gives {given}",
+                    super::plain(&input.name)
+                )));
+            }
+            (Some(size), _) | (None, Some(size)) if size > 0 => shape.push(size),
+            _ => {
+                return Err(ModelErrorKind::DynamicShape {
+                    input: super::plain(&input.name),
+                    shape: super::plain(&shape_text(dims)),
+                    axis,
+                });
+            }
+        }
+    }
+    Ok(shape)
 }
 
 fn shape_text(dims: &[Option<Dimension>]) -> String {

@@ -48,13 +48,14 @@ impl Importer<'_> {
             Some(&first) if ALIKE.contains(&operator) => first,
             _ => return Ok(()),
         };
+        // Nodes on the codes of activations become nodes on real numbers.
+        let on_codes = inputs.iter().flatten().any(|input| matches!(input, Binding::Codes(_)));
         let other = |kind: &Option<Kind>| kind.is_some_and(|kind| kind != expected);
-        if let (Some(index), false) =
-            (kinds.iter().position(other), kinds.contains(&Some(Kind::Code)))
-        {
+        if let Some(index) = kinds.iter().position(other).filter(|_| !on_codes) {
             let found = kinds[index].unwrap_or(expected).name();
             return Err(format!(
-                "its input {index} holds {found}; expected {}: add a Cast before it",
+                "its input {index} holds {found}; expected {}: add a Cast or a \
+                 DequantizeLinear before it",
                 expected.name()
             ));
         }

@@ -125,7 +125,7 @@ pub(super) fn list(name: &str, values: &[i64]) -> AttributeProto {
 }
 
 /// A new attribute that is a whole number.
-pub(super) fn whole(name: &str, value: i64) -> AttributeProto {
+pub(crate) fn whole(name: &str, value: i64) -> AttributeProto {
     AttributeProto {
         name: name.into(),
         r#type: AttributeType::Int as i32,

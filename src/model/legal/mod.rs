@@ -15,7 +15,7 @@ use rten::Value;
 
 use super::pb;
 
-pub(crate) use builder::Builder;
+pub(crate) use builder::{Builder, whole};
 pub(super) use prepare::prepare;
 
 /// What is known of an input of a node before it runs.

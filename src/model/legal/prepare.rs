@@ -5,6 +5,9 @@ use std::collections::HashSet;
 use crate::model::error::ModelErrorKind;
 use crate::model::{import::node_name, pb, tensor};
 
+/// Operators of ONNX Runtime's domain that are those of ONNX itself.
+const SAME: &[&str] = &["QuantizeLinear", "DequantizeLinear", "Gelu"];
+
 /// Constants become initializers of rten's four element types; nodes that no output needs go.
 ///
 /// # Errors
@@ -15,6 +18,11 @@ pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<(), ModelErrorKind> 
         .into_iter()
         .partition::<Vec<_>, _>(|node| node.op_type == "Constant");
     graph.node = nodes;
+    for node in graph.node.iter_mut().filter(|node| node.domain == "com.microsoft") {
+        if SAME.contains(&node.op_type.as_str()) {
+            node.domain.clear();
+        }
+    }
     for node in constants {
         let tensor = constant(&node).ok_or_else(|| {
             ModelErrorKind::node(
@@ -26,6 +34,10 @@ pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<(), ModelErrorKind> 
         let name = node.output.into_iter().next().unwrap_or_default();
         graph.initializer.push(pb::TensorProto { name, ..tensor });
     }
+    // Before IR version 4, initializers were inputs as well.
+    let constants: HashSet<&str> =
+        graph.initializer.iter().map(|proto| proto.name.as_str()).collect();
+    graph.input.retain(|input| !constants.contains(input.name.as_str()));
     let read: HashSet<&str> = graph.node.iter().flat_map(reads).collect();
     graph.initializer.retain(|proto| read.contains(proto.name.as_str()));
     for proto in &mut graph.initializer {

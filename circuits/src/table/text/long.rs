@@ -1,11 +1,11 @@
 //! Long tables: one line for each pair of operands, with their product.
 
-use super::{Row, Separator, product};
+use super::{Row, product};
 use crate::{
     ProductTable,
     product_table::value,
     table::{
-        cells::{Cells, Stored},
+        cells::{Cells, Stored, other_width},
         error::{ParseError, Place, quote},
         labels::{Axis, Labels},
         options::Order,
@@ -18,10 +18,10 @@ pub(super) const COLUMNS: usize = 3;
 
 /// Reads lines of two operands and their product, in any order, after at most one line of words.
 /// Words for weight and activation say which operand comes first.
-pub(super) fn long(lines: &[(usize, &str)], separator: Separator) -> Result<Cells, ParseError> {
+pub(super) fn long(lines: &[(usize, &str)]) -> Result<Cells, ParseError> {
     let mut rows = Vec::with_capacity(lines.len());
     for &(line, text) in lines {
-        let row = separator.row(line, text)?;
+        let row = Row::parse(line, text)?;
         if row.cells.len() != COLUMNS {
             let found = format!("{} cells", row.cells.len());
             let expected = "three, as in the first line: both operands and their product";
@@ -53,7 +53,8 @@ pub(super) fn long(lines: &[(usize, &str)], separator: Separator) -> Result<Cell
         let [first, second] =
             [value(negative[0], (pair >> 8) as u8), value(negative[1], pair as u8)];
         let found = format!("{} pairs of operands, not {first} and {second}", rows.len());
-        let expected = "all 65,536, each with its product";
+        let hint = other_width(rows.len() as u64);
+        let expected = format!("all 65,536, each with its product{hint}");
         return Err(ParseError::new(Place::File, found, expected));
     }
     let [first, second] = negative.map(Axis::in_order).map(Some);
@@ -70,7 +71,7 @@ fn header(row: &Row) -> Option<Option<Order>> {
         return None;
     }
     let [first, second] = [0, 1].map(|column| {
-        match &*row.cells[column].trim_matches(['"', '\'']).to_ascii_lowercase() {
+        match &*row.cells[column].to_ascii_lowercase() {
             "w" | "weight" | "weights" => "w",
             "a" | "activation" | "activations" => "a",
             // Other words are names of ports or variables.
@@ -131,6 +132,28 @@ mod tests {
     fn read(text: &str) -> ProductTable {
         let path = std::path::Path::new("t.csv");
         import_table(text.as_bytes(), path, &TableOptions::default()).unwrap().table
+    }
+
+    /// As different programs write them, negative operands and all.
+    #[test]
+    fn blanks_tabs_quotes_and_headers_of_another_kind() {
+        let operands = Operands::Signed;
+        let expected =
+            ProductTable::from_fn(operands, |w, a| operands.product(w, a) - i32::from(a % 5));
+        let text = lines(operands, Order::WeightFirst).concat();
+        for (header, separator) in [
+            ("w,a,p\n", " "),
+            ("w;a;p\n", "\t"),
+            ("", "    "),
+            ("", " \t "),
+            ("w a p\n", "\t\t"),
+            ("\"w\",\"a\",\"p\"\n", "\t\t\t"),
+        ] {
+            assert!(read(&format!("{header}{}", text.replace(',', separator))) == expected);
+        }
+        let quoted: String =
+            text.lines().map(|line| format!("\"{}\"\n", line.replace(',', "\",\""))).collect();
+        assert!(read(&quoted) == expected);
     }
 
     fn message(text: &str) -> String {

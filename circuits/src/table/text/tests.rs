@@ -40,7 +40,7 @@ fn assert_reads(text: &str) -> Cells {
 
 #[test]
 fn every_separator_and_line_end() {
-    for separator in [",", ";", "\t", " ", ", ", "   ", " ; "] {
+    for separator in [",", ";", "\t", " ", ", ", "   ", " ; ", "\t\t", " \t "] {
         for end in ["\n", "\r\n", "  \n", "\n\n"] {
             assert_reads(&joined(&rows(), separator, end));
         }
@@ -109,7 +109,7 @@ fn cells_that_are_no_product_are_named() {
         ("0x", "'0x'", number),
         ("0xg", "'0xg'", number),
         ("1 2", "'1 2'", number),
-        ("\u{7}é", "'\u{fffd}é'", number),
+        ("\u{7}é", r"'\u{7}é'", number),
         ("2147483648", "'2147483648'", range),
         ("-2147483649", "'-2147483649'", range),
         ("0x100000000", "'0x100000000'", range),

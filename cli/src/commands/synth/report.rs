@@ -6,6 +6,7 @@ use std::io::{Write, stdout};
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use recoup_circuits::printable;
 use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::mapped::UnitArea;
 use recoup_hardware::synthesis::{Synthesis, SynthesisOptions};
@@ -35,7 +36,7 @@ impl Report<'_> {
         writeln!(
             out,
             "{} at {} V, {} fF of wire to every pin, ideal clock; {}",
-            self.library.name,
+            printable(&self.library.name),
             self.library.voltage_v,
             self.options.timing.wire_ff,
             self.yosys()
@@ -53,7 +54,7 @@ impl Report<'_> {
             writeln!(out, "{}", self.units(result, area_um2))?;
             let counts = result.netlist.cell_counts(self.library);
             let counts: Vec<String> =
-                counts.iter().map(|(cell, count)| format!("{count} {cell}")).collect();
+                counts.iter().map(|(cell, count)| format!("{count} {}", printable(cell))).collect();
             writeln!(out, "cells: {}", counts.join(", "))?;
             writeln!(out, "critical path:")?;
             self.path(result, out)?;
@@ -114,7 +115,7 @@ impl Report<'_> {
                 format!("{instance}/{pin} ({cell})")
             };
             let step_ps = arrival_ps - before_ps;
-            writeln!(out, "  {arrival_ps:9.1} ps {step_ps:+8.1}  {edge}  {place}")?;
+            writeln!(out, "  {arrival_ps:9.1} ps {step_ps:+8.1}  {edge}  {}", printable(&place))?;
             before_ps = *arrival_ps;
         }
         if critical.setup_ps != 0.0 {

@@ -58,8 +58,8 @@ impl<'a> Names<'a> {
 
 impl Header<'_> {
     pub fn cell(&self, group: &Group) -> Result<Cell, Fault> {
-        check_kind(group)?;
-        let area = self.value(group, "area")?;
+        self.check_kind(group)?;
+        let area = self.size(group, "area")?;
         let area_um2 = area.ok_or_else(|| left_out("it has no area"))?;
         let pins = pins(group)?;
         let of = |wanted: &'static str| {
@@ -111,13 +111,40 @@ impl Header<'_> {
         Ok(cell)
     }
 
+    /// Whether a cell of this kind can be used.
+    fn check_kind(&self, group: &Group) -> Result<(), Fault> {
+        let kinds = [
+            ("latch", "a latch"),
+            ("latch_bank", "a bank of latches"),
+            ("ff_bank", "a bank of flip-flops"),
+            ("statetable", "described by a state table"),
+            ("bus", "a cell with buses"),
+            ("bundle", "a cell with bundles"),
+        ];
+        for (kind, what) in kinds {
+            if group.groups(kind).next().is_some() {
+                return Err(left_out(&format!("it is {what}")));
+            }
+        }
+        if group.groups("ff").count() > 1 {
+            return Err(left_out("it has several flip-flops"));
+        }
+        if self.is_set(group, "dont_use")? {
+            return Err(left_out("the library says dont_use"));
+        }
+        if group.value("clock_gating_integrated_cell").is_some() {
+            return Err(left_out("it is a clock gate"));
+        }
+        Ok(())
+    }
+
     /// Mean of rise and fall, where the file distinguishes them.
     fn capacitance_ff(&self, pin: &Group) -> Result<f64, Fault> {
-        let rise = self.value(pin, "rise_capacitance")?;
-        let fall = self.value(pin, "fall_capacitance")?;
+        let rise = self.size(pin, "rise_capacitance")?;
+        let fall = self.size(pin, "fall_capacitance")?;
         let value = match (rise, fall) {
             (Some(rise), Some(fall)) => Some((rise + fall) / 2.0),
-            _ => self.value(pin, "capacitance")?,
+            _ => self.size(pin, "capacitance")?,
         };
         Ok(value.unwrap_or(0.0) * self.units.capacitance_ff)
     }
@@ -125,32 +152,6 @@ impl Header<'_> {
 
 fn left_out(reason: &str) -> Fault {
     Fault::LeftOut(reason.to_owned())
-}
-
-fn check_kind(group: &Group) -> Result<(), Fault> {
-    let kinds = [
-        ("latch", "a latch"),
-        ("latch_bank", "a bank of latches"),
-        ("ff_bank", "a bank of flip-flops"),
-        ("statetable", "described by a state table"),
-        ("bus", "a cell with buses"),
-        ("bundle", "a cell with bundles"),
-    ];
-    for (kind, what) in kinds {
-        if group.groups(kind).next().is_some() {
-            return Err(left_out(&format!("it is {what}")));
-        }
-    }
-    if group.groups("ff").count() > 1 {
-        return Err(left_out("it has several flip-flops"));
-    }
-    if group.value("dont_use") == Some("true") {
-        return Err(left_out("the library says dont_use"));
-    }
-    if group.value("clock_gating_integrated_cell").is_some() {
-        return Err(left_out("it is a clock gate"));
-    }
-    Ok(())
 }
 
 /// The pins by name; `pin (A, B)` describes two.

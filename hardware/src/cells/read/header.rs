@@ -95,6 +95,31 @@ impl<'a> Header<'a> {
         }
     }
 
+    /// The value of an attribute that is 0 or more, if it is there.
+    pub fn size(&self, group: &Group, name: &str) -> Result<Option<f64>, LibertyError> {
+        let value = self.value(group, name)?;
+        if let (Some(value), Some(attribute)) = (value.filter(|v| *v < 0.0), group.attribute(name))
+        {
+            let found = format!("{name} of {value}");
+            return Err(self.error(attribute.offset, found, "0 or more"));
+        }
+        Ok(value)
+    }
+
+    /// A flag, `true` or `false` in quotes or not.
+    pub fn is_set(&self, group: &Group, name: &str) -> Result<bool, LibertyError> {
+        let Some(attribute) = group.attribute(name) else { return Ok(false) };
+        let value = attribute.values.first().copied().unwrap_or("");
+        match value.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => {
+                let found = format!("{name} : {value:.40}");
+                Err(self.error(attribute.offset, found, "true or false"))
+            }
+        }
+    }
+
     /// The numbers of an attribute such as `index_1 ("1, 2", "3");`.
     pub fn numbers(&self, attribute: &Attribute) -> Result<Vec<f64>, LibertyError> {
         let separates = |c: char| c == ',' || c == '\\' || c.is_ascii_whitespace();
@@ -145,18 +170,23 @@ fn unit(
     }
 }
 
-/// `capacitive_load_unit (1, pf);`, in fF.
+/// `capacitive_load_unit (1, pf);`, in fF; also `(1pf)`, `(1, "pf")` and `: "1pf"`.
 fn load_unit(text: &str, library: &Group) -> Result<f64, LibertyError> {
     let expected = "a unit, as in capacitive_load_unit (1, pf);";
     let Some(attribute) = library.attribute("capacitive_load_unit") else {
         return Err(missing(text, library, "capacitive_load_unit", expected));
     };
-    let number = attribute.values.first().and_then(|number| number.parse::<f64>().ok());
-    let unit = attribute.values.get(1).map(|unit| unit.to_ascii_lowercase());
-    match (number, unit.as_deref()) {
-        (Some(number), Some("ff")) if number > 0.0 => Ok(number),
-        (Some(number), Some("pf")) if number > 0.0 => Ok(number * 1e3),
-        _ => {
+    let written = attribute.values.concat().to_ascii_lowercase();
+    let scales = [("ff", 1.0), ("pf", 1e3), ("nf", 1e6)];
+    let read = scales.iter().find_map(|(unit, scale)| {
+        let number = written.trim().strip_suffix(unit)?.trim_end();
+        // "pf" alone is one.
+        let number = if number.is_empty() { 1.0 } else { number.parse::<f64>().ok()? };
+        Some(number * scale)
+    });
+    match read.filter(|unit| *unit > 0.0 && unit.is_finite()) {
+        Some(unit) => Ok(unit),
+        None => {
             let found = format!("capacitive_load_unit ({:.40})", attribute.values.join(", "));
             Err(LibertyError::new(text, attribute.offset, found, expected))
         }

@@ -12,12 +12,9 @@ mod timing;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-use recoup_circuits::liberty::{LibertyError, MAX_LIBERTY, parse};
+use recoup_circuits::liberty::{LibertyError, parse, read_liberty};
 
 use super::{CellError, CellLibrary};
 use header::Header;
@@ -50,7 +47,7 @@ impl CellLibrary {
         let mut library = Self::default();
         let mut seen: HashMap<String, &Path> = HashMap::new();
         for path in paths.iter().map(AsRef::as_ref) {
-            let text = read_text(path)?;
+            let text = read_liberty(path).map_err(|error| CellError::io(path, error))?;
             let read = Self::parse(&text)
                 .map_err(|source| CellError::Liberty { path: path.to_owned(), source })?;
             let names = read.cells.iter().map(|cell| &cell.name);
@@ -117,26 +114,4 @@ impl CellLibrary {
         let cells = self.cells.iter().enumerate();
         self.by_name = cells.map(|(id, cell)| (cell.name.clone(), id)).collect();
     }
-}
-
-fn read_text(path: &Path) -> Result<String, CellError> {
-    let io = |error| CellError::io(path, error);
-    let mut content = Vec::new();
-    let limit = MAX_LIBERTY as u64 + 1;
-    File::open(path).map_err(io)?.take(limit).read_to_end(&mut content).map_err(io)?;
-    if content.starts_with(&[0x1f, 0x8b]) {
-        let mut unpacked = Vec::new();
-        let packed = MultiGzDecoder::new(&content[..]);
-        packed.take(limit).read_to_end(&mut unpacked).map_err(io)?;
-        content = unpacked;
-    }
-    if content.len() > MAX_LIBERTY {
-        let limit_mib = MAX_LIBERTY >> 20;
-        return Err(CellError::TooLarge { path: path.to_owned(), limit_mib });
-    }
-    // What is not UTF-8 stands in comments.
-    Ok(match String::from_utf8(content) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
 }

@@ -18,7 +18,7 @@ impl Header<'_> {
         let mut whole: Option<f64> = None;
         let mut states: Vec<(TruthTable, f64)> = Vec::new();
         for group in cell.groups("leakage_power") {
-            let value = self.value(group, "value")?.unwrap_or(0.0) * self.units.leakage_nw;
+            let value = self.size(group, "value")?.unwrap_or(0.0) * self.units.leakage_nw;
             match group.value("when") {
                 None => *whole.get_or_insert(0.0) += value,
                 Some(when) => {
@@ -32,7 +32,7 @@ impl Header<'_> {
         }
         // States that cannot be, as those of a flip-flop's outputs that contradict each other.
         states.retain(|(state, _)| state.bits != 0);
-        let of_cell = self.value(cell, "cell_leakage_power")?;
+        let of_cell = self.size(cell, "cell_leakage_power")?;
         let of_cell = of_cell.map(|value| value * self.units.leakage_nw);
         let mean = || {
             let sum: f64 = states.iter().map(|(_, value)| value).sum();
@@ -59,6 +59,8 @@ impl Header<'_> {
                 }
             };
             let table = |kind: &str| match group.groups(kind).next() {
+                // `power () { }` says nothing.
+                Some(group) if group.attributes.is_empty() => Ok(None),
                 Some(group) => self.table(group, self.units.energy_fj).map(Some),
                 None => Ok(None),
             };

@@ -67,7 +67,12 @@ impl Header<'_> {
 
     /// The axes with their entries, in the order of the values.
     fn axes(&self, group: &Group) -> Result<Vec<(Axis, Vec<f64>)>, Fault> {
-        if group.name() == "scalar" {
+        // A table without a template has one value, whatever the input.
+        if ["scalar", ""].contains(&group.name()) {
+            if group.name().is_empty() && group.attribute("index_1").is_some() {
+                let reason = format!("its {} has indices and no template for them", group.kind);
+                return Err(Fault::LeftOut(reason));
+            }
             return Ok(Vec::new());
         }
         let Some(template) = self.templates.get(group.name()) else {

@@ -168,6 +168,14 @@ fn what_cannot_be_used_is_left_out_with_the_reason() {
         ("UNTIMED", "no delay from A to Y"),
     ];
     assert_eq!(library.left_out.len(), reasons.len());
+    assert_eq!(
+        library.left_out_summary().unwrap(),
+        "5 of 9 cells (1: it has 7 inputs, more than 6; 1: it has no delay from A to Y; 1: it is a \
+         latch; 1: its flip-flop keeps its state at some edges; and other reasons)"
+    );
+    let two = LIBRARY.replace("cell (BUFZ)", "cell (L2) { latch (a, b) { } } cell (BUFZ)");
+    let two = CellLibrary::parse(&two).unwrap().left_out_summary().unwrap();
+    assert!(two.starts_with("6 of 10 cells (2: it is a latch; 1: "), "{two}");
     for ((cell, reason), (expected_cell, expected)) in library.left_out.iter().zip(reasons) {
         assert_eq!(cell, expected_cell);
         assert!(reason.contains(expected), "{cell}: {reason}");
@@ -196,6 +204,26 @@ fn an_error_names_the_place_and_what_was_expected() {
         ),
         ("values (\"1, 2, 3\"", "values (\"1, x, 3\"", "found x in values, expected a number"),
         ("index_1 (\"0.1, 0.2, 0.3\")", "index_1 (\"0.1, 0.3, 0.2\")", "not ascending"),
+        ("area : 2.5;", "area : -2.5;", "found area of -2.5, expected 0 or more"),
+        ("area : 2.5;", "area : 2.5; dont_use : maybe;", "found dont_use : maybe, expected true"),
+        ("rise_capacitance : 0.002", "rise_capacitance : -1", "rise_capacitance of -1, expected 0"),
+        ("cell_leakage_power : 3", "cell_leakage_power : -3", "cell_leakage_power of -3"),
+        ("{ value : 2;", "{ value : -2;", "found value of -2, expected 0 or more"),
+        (
+            "values (\"1, 2, 3\", \"4, 5, 7\")",
+            "values (\"-1, -2, -3\", \"-4, -5, -7\")",
+            "line 20, column 9: found negative times in cell_rise, expected times of 0 or more",
+        ),
+        (
+            "values (\"1, 4\", \"2, 5\", \"3, 7\"); }\n      }",
+            "values (\"1, 4\", \"-2, 5\", \"3, 7\"); }\n      }",
+            "found negative times in fall_transition",
+        ),
+        (
+            "library (small) {",
+            "library (small) { include_file (\"more.lib\");",
+            "found include_file",
+        ),
         ("library (small)", "module (small)", "found the group module, expected library"),
     ];
     for (from, to, expected) in cases {
@@ -231,6 +259,14 @@ fn files_are_merged_and_may_be_gzipped() {
     assert!(none.contains("none of its cells can be used; it has none"), "{none}");
     let missing = CellLibrary::read(&[path("d.lib")]).unwrap_err().to_string();
     assert!(missing.contains("d.lib: cannot be read"), "{missing}");
+    std::fs::write(path("f.lib"), format!("\u{feff}{LIBRARY}")).unwrap();
+    assert_eq!(CellLibrary::read(&[path("f.lib")]).unwrap().cells.len(), 4);
+    let folder_error = CellLibrary::read(&[folder.path()]).unwrap_err().to_string();
+    assert!(folder_error.contains("found a folder, expected a file"), "{folder_error}");
+    let steering = other("cell (\u{1b}[31m) { area : 1; }");
+    std::fs::write(path("g.lib"), steering).unwrap();
+    let left_out = CellLibrary::read(&[path("g.lib")]).unwrap_err().to_string();
+    assert!(left_out.contains(r"\u{1b}[31m: it has no output"), "{left_out}");
     std::fs::write(path("e.lib"), &LIBRARY[..LIBRARY.len() / 2]).unwrap();
     let cut = CellLibrary::read(&[path("e.lib")]).unwrap_err().to_string();
     assert!(cut.contains("e.lib: line "), "{cut}");
@@ -253,6 +289,61 @@ fn words_are_64_evaluations_at_once() {
     assert_eq!(TruthTable { inputs: 6, bits: u64::MAX }.constant(), Some(true));
     assert_eq!(TruthTable { inputs: 0, bits: 1 }.constant(), Some(true));
     assert_eq!(Table::default().lookup(1.0, 1.0), 0.0);
+}
+
+/// What libraries in use write, whether the standard has it or not.
+#[test]
+fn values_in_other_spellings() {
+    let unit = "capacitive_load_unit (1, pf);";
+    let nand = |text: &str| {
+        let library = CellLibrary::parse(text).unwrap_or_else(|error| panic!("{error}"));
+        cell(&library, "NAND2").clone()
+    };
+    for (spelling, scale) in [
+        ("capacitive_load_unit (1, ff);", 1.0),
+        ("capacitive_load_unit (1.0, \"fF\");", 1.0),
+        ("capacitive_load_unit (1ff);", 1.0),
+        ("capacitive_load_unit (1pf);", 1e3),
+        ("capacitive_load_unit (\"1 pf\");", 1e3),
+        ("capacitive_load_unit : \"1pf\";", 1e3),
+        ("capacitive_load_unit : 10 ff;", 10.0),
+        ("capacitive_load_unit (pf);", 1e3),
+    ] {
+        let pin = nand(&LIBRARY.replace(unit, spelling)).pins[0].capacitance_ff;
+        close(pin, 0.0015 * scale);
+    }
+    let same = |from: &str, to: &str| {
+        assert!(LIBRARY.contains(from), "{from}");
+        let read = nand(&LIBRARY.replacen(from, to, 1));
+        let first = nand(LIBRARY);
+        assert_eq!(format!("{first:?}"), format!("{read:?}"), "{to}");
+    };
+    same("area : 2.5;", "area : 2.5; dont_use : \"false\"; dont_touch : false;;");
+    same("function : \"(A B)'\";", "function : (A * B)';");
+    same("when : \"A*B*!Y\";", "when : A * B * !Y;");
+    same("power (scalar) { values (\"0.5\"); }", "power () { values (\"0.5\"); };");
+    same("pin (A, B) {", "pin (A, B) ; {");
+    same("related_pin : \"B\"; power", "related_pin : B; power");
+
+    // An empty group has no energy.
+    let none = LIBRARY.replace("power (scalar) { values (\"0.5\"); }", "power () { }");
+    close(nand(&none).pins[2].power[1].rise_fj.lookup(0.0, 0.0), 0.0);
+    let reasons = |from: &str, to: &str| {
+        assert!(LIBRARY.contains(from), "{from}");
+        CellLibrary::parse(&LIBRARY.replacen(from, to, 1)).unwrap().left_out.remove(0)
+    };
+    for (to, expected) in [
+        ("area : 2.5; dont_use : \"true\";", "the library says dont_use"),
+        ("area : 2.5; dont_use : TRUE ;", "the library says dont_use"),
+        ("area : 2.5; statetable (\"A B\", \"Y\") { table : \"H - : - : N\"; }", "a state table"),
+        ("area : 2.5; bus (D) { bus_type : b8; direction : input; }", "a cell with buses"),
+    ] {
+        let (cell, reason) = reasons("area : 2.5;", to);
+        assert!(cell == "NAND2" && reason.contains(expected), "{cell}: {reason}");
+    }
+    let indexed = "power () { index_1 (\"0.1, 0.2\"); values (\"1, 2\"); }";
+    let (_, reason) = reasons("power (scalar) { values (\"0.5\"); }", indexed);
+    assert_eq!(reason, "its power has indices and no template for them");
 }
 
 /// Whatever is missing, the result is a library or an error, never a panic.

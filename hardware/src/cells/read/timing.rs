@@ -50,9 +50,23 @@ impl Header<'_> {
         when: Option<TruthTable>,
         pin: &Pin,
     ) -> Result<TimingArc, Fault> {
-        let table = |kind: &str| match group.groups(kind).next() {
-            Some(group) => self.table(group, self.units.time_ps),
-            None => Ok(Table::default()),
+        let table = |kind: &str| {
+            let Some(group) = group.groups(kind).next() else { return Ok(Table::default()) };
+            let table = self.table(group, self.units.time_ps)?;
+            // A delay may be negative where a slow input meets a light load; not everywhere, and a
+            // transition nowhere. Constraints may be anything.
+            let wrong = match kind {
+                "cell_rise" | "cell_fall" => table.values.iter().all(|value| *value < 0.0),
+                "rise_transition" | "fall_transition" => {
+                    table.values.iter().any(|value| *value < 0.0)
+                }
+                _ => false,
+            };
+            if wrong && !table.is_empty() {
+                let found = format!("negative times in {kind}");
+                return Err(self.error(group.offset, found, "times of 0 or more").into());
+            }
+            Ok::<_, Fault>(table)
         };
         let arc = match kind {
             ArcKind::Delay(sense) => TimingArc {

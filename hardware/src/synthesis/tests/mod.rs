@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use recoup_kernels::WeightCoding::{self, Signed, Unsigned};
 
+use recoup_circuits::program::Limits;
+
 use super::polarity;
+use super::run::{Step, Yosys, version_within};
 use super::{SynthesisError, SynthesisOptions, Watch, check_products, synthesize};
 use crate::cells::CellLibrary;
 use crate::rtl::{File, MultiplierCircuit, Sources};
@@ -136,6 +139,136 @@ fn a_second_run_comes_from_the_cache_and_other_options_do_not() {
     assert_eq!(std::fs::read_dir(folder.path().join("cache")).unwrap().count(), 2);
     options.clock_ps = Some(2000.0);
     assert!(!run(&options).cached);
+}
+
+/// With less patience than users have.
+#[test]
+fn sources_without_end_are_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "module m(input [7:0] a, output reg q); integer i; always @* begin q = 0; \
+                for (i = 0; i < 2000000000; i = i + 1) q = q ^ a[0]; end endmodule";
+    std::fs::write(folder.path().join("m.sv"), text).unwrap();
+    let limits = Limits { time: Duration::from_secs(2), memory_mib: 512, file_mib: 1 };
+    let yosys = Yosys {
+        program: std::path::Path::new("yosys"),
+        folder: folder.path(),
+        watch: &Watch::SILENT,
+        limits: Some(limits),
+    };
+    let script = "read_verilog -sv m.sv\nhierarchy -top m\nproc\n";
+    let message = yosys.run(Step::Elaborate, "e.ys", script).unwrap_err().to_string();
+    let stopped = message.ends_with("it was stopped after 2 s")
+        || message.ends_with("it ran out of memory, of which it may have 0.5 GiB");
+    assert!(message.starts_with("yosys failed while elaborating: ") && stopped, "{message}");
+}
+
+thread_local! {
+    static REMARKS: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// What was remarked since the last time.
+fn remarks() -> Vec<String> {
+    REMARKS.with_borrow_mut(std::mem::take)
+}
+
+#[test]
+fn an_entry_of_the_cache_with_other_content_is_made_again() {
+    use std::io::Write;
+    let library = osu018();
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = SynthesisOptions::new(&library);
+    options.cache = Some(folder.path().to_owned());
+    options.remark = |text| REMARKS.with_borrow_mut(|remarks| remarks.push(text.to_owned()));
+    let sources = Sources {
+        top: "m".to_owned(),
+        files: vec![File::new(
+            "m.sv",
+            "module m(input a, output y); assign y = !a; endmodule".to_owned(),
+        )],
+    };
+    let run = || synthesize(&sources, &library, &options, &Watch::SILENT).unwrap();
+    let first = run();
+    assert!(!first.cached && run().cached && remarks().is_empty());
+    let entry = |extension: &str| {
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+        files.into_iter().find(|path| path.to_string_lossy().ends_with(extension)).unwrap()
+    };
+    let gzipped = |text: &str| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        packed.finish().unwrap()
+    };
+    let (json, verilog) = (entry(".json.gz"), entry(".v.gz"));
+    let whole = std::fs::read(&json).unwrap();
+    let cases = [
+        (&json, gzipped("{}"), "it has no digest"),
+        (&json, gzipped(""), "it has no digest"),
+        (&verilog, whole.clone(), "its digest differs"),
+        (&json, [&whole[..], b"more"].concat(), "bytes follow its gzipped data"),
+        (&json, whole[..whole.len() - 9].to_vec(), ""),
+        (&json, b"garbage, and more of it".to_vec(), "invalid gzip header"),
+    ];
+    for (path, content, reason) in cases {
+        std::fs::write(path, content).unwrap();
+        let again = run();
+        assert!(!again.cached && again.verilog == first.verilog, "{reason}");
+        let said = remarks();
+        let [said] = &said[..] else { panic!("{said:?}") };
+        let start = format!("{}: is not what was kept there (", path.display());
+        assert!(said.starts_with(&start) && said.contains(reason), "{said}");
+        assert!(run().cached && remarks().is_empty(), "{reason}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    // What cannot be kept is a result all the same.
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    options.cache = Some(file.join("cache"));
+    assert!(!synthesize(&sources, &library, &options, &Watch::SILENT).unwrap().cached);
+    assert!(remarks()[0].contains("file/cache: results cannot be kept there: "));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_is_not_yosys_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let library = osu018();
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("yosys");
+    let options = SynthesisOptions { yosys: program.clone(), ..SynthesisOptions::new(&library) };
+    let version = "[ \"$1\" = -V ] && echo Yosys 0 && exit";
+    let cases = [
+        ("echo something", "it said \"something\""),
+        ("exit 3", "yosys failed while telling its version: exit status: 3"),
+        (&format!("{version}; exit 0"), "its netlist.v cannot be read: No such file"),
+        (
+            &format!("{version}; echo garbage > netlist.json; echo > netlist.v"),
+            "the netlist is not what yosys' write_json gives: expected value",
+        ),
+        (
+            &format!("{version}; mkfifo netlist.v; exit 0"),
+            "its netlist.v cannot be read: found a pipe (FIFO)",
+        ),
+        (
+            &format!("{version}; printf \"no \\033 licence\" >&2; exit 3"),
+            r"yosys failed while elaborating: no \u{1b} licence",
+        ),
+        (
+            &format!("{version}; echo bad_alloc >&2; exit 3"),
+            "it ran out of memory, of which it may have 8 GiB",
+        ),
+    ];
+    for (script, expected) in cases {
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let message =
+            synthesize(&exact(), &library, &options, &Watch::SILENT).unwrap_err().to_string();
+        assert!(message.contains(expected), "{expected:?} is not in: {message}");
+    }
+    // One that never answers, with less patience.
+    std::fs::write(&program, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+    let limits = Limits { time: Duration::from_secs(1), memory_mib: 1024, file_mib: 1 };
+    let message = version_within(&program, limits).unwrap_err().to_string();
+    assert_eq!(message, "yosys failed while telling its version: it was stopped after 1 s");
 }
 
 #[test]

@@ -28,7 +28,9 @@ pub(super) fn per_channel(node: &Node) -> Checked {
     let epsilon = super::super::attributes::float(node.proto, "epsilon").unwrap_or(1e-5);
     let impossible = |value: &&f32| !(value.is_finite() && **value + epsilon >= 0.0);
     if let Some(value) = node.floats(4).and_then(|values| values.iter().find(impossible)) {
-        return Err(format!("its variance holds {value}; expected finite numbers, 0 or more"));
+        return Err(format!(
+            "its variance holds {value}; expected finite numbers, 0 or more; the model was probably saved after training diverged"
+        ));
     }
     Ok(Size::like(x))
 }
