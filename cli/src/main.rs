@@ -1,5 +1,6 @@
 //! The `recoup` command. Results go to standard output, progress and remarks to standard error;
-//! bad input ends with exit code 2 and a message that says what to do.
+//! bad input ends with exit code 2 and a message that says what to do, a fault of the program itself
+//! with 70.
 
 mod answer;
 mod args;
@@ -9,6 +10,7 @@ mod cost;
 mod costs;
 mod embedded;
 mod exploration;
+mod fault;
 mod heat_map;
 mod library;
 mod network;
@@ -25,26 +27,37 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use recoup::model::threads;
-
 use recoup_circuits::printable;
 
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
+    fault::note_in_silence();
+    match fault::caught(parse_and_run) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            eprintln!("error: {}", message(&error));
+            ExitCode::from(2)
+        }
+        Err(panic) => {
+            output::remove_unfinished();
+            let arguments = std::env::args_os();
+            let arguments: Vec<_> =
+                arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+            eprintln!("{}", fault::message(&panic, &arguments));
+            ExitCode::from(fault::EXIT_CODE)
+        }
+    }
+}
+
+fn parse_and_run() -> anyhow::Result<()> {
     let cli = Cli::parse();
     output::clean_up_on_interrupt();
     output::outlive_file_limits();
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cli.command.machine().and_then(|machine| machine.threads);
-    let threads = threads.map_or_else(all, usize::from);
-    match threads::run(threads, || run(cli.command)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", message(&error));
-            ExitCode::from(2)
-        }
-    }
+    threads::run(threads.map_or_else(all, usize::from), || run(cli.command))
 }
 
 fn run(command: Command) -> anyhow::Result<()> {

@@ -45,18 +45,23 @@ pub fn clean_up_on_interrupt() {
         if ASKS.load(Ordering::SeqCst) && !asked_before {
             return;
         }
-        if let Ok(paths) = UNFINISHED.lock() {
-            for path in paths.iter() {
-                let _ = match path.is_dir() {
-                    true => std::fs::remove_dir_all(path),
-                    false => std::fs::remove_file(path),
-                };
-            }
-        }
+        remove_unfinished();
         std::process::exit(INTERRUPTED);
     };
     // Only fails when a handler exists already; then there is nothing to add.
     let _ = ctrlc::set_handler(handler);
+}
+
+/// Removes the files and folders that are not finished, as the program is about to end.
+pub fn remove_unfinished() {
+    // Whoever panicked under the lock left the list whole.
+    let paths = UNFINISHED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for path in paths.iter() {
+        let _ = match path.is_dir() {
+            true => std::fs::remove_dir_all(path),
+            false => std::fs::remove_file(path),
+        };
+    }
 }
 
 /// Makes writing beyond a limit of file length fail as on a full disk. The signal would end the

@@ -14,6 +14,7 @@ use recoup::model::{Graph, NodeKind, Weights};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::{Calibration, Quantization, WeightScheme};
 
+use recoup_circuits::printable;
 use recoup_explore::power::{Energy, Figures};
 
 use crate::{cost, costs};
@@ -385,7 +386,7 @@ pub fn calibration(calibration: &Calibration, target: &Path) -> Result<()> {
     for entry in &calibration.tensors {
         let number = |value: f32| format!("{value:.4}");
         table.add_row(vec![
-            entry.tensor.clone(),
+            printable(&entry.tensor).into_owned(),
             number(entry.min),
             number(entry.max),
             number(entry.low),

@@ -127,7 +127,8 @@ impl Session {
             &|n| {
                 bar.inc(n as u64);
             },
-        )?;
+        )
+        .with_context(|| self.file.path.display().to_string())?;
         bar.finish_and_clear();
         Ok(Calibration { source: self.calibrated_on.clone(), ..calibration })
     }

@@ -108,7 +108,7 @@ def type_complex(n, t):
     t.raw_data = t.raw_data * 2
 
 
-@weights("type_double", "double, the data float")
+@weights("type_double", "double, the data float", EITHER)
 def type_double(n, t):
     t.data_type = TensorProto.DOUBLE
     t.raw_data = t.raw_data * 2

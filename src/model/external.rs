@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 
 use recoup_circuits::regular_file;
 
+use super::check::text::{plain, shown};
 use super::error::ModelErrorKind;
 use super::pb;
 use super::pb::tensor_proto::{DataLocation, DataType};
@@ -42,9 +43,9 @@ fn load_tensor(tensor: &mut pb::TensorProto, folder: &Path) -> Result<(), ModelE
     };
     let file = entry("location").unwrap_or_default();
     let fail = |problem: String| ModelErrorKind::ExternalData {
-        tensor: tensor.name.clone(),
-        file: file.clone(),
-        problem,
+        tensor: shown(&tensor.name),
+        file: shown(&file),
+        problem: plain(&problem),
     };
     let relative = Path::new(&file);
     let below = relative.components().all(|part| matches!(part, Component::Normal(_)));

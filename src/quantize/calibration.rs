@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use recoup_circuits::printable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -210,7 +211,8 @@ impl Calibration {
     ) -> Result<ActivationQuantization, CalibrationError> {
         let found = self.tensors.iter().find(|entry| entry.tensor == tensor);
         let usable = found.filter(|entry| entry.scale.is_normal() && entry.scale > 0.0);
-        let entry = usable.ok_or_else(|| CalibrationError::Tensor(tensor.into()))?;
+        let entry =
+            usable.ok_or_else(|| CalibrationError::Tensor(printable(tensor).into_owned()))?;
         Ok(ActivationQuantization { scale: entry.scale, zero_point: entry.zero_point })
     }
 
@@ -307,7 +309,9 @@ pub(crate) fn value_histograms(
             });
             done(1);
             match not_finite {
-                Some(output) => Err(CalibrationError::NotFinite(tensors[output].into())),
+                Some(output) => {
+                    Err(CalibrationError::NotFinite(printable(tensors[output]).into_owned()))
+                }
                 None => Ok(histograms),
             }
         })

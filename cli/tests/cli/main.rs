@@ -3,6 +3,7 @@
 mod bad_data;
 mod bad_model;
 mod bad_option;
+mod damaged;
 mod eval;
 mod explore;
 mod faults;
@@ -11,6 +12,8 @@ mod help;
 mod inspect;
 mod labels;
 mod library;
+#[path = "../../../tests/support/damaged.rs"]
+mod models;
 mod multiplier;
 mod onnx;
 mod power;
@@ -22,3 +25,5 @@ mod synth;
 
 #[cfg(unix)]
 mod interrupt;
+#[cfg(unix)]
+mod not_files;

@@ -162,19 +162,26 @@ impl Tiny {
 
 /// An archive as numpy.savez writes it: as many rows of `features` pixels as there are labels.
 pub fn npz(features: usize, labels: &[i64]) -> Vec<u8> {
-    npz_of(features, labels, &["x.npy", "y.npy"])
+    npz_of(&[features], labels, &["x.npy", "y.npy"])
+}
+
+/// The same of images of any shape.
+pub fn npz_images(image: &[usize], labels: &[i64]) -> Vec<u8> {
+    npz_of(image, labels, &["x.npy", "y.npy"])
 }
 
 /// The same without labels.
 pub fn npz_unlabelled(features: usize, images: usize) -> Vec<u8> {
-    npz_of(features, &vec![0; images], &["x.npy"])
+    npz_of(&[features], &vec![0; images], &["x.npy"])
 }
 
-fn npz_of(features: usize, labels: &[i64], members: &[&str]) -> Vec<u8> {
-    let pixels: Vec<u8> = (0..labels.len() * features).map(|i| (i * 37 % 256) as u8).collect();
+fn npz_of(image: &[usize], labels: &[i64], members: &[&str]) -> Vec<u8> {
+    let elements = labels.len() * image.iter().product::<usize>();
+    let pixels: Vec<u8> = (0..elements).map(|i| (i * 37 % 256) as u8).collect();
+    let sizes = image.iter().map(|size| format!("{size},")).collect::<String>();
     let labels_le: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
     let arrays = [
-        ("x.npy", npy("|u1", &format!("({}, {features})", labels.len()), &pixels)),
+        ("x.npy", npy("|u1", &format!("({}, {sizes})", labels.len()), &pixels)),
         ("y.npy", npy("<i8", &format!("({},)", labels.len()), &labels_le)),
     ];
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));

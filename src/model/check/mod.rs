@@ -65,7 +65,7 @@ impl std::fmt::Display for Problem {
 /// With the first problem found, in the order of the file.
 pub(crate) fn model(proto: &pb::ModelProto) -> Result<(), Problem> {
     let graph = proto.graph.as_ref().ok_or_else(|| {
-        "it holds no graph; expected a model as written by torch.onnx.export or onnx.save"
+        "is not an ONNX model: it holds no graph; expected a model as written by torch.onnx.export or onnx.save"
             .to_string()
     })?;
     if graph.node.is_empty() {

@@ -1,11 +1,12 @@
 //! Networks that an input of the fuzzer stands for: one of the reference's, changed.
 
 pub mod mutate;
-// The messages are private in the library; a model goes into it as bytes.
-#[path = "../pb.rs"]
-pub mod pb;
+#[path = "../../../tests/support/pipeline.rs"]
+pub mod pipeline;
 
 use prost::Message;
+
+pub use recoup::model::pb;
 
 /// The networks that changes start from: small ones, which together have most operators.
 const SEEDS: &[&[u8]] = &[

@@ -19,6 +19,7 @@ impl Importer<'_> {
             {
                 let shape = self.values[*left].shape.clone();
                 let output = self.new_output(proto, shape);
+                self.values[output].integer = self.values[*left].integer;
                 let values = vec![*left, *right];
                 let node = self.add_node(node_name(proto), "Add", NodeKind::Add, values, output);
                 self.nodes[node].source = Some(Arc::new(self.source(proto, inputs)));
@@ -41,6 +42,7 @@ impl Importer<'_> {
     ) -> bool {
         let Some(Some(Binding::Value(input))) = inputs.first() else { return false };
         let output = self.new_output(proto, self.values[*input].shape.clone());
+        self.values[output].integer = self.values[*input].integer;
         let node = self.add_node(
             node_name(proto),
             &proto.op_type,

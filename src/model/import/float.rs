@@ -78,7 +78,7 @@ impl Importer<'_> {
         };
         if all_real
             && MOVEMENT.contains(&proto.op_type.as_str())
-            && let Some(runs) = movement::trace(&source, &input_shapes)
+            && let Some(runs) = movement::trace(&source, &input_shapes, &shapes)
         {
             // What is moved stays what it is.
             if runtime.iter().all(|id| self.code_numbers.contains(id)) {

@@ -43,12 +43,12 @@ pub(super) fn import(
             let matrix =
                 Matrix { tensor: weights, quantized: codes.as_deref(), filters_first: false };
             let mut shape = importer.value(*input).shape.clone();
-            let rows = rows_of(importer, node_name(proto), *input);
+            let rows = rows_of(importer, proto, *input)?;
             let (output, node) = linear(importer, proto, rows, matrix, 1.0, None)?;
             if let Some(last) = shape.last_mut() {
                 *last = importer.value(output).shape[1];
             }
-            finish_rows(importer, proto, output, node, shape);
+            finish_rows(importer, proto, output, node, shape)?;
             Ok(true)
         }
         ("MatMul", [Some(Binding::Constant(weights, codes)), Some(Binding::Value(input))])
@@ -58,16 +58,15 @@ pub(super) fn import(
             let matrix =
                 Matrix { tensor: weights, quantized: codes.as_deref(), filters_first: true };
             let shape = importer.value(*input).shape.clone();
-            let name = node_name(proto);
             let rank = shape.len();
             let mut turned: Vec<usize> = (0..rank).collect();
             turned.swap(rank - 1, rank - 2);
             let (depth, columns) = (shape[rank - 2], shape[rank - 1]);
-            let rows = importer.rearranged(name, *input, &turned, vec![columns, depth]);
+            let rows = importer.rearranged(proto, *input, &turned, vec![columns, depth])?;
             let (output, _) = linear(importer, proto, rows, matrix, 1.0, None)?;
             let mut shape = shape;
             shape[rank - 2] = importer.value(output).shape[1];
-            let result = importer.rearranged(name, output, &[1, 0], shape);
+            let result = importer.rearranged(proto, output, &[1, 0], shape)?;
             importer.bind(proto, result);
             Ok(true)
         }
@@ -156,10 +155,9 @@ fn conv(
         None => Weights::Float(channels_last(&finite(proto, tensor)?, inner, taps)),
     };
     let bias = filter_bias(proto, bias, filters)?;
-    let name = node_name(proto);
     let mac = Mac { shape: geometry, weights, bias };
     if one_dimensional {
-        let rows = importer.rearranged(name, input, &[0, 2, 1], vec![shape[2], channels]);
+        let rows = importer.rearranged(proto, input, &[0, 2, 1], vec![shape[2], channels])?;
         let tensor = &proto.output[0];
         let output = importer.add_value(
             &format!("{tensor}/rows"),
@@ -168,7 +166,7 @@ fn conv(
         );
         let final_shape = vec![1, filters, mac.shape.out_width()];
         let node = add_mac(importer, proto, mac, rows, output)?;
-        let result = importer.rearranged(name, output, &[1, 0], final_shape);
+        let result = importer.rearranged(proto, output, &[1, 0], final_shape)?;
         importer.bind(proto, result);
         importer.set_mac_of(result, node);
     } else {
@@ -246,7 +244,7 @@ fn gemm(
         ));
     };
     let input = match flag("transA") {
-        true => importer.rearranged(node_name(proto), input, &[1, 0], vec![depth, rows]),
+        true => importer.rearranged(proto, input, &[1, 0], vec![depth, rows])?,
         false => input,
     };
     let matrix = Matrix { tensor, quantized: codes, filters_first: flag("transB") };
@@ -254,20 +252,20 @@ fn gemm(
     let bias: Option<Vec<f32>> = bias.map(|bias| bias.iter().map(|value| value * beta).collect());
     let (output, node) = linear(importer, proto, input, matrix, factor("alpha"), bias.as_deref())?;
     let shape = importer.value(output).shape.clone();
-    finish_rows(importer, proto, output, node, shape);
+    finish_rows(importer, proto, output, node, shape)?;
     Ok(true)
 }
 
 /// A value of any rank as rows of its last axis, `[rows, depth]`.
-fn rows_of(importer: &mut Importer, name: &str, input: ValueId) -> ValueId {
+fn rows_of(importer: &mut Importer, proto: &pb::NodeProto, input: ValueId) -> Result<ValueId> {
     let shape = importer.value(input).shape.clone();
     let depth = *shape.last().unwrap_or(&1);
     if shape.len() == 4 {
         // Rank 4 is stored channels-last; the last axis has to become the innermost.
         let rows = shape.iter().product::<usize>() / depth.max(1);
-        return importer.rearranged(name, input, &[0, 1, 2, 3], vec![rows, depth]);
+        return importer.rearranged(proto, input, &[0, 1, 2, 3], vec![rows, depth]);
     }
-    input
+    Ok(input)
 }
 
 /// Gives the rows that came out of a product their ONNX shape and name.
@@ -277,15 +275,16 @@ fn finish_rows(
     output: ValueId,
     node: usize,
     shape: Vec<usize>,
-) {
+) -> Result<()> {
     let result = if shape.len() == 4 {
-        importer.rearranged(node_name(proto), output, &[0, 1], shape)
+        importer.rearranged(proto, output, &[0, 1], shape)?
     } else {
         importer.reshape(output, shape);
         output
     };
     importer.bind(proto, result);
     importer.set_mac_of(result, node);
+    Ok(())
 }
 
 /// rows x matrix (x alpha) + bias; returns the value `[rows, filters]` and its node.

@@ -8,9 +8,12 @@ mod elementwise;
 mod float;
 mod fold;
 mod mac;
+mod memory;
 pub(super) mod movement;
 mod quantize;
 mod signature;
+mod types;
+mod work;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -27,10 +30,8 @@ use super::onnx::{OnnxFile, opset};
 use super::operator::{Feed, Source};
 use super::tensor::numbers;
 use super::{Graph, Mac, Node, NodeKind, Run, Value, ValueId, pb};
+use memory::{MOST_ELEMENTS, Memory};
 use quantize::QuantizedConstant;
-
-/// Largest tensor: 1 GiB of float32, far beyond any image, far below where indices overflow.
-const MOST_ELEMENTS: u128 = 1 << 28;
 
 type Result<T> = std::result::Result<T, ModelErrorKind>;
 
@@ -68,6 +69,7 @@ pub(super) struct Importer<'a> {
     code_numbers: HashSet<ValueId>,
     /// The Mac node that made a value, for folding what follows into it.
     mac_of: HashMap<ValueId, usize>,
+    memory: Memory,
 }
 
 pub(super) fn import(
@@ -87,9 +89,13 @@ pub(super) fn import(
         nodes: Vec::new(),
         code_numbers: HashSet::new(),
         mac_of: HashMap::new(),
+        memory: Memory::default(),
     };
     let read = graph.node.iter().flat_map(legal::reads);
-    for name in read.chain(graph.output.iter().map(|output| output.name.as_str())) {
+    let read: Vec<&str> =
+        read.chain(graph.output.iter().map(|output| output.name.as_str())).collect();
+    importer.memory.will_read(read.iter().copied());
+    for name in read {
         *importer.uses.entry(name.into()).or_default() += 1;
     }
     for (name, tensor) in file.initializers()? {
@@ -97,6 +103,10 @@ pub(super) fn import(
     }
     let kind = |kind| file.error(kind);
     let inputs = importer.bind_inputs(input_shape).map_err(kind)?;
+    for &input in &inputs {
+        let value = &importer.values[input];
+        importer.memory.made(&value.name, value.volume() as u128);
+    }
     for proto in &graph.node {
         importer.node(proto).map_err(kind)?;
     }
@@ -124,12 +134,13 @@ pub(super) fn import(
     Ok(graph)
 }
 
-/// Checks a node against what is known of its inputs, before anything of it runs.
+/// Checks a node against what is known of its inputs, before anything of it runs: how many
+/// elements its largest output has, where that can be told.
 fn check(
     proto: &pb::NodeProto,
     known: &[Option<Known>],
     opset: i64,
-) -> std::result::Result<(), String> {
+) -> std::result::Result<Option<u128>, String> {
     // Larger constants are weights: no shape or index is read from them.
     let small = |known: &Known| {
         let tensor = known.constant.as_deref().filter(|tensor| tensor.len() < 10_000)?;
@@ -147,12 +158,7 @@ fn check(
             Some(shapes::Known { shape: &known.shape, integers, floats })
         })
         .collect();
-    match shapes::most_output_elements(proto, opset, &inputs)? {
-        Some(elements) if elements > MOST_ELEMENTS => Err(format!(
-            "makes a tensor of {elements} elements; Recoup runs tensors of up to {MOST_ELEMENTS}"
-        )),
-        _ => Ok(()),
-    }
+    shapes::most_output_elements(proto, opset, &inputs)
 }
 
 /// Nodes that do not contribute to the output (training leftovers) would only cost time.
@@ -196,11 +202,44 @@ impl Importer<'_> {
         }
         let known = self.known(&inputs);
         let opset = opset(&self.opsets);
-        check(proto, &known, opset).map_err(&fail)?;
+        let constant = inputs.iter().flatten().all(|input| matches!(input, Binding::Constant(..)));
+        self.check_types(proto, &inputs).map_err(&fail)?;
+        let largest = check(proto, &known, opset).map_err(&fail)?;
+        if let Some(elements) = largest {
+            let outputs = proto.output.iter().filter(|output| !output.is_empty()).count();
+            let elements = elements.saturating_mul(outputs as u128);
+            self.memory.check(elements, constant).map_err(&fail)?;
+        }
         if legal::rewrite(&mut self.builder, proto, &known, opset).map_err(&fail)? {
             self.reads_no_more(proto);
-            return self.nodes_in_place();
+            self.nodes_in_place()?;
+        } else {
+            self.node_as_it_is(proto, inputs, constant, largest.unwrap_or(0))?;
         }
+        for output in &proto.output {
+            match self.bindings.get(output) {
+                Some(Binding::Constant(tensor, _)) if constant => {
+                    self.memory.folded(tensor.len() as u128);
+                }
+                Some(Binding::Value(id) | Binding::Codes(Codes { value: id, .. })) => {
+                    self.memory.made(output, self.values[*id].volume() as u128);
+                }
+                _ => {}
+            }
+        }
+        self.memory.has_read(legal::reads(proto).into_iter());
+        Ok(())
+    }
+
+    /// A node that rten has, whose largest output has so many elements.
+    fn node_as_it_is(
+        &mut self,
+        proto: &pb::NodeProto,
+        inputs: Vec<Option<Binding>>,
+        constant: bool,
+        elements: u128,
+    ) -> Result<()> {
+        let fail = |reason| ModelErrorKind::node(node_name(proto), &proto.op_type, reason);
         if proto.op_type == "DequantizeLinear"
             && let Some(Some(Binding::Value(id))) = inputs.first()
             && self.code_numbers.contains(id)
@@ -213,14 +252,13 @@ impl Importer<'_> {
         if on_codes
             && !matches!(proto.op_type.as_str(), "DequantizeLinear" | "Identity" | "Shape" | "Size")
         {
-            self.on_codes(proto, &inputs).map_err(&fail)?;
+            self.on_codes(proto, &inputs).map_err(fail)?;
             self.reads_no_more(proto);
             return self.nodes_in_place();
         }
-        let constant = inputs.iter().flatten().all(|input| matches!(input, Binding::Constant(..)));
         if !constant {
-            let first = known.first().and_then(Option::as_ref);
-            let shape = first.map_or(Vec::new(), |known| known.shape.clone());
+            let first = inputs.first().and_then(Option::as_ref);
+            let shape = first.map_or(Vec::new(), |first| self.shape_of_binding(first));
             self.float.nodes.push((proto.clone(), shape));
         }
         let handled = match proto.op_type.as_str() {
@@ -228,6 +266,7 @@ impl Importer<'_> {
             "Cast" if self.is_cast_of_number(proto, &inputs) => self.alias(proto, &inputs),
             "DequantizeLinear" => self.dequantize(proto, &inputs)?,
             _ if constant => {
+                self.check_work(proto, &inputs, elements).map_err(fail)?;
                 self.fold_constants(proto, &inputs)?;
                 true
             }
@@ -242,7 +281,11 @@ impl Importer<'_> {
             "Clip" => self.clip_between(proto, &inputs)?,
             _ => false,
         };
-        if handled { Ok(()) } else { self.in_float(proto, &inputs) }
+        if handled {
+            return Ok(());
+        }
+        self.check_work(proto, &inputs, elements).map_err(fail)?;
+        self.in_float(proto, &inputs)
     }
 
     /// Whether all inputs are real numbers, which Recoup's own operators work on.
@@ -269,7 +312,9 @@ impl Importer<'_> {
         for (name, tensor) in constants {
             self.bindings.insert(name, Binding::Constant(Arc::new(tensor), None));
         }
-        for name in nodes.iter().flat_map(legal::reads) {
+        let read: Vec<&str> = nodes.iter().flat_map(legal::reads).collect();
+        self.memory.will_read(read.iter().copied());
+        for name in read {
             *self.uses.entry(name.into()).or_default() += 1;
         }
         nodes.iter().try_for_each(|node| self.node(node))
@@ -291,6 +336,16 @@ impl Importer<'_> {
             }
         };
         inputs.iter().map(|input| input.as_ref().map(known)).collect()
+    }
+
+    /// The shape of what a name stands for.
+    fn shape_of_binding(&self, binding: &Binding) -> Vec<usize> {
+        match binding {
+            Binding::Constant(tensor, _) => tensor.shape().to_vec(),
+            Binding::Value(id) | Binding::Codes(Codes { value: id, .. }) => {
+                self.values[*id].shape.clone()
+            }
+        }
     }
 
     /// A new value for the node's first output.
@@ -339,17 +394,26 @@ impl Importer<'_> {
     /// A Movement that reads `input` in the logical order `permutation` and gives it `shape`.
     pub(super) fn rearranged(
         &mut self,
-        name: &str,
+        proto: &pb::NodeProto,
         input: ValueId,
         permutation: &[usize],
         shape: Vec<usize>,
-    ) -> ValueId {
+    ) -> Result<ValueId> {
+        let name = node_name(proto);
+        let elements = self.values[input].volume();
+        if elements > movement::MOST_ELEMENTS {
+            let reason = format!(
+                "needs {elements} elements in another order; Recoup reorders up to {}",
+                movement::MOST_ELEMENTS
+            );
+            return Err(ModelErrorKind::node(name, &proto.op_type, reason));
+        }
         let runs: Arc<[Run]> = movement::permuted(&self.values[input].shape, permutation, &shape);
         let tensor = self.values[input].tensor.clone();
         let output = self.add_value(&format!("{}/rows", self.values[input].name), &tensor, shape);
         self.values[output].quantization = self.values[input].quantization;
         self.add_node(name, "(layout)", NodeKind::Movement(runs), vec![input], output);
-        output
+        Ok(output)
     }
 
     /// Binds the node's first output to `value`, which takes its name.

@@ -13,14 +13,20 @@ use super::super::pb::tensor_proto::DataType;
 use super::super::tensor::{floats, numbers};
 use super::Run;
 
-/// Float32 holds every integer up to here, and its double.
-const MOST_ELEMENTS: usize = 1 << 23;
+/// Most elements to be moved: float32 holds every integer up to here, and its double.
+pub(super) const MOST_ELEMENTS: usize = 1 << 23;
 
-/// The movement that `operator` performs on inputs of these shapes, one list of runs per output;
+/// The movement that `operator` performs on inputs and outputs of these shapes, one list of runs per output;
 /// `None` when it does more than move (a Pad with a constant other than zero, for example).
-pub(super) fn trace(operator: &Source, inputs: &[Vec<usize>]) -> Option<Vec<Arc<[Run]>>> {
-    let total: usize = inputs.iter().map(|shape| shape.iter().product::<usize>()).sum();
-    if total > MOST_ELEMENTS {
+pub(super) fn trace(
+    operator: &Source,
+    inputs: &[Vec<usize>],
+    outputs: &[Vec<usize>],
+) -> Option<Vec<Arc<[Run]>>> {
+    let total = |shapes: &[Vec<usize>]| {
+        shapes.iter().map(|shape| shape.iter().product::<usize>()).sum::<usize>()
+    };
+    if total(inputs).max(total(outputs)) > MOST_ELEMENTS {
         return None;
     }
     let types: Vec<_> = inputs.iter().map(|shape| (DataType::Float, &shape[..])).collect();

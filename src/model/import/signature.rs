@@ -6,6 +6,15 @@ use super::super::pb::tensor_shape_proto::dimension::Value as Dimension;
 use super::super::{ActivationQuantization, NodeKind};
 use super::{Binding, Importer, MOST_ELEMENTS, ModelErrorKind, Result, ValueId, node_name};
 
+/// What an output of real numbers may be declared as.
+const REAL: &[DataType] = &[
+    DataType::Undefined,
+    DataType::Float,
+    DataType::Float16,
+    DataType::Bfloat16,
+    DataType::Double,
+];
+
 impl Importer<'_> {
     /// All inputs, in the order of the file. `input_shape` is that of the only one, without batch.
     pub(super) fn bind_inputs(&mut self, input_shape: Option<&[usize]>) -> Result<Vec<ValueId>> {
@@ -91,7 +100,32 @@ impl Importer<'_> {
     /// All outputs, in the order of the file.
     pub(super) fn outputs(&mut self) -> Result<Vec<ValueId>> {
         let file = self.file;
-        file.graph().output.iter().map(|output| self.output(&output.name)).collect()
+        let outputs = file.graph().output.iter().map(|output| {
+            let value = self.output(&output.name)?;
+            self.check_declared(output, value)?;
+            Ok(value)
+        });
+        outputs.collect()
+    }
+
+    /// That an output of real numbers is declared as such.
+    fn check_declared(&self, output: &pb::ValueInfoProto, value: ValueId) -> Result<()> {
+        let value = &self.values[value];
+        let declared = output.r#type.as_ref().and_then(|kind| kind.value.as_ref());
+        if let Some(pb::type_proto::Value::TensorType(tensor)) = declared
+            && let Ok(kind) = DataType::try_from(tensor.elem_type)
+            && !REAL.contains(&kind)
+            && !value.integer
+            && value.quantization.is_none()
+        {
+            return Err(ModelErrorKind::Signature(format!(
+                "output \"{}\" is declared as {}, but its nodes make real numbers; export the \
+                 model again",
+                super::plain(&output.name),
+                kind.as_str_name()
+            )));
+        }
+        Ok(())
     }
 
     fn output(&mut self, name: &str) -> Result<ValueId> {

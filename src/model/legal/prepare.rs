@@ -6,6 +6,9 @@ use super::quantizers::{FourBits, widen};
 use crate::model::error::ModelErrorKind;
 use crate::model::{import::node_name, pb, tensor};
 
+/// Operators of ONNX Runtime's domain that are those of ONNX itself.
+const SAME: &[&str] = &["QuantizeLinear", "DequantizeLinear", "Gelu"];
+
 /// Constants become initializers of rten's four element types; nodes that no output needs go.
 /// Graphs inside this one are done likewise.
 ///
@@ -24,6 +27,11 @@ fn prepare_inside(
         .into_iter()
         .partition::<Vec<_>, _>(|node| node.op_type == "Constant");
     graph.node = nodes;
+    for node in graph.node.iter_mut().filter(|node| node.domain == "com.microsoft") {
+        if SAME.contains(&node.op_type.as_str()) {
+            node.domain.clear();
+        }
+    }
     for node in constants {
         let tensor = constant(&node).ok_or_else(|| {
             ModelErrorKind::node(

@@ -12,7 +12,7 @@ fn a_model_has_a_graph_with_nodes_and_outputs() {
     super::super::model(&sound).expect("is sound");
     assert_eq!(
         refusal(&pb::ModelProto { graph: None, ..sound.clone() }),
-        "it holds no graph; expected a model as written by torch.onnx.export or onnx.save"
+        "is not an ONNX model: it holds no graph; expected a model as written by torch.onnx.export or onnx.save"
     );
     let mut empty = sound.clone();
     graph(&mut empty).node.clear();

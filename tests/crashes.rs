@@ -1,0 +1,65 @@
+//! Models with which the fuzzer of the importer (`src/model/fuzz`) made it or what runs it panic.
+
+#[path = "support/onnx.rs"]
+mod onnx;
+#[path = "support/pipeline.rs"]
+mod pipeline;
+
+use std::path::Path;
+
+use recoup::model::pb::TensorProto;
+use recoup::model::pb::tensor_proto::DataType;
+use recoup::model::{self, OnnxFile};
+
+use onnx::{encode, ints, model_of, node, tensor};
+
+/// ONNX Runtime writes quantisers of its own domain, which are those of ONNX.
+#[test]
+fn quantisers_of_onnx_runtimes_domain() {
+    let mut nodes = vec![
+        node("QuantizeLinear", "q", &["input", "scale", "zero"], "codes"),
+        node("DequantizeLinear", "dq", &["codes", "scale", "zero"], "x"),
+        node("Conv", "conv", &["x", "w"], "c"),
+        node("GlobalAveragePool", "pool", &["c"], "p"),
+        node("Flatten", "flat", &["p"], "output"),
+    ];
+    nodes[2].attribute.push(ints("kernel_shape", &[1, 1]));
+    let zero = TensorProto {
+        name: "zero".into(),
+        data_type: DataType::Uint8 as i32,
+        int32_data: vec![3],
+        ..Default::default()
+    };
+    let constants =
+        vec![tensor("w", &[2, 1, 1, 1], &[0.5, -0.5]), tensor("scale", &[], &[0.25]), zero];
+    for domains in [["com.microsoft", ""], ["", "com.microsoft"], ["com.microsoft"; 2]] {
+        let mut model =
+            model_of(nodes.clone(), constants.clone(), &[Some(1), Some(1), Some(4), Some(4)]);
+        for (node, domain) in model.graph.as_mut().unwrap().node.iter_mut().zip(domains) {
+            node.domain = domain.into();
+        }
+        let file = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx")).unwrap();
+        let graph = model::load(&file, None).unwrap();
+        pipeline::run_on_zeros(graph).unwrap();
+    }
+}
+
+/// Codes that no DequantizeLinear makes real numbers.
+#[test]
+fn weights_that_stay_codes() {
+    let codes = TensorProto {
+        name: "w".into(),
+        dims: vec![2, 4],
+        data_type: DataType::Int8 as i32,
+        int32_data: vec![5; 8],
+        ..Default::default()
+    };
+    let gemm = node("MatMul", "odd", &["input", "w"], "output");
+    let model = model_of(vec![gemm], vec![codes], &[Some(1), Some(2)]);
+    let loaded = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx"))
+        .and_then(|file| model::load(&file, None));
+    let message = loaded.expect_err("is to be refused").to_string();
+    for part in ["net.onnx", "node \"odd\" (MatMul)", "input 1 holds 8-bit codes"] {
+        assert!(message.contains(part), "no {part:?} in: {message}");
+    }
+}
