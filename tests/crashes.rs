@@ -63,3 +63,34 @@ fn weights_that_stay_codes() {
         assert!(message.contains(part), "no {part:?} in: {message}");
     }
 }
+
+/// rten takes the nodes one by one, but not the LayerNormalization that it makes of them.
+#[test]
+fn a_normalisation_whose_scale_adds_elements() {
+    let mut mean = node("ReduceMean", "mean", &["input"], "m");
+    mean.attribute.push(ints("axes", &[-1]));
+    let mut variance = node("ReduceMean", "variance", &["square"], "v");
+    variance.attribute.push(ints("axes", &[-1]));
+    let nodes = vec![
+        mean,
+        node("Sub", "sub", &["input", "m"], "centred"),
+        node("Pow", "pow", &["centred", "two"], "square"),
+        variance,
+        node("Add", "epsilon", &["v", "small"], "above"),
+        node("Sqrt", "sqrt", &["above"], "deviation"),
+        node("Div", "div", &["centred", "deviation"], "unit"),
+        node("Mul", "scale", &["unit", "gamma"], "scaled"),
+        node("Add", "shift", &["scaled", "beta"], "normal"),
+        node("MatMul", "product", &["normal", "w"], "output"),
+    ];
+    let constants = vec![
+        tensor("two", &[], &[2.0]),
+        tensor("small", &[], &[1e-5]),
+        tensor("gamma", &[4], &[1.0, 2.0, 3.0, 4.0]),
+        tensor("beta", &[4], &[0.5; 4]),
+        tensor("w", &[4, 2], &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]),
+    ];
+    let model = model_of(nodes, constants, &[Some(1), Some(3), Some(1)]);
+    let file = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx")).unwrap();
+    pipeline::run_on_zeros(model::load(&file, None).unwrap()).unwrap();
+}

@@ -50,6 +50,7 @@ impl FloatGraph {
         nodes: &[&pb::NodeProto],
         inputs: &[&str],
         outputs: &[&str],
+        optimise: bool,
     ) -> Result<Runtime, String> {
         let constants: BTreeMap<&String, &Arc<Value>> = nodes
             .iter()
@@ -67,8 +68,7 @@ impl FloatGraph {
                 .collect(),
             ..Default::default()
         };
-        Runtime::new(proto.clone(), &self.opsets, true)
-            .or_else(|_| Runtime::new(proto, &self.opsets, false))
+        Runtime::new(proto, &self.opsets, optimise)
     }
 
     /// Takes the constants that the nodes read from `constant`.
@@ -98,10 +98,14 @@ impl FloatModel {
     pub fn new(graph: &Graph, tensors: &[&str]) -> Self {
         let outputs = graph.float.outputs.iter().map(String::as_str);
         let wanted: Vec<&str> = tensors.iter().copied().chain(outputs).collect();
-        let stages = Stages::new(&graph.float, &wanted);
-        let stages = stages.unwrap_or_else(|reason| panic!("the float model: {reason}"));
         let values = graph.inputs.iter().map(|&input| &graph.values[input]);
-        let inputs = values.map(|value| (value.shape.clone(), value.integer)).collect();
+        let inputs: Vec<_> = values.map(|value| (value.shape.clone(), value.integer)).collect();
+        let zeros = vec![0.0; graph.input_elements()];
+        // A fusion of rten's can be wrong about shapes that broadcast; its nodes are not.
+        let fused = Stages::new(&graph.float, &wanted, true)
+            .and_then(|stages| stages.run(split(&inputs, &zeros)).map(|_| stages));
+        let stages = fused.or_else(|_| Stages::new(&graph.float, &wanted, false));
+        let stages = stages.unwrap_or_else(|reason| panic!("the float model: {reason}"));
         Self { stages: Arc::new(stages), inputs, tensors: tensors.len() }
     }
 
@@ -125,16 +129,21 @@ impl FloatModel {
     }
 
     fn values(&self, sample: &[f32]) -> Vec<Value> {
-        let mut rest = sample;
-        let inputs = self.inputs.iter().map(|(shape, integer)| {
-            let (own, others) = rest.split_at(shape.iter().product());
-            rest = others;
-            match integer {
-                true => tensor::integers(shape, own.iter().map(|&value| value as i32).collect()),
-                false => tensor::floats(shape, own.to_vec()),
-            }
-        });
-        let outputs = self.stages.run(inputs.collect());
+        let outputs = self.stages.run(split(&self.inputs, sample));
         outputs.unwrap_or_else(|reason| panic!("the float model: {reason}"))
     }
+}
+
+/// The inputs, of these shapes and integer or not, of which a sample is made.
+fn split(inputs: &[(Vec<usize>, bool)], sample: &[f32]) -> Vec<Value> {
+    let mut rest = sample;
+    let inputs = inputs.iter().map(|(shape, integer)| {
+        let (own, others) = rest.split_at(shape.iter().product());
+        rest = others;
+        match integer {
+            true => tensor::integers(shape, own.iter().map(|&value| value as i32).collect()),
+            false => tensor::floats(shape, own.to_vec()),
+        }
+    });
+    inputs.collect()
 }

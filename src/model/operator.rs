@@ -118,15 +118,19 @@ impl Stretch {
             proto.output.extend(outputs.iter().map(|id| untyped(&name(id))));
             Runtime::new(proto, &opsets, optimise)
         };
-        let runtime = build(true).or_else(|_| build(false));
+        let zeros: Vec<Vec<f32>> =
+            inputs.iter().map(|&input| vec![0.0; graph.values[input].volume()]).collect();
         let signature = |&id: &ValueId| {
             let value = &graph.values[id];
             Signature { shape: value.shape.clone(), integer: value.integer }
         };
-        Self {
-            runtime: runtime.expect("every node of it was built before"),
-            inputs: inputs.iter().map(signature).collect(),
-        }
+        let stretch = |optimise| {
+            let inputs = inputs.iter().map(signature).collect();
+            build(optimise).map(|runtime| Self { runtime, inputs })
+        };
+        // A fusion of rten's can be wrong about shapes that broadcast; its nodes are not.
+        let fused = stretch(true).and_then(|fused| fused.run(&zeros, |_, _| {}).map(|()| fused));
+        fused.or_else(|_| stretch(false)).expect("every node of it was built before")
     }
 
     /// Runs it; `visit` gets each output's position and its elements in storage order.

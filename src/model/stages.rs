@@ -38,11 +38,11 @@ pub(super) struct Stages {
 }
 
 impl Stages {
-    /// The way from the inputs of `graph` to the tensors `wanted`.
+    /// The way from the inputs of `graph` to the tensors `wanted`, with or without rten's fusions.
     ///
     /// # Errors
     /// With rten's reason.
-    pub fn new(graph: &FloatGraph, wanted: &[&str]) -> Result<Self, String> {
+    pub fn new(graph: &FloatGraph, wanted: &[&str], optimise: bool) -> Result<Self, String> {
         let mut numbers = Numbers::default();
         graph.inputs.iter().for_each(|name| {
             numbers.of(name);
@@ -80,7 +80,7 @@ impl Stages {
                 Part::Nodes(nodes) => {
                     let outputs: Vec<&str> =
                         part.makes().filter(|name| later.contains(name)).collect();
-                    let runtime = graph.runtime(nodes, &inputs, &outputs)?;
+                    let runtime = graph.runtime(nodes, &inputs, &outputs, optimise)?;
                     let outputs = outputs.iter().map(|name| numbers.of(name)).collect();
                     Stage::Model { runtime, inputs: read, outputs }
                 }
