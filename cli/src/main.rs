@@ -9,6 +9,7 @@ mod cost;
 mod costs;
 mod embedded;
 mod exploration;
+mod fidelity;
 mod heat_map;
 mod library;
 mod network;

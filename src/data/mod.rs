@@ -38,6 +38,7 @@ mod preprocess;
 mod preprocessor;
 mod records;
 mod resize;
+mod sampler;
 mod select;
 mod spec;
 mod store;
@@ -48,6 +49,7 @@ pub use files::{printable, read_text, regular_file};
 pub use pixels::{Image, ImageInfo, ImageShape, Layout, Pixels};
 pub use preprocess::{Preprocess, Preset};
 pub use preprocessor::Preprocessor;
+pub use sampler::{InputTensor, Sampler};
 pub use select::{hold_out, select, select_others, shuffle};
 pub use spec::DataSpec;
 

@@ -22,8 +22,8 @@ fn elements(tensor: &Value) -> Vec<f32> {
 pub(crate) struct FloatGraph {
     pub nodes: Vec<pb::NodeProto>,
     constants: HashMap<String, Arc<Value>>,
-    inputs: Vec<String>,
-    outputs: Vec<String>,
+    pub inputs: Vec<String>,
+    pub outputs: Vec<String>,
     opsets: Arc<Vec<pb::OperatorSetIdProto>>,
 }
 
