@@ -3,7 +3,8 @@
 use serde_json::{Value, json as value};
 
 use crate::odd::Odd;
-use crate::run::{archive, assert_refused, json, npy_floats, stdout};
+use crate::onnx::embedding;
+use crate::run::{Tiny, archive, assert_refused, json, npy, npy_floats, stdout};
 
 #[test]
 fn inspect_lists_all_inputs_and_outputs() {
@@ -54,6 +55,28 @@ fn a_quantised_model_of_several_inputs_takes_arrays_by_the_names_in_its_file() {
     let found = &object["results"][0]["outputs"][0]["vs_float"];
     // A step of the output's codes at most, as its float32 network rounds to them too.
     assert!(found["largest_difference"].as_f64().unwrap() <= 1.01 * 0.022388596, "{found:#}");
+}
+
+#[test]
+fn ids_are_whole_numbers() {
+    let tiny = Tiny::new();
+    let model = tiny.write("embedding.onnx", &embedding());
+    let scale = ("scale.npy", npy_floats(&[12, 1], &[0.5; 12]));
+    let data = |ids: Vec<u8>| {
+        let bytes = archive(&[("ids.npy", ids), scale.clone()]);
+        format!("npz:{}", tiny.write("data.npz", &bytes))
+    };
+    let ids: Vec<u8> = (0..24).flat_map(|index: i64| (index * 5 % 6).to_le_bytes()).collect();
+    let object = json(&tiny.eval_on(&model, &data(npy("<i8", "(12, 2)", &ids)), &["--json"]));
+    let found = &object["results"][0]["outputs"][0];
+    assert_eq!(found["shape"], value!([1, 2, 3]));
+    assert!(found["vs_float"]["sqnr_db"].as_f64().unwrap() > 25.0, "{found:#}");
+    let inspected = json(&["inspect", &model, "--json"]);
+    assert_eq!(inspected["inputs"][0], value!({ "name": "ids", "shape": [1, 2], "integer": true }));
+
+    let fractions = data(npy_floats(&[12, 2], &[1.5; 24]));
+    let expected = ["data.npz", "1.5", "input ids", "whole numbers", "array of integers"];
+    assert_refused(tiny.folder(), &tiny.eval_on(&model, &fractions, &[]), &expected);
 }
 
 /// The scales of a file are those of calibrating at once, on the same samples.
