@@ -8,7 +8,8 @@
 //!   multiplier;
 //! - [`multiplier`] describes the approximate multiplier, [`control_variate`] what corrects it;
 //! - [`emulate`] runs the network, every product on that multiplier, bit for bit;
-//! - [`data`] reads labelled images, [`accuracy`] compares what the networks make of them.
+//! - [`data`] reads images or arrays, with labels or without, [`accuracy`] compares what the networks
+//!   make of them.
 //!
 //! The equations are numbered in `docs/arithmetic.md`. Kernels live in the crate
 //! [`recoup_kernels`].

@@ -107,8 +107,10 @@ pub struct DataArgs {
     /// Shape of the input without the batch, where the model leaves it open: 3x32x32
     #[arg(long, value_parser = parse_shape, value_name = "CxHxW")]
     pub input_shape: Option<Shape>,
-    /// Images, with labels where accuracy is measured: cifar10:FILE|DIR, cifar100:FILE|DIR,
-    /// idx:IMAGES[,LABELS], folder:DIR, npz:FILE
+    /// Images or other arrays, with labels where accuracy is measured: cifar10:FILE|DIR,
+    /// cifar100:FILE|DIR, idx:IMAGES[,LABELS], folder:DIR, npz:FILE (array x, or one for each input
+    /// by its name; labels y). Without labels, eval compares outputs with those of float32 and of
+    /// exact 8 bits
     #[arg(long, value_name = "SPEC")]
     pub data: DataSpec,
     /// What their labels mean.
@@ -151,7 +153,11 @@ pub struct LabelArgs {
 impl LabelArgs {
     /// Opens data with these labels, as [`Dataset::open_headers`] does.
     pub fn open(&self, spec: &DataSpec) -> Result<Dataset, DataError> {
-        let mut dataset = Dataset::open_headers(spec)?;
+        self.apply(Dataset::open_headers(spec)?)
+    }
+
+    /// Gives data that is open these labels.
+    pub fn apply(&self, mut dataset: Dataset) -> Result<Dataset, DataError> {
         if let Some(file) = &self.classes {
             dataset = dataset.order_classes(file)?;
         }
@@ -203,6 +209,9 @@ pub struct EvalArgs {
     /// Also print, per layer, the accumulated error before and after V, and the SQNR
     #[arg(long)]
     pub layers: bool,
+    /// Take the data as if it had no labels: for a model whose outputs are no class scores
+    #[arg(long, conflicts_with_all = ["classes", "label_offset"])]
+    pub no_labels: bool,
     /// Write all class scores, [result][image][class], float32
     #[arg(long, value_name = "FILE.npy")]
     pub save_logits: Option<PathBuf>,

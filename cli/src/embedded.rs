@@ -131,7 +131,8 @@ mod tests {
             let found =
                 evaluate(&session.images(40), &float, &[candidate], false, None, &mut |_| {})
                     .unwrap();
-            let [float, exact] = [&found.float, &found.candidates[0]].map(|o| o.top1_accuracy());
+            let [float, exact] =
+                [&found.float, &found.candidates[0]].map(|o| o.top1_accuracy().unwrap());
             assert!(float > 0.85, "{}: {float}", network.name());
             assert!(exact > float - 0.026, "{}: {float} {exact}", network.name());
         }

@@ -11,6 +11,7 @@ mod costs;
 mod embedded;
 mod exploration;
 mod fault;
+mod fidelity;
 mod heat_map;
 mod library;
 mod network;

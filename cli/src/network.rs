@@ -22,7 +22,7 @@ pub struct NetworkArgs {
     /// Shape of the input without the batch, where the model leaves it open: 3x32x32
     #[arg(long, value_parser = parse_shape, value_name = "CxHxW", requires = "model")]
     pub input_shape: Option<Shape>,
-    /// Images, as for eval; labels are not needed
+    /// Images or other arrays, as for eval; labels are not needed
     #[arg(long, value_name = "SPEC", requires = "model")]
     pub data: Option<DataSpec>,
     /// What their labels mean.

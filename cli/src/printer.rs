@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use recoup::accuracy::paired::{PairedLoss, compare};
 use recoup::accuracy::{Candidate, Configuration, Evaluation};
 use recoup::control_variate::Mode;
-use recoup::model::{Graph, NodeKind, Weights};
+use recoup::model::{Graph, NodeKind, ValueId, Weights};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::{Calibration, Quantization, WeightScheme};
-
 use recoup_circuits::printable;
+
 use recoup_explore::power::{Energy, Figures};
 
-use crate::{cost, costs};
+use crate::{cost, costs, fidelity};
 
 /// An evaluation with its provenance. The first candidate is the exact 8-bit network.
 pub struct Report<'a> {
@@ -40,11 +40,23 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Orders the results by accuracy, behind the reference; equals stay in their order.
+    /// Orders the results by accuracy, or without labels by the output that is furthest from
+    /// float32, behind the reference; equals stay in their order.
     pub fn best_first(&mut self) {
-        let outcomes = &self.evaluation.candidates;
-        self.order[1..]
-            .sort_by(|&a, &b| outcomes[b].top1_accuracy().total_cmp(&outcomes[a].top1_accuracy()));
+        let Evaluation { candidates, fidelity, .. } = &self.evaluation;
+        let quality = |index: usize| {
+            candidates[index]
+                .top1_accuracy()
+                .or_else(|| fidelity.as_ref().map(|all| fidelity::least_sqnr_db(&all[index])))
+                .unwrap_or(0.0)
+        };
+        self.order[1..].sort_by(|&a, &b| quality(b).total_cmp(&quality(a)));
+    }
+
+    /// Whether activations became codes in other ways than the plain one.
+    pub fn with_quantization(&self) -> bool {
+        let mut ways = self.candidates.iter().map(|it| it.configuration.quantization);
+        ways.any(|how| how != Quantization::PLAIN)
     }
 
     /// The results in the order in which they are printed.
@@ -52,23 +64,28 @@ impl Report<'_> {
         self.order.iter().map(|&index| (index, &self.candidates[index]))
     }
 
-    fn loss_against_exact(&self, index: usize) -> PairedLoss {
-        let candidates = &self.evaluation.candidates;
-        compare(&candidates[0].top1, &candidates[index].top1)
+    /// None without labels, as the next.
+    fn loss_against_exact(&self, index: usize) -> Option<PairedLoss> {
+        self.loss(&self.evaluation.candidates[0].top1, index)
     }
 
-    fn loss_against_float(&self, index: usize) -> PairedLoss {
-        compare(&self.evaluation.float.top1, &self.evaluation.candidates[index].top1)
+    fn loss_against_float(&self, index: usize) -> Option<PairedLoss> {
+        self.loss(&self.evaluation.float.top1, index)
+    }
+
+    fn loss(&self, reference: &[bool], index: usize) -> Option<PairedLoss> {
+        let own = &self.evaluation.candidates[index].top1;
+        (!own.is_empty()).then(|| compare(reference, own))
     }
 }
 
-fn multiplier_text(candidate: &Candidate) -> String {
+pub fn multiplier_text(candidate: &Candidate) -> String {
     let Configuration { multiplier, exact_ends, .. } = &candidate.configuration;
     format!("{multiplier}{}", if *exact_ends { ", exact ends" } else { "" })
 }
 
 /// What a candidate's control variate came to be: the mode, and the x that was chosen.
-fn control_text(candidate: &Candidate) -> String {
+pub fn control_text(candidate: &Candidate) -> String {
     let mode = candidate.configuration.control_variate;
     let functions = function_names(candidate);
     match mode {
@@ -85,7 +102,7 @@ fn control_text(candidate: &Candidate) -> String {
 }
 
 /// How a candidate's activations become codes, and the rounding that was chosen.
-fn quantization_text(candidate: &Candidate) -> String {
+pub fn quantization_text(candidate: &Candidate) -> String {
     let quantization = candidate.configuration.quantization;
     match 8 - candidate.prepared.quantized.activation_bits {
         rounded if quantization.aware && rounded > 0 => {
@@ -119,12 +136,12 @@ pub fn json(report: &Report) -> Result<()> {
             "weights": report.weights.to_string(),
             "top1": outcomes.top1_accuracy(),
             "top5": outcomes.top5_accuracy(),
-            "loss_vs_exact": exact.points,
-            "ci95": exact.ci95,
-            "mcnemar_p": exact.mcnemar_p,
-            "loss_vs_float": float.points,
-            "loss_vs_float_ci95": float.ci95,
-            "loss_vs_float_mcnemar_p": float.mcnemar_p,
+            "loss_vs_exact": exact.map(|loss| loss.points),
+            "ci95": exact.map(|loss| loss.ci95),
+            "mcnemar_p": exact.map(|loss| loss.mcnemar_p),
+            "loss_vs_float": float.map(|loss| loss.points),
+            "loss_vs_float_ci95": float.map(|loss| loss.ci95),
+            "loss_vs_float_mcnemar_p": float.map(|loss| loss.mcnemar_p),
             "exact_ends": candidate.configuration.exact_ends,
             "array_power": report.figures[index].power,
             "energy_nj": report.figures[index].energy.map(|energy| energy.energy_nj),
@@ -145,6 +162,9 @@ pub fn json(report: &Report) -> Result<()> {
                 })
             });
             result["layers"] = layers.collect();
+        }
+        if let Some(all) = &report.evaluation.fidelity {
+            result["outputs"] = all[index].iter().map(fidelity::json).collect();
         }
         result
     });
@@ -184,45 +204,40 @@ const QUANTIZATION_COLUMN: usize = 3;
 pub fn text(report: &Report) -> Result<()> {
     let mut out = stdout().lock();
     heading(report, &mut out)?;
-    let mut header = vec![
-        "multiplier",
-        "control variate",
-        "bits",
-        "top-1 %",
-        "loss vs exact [95 %]",
-        "p",
-        "loss vs float [95 %]",
-        "p",
-        "array power",
-        "energy nJ",
-        "images/s",
-        "kernel",
-    ];
+    let float_top1 = report.evaluation.float.top1_accuracy();
+    let mut header = vec!["multiplier", "control variate", "bits"];
+    if float_top1.is_some() {
+        header.extend(["top-1 %", "loss vs exact [95 %]", "p", "loss vs float [95 %]", "p"]);
+    }
+    header.extend(["array power", "energy nJ", "images/s", "kernel"]);
     header.extend(report.evaluation.float.top5_accuracy().map(|_| "top-5 %"));
-    let plain = |candidate: &Candidate| candidate.configuration.quantization == Quantization::PLAIN;
-    let with_quantization = !report.candidates.iter().all(plain);
+    let with_quantization = report.with_quantization();
     if with_quantization {
         header.insert(QUANTIZATION_COLUMN, "quantisation");
     }
     let mut table = table(&header);
     for (index, candidate) in report.results() {
         let outcomes = &report.evaluation.candidates[index];
-        let (exact, float) = (report.loss_against_exact(index), report.loss_against_float(index));
-        let reference = index == 0;
         let mut row = vec![
             multiplier_text(candidate),
             control_text(candidate),
             candidate.configuration.activation_bits.to_string(),
-            percent(outcomes.top1_accuracy()),
-            if reference { "reference".into() } else { loss(&exact) },
-            if reference { String::new() } else { probability(exact.mcnemar_p) },
-            loss(&float),
-            probability(float.mcnemar_p),
+        ];
+        row.extend(outcomes.top1_accuracy().map(percent));
+        if let Some(exact) = report.loss_against_exact(index) {
+            let reference = index == 0;
+            row.push(if reference { "reference".into() } else { loss(&exact) });
+            row.push(if reference { String::new() } else { probability(exact.mcnemar_p) });
+        }
+        if let Some(float) = report.loss_against_float(index) {
+            row.extend([loss(&float), probability(float.mcnemar_p)]);
+        }
+        row.extend([
             power(report.figures[index].power),
             energy(report.figures[index].energy),
             format!("{:.0}", outcomes.images_per_s()),
             candidate.network.kernels().join(", "),
-        ];
+        ]);
         row.extend(outcomes.top5_accuracy().map(percent));
         if with_quantization {
             row.insert(QUANTIZATION_COLUMN, quantization_text(candidate));
@@ -234,11 +249,14 @@ pub fn text(report: &Report) -> Result<()> {
     let columns = header.iter().enumerate().filter(|(_, name)| NUMBERS.contains(name));
     align_right(&mut table, columns.map(|(column, _)| column));
     writeln!(out, "{table}")?;
-    writeln!(
-        out,
-        "loss in points (percent of images); p: McNemar's exact test on the same images\n{}",
-        costs::legend(report.measured)
-    )?;
+    if float_top1.is_some() {
+        writeln!(
+            out,
+            "loss in points (percent of images); p: McNemar's exact test on the same images"
+        )?;
+    }
+    writeln!(out, "{}", costs::legend(report.measured))?;
+    fidelity::print(report, &mut out)?;
     cost::print(report, &mut out)?;
     layers(report, &mut out)?;
     Ok(())
@@ -303,16 +321,17 @@ pub fn demo(report: &Report) -> Result<()> {
         if *control_variate != Mode::None {
             continue;
         }
-        let accuracy = |index: usize| percent(report.evaluation.candidates[index].top1_accuracy());
+        let accuracy = |index: usize| {
+            let outcomes = &report.evaluation.candidates[index];
+            outcomes.top1_accuracy().map(percent).unwrap_or_default()
+        };
+        let loss_with =
+            |index: usize| report.loss_against_exact(index).as_ref().map(loss).unwrap_or_default();
         let kernel = candidate.network.kernels().join(", ");
         if multiplier.is_exact() {
             let name =
                 if *bits == 8 { "exact".into() } else { format!("exact, {bits} activation bits") };
-            let shown = if index == 0 {
-                "reference".into()
-            } else {
-                loss(&report.loss_against_exact(index))
-            };
+            let shown = if index == 0 { "reference".into() } else { loss_with(index) };
             table.add_row(vec![
                 name,
                 "0".into(),
@@ -334,7 +353,7 @@ pub fn demo(report: &Report) -> Result<()> {
             dropped.unwrap_or_default(),
             accuracy(index),
             with.map(accuracy).unwrap_or_default(),
-            with.map(|with| loss(&report.loss_against_exact(with))).unwrap_or_default(),
+            with.map(loss_with).unwrap_or_default(),
             x,
             power(with.and_then(|with| report.figures[with].power)),
             energy(with.and_then(|with| report.figures[with].energy)),
@@ -370,12 +389,8 @@ fn heading(report: &Report, out: &mut impl Write) -> Result<()> {
         writeln!(out, "exact        node \"{node}\" ({operator}) runs in float32: {reason}")?;
     }
     let float = &report.evaluation.float;
-    writeln!(
-        out,
-        "float32      {} % top-1, {:.0} images/s",
-        percent(float.top1_accuracy()),
-        float.images_per_s()
-    )?;
+    let top1 = float.top1_accuracy().map(|top1| format!("{} % top-1, ", percent(top1)));
+    writeln!(out, "float32      {}{:.0} images/s", top1.unwrap_or_default(), float.images_per_s())?;
     Ok(())
 }
 
@@ -467,6 +482,8 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
             "sha256": graph.sha256,
             "input": graph.values[graph.inputs[0]].shape,
             "output": graph.values[graph.outputs[0]].shape,
+            "inputs": tensors_json(graph, &graph.inputs, graph.input_names()),
+            "outputs": tensors_json(graph, &graph.outputs, graph.output_names()),
             "macs": total,
             "nodes": nodes.collect::<Vec<_>>(),
         });
@@ -481,8 +498,9 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
     writeln!(out, "{}  SHA-256 {}", path.display(), graph.sha256)?;
     writeln!(
         out,
-        "input {:?}, output {:?}; {total} MACs per image in {layers} layers on the multipliers",
-        graph.values[graph.inputs[0]].shape, graph.values[graph.outputs[0]].shape
+        "input {}, output {}; {total} MACs per image in {layers} layers on the multipliers",
+        tensors_text(graph, &graph.inputs, graph.input_names()),
+        tensors_text(graph, &graph.outputs, graph.output_names())
     )?;
     writeln!(out, "{table}")?;
     let exact = graph.exact_macs().count();
@@ -490,6 +508,24 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
         writeln!(out, "{exact} nodes multiply outside the multipliers; see their last column")?;
     }
     Ok(())
+}
+
+/// Inputs or outputs: name and shape.
+fn tensors_json(graph: &Graph, tensors: &[ValueId], names: &[String]) -> Value {
+    let tensor = |(&id, name): (&ValueId, &String)| {
+        let value = &graph.values[id];
+        json!({ "name": name, "shape": value.shape, "integer": value.integer })
+    };
+    tensors.iter().zip(names).map(tensor).collect()
+}
+
+fn tensors_text(graph: &Graph, tensors: &[ValueId], names: &[String]) -> String {
+    let tensor = |(&id, name): (&ValueId, &String)| {
+        let value = &graph.values[id];
+        let whole = if value.integer { " of whole numbers" } else { "" };
+        format!("\"{}\" {:?}{whole}", printable(name), value.shape)
+    };
+    tensors.iter().zip(names).map(tensor).collect::<Vec<_>>().join(", ")
 }
 
 /// An empty table.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
-use recoup::accuracy::{Experiment, Images};
-use recoup::data::{DataError, Dataset, Preprocess, Preprocessor, hold_out, select_others};
+use recoup::accuracy::{Experiment, Images, sampler};
+use recoup::data::{DataError, DataSpec, Dataset, Preprocess, Sampler, hold_out, select_others};
 use recoup::model::{self, FloatModel, Graph, OnnxFile};
 use recoup::quantize::{Calibration, CalibrationImages, Method, WeightScheme};
 use recoup_kernels::Isa;
@@ -26,7 +26,7 @@ pub struct Session {
     /// The images to evaluate.
     pub indices: Vec<usize>,
     pub preprocess: Preprocess,
-    preprocessor: Preprocessor,
+    sampler: Sampler,
     /// Where the calibration images come from, in words.
     calibration_source: String,
     calibration_inputs: Vec<Vec<f32>>,
@@ -37,6 +37,19 @@ pub struct Session {
     given: Option<Calibration>,
 }
 
+/// What a command does with the labels of its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Labels {
+    /// Nothing.
+    Unused,
+    /// Takes the data as if it had none.
+    Dropped,
+    /// Measures accuracy where there are any.
+    IfAny,
+    /// Measures accuracy.
+    Needed,
+}
+
 /// The kernels' instruction set.
 pub fn isa(machine: &MachineArgs) -> Isa {
     machine.isa.unwrap_or_else(Isa::best)
@@ -45,29 +58,26 @@ pub fn isa(machine: &MachineArgs) -> Isa {
 impl Session {
     /// Opens a model and what `args` name, and reads the calibration images.
     pub fn open(model: &Path, args: &DataArgs) -> Result<Self> {
-        Self::open_with(model, args, None, false)
+        Self::open_with(model, args, None, Labels::Unused)
     }
 
-    /// The same for a command that needs the labels, and with the calibration in a file, if there
+    /// The same for a command that uses labels, and with the calibration in a file, if there
     /// is one; its images are read again, as a control variate is fitted on them.
-    pub fn open_labelled(model: &Path, args: &DataArgs, path: Option<&Path>) -> Result<Self> {
-        Self::open_with(model, args, path, true)
-    }
-
-    fn open_with(
+    pub fn open_with(
         model: &Path,
         args: &DataArgs,
         path: Option<&Path>,
-        labelled: bool,
+        labels: Labels,
     ) -> Result<Self> {
         let file = OnnxFile::open(model)?;
         let shape = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
         let graph = Arc::new(model::load(&file, shape)?);
-        let dataset = args.labels.open(&args.data)?;
-        // Before images are decompressed, which may take long.
-        if labelled {
-            dataset.labels()?;
+        let mut dataset = args.labels.apply(open_inputs(&args.data, &graph)?)?;
+        if labels == Labels::Dropped {
+            dataset = dataset.without_labels();
         }
+        // Before images are decompressed, which may take long.
+        check_labels(&dataset, &graph, labels)?;
         check(&dataset, &args.preprocess, &graph)?;
         let given = path.map(|path| read_calibration(path, args, &file, &graph)).transpose()?;
         let recorded = given.as_ref().and_then(|given| given.source.as_ref());
@@ -94,7 +104,7 @@ impl Session {
         (calibration_source, calibration_inputs): (String, Vec<Vec<f32>>),
         method: Method,
     ) -> Result<Self> {
-        let preprocessor = check(&dataset, &preprocess, &graph)?;
+        let sampler = check(&dataset, &preprocess, &graph)?;
         dataset.load()?;
         Ok(Self {
             file: Arc::new(file),
@@ -102,7 +112,7 @@ impl Session {
             dataset,
             indices,
             preprocess,
-            preprocessor,
+            sampler,
             calibration_source,
             calibration_inputs,
             calibrated_on: None,
@@ -151,12 +161,7 @@ impl Session {
 
     /// The images to evaluate, `batch` at a time.
     pub fn images(&self, batch: usize) -> Images<'_> {
-        Images {
-            dataset: &self.dataset,
-            indices: &self.indices,
-            preprocessor: &self.preprocessor,
-            batch,
-        }
+        Images { dataset: &self.dataset, indices: &self.indices, sampler: &self.sampler, batch }
     }
 }
 
@@ -215,7 +220,7 @@ impl CalibrationSet {
         let own = args.calibration_data.as_ref().filter(|spec| !spec.same_files(&args.data));
         let wanted = args.calibration_images.unwrap_or(CALIBRATION_IMAGES);
         if let Some(spec) = own {
-            let source = Dataset::open_headers(spec)?;
+            let source = open_inputs(spec, graph)?;
             let wanted = args.calibration_images.unwrap_or(wanted.min(source.len()));
             let numbers = hold_out(source.len(), &[], wanted, args.seed)
                 .with_context(|| source.name().to_string())?;
@@ -303,7 +308,7 @@ impl CalibrationSet {
                 recorded.data
             )
         };
-        let source = Dataset::open_headers(&spec).with_context(lost)?;
+        let source = open_inputs(&spec, graph).with_context(lost)?;
         match read(&source).with_context(lost)? {
             Some(inputs) => found(&source, inputs, &[]),
             None => bail!("{spec} does not have them: {}", lost()),
@@ -311,38 +316,53 @@ impl CalibrationSet {
     }
 }
 
+/// Whether there are the labels and the class scores that a command needs.
+fn check_labels(dataset: &Dataset, graph: &Graph, labels: Labels) -> Result<()> {
+    let without_scores = graph.scores().is_none();
+    if labels == Labels::Needed {
+        let needs = "accuracy is what is explored, which needs labels and class scores";
+        dataset.labels().context(needs)?;
+        if without_scores {
+            bail!(
+                "{needs}: none of the model's outputs is one score per class, [1, classes]; recoup \
+                 eval compares other outputs, without labels"
+            );
+        }
+    }
+    if labels == Labels::IfAny && without_scores && dataset.labels().is_ok() {
+        bail!(
+            "{}: has labels, but none of the model's outputs is one score per class, [1, classes]; \
+             leave the labels away, or give --no-labels, and outputs are compared with those of \
+             float32 and of exact 8 bits",
+            dataset.name()
+        );
+    }
+    Ok(())
+}
+
 /// Whether a data set suits a model, as far as can be said without reading an image; and how images
-/// become its input.
-fn check(dataset: &Dataset, preprocess: &Preprocess, graph: &Graph) -> Result<Preprocessor> {
-    let preprocessor = preprocessor(dataset, preprocess, graph)?;
-    let (_, scores) = graph.scores().ok_or_else(|| {
-        anyhow::anyhow!("none of the model's outputs is one score per class; expected [1, classes]")
-    })?;
-    dataset.check_outputs(scores.len())?;
-    Ok(preprocessor)
+/// become its inputs.
+fn check(dataset: &Dataset, preprocess: &Preprocess, graph: &Graph) -> Result<Sampler> {
+    let sampler = sampler(dataset, preprocess, graph)?;
+    if let Some((_, scores)) = graph.scores() {
+        dataset.check_outputs(scores.len())?;
+    }
+    Ok(sampler)
 }
 
-fn preprocessor(
-    dataset: &Dataset,
-    preprocess: &Preprocess,
-    graph: &Graph,
-) -> Result<Preprocessor, DataError> {
-    dataset.preprocessor(preprocess, &graph.values[graph.inputs[0]].shape[1..])
+fn open_inputs(spec: &DataSpec, graph: &Graph) -> Result<Dataset, DataError> {
+    let names = graph.input_names().iter().map(String::as_str);
+    Dataset::open_inputs(spec, &names.collect::<Vec<_>>())
 }
 
-/// Reads images into input tensors.
+/// Reads images, or other records, into samples.
 pub fn read_inputs(
     dataset: &Dataset,
     indices: &[usize],
     preprocess: &Preprocess,
     graph: &Graph,
 ) -> Result<Vec<Vec<f32>>, DataError> {
-    let preprocessor = preprocessor(dataset, preprocess, graph)?;
+    let sampler = sampler(dataset, preprocess, graph)?;
     dataset.load()?;
-    let read = indices.par_iter().map(|&index| {
-        let mut input = vec![0.0; preprocessor.elements()];
-        dataset.read_input(index, &preprocessor, &mut input)?;
-        Ok(input)
-    });
-    read.collect()
+    indices.par_iter().map(|&index| sampler.read(dataset, index)).collect()
 }

@@ -29,7 +29,7 @@ impl<'a> Inputs<'a> {
         bytes: usize,
         done: &mut dyn FnMut(usize),
     ) -> Result<Self, DataError> {
-        let most = bytes / (size_of::<f32>() * images.preprocessor.elements()).max(1);
+        let most = bytes / (size_of::<f32>() * images.sampler.elements()).max(1);
         let mut hash = Sha256::new();
         let mut inputs = Self { images, kept: Vec::new(), sha256: String::new() };
         let batch = inputs.images.batch.max(1);

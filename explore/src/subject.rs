@@ -104,12 +104,12 @@ impl Trial for EmulatedTrial<'_> {
         let first = images.start;
         let batch = inputs.get(images)?;
         let network = &self.candidate.network;
-        let scores = classifier.scores_sharing(network, &batch, first, prefixes);
+        let outputs = classifier.outputs_sharing(network, &batch, first, prefixes);
         let mut outcomes = Outcomes::default();
-        scores
+        outputs
             .iter()
             .zip(&*batch)
-            .for_each(|(scores, image)| outcomes.add(network.class_scores(scores), image.label));
+            .for_each(|(outputs, image)| outcomes.add(network.class_scores(outputs), image.label));
         Ok(outcomes.top1)
     }
 

@@ -133,10 +133,10 @@ mod tests {
     fn naive(shape: &ConvShape, weights: &[f32], bias: &[f32], input: &[f32]) -> Vec<f32> {
         let filters = shape.filters / shape.channels;
         let mut output = Vec::new();
-        for filter in 0..shape.filters {
+        for (filter, &bias) in bias.iter().enumerate() {
             for y in 0..shape.out_height() {
                 for x in 0..shape.out_width() {
-                    let mut sum = bias[filter];
+                    let mut sum = bias;
                     for ky in 0..shape.kernel_height {
                         for kx in 0..shape.kernel_width {
                             let row = (y * shape.stride_height + ky * shape.dilation_height)

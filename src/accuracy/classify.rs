@@ -16,16 +16,22 @@ pub struct LabelledInput {
     pub label: usize,
 }
 
+impl AsRef<[f32]> for LabelledInput {
+    fn as_ref(&self) -> &[f32] {
+        &self.input
+    }
+}
+
 /// Runs batches on all threads. Workspaces outlive a batch: a set for each thread, one workspace
 /// for each image that it computes together.
 #[derive(Default)]
 pub struct Classifier(Mutex<Vec<Vec<Workspace>>>);
 
 impl Classifier {
-    /// The class scores of each image. They do not depend on what else is in the batch.
-    pub fn scores(&self, network: &Network, batch: &[LabelledInput]) -> Vec<Vec<f32>> {
-        let parts = batch.par_chunks(part_length(network, batch)).flat_map_iter(|part| {
-            let images: Vec<&[f32]> = part.iter().map(|image| image.input.as_slice()).collect();
+    /// The outputs for each image. They do not depend on what else is in the batch.
+    pub fn outputs<I: AsRef<[f32]> + Sync>(&self, network: &Network, batch: &[I]) -> Vec<Vec<f32>> {
+        let parts = batch.par_chunks(part_length(network, batch.len())).flat_map_iter(|part| {
+            let images: Vec<&[f32]> = part.iter().map(AsRef::as_ref).collect();
             self.with(|workspaces| network.run_many(&images, workspaces))
         });
         parts.collect()
@@ -33,7 +39,7 @@ impl Classifier {
 
     /// The same of images that have numbers from `first` on, with what other networks have computed
     /// of them already.
-    pub fn scores_sharing(
+    pub fn outputs_sharing(
         &self,
         network: &Network,
         batch: &[LabelledInput],
@@ -42,7 +48,7 @@ impl Classifier {
     ) -> Vec<Vec<f32>> {
         let inputs = batch.iter().map(|image| image.input.as_slice());
         let images: Vec<(usize, &[f32])> = (first..).zip(inputs).collect();
-        let parts = images.par_chunks(part_length(network, batch)).flat_map_iter(|part| {
+        let parts = images.par_chunks(part_length(network, batch.len())).flat_map_iter(|part| {
             self.with(|workspaces| network.run_sharing(part, workspaces, prefixes))
         });
         parts.collect()
@@ -50,17 +56,17 @@ impl Classifier {
 
     /// What `collector` sees in the layers, image by image: sums of floats depend on their order,
     /// so that merging them is for the caller.
-    pub fn observe(
+    pub fn observe<I: AsRef<[f32]> + Sync>(
         &self,
         network: &Network,
         collector: &StatisticsCollector,
-        batch: &[LabelledInput],
+        batch: &[I],
     ) -> Vec<Statistics> {
         let parts = batch.par_iter().map(|image| {
             let mut part = collector.start();
             self.with(|workspaces| {
                 workspaces.resize_with(workspaces.len().max(1), Workspace::default);
-                network.run_observed(&image.input, &mut workspaces[0], |layer, kernel, codes| {
+                network.run_observed(image.as_ref(), &mut workspaces[0], |layer, kernel, codes| {
                     collector.observe(&mut part, layer, kernel, codes);
                 });
             });
@@ -80,13 +86,13 @@ impl Classifier {
 }
 
 /// Images that a thread computes together.
-fn part_length(network: &Network, batch: &[LabelledInput]) -> usize {
+fn part_length(network: &Network, images: usize) -> usize {
     // Every thread shall have something to do.
-    let share = batch.len().div_ceil(rayon::current_num_threads()).max(1);
+    let share = images.div_ceil(rayon::current_num_threads()).max(1);
     network.batch().min(share)
 }
 
-/// The class scores that the float network gives each image.
-pub fn float_scores(float: &FloatModel, batch: &[LabelledInput]) -> Vec<Vec<f32>> {
-    batch.par_iter().map(|image| float.outputs(&image.input)).collect()
+/// The outputs that the float network gives for each image.
+pub fn float_outputs<I: AsRef<[f32]> + Sync>(float: &FloatModel, batch: &[I]) -> Vec<Vec<f32>> {
+    batch.par_iter().map(|image| float.outputs(image.as_ref())).collect()
 }

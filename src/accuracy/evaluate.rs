@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::data::{DataError, Dataset, Preprocessor};
+use crate::data::{DataError, Dataset, InputTensor, Preprocess, Sampler};
 use crate::emulate::{LayerStatistics, StatisticsCollector};
-use crate::model::FloatModel;
+use crate::model::{FloatModel, Graph};
 
-use super::classify::{Classifier, LabelledInput, float_scores};
+use super::classify::{Classifier, LabelledInput, float_outputs};
+use super::fidelity::{Collector, OutputFidelity};
 use super::{Candidate, ExperimentError};
 
 /// From this many classes on, the five best count too.
@@ -18,7 +19,9 @@ const TOP5_CLASSES: usize = 100;
 /// What one network made of the images, in the order of the evaluation.
 #[derive(Clone, Debug, Default)]
 pub struct Outcomes {
-    /// Whether the best class was right.
+    /// How many images there were.
+    pub images: usize,
+    /// Whether the best class was right; empty without labels.
     pub top1: Vec<bool>,
     /// Whether the right class was among the best five; empty below 100 classes.
     pub top5: Vec<bool>,
@@ -27,9 +30,9 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    /// Share of images whose best class was right.
-    pub fn top1_accuracy(&self) -> f64 {
-        share(&self.top1)
+    /// Share of images whose best class was right; none without labels.
+    pub fn top1_accuracy(&self) -> Option<f64> {
+        (!self.top1.is_empty()).then(|| share(&self.top1))
     }
 
     /// Share of images with the right class among the best five, from 100 classes on.
@@ -39,11 +42,12 @@ impl Outcomes {
 
     /// Images per second of wall-clock time, quantisation included.
     pub fn images_per_s(&self) -> f64 {
-        self.top1.len() as f64 / self.elapsed.as_secs_f64().max(1e-9)
+        self.images as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
-    /// Adds what a network made of one more image.
+    /// Adds what a network made of one more image with a label.
     pub fn add(&mut self, scores: &[f32], label: usize) {
+        self.images += 1;
         // Ties go to the lower class, as in argmax elsewhere.
         let own = scores[label];
         let better =
@@ -67,6 +71,9 @@ pub struct Evaluation {
     pub float: Outcomes,
     /// Every candidate, in the order given.
     pub candidates: Vec<Outcomes>,
+    /// Per candidate, how close each output is to the references': without labels, and where there
+    /// are several outputs.
+    pub fidelity: Option<Vec<Vec<OutputFidelity>>>,
     /// Per candidate, if asked for, the statistics of its layers.
     pub layers: Option<Vec<Vec<LayerStatistics>>>,
 }
@@ -86,34 +93,63 @@ pub struct Images<'a> {
     pub dataset: &'a Dataset,
     /// The images of it, by index.
     pub indices: &'a [usize],
-    /// From image to input tensor.
-    pub preprocessor: &'a Preprocessor,
+    /// From image to the elements of all inputs.
+    pub sampler: &'a Sampler,
     /// How many images are in memory at a time.
     pub batch: usize,
 }
 
 impl Images<'_> {
-    /// Reads some of the images, by their places in `indices`.
+    /// Reads some of the images with their labels, by their places in `indices`.
     ///
     /// # Errors
     /// When an image cannot be read, or there are no labels.
     pub fn read(&self, places: Range<usize>) -> Result<Vec<LabelledInput>, DataError> {
         let labels = self.dataset.labels()?;
-        let read = self.indices[places].par_iter().map(|&index| {
-            let mut input = vec![0.0; self.preprocessor.elements()];
-            self.dataset.read_input(index, self.preprocessor, &mut input)?;
-            Ok(LabelledInput { input, label: labels[index] as usize })
-        });
-        read.collect()
+        let inputs = self.read_inputs(places.clone())?.into_iter();
+        let labelled = inputs
+            .zip(&self.indices[places])
+            .map(|(input, &index)| LabelledInput { input, label: labels[index] as usize });
+        Ok(labelled.collect())
+    }
+
+    /// Reads some of the images without labels, by their places in `indices`.
+    ///
+    /// # Errors
+    /// When an image cannot be read.
+    pub fn read_inputs(&self, places: Range<usize>) -> Result<Vec<Vec<f32>>, DataError> {
+        let indices = self.indices[places].par_iter();
+        indices.map(|&index| self.sampler.read(self.dataset, index)).collect()
     }
 }
 
-/// Evaluates the float network and all candidates on the same images. The results depend
-/// neither on the batch nor on the number of threads. `done` is told the number of images that
-/// have gone through since the last call.
+/// How the records of `dataset` become samples of `graph`.
+///
+/// # Errors
+/// When they cannot, as far as can be said without reading one.
+pub fn sampler(
+    dataset: &Dataset,
+    preprocess: &Preprocess,
+    graph: &Graph,
+) -> Result<Sampler, DataError> {
+    let named = graph.inputs.iter().zip(graph.input_names());
+    let inputs = named.map(|(&input, name)| {
+        let value = &graph.values[input];
+        InputTensor { name: name.clone(), shape: value.shape.clone(), integer: value.integer }
+    });
+    Sampler::new(dataset, preprocess, inputs.collect())
+}
+
+/// Evaluates the float network and all candidates on the same images, the first candidate being the
+/// reference of the others. The results depend neither on the batch nor on the number of threads.
+/// `done` is told the number of images that have gone through since the last call.
 ///
 /// # Errors
 /// When an image cannot be read, or `scores` cannot be saved.
+///
+/// # Panics
+/// When there are labels or `scores` are to be saved, and no output is one score per class: ask
+/// [`Graph::scores`] before. Without a candidate.
 pub fn evaluate(
     images: &Images,
     float: &FloatModel,
@@ -131,39 +167,56 @@ pub fn evaluate(
     let mut evaluation = Evaluation {
         float: Outcomes::default(),
         candidates: vec![Outcomes::default(); candidates.len()],
+        fidelity: None,
         layers: None,
+    };
+    let reference = &candidates[0].network;
+    let graph = &candidates[0].prepared.quantized.graph;
+    let labels = images.dataset.labels().ok();
+    let mut fidelity = (labels.is_none() || graph.outputs.len() > 1)
+        .then(|| vec![Collector::new(graph, graph.output_names()); candidates.len()]);
+    let count = |outcomes: &mut Outcomes, all: &[Vec<f32>], indices: &[usize]| match labels {
+        None => outcomes.images += all.len(),
+        Some(labels) => all.iter().zip(indices).for_each(|(outputs, &index)| {
+            outcomes.add(reference.class_scores(outputs), labels[index] as usize);
+        }),
     };
     let classifier = Classifier::default();
     let mut saved = 0;
     while saved < images.indices.len() {
         let end = images.indices.len().min(saved + images.batch.max(1));
-        let batch = images.read(saved..end)?;
+        let batch = images.read_inputs(saved..end)?;
+        let indices = &images.indices[saved..end];
         let start = Instant::now();
-        let all = float_scores(float, &batch);
+        let real = float_outputs(float, &batch);
         evaluation.float.elapsed += start.elapsed();
-        for (scores, image) in all.iter().zip(&batch) {
-            evaluation.float.add(candidates[0].network.class_scores(scores), image.label);
-        }
+        count(&mut evaluation.float, &real, indices);
+        let mut exact = Vec::new();
         for (index, candidate) in candidates.iter().enumerate() {
             let outcomes = &mut evaluation.candidates[index];
             let start = Instant::now();
-            let all = classifier.scores(&candidate.network, &batch);
+            let all = classifier.outputs(&candidate.network, &batch);
             outcomes.elapsed += start.elapsed();
-            for (scores, image) in all.iter().zip(&batch) {
-                outcomes.add(candidate.network.class_scores(scores), image.label);
-            }
+            count(outcomes, &all, indices);
             if let Some(scores) = scores.as_deref_mut() {
-                let own = all.iter().map(|outputs| candidate.network.class_scores(outputs));
+                let own = all.iter().map(|outputs| reference.class_scores(outputs));
                 scores.save(index, saved, &own.collect::<Vec<_>>().concat())?;
             }
             if let Some(collector) = collectors.get(index) {
                 let parts = classifier.observe(&candidate.network, collector, &batch);
                 parts.iter().for_each(|part| totals[index].merge(part));
             }
+            if let Some(collectors) = &mut fidelity {
+                if index == 0 {
+                    exact.clone_from(&all);
+                }
+                collectors[index].add(&real, &exact, &all);
+            }
         }
         saved += batch.len();
         done(batch.len());
     }
+    evaluation.fidelity = fidelity.map(|all| all.iter().map(Collector::finish).collect());
     if layers {
         let statistics = collectors.iter().zip(&totals).zip(candidates);
         let statistics = statistics

@@ -2,14 +2,17 @@
 //!
 //! [`Experiment`] holds a model, its data and its calibration; a [`Candidate`] is one multiplier
 //! with one control variate at one activation width; [`evaluate`] sends images through all of
-//! them, and [`paired`] compares them image by image.
+//! them, and [`paired`] compares them image by image; where there are no labels, or other outputs
+//! than class scores, [`Fidelity`] says how close the outputs stay to those of a reference.
 
 mod classify;
 mod evaluate;
 mod experiment;
+mod fidelity;
 mod make;
 pub mod paired;
 
-pub use classify::{Classifier, LabelledInput, float_scores};
-pub use evaluate::{EvaluateError, Evaluation, Images, Outcomes, Scores, evaluate};
+pub use classify::{Classifier, LabelledInput, float_outputs};
+pub use evaluate::{EvaluateError, Evaluation, Images, Outcomes, Scores, evaluate, sampler};
 pub use experiment::{Candidate, Configuration, Experiment, ExperimentError};
+pub use fidelity::{Agreement, Fidelity, OutputFidelity};

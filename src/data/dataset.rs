@@ -99,12 +99,19 @@ impl Dataset {
     /// Opens data for a model with inputs of these names: of an npz file an array for each of
     /// them, in the same order, and the labels `y` if there are any (unless `y` is an input).
     /// For one input, other data as [`open_headers`](Self::open_headers) does, and also an npz
-    /// file with images `x`.
+    /// file with images `x`; the array by the name of the only input is as good as `x`.
     pub fn open_inputs(spec: &DataSpec, inputs: &[&str]) -> Result<Dataset, DataError> {
         match spec {
-            DataSpec::Npz(path) if inputs.len() != 1 || !npz::has_images(path)? => {
-                Dataset::of_archive(spec.to_string(), npz::open(path, Some(inputs))?, true)
-            }
+            DataSpec::Npz(path) => match inputs {
+                // What is in neither array is said of `x`, the usual one.
+                [input] if npz::has_images(path)? || !npz::has(path, input)? => {
+                    Dataset::open_headers(spec)
+                }
+                _ => {
+                    let archive = npz::open(path, Some(inputs))?;
+                    Dataset::of_archive(spec.to_string(), archive, inputs.len() != 1)
+                }
+            },
             _ if inputs.len() != 1 => {
                 Err(DataError::SeveralInputs { name: spec.to_string(), inputs: inputs.len() })
             }
@@ -271,6 +278,11 @@ impl Dataset {
         let as_is = Preprocess { layout: Some(Layout::Chw), ..Preprocess::default() };
         let ImageShape { channels, height, width } = records.shape;
         Preprocessor::new(&as_is, &records.image_info(), &[channels, height, width])
+    }
+
+    /// The same images or arrays, taken as such.
+    pub fn without_labels(self) -> Dataset {
+        Dataset { labels: None, ..self }
     }
 
     /// The classes of all images, counted from 0.

@@ -337,6 +337,21 @@ pub enum DataError {
         printable(array)
     )]
     RecordPreprocess { array: String, shape: Vec<usize> },
+    /// Several inputs, of which none is known to be an image.
+    #[error(
+        "the model has {inputs} inputs, whose arrays are taken as they are: leave --preprocess out, \
+         and give values as the model was trained on"
+    )]
+    SeveralPreprocess { inputs: usize },
+    /// A fraction, or a number that 32-bit floats do not tell from its neighbours, for an input of
+    /// whole numbers.
+    #[error(
+        "record {index} of {} has the value {value} in element {element} of input {}, which takes \
+         whole numbers up to {limit}: give an array of integers, and a --preprocess that keeps them",
+        printable(name),
+        printable(input)
+    )]
+    NotWhole { name: String, index: usize, input: String, element: usize, value: f32, limit: f32 },
     /// Images of several sizes for a model without an image shape.
     #[error(
         "the model takes {elements} values without an image shape, to which the images of a \

@@ -37,6 +37,7 @@ mod preprocess;
 mod preprocessor;
 mod records;
 mod resize;
+mod sampler;
 mod select;
 mod spec;
 mod store;
@@ -46,6 +47,7 @@ pub use error::DataError;
 pub use pixels::{Image, ImageInfo, ImageShape, Layout, Pixels};
 pub use preprocess::{Preprocess, Preset};
 pub use preprocessor::Preprocessor;
+pub use sampler::{InputTensor, Sampler};
 pub use select::{hold_out, select, select_others, shuffle};
 pub use spec::DataSpec;
 

@@ -89,7 +89,12 @@ pub(super) fn open(path: &Path, names: Option<&[&str]>) -> Result<Archive, DataE
 
 /// Whether an archive holds images: the array `x`.
 pub(super) fn has_images(path: &Path) -> Result<bool, DataError> {
-    Ok(members(&open_zip(path)?).any(|name| name == X))
+    has(path, X)
+}
+
+/// Whether an archive holds an array of this name.
+pub(super) fn has(path: &Path, array: &str) -> Result<bool, DataError> {
+    Ok(members(&open_zip(path)?).any(|name| name == array))
 }
 
 fn open_zip(path: &Path) -> Result<Zip, DataError> {

@@ -70,6 +70,13 @@ impl Value {
     pub fn volume(&self) -> usize {
         self.shape.iter().product()
     }
+
+    /// Whether the elements are one score per class of a single sample: `[1, classes]`, perhaps
+    /// with further extents of 1.
+    pub fn is_scores(&self) -> bool {
+        let classes = self.shape.iter().copied().max().unwrap_or(0);
+        self.shape.first() == Some(&1) && self.volume() == classes && classes > 1
+    }
 }
 
 /// A graph that is ready to be quantised. Nodes are in an order in which they can run.
@@ -110,6 +117,16 @@ impl Graph {
         counts
     }
 
+    /// The names of the inputs in the file; those of values may be others.
+    pub fn input_names(&self) -> &[String] {
+        &self.float.inputs
+    }
+
+    /// The names of the outputs in the file.
+    pub fn output_names(&self) -> &[String] {
+        &self.float.outputs
+    }
+
     /// Number of elements that all inputs have together. A sample is their elements one after the
     /// other, each input in ONNX order.
     pub fn input_elements(&self) -> usize {
@@ -129,12 +146,7 @@ impl Graph {
 
     /// The first output that is one score per class, and where it lies among all outputs.
     pub fn scores(&self) -> Option<(ValueId, Range<usize>)> {
-        let scores = |&output: &ValueId| {
-            let shape = &self.values[output].shape;
-            let classes = shape.iter().copied().max().unwrap_or(0);
-            shape.first() == Some(&1) && self.values[output].volume() == classes && classes > 1
-        };
-        let found = self.outputs.iter().position(scores)?;
+        let found = self.outputs.iter().position(|&output| self.values[output].is_scores())?;
         Some((self.outputs[found], self.output_ranges().swap_remove(found)))
     }
 

@@ -19,7 +19,7 @@ use crate::costs::{self, LIBRARY, SIZE};
 use crate::library;
 use crate::output::{self, Draft};
 use crate::printer::{self, Report};
-use crate::session::{self, Session};
+use crate::session::{self, Labels, Session};
 use crate::{npy, progress};
 
 /// Evaluates what `args` name, always beside the exact 8-bit network.
@@ -35,7 +35,14 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         multiplier.check_coding(args.weights.coding())?;
     }
     let path = args.calibration.as_deref();
-    let mut session = Session::open_labelled(&args.model.model, &args.model.data, path)?;
+    let labels = if args.no_labels { Labels::Dropped } else { Labels::IfAny };
+    let mut session = Session::open_with(&args.model.model, &args.model.data, path, labels)?;
+    if args.save_logits.is_some() && session.graph.scores().is_none() {
+        bail!(
+            "--save-logits writes class scores, but none of the model's outputs is one score per \
+             class, [1, classes]; leave it out"
+        );
+    }
     warn_of_exact_nodes(&session);
     warn_of_class_order(&session);
     let calibration = session.calibrate()?;

@@ -23,7 +23,7 @@ use crate::commands::eval::warn_of_class_order;
 use crate::costs::{self, ArrayArgs, LIBRARY};
 use crate::exploration::{OBSERVED_IMAGES, Opened, Request, command_line, explore};
 use crate::library::ImportArgs;
-use crate::session::{self, Session};
+use crate::session::{self, Labels, Session};
 use crate::{library, output};
 
 /// Arguments of `explore`.
@@ -101,7 +101,7 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
     };
-    let open = |model: &PathBuf| Session::open_labelled(model, &args.data, None);
+    let open = |model: &PathBuf| Session::open_with(model, &args.data, None, Labels::Needed);
     let sessions: Vec<Session> = args.models.iter().map(open).collect::<Result<_>>()?;
     warn_of_class_order(&sessions[0]);
     let powers = powers(args, &table, &sessions, &points)?;

@@ -121,20 +121,25 @@ fn labels_that_count_from_another_number() {
 }
 
 #[test]
-fn data_without_labels_calibrates_but_is_not_evaluated() {
+fn data_without_labels_calibrates_but_is_not_explored() {
     let tiny = Tiny::new();
     let data = format!("npz:{}", tiny.write("images.npz", &npz_unlabelled(4, 20)));
     let model = tiny.path("model.onnx");
-    let expected = ["images.npz", "has no labels", "add the classes as array y"];
-    assert_refused(tiny.folder(), &tiny.eval_on(&model, &data, &[]), &expected);
     let args = ["explore", &model, "--data", &data, "--max-loss", "1"];
+    let expected = [
+        "explored, which needs labels and class scores",
+        "images.npz",
+        "has no labels",
+        "add the classes as array y",
+    ];
     assert_refused(tiny.folder(), &args, &expected);
     let out = tiny.path("scales.json");
     stdout(&["quantize", &model, "--data", &data, "--calibration-images", "4", "--out", &out]);
     let labelled = format!("npz:{}", tiny.path("data.npz"));
     json(&tiny.eval_on(&model, &labelled, &["--json", "--calibration-data", &data]));
 
-    let args =
-        tiny.eval_on(FASHION_MODEL, &format!("idx:{IMAGES}"), &["--preprocess", "fashion-mnist"]);
+    let data = format!("idx:{IMAGES}");
+    let args = ["explore", FASHION_MODEL, "--data", &data, "--preprocess", "fashion-mnist"];
+    let args = [&args[..], &["--max-loss", "1"]].concat();
     assert_refused(tiny.folder(), &args, &["has no labels", "write idx:IMAGES,LABELS"]);
 }

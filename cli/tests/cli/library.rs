@@ -90,6 +90,11 @@ fn a_library_is_listed_best_first_and_other_files_are_left_alone() {
     assert!(text.find("good").unwrap() < text.find("bad").unwrap(), "{text}");
     let object = json(&tiny.eval(&["--json", "--multiplier", &pattern]));
     assert_eq!(object["results"].as_array().unwrap().len(), 3);
+    // Without labels, by how close outputs stay.
+    let object = json(&tiny.eval(&["--json", "--no-labels", "--multiplier", &pattern]));
+    let results = object["results"].as_array().unwrap().iter();
+    let names: Vec<&str> = results.map(|one| one["multiplier"].as_str().unwrap()).collect();
+    assert_eq!(names, ["exact", "good", "bad"]);
     assert_refused(
         tiny.folder(),
         &["multiplier", "show", &tiny.path("lib/*.npy")],

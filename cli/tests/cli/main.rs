@@ -7,14 +7,17 @@ mod damaged;
 mod eval;
 mod explore;
 mod faults;
+mod fidelity;
 mod hardware;
 mod help;
+mod inputs;
 mod inspect;
 mod labels;
 mod library;
 #[path = "../../../tests/support/damaged.rs"]
 mod models;
 mod multiplier;
+mod odd;
 mod onnx;
 mod power;
 mod quantize;

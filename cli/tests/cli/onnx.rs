@@ -36,17 +36,12 @@ impl Default for Model {
 }
 
 const FLOAT: u64 = 1;
+const INT64: u64 = 7;
 const EXTERNAL: u64 = 1;
 
 impl Model {
     pub fn bytes(&self) -> Vec<u8> {
-        let node = [
-            bytes(1, b"image"),
-            bytes(1, b"weights"),
-            bytes(2, b"scores"),
-            bytes(3, b"classify"),
-            bytes(4, self.operator.as_bytes()),
-        ];
+        let node = node("classify", self.operator, ["image", "weights"], "scores");
         let [inputs, classes] = self.weights_shape.map(|size| size as u64);
         let mut weights =
             vec![number(1, inputs), number(1, classes), number(2, FLOAT), bytes(8, b"weights")];
@@ -64,19 +59,52 @@ impl Model {
         let batch = Size::Named("batch");
         let input: Vec<_> = [batch].iter().chain(&self.input).copied().collect();
         let graph = [
-            bytes(1, &node.concat()),
+            bytes(1, &node),
             bytes(2, b"tiny"),
             bytes(5, &weights.concat()),
-            bytes(11, &tensor("image", &input)),
-            bytes(12, &tensor("scores", &[batch, Size::Fixed(classes)])),
+            bytes(11, &tensor("image", FLOAT, &input)),
+            bytes(12, &tensor("scores", FLOAT, &[batch, Size::Fixed(classes)])),
         ];
-        let opset = number(2, self.opset);
-        [number(1, 8), bytes(7, &graph.concat()), bytes(8, &opset)].concat()
+        model(&graph.concat(), self.opset)
     }
 }
 
+/// `scores = scale * (table[ids] x weights)`, of two ids below 6, which are int64.
+pub fn embedding() -> Vec<u8> {
+    let constant = |name: &str, shape: [u64; 2]| {
+        let values = (0..shape[0] * shape[1]).map(|i| (i * 7 % 11) as f32 / 11.0 - 0.5);
+        let raw: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
+        let [rows, columns] = shape.map(|size| number(1, size));
+        [rows, columns, number(2, FLOAT), bytes(8, name.as_bytes()), bytes(9, &raw)].concat()
+    };
+    let fixed = |sizes: &[u64]| sizes.iter().map(|&size| Size::Fixed(size)).collect::<Vec<_>>();
+    let graph = [
+        bytes(1, &node("look", "Gather", ["table", "ids"], "rows")),
+        bytes(1, &node("mix", "MatMul", ["rows", "weights"], "mixed")),
+        bytes(1, &node("scaled", "Mul", ["mixed", "scale"], "scores")),
+        bytes(2, b"embedding"),
+        bytes(5, &constant("table", [6, 4])),
+        bytes(5, &constant("weights", [4, 3])),
+        bytes(11, &tensor("ids", INT64, &fixed(&[1, 2]))),
+        bytes(11, &tensor("scale", FLOAT, &fixed(&[1, 1]))),
+        bytes(12, &tensor("scores", FLOAT, &fixed(&[1, 2, 3]))),
+    ];
+    model(&graph.concat(), 17)
+}
+
+/// A ModelProto.
+fn model(graph: &[u8], opset: u64) -> Vec<u8> {
+    [number(1, 8), bytes(7, graph), bytes(8, &number(2, opset))].concat()
+}
+
+/// A NodeProto of two inputs.
+fn node(name: &str, operator: &str, [first, second]: [&str; 2], output: &str) -> Vec<u8> {
+    let fields = [(1, first), (1, second), (2, output), (3, name), (4, operator)];
+    fields.iter().flat_map(|(field, text)| bytes(*field, text.as_bytes())).collect()
+}
+
 /// A ValueInfoProto.
-fn tensor(name: &str, sizes: &[Size]) -> Vec<u8> {
+fn tensor(name: &str, element: u64, sizes: &[Size]) -> Vec<u8> {
     let dims = sizes.iter().map(|size| {
         let dim = match size {
             Size::Fixed(size) => number(1, *size),
@@ -85,7 +113,7 @@ fn tensor(name: &str, sizes: &[Size]) -> Vec<u8> {
         bytes(1, &dim)
     });
     let shape: Vec<u8> = dims.flatten().collect();
-    let tensor_type = [number(1, FLOAT), bytes(2, &shape)].concat();
+    let tensor_type = [number(1, element), bytes(2, &shape)].concat();
     [bytes(1, name.as_bytes()), bytes(2, &bytes(1, &tensor_type))].concat()
 }
 

@@ -184,16 +184,29 @@ fn npz_of(image: &[usize], labels: &[i64], members: &[&str]) -> Vec<u8> {
         ("x.npy", npy("|u1", &format!("({}, {sizes})", labels.len()), &pixels)),
         ("y.npy", npy("<i8", &format!("({},)", labels.len()), &labels_le)),
     ];
+    let members: Vec<_> = arrays.into_iter().filter(|(name, _)| members.contains(name)).collect();
+    archive(&members)
+}
+
+/// A zip of .npy files.
+pub fn archive(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in arrays.into_iter().filter(|(name, _)| members.contains(name)) {
-        archive.start_file(name, SimpleFileOptions::default()).unwrap();
-        archive.write_all(&bytes).unwrap();
+    for (name, bytes) in members {
+        archive.start_file(*name, SimpleFileOptions::default()).unwrap();
+        archive.write_all(bytes).unwrap();
     }
     archive.finish().unwrap().into_inner()
 }
 
+/// A .npy file of 32-bit floats.
+pub fn npy_floats(shape: &[usize], values: &[f32]) -> Vec<u8> {
+    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    let elements: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    npy("<f4", &format!("({sizes})"), &elements)
+}
+
 /// A version 1.0 .npy file.
-fn npy(descr: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
+pub fn npy(descr: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
     // 10 bytes before it and the elements after it at a multiple of 64.
     let header = format!("{header:117}\n");
