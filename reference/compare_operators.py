@@ -127,8 +127,9 @@ def table(results, skipped, constant):
              "| operator | changed in sets | cases | equal | refused | other |",
              "|---|---|---|---|---|---|"]
     lines += [row(operator, verdicts) for operator, verdicts in sorted(rows.items())]
-    lines += ["", f"{constant} more cases have an output that does not depend on what is fed. Tests "
-              f"of the suite that are no cases, {skipped.total()} in all:", "", *no_cases(skipped)]
+    lines += ["", f"{constant} more cases have an output that does not depend on what is fed. "
+              f"Tests of the suite that are no cases, {skipped.total()} in all:", "",
+              *no_cases(skipped)]
     return "\n".join(lines)
 
 

@@ -122,7 +122,7 @@ fn compare(
             let same = found == expected || (found.is_nan() && expected.is_nan());
             let tolerance = tolerance(*expected, scale) + rounding * expected.abs();
             let finite = found.is_finite() && expected.is_finite();
-            !same && !(finite && (found - expected).abs() <= tolerance)
+            !same && (!finite || (found - expected).abs() > tolerance)
         };
         let count = own.iter().zip(&expected).filter(|&pair| wrong(pair)).count();
         if let Some((found, expected)) = own.iter().zip(&expected).find(|&pair| wrong(pair)) {
