@@ -6,8 +6,8 @@ inputs become constants, and a small MatMul goes beside the operator.
 
 Each test is tried with its first tensor at run time, its first of float32, all of float32, and all
 tensors; with values that are hard; where it has several outputs, with nobody reading any but the
-first; and in older operator sets where the operator had the same parameters. Each is a case. Where
-the suite does not say what comes out, ONNX Runtime does.
+first; and in older operator sets which had the same inputs, be it as attributes. Each is a case.
+Where the suite does not say what comes out, ONNX Runtime does.
 """
 
 import json
@@ -103,18 +103,50 @@ def operator_set(model):
     return read
 
 
-def older_sets(model, opset):
-    """Sets in which the only operator was another one with the same parameters."""
-    [node, *others] = model.graph.node
+def older_forms(graph, opset, inputs):
+    """Set, graph and inputs where an older set can say the same of the only operator, be it with
+    attributes for inputs."""
+    [node, *others] = graph.node
     if others:
-        return []
+        return
     now = schema_in(node, opset)
-    found, since = [], now.since_version
+    since = now.since_version
     while since > OLDEST and (old := schema_in(node, since - 1)) and not old.deprecated:
-        if parameters(old) == parameters(now):
-            found.append(since - 1)
-        since = old.since_version
-    return found
+        since, version = old.since_version, since - 1
+        form = as_before(node, now, old, inputs)
+        if form:
+            changed = onnx.GraphProto()
+            changed.CopyFrom(graph)
+            changed.node[0].CopyFrom(form)
+            yield version, changed, {name: inputs[name] for name in form.input if name}
+
+
+def as_before(node, now, old, inputs):
+    """The node as its older schema has it, or None."""
+    if any(attribute.name not in old.attributes for attribute in node.attribute):
+        return None
+    names = [formal.name for formal in old.inputs]
+    moved = [formal.name for formal in now.inputs if formal.name not in names]
+    if [name for name in names if name not in [formal.name for formal in now.inputs]]:
+        return None
+    form = onnx.NodeProto()
+    form.CopyFrom(node)
+    if not moved:
+        return form
+    del form.input[:]
+    for formal, name in zip(now.inputs, node.input):
+        if formal.name not in moved:
+            form.input.append(name)
+        elif name and formal.name.lower() not in old.attributes:
+            return None
+        elif name:
+            value, kind = plain_array(inputs[name]), old.attributes[formal.name.lower()].type
+            if ("FLOAT" in kind.name) != (value.dtype.kind == "f"):
+                return None
+            value = value.tolist() if kind.name.endswith("S") else value.reshape(-1)[0].item()
+            form.attribute.append(helper.make_attribute(formal.name.lower(), value,
+                                                        attr_type=kind.value))
+    return form
 
 
 def wrap(graph, opset, inputs, at_run_time, outputs):
@@ -204,22 +236,23 @@ def write_cases(case, folder):
     expected = [listed(info.name, plain_array(value))
                 for info, value in zip(graph.output, results, strict=True)]
     chosen = choices(inputs)
-    variants = [(str(index), opset, names, len(expected)) for index, names in enumerate(chosen)]
-    if len(expected) > 1:
-        variants.append(("first", opset, chosen[0], 1))
-    variants.append(("values", opset, of_one_kind(inputs, chosen), len(expected)))
-    variants += [(f"set{old}", old, chosen[0], len(expected))
-                 for old in older_sets(case.model, opset)]
+    whole = len(expected)
+    variants = [(str(index), opset, graph, inputs, names, whole)
+                for index, names in enumerate(chosen)]
+    if whole > 1:
+        variants.append(("first", opset, graph, inputs, chosen[0], 1))
+    hard = of_one_kind(inputs, chosen)
+    given = {name: hard_values(value) if name in hard else value for name, value in inputs.items()}
+    variants.append(("values", opset, graph, given, hard, whole))
+    variants += [(f"set{version}", version, form, given, chosen[0], whole)
+                 for version, form, given in older_forms(graph, opset, inputs)
+                 if chosen[0][0] in given]
     written = []
-    for suffix, version, at_run_time, count in variants:
-        given = inputs
-        if suffix == "values":
-            given = {name: hard_values(value) if name in at_run_time else value
-                     for name, value in inputs.items()}
-        model, feeds, probe = wrap(graph, version, given, at_run_time, graph.output[:count])
+    for suffix, version, form, given, at_run_time, count in variants:
+        model, feeds, probe = wrap(form, version, given, at_run_time, graph.output[:count])
         outputs = expected[:count]
-        if version != opset or given is not inputs:
-            # The suite does not say; with the same parameters, older sets may mean something else.
+        if version != opset or suffix == "values":
+            # The suite does not say.
             outputs = by_onnxruntime(model, feeds)
             if outputs is None:
                 continue
