@@ -171,3 +171,48 @@ fn types_that_do_not_go_together() {
     convolves[0].input.pop();
     assert_eq!(load(convolves, vec![], "t"), Ok(()));
 }
+
+/// What decides on a shape has to be known before a network runs.
+#[test]
+fn shapes_that_depend_on_data() {
+    let counts = |operator: &str, more: &[&str]| {
+        let mut nodes = vec![
+            node("ReduceSum", "sum", &["input"], "s"),
+            node("Cast", "count", &["s"], "n"),
+            node("Reshape", "list", &["n", "one"], "k"),
+        ];
+        nodes[1].attribute.push(AttributeProto {
+            name: "to".into(),
+            r#type: AttributeType::Int as i32,
+            i: DataType::Int64 as i64,
+            ..Default::default()
+        });
+        let mut inputs = vec!["input"];
+        inputs.extend(more);
+        nodes.push(node(operator, "odd", &inputs, "o"));
+        nodes.push(node("MatMul", "product", &["input", "w"], "output"));
+        nodes.push(node("Flatten", "last", &["o"], "second"));
+        let one = TensorProto {
+            name: "one".into(),
+            dims: vec![1],
+            data_type: DataType::Int64 as i32,
+            int64_data: vec![1],
+            ..Default::default()
+        };
+        let mut model =
+            model_of(nodes, vec![one, tensor("w", &[4, 2], &[0.5; 8])], &[Some(1), Some(4)]);
+        let second =
+            recoup::model::pb::ValueInfoProto { name: "second".into(), ..Default::default() };
+        model.graph.as_mut().unwrap().output.push(second);
+        model.opset_import[0].version = 18;
+        let file = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx"));
+        let loaded = file.and_then(|file| model::load(&file, None));
+        let message = loaded.expect_err(operator).to_string();
+        assert!(message.contains("\"odd\"") && message.contains("depends on data"), "{message}");
+    };
+    counts("NonZero", &[]);
+    counts("ReduceMax", &["k"]);
+    counts("Slice", &["k", "k"]);
+    counts("Unsqueeze", &["k"]);
+    counts("Expand", &["k"]);
+}

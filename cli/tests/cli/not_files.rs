@@ -34,15 +34,16 @@ const WEIGHTS: [u8; 160] = [0; 160];
 #[test]
 fn models_that_are_no_files() {
     let tiny = Tiny::new();
-    let expected = ["a pipe or a device", "give the path of an ONNX model"];
+    let remedy = "give the path of an ONNX model";
+    let expected = ["a pipe (FIFO)", remedy];
     let path = pipe(&tiny, "pipe.onnx");
     assert_both_refuse(&tiny, &path, &expected);
-    assert_both_refuse(&tiny, "/dev/zero", &expected);
+    assert_both_refuse(&tiny, "/dev/zero", &["a device", remedy]);
     let link = tiny.path("link.onnx");
     symlink(&path, &link).unwrap();
     assert_both_refuse(&tiny, &link, &expected);
     let folder = tiny.folder().display().to_string();
-    assert_both_refuse(&tiny, &folder, &["a directory"]);
+    assert_both_refuse(&tiny, &folder, &["a folder", remedy]);
 }
 
 #[test]
@@ -50,10 +51,10 @@ fn external_data_that_is_no_file() {
     let tiny = Tiny::new();
     let model = tiny.write("bad.onnx", &with_external("weights.bin"));
     let weights = pipe(&tiny, "weights.bin");
-    assert_both_refuse(&tiny, &model, &["tensor \"weights\"", "weights.bin", "a pipe or a device"]);
+    assert_both_refuse(&tiny, &model, &["tensor \"weights\"", "weights.bin", "a pipe (FIFO)"]);
     std::fs::remove_file(&weights).unwrap();
     std::fs::create_dir(&weights).unwrap();
-    assert_both_refuse(&tiny, &model, &["tensor \"weights\"", "weights.bin", "a directory"]);
+    assert_both_refuse(&tiny, &model, &["tensor \"weights\"", "weights.bin", "a folder"]);
 }
 
 #[test]

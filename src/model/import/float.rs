@@ -47,6 +47,7 @@ impl Importer<'_> {
     ) -> Result<()> {
         let name = node_name(proto).to_string();
         let fail = |reason: String| ModelErrorKind::node(&name, &proto.op_type, reason);
+        check_shape_is_known(proto, inputs).map_err(fail)?;
         let source = Arc::new(self.source(proto, inputs));
         let runtime = runtime_values(inputs);
         let results = self.on_zeros(&source, &runtime).map_err(fail)?;
@@ -268,6 +269,40 @@ fn codes_signed(tensor: &Tensor) -> Option<bool> {
         Tensor::Int8Tensor(_) => Some(true),
         Tensor::UInt8Tensor(_) => Some(false),
         _ => None,
+    }
+}
+
+/// Refuses a node whose output's shape is known only when it runs.
+fn check_shape_is_known(
+    proto: &pb::NodeProto,
+    inputs: &[Option<Binding>],
+) -> std::result::Result<(), String> {
+    let decisive: &[usize] = match proto.op_type.as_str() {
+        "NonZero" | "NonMaxSuppression" | "Compress" | "Unique" => {
+            return Err("has an output whose size depends on data; cut the model before it".into());
+        }
+        "Slice" => &[1, 2, 3, 4],
+        "Range" => &[0, 1, 2],
+        "Resize" => &[1, 2, 3],
+        "Pad" => &[1, 3],
+        "ConstantOfShape" => &[0],
+        "Dropout" => &[2],
+        "TopK" | "Squeeze" | "Unsqueeze" | "Reshape" | "Expand" | "Tile" | "Split" | "Upsample"
+        | "OneHot" | "CenterCropPad" => &[1],
+        operator if operator.starts_with("Reduce") => &[1],
+        _ => &[],
+    };
+    let known = |index: &&usize| match inputs.get(**index) {
+        Some(Some(binding)) => matches!(binding, Binding::Constant(..)),
+        _ => true,
+    };
+    match decisive.iter().find(|index| !known(index)) {
+        None => Ok(()),
+        Some(&index) => Err(format!(
+            "reads \"{}\", which decides on the shape of its output and depends on data; export \
+             the model with a constant",
+            plain(&proto.input[index])
+        )),
     }
 }
 

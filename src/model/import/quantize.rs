@@ -96,6 +96,15 @@ impl Importer<'_> {
                 Ok(true)
             }
             Some(Some(Binding::Constant(codes, _))) => {
+                let constant =
+                    |input: &Option<Binding>| matches!(input, None | Some(Binding::Constant(..)));
+                if !inputs.iter().all(constant) {
+                    return Err(ModelErrorKind::node(
+                        node_name(proto),
+                        &proto.op_type,
+                        "dequantises constant codes with a scale that depends on data",
+                    ));
+                }
                 let quantized = quantized_constant(proto, codes, inputs).map_err(|reason| {
                     ModelErrorKind::node(node_name(proto), "DequantizeLinear", reason)
                 })?;
