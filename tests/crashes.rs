@@ -94,3 +94,19 @@ fn a_normalisation_whose_scale_adds_elements() {
     let file = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx")).unwrap();
     pipeline::run_on_zeros(model::load(&file, None).unwrap()).unwrap();
 }
+
+/// rten's Softplus is infinite where it is x.
+#[test]
+fn a_softplus_of_large_numbers() {
+    let nodes = vec![
+        node("Softplus", "soft", &["input"], "s"),
+        node("MatMul", "product", &["s", "w"], "output"),
+    ];
+    let identity = tensor("w", &[2, 2], &[1.0, 0.0, 0.0, 1.0]);
+    let model = model_of(nodes, vec![identity], &[Some(1), Some(2)]);
+    let file = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx")).unwrap();
+    let graph = model::load(&file, None).unwrap();
+    let found = recoup::model::FloatModel::new(&graph, &[]).outputs(&[1000.0, -1.0]);
+    assert_eq!(found[0], 1000.0);
+    assert!((found[1] - 0.313_261_7).abs() < 1e-6, "{found:?}");
+}

@@ -9,6 +9,10 @@ pub(super) fn rewrite(builder: &mut Builder, node: &pb::NodeProto) {
         "Celu" => celu(builder, node),
         "Selu" => selu(builder, node),
         "Mish" => mish(builder, node),
+        "Softplus" => {
+            let softplus = softplus(builder, node);
+            builder.last(node, "Identity", &[&softplus], vec![], &node.output[0]);
+        }
         _ => thresholded_relu(builder, node),
     }
 }
@@ -31,9 +35,21 @@ fn selu(builder: &mut Builder, node: &pb::NodeProto) {
 
 /// x tanh(ln(1 + e^x)).
 fn mish(builder: &mut Builder, node: &pb::NodeProto) {
-    let softplus = builder.node(node, "Softplus", &[&node.input[0]], vec![]);
+    let softplus = softplus(builder, node);
     let gate = builder.node(node, "Tanh", &[&softplus], vec![]);
     builder.last(node, "Mul", &[&node.input[0], &gate], vec![], &node.output[0]);
+}
+
+/// ln(1 + e^x) as max(x, 0) + ln(1 + e^-|x|): rten's own is infinite from x = 89 on.
+fn softplus(builder: &mut Builder, node: &pb::NodeProto) -> String {
+    let one = builder.float(1.0);
+    let above = builder.node(node, "Relu", &[&node.input[0]], vec![]);
+    let magnitude = builder.node(node, "Abs", &[&node.input[0]], vec![]);
+    let minus = builder.node(node, "Neg", &[&magnitude], vec![]);
+    let power = builder.node(node, "Exp", &[&minus], vec![]);
+    let sum = builder.node(node, "Add", &[&power, &one], vec![]);
+    let below = builder.node(node, "Log", &[&sum], vec![]);
+    builder.node(node, "Add", &[&above, &below], vec![])
 }
 
 /// x above alpha, else 0.

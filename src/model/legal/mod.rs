@@ -62,7 +62,7 @@ pub(crate) fn rewrite(
             norms::mean_variance(builder, node, opset);
             Ok(true)
         }
-        "Celu" | "Selu" | "Mish" | "ThresholdedRelu" => {
+        "Celu" | "Selu" | "Mish" | "Softplus" | "ThresholdedRelu" => {
             activations::rewrite(builder, node);
             Ok(true)
         }
