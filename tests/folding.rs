@@ -1,19 +1,18 @@
 //! What follows a layer moves into its weights and bias only where that changes nothing: odd
 //! graphs, emulated with exact products, against the float model.
 
+#[path = "support/exact.rs"]
+mod exact;
 #[path = "support/onnx.rs"]
 mod onnx;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup::emulate::{Network, Prepared, Workspace};
+use recoup::emulate::Workspace;
 use recoup::model::pb::tensor_proto::DataType;
 use recoup::model::pb::{ModelProto, NodeProto, TensorProto};
 use recoup::model::{self, FloatModel, OnnxFile};
-use recoup::multiplier::Multiplier;
-use recoup::quantize::{Calibration, Method, Quantized, WeightScheme, calibrate};
-use recoup_kernels::Isa;
 
 use onnx::{encode, ints, model_of, node, tensor};
 
@@ -28,23 +27,10 @@ fn emulated_equals_float(model: &ModelProto) -> Vec<String> {
     // A fixed sequence without pattern, between -1 and 1.
     let image: Vec<f32> = (0..graph.input_elements()).map(|i| (i as f32 * 12.9898).sin()).collect();
     let images = vec![image];
-    let calibration = Calibration {
-        model: String::new(),
-        model_sha256: file.sha256.clone(),
-        data: String::new(),
-        source: None,
-        preprocess: String::new(),
-        images: 1,
-        method: String::new(),
-        tensors: calibrate(&graph, &images, Method::MinMax, &|_| {}).unwrap(),
-        layers: Vec::new(),
-    };
     let mut expected = Vec::new();
     let float = FloatModel::new(&graph, &[]);
     expected.extend(float.outputs(&images[0]));
-    let quantized = Quantized::new(graph.clone(), &calibration, WeightScheme::U8Channel, 8, false);
-    let prepared = Prepared::new(quantized.unwrap(), Isa::best());
-    let network = Network::new(&prepared, &Multiplier::exact(), None).unwrap();
+    let network = exact::exact_network(&graph, &images).unwrap();
     let mut workspace = Workspace::default();
     let found = network.run(&images[0], &mut workspace);
     assert_eq!(found.len(), expected.len());

@@ -1,17 +1,16 @@
 //! Forms in which models come (reference/odd): each must be read as ONNX Runtime reads it, in float32
 //! and on codes.
 
+#[path = "support/exact.rs"]
+mod exact;
 #[path = "support/reference.rs"]
 mod reference;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup::emulate::{Network, Prepared, Workspace};
+use recoup::emulate::Workspace;
 use recoup::model::{self, FloatModel, OnnxFile, Weights};
-use recoup::multiplier::Multiplier;
-use recoup::quantize::{Calibration, Method, Quantized, WeightScheme, calibrate};
-use recoup_kernels::Isa;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -45,8 +44,8 @@ impl Array {
 fn check(path: &Path) -> Result<(), String> {
     let name = path.file_stem().unwrap().to_string_lossy();
     let vectors: Vectors = reference::json(&format!("odd/{name}.json"));
-    let loaded = OnnxFile::open(path).and_then(|file| Ok((model::load(&file, None)?, file)));
-    let (graph, file) = match (loaded, &vectors.refuse) {
+    let loaded = OnnxFile::open(path).and_then(|file| model::load(&file, None));
+    let graph = match (loaded, &vectors.refuse) {
         (Err(error), Some(word)) if error.to_string().contains(word) => return Ok(()),
         (Err(error), _) => return Err(error.to_string()),
         (Ok(_), Some(word)) => return Err(format!("runs; expected a refusal for {word}")),
@@ -97,22 +96,7 @@ fn check(path: &Path) -> Result<(), String> {
     }
     check_weights(&name, &vectors.kind, &graph)?;
     let graph = Arc::new(graph);
-    let tensors = calibrate(&graph, &inputs, Method::MinMax, &|_| {}).map_err(|e| e.to_string())?;
-    let calibration = Calibration {
-        model: String::new(),
-        model_sha256: file.sha256.clone(),
-        data: String::new(),
-        source: None,
-        preprocess: String::new(),
-        images,
-        method: String::new(),
-        tensors,
-        layers: Vec::new(),
-    };
-    let quantized = Quantized::new(graph, &calibration, WeightScheme::U8Channel, 8, false)
-        .map_err(|error| error.to_string())?;
-    let network = Network::new(&Prepared::new(quantized, Isa::best()), &Multiplier::exact(), None)
-        .map_err(|error| error.to_string())?;
+    let network = exact::exact_network(&graph, &inputs)?;
     let tolerance = |index: usize, scale: f32| match (&vectors.kind[..], index) {
         ("float", _) => 0.1 * scale + 0.02,
         (_, 0) => 1e-3 + 3.01 * step,

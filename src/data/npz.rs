@@ -340,4 +340,4 @@ fn damaged(path: &Path, array: &str, detail: String) -> DataError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

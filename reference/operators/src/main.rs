@@ -4,14 +4,14 @@
 //! `operators NAME.onnx` reads NAME.json beside it and prints one line of JSON: `verdict` and
 //! `detail`.
 
+#[path = "../../../tests/support/exact.rs"]
+mod exact;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup::emulate::{Network, Prepared, Workspace};
+use recoup::emulate::Workspace;
 use recoup::model::{self, FloatModel, OnnxFile};
-use recoup::multiplier::Multiplier;
-use recoup::quantize::{Calibration, Method, Quantized, WeightScheme, calibrate};
-use recoup_kernels::Isa;
 use serde::Deserialize;
 
 /// The fields of reference/odd, for one sample.
@@ -77,23 +77,8 @@ fn run(path: &Path) -> Answer {
 
     let graph = Arc::new(graph);
     let inputs = [input];
-    let tensors = calibrate(&graph, &inputs, Method::MinMax, &|_| {})
-        .map_err(|error| ("refused on codes", error.to_string()))?;
-    let calibration = Calibration {
-        model: String::new(),
-        model_sha256: file.sha256.clone(),
-        data: String::new(),
-        source: None,
-        preprocess: String::new(),
-        images: 1,
-        method: String::new(),
-        tensors,
-        layers: Vec::new(),
-    };
-    let quantized = Quantized::new(graph, &calibration, WeightScheme::U8Channel, 8, false)
-        .map_err(|error| ("refused on codes", error.to_string()))?;
-    let network = Network::new(&Prepared::new(quantized, Isa::best()), &Multiplier::exact(), None)
-        .map_err(|error| ("refused on codes", error.to_string()))?;
+    let network = exact::exact_network(&graph, &inputs)
+        .map_err(|error| ("refused on codes", error))?;
     let found = network.run(&inputs[0], &mut Workspace::default()).to_vec();
     let on_codes = |_: f32, scale: f32| 0.1 * scale + 0.02;
     compare(&vectors, &found, on_codes).map_err(|detail| ("differs on codes", detail))

@@ -9,7 +9,7 @@ use crate::data::tests::chain;
 use crate::data::{DataSpec, Dataset, Pixels};
 
 /// A .npy file, version 1.
-fn npy(descr: &str, shape: &str, body: &[u8]) -> Vec<u8> {
+pub(in crate::data) fn npy(descr: &str, shape: &str, body: &[u8]) -> Vec<u8> {
     let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((text.len() as u16).to_le_bytes());

@@ -5,20 +5,11 @@ use zip::write::SimpleFileOptions;
 
 use super::*;
 use crate::data::DataSpec;
+use crate::data::npz::tests::npy;
 
 /// A model's input.
 fn input(name: &str, shape: &[usize], integer: bool) -> InputTensor {
     InputTensor { name: name.into(), shape: shape.to_vec(), integer }
-}
-
-fn npy(descr: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
-    let header = format!("{header:117}\n");
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.into_bytes());
-    bytes.extend(elements);
-    bytes
 }
 
 fn floats(shape: &str, values: &[f32]) -> Vec<u8> {
