@@ -1,5 +1,6 @@
 //! A network on one multiplier with one control variate.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use recoup_kernels::{
@@ -23,6 +24,8 @@ pub struct Prepared {
     pub(super) plan: Plan,
     /// For each input, where its stored elements lie in a sample.
     input_orders: Vec<Vec<u32>>,
+    /// Where the class scores lie among the elements of all outputs, if there are any.
+    scores: Option<Range<usize>>,
     pub(super) isa: Isa,
 }
 
@@ -37,7 +40,8 @@ impl Prepared {
             order.map(|index| (start + index) as u32).collect()
         };
         let input_orders = quantized.graph.inputs.iter().map(order).collect();
-        Arc::new(Self { plan: Plan::new(&quantized), input_orders, isa, quantized })
+        let scores = quantized.graph.scores().map(|(_, scores)| scores);
+        Arc::new(Self { plan: Plan::new(&quantized), input_orders, scores, isa, quantized })
     }
 
     /// Real values to the codes of a tensor.
@@ -219,8 +223,8 @@ impl Network {
     /// # Panics
     /// When no output is one score per class: ask [`crate::model::Graph::scores`] before.
     pub fn class_scores<'o>(&self, outputs: &'o [f32]) -> &'o [f32] {
-        let scores = self.prepared.quantized.graph.scores();
-        &outputs[scores.expect("an output of class scores").1]
+        let scores = self.prepared.scores.clone();
+        &outputs[scores.expect("an output of class scores")]
     }
 
     /// Images that [`Network::run_many`] likes to get together: more than one where a layer

@@ -9,6 +9,7 @@
 //! Storage: a value of rank 4 (`[1, C, H, W]`) is stored channels-last, as `H x W x C`; a value of
 //! any other rank is stored row-major in the order of its shape.
 
+mod attributes;
 mod check;
 mod error;
 mod external;

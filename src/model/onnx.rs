@@ -83,13 +83,8 @@ fn directory(path: &Path) -> &Path {
 
 /// The version of ONNX's own operators.
 pub(crate) fn opset(imports: &[pb::OperatorSetIdProto]) -> i64 {
-    let own = imports.iter().find(|import| is_onnx(&import.domain));
+    let own = imports.iter().find(|import| check::is_onnx(&import.domain));
     own.map_or(0, |import| import.version)
-}
-
-/// Whether a domain is that of ONNX's own operators.
-pub(crate) fn is_onnx(domain: &str) -> bool {
-    domain.is_empty() || domain == "ai.onnx"
 }
 
 /// Lower-case hexadecimal, as hashes are written.

@@ -10,8 +10,8 @@ use recoup_kernels::{ConvShape, FloatDepthwise, Isa};
 use rten::{Value, ValueOrView};
 use rten_tensor::{AsView, Layout};
 
+use super::attributes::{attribute, ints};
 use super::float::FloatGraph;
-use super::import::{attribute, integers};
 use super::pb;
 use super::runtime::Runtime;
 use super::tensor::{self, numbers, scalar};
@@ -248,14 +248,13 @@ fn depthwise(
     if channels != group || channels < 2 {
         return None;
     }
-    let (strides, dilations) = (integers(node, "strides")?, integers(node, "dilations")?);
-    let pads = integers(node, "pads")?;
-    let (&[stride_height, stride_width], &[dilation_height, dilation_width]) =
-        (&strides[..], &dilations[..])
+    let (strides, dilations) = (ints(node, "strides")?, ints(node, "dilations")?);
+    let pads = ints(node, "pads")?;
+    let (&[stride_height, stride_width], &[dilation_height, dilation_width]) = (strides, dilations)
     else {
         return None;
     };
-    let &[pad_top, pad_left, pad_bottom, pad_right] = &pads[..] else { return None };
+    let &[pad_top, pad_left, pad_bottom, pad_right] = pads else { return None };
     let shape = ConvShape {
         channels,
         height,

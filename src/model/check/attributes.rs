@@ -1,4 +1,4 @@
-//! Attributes: whether they are those of the operator's signature, and reading them.
+//! Whether attributes are those of the operator's signature.
 
 use std::collections::HashSet;
 
@@ -75,38 +75,4 @@ fn holds_only(attribute: &pb::AttributeProto, kind: AttributeType) -> bool {
     ];
     let must = matches!(kind, Kind::Tensor | Kind::Graph | Kind::SparseTensor | Kind::TypeProto);
     held.iter().all(|&(other, held)| if other == kind { held || !must } else { !held })
-}
-
-fn find<'a>(node: &'a pb::NodeProto, name: &str) -> Option<&'a pb::AttributeProto> {
-    node.attribute.iter().find(|attribute| attribute.name == name)
-}
-
-/// An attribute that is one integer.
-pub(super) fn int(node: &pb::NodeProto, name: &str) -> Option<i64> {
-    find(node, name).map(|attribute| attribute.i)
-}
-
-/// An attribute that is one float.
-pub(super) fn float(node: &pb::NodeProto, name: &str) -> Option<f32> {
-    find(node, name).map(|attribute| attribute.f)
-}
-
-/// An attribute that is a list of integers.
-pub(super) fn ints<'a>(node: &'a pb::NodeProto, name: &str) -> Option<&'a [i64]> {
-    find(node, name).map(|attribute| attribute.ints.as_slice())
-}
-
-/// An attribute that is a list of floats.
-pub(super) fn floats<'a>(node: &'a pb::NodeProto, name: &str) -> Option<&'a [f32]> {
-    find(node, name).map(|attribute| attribute.floats.as_slice())
-}
-
-/// An attribute that is text; what is no UTF-8 is no word that is expected anywhere.
-pub(super) fn text<'a>(node: &'a pb::NodeProto, name: &str) -> Option<&'a str> {
-    find(node, name).map(|attribute| std::str::from_utf8(&attribute.s).unwrap_or("?"))
-}
-
-/// Whether an attribute is given.
-pub(super) fn has(node: &pb::NodeProto, name: &str) -> bool {
-    find(node, name).is_some()
 }

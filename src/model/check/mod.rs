@@ -105,7 +105,7 @@ pub(crate) fn opset(proto: &pb::ModelProto) -> Result<i64, String> {
 }
 
 /// Whether a domain is the standard's own, which is written in two ways.
-fn is_onnx(domain: &str) -> bool {
+pub(crate) fn is_onnx(domain: &str) -> bool {
     domain.is_empty() || domain == "ai.onnx"
 }
 

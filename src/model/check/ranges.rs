@@ -2,7 +2,8 @@
 
 use super::pb::attribute_proto::AttributeType;
 use super::text::{count, list, shown};
-use super::{MOST_AXES, MOST_EXTENT, attributes, pb, tensor, words};
+use super::{MOST_AXES, MOST_EXTENT, pb, tensor, words};
+use crate::model::attributes;
 
 /// Operators that slide a window over the input.
 const WINDOWS: &[&str] = &[

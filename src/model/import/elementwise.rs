@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::super::NodeKind;
+use super::super::attributes::attribute;
 use super::super::pb;
 use super::super::tensor::scalar;
-use super::{Binding, Importer, Result, attribute, fold, node_name};
+use super::{Binding, Importer, Result, fold, node_name};
 
 impl Importer<'_> {
     pub(super) fn add(

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use rten::Value as Tensor;
 use rten_tensor::Layout;
 
+use super::super::attributes::{attribute, ints};
 use super::super::check::text::plain;
 use super::super::operator::element_type;
 use super::super::pb::tensor_proto::DataType;
+use super::super::runtime::Runtime;
 use super::super::tensor;
 use super::super::{Node, NodeKind, Window, pb};
 use super::{
-    Binding, Feed, Importer, ModelErrorKind, QuantizedConstant, Result, Source, ValueId, attribute,
-    integers, movement, node_name,
+    Binding, Feed, Importer, ModelErrorKind, QuantizedConstant, Result, Source, ValueId, movement,
+    node_name,
 };
 
 /// Operators that only move data, whatever their attributes.
@@ -50,7 +52,7 @@ impl Importer<'_> {
         check_shape_is_known(proto, inputs).map_err(fail)?;
         let source = Arc::new(self.source(proto, inputs));
         let runtime = runtime_values(inputs);
-        let results = self.on_zeros(&source, &runtime).map_err(fail)?;
+        let (model, results) = self.on_zeros(&source, &runtime).map_err(fail)?;
         let tensors: Vec<_> =
             proto.output.iter().filter(|output| !output.is_empty()).cloned().collect();
         let mut outputs = Vec::with_capacity(tensors.len());
@@ -79,7 +81,7 @@ impl Importer<'_> {
         };
         if all_real
             && MOVEMENT.contains(&proto.op_type.as_str())
-            && let Some(runs) = movement::trace(&source, &input_shapes, &shapes)
+            && let Some(runs) = movement::trace(&model, &input_shapes, &shapes)
         {
             // What is moved stays what it is.
             if runtime.iter().all(|id| self.code_numbers.contains(id)) {
@@ -122,12 +124,12 @@ impl Importer<'_> {
         Source::new(proto, feeds.collect(), &self.opsets)
     }
 
-    /// What the node makes of zeros: its outputs' types and shapes.
+    /// The node as a model, and what that makes of zeros: its outputs' types and shapes.
     fn on_zeros(
         &self,
         source: &Source,
         inputs: &[ValueId],
-    ) -> std::result::Result<Vec<Tensor>, String> {
+    ) -> std::result::Result<(Runtime, Vec<Tensor>), String> {
         let values: Vec<_> = inputs.iter().map(|&id| &self.values[id]).collect();
         let types: Vec<(DataType, &[usize])> =
             values.iter().map(|value| (element_type(value.integer), &value.shape[..])).collect();
@@ -137,7 +139,8 @@ impl Importer<'_> {
         });
         let model = source.alone(&types).map_err(|reason| format!("cannot be run: {reason}"))?;
         let zeros = zeros.map(Into::into).collect();
-        model.run(zeros).map_err(|reason| format!("cannot be run: {reason}"))
+        let outputs = model.run(zeros).map_err(|reason| format!("cannot be run: {reason}"))?;
+        Ok((model, outputs))
     }
 
     pub(super) fn fold_constants(
@@ -182,7 +185,7 @@ impl Importer<'_> {
         let chooses = MOVEMENT.contains(&operator) || matches!(operator, "Clip" | "Min" | "Max");
         let signed = inputs.iter().flatten().next().and_then(coded).filter(|_| chooses);
         let Some(signed) = signed else {
-            return self.on_zeros(&self.source(proto, inputs), &[]);
+            return Ok(self.on_zeros(&self.source(proto, inputs), &[])?.1);
         };
         let widened = inputs.iter().map(|input| match input {
             Some(Binding::Constant(tensor, _)) if codes_signed(tensor).is_some() => {
@@ -192,7 +195,8 @@ impl Importer<'_> {
             }
             other => other.clone(),
         });
-        let outputs = self.on_zeros(&self.source(proto, &widened.collect::<Vec<_>>()), &[])?;
+        let widened: Vec<_> = widened.collect();
+        let (_, outputs) = self.on_zeros(&self.source(proto, &widened), &[])?;
         outputs.iter().map(|output| tensor::codes(output, signed)).collect()
     }
 
@@ -213,7 +217,7 @@ impl Importer<'_> {
                 let moved = |tensor: &Tensor| {
                     let mut inputs = inputs.to_vec();
                     inputs[0] = Some(Binding::Constant(Arc::new(tensor.clone()), None));
-                    self.on_zeros(&self.source(proto, &inputs), &[]).ok()?.pop()
+                    self.on_zeros(&self.source(proto, &inputs), &[]).ok()?.1.pop()
                 };
                 Some(Arc::new(QuantizedConstant {
                     codes: moved(&quantized.codes)?,
@@ -328,14 +332,14 @@ fn pool(proto: &pb::NodeProto, inputs: &[Vec<usize>], outputs: &[Vec<usize>]) ->
         return Some(NodeKind::GlobalAveragePool);
     }
     let pair = |name: &str, default: usize| -> [usize; 2] {
-        match integers(proto, name).as_deref() {
+        match ints(proto, name) {
             Some([first, second, ..]) => [*first as usize, *second as usize],
             _ => [default; 2],
         }
     };
     let kernel = pair("kernel_shape", 0);
     let auto_pad = attribute(proto, "auto_pad").is_some_and(|pad| pad.s != b"NOTSET");
-    let pads = integers(proto, "pads").unwrap_or(vec![0; 4]);
+    let pads = ints(proto, "pads").unwrap_or(&[0; 4]);
     match proto.op_type.as_str() {
         "AveragePool"
             if kernel == [height, width]

@@ -3,9 +3,10 @@
 use rten::Value as Tensor;
 use rten_tensor::Layout;
 
+use super::super::attributes::attribute;
 use super::super::tensor::numbers;
 use super::super::{ValueId, Weights, pb};
-use super::{Binding, Importer, ModelErrorKind, attribute, node_name};
+use super::{Binding, Importer, ModelErrorKind, node_name};
 
 /// BatchNormalization at inference: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta,
 /// an affine map per channel, axis 1. Returns false when it does not directly follow a layer with

@@ -7,9 +7,10 @@ use recoup_kernels::ConvShape;
 use rten::Value as Tensor;
 use rten_tensor::Layout;
 
+use super::super::attributes::{attribute, ints};
 use super::super::tensor::numbers;
 use super::super::{Mac, NodeKind, ValueId, Weights, pb};
-use super::{Binding, Importer, ModelErrorKind, QuantizedConstant, attribute, integers, node_name};
+use super::{Binding, Importer, ModelErrorKind, QuantizedConstant, node_name};
 
 type Result<T> = std::result::Result<T, ModelErrorKind>;
 
@@ -111,7 +112,7 @@ fn conv(
     let one_dimensional = shape.len() == 3;
     let (channels, filters) = (shape[1], tensor.shape()[0]);
     let pair = |name: &str| -> Result<[usize; 2]> {
-        match integers(proto, name).as_deref() {
+        match ints(proto, name) {
             None => Ok([1, 1]),
             Some(&[value]) if one_dimensional && value > 0 => Ok([1, value as usize]),
             Some(&[first, second]) if !one_dimensional && first > 0 && second > 0 => {
@@ -128,8 +129,7 @@ fn conv(
             tensor.shape()
         )));
     }
-    let [begin, end] =
-        padding(proto, size, kernel, stride, dilation, one_dimensional).map_err(fail)?;
+    let [begin, end] = padding(proto, one_dimensional).map_err(fail)?;
     let geometry = ConvShape {
         channels,
         height: size[0],
@@ -178,40 +178,22 @@ fn conv(
     Ok(true)
 }
 
-/// Padding before and after, from `pads` or `auto_pad`.
+/// Padding before and after; `legal` has said it, whatever `auto_pad` was.
 fn padding(
     proto: &pb::NodeProto,
-    size: [usize; 2],
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    dilation: [usize; 2],
     one_dimensional: bool,
 ) -> std::result::Result<[[usize; 2]; 2], String> {
-    let auto_pad = attribute(proto, "auto_pad").map_or(&b"NOTSET"[..], |pad| &pad.s);
-    if auto_pad == b"SAME_UPPER" || auto_pad == b"SAME_LOWER" {
-        let mut pads = [[0; 2]; 2];
-        for axis in 0..2 {
-            let extent = (kernel[axis] - 1) * dilation[axis] + 1;
-            let steps = (size[axis].div_ceil(stride[axis]) - 1) * stride[axis];
-            let total = (steps + extent).saturating_sub(size[axis]);
-            let (less, more) = (total / 2, total - total / 2);
-            let upper = auto_pad == b"SAME_UPPER";
-            pads[0][axis] = if upper { less } else { more };
-            pads[1][axis] = if upper { more } else { less };
-        }
-        return Ok(pads);
-    }
-    match (auto_pad, integers(proto, "pads").as_deref()) {
-        (b"VALID", _) | (_, None) => Ok([[0; 2]; 2]),
-        (_, Some(&[left, right])) if one_dimensional && left.min(right) >= 0 => {
+    match ints(proto, "pads") {
+        None => Ok([[0; 2]; 2]),
+        Some(&[left, right]) if one_dimensional && left.min(right) >= 0 => {
             Ok([[0, left as usize], [0, right as usize]])
         }
-        (_, Some(&[top, left, bottom, right]))
+        Some(&[top, left, bottom, right])
             if !one_dimensional && top.min(left).min(bottom).min(right) >= 0 =>
         {
             Ok([[top as usize, left as usize], [bottom as usize, right as usize]])
         }
-        (_, Some(pads)) => Err(format!("pads = {pads:?} does not fit its input")),
+        Some(pads) => Err(format!("pads = {pads:?} does not fit its input")),
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) struct Codes {
 pub(super) struct Importer<'a> {
     file: &'a OnnxFile,
     opsets: Arc<Vec<pb::OperatorSetIdProto>>,
+    /// The version of ONNX's own operators.
+    opset: i64,
     /// Makes the nodes that rten runs of those that it does not.
     builder: Builder,
     /// The float reference: all nodes that are not folded into constants.
@@ -81,6 +83,7 @@ pub(super) fn import(
     let mut importer = Importer {
         file,
         opsets: opsets.clone(),
+        opset: opset(&opsets),
         builder: Builder::new(graph),
         float: FloatGraph::new(graph, &opsets),
         bindings: HashMap::new(),
@@ -142,17 +145,15 @@ fn check(
     opset: i64,
 ) -> std::result::Result<Option<u128>, String> {
     // Larger constants are weights: no shape or index is read from them.
-    let small = |known: &Known| {
-        let tensor = known.constant.as_deref().filter(|tensor| tensor.len() < 10_000)?;
-        Some((tensor.clone(), matches!(tensor, Tensor::FloatTensor(_))))
-    };
+    const SMALL: usize = 10_000;
     let inputs: Vec<_> = known
         .iter()
         .map(|known| {
             let known = known.as_ref()?;
-            let (integers, floats) = match small(known) {
-                Some((tensor, true)) => (None, numbers(&tensor)),
-                Some((tensor, false)) => (numbers(&tensor), None),
+            let small = known.constant.as_deref().filter(|tensor| tensor.len() < SMALL);
+            let (integers, floats) = match small {
+                Some(tensor @ Tensor::FloatTensor(_)) => (None, numbers(tensor)),
+                Some(tensor) => (numbers(tensor), None),
                 None => (None, None),
             };
             Some(shapes::Known { shape: &known.shape, integers, floats })
@@ -201,7 +202,7 @@ impl Importer<'_> {
             });
         }
         let known = self.known(&inputs);
-        let opset = opset(&self.opsets);
+        let opset = self.opset;
         let constant = inputs.iter().flatten().all(|input| matches!(input, Binding::Constant(..)));
         self.check_types(proto, &inputs).map_err(&fail)?;
         let largest = check(proto, &known, opset).map_err(&fail)?;
@@ -466,16 +467,4 @@ impl Importer<'_> {
             _ => None,
         }
     }
-}
-
-pub(super) fn attribute<'a>(
-    proto: &'a pb::NodeProto,
-    name: &str,
-) -> Option<&'a pb::AttributeProto> {
-    proto.attribute.iter().find(|attribute| attribute.name == name)
-}
-
-/// An attribute that is a list of integers.
-pub(super) fn integers(proto: &pb::NodeProto, name: &str) -> Option<Vec<i64>> {
-    attribute(proto, name).map(|attribute| attribute.ints.clone())
 }

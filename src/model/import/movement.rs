@@ -8,18 +8,18 @@ use std::sync::Arc;
 
 use rten_tensor::Layout;
 
-use super::super::operator::Source;
-use super::super::pb::tensor_proto::DataType;
+use super::super::runtime::Runtime;
 use super::super::tensor::{floats, numbers};
 use super::Run;
 
 /// Most elements to be moved: float32 holds every integer up to here, and its double.
 pub(super) const MOST_ELEMENTS: usize = 1 << 23;
 
-/// The movement that `operator` performs on inputs and outputs of these shapes, one list of runs per output;
-/// `None` when it does more than move (a Pad with a constant other than zero, for example).
+/// The movement that the operator in `model` performs on inputs and outputs of these shapes, one
+/// list of runs per output; `None` when it does more than move (a Pad with a constant other than
+/// zero, for example).
 pub(super) fn trace(
-    operator: &Source,
+    model: &Runtime,
     inputs: &[Vec<usize>],
     outputs: &[Vec<usize>],
 ) -> Option<Vec<Arc<[Run]>>> {
@@ -29,8 +29,6 @@ pub(super) fn trace(
     if total(inputs).max(total(outputs)) > MOST_ELEMENTS {
         return None;
     }
-    let types: Vec<_> = inputs.iter().map(|shape| (DataType::Float, &shape[..])).collect();
-    let model = operator.alone(&types).ok()?;
     // Elements are numbered from 1 through all inputs; 0 marks padding. A movement commutes with
     // doubling, a constant that is not zero does not.
     let run = |factor: f32| {

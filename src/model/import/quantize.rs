@@ -5,10 +5,11 @@ use std::sync::Arc;
 use rten::Value as Tensor;
 use rten_tensor::Layout;
 
+use super::super::attributes::attribute;
 use super::super::tensor::{self, numbers, scalar};
 use super::super::{ActivationQuantization, NodeKind, QuantizedWeights, pb};
 use super::float::MOVEMENT;
-use super::{Binding, Codes, Importer, ModelErrorKind, Result, ValueId, attribute, node_name};
+use super::{Binding, Codes, Importer, ModelErrorKind, Result, ValueId, node_name};
 
 /// A constant that the model stores as codes.
 pub(in crate::model) struct QuantizedConstant {

@@ -1,7 +1,8 @@
 //! How long a node takes that is run to know its shape, before it is run.
 
+use super::super::attributes::ints;
 use super::super::pb;
-use super::{Binding, Importer, integers};
+use super::{Binding, Importer};
 
 /// Most products and comparisons of one node: a minute or less.
 const MOST_STEPS: u128 = 1 << 36;
@@ -26,7 +27,7 @@ impl Importer<'_> {
             "Gemm" => shape(0).iter().max().map_or(1, |&depth| depth as u128),
             "Conv" | "ConvTranspose" => shape(1).get(1..).map_or(1, product),
             "MaxPool" | "AveragePool" => {
-                let kernel = integers(proto, "kernel_shape").unwrap_or_default();
+                let kernel = ints(proto, "kernel_shape").unwrap_or_default();
                 product(&kernel.iter().map(|&side| side as usize).collect::<Vec<_>>())
             }
             _ => return Ok(()),

@@ -1,7 +1,8 @@
 //! Activation functions that rten lacks, by those that it has.
 
-use super::builder::{float, real};
+use super::builder::real;
 use super::{Builder, pb};
+use crate::model::attributes::float;
 
 /// Adds what is taken in place of one of them.
 pub(super) fn rewrite(builder: &mut Builder, node: &pb::NodeProto) {

@@ -106,25 +106,6 @@ fn has_name(graph: &GraphProto, prefix: &str) -> bool {
         || attributes.flat_map(|attribute| &attribute.g).any(|inner| has_name(inner, prefix))
 }
 
-pub(super) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
-    node.attribute.iter().find(|attribute| attribute.name == name)
-}
-
-/// An attribute that is a whole number.
-pub(super) fn int(node: &NodeProto, name: &str) -> Option<i64> {
-    attribute(node, name).map(|attribute| attribute.i)
-}
-
-/// An attribute that is a number.
-pub(super) fn float(node: &NodeProto, name: &str) -> Option<f32> {
-    attribute(node, name).map(|attribute| attribute.f)
-}
-
-/// An attribute that is a list of whole numbers.
-pub(super) fn ints<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [i64]> {
-    attribute(node, name).map(|attribute| &attribute.ints[..])
-}
-
 /// A new attribute that is a list of whole numbers.
 pub(super) fn list(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto {

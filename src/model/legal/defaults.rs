@@ -2,8 +2,9 @@
 
 use crate::model::tensor::numbers;
 
-use super::builder::{attribute, ints, list, with};
+use super::builder::{list, with};
 use super::{Builder, Known, pb};
+use crate::model::attributes::{attribute, ints};
 
 /// Kernel, strides, dilations and pads of a convolution, which follow from its weights.
 pub(super) fn convolution(

@@ -1,7 +1,8 @@
 //! Products of matrices with more in them than weights and a bias per filter.
 
-use super::builder::{float, int, list, with};
+use super::builder::{list, with};
 use super::{Builder, Known, pb};
+use crate::model::attributes::{float, int};
 
 /// Takes out of a Gemm what is no bias per filter, and turns one whose A is constant into a MatMul.
 pub(super) fn gemm(

@@ -52,7 +52,8 @@ pub(super) fn branch(
          the branch",
     )?;
     let name = if condition != 0 { "then_branch" } else { "else_branch" };
-    let graph = super::builder::attribute(node, name).and_then(|branch| branch.g.as_ref());
+    let graph =
+        crate::model::attributes::attribute(node, name).and_then(|branch| branch.g.as_ref());
     let graph = graph.ok_or_else(|| format!("has no {name}"))?;
     let mut names = Names::new();
     for constant in &graph.initializer {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use rten::Value;
 
-use super::onnx::is_onnx;
+use super::check::is_onnx;
 use super::pb;
 
 pub(crate) use builder::{Builder, whole};

@@ -2,8 +2,9 @@
 
 use crate::model::tensor;
 
-use super::builder::{float, int, ints, list, real, whole};
+use super::builder::{list, real, whole};
 use super::{Builder, Known, pb};
+use crate::model::attributes::{float, int, ints};
 
 /// At inference it hands its input on.
 pub(super) fn dropout(builder: &mut Builder, node: &pb::NodeProto) -> Result<bool, String> {

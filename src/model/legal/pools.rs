@@ -2,9 +2,10 @@
 
 use crate::model::tensor;
 
-use super::builder::{attribute, float, int, ints, whole, with};
+use super::builder::{whole, with};
 use super::defaults::windowed;
 use super::{Builder, Known, pb};
+use crate::model::attributes::{attribute, float, int, ints};
 
 /// Says what a pool's window leaves to be inferred; takes dilated windows apart.
 pub(super) fn pool(

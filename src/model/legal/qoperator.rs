@@ -7,8 +7,9 @@ use rten::Value;
 
 use crate::model::tensor::{self, numbers};
 
-use super::builder::{float, int, list, whole, with};
+use super::builder::{list, whole, with};
 use super::{Builder, Known, gemm, norms, pb};
+use crate::model::attributes::{float, int};
 
 /// A node on codes, with what is known of its inputs.
 struct OnCodes<'a> {

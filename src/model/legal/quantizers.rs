@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use rten::Value;
 
-use super::builder::{attribute, int, whole, with};
+use super::builder::{whole, with};
 use super::{Builder, Known, pb};
+use crate::model::attributes::{attribute, int};
 use crate::model::pb::tensor_proto::DataType;
 use crate::model::tensor;
 

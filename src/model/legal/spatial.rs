@@ -4,8 +4,9 @@ use rten_tensor::Layout;
 
 use crate::model::tensor::{self, numbers};
 
-use super::builder::{attribute, int, ints, list, with};
+use super::builder::{list, with};
 use super::{Builder, Known, pb};
+use crate::model::attributes::{attribute, int, ints};
 
 /// The pixels of each block become channels, in the order of the block's rows.
 pub(super) fn space_to_depth(

@@ -129,7 +129,7 @@ pub(super) fn non_zero(node: &Node) -> Checked {
 
 pub(super) fn top_k(node: &Node) -> Checked {
     let Some((x, axis)) = with_axis(node, -1)? else { return Ok(Size::Unknown) };
-    let given = super::super::attributes::int(node.proto, "k");
+    let given = crate::model::attributes::int(node.proto, "k");
     let k = given.or_else(|| node.integers(1).and_then(|values| values.first().copied()));
     if let Some(k) = k
         && !(0..=x[axis] as i128).contains(&i128::from(k))
@@ -144,7 +144,7 @@ pub(super) fn top_k(node: &Node) -> Checked {
 
 pub(super) fn compress(node: &Node) -> Checked {
     let Some(x) = node.shape(0) else { return Ok(Size::Unknown) };
-    let along = if super::super::attributes::has(node.proto, "axis") {
+    let along = if crate::model::attributes::has(node.proto, "axis") {
         x[node.axis(0, x.len())?]
     } else {
         elements(x)

@@ -119,15 +119,15 @@ impl<'a> Node<'a> {
     }
 
     fn int(&self, name: &str, default: i64) -> i64 {
-        super::attributes::int(self.proto, name).unwrap_or(default)
+        crate::model::attributes::int(self.proto, name).unwrap_or(default)
     }
 
     fn ints(&self, name: &str) -> Option<&'a [i64]> {
-        super::attributes::ints(self.proto, name)
+        crate::model::attributes::ints(self.proto, name)
     }
 
     fn text(&self, name: &str, default: &'static str) -> &'a str {
-        super::attributes::text(self.proto, name).unwrap_or(default)
+        crate::model::attributes::text(self.proto, name).unwrap_or(default)
     }
 
     /// The attribute `axis` of an input of rank `rank`.

@@ -25,7 +25,7 @@ pub(super) fn per_channel(node: &Node) -> Checked {
     for (index, name) in [(1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")] {
         per(node, index, name, channels)?;
     }
-    let epsilon = super::super::attributes::float(node.proto, "epsilon").unwrap_or(1e-5);
+    let epsilon = crate::model::attributes::float(node.proto, "epsilon").unwrap_or(1e-5);
     let impossible = |value: &&f32| !(value.is_finite() && **value + epsilon >= 0.0);
     if let Some(value) = node.floats(4).and_then(|values| values.iter().find(impossible)) {
         return Err(format!(

@@ -18,7 +18,7 @@ pub(super) fn recurrent(node: &Node) -> Checked {
     }
     let hidden = r[2];
     let rows = hidden.saturating_mul(gates);
-    if let Some(declared) = super::super::attributes::int(node.proto, "hidden_size")
+    if let Some(declared) = crate::model::attributes::int(node.proto, "hidden_size")
         && declared != hidden as i64
     {
         return Err(format!("its hidden_size is {declared}, but R has the shape {}", list(r)));

@@ -11,7 +11,7 @@ pub(super) fn resize(node: &Node) -> Checked {
         Some(axes) => distinct_axes(axes, x.len())?,
         None => (0..x.len()).collect(),
     };
-    let attribute = super::super::attributes::floats(node.proto, "scales");
+    let attribute = crate::model::attributes::floats(node.proto, "scales");
     let scale_values = attribute.or_else(|| node.floats(scales));
     // Sets 11 and 12 mark what is left out by an empty tensor.
     let empty = |index: usize| node.shape(index).is_some_and(|shape| shape.contains(&0));
