@@ -1,15 +1,13 @@
 //! The ONNX file itself: reading, decoding, and the checks that come before any graph.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use prost::Message;
-use rten::Value;
 use sha2::{Digest, Sha256};
 
 use super::error::{ModelError, ModelErrorKind};
-use super::{check, external, legal, pb, tensor};
+use super::legal::Constants;
+use super::{check, external, legal, pb};
 
 /// A decoded ONNX file.
 pub struct OnnxFile {
@@ -17,8 +15,10 @@ pub struct OnnxFile {
     pub path: PathBuf,
     /// SHA-256 of the bytes, hexadecimal.
     pub sha256: String,
-    /// The model as [`legal::prepare`] leaves it, all data inside.
+    /// The model as [`legal::prepare`] leaves it.
     pub(crate) proto: pb::ModelProto,
+    /// The data of its initializers.
+    pub(crate) constants: Constants,
 }
 
 impl OnnxFile {
@@ -47,8 +47,9 @@ impl OnnxFile {
         legal::write_out(&mut proto).map_err(fail)?;
         check::model(&proto).map_err(|problem| fail(problem.into()))?;
         external::load(&mut proto, directory(path)).map_err(fail)?;
-        legal::prepare(proto.graph.as_mut().expect("checked above")).map_err(fail)?;
-        Ok(Self { path: path.into(), sha256: hex(&Sha256::digest(bytes)), proto })
+        let graph = proto.graph.as_mut().expect("checked above");
+        let constants = legal::prepare(graph).map_err(fail)?;
+        Ok(Self { path: path.into(), sha256: hex(&Sha256::digest(bytes)), proto, constants })
     }
 
     /// The main graph.
@@ -59,17 +60,6 @@ impl OnnxFile {
     /// Wraps an error with this file's path.
     pub(crate) fn error(&self, kind: ModelErrorKind) -> ModelError {
         ModelError { path: self.path.clone(), kind }
-    }
-
-    /// All initializers, by name.
-    pub(crate) fn initializers(&self) -> Result<HashMap<String, Arc<Value>>, ModelError> {
-        let decoded = self.graph().initializer.iter().map(|proto| {
-            let value = tensor::from_proto(proto).map_err(|reason| {
-                self.error(ModelErrorKind::NotOnnx(format!("tensor \"{}\": {reason}", proto.name)))
-            });
-            Ok((proto.name.clone(), Arc::new(value?)))
-        });
-        decoded.collect()
     }
 }
 

@@ -101,8 +101,8 @@ pub(super) fn import(
     for name in read {
         *importer.uses.entry(name.into()).or_default() += 1;
     }
-    for (name, tensor) in file.initializers()? {
-        importer.bindings.insert(name, Binding::Constant(tensor, None));
+    for (name, tensor) in &file.constants {
+        importer.bindings.insert(name.clone(), Binding::Constant(tensor.clone(), None));
     }
     let kind = |kind| file.error(kind);
     let inputs = importer.bind_inputs(input_shape).map_err(kind)?;

@@ -1,21 +1,41 @@
 //! What is done to a whole file before its nodes are looked at.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rten::Value;
 
 use super::quantizers::{FourBits, widen};
 use crate::model::error::ModelErrorKind;
 use crate::model::{import::node_name, pb, tensor};
 
+/// Constants by their names.
+pub(crate) type Constants = HashMap<String, Arc<Value>>;
+
 /// Operators of ONNX Runtime's domain that are those of ONNX itself.
 const SAME: &[&str] = &["QuantizeLinear", "DequantizeLinear", "Gelu"];
 
-/// Constants become initializers of rten's four element types; nodes that no output needs go.
-/// Graphs inside this one are done likewise.
+/// Constants become initializers; nodes that no output needs go. Graphs inside this one are done
+/// likewise. Returns the constants, of which the graph keeps but the names.
 ///
 /// # Errors
 /// When a tensor's data do not fit its shape, or its type is none that Recoup reads.
-pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<(), ModelErrorKind> {
-    prepare_inside(graph, FourBits::new())
+pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<Constants, ModelErrorKind> {
+    prepare_inside(graph, FourBits::new())?;
+    let mut constants = Constants::with_capacity(graph.initializer.len());
+    for proto in &mut graph.initializer {
+        let value = decoded(proto)?;
+        let name = std::mem::take(proto).name;
+        constants.insert(name.clone(), Arc::new(value));
+        proto.name = name;
+    }
+    Ok(constants)
+}
+
+/// A constant of rten's four element types.
+fn decoded(proto: &pb::TensorProto) -> Result<Value, ModelErrorKind> {
+    tensor::from_proto(proto)
+        .map_err(|reason| ModelErrorKind::NotOnnx(format!("tensor \"{}\": {reason}", proto.name)))
 }
 
 fn prepare_inside(
@@ -51,16 +71,11 @@ fn prepare_inside(
     let attributes = graph.node.iter_mut().flat_map(|node| &mut node.attribute);
     for inner in attributes.filter_map(|attribute| attribute.g.as_mut()) {
         prepare_inside(inner, four_bits.clone())?;
+        inner.initializer.iter().try_for_each(|proto| decoded(proto).map(drop))?;
     }
     let outputs = graph.output.iter().map(|output| output.name.as_str());
     let read: HashSet<&str> = graph.node.iter().flat_map(reads).chain(outputs).collect();
     graph.initializer.retain(|proto| read.contains(proto.name.as_str()));
-    for proto in &mut graph.initializer {
-        let value = tensor::from_proto(proto).map_err(|reason| {
-            ModelErrorKind::NotOnnx(format!("tensor \"{}\": {reason}", proto.name))
-        })?;
-        *proto = tensor::to_proto(&proto.name, &value);
-    }
     // Shapes that a file declares may be those of another batch, or wrong.
     graph.value_info.clear();
     Ok(())
