@@ -1,4 +1,4 @@
-//! Models with which the fuzzer of the importer (`src/model/fuzz`) made it or what runs it panic.
+//! Models with which the fuzzer of the importer (`fuzz/`) made it or what runs it panic.
 
 #[path = "support/onnx.rs"]
 mod onnx;
