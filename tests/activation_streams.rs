@@ -7,19 +7,19 @@ mod fashion;
 
 use recoup::emulate::{Workspace, activation_streams};
 use recoup::quantize::WeightScheme;
-use recoup_kernels::{Isa, Scratch};
+use recoup_kernels::{Isa, MacLayer, Scratch};
 
 #[test]
 fn streams_sum_to_what_the_kernels_sum() {
     let experiment = experiment::new(WeightScheme::U8Channel, Isa::best(), 4);
     let candidate = experiment::candidate(&experiment, "exact", "none");
     let (images, _) = fashion::images("test-2000", 2);
-    let streams = activation_streams(&candidate.network, &images, 50);
+    let streams = activation_streams(&candidate.network, &images, 50).unwrap();
     let square: [i32; 256] = std::array::from_fn(|code| (code * code) as i32);
     let mut compared = 0;
     for (index, image) in images.iter().enumerate() {
         let mut scratch = Scratch::default();
-        candidate.network.run_observed(image, &mut Workspace::default(), |layer, kernel, codes| {
+        let observe = |layer: usize, kernel: &MacLayer, codes: &[u8]| {
             let shape = kernel.spec().shape;
             let mut sums = vec![0; shape.positions() * shape.groups];
             kernel.position_sums(&square, codes, &mut scratch, &mut sums);
@@ -33,7 +33,8 @@ fn streams_sum_to_what_the_kernels_sum() {
                     compared += 1;
                 }
             }
-        });
+        };
+        candidate.network.run_observed(image, &mut Workspace::default(), observe).unwrap();
     }
     assert!(compared > 500, "{compared}");
 }

@@ -62,7 +62,7 @@ impl Trial {
         images[17][5] = 5.0;
         let float = FloatModel::new(&graph, &[]);
         let mut expected = Vec::new();
-        images.iter().for_each(|image| expected.push(float.outputs(image)));
+        images.iter().for_each(|image| expected.push(float.outputs(image).unwrap()));
         let origin = (String::new(), String::new());
         let calibration =
             Experiment::calibrate(&file, &graph, &images, Method::MinMax, origin, &|_| {}).unwrap();

@@ -84,13 +84,14 @@ fn a_workspace_remembers_nothing_of_the_images_before() {
     for (scheme, multiplier, mode) in CONFIGURATIONS {
         let experiment = experiment::new(scheme, Isa::best(), CALIBRATION_IMAGES);
         let candidate = experiment::candidate(&experiment, multiplier, mode);
-        let fresh =
-            |image: &Vec<f32>| candidate.network.run(image, &mut Workspace::default()).to_vec();
+        let fresh = |image: &Vec<f32>| {
+            candidate.network.run(image, &mut Workspace::default()).unwrap().to_vec()
+        };
         let expected: Vec<_> = images.iter().map(fresh).collect();
         let mut workspace = Workspace::default();
         // Backwards, then forwards: every image has other predecessors.
         for index in (0..IMAGES).rev().chain(0..IMAGES) {
-            let scores = candidate.network.run(&images[index], &mut workspace).to_vec();
+            let scores = candidate.network.run(&images[index], &mut workspace).unwrap().to_vec();
             let context = format!("{scheme}, {multiplier}, {mode}, image {index}");
             assert_eq!(bits(&[scores]), bits(&[expected[index].clone()]), "{context}");
         }
@@ -127,9 +128,10 @@ fn what_configurations_share_changes_nothing() {
         let prefixes = Prefixes::new(most_bytes);
         for (candidate, groups) in &candidates {
             let mut workspaces = Vec::new();
-            let alone = candidate.network.run_many(&inputs, &mut workspaces);
+            let alone = candidate.network.run_many(&inputs, &mut workspaces).unwrap();
             for _ in 0..2 {
                 let shared = candidate.network.run_sharing(&numbered, &mut workspaces, &prefixes);
+                let shared = shared.unwrap();
                 assert_eq!(bits(&shared), bits(&alone), "{:?}", candidate.configuration);
             }
             let kept = match most_bytes {

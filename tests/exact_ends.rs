@@ -34,7 +34,7 @@ fn run(candidate: &Candidate, image: &[f32]) -> Vec<Seen> {
         layer.accumulate(codes, &mut Scratch::default(), &mut sums);
         seen.push(Seen { codes: codes.to_vec(), weights: layer.spec().weights.clone(), sums });
     };
-    candidate.network.run_observed(image, &mut Workspace::default(), observe);
+    candidate.network.run_observed(image, &mut Workspace::default(), observe).unwrap();
     seen
 }
 

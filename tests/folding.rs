@@ -29,10 +29,10 @@ fn emulated_equals_float(model: &ModelProto) -> Vec<String> {
     let images = vec![image];
     let mut expected = Vec::new();
     let float = FloatModel::new(&graph, &[]);
-    expected.extend(float.outputs(&images[0]));
+    expected.extend(float.outputs(&images[0]).unwrap());
     let network = exact::exact_network(&graph, &images).unwrap();
     let mut workspace = Workspace::default();
-    let found = network.run(&images[0], &mut workspace);
+    let found = network.run(&images[0], &mut workspace).unwrap();
     assert_eq!(found.len(), expected.len());
     let power =
         |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>();

@@ -81,7 +81,7 @@ fn check(path: &Path) -> Result<(), String> {
     let step = vectors.step.unwrap_or(0.0);
     let float = FloatModel::new(&graph, &[]);
     for (image, input) in inputs.iter().enumerate() {
-        let found = float.outputs(input);
+        let found = float.outputs(input).map_err(|error| error.to_string())?;
         if found.len() * images != elements {
             return Err(format!("{} elements of output, not {}", found.len(), elements / images));
         }
@@ -103,7 +103,8 @@ fn check(path: &Path) -> Result<(), String> {
         _ => 0.05 * scale + 0.02,
     };
     for (image, input) in inputs.iter().enumerate() {
-        let found = network.run(input, &mut Workspace::default()).to_vec();
+        let found = network.run(input, &mut Workspace::default()).map(<[f32]>::to_vec);
+        let found = found.map_err(|error| error.to_string())?;
         if let Some(problem) = differs(&found, image, &tolerance) {
             return Err(format!("on codes {problem}"));
         }

@@ -75,7 +75,7 @@ fn the_float_network_gives_onnx_runtimes_logits() {
     let expected = vectors("fashion-float");
     let model = FloatModel::new(&model::load(&fashion::network(), None).unwrap(), &[]);
     for (index, image) in images.iter().enumerate() {
-        let scores = model.outputs(image);
+        let scores = model.outputs(image).unwrap();
         assert_eq!(argmax(&scores), expected.top1[index], "image {index}");
         for (score, logit) in scores.iter().zip(&expected.logits[index * CLASSES..]) {
             assert!((score - logit).abs() < 1e-3, "image {index}: {score}, not {logit}");
@@ -94,7 +94,7 @@ fn quantised_networks_give_onnx_runtimes_logits() {
         let mut workspace = Workspace::default();
         let (mut same_class, mut equal) = (0, 0);
         for (index, image) in images.iter().enumerate() {
-            let scores = network.run(image, &mut workspace);
+            let scores = network.run(image, &mut workspace).unwrap();
             same_class += usize::from(argmax(scores) == expected.top1[index]);
             for (score, logit) in scores.iter().zip(&expected.logits[index * CLASSES..]) {
                 let steps = (score - logit).abs() / step;
@@ -114,7 +114,7 @@ fn quantised_networks_are_as_accurate_as_in_onnx_runtime() {
     for (name, scheme) in NETWORKS {
         let (network, _) = network(name, scheme);
         let right = |workspace: &mut Workspace, (image, &label): (&Vec<f32>, &usize)| {
-            argmax(network.run(image, workspace)) == label
+            argmax(network.run(image, workspace).unwrap()) == label
         };
         let right = images.par_iter().zip(&labels).map_init(Workspace::default, right);
         let correct = right.filter(|right| *right).count();

@@ -45,7 +45,7 @@ pub struct Histogram {
 /// Runs a candidate on `images` and looks at its layers.
 ///
 /// # Errors
-/// When a kernel refuses a layer.
+/// When a kernel refuses a layer, or an operator in float the values of an image.
 pub fn observe(
     candidate: &Candidate,
     classifier: &Classifier,
@@ -58,7 +58,7 @@ pub fn observe(
     let collector = StatisticsCollector::new(&candidate.prepared, candidate.control.as_ref())?
         .sampling(largest);
     let mut total = collector.start();
-    let parts = classifier.observe(&candidate.network, &collector, images);
+    let parts = classifier.observe(&candidate.network, &collector, images)?;
     parts.iter().for_each(|part| total.merge(part));
     let layers = collector.finish(&candidate.network, &total).into_iter().enumerate();
     Ok(layers

@@ -104,7 +104,7 @@ impl Trial for EmulatedTrial<'_> {
         let first = images.start;
         let batch = inputs.get(images)?;
         let network = &self.candidate.network;
-        let outputs = classifier.outputs_sharing(network, &batch, first, prefixes);
+        let outputs = classifier.outputs_sharing(network, &batch, first, prefixes)?;
         let mut outcomes = Outcomes::default();
         outputs
             .iter()

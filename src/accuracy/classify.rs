@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 
 use rayon::prelude::*;
+use recoup_kernels::MacLayer;
 
 use crate::emulate::{Network, Prefixes, Statistics, StatisticsCollector, Workspace};
-use crate::model::FloatModel;
+use crate::model::SampleError;
 
 /// A model's input and the class that it shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,48 +30,62 @@ pub struct Classifier(Mutex<Vec<Vec<Workspace>>>);
 
 impl Classifier {
     /// The outputs for each image. They do not depend on what else is in the batch.
-    pub fn outputs<I: AsRef<[f32]> + Sync>(&self, network: &Network, batch: &[I]) -> Vec<Vec<f32>> {
-        let parts = batch.par_chunks(part_length(network, batch.len())).flat_map_iter(|part| {
+    ///
+    /// # Errors
+    /// When an operator in float does not take the values of an image.
+    pub fn outputs<I: AsRef<[f32]> + Sync>(
+        &self,
+        network: &Network,
+        batch: &[I],
+    ) -> Result<Vec<Vec<f32>>, SampleError> {
+        let parts = batch.par_chunks(part_length(network, batch.len())).map(|part| {
             let images: Vec<&[f32]> = part.iter().map(AsRef::as_ref).collect();
             self.with(|workspaces| network.run_many(&images, workspaces))
         });
-        parts.collect()
+        Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// The same of images that have numbers from `first` on, with what other networks have computed
     /// of them already.
+    ///
+    /// # Errors
+    /// When an operator in float does not take the values of an image.
     pub fn outputs_sharing(
         &self,
         network: &Network,
         batch: &[LabelledInput],
         first: usize,
         prefixes: &Prefixes,
-    ) -> Vec<Vec<f32>> {
+    ) -> Result<Vec<Vec<f32>>, SampleError> {
         let inputs = batch.iter().map(|image| image.input.as_slice());
         let images: Vec<(usize, &[f32])> = (first..).zip(inputs).collect();
-        let parts = images.par_chunks(part_length(network, batch.len())).flat_map_iter(|part| {
-            self.with(|workspaces| network.run_sharing(part, workspaces, prefixes))
-        });
-        parts.collect()
+        let parts = images
+            .par_chunks(part_length(network, batch.len()))
+            .map(|part| self.with(|workspaces| network.run_sharing(part, workspaces, prefixes)));
+        Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// What `collector` sees in the layers, image by image: sums of floats depend on their order,
     /// so that merging them is for the caller.
+    ///
+    /// # Errors
+    /// When an operator in float does not take the values of an image.
     pub fn observe<I: AsRef<[f32]> + Sync>(
         &self,
         network: &Network,
         collector: &StatisticsCollector,
         batch: &[I],
-    ) -> Vec<Statistics> {
+    ) -> Result<Vec<Statistics>, SampleError> {
         let parts = batch.par_iter().map(|image| {
             let mut part = collector.start();
             self.with(|workspaces| {
                 workspaces.resize_with(workspaces.len().max(1), Workspace::default);
-                network.run_observed(image.as_ref(), &mut workspaces[0], |layer, kernel, codes| {
+                let observe = |layer: usize, kernel: &MacLayer, codes: &[u8]| {
                     collector.observe(&mut part, layer, kernel, codes);
-                });
-            });
-            part.without_buffers()
+                };
+                network.run_observed(image.as_ref(), &mut workspaces[0], observe).map(|_| ())
+            })?;
+            Ok(part.without_buffers())
         });
         parts.collect()
     }
@@ -90,9 +105,4 @@ fn part_length(network: &Network, images: usize) -> usize {
     // Every thread shall have something to do.
     let share = images.div_ceil(rayon::current_num_threads()).max(1);
     network.batch().min(share)
-}
-
-/// The outputs that the float network gives for each image.
-pub fn float_outputs<I: AsRef<[f32]> + Sync>(float: &FloatModel, batch: &[I]) -> Vec<Vec<f32>> {
-    batch.par_iter().map(|image| float.outputs(image.as_ref())).collect()
 }

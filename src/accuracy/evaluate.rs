@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use crate::data::{DataError, Dataset, InputTensor, Preprocess, Sampler};
 use crate::emulate::{LayerStatistics, StatisticsCollector};
-use crate::model::{FloatModel, Graph};
+use crate::model::{FloatModel, Graph, SampleError};
 
-use super::classify::{Classifier, LabelledInput, float_outputs};
+use super::classify::{Classifier, LabelledInput};
 use super::fidelity::{Collector, OutputFidelity};
 use super::{Candidate, ExperimentError};
 
@@ -145,7 +145,8 @@ pub fn sampler(
 /// `done` is told the number of images that have gone through since the last call.
 ///
 /// # Errors
-/// When an image cannot be read, or `scores` cannot be saved.
+/// When an image cannot be read, has values that an operator in float does not take, or `scores`
+/// cannot be saved.
 ///
 /// # Panics
 /// When there are labels or `scores` are to be saved, and no output is one score per class: ask
@@ -188,14 +189,14 @@ pub fn evaluate(
         let batch = images.read_inputs(saved..end)?;
         let indices = &images.indices[saved..end];
         let start = Instant::now();
-        let real = float_outputs(float, &batch);
+        let real = float_outputs(float, &batch, indices)?;
         evaluation.float.elapsed += start.elapsed();
         count(&mut evaluation.float, &real, indices);
         let mut exact = Vec::new();
         for (index, candidate) in candidates.iter().enumerate() {
             let outcomes = &mut evaluation.candidates[index];
             let start = Instant::now();
-            let all = classifier.outputs(&candidate.network, &batch);
+            let all = classifier.outputs(&candidate.network, &batch).map_err(unnumbered)?;
             outcomes.elapsed += start.elapsed();
             count(outcomes, &all, indices);
             if let Some(scores) = scores.as_deref_mut() {
@@ -204,6 +205,7 @@ pub fn evaluate(
             }
             if let Some(collector) = collectors.get(index) {
                 let parts = classifier.observe(&candidate.network, collector, &batch);
+                let parts = parts.map_err(unnumbered)?;
                 parts.iter().for_each(|part| totals[index].merge(part));
             }
             if let Some(collectors) = &mut fidelity {
@@ -226,12 +228,38 @@ pub fn evaluate(
     Ok(evaluation)
 }
 
+/// The outputs of the float network for images of these numbers.
+fn float_outputs(
+    float: &FloatModel,
+    batch: &[Vec<f32>],
+    indices: &[usize],
+) -> Result<Vec<Vec<f32>>, EvaluateError> {
+    let outputs = batch.par_iter().zip(indices).map(|(image, &index)| {
+        float.outputs(image).map_err(|error| EvaluateError::Image { index, error })
+    });
+    outputs.collect()
+}
+
+/// Of an image that the float network has run on: what it does not tell apart, the numbers that the
+/// multiplier makes can.
+fn unnumbered(error: SampleError) -> EvaluateError {
+    EvaluateError::Experiment(error.into())
+}
+
 /// Why an evaluation stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluateError {
     /// An image could not be read.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// An operator does not take the values of an image.
+    #[error("image {index}, counted from 0: {error}")]
+    Image {
+        /// Its number in the data set.
+        index: usize,
+        /// Which operator, and why.
+        error: SampleError,
+    },
     /// The scores could not be saved.
     #[error("the logits cannot be written: {0}")]
     Scores(#[from] std::io::Error),

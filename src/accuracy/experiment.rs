@@ -8,8 +8,8 @@ use recoup_kernels::{Isa, KernelError};
 use crate::control_variate::{
     self, ControlOptions, ControlVariate, ControlVariateError, Mode, Prediction,
 };
-use crate::emulate::{Network, Prepared};
-use crate::model::{Graph, ModelError, OnnxFile};
+use crate::emulate::{EmulateError, Network, Prepared};
+use crate::model::{Graph, ModelError, OnnxFile, SampleError};
 use crate::multiplier::{Multiplier, MultiplierError};
 use crate::quantize::{
     Calibration, CalibrationError, LayerCodes, Method, Quantization, WeightScheme, calibrate,
@@ -77,9 +77,21 @@ pub enum ExperimentError {
     /// The multiplier is for another weight coding.
     #[error(transparent)]
     Multiplier(#[from] MultiplierError),
-    /// A kernel refused a layer.
-    #[error("a layer cannot be run: {0}")]
-    Kernel(#[from] KernelError),
+    /// See [`EmulateError`].
+    #[error(transparent)]
+    Emulate(#[from] EmulateError),
+}
+
+impl From<KernelError> for ExperimentError {
+    fn from(error: KernelError) -> Self {
+        Self::Emulate(error.into())
+    }
+}
+
+impl From<SampleError> for ExperimentError {
+    fn from(error: SampleError) -> Self {
+        Self::Emulate(error.into())
+    }
 }
 
 /// A model, the calibration images and what was derived from them.

@@ -81,7 +81,7 @@ impl Experiment {
             ways.insert(0, made);
             for made in ways {
                 let network = Network::new(&made.prepared, multiplier, made.control.as_ref())?;
-                let error = square_distance(&class_scores(&network, &self.images), &exact.scores);
+                let error = square_distance(&class_scores(&network, &self.images)?, &exact.scores);
                 // Of equals the first: what is plain stays.
                 if best.as_ref().is_none_or(|(least, _)| error < *least) {
                     best = Some((error, made));
@@ -187,7 +187,7 @@ impl Experiment {
         let network = Network::new(prepared, &Multiplier::exact(), None)?;
         let found = Exact {
             means: exact_output_means(prepared, &self.images)?,
-            scores: class_scores(&network, &self.images),
+            scores: class_scores(&network, &self.images)?,
         };
         Ok(exact.insert(Arc::new(found)).clone())
     }

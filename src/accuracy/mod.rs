@@ -12,7 +12,7 @@ mod fidelity;
 mod make;
 pub mod paired;
 
-pub use classify::{Classifier, LabelledInput, float_outputs};
+pub use classify::{Classifier, LabelledInput};
 pub use evaluate::{EvaluateError, Evaluation, Images, Outcomes, Scores, evaluate, sampler};
 pub use experiment::{Candidate, Configuration, Experiment, ExperimentError};
 pub use fidelity::{Agreement, Fidelity, OutputFidelity};

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use recoup_kernels::{BatchItem, KernelError, MacLayer, Output, Residual};
+use recoup_kernels::{BatchItem, MacLayer, Output, Residual};
 
 use crate::control_variate::{ControlVariate, LayerConstants};
 use crate::multiplier::Multiplier;
 
+use super::error::EmulateError;
 use super::network::{Prepared, Workspace};
 use super::plan::Place;
 use super::walk::layer_by_layer;
@@ -20,17 +21,17 @@ pub type OutputMeans = Vec<Vec<f64>>;
 /// The output means of the network with exact products on `images`.
 ///
 /// # Errors
-/// When a kernel refuses a layer.
+/// When a kernel refuses a layer, or an operator in float the values of an image.
 pub fn exact_output_means(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
-) -> Result<OutputMeans, KernelError> {
+) -> Result<OutputMeans, EmulateError> {
     let product = Multiplier::exact().kernel_product(prepared.quantized.weights.coding());
     let mut means = vec![Vec::new(); prepared.quantized.macs.len()];
     layer_by_layer(prepared, images, |fused, output, input, workspaces| {
         let bare = prepared.bare_layer(fused.layer, &product, None)?;
         means[fused.layer] = output_means(&bare, input, workspaces);
-        prepared.layer(fused, output, &product, None)
+        Ok(prepared.layer(fused, output, &product, None)?)
     })?;
     Ok(means)
 }
@@ -40,14 +41,14 @@ pub fn exact_output_means(
 /// each on the outputs of those before it.
 ///
 /// # Errors
-/// When a kernel refuses a layer.
+/// When a kernel refuses a layer, or an operator in float the values of an image.
 pub fn bias_corrections(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
     multiplier: &Multiplier,
     control: Option<&ControlVariate>,
     wanted: &OutputMeans,
-) -> Result<Vec<Vec<i32>>, KernelError> {
+) -> Result<Vec<Vec<i32>>, EmulateError> {
     let network = &prepared.quantized;
     let product = multiplier.kernel_product(network.weights.coding());
     let none = ControlVariate { functions: Vec::new(), c_frac: 0, layers: Vec::new() };
@@ -72,7 +73,7 @@ pub fn bias_corrections(
         let c0 = constants.c0.iter_mut().zip(&steps);
         c0.for_each(|(c0, &steps)| *c0 = c0.saturating_add(steps));
         corrections[fused.layer] = steps;
-        prepared.layer(fused, output, &product, Some((control, &constants)))
+        Ok(prepared.layer(fused, output, &product, Some((control, &constants)))?)
     })?;
     Ok(corrections)
 }

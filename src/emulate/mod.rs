@@ -5,6 +5,7 @@
 //! [`recoup_kernels`]; acc* is an exact integer, the one that hardware would hold.
 
 mod bias;
+mod error;
 mod layers;
 mod network;
 mod observe;
@@ -17,6 +18,7 @@ mod stretches;
 mod walk;
 
 pub use bias::{OutputMeans, bias_corrections, exact_output_means};
+pub use error::EmulateError;
 pub use layers::{ErrorSample, LayerStatistics, Statistics, StatisticsCollector};
 pub use network::{Network, Prepared, Workspace};
 pub(crate) use observe::padding_share;

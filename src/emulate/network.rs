@@ -9,7 +9,7 @@ use recoup_kernels::{
 };
 
 use crate::control_variate::{ControlVariate, LayerConstants};
-use crate::model::{ActivationQuantization, NodeKind, ValueId, storage_order};
+use crate::model::{ActivationQuantization, NodeKind, SampleError, ValueId, storage_order};
 use crate::multiplier::Multiplier;
 use crate::quantize::{Quantized, QuantizedMac};
 
@@ -212,9 +212,16 @@ impl Network {
     /// Runs one sample and returns the elements of all outputs ([`crate::model::Graph::output_ranges`]), which
     /// live in `workspace`.
     ///
+    /// # Errors
+    /// When an operator in float does not take the values of the image.
+    ///
     /// # Panics
     /// When `image` has not the inputs' size.
-    pub fn run<'w>(&self, image: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+    pub fn run<'w>(
+        &self,
+        image: &[f32],
+        workspace: &'w mut Workspace,
+    ) -> Result<&'w [f32], SampleError> {
         self.run_observed(image, workspace, |_, _, _| {})
     }
 
@@ -241,9 +248,16 @@ impl Network {
 
     /// [`Network::run`] on several images, layer by layer: the same scores, sooner.
     ///
+    /// # Errors
+    /// When an operator in float does not take the values of an image.
+    ///
     /// # Panics
     /// When an image has not the input's size.
-    pub fn run_many(&self, images: &[&[f32]], workspaces: &mut Vec<Workspace>) -> Vec<Vec<f32>> {
+    pub fn run_many(
+        &self,
+        images: &[&[f32]],
+        workspaces: &mut Vec<Workspace>,
+    ) -> Result<Vec<Vec<f32>>, SampleError> {
         let prepared = &self.prepared;
         workspaces.resize_with(images.len().max(workspaces.len()), Workspace::default);
         let workspaces = &mut workspaces[..images.len()];
@@ -254,27 +268,36 @@ impl Network {
     }
 
     /// Runs the steps from number `first` on.
-    pub(super) fn run_from(&self, first: usize, workspaces: &mut [Workspace]) -> Vec<Vec<f32>> {
+    pub(super) fn run_from(
+        &self,
+        first: usize,
+        workspaces: &mut [Workspace],
+    ) -> Result<Vec<Vec<f32>>, SampleError> {
         let prepared = &self.prepared;
         for step in &prepared.plan.steps[first..] {
             match step.mac {
                 Some(fused) => {
                     run_layer(workspaces, &prepared.plan, step, &self.layers[fused.layer])
                 }
-                None => workspaces.iter_mut().for_each(|work| work.run_step(prepared, step, None)),
+                None => workspaces
+                    .iter_mut()
+                    .try_for_each(|work| work.run_step(prepared, step, None))?,
             }
         }
-        workspaces.iter_mut().map(|workspace| workspace.outputs(prepared).to_vec()).collect()
+        Ok(workspaces.iter_mut().map(|workspace| workspace.outputs(prepared).to_vec()).collect())
     }
 
     /// As [`Network::run`], showing `observe` each layer's index, kernel layer and input codes
     /// before it runs.
+    ///
+    /// # Errors
+    /// When an operator in float does not take the values of the image.
     pub fn run_observed<'w>(
         &self,
         image: &[f32],
         workspace: &'w mut Workspace,
         mut observe: impl FnMut(usize, &MacLayer, &[u8]),
-    ) -> &'w [f32] {
+    ) -> Result<&'w [f32], SampleError> {
         let plan = &self.prepared.plan;
         workspace.load(&self.prepared, image);
         for step in &plan.steps {
@@ -284,9 +307,9 @@ impl Network {
                 observe(fused.layer, &self.layers[fused.layer], codes);
             }
             let layer = step.mac.map(|fused| &self.layers[fused.layer]);
-            workspace.run_step(&self.prepared, step, layer);
+            workspace.run_step(&self.prepared, step, layer)?;
         }
-        workspace.outputs(&self.prepared)
+        Ok(workspace.outputs(&self.prepared))
     }
 }
 
@@ -370,13 +393,22 @@ impl Workspace {
     }
 
     /// Runs one step; `layer` is the kernel of a step on the multipliers.
-    pub(super) fn run_step(&mut self, prepared: &Prepared, step: &Step, layer: Option<&MacLayer>) {
+    ///
+    /// # Errors
+    /// When an operator in float does not take the values that reach it.
+    pub(super) fn run_step(
+        &mut self,
+        prepared: &Prepared,
+        step: &Step,
+        layer: Option<&MacLayer>,
+    ) -> Result<(), SampleError> {
         let plan = &prepared.plan;
         if let Some(stretch) = step.stretch {
             return self.run_stretch(prepared, step, stretch);
         }
         if let Some(layer) = layer {
-            return run_layer(std::slice::from_mut(self), plan, step, layer);
+            run_layer(std::slice::from_mut(self), plan, step, layer);
+            return Ok(());
         }
         let place = plan.place(step.outputs[0]);
         // Taken out of the workspace for the time of the step; the plan never lets a step write
@@ -401,6 +433,7 @@ impl Workspace {
                 self.floats[place.buffer] = buffer;
             }
         }
+        Ok(())
     }
 
     /// Movements and maxima of codes of one scale; false when the step has to go through floats.
@@ -484,8 +517,13 @@ impl Workspace {
     }
 
     /// Nodes that rten runs, in floats.
-    fn run_stretch(&mut self, prepared: &Prepared, step: &Step, stretch: usize) {
-        let (graph, plan) = (&prepared.quantized.graph, &prepared.plan);
+    fn run_stretch(
+        &mut self,
+        prepared: &Prepared,
+        step: &Step,
+        stretch: usize,
+    ) -> Result<(), SampleError> {
+        let plan = &prepared.plan;
         let mut inputs = std::mem::take(&mut self.inputs);
         inputs.resize_with(step.inputs.len().max(inputs.len()), Vec::new);
         for (&value, input) in step.inputs.iter().zip(&mut inputs) {
@@ -504,8 +542,8 @@ impl Workspace {
                 }
             }
         });
-        done.unwrap_or_else(|reason| panic!("node \"{}\": {reason}", graph.nodes[step.node].name));
         self.inputs = inputs;
+        done
     }
 }
 

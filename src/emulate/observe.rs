@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use recoup_kernels::{ConvShape, KernelError};
+use recoup_kernels::ConvShape;
 
 use crate::control_variate::CodeHistogram;
+use crate::model::SampleError;
 use crate::multiplier::Multiplier;
 
+use super::error::EmulateError;
 use super::network::{Network, Prepared, Workspace};
 
 /// Runs the network with exact products on `images` and counts, per layer, how often each
@@ -15,19 +17,19 @@ use super::network::{Network, Prepared, Workspace};
 /// `done` is told the number of images that have gone through since the last call.
 ///
 /// # Errors
-/// When a kernel refuses a layer.
+/// When a kernel refuses a layer, or an operator in float the values of an image.
 pub fn code_histograms(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
     done: &(impl Fn(usize) + Sync),
-) -> Result<Vec<CodeHistogram>, KernelError> {
+) -> Result<Vec<CodeHistogram>, EmulateError> {
     let network = Network::new(prepared, &Multiplier::exact(), None)?;
     let macs = &prepared.quantized.macs;
     let coverage: Vec<_> = macs.iter().map(|mac| Coverage::new(&mac.shape)).collect();
     let empty = || (vec![[0; 256]; macs.len()], Workspace::default());
     let (histograms, _) = images
         .par_iter()
-        .fold(empty, |(mut histograms, mut workspace), image| {
+        .try_fold(empty, |(mut histograms, mut workspace), image| {
             network.run_observed(image, &mut workspace, |layer, _, codes| {
                 let mac = &macs[layer];
                 let zero_point = prepared.quantized.mac_input(mac).1.zero_point;
@@ -37,22 +39,27 @@ pub fn code_histograms(
                     zero_point,
                     &mut histograms[layer],
                 );
-            });
+            })?;
             done(1);
-            (histograms, workspace)
+            Ok::<_, EmulateError>((histograms, workspace))
         })
-        .reduce(empty, |(mut left, workspace), (right, _)| {
+        .try_reduce(empty, |(mut left, workspace), (right, _)| {
             for (left, right) in left.iter_mut().zip(&right) {
                 left.iter_mut().zip(right).for_each(|(count, more)| *count += more);
             }
-            (left, workspace)
-        });
+            Ok((left, workspace))
+        })?;
     Ok(histograms)
 }
 
 /// The outputs of `images`, in their order.
-pub fn class_scores(network: &Network, images: &[Vec<f32>]) -> Vec<Vec<f32>> {
-    let run = |workspace: &mut Workspace, image: &Vec<f32>| network.run(image, workspace).to_vec();
+///
+/// # Errors
+/// When an operator in float does not take the values of an image.
+pub fn class_scores(network: &Network, images: &[Vec<f32>]) -> Result<Vec<Vec<f32>>, SampleError> {
+    let run = |workspace: &mut Workspace, image: &Vec<f32>| {
+        network.run(image, workspace).map(<[f32]>::to_vec)
+    };
     images.par_iter().map_init(Workspace::default, run).collect()
 }
 

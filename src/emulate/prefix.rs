@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use sha2::{Digest, Sha256};
 
-use crate::model::ValueId;
+use crate::model::{SampleError, ValueId};
 
 use super::network::{Network, Prepared, Workspace};
 use super::operations::Stored;
@@ -139,6 +139,9 @@ impl Network {
     /// As [`Network::run_many`], with a number for each image: the same number is the same image.
     /// What other networks have computed of it is taken from `prefixes`, and kept there for others.
     ///
+    /// # Errors
+    /// When an operator in float does not take the values of an image.
+    ///
     /// # Panics
     /// When an image has not the input's size.
     pub fn run_sharing(
@@ -146,7 +149,7 @@ impl Network {
         images: &[(usize, &[f32])],
         workspaces: &mut Vec<Workspace>,
         prefixes: &Prefixes,
-    ) -> Vec<Vec<f32>> {
+    ) -> Result<Vec<Vec<f32>>, SampleError> {
         let (prepared, prefix) = (&self.prepared, &self.prefix);
         workspaces.resize_with(images.len().max(workspaces.len()), Workspace::default);
         let workspaces = &mut workspaces[..images.len()];
@@ -158,7 +161,7 @@ impl Network {
             workspace.load(prepared, image);
             for step in &prepared.plan.steps[..prefix.steps] {
                 let layer = step.mac.map(|fused| &self.layers[fused.layer]);
-                workspace.run_step(prepared, step, layer);
+                workspace.run_step(prepared, step, layer)?;
             }
             prefixes.put(prefix, number, workspace.state(prepared, &prefix.values));
         }

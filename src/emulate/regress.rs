@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use recoup_kernels::KernelError;
 
 use crate::control_variate::{CodeFunction, ControlVariate, LayerConstants, Regression};
 use crate::multiplier::Multiplier;
 
+use super::error::EmulateError;
 use super::network::{Prepared, Workspace};
 use super::walk::layer_by_layer;
 
@@ -17,7 +17,7 @@ use super::walk::layer_by_layer;
 /// the next one sees. `done` is told the number of layers since the last call.
 ///
 /// # Errors
-/// When a kernel refuses a layer.
+/// When a kernel refuses a layer, or an operator in float the values of an image.
 pub fn regress(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
@@ -25,7 +25,7 @@ pub fn regress(
     functions: Vec<CodeFunction>,
     c_frac: u32,
     done: &(impl Fn(usize) + Sync),
-) -> Result<ControlVariate, KernelError> {
+) -> Result<ControlVariate, EmulateError> {
     let network = &prepared.quantized;
     let coding = network.weights.coding();
     let x: Vec<[i32; 256]> = functions.iter().map(|function| function.x.map(i32::from)).collect();

@@ -3,6 +3,8 @@
 use rayon::prelude::*;
 use recoup_kernels::naive;
 
+use crate::model::SampleError;
+
 use super::network::{Network, Workspace};
 
 /// The codes that one layer multiplies: for each group and output position the k codes of its
@@ -27,11 +29,14 @@ impl ActivationStream {
 
 /// Runs `network` on `images` and keeps what its layers multiply: of each image and layer the
 /// positions from the first on, but at most `most` per image.
+///
+/// # Errors
+/// When an operator in float does not take the values of an image.
 pub fn activation_streams(
     network: &Network,
     images: &[Vec<f32>],
     most: usize,
-) -> Vec<ActivationStream> {
+) -> Result<Vec<ActivationStream>, SampleError> {
     let prepared = &network.prepared;
     let macs = &prepared.quantized.macs;
     let of_images: Vec<Vec<Vec<u8>>> = images
@@ -49,10 +54,10 @@ pub fn activation_streams(
                         ));
                     }
                 }
-            });
-            layers
+            })?;
+            Ok(layers)
         })
-        .collect();
+        .collect::<Result<_, SampleError>>()?;
     let streams = macs.iter().enumerate().map(|(layer, mac)| {
         let (depth, groups) = (mac.shape.depth(), mac.shape.groups);
         let kept = mac.shape.positions().min(most);
@@ -65,5 +70,5 @@ pub fn activation_streams(
         }
         ActivationStream { depth, positions: images.len() * kept, codes }
     });
-    streams.collect()
+    Ok(streams.collect())
 }

@@ -1,10 +1,11 @@
 //! All images through a network together, so that a layer can be made from what reaches it.
 
 use rayon::prelude::*;
-use recoup_kernels::{KernelError, MacLayer};
+use recoup_kernels::MacLayer;
 
 use crate::model::ValueId;
 
+use super::error::EmulateError;
 use super::network::{Prepared, Workspace};
 use super::plan::{FusedMac, Place};
 
@@ -13,12 +14,12 @@ use super::plan::{FusedMac, Place};
 /// those; it returns the kernel layer to go on with.
 ///
 /// # Errors
-/// Those of `make`.
+/// Those of `make`, and when an operator does not take the values of an image.
 pub(super) fn layer_by_layer(
     prepared: &Prepared,
     images: &[Vec<f32>],
-    mut make: impl FnMut(FusedMac, ValueId, Place, &mut [Workspace]) -> Result<MacLayer, KernelError>,
-) -> Result<(), KernelError> {
+    mut make: impl FnMut(FusedMac, ValueId, Place, &mut [Workspace]) -> Result<MacLayer, EmulateError>,
+) -> Result<(), EmulateError> {
     let mut workspaces: Vec<Workspace> = images
         .par_iter()
         .map(|image| {
@@ -37,7 +38,7 @@ pub(super) fn layer_by_layer(
         };
         workspaces
             .par_iter_mut()
-            .for_each(|workspace| workspace.run_step(prepared, step, layer.as_ref()));
+            .try_for_each(|workspace| workspace.run_step(prepared, step, layer.as_ref()))?;
     }
     Ok(())
 }

@@ -84,3 +84,8 @@ impl ModelErrorKind {
         }
     }
 }
+
+/// A sample with values that an operator in float does not take, such as an index beyond its table.
+#[derive(Debug, thiserror::Error)]
+#[error("its values are none that the model takes ({0}); check the data and --preprocess")]
+pub struct SampleError(pub(crate) String);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use rten::Value;
 
-use super::Graph;
 use super::pb;
 use super::runtime::{Runtime, untyped};
 use super::stages::Stages;
 use super::tensor;
+use super::{Graph, SampleError};
 
 fn elements(tensor: &Value) -> Vec<f32> {
     tensor::numbers(tensor).expect("outputs are tensors")
@@ -112,25 +112,35 @@ impl FloatModel {
     /// Runs one sample, the elements of all inputs; `visit` gets the index and elements of each
     /// tensor asked for.
     ///
+    /// # Errors
+    /// When an operator does not take the sample's values.
+    ///
     /// # Panics
     /// When `sample` has not the inputs' size.
-    pub fn run(&self, sample: &[f32], mut visit: impl FnMut(usize, &[f32])) {
-        for (index, output) in self.values(sample).iter().take(self.tensors).enumerate() {
+    pub fn run(
+        &self,
+        sample: &[f32],
+        mut visit: impl FnMut(usize, &[f32]),
+    ) -> Result<(), SampleError> {
+        for (index, output) in self.values(sample)?.iter().take(self.tensors).enumerate() {
             visit(index, &elements(output));
         }
+        Ok(())
     }
 
     /// The elements of all outputs for one sample, one after the other.
     ///
+    /// # Errors
+    /// When an operator does not take the sample's values.
+    ///
     /// # Panics
     /// When `sample` has not the inputs' size.
-    pub fn outputs(&self, sample: &[f32]) -> Vec<f32> {
-        self.values(sample).iter().skip(self.tensors).flat_map(elements).collect()
+    pub fn outputs(&self, sample: &[f32]) -> Result<Vec<f32>, SampleError> {
+        Ok(self.values(sample)?.iter().skip(self.tensors).flat_map(elements).collect())
     }
 
-    fn values(&self, sample: &[f32]) -> Vec<Value> {
-        let outputs = self.stages.run(split(&self.inputs, sample));
-        outputs.unwrap_or_else(|reason| panic!("the float model: {reason}"))
+    fn values(&self, sample: &[f32]) -> Result<Vec<Value>, SampleError> {
+        self.stages.run(split(&self.inputs, sample)).map_err(SampleError)
     }
 }
 

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use recoup_kernels::ConvShape;
 
-pub use error::ModelError;
+pub use error::{ModelError, SampleError};
 pub use float::FloatModel;
 pub use import::movement::storage_order;
 pub use onnx::{OnnxFile, hex};

@@ -9,7 +9,7 @@ use rten_tensor::{Tensor, TensorView};
 
 use super::pb::tensor_proto::DataType;
 use super::runtime::{Runtime, untyped, value_info};
-use super::{Graph, Node, ValueId, pb, tensor};
+use super::{Graph, Node, SampleError, ValueId, pb, tensor};
 
 /// What feeds one input of a node.
 #[derive(Clone, Debug)]
@@ -129,19 +129,19 @@ impl Stretch {
             build(optimise).map(|runtime| Self { runtime, inputs })
         };
         // A fusion of rten's can be wrong about shapes that broadcast; its nodes are not.
-        let fused = stretch(true).and_then(|fused| fused.run(&zeros, |_, _| {}).map(|()| fused));
-        fused.or_else(|_| stretch(false)).expect("every node of it was built before")
+        let fused = stretch(true).ok().filter(|fused| fused.run(&zeros, |_, _| {}).is_ok());
+        fused.unwrap_or_else(|| stretch(false).expect("every node of it was built before"))
     }
 
     /// Runs it; `visit` gets each output's position and its elements in storage order.
     ///
     /// # Errors
-    /// With rten's reason; shapes were checked when the nodes were imported.
+    /// When a node does not take the values; shapes were checked when the nodes were imported.
     pub fn run(
         &self,
         inputs: &[Vec<f32>],
         mut visit: impl FnMut(usize, Vec<f32>),
-    ) -> Result<(), String> {
+    ) -> Result<(), SampleError> {
         let values = self.inputs.iter().zip(inputs).map(|(signature, elements)| {
             let view = in_onnx_order(&signature.shape, elements);
             match signature.integer {
@@ -149,7 +149,8 @@ impl Stretch {
                 false => ValueOrView::from(view),
             }
         });
-        for (index, output) in self.runtime.run(values.collect())?.iter().enumerate() {
+        let outputs = self.runtime.run(values.collect()).map_err(SampleError)?;
+        for (index, output) in outputs.iter().enumerate() {
             visit(index, in_storage_order(output));
         }
         Ok(())

@@ -7,7 +7,9 @@ use recoup_circuits::printable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, hex};
+use crate::model::{
+    ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, SampleError, hex,
+};
 
 use super::Method;
 use super::histogram::Histogram;
@@ -19,6 +21,9 @@ pub enum CalibrationError {
     /// The float model could not be run.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// An operator of the float model does not take the values of an image.
+    #[error("a calibration image: {0}")]
+    Image(#[from] SampleError),
     /// An activation is NaN or infinite.
     #[error(
         "tensor \"{0}\" is NaN or infinite on a calibration image; check --preprocess and the model's weights"
@@ -256,7 +261,7 @@ impl Calibration {
 /// number of images that have gone through since the last call.
 ///
 /// # Errors
-/// When the float model cannot run, or gives NaN or infinity.
+/// When the float model does not take the values of an image, or gives NaN or infinity.
 pub fn calibrate(
     graph: &Graph,
     images: &[Vec<f32>],
@@ -306,7 +311,7 @@ pub(crate) fn value_histograms(
                 {
                     not_finite.get_or_insert(output);
                 }
-            });
+            })?;
             done(1);
             match not_finite {
                 Some(output) => {

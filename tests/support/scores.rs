@@ -5,5 +5,5 @@ use recoup::emulate::class_scores;
 
 /// The class scores of all `images`, in their order.
 pub fn scores(candidate: &Candidate, images: &[Vec<f32>]) -> Vec<Vec<f32>> {
-    class_scores(&candidate.network, images)
+    class_scores(&candidate.network, images).unwrap()
 }

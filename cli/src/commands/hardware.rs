@@ -278,9 +278,9 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
         .filter(|candidate| candidate.configuration.multiplier.is_exact())
         .map(|candidate| {
             let bits = candidate.configuration.activation_bits;
-            (bits, Workload::of_network(candidate, &images, POSITIONS))
+            Ok((bits, Workload::of_network(candidate, &images, POSITIONS)?))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let bench = Bench {
         run: &args.library,
         library: &library,

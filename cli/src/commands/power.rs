@@ -187,7 +187,7 @@ fn codes(args: &PowerArgs, configuration: &Configuration, scheme: WeightScheme) 
             args.network.open(args.images, args.seed, scheme, &args.machine)?;
         let candidate = experiment.candidate(configuration, options)?;
         return Ok(Codes {
-            workloads: Workload::of_network(&candidate, &images, POSITIONS),
+            workloads: Workload::of_network(&candidate, &images, POSITIONS)?,
             control: candidate.control,
             model_sha256: Some(experiment.graph().sha256.clone()),
         });

@@ -31,8 +31,9 @@ fn emulated(odd: &Odd) -> [Vec<Vec<f32>>; 2] {
     let truncated = Configuration::plain(truncated(6), Mode::None, 8);
     [Configuration::exact(8), truncated].map(|configuration| {
         let candidate = experiment.candidate(&configuration, ControlOptions::default()).unwrap();
-        let run =
-            |index| candidate.network.run(&odd.sample(index), &mut Workspace::default()).to_vec();
+        let run = |index| {
+            candidate.network.run(&odd.sample(index), &mut Workspace::default()).unwrap().to_vec()
+        };
         (0..2).map(run).collect()
     })
 }

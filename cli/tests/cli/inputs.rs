@@ -79,6 +79,29 @@ fn ids_are_whole_numbers() {
     assert_refused(tiny.folder(), &tiny.eval_on(&model, &fractions, &[]), &expected);
 }
 
+#[test]
+fn ids_that_the_table_does_not_have() {
+    let tiny = Tiny::new();
+    let model = tiny.write("embedding.onnx", &embedding());
+    let scale = ("scale.npy", npy_floats(&[12, 1], &[0.5; 12]));
+    let data = |name: &str, id: &dyn Fn(usize) -> i64| {
+        let ids: Vec<u8> = (0..24).flat_map(|index| id(index).to_le_bytes()).collect();
+        let bytes = archive(&[("ids.npy", npy("<i8", "(12, 2)", &ids)), scale.clone()]);
+        format!("npz:{}", tiny.write(name, &bytes))
+    };
+    let good = data("good.npz", &|_| 5);
+    for id in [6, -7] {
+        let bad = data("bad.npz", &|index| if index == 15 { id } else { 2 });
+        let args = tiny.eval_on(&model, &bad, &["--calibration-data", &good]);
+        let expected = ["image 7, counted from 0", "look", "Index", "check the data"];
+        assert_refused(tiny.folder(), &args, &expected);
+        let bad = data("worse.npz", &|_| id);
+        let args = tiny.eval_on(&model, &good, &["--calibration-data", &bad]);
+        assert_refused(tiny.folder(), &args, &["calibration image", "look", "Index"]);
+    }
+    assert!(stdout(&tiny.eval_on(&model, &data("last.npz", &|_| -6), &[])).contains("SQNR"));
+}
+
 /// The scales of a file are those of calibrating at once, on the same samples.
 #[test]
 fn a_calibration_of_several_inputs_is_kept() {

@@ -5,6 +5,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use recoup::accuracy::Candidate;
 use recoup::emulate::activation_streams;
+use recoup::model::SampleError;
 use recoup_kernels::WeightCoding;
 
 use crate::inference::LayerShape;
@@ -39,27 +40,33 @@ pub struct Workload {
 impl Workload {
     /// All layers of a network with its multiplier and control variate, on the codes that
     /// `images` cause in it; of each image and layer at most `most` positions.
-    pub fn of_network(candidate: &Candidate, images: &[Vec<f32>], most: usize) -> Vec<Self> {
+    ///
+    /// # Errors
+    /// When an operator in float does not take the values of an image.
+    pub fn of_network(
+        candidate: &Candidate,
+        images: &[Vec<f32>],
+        most: usize,
+    ) -> Result<Vec<Self>, SampleError> {
         let quantized = &candidate.prepared.quantized;
-        let streams = activation_streams(&candidate.network, images, most);
+        let streams = activation_streams(&candidate.network, images, most)?;
         let layers = quantized.macs.iter().zip(streams).enumerate();
-        layers
-            .map(|(layer, (mac, stream))| {
-                let constants = candidate.control.as_ref().map(|control| &control.layers[layer]);
-                Self {
-                    name: quantized.graph.nodes[mac.node].name.clone(),
-                    depth: stream.depth,
-                    groups: mac.shape.groups,
-                    filters: mac.shape.filters_per_group(),
-                    positions_per_image: mac.shape.positions(),
-                    weights: mac.weights.clone(),
-                    positions: stream.positions,
-                    activations: stream.codes,
-                    c: constants.and_then(|of| of.c.first()).cloned().unwrap_or_default(),
-                    c0: constants.map_or(Vec::new(), |of| of.c0.clone()),
-                }
-            })
-            .collect()
+        let workloads = layers.map(|(layer, (mac, stream))| {
+            let constants = candidate.control.as_ref().map(|control| &control.layers[layer]);
+            Self {
+                name: quantized.graph.nodes[mac.node].name.clone(),
+                depth: stream.depth,
+                groups: mac.shape.groups,
+                filters: mac.shape.filters_per_group(),
+                positions_per_image: mac.shape.positions(),
+                weights: mac.weights.clone(),
+                positions: stream.positions,
+                activations: stream.codes,
+                c: constants.and_then(|of| of.c.first()).cloned().unwrap_or_default(),
+                c0: constants.map_or(Vec::new(), |of| of.c0.clone()),
+            }
+        });
+        Ok(workloads.collect())
     }
 
     /// The codes and constants of a testbench's vectors.

@@ -1,5 +1,6 @@
 //! What can be wrong with an array.
 
+use recoup::model::SampleError;
 use recoup_circuits::netlist::NetlistError;
 
 /// Why there is no hardware for a request.
@@ -81,4 +82,7 @@ pub enum RtlError {
         /// What there is.
         layers: String,
     },
+    /// See [`SampleError`].
+    #[error(transparent)]
+    Sample(#[from] SampleError),
 }

@@ -119,7 +119,7 @@ impl Vectors {
                     activations.extend(field);
                     sums.extend_from_slice(&all[..filters]);
                 }
-            });
+            })?;
         }
         let control = candidate.control.as_ref();
         Ok(Self::new(

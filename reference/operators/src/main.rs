@@ -72,6 +72,7 @@ fn run(path: &Path) -> Answer {
     let input: Vec<f32> = all.flat_map(Array::values).collect();
 
     let found = FloatModel::new(&graph, &[]).outputs(&input);
+    let found = found.map_err(|error| refused(&error))?;
     let near = |expected: f32, scale: f32| 1e-3 * expected.abs() + 1e-5 * scale.max(1.0);
     compare(&vectors, &found, near).map_err(|detail| ("differs in float32", detail))?;
 
@@ -79,7 +80,8 @@ fn run(path: &Path) -> Answer {
     let inputs = [input];
     let network = exact::exact_network(&graph, &inputs)
         .map_err(|error| ("refused on codes", error))?;
-    let found = network.run(&inputs[0], &mut Workspace::default()).to_vec();
+    let found = network.run(&inputs[0], &mut Workspace::default()).map(<[f32]>::to_vec);
+    let found = found.map_err(|error| refused(&error))?;
     let on_codes = |_: f32, scale: f32| 0.1 * scale + 0.02;
     compare(&vectors, &found, on_codes).map_err(|detail| ("differs on codes", detail))
 }

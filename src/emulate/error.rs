@@ -1,0 +1,16 @@
+//! Why a network does not run.
+
+use recoup_kernels::KernelError;
+
+use crate::model::SampleError;
+
+/// Why a network does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum EmulateError {
+    /// A kernel refused a layer.
+    #[error("a layer cannot be run: {0}")]
+    Kernel(#[from] KernelError),
+    /// See [`SampleError`].
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+}
