@@ -12,7 +12,7 @@ use recoup_explore::search::{Found, Outcome};
 use recoup_explore::sequential::{Assessment, ERROR, Limit, Verdict};
 use recoup_explore::space::{Kind, Point};
 
-use crate::printer::{align_right, percent, table};
+use crate::printer::{align_right, percent, table, weights_text};
 
 /// All that was found.
 pub struct Answer {
@@ -30,6 +30,8 @@ pub struct Network {
     pub images: usize,
     /// How weights are coded, where a design does not say it.
     pub weights: WeightScheme,
+    /// Layers whose weights are the model's own codes, and all layers.
+    pub own_weight_codes: (usize, usize),
     /// Hash of the images in their order.
     pub inputs: String,
     pub found: Vec<Found>,
@@ -171,6 +173,7 @@ pub fn json(answer: &Answer) -> Result<()> {
             "data": network.data,
             "preprocess": network.preprocess,
             "images": network.images,
+            "own_weight_codes": network.own_weight_codes.0,
             "configurations": network.lines(),
             "choice": network.designs().json(),
         })
@@ -219,6 +222,9 @@ pub fn text(answer: &Answer) -> Result<()> {
             "{}  {} images of {}, preprocess {}",
             network.model, network.images, network.data, network.preprocess
         )?;
+        if network.own_weight_codes.0 > 0 {
+            writeln!(out, "weights: {}", weights_text(network.weights, network.own_weight_codes))?;
+        }
         let designs = network.designs();
         let mut rows = table(&[
             "design",

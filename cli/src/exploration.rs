@@ -184,6 +184,7 @@ impl<'a> Explorer<'a> {
             preprocess: session.preprocess.to_string(),
             images: inputs.len(),
             weights: power.weights,
+            own_weight_codes: session.graph.own_weight_codes(),
             inputs: inputs.sha256().to_owned(),
             found,
         }

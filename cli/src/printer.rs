@@ -14,6 +14,7 @@ use recoup::model::{Graph, NodeKind, ValueId, Weights};
 use recoup::multiplier::Multiplier;
 use recoup::quantize::{Calibration, Quantization, WeightScheme};
 use recoup_circuits::printable;
+use recoup_kernels::WeightCoding;
 
 use recoup_explore::power::{Energy, Figures};
 
@@ -26,6 +27,8 @@ pub struct Report<'a> {
     pub preprocess: String,
     pub images: usize,
     pub weights: WeightScheme,
+    /// Layers whose weights are the model's own codes, and all layers.
+    pub own_weight_codes: (usize, usize),
     pub calibration: &'a Calibration,
     /// Nodes that multiply outside the multipliers: node, operator, reason.
     pub exact_nodes: Vec<(String, String, String)>,
@@ -185,6 +188,7 @@ pub fn json(report: &Report) -> Result<()> {
             "data": report.calibration.data,
             "images": report.calibration.images,
         },
+        "own_weight_codes": report.own_weight_codes.0,
         "exact_nodes": exact_nodes.collect::<Vec<_>>(),
         "float": {
             "top1": float.top1_accuracy(),
@@ -384,7 +388,7 @@ fn heading(report: &Report, out: &mut impl Write) -> Result<()> {
     )?;
     let Calibration { method, images, data, .. } = report.calibration;
     writeln!(out, "calibration  {method} on {images} images, {data}")?;
-    writeln!(out, "weights      {}", report.weights)?;
+    writeln!(out, "weights      {}", weights_text(report.weights, report.own_weight_codes))?;
     for (node, operator, reason) in &report.exact_nodes {
         writeln!(out, "exact        node \"{node}\" ({operator}) runs in float32: {reason}")?;
     }
@@ -392,6 +396,19 @@ fn heading(report: &Report, out: &mut impl Write) -> Result<()> {
     let top1 = float.top1_accuracy().map(|top1| format!("{} % top-1, ", percent(top1)));
     writeln!(out, "float32      {}{:.0} images/s", top1.unwrap_or_default(), float.images_per_s())?;
     Ok(())
+}
+
+/// Whose codes the weights are.
+pub fn weights_text(scheme: WeightScheme, (own, layers): (usize, usize)) -> String {
+    let sign = match scheme.coding() {
+        WeightCoding::Unsigned => "unsigned",
+        WeightCoding::Signed => "signed",
+    };
+    match own {
+        0 => scheme.to_string(),
+        _ if own == layers => format!("the model's own codes, {sign} in the multipliers"),
+        _ => format!("{scheme}; the model's own codes in {own} of {layers} layers"),
+    }
 }
 
 /// The calibration that was written.

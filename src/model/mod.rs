@@ -106,6 +106,13 @@ impl Graph {
         })
     }
 
+    /// How many of the nodes on the multipliers have weights that are codes of the model's own, and
+    /// how many there are.
+    pub fn own_weight_codes(&self) -> (usize, usize) {
+        let own = self.macs().filter(|(_, mac)| matches!(mac.weights, Weights::Quantized(_)));
+        (own.count(), self.macs().count())
+    }
+
     /// How many nodes (and graph outputs) read each value.
     pub fn use_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.values.len()];

@@ -193,6 +193,7 @@ pub fn evaluate_all<'a>(
         preprocess: session.preprocess.to_string(),
         images: session.indices.len(),
         weights: experiment.weights(),
+        own_weight_codes: session.graph.own_weight_codes(),
         exact_nodes: exact_nodes(session),
         candidates,
         order: (0..candidates.len()).collect(),

@@ -195,6 +195,19 @@ fn a_quantised_network_needs_no_calibration() {
 }
 
 #[test]
+fn the_output_says_whose_codes_the_weights_are() {
+    let qdq = "reference/models/fashion-qdq-u8u8.onnx";
+    let layers = json(&["inspect", qdq, "--json"])["nodes"].as_array().unwrap().len();
+    let own = json(&fashion(qdq, &["--json"]))["own_weight_codes"].clone();
+    assert!(own.as_u64().unwrap() > 2 && own.as_u64().unwrap() < layers as u64, "{own}");
+    let text = stdout(&fashion(qdq, &[]));
+    assert!(text.contains("weights      the model's own codes, unsigned in the multipliers"));
+    let signed = stdout(&fashion(qdq, &["--weights", "i8-channel"]));
+    assert!(signed.contains("the model's own codes, signed in the multipliers"), "{signed}");
+    assert_eq!(json(&fashion(FASHION_MODEL, &["--json"]))["own_weight_codes"], 0);
+}
+
+#[test]
 fn threads_batch_and_kernels_change_no_result() {
     let tiny = Tiny::new();
     let run = |more: &[&str]| {
