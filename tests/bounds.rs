@@ -6,12 +6,11 @@ mod onnx;
 
 use std::path::Path;
 
-use recoup::model::pb::attribute_proto::AttributeType;
 use recoup::model::pb::tensor_proto::DataType;
-use recoup::model::pb::{AttributeProto, NodeProto, TensorProto};
+use recoup::model::pb::{NodeProto, TensorProto};
 use recoup::model::{self, OnnxFile};
 
-use onnx::{encode, ints, model_of, node, tensor};
+use onnx::{encode, int, ints, model_of, node, tensor};
 
 /// A layer on the multipliers after `nodes`, which make `last` of shape 1 x 4 x 4 x 4 or larger.
 fn load(
@@ -46,15 +45,6 @@ fn integers(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
         dims: dims.to_vec(),
         data_type: DataType::Int64 as i32,
         int64_data: values.to_vec(),
-        ..Default::default()
-    }
-}
-
-fn int(name: &str, value: i64) -> AttributeProto {
-    AttributeProto {
-        name: name.into(),
-        r#type: AttributeType::Int as i32,
-        i: value,
         ..Default::default()
     }
 }
@@ -181,12 +171,7 @@ fn shapes_that_depend_on_data() {
             node("Cast", "count", &["s"], "n"),
             node("Reshape", "list", &["n", "one"], "k"),
         ];
-        nodes[1].attribute.push(AttributeProto {
-            name: "to".into(),
-            r#type: AttributeType::Int as i32,
-            i: DataType::Int64 as i64,
-            ..Default::default()
-        });
+        nodes[1].attribute.push(int("to", DataType::Int64 as i64));
         let mut inputs = vec!["input"];
         inputs.extend(more);
         nodes.push(node(operator, "odd", &inputs, "o"));

@@ -5,6 +5,7 @@ from . import (  # noqa: F401
     codings,
     conv,
     elementwise,
+    extremes,
     forms,
     gemm,
     integer,

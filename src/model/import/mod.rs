@@ -323,18 +323,17 @@ impl Importer<'_> {
 
     /// What is known of a node's inputs before it runs.
     fn known(&self, inputs: &[Option<Binding>]) -> Vec<Option<Known>> {
-        let known = |binding: &Binding| match binding {
-            Binding::Constant(tensor, _) => {
-                let signed = matches!(**tensor, Tensor::Int8Tensor(_));
-                Known { shape: tensor.shape().to_vec(), signed, constant: Some(tensor.clone()) }
-            }
-            Binding::Value(id) => {
-                Known { shape: self.values[*id].shape.clone(), signed: false, constant: None }
-            }
-            Binding::Codes(Codes { value, signed }) => {
-                let shape = self.values[*value].shape.clone();
-                Known { shape, signed: *signed, constant: None }
-            }
+        let known = |binding: &Binding| {
+            let (signed, real, constant) = match binding {
+                Binding::Constant(tensor, _) => {
+                    let signed = matches!(**tensor, Tensor::Int8Tensor(_));
+                    let real = matches!(**tensor, Tensor::FloatTensor(_));
+                    (signed, real, Some(tensor.clone()))
+                }
+                Binding::Value(id) => (false, !self.values[*id].integer, None),
+                Binding::Codes(codes) => (codes.signed, false, None),
+            };
+            Known { shape: self.shape_of_binding(binding), signed, real, constant }
         };
         inputs.iter().map(|input| input.as_ref().map(known)).collect()
     }

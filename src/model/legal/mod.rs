@@ -6,6 +6,7 @@
 mod activations;
 mod builder;
 mod defaults;
+mod extremes;
 mod functions;
 mod gemm;
 mod inline;
@@ -32,6 +33,8 @@ pub(crate) struct Known {
     pub shape: Vec<usize>,
     /// Whether it is codes of int8.
     pub signed: bool,
+    /// Whether rten has it as real numbers.
+    pub real: bool,
     pub constant: Option<Arc<Value>>,
 }
 
@@ -55,8 +58,9 @@ pub(crate) fn rewrite(
         "Softmax" | "LogSoftmax" if opset < 13 => Ok(norms::flat_softmax(builder, node, known)),
         "Hardmax" => {
             let flattens = opset < 13 && norms::flat_softmax(builder, node, known);
-            Ok(flattens || norms::hardmax(builder, node, known))
+            Ok(flattens || extremes::hardmax(builder, node, known, opset))
         }
+        "ArgMax" | "ArgMin" => Ok(extremes::position(builder, node, known, opset)),
         "GroupNormalization" => norms::group(builder, node, known),
         "MeanVarianceNormalization" => {
             norms::mean_variance(builder, node, opset);
