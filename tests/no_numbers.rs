@@ -6,6 +6,7 @@ mod onnx;
 
 use std::path::Path;
 
+use recoup::model::pb::tensor_proto::DataType;
 use recoup::model::{self, FloatModel, OnnxFile};
 
 use onnx::{encode, int, model_of, node, tensor};
@@ -40,4 +41,14 @@ fn the_place_of_the_largest_and_smallest() {
     let infinite = [f32::NEG_INFINITY, f32::INFINITY, 0.0, f32::INFINITY, f32::NEG_INFINITY];
     assert_eq!(of_row("ArgMax", &[("axis", 1)], infinite), [1.0]);
     assert_eq!(of_row("ArgMin", &[("axis", 1)], infinite), [0.0]);
+}
+
+#[test]
+fn its_sign_and_its_truth() {
+    let row = [f32::NAN, -0.0, f32::NEG_INFINITY, f32::INFINITY, 1e-40];
+    let signs = of_row("Sign", &[], row);
+    assert!(signs[0].is_nan(), "{signs:?}");
+    assert_eq!(signs[1..], [0.0, -1.0, 1.0, 1.0]);
+    let truths = of_row("Cast", &[("to", DataType::Bool as i64)], row);
+    assert_eq!(truths, [1.0, 0.0, 1.0, 1.0, 1.0]);
 }

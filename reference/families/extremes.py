@@ -1,4 +1,4 @@
-"""Equal elements, and other values on which runtimes differ."""
+"""Equal elements, zeros of both signs, and other values on which runtimes differ."""
 
 import numpy as np
 from onnx import TensorProto
@@ -29,3 +29,15 @@ for operator in ["ArgMax", "ArgMin"]:
 register("hardmax-ties", "the first of equal ones", "Hardmax", axis=1)
 register("hardmax-ties-opset11", "the first of equal ones of all axes", "Hardmax", opset=11, axis=1)
 register("hardmax-ties-opset18", "the first of equal ones, the last axis", "Hardmax", opset=18)
+register("sign-zero", "of zeros of both signs, and of small numbers", "Sign",
+         values=(-3, -1e-3, -0.0, 0.0, 1e-3, 2))
+register("sign-zero-integers", "of integers", "Sign", dtype=np.int32, values=(-700, -1, 0, 1, 3))
+
+
+@case("Cast to bool of fractions and of integers above 1", name="cast-bool", shape=(3, 4))
+def cast_bool(g):
+    g.feeds["input"] = g.rng.choice(np.array([-2.5, -0.3, -0.0, 0.0, 0.4, 3], np.float32),
+                                    (g.images, 3, 4))
+    whole = g.op("Cast", "input", to=TensorProto.INT64)
+    true = [g.op("Cast", x, to=TensorProto.BOOL) for x in ["input", whole]]
+    return [g.fhead("input"), *[g.op("Cast", x, to=TensorProto.FLOAT) for x in true]]

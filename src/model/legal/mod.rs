@@ -5,6 +5,7 @@
 
 mod activations;
 mod builder;
+mod conditions;
 mod defaults;
 mod extremes;
 mod functions;
@@ -61,6 +62,8 @@ pub(crate) fn rewrite(
             Ok(flattens || extremes::hardmax(builder, node, known, opset))
         }
         "ArgMax" | "ArgMin" => Ok(extremes::position(builder, node, known, opset)),
+        "Sign" => Ok(conditions::sign(builder, node, known)),
+        "Cast" => Ok(conditions::cast(builder, node, known)),
         "GroupNormalization" => norms::group(builder, node, known),
         "MeanVarianceNormalization" => {
             norms::mean_variance(builder, node, opset);
