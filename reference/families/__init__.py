@@ -2,6 +2,7 @@
 registers their models."""
 
 from . import (  # noqa: F401
+    bytes,
     codings,
     conv,
     elementwise,
