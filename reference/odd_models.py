@@ -119,7 +119,7 @@ def write(name):
     content["outputs"] = [listed(output.name, result)
                           for output, result in zip(model.graph.output, results)]
     write_json(ODD / f"{name}.json", content)
-    return second_opinion(name, model, g.feeds, results, g.step)
+    return "is refused" if refuse else second_opinion(name, model, g.feeds, results, g.step)
 
 
 def main():
