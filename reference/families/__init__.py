@@ -7,6 +7,7 @@ from . import (  # noqa: F401
     conv,
     elementwise,
     extremes,
+    film,
     forms,
     gemm,
     integer,

@@ -10,6 +10,7 @@ mod defaults;
 mod extremes;
 mod functions;
 mod gemm;
+mod images;
 mod inline;
 mod norms;
 mod pools;
