@@ -162,6 +162,18 @@ fn types_that_do_not_go_together() {
     assert_eq!(load(convolves, vec![], "t"), Ok(()));
 }
 
+/// Inference hands on what training drops.
+#[test]
+fn a_dropout_that_may_train() {
+    let nodes = vec![
+        node("ReduceSum", "sum", &["input"], "all"),
+        node("Greater", "positive", &["all", "half"], "train"),
+        node("Dropout", "odd", &["input", "half", "train"], "t"),
+    ];
+    let parts = ["node \"odd\" (Dropout)", "training_mode", "depends on data", "model.eval()"];
+    refused(nodes, vec![tensor("half", &[], &[0.5])], "t", &parts);
+}
+
 /// Real numbers, as which 8-bit integers are held, do not wrap around.
 #[test]
 fn integers_of_8_bits_that_are_computed_with() {

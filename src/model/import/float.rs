@@ -286,7 +286,6 @@ fn check_shape_is_known(
         "Resize" => &[1, 2, 3],
         "Pad" => &[1, 3],
         "ConstantOfShape" => &[0],
-        "Dropout" => &[2],
         "TopK" | "Squeeze" | "Unsqueeze" | "Reshape" | "Expand" | "Tile" | "Split" | "Upsample"
         | "OneHot" | "CenterCropPad" => &[1],
         operator if operator.starts_with("Reduce") => &[1],

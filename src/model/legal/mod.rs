@@ -56,7 +56,7 @@ pub(crate) fn rewrite(
         return qoperator::microsoft(builder, node, known);
     }
     match node.op_type.as_str() {
-        "Dropout" => norms::dropout(builder, node),
+        "Dropout" => norms::dropout(builder, node, known),
         "Softmax" | "LogSoftmax" if opset < 13 => Ok(norms::flat_softmax(builder, node, known)),
         "Hardmax" => {
             let flattens = opset < 13 && norms::flat_softmax(builder, node, known);

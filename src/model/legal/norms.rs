@@ -7,7 +7,16 @@ use super::{Builder, Known, pb};
 use crate::model::attributes::{float, int, ints};
 
 /// At inference it hands its input on.
-pub(super) fn dropout(builder: &mut Builder, node: &pb::NodeProto) -> Result<bool, String> {
+pub(super) fn dropout(
+    builder: &mut Builder,
+    node: &pb::NodeProto,
+    known: &[Option<Known>],
+) -> Result<bool, String> {
+    if let Some(Some(Known { constant: None, .. })) = known.get(2) {
+        return Err("has a training_mode that depends on data; expected false: export the model \
+                    after model.eval()"
+            .into());
+    }
     if node.output.iter().skip(1).any(|output| !output.is_empty()) {
         // A mask of all that is kept, which inference has no use for.
         let shape = builder.node(node, "Shape", &[&node.input[0]], vec![]);
