@@ -97,8 +97,8 @@ impl Importer<'_> {
             && value.quantization.is_none()
         {
             return Err(ModelErrorKind::Signature(format!(
-                "output \"{}\" is declared as {}, but its nodes make real numbers; export the \
-                 model again",
+                "output \"{}\" is declared as {}, but its nodes make real numbers; end the model with \
+                 a QuantizeLinear, or a Cast to float32",
                 super::plain(&output.name),
                 kind.as_str_name()
             )));
