@@ -38,9 +38,17 @@ const CHOOSING: &[&str] = &[
 const COMPARING: &[&str] =
     &["ArgMax", "ArgMin", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"];
 
-/// Others that Recoup runs on 8 bits as ONNX does.
-const SOUND: &[&str] =
-    &["Cast", "ConvInteger", "DequantizeLinear", "MatMulInteger", "QGemm", "Shape", "Size"];
+/// Others that Recoup runs on 8 bits as ONNX does, or refuses for a reason of their own.
+const SOUND: &[&str] = &[
+    "Cast",
+    "ConvInteger",
+    "DequantizeLinear",
+    "MatMulInteger",
+    "QGemm",
+    "QuantizeLinear",
+    "Shape",
+    "Size",
+];
 
 /// Whether the results of a node have the type of its elements, and are among them.
 fn chooses(proto: &pb::NodeProto) -> bool {
