@@ -39,11 +39,12 @@ REASON_LETTERS = 100
 SHORTER = [
     (r"^.*?\.onnx: ", ""),
     (r'^node ".*?" \(\w+\): ', ""),
-    (r"[;:] (?:export|expected|unroll|cut|quantise) .*", ""),
+    (r"[;:] (?:end|export|expected|unroll|cut|quantise) .*", ""),
     (r"^cannot be run: ", ""),
     (r'^operator error: |^operator "" (?:failed|subgraph error): ', ""),
     (r"input or attribute has invalid value: ", ""),
     (r"\. Inputs were .*", ""),
+    (r'^reads ".*?", (integers of 8 bits), .*', "computes with \\1"),
     (r"^(\w+) operator not supported or not enabled$", "rten has no \\1"),
     (r" because rten was compiled without .*", ""),
     (r"\[[-\d, ]*\]", "[...]"),

@@ -41,7 +41,7 @@ class Graph:
 
     def op(self, kind, *inputs, outputs=1, named=True, **attributes):
         name = f"{kind}_{len(self.nodes)}"
-        results = [name + suffix for suffix in ["_y", "_y1", "_y2"][:outputs]]
+        results = [name + suffix for suffix in ["_y", "_y1", "_y2", "_y3"][:outputs]]
         self.nodes.append(helper.make_node(
             kind, list(inputs), results, name=name if named else None, **attributes))
         return results[0] if outputs == 1 else results

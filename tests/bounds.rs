@@ -6,12 +6,11 @@ mod onnx;
 
 use std::path::Path;
 
-use recoup::model::pb::attribute_proto::AttributeType;
 use recoup::model::pb::tensor_proto::DataType;
-use recoup::model::pb::{AttributeProto, NodeProto, TensorProto};
+use recoup::model::pb::{NodeProto, TensorProto, type_proto};
 use recoup::model::{self, OnnxFile};
 
-use onnx::{encode, ints, model_of, node, tensor};
+use onnx::{encode, int, ints, model_of, node, tensor};
 
 /// A layer on the multipliers after `nodes`, which make `last` of shape 1 x 4 x 4 x 4 or larger.
 fn load(
@@ -46,15 +45,6 @@ fn integers(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
         dims: dims.to_vec(),
         data_type: DataType::Int64 as i32,
         int64_data: values.to_vec(),
-        ..Default::default()
-    }
-}
-
-fn int(name: &str, value: i64) -> AttributeProto {
-    AttributeProto {
-        name: name.into(),
-        r#type: AttributeType::Int as i32,
-        i: value,
         ..Default::default()
     }
 }
@@ -172,6 +162,77 @@ fn types_that_do_not_go_together() {
     assert_eq!(load(convolves, vec![], "t"), Ok(()));
 }
 
+/// Inference hands on what training drops.
+#[test]
+fn a_dropout_that_may_train() {
+    let nodes = vec![
+        node("ReduceSum", "sum", &["input"], "all"),
+        node("Greater", "positive", &["all", "half"], "train"),
+        node("Dropout", "odd", &["input", "half", "train"], "t"),
+    ];
+    let parts = ["node \"odd\" (Dropout)", "training_mode", "depends on data", "model.eval()"];
+    refused(nodes, vec![tensor("half", &[], &[0.5])], "t", &parts);
+}
+
+/// Real numbers, as which 8-bit integers are held, do not wrap around.
+#[test]
+fn integers_of_8_bits_that_are_computed_with() {
+    let load = |kind: DataType, mut nodes: Vec<NodeProto>, last: &str| {
+        let mut cast = node("Cast", "cast", &[last], "real");
+        cast.attribute.push(int("to", DataType::Float as i64));
+        nodes.extend([cast, node("Flatten", "flat", &["real"], "flat")]);
+        nodes.push(node("MatMul", "product", &["flat", "w"], "output"));
+        let byte = TensorProto {
+            name: "byte".into(),
+            data_type: kind as i32,
+            int32_data: vec![3],
+            ..Default::default()
+        };
+        let constants = vec![tensor("w", &[16, 1], &[0.5; 16]), byte];
+        let mut model = model_of(nodes, constants, &[Some(1), Some(1), Some(4), Some(4)]);
+        let input = model.graph.as_mut().unwrap().input[0].r#type.as_mut();
+        if let Some(type_proto::Value::TensorType(tensor)) = &mut input.unwrap().value {
+            tensor.elem_type = kind as i32;
+        }
+        let file = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx"));
+        let loaded = file.and_then(|file| model::load(&file, None));
+        loaded.map(|_| ()).map_err(|error| error.to_string())
+    };
+    for kind in [DataType::Uint8, DataType::Int8] {
+        for (operator, other) in [
+            ("Add", Some("input")),
+            ("Sub", Some("byte")),
+            ("Mul", Some("byte")),
+            ("Div", Some("input")),
+            ("Mod", Some("byte")),
+            ("Neg", None),
+            ("Abs", None),
+        ] {
+            let reads = |name| [Some(name), other].into_iter().flatten().collect::<Vec<_>>();
+            let odd = |name| node(operator, "odd", &reads(name), "y");
+            let refused = |nodes, tensor: &str| {
+                let message = load(kind, nodes, "y").expect_err(operator);
+                let place = format!("node \"odd\" ({operator}): reads \"{tensor}\"");
+                for part in [&place[..], "8 bits", "Cast to float32"] {
+                    assert!(message.contains(part), "no {part:?} in: {message}");
+                }
+            };
+            refused(vec![odd("input")], "input");
+            // What is moved or chosen of them is of 8 bits as well.
+            let mut moved = node("Transpose", "moved", &["input"], "m");
+            moved.attribute.push(ints("perm", &[0, 1, 3, 2]));
+            let chosen = node("Max", "chosen", &["m", "byte"], "c");
+            if other != Some("input") {
+                refused(vec![moved, chosen, odd("c")], "c");
+            }
+        }
+        assert_eq!(load(kind, vec![node("Max", "sound", &["input", "byte"], "y")], "y"), Ok(()));
+        let mut cast = node("Cast", "real", &["input"], "x");
+        cast.attribute.push(int("to", DataType::Float as i64));
+        assert_eq!(load(kind, vec![cast, node("Add", "sum", &["x", "x"], "y")], "y"), Ok(()));
+    }
+}
+
 /// What decides on a shape has to be known before a network runs.
 #[test]
 fn shapes_that_depend_on_data() {
@@ -181,12 +242,7 @@ fn shapes_that_depend_on_data() {
             node("Cast", "count", &["s"], "n"),
             node("Reshape", "list", &["n", "one"], "k"),
         ];
-        nodes[1].attribute.push(AttributeProto {
-            name: "to".into(),
-            r#type: AttributeType::Int as i32,
-            i: DataType::Int64 as i64,
-            ..Default::default()
-        });
+        nodes[1].attribute.push(int("to", DataType::Int64 as i64));
         let mut inputs = vec!["input"];
         inputs.extend(more);
         nodes.push(node(operator, "odd", &inputs, "o"));

@@ -95,6 +95,9 @@ fn check(path: &Path) -> Result<(), String> {
         }
     }
     check_weights(&name, &vectors.kind, &graph)?;
+    if name.starts_with("film-") && (graph.macs().count(), graph.exact_macs().count()) != (2, 0) {
+        return Err("does not run both layers on the multipliers".into());
+    }
     let graph = Arc::new(graph);
     let network = exact::exact_network(&graph, &inputs)?;
     let tolerance = |index: usize, scale: f32| match (&vectors.kind[..], index) {

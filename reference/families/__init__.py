@@ -2,9 +2,12 @@
 registers their models."""
 
 from . import (  # noqa: F401
+    bytes,
     codings,
     conv,
     elementwise,
+    extremes,
+    film,
     forms,
     gemm,
     integer,

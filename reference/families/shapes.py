@@ -171,6 +171,15 @@ register_resize("cubic", "cubic", 13, lambda g: ["", g.floats([1, 1, 2, 2])], "c
 register_resize("opset10", "operator set 10", 10, lambda g: [g.floats([1, 1, 2, 2])])
 register_resize("opset10-linear", "operator set 10, linear", 10,
                 lambda g: [g.floats([1, 1, 2, 2])], None, "linear")
+register_resize("opset10-shrinks", "operator set 10, both sides shrink: the pixel behind", 10,
+                lambda g: [g.floats([1, 1, 0.75, 0.6])])
+register_resize("opset10-mixed", "operator set 10, one side shrinks and one grows", 10,
+                lambda g: [g.floats([1, 1, 0.6, 1.7])])
+register_resize("opset10-linear-shrinks", "operator set 10, linear, one side shrinks", 10,
+                lambda g: [g.floats([1, 1, 0.6, 1.7])], None, "linear")
+register_resize("corners-fraction", "aligned corners of 2.4 pixels", 13,
+                lambda g: ["", g.floats([1, 1, 0.6, 1])], "whole number", "linear",
+                coordinate_transformation_mode="align_corners")
 register_resize("axes", "scales of two axes", 18, lambda g: ["", g.floats([2, 1.5])],
                 axes=[3, 2])
 register_resize("axes-sizes", "sizes of two axes, aligned corners", 18,

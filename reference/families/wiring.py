@@ -28,6 +28,27 @@ def dead_outputs(g):
     return g.fhead(g.op("Relu", y))
 
 
+@case("means of a LayerNormalization, indices of a TopK and states of an LSTM that nobody reads",
+      name="dead-outputs-of-others", shape=(3, 4), opset=17)
+def dead_outputs_of_others(g):
+    scale, shift = g.uniform(0.5, 1.5, 4), g.uniform(-0.3, 0.3, 4)
+    x, _, _ = g.op("LayerNormalization", "input", scale, shift, outputs=3)
+    x, _ = g.op("TopK", x, g.ints(3), outputs=2, axis=-1)
+    turned = g.op("Transpose", x, perm=[1, 0, 2])
+    _, state, _ = g.op("LSTM", turned, g.uniform(-1, 1, 1, 20, 3), g.uniform(-1, 1, 1, 20, 5),
+                       outputs=3, hidden_size=5)
+    y = g.op("Concat", g.op("Flatten", x), g.op("Squeeze", state, g.ints(0)), axis=1)
+    return g.gemm(y, 14, g.classes)
+
+
+@case("keys, values and scores of an Attention that nobody reads", name="dead-outputs-attention",
+      shape=(3, 8), opset=23)
+def dead_outputs_attention(g):
+    query, key, value = [g.op("MatMul", "input", g.weight(8, 8)) for _ in range(3)]
+    y, *_ = g.op("Attention", query, key, value, outputs=4, q_num_heads=2, kv_num_heads=2)
+    return g.fhead(y)
+
+
 @case("quantised, with ArgMax and Cast that nobody reads", "qdq", "dead-branch-qdq")
 def dead_branch_qdq(g):
     x = g.stem()

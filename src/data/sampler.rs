@@ -2,8 +2,9 @@
 
 use super::{DataError, Dataset, Preprocess, Preprocessor};
 
-/// Up to here 32-bit floats, in which samples are kept, tell whole numbers apart.
-const WHOLE_LIMIT: f32 = 16_777_216.0;
+/// Up to here 32-bit floats, in which samples are kept, tell whole numbers apart; the next one is
+/// also what its neighbour is rounded to.
+const WHOLE_LIMIT: f32 = 16_777_215.0;
 
 /// An input of a model, as far as data must suit it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -47,8 +47,9 @@ impl OnnxFile {
         legal::write_out(&mut proto).map_err(fail)?;
         check::model(&proto).map_err(|problem| fail(problem.into()))?;
         external::load(&mut proto, directory(path)).map_err(fail)?;
+        let opset = opset(&proto.opset_import);
         let graph = proto.graph.as_mut().expect("checked above");
-        let constants = legal::prepare(graph).map_err(fail)?;
+        let constants = legal::prepare(graph, opset).map_err(fail)?;
         Ok(Self { path: path.into(), sha256: hex(&Sha256::digest(bytes)), proto, constants })
     }
 

@@ -1,5 +1,7 @@
 //! ONNX models built in memory.
 
+#![allow(dead_code, reason = "not every test needs all of it")]
+
 use prost::Message;
 use recoup::model::pb::attribute_proto::AttributeType;
 use recoup::model::pb::tensor_proto::DataType;
@@ -49,6 +51,15 @@ pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
         name: name.into(),
         r#type: AttributeType::Ints as i32,
         ints: values.to_vec(),
+        ..Default::default()
+    }
+}
+
+pub fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::Int as i32,
+        i: value,
         ..Default::default()
     }
 }

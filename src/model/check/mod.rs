@@ -109,6 +109,12 @@ pub(crate) fn is_onnx(domain: &str) -> bool {
     domain.is_empty() || domain == "ai.onnx"
 }
 
+/// Whether a node's operator may have any number of outputs. [`model`] knows the operator.
+pub(crate) fn has_any_number_of_outputs(node: &pb::NodeProto, opset: i64) -> bool {
+    let signature = operators::find(&node.domain, &node.op_type, opset);
+    signature.is_ok_and(|signature| signature.outputs.most().is_none())
+}
+
 /// A node's name, or its first output's when the file gives it none, fit to be printed.
 fn node_name(node: &pb::NodeProto) -> String {
     match node.output.first() {

@@ -83,10 +83,6 @@ impl Importer<'_> {
             && MOVEMENT.contains(&proto.op_type.as_str())
             && let Some(runs) = movement::trace(&model, &input_shapes, &shapes)
         {
-            // What is moved stays what it is.
-            if runtime.iter().all(|id| self.code_numbers.contains(id)) {
-                self.code_numbers.extend(&outputs);
-            }
             // A node with several outputs becomes several: none of them is the node of the file.
             let single = outputs.len() == 1;
             for (&output, runs) in outputs.iter().zip(runs) {
@@ -290,7 +286,6 @@ fn check_shape_is_known(
         "Resize" => &[1, 2, 3],
         "Pad" => &[1, 3],
         "ConstantOfShape" => &[0],
-        "Dropout" => &[2],
         "TopK" | "Squeeze" | "Unsqueeze" | "Reshape" | "Expand" | "Tile" | "Split" | "Upsample"
         | "OneHot" | "CenterCropPad" => &[1],
         operator if operator.starts_with("Reduce") => &[1],

@@ -4,6 +4,7 @@
 //! a constant, to a value, or to the codes of a value between QuantizeLinear and
 //! DequantizeLinear.
 
+mod bytes;
 mod elementwise;
 mod float;
 mod fold;
@@ -67,8 +68,9 @@ pub(super) struct Importer<'a> {
     uses: HashMap<String, usize>,
     values: Vec<Value>,
     nodes: Vec<Node>,
-    /// Values whose elements are the codes of an integer input, as numbers.
-    code_numbers: HashSet<ValueId>,
+    /// Tensors of int8 or uint8 whose values hold real numbers: integer inputs, and what was moved of
+    /// them.
+    bytes: HashSet<String>,
     /// The Mac node that made a value, for folding what follows into it.
     mac_of: HashMap<ValueId, usize>,
     memory: Memory,
@@ -90,7 +92,7 @@ pub(super) fn import(
         uses: HashMap::new(),
         values: Vec::new(),
         nodes: Vec::new(),
-        code_numbers: HashSet::new(),
+        bytes: HashSet::new(),
         mac_of: HashMap::new(),
         memory: Memory::default(),
     };
@@ -201,9 +203,16 @@ impl Importer<'_> {
                 }
             });
         }
+        if self.bytes_beside_codes(proto, &inputs) {
+            self.reads_no_more(proto);
+            self.nodes_in_place()?;
+            self.memory.has_read(legal::reads(proto).into_iter());
+            return Ok(());
+        }
         let known = self.known(&inputs);
         let opset = self.opset;
         let constant = inputs.iter().flatten().all(|input| matches!(input, Binding::Constant(..)));
+        self.check_bytes(proto).map_err(&fail)?;
         self.check_types(proto, &inputs).map_err(&fail)?;
         let largest = check(proto, &known, opset).map_err(&fail)?;
         if let Some(elements) = largest {
@@ -241,11 +250,8 @@ impl Importer<'_> {
         elements: u128,
     ) -> Result<()> {
         let fail = |reason| ModelErrorKind::node(node_name(proto), &proto.op_type, reason);
-        if proto.op_type == "DequantizeLinear"
-            && let Some(Some(Binding::Value(id))) = inputs.first()
-            && self.code_numbers.contains(id)
-        {
-            self.dequantize_numbers(proto);
+        if proto.op_type == "DequantizeLinear" && self.bytes.contains(&proto.input[0]) {
+            self.dequantize_bytes(proto);
             self.reads_no_more(proto);
             return self.nodes_in_place();
         }
@@ -323,18 +329,17 @@ impl Importer<'_> {
 
     /// What is known of a node's inputs before it runs.
     fn known(&self, inputs: &[Option<Binding>]) -> Vec<Option<Known>> {
-        let known = |binding: &Binding| match binding {
-            Binding::Constant(tensor, _) => {
-                let signed = matches!(**tensor, Tensor::Int8Tensor(_));
-                Known { shape: tensor.shape().to_vec(), signed, constant: Some(tensor.clone()) }
-            }
-            Binding::Value(id) => {
-                Known { shape: self.values[*id].shape.clone(), signed: false, constant: None }
-            }
-            Binding::Codes(Codes { value, signed }) => {
-                let shape = self.values[*value].shape.clone();
-                Known { shape, signed: *signed, constant: None }
-            }
+        let known = |binding: &Binding| {
+            let (signed, real, constant) = match binding {
+                Binding::Constant(tensor, _) => {
+                    let signed = matches!(**tensor, Tensor::Int8Tensor(_));
+                    let real = matches!(**tensor, Tensor::FloatTensor(_));
+                    (signed, real, Some(tensor.clone()))
+                }
+                Binding::Value(id) => (false, !self.values[*id].integer, None),
+                Binding::Codes(codes) => (codes.signed, false, None),
+            };
+            Known { shape: self.shape_of_binding(binding), signed, real, constant }
         };
         inputs.iter().map(|input| input.as_ref().map(known)).collect()
     }

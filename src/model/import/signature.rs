@@ -69,32 +69,10 @@ impl Importer<'_> {
         let id = self.add_value(&input.name, &input.name, shape);
         self.values[id].integer = whole;
         if matches!(kind, DataType::Uint8 | DataType::Int8) {
-            self.code_numbers.insert(id);
+            self.bytes.insert(input.name.clone());
         }
         self.bindings.insert(input.name.clone(), Binding::Value(id));
         Ok(id)
-    }
-
-    /// DequantizeLinear of numbers that are codes, as a model with integer input reads them: its
-    /// formula, and quantisers around it, by which the value gets the codes that it had.
-    pub(super) fn dequantize_numbers(&mut self, proto: &pb::NodeProto) {
-        let [codes, scale] = [&proto.input[0], &proto.input[1]];
-        let zero_point = proto.input.get(2).filter(|name| !name.is_empty());
-        let builder = &mut self.builder;
-        let from_zero = match zero_point {
-            None => codes.clone(),
-            Some(zero_point) => {
-                let to_float = vec![super::legal::whole("to", DataType::Float as i64)];
-                let zero = builder.node(proto, "Cast", &[zero_point], to_float);
-                builder.node(proto, "Sub", &[codes, &zero], vec![])
-            }
-        };
-        let real = builder.node(proto, "Mul", &[&from_zero, scale], vec![]);
-        let mut inputs = vec![real.as_str(), scale.as_str()];
-        inputs.extend(zero_point.map(String::as_str));
-        let again = builder.node(proto, "QuantizeLinear", &inputs, vec![]);
-        inputs[0] = &again;
-        builder.last(proto, "DequantizeLinear", &inputs, vec![], &proto.output[0]);
     }
 
     /// All outputs, in the order of the file.
@@ -119,8 +97,8 @@ impl Importer<'_> {
             && value.quantization.is_none()
         {
             return Err(ModelErrorKind::Signature(format!(
-                "output \"{}\" is declared as {}, but its nodes make real numbers; export the \
-                 model again",
+                "output \"{}\" is declared as {}, but its nodes make real numbers; end the model with \
+                 a QuantizeLinear, or a Cast to float32",
                 super::plain(&output.name),
                 kind.as_str_name()
             )));

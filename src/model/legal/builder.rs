@@ -35,6 +35,25 @@ impl Builder {
         format!("{}{}", self.prefix, self.made)
     }
 
+    /// As [`Builder::node`], of what is along `axes`, which stay as axes of one place if `keep`.
+    pub fn reduced(
+        &mut self,
+        of: &NodeProto,
+        operator: &str,
+        x: &str,
+        axes: &[i64],
+        keep: bool,
+        opset: i64,
+    ) -> String {
+        let keep = whole("keepdims", keep.into());
+        if opset < 18 {
+            return self.node(of, operator, &[x], vec![list("axes", axes), keep]);
+        }
+        let axes: Vec<i32> = axes.iter().map(|&axis| axis as i32).collect();
+        let axes = self.integers(&axes);
+        self.node(of, operator, &[x, &axes], vec![keep])
+    }
+
     /// Takes a node as it is.
     pub fn push(&mut self, node: NodeProto) {
         self.nodes.push(node);

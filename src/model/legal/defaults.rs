@@ -3,7 +3,7 @@
 use crate::model::tensor::numbers;
 
 use super::builder::{list, with};
-use super::{Builder, Known, pb};
+use super::{Builder, Known, images, pb};
 use crate::model::attributes::{attribute, ints};
 
 /// Kernel, strides, dilations and pads of a convolution, which follow from its weights.
@@ -30,7 +30,14 @@ pub(super) fn convolution(
     if node.op_type == "ConvTranspose" {
         return transposed(builder, node, kernel);
     }
-    windowed(builder, node, sizes, kernel)
+    if windowed(builder, node, sizes, kernel)? {
+        return Ok(true);
+    }
+    let several = input.shape[0] != 1 && weights.constant.is_some() && input.constant.is_none();
+    if several {
+        images::stacked(builder, node, &input.shape, &weights.shape);
+    }
+    Ok(several)
 }
 
 fn transposed(

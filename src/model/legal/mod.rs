@@ -5,9 +5,12 @@
 
 mod activations;
 mod builder;
+mod conditions;
 mod defaults;
+mod extremes;
 mod functions;
 mod gemm;
+mod images;
 mod inline;
 mod norms;
 mod pools;
@@ -32,6 +35,8 @@ pub(crate) struct Known {
     pub shape: Vec<usize>,
     /// Whether it is codes of int8.
     pub signed: bool,
+    /// Whether rten has it as real numbers.
+    pub real: bool,
     pub constant: Option<Arc<Value>>,
 }
 
@@ -51,12 +56,15 @@ pub(crate) fn rewrite(
         return qoperator::microsoft(builder, node, known);
     }
     match node.op_type.as_str() {
-        "Dropout" => norms::dropout(builder, node),
+        "Dropout" => norms::dropout(builder, node, known),
         "Softmax" | "LogSoftmax" if opset < 13 => Ok(norms::flat_softmax(builder, node, known)),
         "Hardmax" => {
             let flattens = opset < 13 && norms::flat_softmax(builder, node, known);
-            Ok(flattens || norms::hardmax(builder, node, known))
+            Ok(flattens || extremes::hardmax(builder, node, known, opset))
         }
+        "ArgMax" | "ArgMin" => Ok(extremes::position(builder, node, known, opset)),
+        "Sign" => Ok(conditions::sign(builder, node, known)),
+        "Cast" => Ok(conditions::cast(builder, node, known)),
         "GroupNormalization" => norms::group(builder, node, known),
         "MeanVarianceNormalization" => {
             norms::mean_variance(builder, node, opset);

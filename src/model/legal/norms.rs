@@ -1,4 +1,4 @@
-//! Dropout, the old Softmax, Hardmax, and normalisations that rten lacks.
+//! Dropout, the old Softmax, and normalisations that rten lacks.
 
 use crate::model::tensor;
 
@@ -7,7 +7,16 @@ use super::{Builder, Known, pb};
 use crate::model::attributes::{float, int, ints};
 
 /// At inference it hands its input on.
-pub(super) fn dropout(builder: &mut Builder, node: &pb::NodeProto) -> Result<bool, String> {
+pub(super) fn dropout(
+    builder: &mut Builder,
+    node: &pb::NodeProto,
+    known: &[Option<Known>],
+) -> Result<bool, String> {
+    if let Some(Some(Known { constant: None, .. })) = known.get(2) {
+        return Err("has a training_mode that depends on data; expected false: export the model \
+                    after model.eval()"
+            .into());
+    }
     if node.output.iter().skip(1).any(|output| !output.is_empty()) {
         // A mask of all that is kept, which inference has no use for.
         let shape = builder.node(node, "Shape", &[&node.input[0]], vec![]);
@@ -91,25 +100,6 @@ pub(super) fn local_response(
     Ok(true)
 }
 
-/// 1 where the first of the largest values along an axis lies, else 0.
-pub(super) fn hardmax(
-    builder: &mut Builder,
-    node: &pb::NodeProto,
-    known: &[Option<Known>],
-) -> bool {
-    let Some(Some(input)) = known.first() else { return false };
-    let rank = input.shape.len() as i64;
-    let axis = int(node, "axis").unwrap_or(-1);
-    let axis = if axis < 0 { axis + rank } else { axis };
-    let Some(&classes) = input.shape.get(axis as usize) else { return false };
-    let (along, flat) = (whole("axis", axis), whole("keepdims", 0));
-    let largest = builder.node(node, "ArgMax", &[&node.input[0]], vec![along.clone(), flat]);
-    let classes = builder.constant(tensor::integers(&[], vec![classes as i32]));
-    let values = builder.constant(tensor::floats(&[2], vec![0.0, 1.0]));
-    builder.last(node, "OneHot", &[&largest, &classes, &values], vec![along], &node.output[0]);
-    true
-}
-
 /// Each group of channels normalised by itself, then scale and bias per channel.
 pub(super) fn group(
     builder: &mut Builder,
@@ -146,14 +136,8 @@ pub(super) fn group(
 /// (x - mean) / (deviation + 1e-9) over some axes; the batch, where it is one of them, is 1.
 pub(super) fn mean_variance(builder: &mut Builder, node: &pb::NodeProto, opset: i64) {
     let axes = ints(node, "axes").unwrap_or(&[0, 2, 3]);
-    let mean = |builder: &mut Builder, x: &str| match opset < 18 {
-        true => builder.node(node, "ReduceMean", &[x], vec![list("axes", axes)]),
-        false => {
-            let axes: Vec<i32> = axes.iter().map(|&axis| axis as i32).collect();
-            let axes = builder.integers(&axes);
-            builder.node(node, "ReduceMean", &[x, &axes], vec![])
-        }
-    };
+    let mean =
+        |builder: &mut Builder, x: &str| builder.reduced(node, "ReduceMean", x, axes, true, opset);
     let average = mean(builder, &node.input[0]);
     let centred = builder.node(node, "Sub", &[&node.input[0], &average], vec![]);
     let square = builder.node(node, "Mul", &[&centred, &centred], vec![]);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rten::Value;
 
 use super::quantizers::{FourBits, widen};
+use crate::model::check::has_any_number_of_outputs;
 use crate::model::error::ModelErrorKind;
 use crate::model::{import::node_name, pb, tensor};
 
@@ -20,8 +21,8 @@ const SAME: &[&str] = &["QuantizeLinear", "DequantizeLinear", "Gelu"];
 ///
 /// # Errors
 /// When a tensor's data do not fit its shape, or its type is none that Recoup reads.
-pub(crate) fn prepare(graph: &mut pb::GraphProto) -> Result<Constants, ModelErrorKind> {
-    prepare_inside(graph, FourBits::new())?;
+pub(crate) fn prepare(graph: &mut pb::GraphProto, opset: i64) -> Result<Constants, ModelErrorKind> {
+    prepare_inside(graph, opset, FourBits::new())?;
     let mut constants = Constants::with_capacity(graph.initializer.len());
     for proto in &mut graph.initializer {
         let value = decoded(proto)?;
@@ -40,9 +41,10 @@ fn decoded(proto: &pb::TensorProto) -> Result<Value, ModelErrorKind> {
 
 fn prepare_inside(
     graph: &mut pb::GraphProto,
+    opset: i64,
     mut four_bits: FourBits,
 ) -> Result<(), ModelErrorKind> {
-    drop_dead(graph);
+    drop_dead(graph, opset);
     let (constants, nodes) = std::mem::take(&mut graph.node)
         .into_iter()
         .partition::<Vec<_>, _>(|node| node.op_type == "Constant");
@@ -70,7 +72,7 @@ fn prepare_inside(
     widen(graph, &mut four_bits);
     let attributes = graph.node.iter_mut().flat_map(|node| &mut node.attribute);
     for inner in attributes.filter_map(|attribute| attribute.g.as_mut()) {
-        prepare_inside(inner, four_bits.clone())?;
+        prepare_inside(inner, opset, four_bits.clone())?;
         inner.initializer.iter().try_for_each(|proto| decoded(proto).map(drop))?;
     }
     let outputs = graph.output.iter().map(|output| output.name.as_str());
@@ -91,25 +93,24 @@ pub(crate) fn reads(node: &pb::NodeProto) -> Vec<&str> {
     node.input.iter().map(String::as_str).chain(inner).collect()
 }
 
-/// Operators with outputs that training or unpooling alone reads.
-const OPTIONAL_OUTPUTS: &[&str] =
-    &["MaxPool", "Dropout", "BatchNormalization", "LayerNormalization"];
-
-/// Drops nodes whose outputs nobody reads: leftovers of training or of an exporter.
-fn drop_dead(graph: &mut pb::GraphProto) {
+/// Drops nodes whose outputs nobody reads, and the names of such outputs behind the first, without
+/// which more nodes can run: leftovers of training or of an exporter. Of an operator with any number
+/// of outputs, that number says what it does.
+fn drop_dead(graph: &mut pb::GraphProto, opset: i64) {
     let mut needed: HashSet<String> =
         graph.output.iter().map(|output| output.name.clone()).collect();
     let mut kept = Vec::with_capacity(graph.node.len());
     for mut node in std::mem::take(&mut graph.node).into_iter().rev() {
-        if OPTIONAL_OUTPUTS.contains(&node.op_type.as_str()) {
-            while node.output.len() > 1
-                && node.output.last().is_some_and(|output| !needed.contains(output))
-            {
+        if !has_any_number_of_outputs(&node, opset) {
+            let others = node.output.iter_mut().skip(1);
+            others.filter(|output| !needed.contains(*output)).for_each(String::clear);
+            while node.output.len() > 1 && node.output.last().is_some_and(String::is_empty) {
                 node.output.pop();
             }
         }
         if node.output.iter().any(|output| needed.contains(output)) {
-            needed.extend(reads(&node).into_iter().map(str::to_string));
+            let read = reads(&node).into_iter().filter(|name| !name.is_empty());
+            needed.extend(read.map(str::to_string));
             kept.push(node);
         }
     }

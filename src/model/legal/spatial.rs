@@ -4,9 +4,9 @@ use rten_tensor::Layout;
 
 use crate::model::tensor::{self, numbers};
 
-use super::builder::{list, with};
+use super::builder::{list, whole, with};
 use super::{Builder, Known, pb};
-use crate::model::attributes::{attribute, int, ints};
+use crate::model::attributes::{attribute, int, ints, text};
 
 /// The pixels of each block become channels, in the order of the block's rows.
 pub(super) fn space_to_depth(
@@ -32,6 +32,9 @@ pub(super) fn space_to_depth(
     Ok(true)
 }
 
+/// What the rounding of a scale does not make of a whole size.
+const LEAST_FRACTION: f32 = 1e-3;
+
 /// Sizes or scales of all axes, and the form that Resize has from operator set 11 on. rten would
 /// take cubic interpolation for linear.
 pub(super) fn resize(
@@ -44,8 +47,7 @@ pub(super) fn resize(
         return Err("interpolates with cubics; Recoup runs nearest and linear".into());
     }
     if opset < 11 {
-        builder.push(pb::NodeProto { op_type: "Upsample".into(), ..node.clone() });
-        return Ok(true);
+        return Ok(of_set_10(builder, node, known));
     }
     let Some(Some(input)) = known.first() else { return Ok(false) };
     if input.shape.is_empty() {
@@ -83,6 +85,18 @@ pub(super) fn resize(
         (Some(scales), None) => {
             let given = numbers::<f32>(scales).filter(|given| given.len() == axes.len());
             let given = given.ok_or("has scales that do not fit its axes")?;
+            let corners = text(node, "coordinate_transformation_mode") == Some("align_corners");
+            for (&axis, scale) in axes.iter().zip(&given).filter(|_| corners) {
+                let size = input.shape[axis] as f32 * scale;
+                if size.fract() > LEAST_FRACTION {
+                    return Err(format!(
+                        "aligns the corners of an axis that its scale {scale} takes from {} to \
+                         {size}, where runtimes differ; expected a whole number: export it with \
+                         sizes",
+                        input.shape[axis]
+                    ));
+                }
+            }
             if given.len() == rank && ints(node, "axes").is_none() {
                 return Ok(false);
             }
@@ -97,4 +111,31 @@ pub(super) fn resize(
     let input = vec![node.input[0].clone(), String::new(), scales, sizes];
     builder.push(pb::NodeProto { input, ..with(node, &["axes"], vec![]) });
     Ok(true)
+}
+
+/// Resize of operator set 10. Of an axis that shrinks, its mode nearest takes the pixel at or behind
+/// the place that an output has in the input; of one that grows, the pixel before, as Upsample does.
+fn of_set_10(builder: &mut Builder, node: &pb::NodeProto, known: &[Option<Known>]) -> bool {
+    let [Some(Some(input)), Some(Some(scales))] = [known.first(), known.get(1)] else {
+        return false;
+    };
+    let scales = scales.constant.as_deref().and_then(numbers::<f32>);
+    let Some(mut scales) = scales.filter(|scales| scales.len() == input.shape.len()) else {
+        return false;
+    };
+    let mut x = node.input[0].clone();
+    if attribute(node, "mode").is_none_or(|mode| mode.s == b"nearest") {
+        for (axis, scale) in scales.iter_mut().enumerate().filter(|(_, scale)| **scale < 1.0) {
+            let size = input.shape[axis];
+            let pixels = (0..(size as f32 * *scale).floor() as usize)
+                .map(|place| ((place as f32 / *scale).ceil() as usize).min(size - 1));
+            let pixels = builder.shape(&pixels.collect::<Vec<_>>());
+            x = builder.node(node, "Gather", &[&x, &pixels], vec![whole("axis", axis as i64)]);
+            *scale = 1.0;
+        }
+    }
+    let scales = builder.constant(tensor::floats(&[scales.len()], scales));
+    let attributes = node.attribute.clone();
+    builder.last(node, "Upsample", &[&x, &scales], attributes, &node.output[0]);
+    true
 }
