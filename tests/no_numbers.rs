@@ -23,7 +23,7 @@ fn of_row(operator: &str, attributes: &[(&str, i64)], row: [f32; 5]) -> Vec<f32>
     graph.output.push(scores);
     graph.output[0].r#type = None;
     let file = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx")).unwrap();
-    let mut found = FloatModel::new(&model::load(&file, None).unwrap(), &[]).outputs(&row);
+    let mut found = FloatModel::new(&model::load(&file, None).unwrap(), &[]).outputs(&row).unwrap();
     found.pop();
     found
 }
