@@ -1,12 +1,12 @@
 //! Networks that an input of the fuzzer stands for: one of the reference's, changed.
 
 pub mod mutate;
-#[path = "../tests/support/pipeline.rs"]
+#[path = "../core/tests/support/pipeline.rs"]
 pub mod pipeline;
 
 use prost::Message;
 
-pub use recoup::model::pb;
+pub use recoup_core::model::pb;
 
 /// The networks that changes start from: small ones, which together have most operators.
 const SEEDS: &[&[u8]] = &[

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes src/model/check/operators.txt from the operator schemas of the PyPI package onnx.
+"""Makes core/src/model/check/operators.txt from the operator schemas of the PyPI package onnx.
 
     pip install onnx==1.23.2
     python3 make_operator_table.py
@@ -14,7 +14,7 @@ import onnx
 from onnx import defs
 
 VERSION = "1.23.2"
-# What Recoup reads; `OPSETS` in src/model/check/mod.rs says the same.
+# What Recoup reads; `OPSETS` in core/src/model/check/mod.rs says the same.
 OLDEST, NEWEST = 7, 25
 
 FORMAL = {"Single": "r", "Optional": "o", "Variadic": "v"}
@@ -104,7 +104,7 @@ def main():
                 lines.append(signature)
             kept = rest
     lines += [f"com.microsoft:{signature}" for signature in MICROSOFT.splitlines()]
-    target = pathlib.Path(__file__).parent.parent / "src/model/check/operators.txt"
+    target = pathlib.Path(__file__).parent.parent / "core/src/model/check/operators.txt"
     header = HEADER.format(oldest=OLDEST, newest=NEWEST, version=VERSION)
     target.write_text(header + "\n".join(lines) + "\n")
     print(f"{len(lines)} signatures, {target.stat().st_size} bytes")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes src/model/pb.rs from the schema that the PyPI package onnx carries.
+# Makes core/src/model/pb.rs from the schema that the PyPI package onnx carries.
 # Needs: pip install onnx==1.23.2; protoc (Debian: protobuf-compiler); cargo.
 set -euo pipefail
 target=$(realpath "$(dirname "$0")/../src/model/pb.rs")

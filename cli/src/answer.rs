@@ -5,7 +5,7 @@ use std::io::{Write, stdout};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use recoup::quantize::WeightScheme;
+use recoup_core::quantize::WeightScheme;
 use recoup_explore::choose::{Candidate, Choice, choose};
 use recoup_explore::export::Line;
 use recoup_explore::search::{Found, Outcome};

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use recoup::control_variate::{MODE_HELP, Mode};
-use recoup::data::{DataError, DataSpec, Dataset, Preprocess};
-use recoup::multiplier::{METRIC_DEFINITIONS, SPEC_HELP, Source};
-use recoup::quantize::{Method, QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_circuits::table::{ElementType, Index, Order};
+use recoup_core::control_variate::{MODE_HELP, Mode};
+use recoup_core::data::{DataError, DataSpec, Dataset, Preprocess};
+use recoup_core::multiplier::{METRIC_DEFINITIONS, SPEC_HELP, Source};
+use recoup_core::quantize::{Method, QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_kernels::Isa;
 
 use crate::commands::explore::ExploreArgs;

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use recoup::control_variate::{ROWS, TermCost};
+use recoup_core::control_variate::{ROWS, TermCost};
 
 use crate::printer::{Report, table};
 

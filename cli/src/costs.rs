@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use recoup::accuracy::Candidate;
-use recoup::control_variate::ControlOptions;
-use recoup::quantize::{Quantization, WeightScheme};
 use recoup_circuits::read_text;
+use recoup_core::accuracy::Candidate;
+use recoup_core::control_variate::ControlOptions;
+use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::measured::{self, MeasuredNetwork};
 use recoup_explore::power::{Figures, Power};
 use recoup_explore::space::Point;

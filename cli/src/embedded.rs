@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use recoup::data::{Dataset, select};
-use recoup::model::{self, OnnxFile};
-use recoup::quantize::Method;
+use recoup_core::data::{Dataset, select};
+use recoup_core::model::{self, OnnxFile};
+use recoup_core::quantize::Method;
 
 use crate::session::{Session, read_inputs};
 
@@ -110,9 +110,9 @@ pub fn confirmation_images() -> Result<Dataset> {
 
 #[cfg(test)]
 mod tests {
-    use recoup::accuracy::{Configuration, evaluate};
-    use recoup::control_variate::ControlOptions;
-    use recoup::quantize::WeightScheme;
+    use recoup_core::accuracy::{Configuration, evaluate};
+    use recoup_core::control_variate::ControlOptions;
+    use recoup_core::quantize::WeightScheme;
     use recoup_explore::space::Point;
     use recoup_kernels::Isa;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use anyhow::Result;
 use indicatif::ProgressBar;
 
-use recoup::accuracy::Experiment;
-use recoup::data::shuffle;
-use recoup::quantize::WeightScheme;
+use recoup_core::accuracy::Experiment;
+use recoup_core::data::shuffle;
+use recoup_core::quantize::WeightScheme;
 use recoup_explore::choose::{self, OnNetwork};
 use recoup_explore::inputs::Inputs;
 use recoup_explore::key::{ExperimentKey, Names};

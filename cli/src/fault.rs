@@ -54,7 +54,7 @@ mod tests {
         note_in_silence();
         assert_eq!(caught(|| 5), Ok(5));
         let on_the_pool = || {
-            recoup::model::threads::run(2, || {
+            recoup_core::model::threads::run(2, || {
                 let work = || panic!("layer \"{}\"\n  is {}", "\u{1b}[2J", 7);
                 rayon::join(|| (), work).1
             })

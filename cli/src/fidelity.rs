@@ -5,8 +5,8 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use recoup::accuracy::{Candidate, Fidelity, OutputFidelity};
 use recoup_circuits::printable;
+use recoup_core::accuracy::{Candidate, Fidelity, OutputFidelity};
 
 use crate::printer::{
     Report, align_right, control_text, multiplier_text, percent, quantization_text, table,

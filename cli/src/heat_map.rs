@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use base64::Engine;
 
-use recoup::multiplier::all_pairs;
+use recoup_core::multiplier::all_pairs;
 
 /// Pixels of one product.
 const CELL: u32 = 3;

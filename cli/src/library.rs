@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use recoup::multiplier::{ImportOptions, Imported, Source};
 use recoup_circuits::Operands;
 use recoup_circuits::netlist::{PortNames, VerilogOptions};
 use recoup_circuits::table::{ElementType, Index, Order, TableOptions};
+use recoup_core::multiplier::{ImportOptions, Imported, Source};
 
 use crate::progress;
 

@@ -27,8 +27,8 @@ mod show;
 use std::process::ExitCode;
 
 use clap::Parser;
-use recoup::model::threads;
 use recoup_circuits::printable;
+use recoup_core::model::threads;
 
 use args::{Cli, Command};
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use recoup::accuracy::Experiment;
-use recoup::data::{DataSpec, Preprocess, select};
-use recoup::quantize::{Method, WeightScheme};
+use recoup_core::accuracy::Experiment;
+use recoup_core::data::{DataSpec, Preprocess, select};
+use recoup_core::quantize::{Method, WeightScheme};
 
 use crate::args::{DataArgs, LabelArgs, MachineArgs, Shape, parse_positive, parse_shape};
 use crate::embedded::Embedded;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use recoup::multiplier::{Family, Multiplier};
+use recoup_core::multiplier::{Family, Multiplier};
 use recoup_explore::choose::{self, Candidate};
 use recoup_explore::finding::{Finding, Settings};
 use recoup_explore::quality::LayerQuality;

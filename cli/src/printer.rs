@@ -7,13 +7,13 @@ use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
-use recoup::accuracy::paired::{PairedLoss, compare};
-use recoup::accuracy::{Candidate, Configuration, Evaluation};
-use recoup::control_variate::Mode;
-use recoup::model::{Graph, NodeKind, ValueId, Weights};
-use recoup::multiplier::Multiplier;
-use recoup::quantize::{Calibration, Quantization, WeightScheme};
 use recoup_circuits::printable;
+use recoup_core::accuracy::paired::{PairedLoss, compare};
+use recoup_core::accuracy::{Candidate, Configuration, Evaluation};
+use recoup_core::control_variate::Mode;
+use recoup_core::model::{Graph, NodeKind, ValueId, Weights};
+use recoup_core::multiplier::Multiplier;
+use recoup_core::quantize::{Calibration, Quantization, WeightScheme};
 use recoup_kernels::WeightCoding;
 
 use recoup_explore::power::{Energy, Figures};

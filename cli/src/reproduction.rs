@@ -6,9 +6,9 @@ mod losses;
 mod paper;
 mod variants;
 
-use recoup::control_variate::{ControlOptions, Mode};
-use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup::quantize::Quantization;
+use recoup_core::control_variate::{ControlOptions, Mode};
+use recoup_core::multiplier::{Multiplier, perforated, recursive, truncated};
+use recoup_core::quantize::Quantization;
 use recoup_explore::finding::Finding;
 use recoup_explore::recorded::{Mean, Recorded};
 use recoup_explore::sequential::{Assessment, Limit};

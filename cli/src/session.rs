@@ -6,10 +6,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
-use recoup::accuracy::{Experiment, Images, sampler};
-use recoup::data::{DataError, DataSpec, Dataset, Preprocess, Sampler, hold_out, select_others};
-use recoup::model::{self, FloatModel, Graph, OnnxFile};
-use recoup::quantize::{Calibration, CalibrationImages, Method, WeightScheme};
+use recoup_core::accuracy::{Experiment, Images, sampler};
+use recoup_core::data::{
+    DataError, DataSpec, Dataset, Preprocess, Sampler, hold_out, select_others,
+};
+use recoup_core::model::{self, FloatModel, Graph, OnnxFile};
+use recoup_core::quantize::{Calibration, CalibrationImages, Method, WeightScheme};
 use recoup_kernels::Isa;
 
 use crate::args::{DataArgs, MachineArgs};

@@ -5,10 +5,10 @@ use std::io::{Write, stdout};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use recoup::control_variate::{ControlFunction, ROWS, Study};
-use recoup::multiplier::{Multiplier, dot_diagram};
-use recoup::quantize::WeightScheme;
 use recoup_circuits::Metrics;
+use recoup_core::control_variate::{ControlFunction, ROWS, Study};
+use recoup_core::multiplier::{Multiplier, dot_diagram};
+use recoup_core::quantize::WeightScheme;
 use recoup_kernels::{Isa, Structure, common_kernel, structure};
 
 use crate::cost::{self, COST};

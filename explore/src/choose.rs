@@ -1,6 +1,6 @@
 //! The answer: which design to build.
 
-use recoup::accuracy::paired::quantile;
+use recoup_core::accuracy::paired::quantile;
 use serde::Serialize;
 
 use crate::sequential::{Assessment, ERROR, Limit, Verdict};

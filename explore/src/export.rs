@@ -5,7 +5,7 @@ mod parquet;
 use std::borrow::Cow;
 use std::io::Write;
 
-use recoup::quantize::WeightScheme;
+use recoup_core::quantize::WeightScheme;
 use serde::Serialize;
 
 use crate::search::{Found, Outcome};

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use recoup::accuracy::{Images, LabelledInput};
-use recoup::data::DataError;
-use recoup::model::hex;
+use recoup_core::accuracy::{Images, LabelledInput};
+use recoup_core::data::DataError;
+use recoup_core::model::hex;
 use sha2::{Digest, Sha256};
 
 use crate::key;

@@ -3,9 +3,9 @@
 //! A key is the SHA-256 of the content: not of names or dates of files, so that results are found
 //! again wherever the files lie, and are not mistaken when a file changes under its name.
 
-use recoup::accuracy::Experiment;
-use recoup::model::hex;
-use recoup::quantize::{Quantization, WeightScheme};
+use recoup_core::accuracy::Experiment;
+use recoup_core::model::hex;
+use recoup_core::quantize::{Quantization, WeightScheme};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

@@ -1,6 +1,6 @@
 //! Which measurements of `recoup power` belong to which network.
 
-use recoup::model::Graph;
+use recoup_core::model::Graph;
 use recoup_hardware::inference::{MeasuredArray, Measurements, Mismatch};
 
 /// A network that files may have been measured on.
@@ -107,7 +107,7 @@ pub fn assign(
 mod tests {
     use std::path::Path;
 
-    use recoup::model::{self, OnnxFile};
+    use recoup_core::model::{self, OnnxFile};
     use recoup_hardware::inference::{Layer, MeasuredLayer};
 
     use super::*;

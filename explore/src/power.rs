@@ -1,8 +1,8 @@
 //! Array power of configurations, and the energy of an inference on them, from a cost table or
 //! measurements.
 
-use recoup::accuracy::Configuration;
-use recoup::quantize::WeightScheme;
+use recoup_core::accuracy::Configuration;
+use recoup_core::quantize::WeightScheme;
 use recoup_hardware::costs::{Cost, CostTable, Design, Stimulus};
 use recoup_hardware::inference::{Accelerator, ArrayEnergy, Layer, MeasuredArray};
 use recoup_kernels::WeightCoding;
@@ -159,8 +159,8 @@ impl Power {
 
 #[cfg(test)]
 mod tests {
-    use recoup::control_variate::Mode;
-    use recoup::multiplier::truncated;
+    use recoup_core::control_variate::Mode;
+    use recoup_core::multiplier::truncated;
     use recoup_hardware::inference::{LayerShape, MeasuredLayer};
 
     use super::*;

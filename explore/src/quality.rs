@@ -1,7 +1,7 @@
 //! What a design does to the accumulators of each layer, on a few images.
 
-use recoup::accuracy::{Candidate, Classifier, LabelledInput};
-use recoup::emulate::{ErrorSample, LayerStatistics, StatisticsCollector};
+use recoup_core::accuracy::{Candidate, Classifier, LabelledInput};
+use recoup_core::emulate::{ErrorSample, LayerStatistics, StatisticsCollector};
 use serde::{Deserialize, Serialize};
 
 use crate::subject::Failure;

@@ -14,7 +14,7 @@
 //! ones: an "under" that is still possible is given up with a probability of at most
 //! (1 - [`HOPE`]) / 2 at each look.
 
-use recoup::accuracy::paired::{Discordant, quantile};
+use recoup_core::accuracy::paired::{Discordant, quantile};
 use serde::{Deserialize, Serialize};
 
 /// How often a verdict may be wrong: one minus the confidence of all looks together.

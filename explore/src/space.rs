@@ -1,9 +1,9 @@
 //! The configurations to choose among.
 
-use recoup::accuracy::Configuration;
-use recoup::control_variate::{ControlOptions, Mode};
-use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup::quantize::{Quantization, WeightScheme};
+use recoup_core::accuracy::Configuration;
+use recoup_core::control_variate::{ControlOptions, Mode};
+use recoup_core::multiplier::{Multiplier, perforated, recursive, truncated};
+use recoup_core::quantize::{Quantization, WeightScheme};
 use serde::{Deserialize, Serialize};
 
 /// A configuration, with how its control variate is made.

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use recoup::accuracy::{Candidate, Classifier, Experiment, Outcomes};
-use recoup::emulate::Prefixes;
+use recoup_core::accuracy::{Candidate, Classifier, Experiment, Outcomes};
+use recoup_core::emulate::Prefixes;
 
 use crate::inputs::Inputs;
 use crate::quality::{self, LayerQuality};

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use recoup::model::{OnnxFile, load, threads};
+use recoup_core::model::{OnnxFile, load, threads};
 
 fuzz_target!(|input: &[u8]| {
     let bytes = recoup_model_fuzz::file(input);

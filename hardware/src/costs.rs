@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use recoup::accuracy::Configuration;
+use recoup_core::accuracy::Configuration;
 use serde::{Deserialize, Serialize};
 
 /// Version of the file.

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use recoup::accuracy::{Candidate, Configuration};
-use recoup::multiplier::{Multiplier, perforated};
+use recoup_core::accuracy::{Candidate, Configuration};
+use recoup_core::multiplier::{Multiplier, perforated};
 
 use crate::cells::CellLibrary;
 use crate::costs::{Cost, Design, Stimulus};

@@ -17,7 +17,7 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, defs, helper, numpy_helper
 
-# `OPSETS` in src/model/check/mod.rs says the same.
+# `OPSETS` in core/src/model/check/mod.rs says the same.
 OLDEST, NEWEST = 7, 25
 
 RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli",

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use recoup::accuracy::Configuration;
-use recoup::control_variate::{ControlOptions, Mode};
-use recoup::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup::quantize::{Quantization, WeightScheme};
+use recoup_core::accuracy::Configuration;
+use recoup_core::control_variate::{ControlOptions, Mode};
+use recoup_core::multiplier::{Multiplier, perforated, recursive, truncated};
+use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::space;
 
 use super::eval::{candidates, evaluate_all};

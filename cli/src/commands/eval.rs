@@ -6,10 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use recoup::accuracy::{Candidate, Configuration, Experiment, Scores, evaluate};
-use recoup::control_variate::{ControlOptions, Mode};
-use recoup::multiplier::{Multiplier, Source};
-use recoup::quantize::Quantization;
+use recoup_core::accuracy::{Candidate, Configuration, Experiment, Scores, evaluate};
+use recoup_core::control_variate::{ControlOptions, Mode};
+use recoup_core::multiplier::{Multiplier, Source};
+use recoup_core::quantize::Quantization;
 use recoup_explore::measured::MeasuredNetwork;
 use recoup_explore::power::Power;
 use recoup_explore::space::Point;

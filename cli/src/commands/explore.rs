@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use recoup::control_variate::{ControlOptions, MODE_HELP, Mode};
-use recoup::multiplier::{Multiplier, SPEC_HELP, Source};
-use recoup::quantize::{QUANTIZATION_HELP, Quantization, WeightScheme};
+use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode};
+use recoup_core::multiplier::{Multiplier, SPEC_HELP, Source};
+use recoup_core::quantize::{QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_explore::export::{self, Line};
 use recoup_explore::finding::Settings;
 use recoup_explore::measured::MeasuredNetwork;

@@ -10,10 +10,10 @@ use clap::{Args, Subcommand};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use recoup::accuracy::{Candidate, Configuration};
-use recoup::control_variate::{ControlFunction, ControlOptions, Mode};
-use recoup::multiplier::Family;
-use recoup::quantize::{Quantization, WeightScheme};
+use recoup_core::accuracy::{Candidate, Configuration};
+use recoup_core::control_variate::{ControlFunction, ControlOptions, Mode};
+use recoup_core::multiplier::Family;
+use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::space;
 use recoup_hardware::costs::{CostTable, Library, Run, Stimulus};
 use recoup_hardware::measure::{Bench, Measured, measure};

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use recoup::model::{self, OnnxFile};
+use recoup_core::model::{self, OnnxFile};
 
 use crate::args::InspectArgs;
 use crate::printer;

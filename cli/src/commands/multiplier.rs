@@ -5,12 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use recoup::control_variate::{CodeHistogram, ControlOptions, Study};
-use recoup::multiplier::{ImportOptions, Imported, Multiplier, Source};
-use recoup::quantize::{Calibration, WeightScheme};
 use recoup_circuits::netlist::table_to_verilog;
 use recoup_circuits::table::{Format, WriteOptions, write_table};
 use recoup_circuits::{Operands, ProductTable};
+use recoup_core::control_variate::{CodeHistogram, ControlOptions, Study};
+use recoup_core::multiplier::{ImportOptions, Imported, Multiplier, Source};
+use recoup_core::quantize::{Calibration, WeightScheme};
 use recoup_hardware::rtl::MultiplierCircuit;
 use recoup_kernels::WeightCoding;
 

@@ -5,10 +5,10 @@ mod report;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
-use recoup::accuracy::Configuration;
-use recoup::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
-use recoup::multiplier::{Imported, SPEC_HELP, Source};
-use recoup::quantize::WeightScheme;
+use recoup_core::accuracy::Configuration;
+use recoup_core::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
+use recoup_core::multiplier::{Imported, SPEC_HELP, Source};
+use recoup_core::quantize::WeightScheme;
 use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::measure::circuit_of;
 use recoup_hardware::power::{
@@ -146,7 +146,7 @@ fn outcome(
 ) -> Result<Outcome> {
     let scheme = multiplier::scheme(&imported.multiplier, args.weights)?;
     let multiplier = imported.multiplier.clone();
-    let exact = multiplier == recoup::multiplier::Multiplier::exact();
+    let exact = multiplier == recoup_core::multiplier::Multiplier::exact();
     let default = if exact { Mode::None } else { Mode::Fitted(None) };
     let mode = args.control_variate.filter(|_| !exact).unwrap_or(default);
     let configuration = Configuration::plain(multiplier.clone(), mode, args.activation_bits);

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use recoup::quantize::{Calibration, WeightScheme};
+use recoup_core::quantize::{Calibration, WeightScheme};
 
 use crate::args::QuantizeArgs;
 use crate::session::{self, Session};

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use recoup::data::{DataSpec, select, select_others};
-use recoup::quantize::{Quantization, WeightScheme};
+use recoup_core::data::{DataSpec, select, select_others};
+use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::finding::Settings;
 use recoup_explore::inputs::Inputs;
 use recoup_explore::recorded::Recorded;

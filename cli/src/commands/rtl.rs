@@ -7,10 +7,10 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use recoup::accuracy::Configuration;
-use recoup::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
-use recoup::multiplier::{SPEC_HELP, Source};
-use recoup::quantize::WeightScheme;
+use recoup_core::accuracy::Configuration;
+use recoup_core::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
+use recoup_core::multiplier::{SPEC_HELP, Source};
+use recoup_core::quantize::WeightScheme;
 use recoup_hardware::rtl::{
     Correction, Design, File, Options, RandomSize, SIMULATE, Vectors, file_names, files, random,
 };

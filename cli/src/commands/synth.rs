@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use recoup::multiplier::{SPEC_HELP, Source};
-use recoup::quantize::WeightScheme;
 use recoup_circuits::read_text;
+use recoup_core::multiplier::{SPEC_HELP, Source};
+use recoup_core::quantize::WeightScheme;
 use recoup_hardware::rtl::{Design, File, MultiplierCircuit, Options, Sources};
 use recoup_hardware::synthesis::{check_products, synthesize};
 

@@ -1,4 +1,4 @@
-use recoup::quantize::WeightScheme;
+use recoup_core::quantize::WeightScheme;
 use recoup_explore::finding::Settings;
 use recoup_explore::key::ExperimentKey;
 use recoup_explore::power::Figures;

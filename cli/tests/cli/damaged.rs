@@ -13,7 +13,7 @@ const MOST_MEMORY_KIB: u64 = 3_000_000;
 /// A run that takes longer hangs.
 const MOST_TIME: Duration = Duration::from_secs(60);
 
-/// Those whose damage is in sizes, rounds or files, and a part of the others: `tests/damaged.rs` has
+/// Those whose damage is in sizes, rounds or files, and a part of the others: `core/tests/damaged.rs` has
 /// all of them.
 fn chosen(index: usize, damaged: &Damaged) -> bool {
     let parts = ["huge", "chain_", "loop_", "endless", "infinite", "external_device", "name_esc"];

@@ -1,6 +1,6 @@
 //! `recoup eval` on the embedded network, and what its options do.
 
-use recoup::model::{self, OnnxFile};
+use recoup_core::model::{self, OnnxFile};
 use recoup_hardware::inference::Layer;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup::accuracy::{Configuration, Experiment};
-use recoup::control_variate::{ControlOptions, Mode};
-use recoup::emulate::Workspace;
-use recoup::model::{self, OnnxFile};
-use recoup::multiplier::truncated;
-use recoup::quantize::{Method, WeightScheme};
+use recoup_core::accuracy::{Configuration, Experiment};
+use recoup_core::control_variate::{ControlOptions, Mode};
+use recoup_core::emulate::Workspace;
+use recoup_core::model::{self, OnnxFile};
+use recoup_core::multiplier::truncated;
+use recoup_core::quantize::{Method, WeightScheme};
 use recoup_kernels::Isa;
 use serde_json::{Value, json as value};
 

@@ -1,6 +1,6 @@
 //! What labels mean, and data without any.
 
-use recoup::data::{Dataset, Pixels};
+use recoup_core::data::{Dataset, Pixels};
 use serde_json::Value;
 
 use crate::run::{

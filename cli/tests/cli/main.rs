@@ -14,7 +14,7 @@ mod inputs;
 mod inspect;
 mod labels;
 mod library;
-#[path = "../../../tests/support/damaged.rs"]
+#[path = "../../../core/tests/support/damaged.rs"]
 mod models;
 mod multiplier;
 mod odd;

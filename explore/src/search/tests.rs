@@ -3,11 +3,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
-use recoup::accuracy::Configuration;
-use recoup::control_variate::{ControlOptions, Mode};
-use recoup::multiplier::Multiplier;
-use recoup::quantize::Quantization;
-use recoup::quantize::WeightScheme;
+use recoup_core::accuracy::Configuration;
+use recoup_core::control_variate::{ControlOptions, Mode};
+use recoup_core::multiplier::Multiplier;
+use recoup_core::quantize::Quantization;
+use recoup_core::quantize::WeightScheme;
 use recoup_hardware::costs::CostTable;
 use serde_json::json;
 use tempfile::TempDir;
@@ -75,7 +75,7 @@ fn points(levels: Range<u32>) -> Vec<Point> {
 }
 
 fn points_of(levels: Range<u32>, modes: &[Mode]) -> Vec<Point> {
-    let multipliers: Vec<Multiplier> = levels.map(recoup::multiplier::perforated).collect();
+    let multipliers: Vec<Multiplier> = levels.map(recoup_core::multiplier::perforated).collect();
     let points =
         space::points(&multipliers, modes, &[8], &[Quantization::PLAIN], ControlOptions::default());
     points.into_iter().filter(|point| point.kind() != Kind::ReducedPrecision).collect()
@@ -302,7 +302,7 @@ fn noisier_designs_are_left_out_where_a_better_one_is_not_under() {
     let points = points_of(1..4, &[Mode::Constant, Mode::Fitted(None)]);
     let run = search(&path, &points, 1.0, |search| search.prune = true);
     let outcome = |level: u32, mode: Mode| {
-        let multiplier = recoup::multiplier::perforated(level);
+        let multiplier = recoup_core::multiplier::perforated(level);
         let mut found = run.found.iter().map(|found| (&found.point.configuration, &found.outcome));
         let is = |of: &Configuration| of.multiplier == multiplier && of.control_variate == mode;
         found.find(|(of, _)| is(of)).unwrap().1.clone()

@@ -1,7 +1,7 @@
 //! Energies per layer that `recoup power` measured, and of which network they are.
 
-use recoup::model::Graph;
-use recoup::quantize::WeightScheme;
+use recoup_core::model::Graph;
+use recoup_core::quantize::WeightScheme;
 use serde::Deserialize;
 
 use crate::power::Role;

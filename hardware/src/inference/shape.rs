@@ -1,6 +1,6 @@
 //! What a layer asks of an array: its sizes, and the passes that they take.
 
-use recoup::model::Graph;
+use recoup_core::model::Graph;
 use recoup_kernels::ConvShape;
 
 /// Sizes of a layer.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use recoup::model::{self, OnnxFile};
-use recoup::multiplier::Multiplier;
+use recoup_core::model::{self, OnnxFile};
+use recoup_core::multiplier::Multiplier;
 use recoup_kernels::WeightCoding;
 
 use super::*;

@@ -3,9 +3,9 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use recoup::accuracy::Candidate;
-use recoup::emulate::activation_streams;
-use recoup::model::SampleError;
+use recoup_core::accuracy::Candidate;
+use recoup_core::emulate::activation_streams;
+use recoup_core::model::SampleError;
 use recoup_kernels::WeightCoding;
 
 use crate::inference::LayerShape;

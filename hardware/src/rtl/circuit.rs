@@ -1,8 +1,8 @@
 //! The multiplier as what a tree adds up: kept partial products, or the product of a circuit.
 
-use recoup::multiplier::{Multiplier, PartialProduct, code_value};
 use recoup_circuits::netlist::{Gate, Netlist, Signal};
 use recoup_circuits::{Operands, ProductTable};
+use recoup_core::multiplier::{Multiplier, PartialProduct, code_value};
 use recoup_kernels::WeightCoding;
 
 use super::error::RtlError;

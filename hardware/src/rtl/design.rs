@@ -1,6 +1,6 @@
 //! What an array is: sizes, options, and the widths that follow from them.
 
-use recoup::control_variate::ControlVariate;
+use recoup_core::control_variate::ControlVariate;
 
 use super::circuit::MultiplierCircuit;
 use super::error::RtlError;

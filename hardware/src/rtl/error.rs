@@ -1,7 +1,7 @@
 //! What can be wrong with an array.
 
-use recoup::model::SampleError;
 use recoup_circuits::netlist::NetlistError;
+use recoup_core::model::SampleError;
 
 /// Why there is no hardware for a request.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,7 @@ pub enum RtlError {
     Netlist(#[from] NetlistError),
     /// The multiplier is for the other weight coding.
     #[error(transparent)]
-    Multiplier(#[from] recoup::multiplier::MultiplierError),
+    Multiplier(#[from] recoup_core::multiplier::MultiplierError),
     /// Stimuli that do not fit the array.
     #[error("vectors for the testbench: {found}; expected {expected}")]
     Vectors {

@@ -50,9 +50,9 @@ pub fn byte(bits: Vec<Bit>) -> [Bit; 8] {
 
 #[cfg(test)]
 mod tests {
-    use recoup::multiplier::{Multiplier, code_value};
     use recoup_circuits::Operands;
     use recoup_circuits::netlist::Netlist;
+    use recoup_core::multiplier::{Multiplier, code_value};
     use recoup_kernels::WeightCoding::{self, Signed, Unsigned};
 
     use super::super::evaluate::{from_words, to_words};

@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use recoup::multiplier::code_value;
+use recoup_core::multiplier::code_value;
 
 use super::array;
 use super::design::Design;

@@ -3,15 +3,15 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use recoup::accuracy::Candidate;
-use recoup::control_variate::{
+use recoup_core::accuracy::Candidate;
+use recoup_core::control_variate::{
     CodeHistogram, ControlOptions, ControlVariate, ControlVariateError, LayerConstants, Mode, fit,
 };
-use recoup::emulate::Workspace;
-use recoup::model::Graph;
-use recoup::multiplier::Multiplier;
-use recoup::numeric::round_half_even_shift;
-use recoup::quantize::{Quantized, QuantizedMac, WeightScheme};
+use recoup_core::emulate::Workspace;
+use recoup_core::model::Graph;
+use recoup_core::multiplier::Multiplier;
+use recoup_core::numeric::round_half_even_shift;
+use recoup_core::quantize::{Quantized, QuantizedMac, WeightScheme};
 use recoup_kernels::{
     ConvShape, MacSpec, OutputSpec, Product, ResidualSpec, Scratch, WeightCoding, naive,
 };

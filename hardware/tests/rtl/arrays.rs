@@ -1,9 +1,9 @@
 //! Whole arrays on random tiles: accumulators equal the emulator's, bit for bit.
 
-use recoup::control_variate::{ControlFunction, ControlOptions, Mode};
-use recoup::multiplier::Multiplier;
-use recoup::quantize::WeightScheme;
 use recoup_circuits::{Operands, ProductTable};
+use recoup_core::control_variate::{ControlFunction, ControlOptions, Mode};
+use recoup_core::multiplier::Multiplier;
+use recoup_core::quantize::WeightScheme;
 use recoup_hardware::rtl::{
     Correction, Design, File, MultiplierCircuit, Options, RandomSize, files, random,
 };

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use recoup::control_variate::{CodeFunction, ControlFunction};
-use recoup::multiplier::Multiplier;
 use recoup_circuits::netlist::{PortNames, VerilogOptions, read_yosys_json};
+use recoup_core::control_variate::{CodeFunction, ControlFunction};
+use recoup_core::multiplier::Multiplier;
 use recoup_hardware::rtl::{
     Correction, Design, File, Module, MultiplierCircuit, Options, Range, Sources, XFunction,
     mac_plus, x_line,

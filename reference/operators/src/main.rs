@@ -4,14 +4,14 @@
 //! `operators NAME.onnx` reads NAME.json beside it and prints one line of JSON: `verdict` and
 //! `detail`.
 
-#[path = "../../../tests/support/exact.rs"]
+#[path = "../../../core/tests/support/exact.rs"]
 mod exact;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup::emulate::Workspace;
-use recoup::model::{self, FloatModel, OnnxFile};
+use recoup_core::emulate::Workspace;
+use recoup_core::model::{self, FloatModel, OnnxFile};
 use serde::Deserialize;
 
 /// The fields of reference/odd, for one sample.

@@ -1,9 +1,9 @@
 //! The stimuli make the units compute what the array computes; energies of whole arrays.
 
-use recoup::control_variate::{self, ControlOptions};
-use recoup::multiplier::Multiplier;
-use recoup::numeric::round_half_even_shift;
-use recoup::quantize::WeightScheme;
+use recoup_core::control_variate::{self, ControlOptions};
+use recoup_core::multiplier::Multiplier;
+use recoup_core::numeric::round_half_even_shift;
+use recoup_core::quantize::WeightScheme;
 use recoup_kernels::WeightCoding;
 
 use super::super::*;

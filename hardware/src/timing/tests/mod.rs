@@ -2,7 +2,7 @@ mod open_sta;
 
 use std::path::{Path, PathBuf};
 
-use recoup::multiplier::Multiplier;
+use recoup_core::multiplier::Multiplier;
 use recoup_kernels::WeightCoding;
 
 use super::{Edge, Timing, TimingOptions};

@@ -1,0 +1,25 @@
+//! Deep neural networks on approximate multipliers, with the accuracy recovered by a control
+//! variate.
+//!
+//! The modules, in the order in which data flows:
+//!
+//! - [`model`] reads an ONNX file into a graph;
+//! - [`quantize`] turns its weights and activations into 8-bit codes, `aware` chooses them for a
+//!   multiplier;
+//! - [`multiplier`] describes the approximate multiplier, [`control_variate`] what corrects it;
+//! - [`emulate`] runs the network, every product on that multiplier, bit for bit;
+//! - [`data`] reads images or arrays, with labels or without, [`accuracy`] compares what the networks
+//!   make of them.
+//!
+//! The equations are numbered in `docs/arithmetic.md`. Kernels live in the crate
+//! [`recoup_kernels`].
+
+pub mod accuracy;
+mod aware;
+pub mod control_variate;
+pub mod data;
+pub mod emulate;
+pub mod model;
+pub mod multiplier;
+pub mod numeric;
+pub mod quantize;

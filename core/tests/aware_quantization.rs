@@ -1,0 +1,157 @@
+//! Codes chosen for the multiplier, and biases for what it leaves: small networks, against the
+//! float model.
+
+#[path = "support/onnx.rs"]
+mod onnx;
+#[path = "support/scores.rs"]
+mod scores;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use recoup_core::accuracy::{Candidate, Configuration, Experiment};
+use recoup_core::control_variate::ControlOptions;
+use recoup_core::model::pb::NodeProto;
+use recoup_core::model::{self, FloatModel, OnnxFile};
+use recoup_core::quantize::{Method, WeightScheme};
+use recoup_kernels::Isa;
+
+use onnx::{encode, ints, model_of, node, tensor};
+use scores::scores;
+
+const INPUTS: usize = 128;
+const HIDDEN: usize = 32;
+const OUTPUTS: usize = 8;
+
+/// Fixed numbers without pattern between -1 and 1.
+fn noise(count: usize, seed: f32) -> Vec<f32> {
+    (0..count).map(|i| ((i as f32 + seed) * 12.9898).sin()).collect()
+}
+
+/// A network of two layers on 200 images of positive values, one of which is far out.
+struct Trial {
+    experiment: Experiment,
+    images: Vec<Vec<f32>>,
+    /// Class scores of the float model.
+    expected: Vec<Vec<f32>>,
+}
+
+impl Trial {
+    fn new() -> Self {
+        let (inputs, hidden, outputs) = (INPUTS as i64, HIDDEN as i64, OUTPUTS as i64);
+        let weights = [
+            tensor("w1", &[hidden, inputs, 1, 1], &noise(INPUTS * HIDDEN, 0.5)),
+            tensor("w2", &[outputs, hidden, 1, 1], &noise(HIDDEN * OUTPUTS, 7.25)),
+        ];
+        let layer = |name: &str, input: &str, weights: &str, output: &str| NodeProto {
+            attribute: vec![ints("kernel_shape", &[1, 1])],
+            ..node("Conv", name, &[input, weights], output)
+        };
+        let nodes = vec![
+            layer("first", "input", "w1", "hidden"),
+            node("Relu", "relu", &["hidden"], "rectified"),
+            layer("second", "rectified", "w2", "output"),
+        ];
+        let shape = [Some(1), Some(inputs), Some(1), Some(1)];
+        let model = model_of(nodes, weights.to_vec(), &shape);
+        let file = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx")).unwrap();
+        let graph = Arc::new(model::load(&file, None).unwrap());
+        let mut images: Vec<Vec<f32>> = (0..200)
+            .map(|image| noise(INPUTS, 1000.0 * image as f32).iter().map(|v| v.abs()).collect())
+            .collect();
+        images[17][5] = 5.0;
+        let float = FloatModel::new(&graph, &[]);
+        let mut expected = Vec::new();
+        images.iter().for_each(|image| expected.push(float.outputs(image).unwrap()));
+        let origin = (String::new(), String::new());
+        let calibration =
+            Experiment::calibrate(&file, &graph, &images, Method::MinMax, origin, &|_| {}).unwrap();
+        let scheme = WeightScheme::U8Channel;
+        let experiment = Experiment::new(
+            Arc::new(file),
+            graph,
+            images.clone(),
+            calibration,
+            scheme,
+            Isa::best(),
+        );
+        Self { experiment, images, expected }
+    }
+
+    fn configuration(multiplier: &str, mode: &str, quantization: &str) -> Configuration {
+        Configuration {
+            multiplier: multiplier.parse().unwrap(),
+            control_variate: mode.parse().unwrap(),
+            activation_bits: 8,
+            quantization: quantization.parse().unwrap(),
+            exact_ends: false,
+        }
+    }
+
+    fn candidate(&self, multiplier: &str, mode: &str, quantization: &str) -> Candidate {
+        let configuration = Self::configuration(multiplier, mode, quantization);
+        self.experiment.candidate(&configuration, ControlOptions::default()).unwrap()
+    }
+
+    /// Mean square of the scores' error, and the mean error of each class.
+    fn error(&self, candidate: &Candidate) -> (f64, Vec<f64>) {
+        let found = scores(candidate, &self.images);
+        let (mut square, mut means) = (0.0, vec![0.0; OUTPUTS]);
+        for (found, expected) in found.iter().zip(&self.expected) {
+            for ((found, expected), mean) in found.iter().zip(expected).zip(&mut means) {
+                let error = f64::from(found - expected);
+                square += error * error / (self.images.len() * OUTPUTS) as f64;
+                *mean += error / self.images.len() as f64;
+            }
+        }
+        (square, means)
+    }
+}
+
+#[test]
+fn clipping_an_outlier_helps_a_coarse_multiplier() {
+    let trial = Trial::new();
+    for multiplier in ["truncated:8", "perforated:4"] {
+        let plain = trial.candidate(multiplier, "fitted", "plain");
+        let aware = trial.candidate(multiplier, "fitted", "aware");
+        let input = plain.prepared.quantized.graph.inputs[0];
+        let scale =
+            |candidate: &Candidate| candidate.prepared.quantized.activations[input].unwrap().scale;
+        assert!(scale(&aware) < 0.6 * scale(&plain), "{multiplier}: the outlier is clipped");
+        let (plain, aware) = (trial.error(&plain).0, trial.error(&aware).0);
+        assert!(aware < 0.75 * plain, "{multiplier}: {aware} against {plain}");
+    }
+}
+
+#[test]
+fn bias_correction_takes_the_mean_error_off() {
+    let trial = Trial::new();
+    let exact = trial.error(&trial.candidate("exact", "none", "plain")).1;
+    for quantization in ["plain", "aware"] {
+        // Without V, the products are too small throughout.
+        let without = trial.error(&trial.candidate("truncated:6", "none", quantization)).1;
+        let corrected = trial.candidate("truncated:6", "none", &format!("{quantization}+bias"));
+        let with = trial.error(&corrected).1;
+        let far = |means: &[f64]| {
+            means.iter().zip(&exact).map(|(mean, exact)| (mean - exact).abs()).sum::<f64>()
+        };
+        assert!(far(&with) < 0.02 * far(&without), "{quantization}: {with:?}, exact {exact:?}");
+    }
+}
+
+#[test]
+fn choices_are_the_same_every_time_and_reported_without_running() {
+    let trial = Trial::new();
+    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for quantization in ["aware", "aware+bias"] {
+        let once = trial.candidate("truncated:7", "fitted", quantization);
+        let again =
+            single.install(|| Trial::new().candidate("truncated:7", "fitted", quantization));
+        assert_eq!(scores(&once, &trial.images), scores(&again, &trial.images), "{quantization}");
+        let configuration = Trial::configuration("truncated:7", "fitted", quantization);
+        let options = ControlOptions::default();
+        let prediction = trial.experiment.predict(&configuration, options).unwrap();
+        assert_eq!(prediction.functions, once.control.unwrap().functions);
+        assert!(prediction.noise_to_signal > 0.0 && prediction.noise_to_signal < 0.01);
+    }
+}

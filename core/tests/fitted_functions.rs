@@ -1,0 +1,57 @@
+//! The function x that `fitted:auto` makes is never worse than one that has a name: on a network's
+//! own weights and codes it leaves no more of the error's variance.
+
+#[path = "support/experiment.rs"]
+mod experiment;
+#[path = "support/fashion.rs"]
+mod fashion;
+
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use recoup_core::control_variate::{
+    CodeFunction, ControlFunction, ControlOptions, functions, residual_share,
+};
+use recoup_core::emulate::code_histograms;
+use recoup_core::multiplier::Multiplier;
+use recoup_core::quantize::WeightScheme;
+use recoup_kernels::Isa;
+
+const IMAGES: usize = 32;
+
+/// The levels of the families that matter, and masks of no family.
+fn masks() -> Vec<Multiplier> {
+    let families = ["perforated:2", "truncated:6", "truncated:8", "recursive:4"];
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(9);
+    let of_no_family = (0..4).map(|_| {
+        // A mask that keeps most, above all where products weigh most.
+        let upper = (0..64).filter(|bit| bit / 8 + bit % 8 >= 8).map(|bit| 1 << bit).sum::<u64>();
+        Multiplier::from_mask(random.next_u64() | upper)
+    });
+    families.iter().map(|text| text.parse().unwrap()).chain(of_no_family).collect()
+}
+
+#[test]
+fn auto_leaves_no_more_than_a_named_function() {
+    let mut compared = 0;
+    for scheme in [WeightScheme::U8Channel, WeightScheme::I8Channel] {
+        let experiment = experiment::new(scheme, Isa::best(), IMAGES);
+        let exact = experiment::candidate(&experiment, "exact", "none");
+        let network = &exact.prepared.quantized;
+        let (images, _) = fashion::images("calibration-256", IMAGES);
+        let histograms = code_histograms(&exact.prepared, &images, &|_| {}).unwrap();
+        for multiplier in masks() {
+            let errors = multiplier.errors(scheme.coding());
+            let left = |x: &[CodeFunction]| residual_share(network, &histograms, &errors, x);
+            let options = ControlOptions::default();
+            let auto = Some(ControlFunction::Auto);
+            let auto = left(&functions(network, &histograms, &multiplier, auto, options));
+            assert!(auto < 1.0, "{multiplier}, {scheme}: V removes nothing");
+            for named in CodeFunction::all_named(&multiplier) {
+                let name = named.function;
+                let named = left(&[named]);
+                assert!(auto <= named, "{multiplier}, {scheme}: {auto}, {name} {named}");
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 2 * 8 * ControlFunction::NAMED.len());
+}

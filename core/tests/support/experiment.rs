@@ -1,0 +1,28 @@
+//! The embedded network, calibrated and ready for multipliers.
+
+use std::sync::Arc;
+
+use recoup_core::accuracy::{Candidate, Configuration, Experiment};
+use recoup_core::control_variate::ControlOptions;
+use recoup_core::model;
+use recoup_core::quantize::{Method, WeightScheme};
+use recoup_kernels::Isa;
+
+use crate::fashion;
+
+/// The embedded network in codes of `scheme`, on `images` of the calibration images.
+pub fn new(scheme: WeightScheme, isa: Isa, images: usize) -> Experiment {
+    let file = fashion::network();
+    let graph = Arc::new(model::load(&file, None).unwrap());
+    let (images, _) = fashion::images("calibration-256", images);
+    let source = ("calibration-256".into(), "fashion-mnist".into());
+    let calibration =
+        Experiment::calibrate(&file, &graph, &images, Method::MinMax, source, &|_| {}).unwrap();
+    Experiment::new(Arc::new(file), graph, images, calibration, scheme, isa)
+}
+
+/// A network on `multiplier` with the control variate `mode`.
+pub fn candidate(experiment: &Experiment, multiplier: &str, mode: &str) -> Candidate {
+    let configuration = Configuration::plain(multiplier.parse().unwrap(), mode.parse().unwrap(), 8);
+    experiment.candidate(&configuration, ControlOptions::default()).unwrap()
+}

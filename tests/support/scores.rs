@@ -1,9 +1,0 @@
-//! What a network makes of images.
-
-use recoup::accuracy::Candidate;
-use recoup::emulate::class_scores;
-
-/// The class scores of all `images`, in their order.
-pub fn scores(candidate: &Candidate, images: &[Vec<f32>]) -> Vec<Vec<f32>> {
-    class_scores(&candidate.network, images).unwrap()
-}
