@@ -47,7 +47,7 @@ pub struct Dataset {
 }
 
 #[derive(Debug)]
-enum Content {
+pub(super) enum Content {
     Records(Records),
     Folder(Folder),
     /// Arrays by the names of a model's inputs.
@@ -119,6 +119,28 @@ impl Dataset {
         }
     }
 
+    /// The same data for a model with inputs of these names, in whose order its arrays are then.
+    ///
+    /// # Errors
+    /// When several arrays have other names.
+    pub fn for_inputs(mut self, inputs: &[&str]) -> Result<Dataset, DataError> {
+        let Content::Arrays(records) = &mut self.content else {
+            return match inputs {
+                [_] => Ok(self),
+                _ => Err(DataError::SeveralInputs { name: self.name, inputs: inputs.len() }),
+            };
+        };
+        let place = |name: &&str| self.arrays.iter().position(|array| array.name == *name);
+        let places: Option<Vec<usize>> = inputs.iter().map(place).collect();
+        let Some(places) = places.filter(|places| places.len() == self.arrays.len()) else {
+            return Err(self.named_arrays());
+        };
+        let mut taken: Vec<Option<Records>> = records.drain(..).map(Some).collect();
+        records.extend(places.iter().map(|&place| taken[place].take().expect("names differ")));
+        self.arrays = places.iter().map(|&place| self.arrays[place].clone()).collect();
+        Ok(self)
+    }
+
     /// A data set from the bytes of an IDX image file and an IDX label file, plain or gzip,
     /// such as `include_bytes!` gives. `name` stands for the files in messages.
     pub fn idx_from_bytes(name: &str, images: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
@@ -138,10 +160,15 @@ impl Dataset {
         };
         let dataset = Dataset::new(name, content, count, labels)?;
         let label_remedy = "add the classes as array y: numpy.savez(file, x=images, y=labels)";
-        Ok(Dataset { arrays, label_remedy, ..dataset })
+        Ok(dataset.of_arrays(arrays, label_remedy))
     }
 
-    fn new(
+    /// With these arrays, and the way to give it labels.
+    pub(super) fn of_arrays(self, arrays: Vec<ArrayInfo>, label_remedy: &'static str) -> Dataset {
+        Dataset { arrays, label_remedy, ..self }
+    }
+
+    pub(super) fn new(
         name: String,
         content: Content,
         len: usize,

@@ -278,6 +278,9 @@ pub enum DataError {
     /// An array of an unsuitable shape or order.
     #[error("array {} in {} has shape {shape:?}: {expected}", printable(array), shown(path))]
     NpzShape { path: PathBuf, array: String, shape: Vec<u64>, expected: &'static str },
+    /// Arrays in memory whose sizes do not agree.
+    #[error("array {} in memory: {problem}", printable(name))]
+    Memory { name: String, problem: String },
     /// Arrays of different numbers of records.
     #[error(
         "array {} in {} has {records} records where {} has {expected}: each input needs one for \

@@ -31,6 +31,7 @@ mod element;
 mod error;
 mod folder;
 mod idx;
+mod memory;
 mod npz;
 mod pixels;
 mod preprocess;
@@ -44,6 +45,7 @@ mod store;
 
 pub use dataset::{ArrayInfo, Dataset, Sample};
 pub use error::DataError;
+pub use memory::MemoryArray;
 pub use pixels::{Image, ImageInfo, ImageShape, Layout, Pixels};
 pub use preprocess::{Preprocess, Preset};
 pub use preprocessor::Preprocessor;

@@ -13,6 +13,7 @@ use zip::read::ZipFile;
 
 use super::DataError;
 use super::element::{Element, Number};
+use super::memory::record_shape;
 use super::pixels::{ImageShape, Layout};
 use super::records::{Part, Records};
 use super::store::{CopyError, LazyStore, Store, copy_declared, open_file, spool_file};
@@ -200,28 +201,9 @@ impl<'a> Array<'a> {
         }
     }
 
-    /// The shape and layout of one record, which is an image where it has at most three axes.
-    /// Of one with more, those after the second are one: it is used in its own shape only.
     fn record_shape(&self) -> Result<(ImageShape, Layout), DataError> {
         let extents: Vec<usize> = self.shape.iter().map(|&extent| extent as usize).collect();
-        let is_channels = |extent| extent == 1 || extent == 3;
-        let (channels, height, width, layout) = match extents[..] {
-            [_, features] => (1, 1, features, Layout::Chw),
-            [_, height, width] => (1, height, width, Layout::Chw),
-            [_, height, width, channels] if is_channels(channels) && !is_channels(height) => {
-                (channels, height, width, Layout::Hwc)
-            }
-            [_, channels, height, ref rest @ ..] => {
-                (channels, height, rest.iter().product(), Layout::Chw)
-            }
-            _ => return Err(self.shape_error(X_SHAPES)),
-        };
-        let shape = ImageShape { channels, height, width };
-        // No image at all is reported by the caller, as for every format.
-        if extents[1..].contains(&0) {
-            return Err(self.shape_error(X_SHAPES));
-        }
-        Ok((shape, layout))
+        record_shape(&extents).ok_or_else(|| self.shape_error(X_SHAPES))
     }
 
     /// The elements, readable by record: in a temporary file where they are compressed, else in
