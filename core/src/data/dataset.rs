@@ -130,11 +130,15 @@ impl Dataset {
                 _ => Err(DataError::SeveralInputs { name: self.name, inputs: inputs.len() }),
             };
         };
-        let place = |name: &&str| self.arrays.iter().position(|array| array.name == *name);
-        let places: Option<Vec<usize>> = inputs.iter().map(place).collect();
-        let Some(places) = places.filter(|places| places.len() == self.arrays.len()) else {
-            return Err(self.named_arrays());
+        let place = |name: &&str| {
+            let found = self.arrays.iter().position(|array| array.name == *name);
+            found.ok_or_else(|| {
+                let names: Vec<_> = self.arrays.iter().map(|array| array.name.as_str()).collect();
+                let problem = format!("the model has this input, the data {}", names.join(", "));
+                DataError::Memory { name: (*name).to_owned(), problem }
+            })
         };
+        let places: Vec<usize> = inputs.iter().map(place).collect::<Result<_, _>>()?;
         let mut taken: Vec<Option<Records>> = records.drain(..).map(Some).collect();
         records.extend(places.iter().map(|&place| taken[place].take().expect("names differ")));
         self.arrays = places.iter().map(|&place| self.arrays[place].clone()).collect();

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(turned.arrays()[0].name, "a");
         assert_eq!(turned.read_array(1, 1).unwrap(), [1.5, 2.0]);
         let message = turned.for_inputs(&["a", "c"]).unwrap_err().to_string();
-        assert!(message.contains("arrays in memory"), "{message}");
+        assert!(message.contains("array c in memory: the model has this input"), "{message}");
     }
 
     #[test]
