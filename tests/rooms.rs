@@ -4,19 +4,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the library with those that it may import.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("numeric", &[]),
+    ("watch", &[]),
     ("data", &[]),
     ("model", &["numeric"]),
     ("multiplier", &["numeric"]),
-    ("quantize", &["numeric", "model", "multiplier"]),
+    ("quantize", &["numeric", "watch", "model", "multiplier"]),
     ("control_variate", &["numeric", "model", "multiplier", "quantize"]),
-    ("emulate", &["numeric", "model", "multiplier", "quantize", "control_variate"]),
+    ("emulate", &["numeric", "watch", "model", "multiplier", "quantize", "control_variate"]),
     ("aware", &["numeric", "model", "multiplier", "quantize", "control_variate", "emulate"]),
     (
         "accuracy",
         &[
             "numeric",
+            "watch",
             "data",
             "model",
             "multiplier",

@@ -129,8 +129,7 @@ mod tests {
             let exact: Configuration = Point::exact(8).configuration;
             let candidate = experiment.candidate(&exact, ControlOptions::default()).unwrap();
             let found =
-                evaluate(&session.images(40), &float, &[candidate], false, None, &mut |_| {})
-                    .unwrap();
+                evaluate(&session.images(40), &float, &[candidate], false, None, &|_| {}).unwrap();
             let [float, exact] =
                 [&found.float, &found.candidates[0]].map(|o| o.top1_accuracy().unwrap());
             assert!(float > 0.85, "{}: {float}", network.name());

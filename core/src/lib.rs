@@ -23,3 +23,4 @@ pub mod model;
 pub mod multiplier;
 pub mod numeric;
 pub mod quantize;
+pub mod watch;

@@ -180,9 +180,7 @@ pub fn evaluate_all<'a>(
     let mut logits = save_logits.map(|path| Logits::new(path, shape)).transpose()?;
     let sink = logits.as_mut().map(|logits| logits as &mut dyn Scores);
     let evaluation =
-        evaluate(&session.images(batch), &float, candidates, layers, sink, &mut |n| {
-            bar.inc(n as u64)
-        })?;
+        evaluate(&session.images(batch), &float, candidates, layers, sink, &|n| bar.inc(n as u64))?;
     bar.finish_and_clear();
     if let Some(logits) = logits {
         logits.draft.finish()?;

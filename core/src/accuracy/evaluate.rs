@@ -9,6 +9,8 @@ use crate::data::{DataError, Dataset, InputTensor, Preprocess, Sampler};
 use crate::emulate::{LayerStatistics, StatisticsCollector};
 use crate::model::{FloatModel, Graph, SampleError};
 
+use crate::watch::{Stopped, Watch, go_on};
+
 use super::classify::{Classifier, LabelledInput};
 use super::fidelity::{Collector, OutputFidelity};
 use super::{Candidate, ExperimentError};
@@ -142,7 +144,7 @@ pub fn sampler(
 
 /// Evaluates the float network and all candidates on the same images, the first candidate being the
 /// reference of the others. The results depend neither on the batch nor on the number of threads.
-/// `done` is told the number of images that have gone through since the last call.
+/// A step of the work is an image.
 ///
 /// # Errors
 /// When an image cannot be read, has values that an operator in float does not take, or `scores`
@@ -157,7 +159,7 @@ pub fn evaluate(
     candidates: &[Candidate],
     layers: bool,
     mut scores: Option<&mut dyn Scores>,
-    done: &mut dyn FnMut(usize),
+    watch: &(impl Watch + ?Sized),
 ) -> Result<Evaluation, EvaluateError> {
     let collectors = candidates
         .iter()
@@ -194,6 +196,7 @@ pub fn evaluate(
         count(&mut evaluation.float, &real, indices);
         let mut exact = Vec::new();
         for (index, candidate) in candidates.iter().enumerate() {
+            go_on(watch)?;
             let outcomes = &mut evaluation.candidates[index];
             let start = Instant::now();
             let all = classifier.outputs(&candidate.network, &batch).map_err(unnumbered)?;
@@ -216,7 +219,7 @@ pub fn evaluate(
             }
         }
         saved += batch.len();
-        done(batch.len());
+        watch.advance(batch.len());
     }
     evaluation.fidelity = fidelity.map(|all| all.iter().map(Collector::finish).collect());
     if layers {
@@ -260,6 +263,9 @@ pub enum EvaluateError {
         /// Which operator, and why.
         error: SampleError,
     },
+    /// See [`Stopped`].
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// The scores could not be saved.
     #[error("the logits cannot be written: {0}")]
     Scores(#[from] std::io::Error),

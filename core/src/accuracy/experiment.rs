@@ -15,6 +15,8 @@ use crate::quantize::{
     Calibration, CalibrationError, LayerCodes, Method, Quantization, WeightScheme, calibrate,
 };
 
+use crate::watch::Watch;
+
 use super::make::{Adapted, Coded, Exact, Values};
 
 /// One multiplier with one control variate and one way to code activations.
@@ -160,9 +162,9 @@ impl Experiment {
         images: &[Vec<f32>],
         method: Method,
         (data, preprocess): (String, String),
-        done: &(impl Fn(usize) + Sync),
+        watch: &(impl Watch + ?Sized),
     ) -> Result<Calibration, CalibrationError> {
-        let tensors = calibrate(graph, images, method, done)?;
+        let tensors = calibrate(graph, images, method, watch)?;
         let name = file.path.file_name().unwrap_or(file.path.as_os_str());
         Ok(Calibration {
             model: name.to_string_lossy().into_owned(),

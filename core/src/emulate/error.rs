@@ -3,6 +3,7 @@
 use recoup_kernels::KernelError;
 
 use crate::model::SampleError;
+use crate::watch::Stopped;
 
 /// Why a network does not run.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +11,9 @@ pub enum EmulateError {
     /// A kernel refused a layer.
     #[error("a layer cannot be run: {0}")]
     Kernel(#[from] KernelError),
+    /// See [`Stopped`].
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// See [`SampleError`].
     #[error(transparent)]
     Sample(#[from] SampleError),

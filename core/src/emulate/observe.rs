@@ -9,19 +9,21 @@ use crate::control_variate::CodeHistogram;
 use crate::model::SampleError;
 use crate::multiplier::Multiplier;
 
+use crate::watch::{Watch, go_on};
+
 use super::error::EmulateError;
 use super::network::{Network, Prepared, Workspace};
 
 /// Runs the network with exact products on `images` and counts, per layer, how often each
 /// activation code takes part in a product; padding counts as the zero point that it is.
-/// `done` is told the number of images that have gone through since the last call.
+/// A step of the work is an image.
 ///
 /// # Errors
 /// When a kernel refuses a layer, or an operator in float the values of an image.
 pub fn code_histograms(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
-    done: &(impl Fn(usize) + Sync),
+    watch: &(impl Watch + ?Sized),
 ) -> Result<Vec<CodeHistogram>, EmulateError> {
     let network = Network::new(prepared, &Multiplier::exact(), None)?;
     let macs = &prepared.quantized.macs;
@@ -30,6 +32,7 @@ pub fn code_histograms(
     let (histograms, _) = images
         .par_iter()
         .try_fold(empty, |(mut histograms, mut workspace), image| {
+            go_on(watch)?;
             network.run_observed(image, &mut workspace, |layer, _, codes| {
                 let mac = &macs[layer];
                 let zero_point = prepared.quantized.mac_input(mac).1.zero_point;
@@ -40,7 +43,7 @@ pub fn code_histograms(
                     &mut histograms[layer],
                 );
             })?;
-            done(1);
+            watch.advance(1);
             Ok::<_, EmulateError>((histograms, workspace))
         })
         .try_reduce(empty, |(mut left, workspace), (right, _)| {

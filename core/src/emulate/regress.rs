@@ -8,13 +8,15 @@ use rayon::prelude::*;
 use crate::control_variate::{CodeFunction, ControlVariate, LayerConstants, Regression};
 use crate::multiplier::Multiplier;
 
+use crate::watch::{Watch, go_on};
+
 use super::error::EmulateError;
 use super::network::{Prepared, Workspace};
 use super::walk::layer_by_layer;
 
 /// Takes all `images` through the network together, layer by layer: first the layer's exact and
 /// approximate accumulators give its constants, then the corrected layer gives the codes that
-/// the next one sees. `done` is told the number of layers since the last call.
+/// the next one sees. A step of the work is a layer.
 ///
 /// # Errors
 /// When a kernel refuses a layer, or an operator in float the values of an image.
@@ -24,7 +26,7 @@ pub fn regress(
     multiplier: &Multiplier,
     functions: Vec<CodeFunction>,
     c_frac: u32,
-    done: &(impl Fn(usize) + Sync),
+    watch: &(impl Watch + ?Sized),
 ) -> Result<ControlVariate, EmulateError> {
     let network = &prepared.quantized;
     let coding = network.weights.coding();
@@ -34,6 +36,7 @@ pub fn regress(
     let layers = vec![LayerConstants::default(); network.macs.len()];
     let mut control = ControlVariate { functions, c_frac, layers };
     layer_by_layer(prepared, images, |fused, output, input, workspaces| {
+        go_on(watch)?;
         let shape = network.macs[fused.layer].shape;
         let exact = prepared.layer(fused, output, &exact_product, None)?;
         let approximate = prepared.layer(fused, output, &product, None)?;
@@ -60,7 +63,7 @@ pub fn regress(
         let constants = regression.constants(c_frac);
         let corrected = prepared.layer(fused, output, &product, Some((&control, &constants)))?;
         control.layers[fused.layer] = constants;
-        done(1);
+        watch.advance(1);
         Ok(corrected)
     })?;
     Ok(control)

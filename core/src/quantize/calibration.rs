@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::model::{
     ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, SampleError, hex,
 };
+use crate::watch::{Stopped, Watch, go_on};
 
 use super::Method;
 use super::histogram::Histogram;
@@ -24,6 +25,9 @@ pub enum CalibrationError {
     /// An operator of the float model does not take the values of an image.
     #[error("a calibration image: {0}")]
     Image(#[from] SampleError),
+    /// See [`Stopped`].
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// An activation is NaN or infinite.
     #[error(
         "tensor \"{0}\" is NaN or infinite on a calibration image; check --preprocess and the model's weights"
@@ -257,8 +261,8 @@ impl Calibration {
 }
 
 /// Runs the float model on `images` (each in ONNX order) and chooses a range for every tensor
-/// that a multiplier reads and that the model does not quantise itself. `done` is told the
-/// number of images that have gone through since the last call.
+/// that a multiplier reads and that the model does not quantise itself. A step of the
+/// work is an image.
 ///
 /// # Errors
 /// When the float model does not take the values of an image, or gives NaN or infinity.
@@ -266,9 +270,9 @@ pub fn calibrate(
     graph: &Graph,
     images: &[Vec<f32>],
     method: Method,
-    done: &(impl Fn(usize) + Sync),
+    watch: &(impl Watch + ?Sized),
 ) -> Result<Vec<TensorCalibration>, CalibrationError> {
-    let histograms = value_histograms(graph, images, done)?;
+    let histograms = value_histograms(graph, images, watch)?;
     let choose = |(tensor, histogram): &(String, Histogram)| {
         let (low, high) = range(histogram, method);
         let quantization = from_range(low, high);
@@ -293,7 +297,7 @@ pub fn calibrate(
 pub(crate) fn value_histograms(
     graph: &Graph,
     images: &[Vec<f32>],
-    done: &(impl Fn(usize) + Sync),
+    watch: &(impl Watch + ?Sized),
 ) -> Result<Vec<(String, Histogram)>, CalibrationError> {
     let tensors = tensors_to_calibrate(graph);
     if tensors.is_empty() {
@@ -304,6 +308,7 @@ pub(crate) fn value_histograms(
     let histograms = images
         .par_iter()
         .try_fold(empty, |mut histograms, image| {
+            go_on(watch)?;
             let mut not_finite = None;
             model.run(image, |output, values| {
                 if let Some(histogram) = histograms.get_mut(output)
@@ -312,7 +317,7 @@ pub(crate) fn value_histograms(
                     not_finite.get_or_insert(output);
                 }
             })?;
-            done(1);
+            watch.advance(1);
             match not_finite {
                 Some(output) => {
                     Err(CalibrationError::NotFinite(printable(tensors[output]).into_owned()))

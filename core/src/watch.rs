@@ -1,0 +1,51 @@
+//! Work that takes long: how far it has come, and whether it shall stop.
+
+/// Looks at work that takes long. A function of the number of steps since its last call is one.
+pub trait Watch: Sync {
+    /// So many steps begin, of what is named.
+    fn begin(&self, what: &'static str, steps: usize);
+
+    /// So many more of them are done.
+    fn advance(&self, steps: usize);
+
+    /// All of them are.
+    fn end(&self) {}
+
+    /// Whether the work shall stop, with an error that says so; asked at least for every image.
+    fn is_stopped(&self) -> bool {
+        false
+    }
+}
+
+impl<F: Fn(usize) + Sync> Watch for F {
+    fn begin(&self, _: &'static str, _: usize) {}
+
+    fn advance(&self, steps: usize) {
+        self(steps);
+    }
+}
+
+/// Nobody looks.
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn begin(&self, _: &'static str, _: usize) {}
+
+    fn advance(&self, _: usize) {}
+}
+
+/// What was being watched was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it was stopped")]
+pub struct Stopped;
+
+/// An error if the work shall stop.
+///
+/// # Errors
+/// [`Stopped`].
+pub fn go_on(watch: &(impl Watch + ?Sized)) -> Result<(), Stopped> {
+    match watch.is_stopped() {
+        true => Err(Stopped),
+        false => Ok(()),
+    }
+}
