@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use anyhow::Result;
-use serde_json::{Value, json};
 
 use recoup_core::control_variate::{ROWS, TermCost};
 
@@ -44,18 +43,4 @@ pub fn print(report: &Report, out: &mut impl Write) -> Result<()> {
         writeln!(out, "\ncost of each term beside {ROWS} rows: {COST}\n{rows}")?;
     }
     Ok(())
-}
-
-/// Costs of terms.
-pub fn json(costs: &[TermCost]) -> Value {
-    let cost = |cost: &TermCost| {
-        json!({
-            "x_bits": cost.x_bits,
-            "c_bits": cost.c_bits,
-            "sum_bits": cost.sum_bits,
-            "row_full_adders": cost.row_full_adders,
-            "mac_full_adders": cost.mac_full_adders,
-        })
-    };
-    costs.iter().map(cost).collect()
 }

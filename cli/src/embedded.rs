@@ -6,11 +6,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::ValueEnum;
 
+use recoup::{Session, read_inputs};
 use recoup_core::data::{Dataset, select};
 use recoup_core::model::{self, OnnxFile};
 use recoup_core::quantize::Method;
-
-use crate::session::{Session, read_inputs};
 
 /// One of the six networks for Fashion-MNIST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -86,7 +85,8 @@ impl Embedded {
         let all: Vec<usize> = (0..training.len()).collect();
         let inputs = read_inputs(&training, &all, &preprocess, &graph)?;
         let source = (training.name().to_string(), inputs);
-        Session::new(file, graph, test, indices, preprocess, source, Method::MeanSquare)
+        let method = Method::MeanSquare;
+        Ok(Session::new(file, graph, test, indices, preprocess, source, method)?)
     }
 }
 
@@ -110,11 +110,7 @@ pub fn confirmation_images() -> Result<Dataset> {
 
 #[cfg(test)]
 mod tests {
-    use recoup_core::accuracy::{Configuration, evaluate};
-    use recoup_core::control_variate::ControlOptions;
-    use recoup_core::quantize::WeightScheme;
-    use recoup_explore::space::Point;
-    use recoup_kernels::Isa;
+    use recoup::{EvaluateOptions, Unwatched};
 
     use super::*;
 
@@ -123,15 +119,9 @@ mod tests {
     fn exact_8_bits_lose_nothing() {
         for network in Embedded::value_variants() {
             let mut session = network.session(Some(40)).unwrap();
-            let float = session.float();
-            let calibration = session.calibrate().unwrap();
-            let experiment = session.experiment(calibration, WeightScheme::U8Channel, Isa::best());
-            let exact: Configuration = Point::exact(8).configuration;
-            let candidate = experiment.candidate(&exact, ControlOptions::default()).unwrap();
-            let found =
-                evaluate(&session.images(40), &float, &[candidate], false, None, &|_| {}).unwrap();
-            let [float, exact] =
-                [&found.float, &found.candidates[0]].map(|o| o.top1_accuracy().unwrap());
+            let found = session.evaluate(&[], EvaluateOptions::default(), &Unwatched).unwrap();
+            let [float, exact] = [&found.evaluation.float, &found.evaluation.candidates[0]]
+                .map(|outcomes| outcomes.top1_accuracy().unwrap());
             assert!(float > 0.85, "{}: {float}", network.name());
             assert!(exact > float - 0.026, "{}: {float} {exact}", network.name());
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use indicatif::ProgressBar;
 
+use recoup::Session;
 use recoup_core::accuracy::Experiment;
 use recoup_core::data::shuffle;
 use recoup_core::quantize::WeightScheme;
@@ -18,12 +19,10 @@ use recoup_explore::space::Point;
 use recoup_explore::store::Store;
 use recoup_explore::subject::Emulated;
 use recoup_hardware::inference::Layer;
-use recoup_kernels::Isa;
 
 use crate::answer::{Answer, Mean, Network};
 use crate::commands::eval::warn_of_exact_nodes;
-use crate::progress;
-use crate::session::Session;
+use crate::progress::{self, Bars};
 
 /// Images that show what a design does in each layer; few do, as each has thousands of outputs.
 pub const OBSERVED_IMAGES: usize = 32;
@@ -59,13 +58,11 @@ impl Opened {
         power: Power,
         order_seed: u64,
         weights: &[WeightScheme],
-        isa: Isa,
     ) -> Result<Self> {
         warn_of_exact_nodes(&session);
         // Any number of the first images is then a random sample.
         shuffle(&mut session.indices, order_seed);
-        let calibration = session.calibrate()?;
-        let first = session.experiment(calibration, weights[0], isa);
+        let first = session.experiment(weights[0], &Bars::default())?;
         let others: Vec<Experiment> =
             weights[1..].iter().map(|&weights| first.with_weights(weights)).collect();
         let experiments = std::iter::once(first).chain(others).collect();

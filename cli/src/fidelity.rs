@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use anyhow::Result;
-use serde_json::{Value, json};
 
 use recoup_circuits::printable;
 use recoup_core::accuracy::{Candidate, Fidelity, OutputFidelity};
@@ -21,32 +20,9 @@ pub fn least_sqnr_db(outputs: &[OutputFidelity]) -> f64 {
     sqnr_db.fold(f64::INFINITY, f64::min)
 }
 
-/// An output of a result (docs/json.md).
-pub fn json(output: &OutputFidelity) -> Value {
-    json!({
-        "name": output.output,
-        "shape": output.shape,
-        "vs_float": against(&output.against_float),
-        "vs_exact": against(&output.against_exact),
-    })
-}
-
-fn against(fidelity: &Fidelity) -> Value {
-    json!({
-        "equal": fidelity.equal,
-        "sqnr_db": fidelity.sqnr_db,
-        "sqnr_db_ci95": fidelity.sqnr_db_ci95,
-        "cosine": fidelity.cosine,
-        "cosine_ci95": fidelity.cosine_ci95,
-        "largest_difference": fidelity.largest_difference,
-        "agreement": fidelity.agreement.map(|agreement| agreement.share),
-        "agreement_ci95": fidelity.agreement.map(|agreement| agreement.ci95),
-    })
-}
-
 /// A table for each output, if outputs were compared.
 pub fn print(report: &Report, out: &mut impl Write) -> Result<()> {
-    let Some(all) = &report.evaluation.fidelity else { return Ok(()) };
+    let Some(all) = &report.results.evaluation.fidelity else { return Ok(()) };
     for (place, output) in all[0].iter().enumerate() {
         writeln!(out, "\noutput \"{}\" {:?}", printable(&output.output), output.shape)?;
         let is_scores = output.against_float.agreement.is_some();
@@ -73,7 +49,7 @@ pub fn print(report: &Report, out: &mut impl Write) -> Result<()> {
         "SQNR: squares of the reference over those of the differences, all samples; cosine: mean \
          over samples;\nexact: exact products of 8-bit codes; –: not a finite number"
     )?;
-    if report.images == 1 {
+    if report.results.images == 1 {
         writeln!(out, "Of one sample, SQNR and cosine have no interval.")?;
     }
     Ok(())

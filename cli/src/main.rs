@@ -13,6 +13,7 @@ mod exploration;
 mod fault;
 mod fidelity;
 mod heat_map;
+mod hint;
 mod library;
 mod network;
 mod npy;
@@ -88,6 +89,8 @@ fn message(error: &anyhow::Error) -> String {
             _ => format!("{said}: {cause}"),
         }
     });
+    let hint = error.downcast_ref::<recoup::Error>().and_then(recoup::Error::hint);
+    let said = hint.map_or(said.clone(), |hint| format!("{said}; {}", hint::text(hint)));
     said.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 

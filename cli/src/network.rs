@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use recoup::{Labels, read_inputs};
 
 use recoup_core::accuracy::Experiment;
 use recoup_core::data::{DataSpec, Preprocess, select};
@@ -11,7 +12,8 @@ use recoup_core::quantize::{Method, WeightScheme};
 
 use crate::args::{DataArgs, LabelArgs, MachineArgs, Shape, parse_positive, parse_shape};
 use crate::embedded::Embedded;
-use crate::session::{self, Session, read_inputs};
+use crate::progress::Bars;
+use crate::session;
 
 /// A network, where one is given.
 #[derive(Args)]
@@ -46,9 +48,8 @@ impl NetworkArgs {
         machine: &MachineArgs,
     ) -> Result<(Experiment, Vec<Vec<f32>>)> {
         let mut session = match (&self.model, &self.data) {
-            (Some(model), Some(data)) => Session::open(
-                model,
-                &DataArgs {
+            (Some(model), Some(data)) => {
+                let args = DataArgs {
                     input_shape: self.input_shape.clone(),
                     data: data.clone(),
                     labels: self.labels.clone(),
@@ -58,17 +59,18 @@ impl NetworkArgs {
                     calibration_images: self.calibration_images,
                     calibration_data: None,
                     calibration_method: Method::MeanSquare,
-                },
-            )?,
+                };
+                session::open(model, &args, None, Labels::Unused, machine)?
+            }
             _ => {
                 let mut session = Embedded::Resnet8.session(None)?;
                 session.indices = select(session.dataset.len(), Some(images), seed)?;
+                session.isa = session::isa(machine);
                 session
             }
         };
         let images =
             read_inputs(&session.dataset, &session.indices, &session.preprocess, &session.graph)?;
-        let calibration = session.calibrate()?;
-        Ok((session.experiment(calibration, scheme, session::isa(machine)), images))
+        Ok((session.experiment(scheme, &Bars::default())?, images))
     }
 }

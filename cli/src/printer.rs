@@ -7,46 +7,43 @@ use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
+use recoup::{ExactNode, Results};
 use recoup_circuits::printable;
-use recoup_core::accuracy::paired::{PairedLoss, compare};
+use recoup_core::accuracy::paired::PairedLoss;
 use recoup_core::accuracy::{Candidate, Configuration, Evaluation};
-use recoup_core::control_variate::Mode;
+use recoup_core::control_variate::{ControlVariate, Mode};
 use recoup_core::model::{Graph, NodeKind, ValueId, Weights};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::{Calibration, Quantization, WeightScheme};
 use recoup_kernels::WeightCoding;
 
-use recoup_explore::power::{Energy, Figures};
+use recoup_explore::power::{Energy, Power};
 
 use crate::{cost, costs, fidelity};
 
-/// An evaluation with its provenance. The first candidate is the exact 8-bit network.
-pub struct Report<'a> {
-    pub model: String,
-    pub data: String,
-    pub preprocess: String,
-    pub images: usize,
-    pub weights: WeightScheme,
-    /// Layers whose weights are the model's own codes, and all layers.
-    pub own_weight_codes: (usize, usize),
-    pub calibration: &'a Calibration,
-    /// Nodes that multiply outside the multipliers: node, operator, reason.
-    pub exact_nodes: Vec<(String, String, String)>,
-    pub candidates: &'a [Candidate],
-    /// The candidates in the order in which they are printed.
-    pub order: Vec<usize>,
-    pub evaluation: Evaluation,
-    /// What hardware needs for each candidate.
-    pub figures: Vec<Figures>,
-    /// Whether that was measured on the network.
+/// Results, as they are printed.
+pub struct Report {
+    pub results: Results,
+    /// The designs in the order in which they are printed.
+    order: Vec<usize>,
+    /// Whether what hardware needs was measured on the network.
     pub measured: bool,
 }
 
-impl Report<'_> {
+impl Report {
+    /// Results on arrays that need so much.
+    pub fn new(mut results: Results, power: &Power) -> Self {
+        let candidates = &results.candidates;
+        results.figures =
+            candidates.iter().map(|candidate| costs::figures(power, candidate)).collect();
+        let order = (0..candidates.len()).collect();
+        Self { results, order, measured: !power.measured.is_empty() }
+    }
+
     /// Orders the results by accuracy, or without labels by the output that is furthest from
     /// float32, behind the reference; equals stay in their order.
     pub fn best_first(&mut self) {
-        let Evaluation { candidates, fidelity, .. } = &self.evaluation;
+        let Evaluation { candidates, fidelity, .. } = &self.results.evaluation;
         let quality = |index: usize| {
             candidates[index]
                 .top1_accuracy()
@@ -58,27 +55,13 @@ impl Report<'_> {
 
     /// Whether activations became codes in other ways than the plain one.
     pub fn with_quantization(&self) -> bool {
-        let mut ways = self.candidates.iter().map(|it| it.configuration.quantization);
+        let mut ways = self.results.candidates.iter().map(|it| it.configuration.quantization);
         ways.any(|how| how != Quantization::PLAIN)
     }
 
     /// The results in the order in which they are printed.
     pub fn results(&self) -> impl Iterator<Item = (usize, &Candidate)> {
-        self.order.iter().map(|&index| (index, &self.candidates[index]))
-    }
-
-    /// None without labels, as the next.
-    fn loss_against_exact(&self, index: usize) -> Option<PairedLoss> {
-        self.loss(&self.evaluation.candidates[0].top1, index)
-    }
-
-    fn loss_against_float(&self, index: usize) -> Option<PairedLoss> {
-        self.loss(&self.evaluation.float.top1, index)
-    }
-
-    fn loss(&self, reference: &[bool], index: usize) -> Option<PairedLoss> {
-        let own = &self.evaluation.candidates[index].top1;
-        (!own.is_empty()).then(|| compare(reference, own))
+        self.order.iter().map(|&index| (index, &self.results.candidates[index]))
     }
 }
 
@@ -90,7 +73,7 @@ pub fn multiplier_text(candidate: &Candidate) -> String {
 /// What a candidate's control variate came to be: the mode, and the x that was chosen.
 pub fn control_text(candidate: &Candidate) -> String {
     let mode = candidate.configuration.control_variate;
-    let functions = function_names(candidate);
+    let functions = functions(candidate);
     match mode {
         Mode::Fitted(Some(named)) | Mode::Regressed(Some(named))
             if functions == named.to_string() =>
@@ -104,6 +87,11 @@ pub fn control_text(candidate: &Candidate) -> String {
     }
 }
 
+/// The functions x of a candidate's control variate; empty without one.
+fn functions(candidate: &Candidate) -> String {
+    candidate.control.as_ref().map(ControlVariate::names).unwrap_or_default()
+}
+
 /// How a candidate's activations become codes, and the rounding that was chosen.
 pub fn quantization_text(candidate: &Candidate) -> String {
     let quantization = candidate.configuration.quantization;
@@ -115,88 +103,9 @@ pub fn quantization_text(candidate: &Candidate) -> String {
     }
 }
 
-/// The functions x of a candidate's control variate; empty without one.
-fn function_names(candidate: &Candidate) -> String {
-    let functions = candidate.control.iter().flat_map(|control| &control.functions);
-    functions.map(|x| x.function.to_string()).collect::<Vec<_>>().join(" + ")
-}
-
 /// The JSON object of `eval` and `demo` (docs/json.md).
 pub fn json(report: &Report) -> Result<()> {
-    let results = report.results().map(|(index, candidate)| {
-        let outcomes = &report.evaluation.candidates[index];
-        let (exact, float) = (report.loss_against_exact(index), report.loss_against_float(index));
-        let control = candidate.control.as_ref().filter(|control| !control.functions.is_empty());
-        let mut result = json!({
-            "multiplier": candidate.configuration.multiplier.to_string(),
-            "control_variate": candidate.configuration.control_variate.to_string(),
-            "control_function": control.map(|_| function_names(candidate)),
-            "control_cost": control.map(|control| cost::json(&control.costs())),
-            "c_frac": control.map(|control| control.c_frac),
-            "activation_bits": candidate.configuration.activation_bits,
-            "quantization": candidate.configuration.quantization.to_string(),
-            "rounded_bits": 8 - candidate.prepared.quantized.activation_bits,
-            "weights": report.weights.to_string(),
-            "top1": outcomes.top1_accuracy(),
-            "top5": outcomes.top5_accuracy(),
-            "loss_vs_exact": exact.map(|loss| loss.points),
-            "ci95": exact.map(|loss| loss.ci95),
-            "mcnemar_p": exact.map(|loss| loss.mcnemar_p),
-            "loss_vs_float": float.map(|loss| loss.points),
-            "loss_vs_float_ci95": float.map(|loss| loss.ci95),
-            "loss_vs_float_mcnemar_p": float.map(|loss| loss.mcnemar_p),
-            "exact_ends": candidate.configuration.exact_ends,
-            "array_power": report.figures[index].power,
-            "energy_nj": report.figures[index].energy.map(|energy| energy.energy_nj),
-            "relative_energy": report.figures[index].energy.map(|energy| energy.relative),
-            "images_per_s": outcomes.images_per_s(),
-            "kernel": candidate.network.kernels().join(", "),
-        });
-        if let Some(layers) = &report.evaluation.layers {
-            let layers = layers[index].iter().map(|layer| {
-                json!({
-                    "node": layer.node,
-                    "kernel": layer.kernel,
-                    "error_mean_before": layer.mean_before,
-                    "error_std_before": layer.std_before,
-                    "error_mean_after": layer.mean_after,
-                    "error_std_after": layer.std_after,
-                    "sqnr_db": layer.sqnr_db,
-                })
-            });
-            result["layers"] = layers.collect();
-        }
-        if let Some(all) = &report.evaluation.fidelity {
-            result["outputs"] = all[index].iter().map(fidelity::json).collect();
-        }
-        result
-    });
-    let results: Vec<Value> = results.collect();
-    let float = &report.evaluation.float;
-    let exact_nodes = report.exact_nodes.iter().map(
-        |(node, operator, reason)| json!({ "node": node, "operator": operator, "reason": reason }),
-    );
-    let object = json!({
-        "recoup": env!("CARGO_PKG_VERSION"),
-        "model": report.model,
-        "data": report.data,
-        "preprocess": report.preprocess,
-        "images": report.images,
-        "threads": rayon::current_num_threads(),
-        "calibration": {
-            "method": report.calibration.method,
-            "data": report.calibration.data,
-            "images": report.calibration.images,
-        },
-        "own_weight_codes": report.own_weight_codes.0,
-        "exact_nodes": exact_nodes.collect::<Vec<_>>(),
-        "float": {
-            "top1": float.top1_accuracy(),
-            "top5": float.top5_accuracy(),
-            "images_per_s": float.images_per_s(),
-        },
-        "results": results,
-    });
+    let object = serde_json::to_value(report.results.record(&report.order))?;
     writeln!(stdout(), "{object:#}")?;
     Ok(())
 }
@@ -208,37 +117,37 @@ const QUANTIZATION_COLUMN: usize = 3;
 pub fn text(report: &Report) -> Result<()> {
     let mut out = stdout().lock();
     heading(report, &mut out)?;
-    let float_top1 = report.evaluation.float.top1_accuracy();
+    let float_top1 = report.results.evaluation.float.top1_accuracy();
     let mut header = vec!["multiplier", "control variate", "bits"];
     if float_top1.is_some() {
         header.extend(["top-1 %", "loss vs exact [95 %]", "p", "loss vs float [95 %]", "p"]);
     }
     header.extend(["array power", "energy nJ", "images/s", "kernel"]);
-    header.extend(report.evaluation.float.top5_accuracy().map(|_| "top-5 %"));
+    header.extend(report.results.evaluation.float.top5_accuracy().map(|_| "top-5 %"));
     let with_quantization = report.with_quantization();
     if with_quantization {
         header.insert(QUANTIZATION_COLUMN, "quantisation");
     }
     let mut table = table(&header);
     for (index, candidate) in report.results() {
-        let outcomes = &report.evaluation.candidates[index];
+        let outcomes = &report.results.evaluation.candidates[index];
         let mut row = vec![
             multiplier_text(candidate),
             control_text(candidate),
             candidate.configuration.activation_bits.to_string(),
         ];
         row.extend(outcomes.top1_accuracy().map(percent));
-        if let Some(exact) = report.loss_against_exact(index) {
+        if let Some(exact) = report.results.loss_against_exact(index) {
             let reference = index == 0;
             row.push(if reference { "reference".into() } else { loss(&exact) });
             row.push(if reference { String::new() } else { probability(exact.mcnemar_p) });
         }
-        if let Some(float) = report.loss_against_float(index) {
+        if let Some(float) = report.results.loss_against_float(index) {
             row.extend([loss(&float), probability(float.mcnemar_p)]);
         }
         row.extend([
-            power(report.figures[index].power),
-            energy(report.figures[index].energy),
+            power(report.results.figures[index].power),
+            energy(report.results.figures[index].energy),
             format!("{:.0}", outcomes.images_per_s()),
             candidate.network.kernels().join(", "),
         ]);
@@ -267,7 +176,7 @@ pub fn text(report: &Report) -> Result<()> {
 }
 
 fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
-    let Some(layers) = &report.evaluation.layers else { return Ok(()) };
+    let Some(layers) = &report.results.evaluation.layers else { return Ok(()) };
     for (index, candidate) in report.results() {
         let layers = &layers[index];
         if candidate.configuration.multiplier.is_exact() {
@@ -303,7 +212,7 @@ pub fn demo(report: &Report) -> Result<()> {
     let mut out = stdout().lock();
     heading(report, &mut out)?;
     let corrected = |multiplier: &Multiplier| {
-        report.candidates.iter().position(|candidate| {
+        report.results.candidates.iter().position(|candidate| {
             candidate.configuration.multiplier == *multiplier
                 && candidate.configuration.control_variate != Mode::None
         })
@@ -319,18 +228,19 @@ pub fn demo(report: &Report) -> Result<()> {
         "energy nJ",
         "kernel",
     ]);
-    for (index, candidate) in report.candidates.iter().enumerate() {
+    for (index, candidate) in report.results.candidates.iter().enumerate() {
         let Configuration { multiplier, control_variate, activation_bits: bits, .. } =
             &candidate.configuration;
         if *control_variate != Mode::None {
             continue;
         }
         let accuracy = |index: usize| {
-            let outcomes = &report.evaluation.candidates[index];
+            let outcomes = &report.results.evaluation.candidates[index];
             outcomes.top1_accuracy().map(percent).unwrap_or_default()
         };
-        let loss_with =
-            |index: usize| report.loss_against_exact(index).as_ref().map(loss).unwrap_or_default();
+        let loss_with = |index: usize| {
+            report.results.loss_against_exact(index).as_ref().map(loss).unwrap_or_default()
+        };
         let kernel = candidate.network.kernels().join(", ");
         if multiplier.is_exact() {
             let name =
@@ -343,14 +253,14 @@ pub fn demo(report: &Report) -> Result<()> {
                 String::new(),
                 shown,
                 String::new(),
-                power(report.figures[index].power),
-                energy(report.figures[index].energy),
+                power(report.results.figures[index].power),
+                energy(report.results.figures[index].energy),
                 kernel,
             ]);
             continue;
         }
         let with = corrected(multiplier);
-        let x = with.map(|with| function_names(&report.candidates[with])).unwrap_or_default();
+        let x = with.map(|with| functions(&report.results.candidates[with])).unwrap_or_default();
         let dropped = multiplier.mask().map(|mask| mask.count_zeros().to_string());
         table.add_row(vec![
             multiplier.to_string(),
@@ -359,8 +269,8 @@ pub fn demo(report: &Report) -> Result<()> {
             with.map(accuracy).unwrap_or_default(),
             with.map(loss_with).unwrap_or_default(),
             x,
-            power(with.and_then(|with| report.figures[with].power)),
-            energy(with.and_then(|with| report.figures[with].energy)),
+            power(with.and_then(|with| report.results.figures[with].power)),
+            energy(with.and_then(|with| report.results.figures[with].energy)),
             kernel,
         ]);
     }
@@ -380,19 +290,23 @@ pub fn demo(report: &Report) -> Result<()> {
 }
 
 fn heading(report: &Report, out: &mut impl Write) -> Result<()> {
-    writeln!(out, "model        {}", report.model)?;
+    writeln!(out, "model        {}", report.results.model)?;
     writeln!(
         out,
         "data         {} images of {}, preprocess {}",
-        report.images, report.data, report.preprocess
+        report.results.images, report.results.data, report.results.preprocess
     )?;
-    let Calibration { method, images, data, .. } = report.calibration;
+    let Calibration { method, images, data, .. } = &report.results.calibration;
     writeln!(out, "calibration  {method} on {images} images, {data}")?;
-    writeln!(out, "weights      {}", weights_text(report.weights, report.own_weight_codes))?;
-    for (node, operator, reason) in &report.exact_nodes {
+    writeln!(
+        out,
+        "weights      {}",
+        weights_text(report.results.weights, report.results.own_weight_codes)
+    )?;
+    for ExactNode { node, operator, reason } in &report.results.exact_nodes {
         writeln!(out, "exact        node \"{node}\" ({operator}) runs in float32: {reason}")?;
     }
-    let float = &report.evaluation.float;
+    let float = &report.results.evaluation.float;
     let top1 = float.top1_accuracy().map(|top1| format!("{} % top-1, ", percent(top1)));
     writeln!(out, "float32      {}{:.0} images/s", top1.unwrap_or_default(), float.images_per_s())?;
     Ok(())

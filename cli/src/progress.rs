@@ -1,6 +1,9 @@
 //! Progress bars on standard error; silent when that is no terminal.
 
+use std::sync::{Mutex, PoisonError};
+
 use indicatif::{ProgressBar, ProgressStyle};
+use recoup::Watch;
 
 /// A bar over `length` steps.
 pub fn bar(what: &'static str, length: usize) -> ProgressBar {
@@ -16,4 +19,36 @@ pub fn bar(what: &'static str, length: usize) -> ProgressBar {
 /// A line that says what is being done; shown from its first tick on.
 pub fn spinner() -> ProgressBar {
     ProgressBar::new_spinner()
+}
+
+/// A bar for whatever takes long. Nothing stops it: an interrupt ends the whole program.
+#[derive(Default)]
+pub struct Bars(Mutex<Option<ProgressBar>>);
+
+impl Bars {
+    fn with(&self, action: impl FnOnce(&mut Option<ProgressBar>)) {
+        action(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Watch for Bars {
+    fn begin(&self, what: &'static str, steps: usize) {
+        self.with(|shown| *shown = Some(bar(what, steps)));
+    }
+
+    fn advance(&self, steps: usize) {
+        self.with(|shown| {
+            if let Some(bar) = shown {
+                bar.inc(steps as u64);
+            }
+        });
+    }
+
+    fn end(&self) {
+        self.with(|shown| {
+            if let Some(bar) = shown.take() {
+                bar.finish_and_clear();
+            }
+        });
+    }
 }

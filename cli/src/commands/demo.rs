@@ -2,26 +2,25 @@
 
 use anyhow::Result;
 
+use recoup::EvaluateOptions;
 use recoup_core::accuracy::Configuration;
 use recoup_core::control_variate::{ControlOptions, Mode};
 use recoup_core::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup_core::quantize::{Quantization, WeightScheme};
+use recoup_core::quantize::Quantization;
 use recoup_explore::space;
 
-use super::eval::{candidates, evaluate_all};
 use crate::args::DemoArgs;
-use crate::session;
-use crate::{costs, printer};
+use crate::printer::{self, Report};
+use crate::progress::Bars;
+use crate::{costs, session};
 
 /// Evaluates every family, without and with V, beside exact products at 8 to 4 activation bits.
 pub fn run(args: &DemoArgs) -> Result<()> {
     let mut session = args.network.session(None)?;
-    let calibration = session.calibrate()?;
-    let experiment =
-        session.experiment(calibration, WeightScheme::U8Channel, session::isa(&args.machine));
-    let candidates = candidates(&experiment, &configurations(), ControlOptions::default())?;
-    let report =
-        evaluate_all(&session, &experiment, &candidates, (false, 256), None, &costs::shipped())?;
+    session.isa = session::isa(&args.machine);
+    let designs = configurations();
+    let results = session.evaluate(&designs, EvaluateOptions::default(), &Bars::default())?;
+    let report = Report::new(results, &costs::shipped());
     if args.json { printer::json(&report) } else { printer::demo(&report) }
 }
 

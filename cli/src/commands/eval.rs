@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use recoup_core::accuracy::{Candidate, Configuration, Experiment, Scores, evaluate};
+use recoup::{EvaluateOptions, ExactNode, Labels, Session, with_reference};
+use recoup_core::accuracy::{Candidate, Configuration, Experiment, Scores};
 use recoup_core::control_variate::{ControlOptions, Mode};
 use recoup_core::multiplier::{Multiplier, Source};
 use recoup_core::quantize::Quantization;
@@ -14,13 +15,13 @@ use recoup_explore::measured::MeasuredNetwork;
 use recoup_explore::power::Power;
 use recoup_explore::space::Point;
 
-use crate::args::EvalArgs;
+use crate::args::{EvalArgs, ModelArgs};
 use crate::costs::{self, LIBRARY, SIZE};
 use crate::library;
 use crate::output::{self, Draft};
 use crate::printer::{self, Report};
-use crate::session::{self, Labels, Session};
-use crate::{npy, progress};
+use crate::progress::{self, Bars};
+use crate::{npy, session};
 
 /// Evaluates what `args` name, always beside the exact 8-bit network.
 pub fn run(args: &EvalArgs) -> Result<()> {
@@ -36,7 +37,8 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     }
     let path = args.calibration.as_deref();
     let labels = if args.no_labels { Labels::Dropped } else { Labels::IfAny };
-    let mut session = Session::open_with(&args.model.model, &args.model.data, path, labels)?;
+    let ModelArgs { model, data } = &args.model;
+    let mut session = session::open(model, data, path, labels, &args.machine)?;
     if args.save_logits.is_some() && session.graph.scores().is_none() {
         bail!(
             "--save-logits writes class scores, but none of the model's outputs is one score per \
@@ -45,31 +47,35 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     }
     warn_of_exact_nodes(&session);
     warn_of_class_order(&session);
-    let calibration = session.calibrate()?;
-    let experiment = session.experiment(calibration, args.weights, session::isa(&args.machine));
-    let configurations = configurations(
+    let designs = with_reference(&configurations(
         &multipliers,
         &args.control_variate,
         &args.activation_bits,
         &args.quantization,
         &args.arrays.exact_ends(),
-    );
+    ));
     let default = ControlOptions::default();
-    let options = ControlOptions {
-        c_frac: args.c_frac.unwrap_or(default.c_frac),
-        terms: args.control_variate_terms.map_or(default.terms, usize::from),
-        x_bits: args.control_variate_bits.unwrap_or(default.x_bits),
+    let options = EvaluateOptions {
+        weights: args.weights,
+        control: ControlOptions {
+            c_frac: args.c_frac.unwrap_or(default.c_frac),
+            terms: args.control_variate_terms.map_or(default.terms, usize::from),
+            x_bits: args.control_variate_bits.unwrap_or(default.x_bits),
+        },
+        layers: args.layers,
+        batch: args.batch,
     };
-    let power = power(args, &session, &configurations)?;
-    let candidates = candidates(&experiment, &configurations, options)?;
-    let mut report = evaluate_all(
-        &session,
-        &experiment,
-        &candidates,
-        (args.layers, args.batch),
-        args.save_logits.as_deref(),
-        &power,
-    )?;
+    let power = power(args, &session, &designs)?;
+    let classes = session.graph.scores().map_or(0, |(_, scores)| scores.len());
+    let shape = [designs.len(), session.indices.len(), classes];
+    let path = args.save_logits.as_deref();
+    let mut logits = path.map(|path| Logits::new(path, shape)).transpose()?;
+    let scores = logits.as_mut().map(|logits| logits as &mut dyn Scores);
+    let results = session.evaluate_saving(&designs, options, scores, &Bars::default())?;
+    if let Some(logits) = logits {
+        logits.draft.finish()?;
+    }
+    let mut report = Report::new(results, &power);
     if args.multiplier.iter().any(|source| matches!(source, Source::Library(_))) {
         report.best_first();
     }
@@ -105,7 +111,7 @@ fn check_logits(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The 8-bit exact network first: every loss is measured against it.
+/// Every multiplier in every way.
 fn configurations(
     multipliers: &[Multiplier],
     modes: &[Mode],
@@ -113,14 +119,13 @@ fn configurations(
     quantizations: &[Quantization],
     exact_ends: &[bool],
 ) -> Vec<Configuration> {
-    let reference = Configuration::exact(8);
     let exact = [Multiplier::exact()];
     let multipliers = if multipliers.is_empty() { &exact } else { multipliers };
     let modes = if modes.is_empty() { &[Mode::Fitted(None)] } else { modes };
     let bits = if bits.is_empty() { &[8] } else { bits };
     let quantizations =
         if quantizations.is_empty() { &[Quantization::PLAIN] } else { quantizations };
-    let mut configurations = vec![reference.clone()];
+    let mut configurations = Vec::new();
     let ways = bits.iter().flat_map(|&bits| quantizations.iter().map(move |&how| (bits, how)));
     for (activation_bits, quantization) in ways {
         for multiplier in multipliers {
@@ -137,10 +142,9 @@ fn configurations(
                     exact_ends,
                 };
                 // Nor is there anything to be exact for.
-                next.exact_ends &= Configuration { exact_ends: false, ..next.clone() } != reference;
-                if !configurations.contains(&next) {
-                    configurations.push(next);
-                }
+                let alone = Configuration { exact_ends: false, ..next.clone() };
+                next.exact_ends &= alone != Configuration::exact(8);
+                configurations.push(next);
             }
         }
     }
@@ -164,51 +168,6 @@ pub fn candidates(
     Ok(candidates)
 }
 
-/// Sends the session's images through all candidates.
-pub fn evaluate_all<'a>(
-    session: &Session,
-    experiment: &'a Experiment,
-    candidates: &'a [Candidate],
-    (layers, batch): (bool, usize),
-    save_logits: Option<&Path>,
-    power: &Power,
-) -> Result<Report<'a>> {
-    let float = session.float();
-    let bar = progress::bar("evaluating", session.indices.len());
-    let classes = session.graph.scores().map_or(0, |(_, scores)| scores.len());
-    let shape = [candidates.len(), session.indices.len(), classes];
-    let mut logits = save_logits.map(|path| Logits::new(path, shape)).transpose()?;
-    let sink = logits.as_mut().map(|logits| logits as &mut dyn Scores);
-    let evaluation =
-        evaluate(&session.images(batch), &float, candidates, layers, sink, &|n| bar.inc(n as u64))?;
-    bar.finish_and_clear();
-    if let Some(logits) = logits {
-        logits.draft.finish()?;
-    }
-    Ok(Report {
-        model: session.file.path.display().to_string(),
-        data: session.dataset.name().to_string(),
-        preprocess: session.preprocess.to_string(),
-        images: session.indices.len(),
-        weights: experiment.weights(),
-        own_weight_codes: session.graph.own_weight_codes(),
-        exact_nodes: exact_nodes(session),
-        candidates,
-        order: (0..candidates.len()).collect(),
-        evaluation,
-        figures: candidates.iter().map(|candidate| costs::figures(power, candidate)).collect(),
-        measured: !power.measured.is_empty(),
-        calibration: experiment.calibration(),
-    })
-}
-
-fn exact_nodes(session: &Session) -> Vec<(String, String, String)> {
-    let nodes = session.graph.exact_macs();
-    nodes
-        .map(|(node, reason)| (node.name.clone(), node.operator.clone(), reason.to_string()))
-        .collect()
-}
-
 /// Says in which order class folders were taken, where another is as likely.
 pub fn warn_of_class_order(session: &Session) {
     if let Some(note) = session.dataset.class_order_note() {
@@ -217,7 +176,7 @@ pub fn warn_of_class_order(session: &Session) {
 }
 
 pub fn warn_of_exact_nodes(session: &Session) {
-    for (node, operator, reason) in exact_nodes(session) {
+    for ExactNode { node, operator, reason } in session.exact_nodes() {
         eprintln!("note: node \"{node}\" ({operator}) runs exactly, in float32: {reason}");
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use recoup::{Labels, Session};
 use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode};
 use recoup_core::multiplier::{Multiplier, SPEC_HELP, Source};
 use recoup_core::quantize::{QUANTIZATION_HELP, Quantization, WeightScheme};
@@ -23,7 +24,7 @@ use crate::commands::eval::warn_of_class_order;
 use crate::costs::{self, ArrayArgs, LIBRARY};
 use crate::exploration::{OBSERVED_IMAGES, Opened, Request, command_line, explore};
 use crate::library::ImportArgs;
-use crate::session::{self, Labels, Session};
+use crate::session;
 use crate::{library, output};
 
 /// Arguments of `explore`.
@@ -101,15 +102,15 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
     };
-    let open = |model: &PathBuf| Session::open_with(model, &args.data, None, Labels::Needed);
-    let sessions: Vec<Session> = args.models.iter().map(open).collect::<Result<_>>()?;
+    let open =
+        |model: &PathBuf| session::open(model, &args.data, None, Labels::Needed, &args.machine);
+    let sessions: Vec<Session> = args.models.iter().map(open).collect::<Result<_, _>>()?;
     warn_of_class_order(&sessions[0]);
     let powers = powers(args, &table, &sessions, &points)?;
     store.start_run(&command_line(), &Settings::new(args.max_loss, args.thorough, &powers[0]))?;
     let opened = args.models.iter().zip(sessions).zip(powers).map(|((model, session), power)| {
         let name = model.display().to_string();
-        let isa = session::isa(&args.machine);
-        Opened::new(name, session, power, order_seed(args), &weights(args), isa)
+        Opened::new(name, session, power, order_seed(args), &weights(args))
     });
     let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
     let request = Request {

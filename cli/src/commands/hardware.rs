@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use recoup::read_inputs;
 use recoup_core::accuracy::{Candidate, Configuration};
 use recoup_core::control_variate::{ControlFunction, ControlOptions, Mode};
 use recoup_core::multiplier::Family;
@@ -26,7 +27,8 @@ use crate::embedded::Embedded;
 use crate::output::{self, Draft};
 use crate::printer::{align_right, table};
 use crate::progress;
-use crate::session::{self, read_inputs};
+use crate::progress::Bars;
+use crate::session;
 use crate::{cells, costs};
 
 /// Images of the network's stimulus, and positions of each image and layer to sample from.
@@ -268,9 +270,8 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
     let mut session = Embedded::Resnet8.session(None)?;
     let inputs: Vec<usize> = session.indices[..IMAGES].to_vec();
     let images = read_inputs(&session.dataset, &inputs, &session.preprocess, &session.graph)?;
-    let calibration = session.calibrate()?;
-    let experiment =
-        session.experiment(calibration, WeightScheme::U8Channel, session::isa(&args.machine));
+    session.isa = session::isa(&args.machine);
+    let experiment = session.experiment(WeightScheme::U8Channel, &Bars::default())?;
     let candidates = eval::candidates(&experiment, &configurations, ControlOptions::default())?;
 
     let exact: Vec<(u32, Vec<Workload>)> = candidates

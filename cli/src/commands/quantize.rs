@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 
+use recoup::Labels;
 use recoup_core::quantize::{Calibration, WeightScheme};
 
 use crate::args::QuantizeArgs;
-use crate::session::{self, Session};
-use crate::{output, printer};
+use crate::progress::Bars;
+use crate::{output, printer, session};
 
 /// Calibrates and writes the calibration.
 pub fn run(args: &QuantizeArgs) -> Result<()> {
@@ -15,11 +16,11 @@ pub fn run(args: &QuantizeArgs) -> Result<()> {
         None => args.model.model.with_extension("calibration.json"),
     };
     output::check(&target, args.force)?;
-    let mut session = Session::open(&args.model.model, &args.model.data)?;
-    let calibration = session.calibrate()?;
-    let isa = session::isa(&args.machine);
-    let experiment = session.experiment(calibration.clone(), WeightScheme::U8Channel, isa);
-    let calibration = Calibration { layers: experiment.layer_codes()?, ..calibration };
+    let (model, data) = (&args.model.model, &args.model.data);
+    let mut session = session::open(model, data, None, Labels::Unused, &args.machine)?;
+    let experiment = session.experiment(WeightScheme::U8Channel, &Bars::default())?;
+    let layers = experiment.layer_codes()?;
+    let calibration = Calibration { layers, ..experiment.calibration().clone() };
     let mut text = serde_json::to_string_pretty(&calibration)?;
     text.push('\n');
     output::write(&target, text.as_bytes(), args.force)?;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
+use recoup::Session;
 use recoup_core::data::{DataSpec, select, select_others};
 use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::finding::Settings;
@@ -24,7 +25,7 @@ use crate::exploration::{
     Explorer, OBSERVED_IMAGES, Opened, Request, command_line, explore, read_inputs,
 };
 use crate::reproduction::confirmation;
-use crate::session::{self, Session};
+use crate::session;
 use crate::{costs, output, page, progress, reproduction};
 
 /// Arguments of `reproduce`.
@@ -90,10 +91,10 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     }
     let mut store = Store::open(&database)?;
     let power = costs::shipped();
-    let isa = session::isa(&args.machine);
-    let opened = sessions.into_iter().map(|session| {
+    let opened = sessions.into_iter().map(|mut session| {
         let name = session.file.path.display().to_string();
-        Opened::new(name, session, power.clone(), ORDER_SEED, &[WeightScheme::U8Channel], isa)
+        session.isa = session::isa(&args.machine);
+        Opened::new(name, session, power.clone(), ORDER_SEED, &[WeightScheme::U8Channel])
     });
     let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
     let others = opened.iter().zip(others).map(|(opened, other)| opened.on(other, ORDER_SEED));

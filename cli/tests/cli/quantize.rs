@@ -166,7 +166,7 @@ fn a_calibration_on_other_pixels_is_refused() {
     let file = tiny.path("model.calibration.json");
     tiny.assert_eval_refused(
         &["--calibration", &file, "--preprocess", "scale=0.5"],
-        &[&file, "was made with --preprocess none", "recoup quantize"],
+        &[&file, "was made with preprocess none", "recoup quantize"],
     );
 }
 

@@ -52,6 +52,15 @@ impl Configuration {
     }
 }
 
+/// All layers on the multiplier, corrected by a fitted control variate unless it is exact, in the
+/// calibration's codes.
+impl From<Multiplier> for Configuration {
+    fn from(multiplier: Multiplier) -> Self {
+        let mode = if multiplier.is_exact() { Mode::None } else { Mode::Fitted(None) };
+        Self::plain(multiplier, mode, 8)
+    }
+}
+
 /// A configuration, ready to run.
 pub struct Candidate {
     /// What it is.

@@ -60,6 +60,14 @@ pub struct ControlVariate {
     pub layers: Vec<LayerConstants>,
 }
 
+impl ControlVariate {
+    /// The functions x in words; empty when V is a constant.
+    pub fn names(&self) -> String {
+        let names = self.functions.iter().map(|x| x.function.to_string());
+        names.collect::<Vec<_>>().join(" + ")
+    }
+}
+
 /// The constants of one layer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LayerConstants {

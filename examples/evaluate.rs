@@ -1,0 +1,22 @@
+//! A network on two approximate multipliers, each with its control variate.
+
+use recoup::{Configuration, DataSpec, EvaluateOptions, Multiplier, Session, SessionOptions};
+
+/// Prints the accuracy of each design.
+pub fn main() -> recoup::Result<()> {
+    let data: DataSpec = "idx:cli/assets/fashion-test-2000-images-idx3-ubyte.gz,\
+                          cli/assets/fashion-test-2000-labels-idx1-ubyte.gz"
+        .parse()?;
+    let preprocess = "fashion-mnist".parse()?;
+    let options = SessionOptions { preprocess, images: Some(200), ..SessionOptions::new(data) };
+    let mut session = Session::open("cli/assets/fashion-resnet8.onnx", options)?;
+
+    let designs = ["perforated:2", "truncated:7"].map(str::parse::<Multiplier>);
+    let designs = designs.into_iter().map(|design| Ok(Configuration::from(design?)));
+    let designs = designs.collect::<recoup::Result<Vec<_>>>()?;
+    let results = session.evaluate(&designs, EvaluateOptions::default(), &recoup::Unwatched)?;
+    for row in results.rows() {
+        println!("{:12} V {:8} {:?} of the images", row.multiplier, row.control_variate, row.top1);
+    }
+    Ok(())
+}

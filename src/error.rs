@@ -1,0 +1,171 @@
+//! What can go wrong, and what would help.
+
+use std::fmt;
+
+use recoup_core::accuracy::{EvaluateError, ExperimentError};
+use recoup_core::control_variate::ControlVariateError;
+use recoup_core::data::DataError;
+use recoup_core::model::ModelError;
+use recoup_core::multiplier::MultiplierError;
+use recoup_core::quantize::CalibrationError;
+use recoup_core::watch::Stopped;
+
+/// The result of a call that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The ONNX file.
+    Model,
+    /// The images, or other records, or their labels.
+    Data,
+    /// The calibration: its file, or what the images make of the network.
+    Calibration,
+    /// A multiplier.
+    Multiplier,
+    /// A control variate that the multiplier does not have.
+    ControlVariate,
+    /// A network that cannot be emulated on its multiplier.
+    Emulation,
+    /// Nothing: the caller stopped the work.
+    Stopped,
+}
+
+/// What would help, for a caller to say in its own words: a command line names its options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// Hold fewer images out, or calibrate on images of another source.
+    HoldOutFewer,
+    /// Leave the number of calibration images to the file, or make the file again.
+    LeaveCalibrationImages {
+        /// The number that was asked for.
+        wanted: usize,
+    },
+    /// Say where the images of a calibration are now, or make it again.
+    SayWhereCalibrationImagesAre,
+    /// Preprocess as the calibration did, or make it again.
+    PreprocessAlike,
+    /// Take the data without its labels: outputs are then compared with those of the references.
+    LeaveLabels,
+    /// Evaluate designs, which compares any outputs, instead of exploring.
+    EvaluateInstead,
+}
+
+/// An error of any kind. Its text names files, nodes and places.
+#[derive(Debug)]
+pub struct Error {
+    /// What it happened to, or what it means.
+    context: Option<String>,
+    cause: Box<dyn std::error::Error + Send + Sync>,
+    kind: ErrorKind,
+    hint: Option<Hint>,
+}
+
+impl Error {
+    pub(crate) fn new(
+        kind: ErrorKind,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { context: None, cause: cause.into(), kind, hint: None }
+    }
+
+    pub(crate) fn with_hint(self, hint: Hint) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    /// The same error, of what it happened to or with what it means.
+    pub(crate) fn of(self, context: impl Into<String>) -> Self {
+        Self { context: Some(context.into()), ..self }
+    }
+
+    /// What is at fault.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What would help, where the text does not say it.
+    pub fn hint(&self) -> Option<Hint> {
+        self.hint
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(context) = &self.context {
+            write!(formatter, "{context}: ")?;
+        }
+        self.cause.fmt(formatter)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.source()
+    }
+}
+
+impl From<ModelError> for Error {
+    fn from(error: ModelError) -> Self {
+        Self::new(ErrorKind::Model, error)
+    }
+}
+
+impl From<DataError> for Error {
+    fn from(error: DataError) -> Self {
+        Self::new(ErrorKind::Data, error)
+    }
+}
+
+impl From<MultiplierError> for Error {
+    fn from(error: MultiplierError) -> Self {
+        Self::new(ErrorKind::Multiplier, error)
+    }
+}
+
+impl From<ControlVariateError> for Error {
+    fn from(error: ControlVariateError) -> Self {
+        Self::new(ErrorKind::ControlVariate, error)
+    }
+}
+
+impl From<Stopped> for Error {
+    fn from(error: Stopped) -> Self {
+        Self::new(ErrorKind::Stopped, error)
+    }
+}
+
+impl From<CalibrationError> for Error {
+    fn from(error: CalibrationError) -> Self {
+        match error {
+            CalibrationError::Stopped(stopped) => stopped.into(),
+            CalibrationError::Image(_) => Self::new(ErrorKind::Data, error),
+            _ => Self::new(ErrorKind::Calibration, error),
+        }
+    }
+}
+
+impl From<ExperimentError> for Error {
+    fn from(error: ExperimentError) -> Self {
+        match error {
+            ExperimentError::Model(error) => error.into(),
+            ExperimentError::Calibration(error) => error.into(),
+            ExperimentError::ControlVariate(error) => error.into(),
+            ExperimentError::Multiplier(error) => error.into(),
+            ExperimentError::Emulate(_) => Self::new(ErrorKind::Emulation, error),
+        }
+    }
+}
+
+impl From<EvaluateError> for Error {
+    fn from(error: EvaluateError) -> Self {
+        match error {
+            EvaluateError::Data(error) => error.into(),
+            EvaluateError::Stopped(error) => error.into(),
+            EvaluateError::Experiment(error) => error.into(),
+            EvaluateError::Image { .. } | EvaluateError::Scores(_) => {
+                Self::new(ErrorKind::Data, error)
+            }
+        }
+    }
+}

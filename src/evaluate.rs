@@ -1,0 +1,173 @@
+//! Designs on a session's images.
+
+use recoup_core::accuracy::paired::{PairedLoss, compare};
+use recoup_core::accuracy::{Candidate, Configuration, Evaluation, Scores, evaluate};
+use recoup_core::control_variate::ControlOptions;
+use recoup_core::quantize::{Calibration, WeightScheme};
+use recoup_core::watch::{Watch, go_on};
+use recoup_explore::power::Figures;
+
+use crate::error::Result;
+use crate::session::Session;
+
+/// How designs are evaluated.
+#[derive(Clone, Copy, Debug)]
+pub struct EvaluateOptions {
+    /// How weights are coded.
+    pub weights: WeightScheme,
+    /// How control variates are made.
+    pub control: ControlOptions,
+    /// Whether the accumulated error of each layer is looked at.
+    pub layers: bool,
+    /// Images in memory at a time; results do not depend on it.
+    pub batch: usize,
+}
+
+impl Default for EvaluateOptions {
+    fn default() -> Self {
+        Self {
+            weights: WeightScheme::U8Channel,
+            control: ControlOptions::default(),
+            layers: false,
+            batch: 256,
+        }
+    }
+}
+
+/// A node that multiplies outside the multipliers.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ExactNode {
+    /// Its name.
+    pub node: String,
+    /// Its operator.
+    pub operator: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What designs made of a session's images. The first design is the reference of the others: exact
+/// products of 8-bit codes.
+pub struct Results {
+    /// The model's file.
+    pub model: String,
+    /// Where the images come from.
+    pub data: String,
+    /// From pixels to the model's input.
+    pub preprocess: String,
+    /// How many images were evaluated.
+    pub images: usize,
+    /// How weights are coded.
+    pub weights: WeightScheme,
+    /// Layers whose weights are the model's own codes, and all layers.
+    pub own_weight_codes: (usize, usize),
+    /// The scales of the activations, and how they were obtained.
+    pub calibration: Calibration,
+    /// What multiplies outside the multipliers.
+    pub exact_nodes: Vec<ExactNode>,
+    /// The designs, ready to run.
+    pub candidates: Vec<Candidate>,
+    /// What became of the images, in the float32 network and in the designs.
+    pub evaluation: Evaluation,
+    /// What hardware needs for each design, as far as it is known.
+    pub figures: Vec<Figures>,
+}
+
+impl Session {
+    /// Makes designs ready to run, and evaluates them beside the float32 network and exact products
+    /// of 8-bit codes, which come first whether they are among `designs` or not.
+    ///
+    /// # Errors
+    /// When the network cannot be calibrated, a design makes no sense, an image cannot be read, or
+    /// `watch` stops the work.
+    pub fn evaluate(
+        &mut self,
+        designs: &[Configuration],
+        options: EvaluateOptions,
+        watch: &dyn Watch,
+    ) -> Result<Results> {
+        self.evaluate_saving(designs, options, None, watch)
+    }
+
+    /// The same, and saves the class scores of all designs.
+    ///
+    /// # Errors
+    /// As [`Session::evaluate`], and when the scores cannot be saved.
+    ///
+    /// # Panics
+    /// When no output is one score per class: ask [`recoup_core::model::Graph::scores`] before.
+    pub fn evaluate_saving(
+        &mut self,
+        designs: &[Configuration],
+        options: EvaluateOptions,
+        scores: Option<&mut dyn Scores>,
+        watch: &dyn Watch,
+    ) -> Result<Results> {
+        let EvaluateOptions { weights, control, layers, batch } = options;
+        let experiment = self.experiment(weights, watch)?;
+        let designs = with_reference(designs);
+        watch.begin("fitting control variates", designs.len());
+        let mut candidates = Vec::new();
+        for design in &designs {
+            go_on(watch)?;
+            candidates.push(experiment.candidate(design, control)?);
+            watch.advance(1);
+        }
+        watch.end();
+        watch.begin("evaluating", self.indices.len());
+        let images = self.images(batch);
+        let evaluation = evaluate(&images, &self.float(), &candidates, layers, scores, watch)?;
+        watch.end();
+        Ok(Results {
+            model: self.file.path.display().to_string(),
+            data: self.dataset.name().to_string(),
+            preprocess: self.preprocess.to_string(),
+            images: self.indices.len(),
+            weights,
+            own_weight_codes: self.graph.own_weight_codes(),
+            calibration: experiment.calibration().clone(),
+            exact_nodes: self.exact_nodes(),
+            figures: vec![Figures::default(); candidates.len()],
+            candidates,
+            evaluation,
+        })
+    }
+
+    /// What multiplies outside the multipliers, in float32, and why.
+    pub fn exact_nodes(&self) -> Vec<ExactNode> {
+        let nodes = self.graph.exact_macs().map(|(node, reason)| ExactNode {
+            node: node.name.clone(),
+            operator: node.operator.clone(),
+            reason: reason.to_string(),
+        });
+        nodes.collect()
+    }
+}
+
+/// The designs, the reference first; none of them twice.
+pub fn with_reference(designs: &[Configuration]) -> Vec<Configuration> {
+    let mut all = vec![Configuration::exact(8)];
+    for design in designs {
+        if !all.contains(design) {
+            all.push(design.clone());
+        }
+    }
+    all
+}
+
+impl Results {
+    /// What a design lost against exact products of 8-bit codes, image by image; none without
+    /// labels.
+    pub fn loss_against_exact(&self, index: usize) -> Option<PairedLoss> {
+        self.loss(&self.evaluation.candidates[0].top1, index)
+    }
+
+    /// What a design lost against the float32 network; none without labels.
+    pub fn loss_against_float(&self, index: usize) -> Option<PairedLoss> {
+        self.loss(&self.evaluation.float.top1, index)
+    }
+
+    fn loss(&self, reference: &[bool], index: usize) -> Option<PairedLoss> {
+        let own = &self.evaluation.candidates[index].top1;
+        (!own.is_empty()).then(|| compare(reference, own))
+    }
+}
