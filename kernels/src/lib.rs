@@ -48,6 +48,7 @@ mod entries;
 mod epilogue;
 mod error;
 mod factors;
+mod float;
 mod float_depthwise;
 mod gather;
 mod gemm;
@@ -68,6 +69,7 @@ mod terms;
 mod x86_64;
 
 pub use error::KernelError;
+pub use float::{FloatBuffer, FloatConv, FloatConvSpec, FloatImage};
 pub use float_depthwise::FloatDepthwise;
 pub use isa::Isa;
 pub use layer::{BatchItem, MacLayer, Output, Residual, Scratch, common_kernel, quantize};
