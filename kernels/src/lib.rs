@@ -49,7 +49,6 @@ mod epilogue;
 mod error;
 mod factors;
 mod float;
-mod float_depthwise;
 mod gather;
 mod gemm;
 mod image;
@@ -70,7 +69,6 @@ mod x86_64;
 
 pub use error::KernelError;
 pub use float::{FloatBuffer, FloatConv, FloatConvSpec, FloatImage};
-pub use float_depthwise::FloatDepthwise;
 pub use isa::Isa;
 pub use layer::{BatchItem, MacLayer, Output, Residual, Scratch, common_kernel, quantize};
 pub use shape::ConvShape;

@@ -13,6 +13,9 @@ const ROWS_BYTES: usize = 256 << 10;
 /// Channels of a group up to which groups that are no whole blocks are spread over the lanes.
 const SPREAD_CHANNELS: usize = 8;
 
+/// Floats that nobody counts.
+const SMALL: usize = 1 << 20;
+
 /// What a [`FloatConv`] computes.
 #[derive(Clone, Debug)]
 pub struct FloatConvSpec {
@@ -57,9 +60,24 @@ struct Strip {
 }
 
 impl FloatConv {
-    /// Whether there are loops for such groups: none, whole blocks, or of few channels.
-    pub fn takes(shape: &ConvShape) -> bool {
-        shape.groups == 1 || whole_blocks(shape) || shape.channels_per_group() <= SPREAD_CHANNELS
+    /// Whether it is quick and takes a few times the memory of the image, weights and output at
+    /// most: not with groups that are neither whole blocks nor of few channels, nor with pads much
+    /// larger than the image.
+    pub fn pays(shape: &ConvShape) -> bool {
+        if shape.validate().is_err() {
+            return false;
+        }
+        let blocks = |count: usize| count.next_multiple_of(LANES);
+        let padded = shape.padded_height() * shape.padded_width();
+        let spread = match whole_blocks(shape) || shape.groups == 1 {
+            true => 0,
+            false => shape.channels_per_group() * blocks(shape.filters) * padded,
+        };
+        let ours = blocks(shape.channels) * padded
+            + spread
+            + blocks(shape.filters) * (shape.positions() + shape.depth());
+        let plain = shape.input_len() + shape.output_len() + shape.filters * shape.depth();
+        ours <= SMALL + 4 * plain && (spread == 0 || shape.channels_per_group() <= SPREAD_CHANNELS)
     }
 
     /// From images like `input`, whose border has the pads, to images like `output`.
@@ -68,7 +86,7 @@ impl FloatConv {
     /// [`KernelError`] when the shape is impossible or the images are too large.
     ///
     /// # Panics
-    /// When the images or the slices do not fit the shape, or there are no loops for its groups.
+    /// When the images or the slices do not fit the shape.
     pub fn new(
         isa: Isa,
         spec: &FloatConvSpec,
@@ -77,7 +95,6 @@ impl FloatConv {
     ) -> Result<Self, KernelError> {
         let shape = spec.shape;
         shape.validate()?;
-        assert!(Self::takes(&shape), "groups that there are loops for");
         let size = |image: &FloatImage| [image.channels, image.height, image.width];
         assert_eq!(size(&input), [shape.channels, shape.height, shape.width], "the input");
         assert_eq!(
@@ -137,7 +154,7 @@ impl FloatConv {
     /// memory for the next call.
     ///
     /// # Panics
-    /// When the residual's size is not the output's, or a buffer has no room for its image.
+    /// When the residual's size is not the output's, or a buffer is not that of such an image.
     pub fn run(
         &self,
         input: &FloatBuffer,
@@ -146,6 +163,7 @@ impl FloatConv {
         scratch: &mut FloatBuffer,
     ) {
         let (shape, to) = (&self.shape, &self.output);
+        output.reserve(to);
         to.clear_border(output);
         let (from, input) = match &self.spread {
             None => (&self.input, input),

@@ -13,7 +13,7 @@ pub struct FloatBuffer(Vec<Line>);
 
 impl FloatBuffer {
     /// Makes room for an image.
-    pub fn reserve(&mut self, image: &FloatImage) {
+    pub(super) fn reserve(&mut self, image: &FloatImage) {
         let lines = image.len().div_ceil(LANES);
         if self.0.len() < lines {
             self.0.resize(lines, Line([0.0; LANES]));
@@ -85,6 +85,11 @@ impl FloatImage {
         }
     }
 
+    /// As a tensor of ONNX.
+    pub fn shape(&self) -> [usize; 4] {
+        [1, self.channels, self.height, self.width]
+    }
+
     /// Floats that it takes.
     pub fn len(&self) -> usize {
         self.blocks() * self.block()
@@ -117,10 +122,7 @@ impl FloatImage {
     }
 
     /// Writes zeros to the border.
-    ///
-    /// # Panics
-    /// When the buffer has no room for the image.
-    pub fn clear_border(&self, buffer: &mut FloatBuffer) {
+    pub(super) fn clear_border(&self, buffer: &mut FloatBuffer) {
         let [above, left, below, right] = self.border.map(|pixels| pixels * self.lanes);
         let pixels = self.border[1] + self.width + self.border[3];
         for block in buffer.floats_mut()[..self.len()].chunks_exact_mut(self.block()) {
@@ -140,9 +142,10 @@ impl FloatImage {
     /// Writes the elements of `planes`, `[channel][row][column]`, and the border.
     ///
     /// # Panics
-    /// When the planes are not of the image's size or the buffer has no room for it.
+    /// When the planes are not of the image's size.
     pub fn pack(&self, planes: &[f32], buffer: &mut FloatBuffer) {
         assert_eq!(planes.len(), self.channels * self.height * self.width, "elements");
+        buffer.reserve(self);
         self.clear_border(buffer);
         let plane = self.height * self.width;
         let start = self.pixel(0, 0, [0; 2]);
