@@ -7,6 +7,8 @@
 //!
 //! Every kernel gives the same integers and the same floats as [`naive`].
 //!
+//! What the emulated networks are compared with runs in float32: [`FloatConv`] convolves for it.
+//!
 //! ```
 //! use recoup_kernels::*;
 //!

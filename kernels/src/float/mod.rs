@@ -7,11 +7,10 @@
 
 mod conv;
 mod image;
-mod tile;
+pub(crate) mod tile;
 
 pub use conv::{FloatConv, FloatConvSpec};
 pub use image::{FloatBuffer, FloatImage};
-pub(crate) use tile::{FloatKernels, Tile, Vector, lanewise_tile, shared_tile};
 
 #[cfg(test)]
 mod tests;

@@ -1,41 +1,7 @@
-//! Every path against the obvious loop.
+//! Every path against the obvious loop, [`naive::convolve_float`].
 
 use super::*;
-use crate::{ConvShape, Isa, KernelError};
-
-/// Image and output as `[channel][row][column]`.
-fn naive(spec: &FloatConvSpec, input: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
-    let shape = &spec.shape;
-    let mut output = Vec::new();
-    for filter in 0..shape.filters {
-        for y in 0..shape.out_height() {
-            for x in 0..shape.out_width() {
-                let mut sum = spec.bias[filter];
-                for index in 0..shape.channels_per_group() {
-                    let group = filter / shape.filters_per_group();
-                    let channel = group * shape.channels_per_group() + index;
-                    for ky in 0..shape.kernel_height {
-                        for kx in 0..shape.kernel_width {
-                            let row = (y * shape.stride_height + ky * shape.dilation_height)
-                                .wrapping_sub(shape.pad_top);
-                            let column = (x * shape.stride_width + kx * shape.dilation_width)
-                                .wrapping_sub(shape.pad_left);
-                            if row < shape.height && column < shape.width {
-                                let tap = filter * shape.channels_per_group() + index;
-                                let tap = (tap * shape.kernel_height + ky) * shape.kernel_width;
-                                sum += spec.weights[tap + kx]
-                                    * input[(channel * shape.height + row) * shape.width + column];
-                            }
-                        }
-                    }
-                }
-                sum += residual.map_or(0.0, |residual| residual[output.len()]);
-                output.push(sum.max(spec.low).min(spec.high));
-            }
-        }
-    }
-    output
-}
+use crate::{ConvShape, Isa, KernelError, naive};
 
 /// Whole numbers: sums are exact in any order.
 fn numbers(count: usize) -> Vec<f32> {
@@ -61,7 +27,7 @@ fn compare(shape: ConvShape, border: [usize; 4], bounds: (f32, f32), residual: b
     };
     let planes = numbers(shape.channels * shape.height * shape.width);
     let added = residual.then(|| numbers(shape.filters * shape.positions()));
-    let expected = naive(&spec, &planes, added.as_deref());
+    let expected = naive::convolve_float(&spec, &planes, added.as_deref());
     let pads = [shape.pad_top, shape.pad_left, shape.pad_bottom, shape.pad_right];
     let from = FloatImage::new(shape.channels, shape.height, shape.width);
     let from = FloatImage { border: std::array::from_fn(|side| pads[side] + border[side]), ..from };

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use crate::{
     epilogue::LANES,
-    float::{FloatKernels, Tile, Vector, lanewise_tile, shared_tile},
+    float::tile::{FloatKernels, Tile, Vector, lanewise_tile, shared_tile},
     gemm::tile_kernels,
 };
 
@@ -27,7 +27,7 @@ pub(crate) const AVX2: FloatKernels = FloatKernels {
 macro_rules! kernel {
     ($name:ident, $body:ident, $vector:ty, $features:literal) => {
         /// # Safety
-        /// As for [`crate::float::TileKernel`].
+        /// As for [`crate::float::tile::TileKernel`].
         #[target_feature(enable = $features)]
         unsafe fn $name<const P: usize, const B: usize>(tile: &Tile<'_>, output: *mut f32) {
             // SAFETY: the caller's.
