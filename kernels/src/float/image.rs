@@ -2,6 +2,9 @@
 
 use crate::{KernelError, epilogue::LANES};
 
+/// Rows and columns that the compiler transposes in registers.
+const SIDE: usize = 4;
+
 /// 16 floats that no vector load finds across two cache lines.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
@@ -152,11 +155,8 @@ impl FloatImage {
         let blocks = buffer.floats_mut()[..self.len()].chunks_exact_mut(self.block());
         for (block, planes) in blocks.zip(planes.chunks(self.lanes * plane)) {
             for (y, row) in block[start..].chunks_mut(self.row()).take(self.height).enumerate() {
-                for (lane, plane) in planes.chunks_exact(plane).enumerate() {
-                    let pixels = row.chunks_mut(self.lanes);
-                    let elements = &plane[y * self.width..][..self.width];
-                    pixels.zip(elements).for_each(|(pixel, element)| pixel[lane] = *element);
-                }
+                let (from, lanes) = (&planes[y * self.width..], planes.len() / plane);
+                transpose((from, plane), (row, self.lanes), [lanes, self.width]);
             }
         }
     }
@@ -172,16 +172,35 @@ impl FloatImage {
         let blocks = buffer.floats()[..self.len()].chunks_exact(self.block());
         for (block, planes) in blocks.zip(planes.chunks_mut(self.lanes * plane)) {
             for (y, row) in block[start..].chunks(self.row()).take(self.height).enumerate() {
-                for (lane, plane) in planes.chunks_exact_mut(plane).enumerate() {
-                    let pixels = row.chunks(self.lanes);
-                    let elements = &mut plane[y * self.width..][..self.width];
-                    elements
-                        .iter_mut()
-                        .zip(pixels)
-                        .for_each(|(element, pixel)| *element = pixel[lane]);
-                }
+                let lanes = planes.len() / plane;
+                let to = &mut planes[y * self.width..];
+                transpose((row, self.lanes), (to, plane), [self.width, lanes]);
             }
         }
         planes
+    }
+}
+
+/// Writes the columns of a matrix as rows. Both come with the distance from one row to the next.
+fn transpose(from: (&[f32], usize), to: (&mut [f32], usize), [rows, columns]: [usize; 2]) {
+    let ((from, from_row), (to, to_row)) = (from, to);
+    let whole = [rows, columns].map(|count| count - count % SIDE);
+    for row in (0..whole[0]).step_by(SIDE) {
+        for column in (0..whole[1]).step_by(SIDE) {
+            let tile: [[f32; SIDE]; SIDE] = std::array::from_fn(|i| {
+                let from = &from[(row + i) * from_row + column..];
+                *from.first_chunk().expect("a whole tile")
+            });
+            for i in 0..SIDE {
+                let turned: [f32; SIDE] = std::array::from_fn(|j| tile[j][i]);
+                to[(column + i) * to_row + row..][..SIDE].copy_from_slice(&turned);
+            }
+        }
+    }
+    for row in 0..rows {
+        let first = if row < whole[0] { whole[1] } else { 0 };
+        for column in first..columns {
+            to[column * to_row + row] = from[row * from_row + column];
+        }
     }
 }
