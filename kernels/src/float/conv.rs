@@ -176,6 +176,7 @@ impl FloatConv {
         let (input, output) = (&input.floats()[..from.len()], &mut output.floats_mut()[..to.len()]);
         let residual = residual.map(|(image, buffer)| {
             assert_eq!(FloatImage { border: to.border, ..*image }, *to, "the residual's size");
+            assert_eq!(image.validate(), Ok(()), "the residual's border");
             (image, &buffer.floats()[..image.len()])
         });
         let pads = [shape.pad_top, shape.pad_left];

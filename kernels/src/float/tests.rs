@@ -154,3 +154,26 @@ fn images_without_end_are_refused() {
     let empty = FloatImage::new(1, 0, 1);
     assert_eq!(empty.validate(), Err(KernelError::ZeroDimension("height")));
 }
+
+#[test]
+fn what_takes_much_memory_does_not_pay() {
+    let plain = ConvShape { height: 8, ..ConvShape::linear(8, 36, 36) };
+    let far = ConvShape {
+        kernel_width: 2,
+        dilation_width: 1 << 20,
+        pad_left: 1 << 19,
+        pad_right: 1 << 19,
+        ..plain
+    };
+    let never = ConvShape { kernel_width: 9, ..plain };
+    for (shape, pays) in [
+        (plain, true),
+        (ConvShape { groups: 36, ..plain }, true),
+        (ConvShape { groups: 6, ..plain }, true),
+        (ConvShape { groups: 2, ..plain }, false),
+        (far, false),
+        (never, false),
+    ] {
+        assert_eq!(FloatConv::pays(&shape), pays, "{shape:?}");
+    }
+}
