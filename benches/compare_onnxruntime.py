@@ -46,6 +46,7 @@ ADAPT_IMAGES_PER_S = {"resnet20": 33.7, "resnet56": 11.6}
 TARGETS = [
     ("recoup exact", "onnxruntime u8u8", 1.0),
     ("recoup exact", "onnxruntime fp32", 1.0),
+    ("recoup float32", "onnxruntime fp32", 0.8),
     ("recoup perforated:2", "recoup exact", 0.90),
     ("recoup recursive:4", "recoup exact", 0.45),
     ("recoup truncated:7", "recoup exact", 0.35),
@@ -137,7 +138,9 @@ class Recoup:
         done = subprocess.run(self.command, capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"{' '.join(self.command)}\n{done.stderr}")
-        found = [r for r in json.loads(done.stdout)["results"]
+        document = json.loads(done.stdout)
+        self.float = document["float"]
+        found = [r for r in document["results"]
                  if r["multiplier"] == self.multiplier]
         if not found:
             sys.exit(f"no result for {self.multiplier} from {' '.join(self.command)}")
@@ -151,6 +154,23 @@ class Recoup:
     def note(self):
         return (f"{self.result['kernel']}, control variate {self.result['control_variate']}, "
                 f"top-1 {self.result['top1']}")
+
+
+class RecoupFloat:
+    """The float32 reference, which runs beside another entry."""
+
+    def __init__(self, beside):
+        self.beside = beside
+        self.samples = []
+
+    def measure(self):
+        self.samples.append(self.beside.float["images_per_s"])
+
+    def images_per_s(self):
+        return statistics.median(self.samples)
+
+    def note(self):
+        return f"top-1 {self.beside.float['top1']}"
 
 
 def output_of(*command):
@@ -202,6 +222,7 @@ def contestants(args, folder):
     if args.recoup:
         for multiplier in MULTIPLIERS:
             entries[f"recoup {multiplier}"] = Recoup(args, multiplier, 1)
+        entries["recoup float32"] = RecoupFloat(entries["recoup exact"])
         entries["recoup exact, 2 threads"] = Recoup(args, "exact", 2)
     return entries
 

@@ -249,6 +249,38 @@ fn rival(wanted: &dyn Fn(&str) -> bool) -> Option<f64> {
     network.speed()
 }
 
+/// The speed of the float reference's convolutions.
+fn float(isa: Isa, wanted: &dyn Fn(&str) -> bool) -> Option<f64> {
+    let mut network = Network::default();
+    for kind in layers() {
+        let Layer { name, shape, .. } = kind;
+        let line = format!("{:28} {:16} {name:14}", isa.name(), "float32");
+        if !wanted(&line) {
+            continue;
+        }
+        // Whole numbers: sums are exact in any order.
+        let numbers = |count: usize| (0..count).map(|i| (i * i % 11) as f32 - 5.0).collect();
+        let weights: Vec<f32> = numbers(shape.filters * shape.depth());
+        let bias = vec![1.0; shape.filters];
+        let spec = FloatConvSpec { shape, weights, bias, low: 0.0, high: f32::INFINITY };
+        let border = [shape.pad_top, shape.pad_left, shape.pad_bottom, shape.pad_right];
+        let from = FloatImage::new(shape.channels, shape.height, shape.width).with_border(border);
+        let from = if shape.groups == 1 { from.dense() } else { from };
+        let to = FloatImage::new(shape.filters, shape.out_height(), shape.out_width());
+        let layer = FloatConv::new(isa, &spec, from, to).expect("a valid layer");
+        let [mut input, mut output, mut scratch] = <[FloatBuffer; 3]>::default();
+        let planes: Vec<f32> = numbers(shape.input_len());
+        from.pack(&planes, &mut input);
+        let image = time(1, || {
+            layer.run(black_box(&input), None, black_box(&mut output), &mut scratch);
+        });
+        assert_eq!(to.unpack(&output), naive::convolve_float(&spec, &planes, None), "{line}");
+        println!("{line} {:7.1}", shape.macs() as f64 / image);
+        network.add(&kind, image);
+    }
+    network.speed()
+}
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|w| !w.starts_with("--")).collect();
     let wanted = |line: &str| words.iter().all(|word| line.contains(word.as_str()));
@@ -326,6 +358,9 @@ fn main() {
                 print!(", {:.1} x the table loop", all / table_loop);
             }
             println!();
+        }
+        if let Some(all) = float(isa, &wanted) {
+            println!("{:28} {:16} {:14} {all:7.1}", isa.name(), "float32", "ResNet-20");
         }
     }
 }

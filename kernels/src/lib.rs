@@ -7,6 +7,8 @@
 //!
 //! Every kernel gives the same integers and the same floats as [`naive`].
 //!
+//! What the emulated networks are compared with runs in float32: [`FloatConv`] convolves for it.
+//!
 //! ```
 //! use recoup_kernels::*;
 //!
@@ -48,7 +50,7 @@ mod entries;
 mod epilogue;
 mod error;
 mod factors;
-mod float_depthwise;
+mod float;
 mod gather;
 mod gemm;
 mod image;
@@ -68,7 +70,7 @@ mod terms;
 mod x86_64;
 
 pub use error::KernelError;
-pub use float_depthwise::FloatDepthwise;
+pub use float::{FloatBuffer, FloatConv, FloatConvSpec, FloatImage};
 pub use isa::Isa;
 pub use layer::{BatchItem, MacLayer, Output, Residual, Scratch, common_kernel, quantize};
 pub use shape::ConvShape;

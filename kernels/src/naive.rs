@@ -4,7 +4,8 @@
 //! code `input_zero_point`; nothing here is shared with the fast paths.
 
 use crate::{
-    ConvShape, MacSpec, Output, OutputSpec, Product, Residual, ResidualSpec, WeightCoding,
+    ConvShape, FloatConvSpec, MacSpec, Output, OutputSpec, Product, Residual, ResidualSpec,
+    WeightCoding,
 };
 
 /// p(w, a): what the multiplier returns for a weight byte and an activation code. // eq. (3)
@@ -165,6 +166,41 @@ pub fn run(spec: &MacSpec, input: &[u8], residual: Residual<'_>, mut output: Out
             _ => panic!("the output's type is not the one the layer was made for"),
         }
     }
+}
+
+/// A convolution of float32 with what is added to it. Images are `[channel][row][column]`; padding is
+/// zero.
+pub fn convolve_float(spec: &FloatConvSpec, input: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
+    let shape = &spec.shape;
+    let mut output = Vec::new();
+    for filter in 0..shape.filters {
+        for y in 0..shape.out_height() {
+            for x in 0..shape.out_width() {
+                let mut sum = spec.bias[filter];
+                for index in 0..shape.channels_per_group() {
+                    let group = filter / shape.filters_per_group();
+                    let channel = group * shape.channels_per_group() + index;
+                    for ky in 0..shape.kernel_height {
+                        for kx in 0..shape.kernel_width {
+                            let row = (y * shape.stride_height + ky * shape.dilation_height)
+                                .wrapping_sub(shape.pad_top);
+                            let column = (x * shape.stride_width + kx * shape.dilation_width)
+                                .wrapping_sub(shape.pad_left);
+                            if row < shape.height && column < shape.width {
+                                let tap = filter * shape.channels_per_group() + index;
+                                let tap = (tap * shape.kernel_height + ky) * shape.kernel_width;
+                                sum += spec.weights[tap + kx]
+                                    * input[(channel * shape.height + row) * shape.width + column];
+                            }
+                        }
+                    }
+                }
+                sum += residual.map_or(0.0, |residual| residual[output.len()]);
+                output.push(sum.max(spec.low).min(spec.high));
+            }
+        }
+    }
+    output
 }
 
 #[cfg(test)]

@@ -4,4 +4,5 @@ pub(crate) mod avx2;
 pub(crate) mod avx2_bytes;
 pub(crate) mod avx512;
 pub(crate) mod avx512_bytes;
+pub(crate) mod floats;
 pub(crate) mod transpose;

@@ -16,5 +16,6 @@ from . import (  # noqa: F401
     shapes,
     static,
     tflite,
+    together,
     wiring,
 )

@@ -18,8 +18,8 @@ fn elements(tensor: &Value) -> Vec<f32> {
 /// The nodes of a file that depend on its input, in operators that rten has.
 #[derive(Debug, Default)]
 pub(crate) struct FloatGraph {
-    /// Each with the shape of its first input.
-    pub nodes: Vec<(pb::NodeProto, Vec<usize>)>,
+    /// Each with the shapes of its inputs.
+    pub nodes: Vec<(pb::NodeProto, Vec<Vec<usize>>)>,
     pub constants: HashMap<String, Arc<Value>>,
     pub inputs: Vec<String>,
     pub outputs: Vec<String>,

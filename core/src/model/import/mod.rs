@@ -264,9 +264,11 @@ impl Importer<'_> {
             return self.nodes_in_place();
         }
         if !constant {
-            let first = inputs.first().and_then(Option::as_ref);
-            let shape = first.map_or(Vec::new(), |first| self.shape_of_binding(first));
-            self.float.nodes.push((proto.clone(), shape));
+            let shape = |input: &Option<Binding>| {
+                input.as_ref().map_or(Vec::new(), |input| self.shape_of_binding(input))
+            };
+            let shapes = inputs.iter().map(shape).collect();
+            self.float.nodes.push((proto.clone(), shapes));
         }
         let handled = match proto.op_type.as_str() {
             "Identity" => self.alias(proto, &inputs),
