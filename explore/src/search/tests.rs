@@ -1,3 +1,5 @@
+mod random;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
