@@ -3,13 +3,14 @@
 use std::io::{Write, stdout};
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use recoup_core::quantize::WeightScheme;
-use recoup_explore::choose::{Candidate, Choice, choose};
+use recoup_explore::answer::{self, Evaluated, loss};
+use recoup_explore::choose::Candidate;
 use recoup_explore::export::Line;
 use recoup_explore::search::{Found, Outcome};
-use recoup_explore::sequential::{Assessment, ERROR, Limit, Verdict};
+use recoup_explore::sequential::{Assessment, ERROR, Limit};
 use recoup_explore::space::{Kind, Point};
 
 use crate::printer::{align_right, percent, table, weights_text};
@@ -52,117 +53,24 @@ impl Network {
         self.found.iter().map(|found| Line::new(&self.model, self.weights, found)).collect()
     }
 
-    fn designs(&self) -> Designs {
-        let evaluated = self.found.iter().enumerate().filter_map(|(index, found)| {
-            let Outcome::Assessed { assessment, .. } = &found.outcome else { return None };
-            Some((index, found.name(), found.point.kind(), found.power, *assessment))
+    fn answer(&self, limit: Limit) -> answer::Answer {
+        let evaluated = self.found.iter().enumerate().filter_map(|(position, found)| {
+            let Outcome::Assessed { assessment, .. } = found.outcome else { return None };
+            let (kind, power) = (found.point.kind(), found.power);
+            let candidate = Candidate { kind, power, assessment };
+            Some(Evaluated { position, name: found.name(), candidate })
         });
-        Designs::new(evaluated)
+        answer::Answer::new(&evaluated.collect::<Vec<_>>(), limit)
     }
 }
 
-/// What was evaluated, and the choice among it.
-struct Designs {
-    /// Position in the list of everything.
-    index: Vec<usize>,
-    names: Vec<String>,
-    candidates: Vec<Candidate>,
-    choice: Choice,
-}
-
-impl Designs {
-    fn new(
-        evaluated: impl Iterator<Item = (usize, String, Kind, Option<f64>, Assessment)>,
-    ) -> Self {
-        let (mut index, mut names, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
-        for (at, name, kind, power, assessment) in evaluated {
-            index.push(at);
-            names.push(name);
-            candidates.push(Candidate { kind, power, assessment });
-        }
-        let choice = choose(&candidates);
-        Self { index, names, candidates, choice }
-    }
-
-    fn means(means: &[Mean]) -> Self {
-        let means = means.iter().enumerate();
-        Self::new(means.map(|(index, mean)| {
-            let point = &mean.point;
-            (index, point.name(), point.kind(), mean.power, mean.assessment)
-        }))
-    }
-
-    fn json(&self) -> Value {
-        let at = |choice: Option<usize>| choice.map(|choice| self.index[choice]);
-        json!({
-            "chosen": at(self.choice.chosen),
-            "nearest": at(self.choice.nearest),
-            "with_v": at(self.choice.with_v),
-            "without_v": at(self.choice.without_v),
-            "reduced_precision": at(self.choice.reduced_precision),
-            "front": self.choice.front.iter().map(|&found| self.index[found]).collect::<Vec<_>>(),
-        })
-    }
-
-    /// What a design saves and loses.
-    fn describe(&self, design: usize) -> String {
-        let Candidate { power, assessment, .. } = &self.candidates[design];
-        let saved = power
-            .map(|power| format!("saves {:.1} % of the array power and ", 100.0 * (1.0 - power)));
-        format!(
-            "{} {}loses {} points",
-            self.names[design],
-            saved.unwrap_or_default(),
-            loss(assessment)
-        )
-    }
-
-    /// The sentences that answer.
-    fn sentences(&self, limit: Limit) -> Vec<String> {
-        let under = format!("under {}", recoup_report::points(limit.points()));
-        let confidence = 100.0 * (1.0 - ERROR);
-        let Choice { chosen, nearest, with_v, without_v, reduced_precision, .. } = self.choice;
-        if let Some(nearest) = nearest {
-            return vec![format!(
-                "No design is {under} with {confidence:.0} % confidence; the nearest: {}.",
-                self.describe(nearest)
-            )];
-        }
-        let Some(chosen) = chosen else {
-            let found = self
-                .candidates
-                .iter()
-                .zip(&self.names)
-                .filter(|(candidate, _)| candidate.assessment.verdict == Verdict::Under);
-            let names: Vec<&str> = found.map(|(_, name)| name.as_str()).collect();
-            return vec![format!(
-                "Of the designs that are {under} with {confidence:.0} % confidence none has a known power: {}. See recoup hardware list, and --power.",
-                names.join("; ")
-            )];
-        };
-        let mut sentences = vec![format!(
-            "The least power {under} of loss, with {confidence:.0} % confidence: {}.",
-            self.describe(chosen)
-        )];
-        let others = [
-            ("With V", with_v),
-            ("Without V", without_v),
-            ("With reduced precision instead", reduced_precision),
-        ];
-        for (what, best) in others {
-            match best {
-                Some(best) if best == chosen => {}
-                Some(best) => sentences.push(format!("{what}: {}.", self.describe(best))),
-                None => sentences.push(format!("{what}: no design of known power is under it.")),
-            }
-        }
-        sentences
-    }
-}
-
-fn loss(assessment: &Assessment) -> String {
-    let [low, high] = assessment.interval;
-    format!("{:.2} [{low:.2}, {high:.2}]", assessment.loss)
+fn answer_of_means(means: &[Mean], limit: Limit) -> answer::Answer {
+    let evaluated = means.iter().enumerate().map(|(position, mean)| {
+        let Mean { point, power, assessment, .. } = mean;
+        let candidate = Candidate { kind: point.kind(), power: *power, assessment: *assessment };
+        Evaluated { position, name: point.name(), candidate }
+    });
+    answer::Answer::new(&evaluated.collect::<Vec<_>>(), limit)
 }
 
 /// The JSON object of `explore` (docs/json.md).
@@ -175,7 +83,7 @@ pub fn json(answer: &Answer) -> Result<()> {
             "images": network.images,
             "own_weight_codes": network.own_weight_codes.0,
             "configurations": network.lines(),
-            "choice": network.designs().json(),
+            "choice": network.answer(answer.limit).choice,
         })
     });
     let means = answer.means.iter().map(|mean| {
@@ -194,12 +102,13 @@ pub fn json(answer: &Answer) -> Result<()> {
             "loss_high": mean.assessment.interval[1],
             "confidence": mean.assessment.confidence,
             "verdict": mean.assessment.verdict.name(),
+            "images_to_decide": mean.assessment.images_to_decide,
         })
     });
     let mean = (!answer.means.is_empty()).then(|| {
         json!({
             "configurations": means.collect::<Vec<_>>(),
-            "choice": Designs::means(&answer.means).json(),
+            "choice": answer_of_means(&answer.means, answer.limit).choice,
         })
     });
     let object = json!({
@@ -225,7 +134,7 @@ pub fn text(answer: &Answer) -> Result<()> {
         if network.own_weight_codes.0 > 0 {
             writeln!(out, "weights: {}", weights_text(network.weights, network.own_weight_codes))?;
         }
-        let designs = network.designs();
+        let answered = network.answer(answer.limit);
         let mut rows = table(&[
             "design",
             "power %",
@@ -238,20 +147,17 @@ pub fn text(answer: &Answer) -> Result<()> {
             "front",
         ]);
         for (index, found) in network.found.iter().enumerate() {
-            let place = designs.index.iter().position(|&at| at == index);
-            let on_front = place.is_some_and(|place| designs.choice.front.contains(&place));
-            rows.add_row(row(found, on_front));
+            rows.add_row(row(found, answered.choice.front.contains(&index)));
         }
         align_right(&mut rows, [1, 2, 4, 5, 6]);
         writeln!(out, "{rows}")?;
-        for sentence in designs.sentences(answer.limit) {
+        for sentence in answered.sentences() {
             writeln!(out, "{sentence}")?;
         }
         writeln!(out)?;
     }
     if !answer.means.is_empty() {
         writeln!(out, "Mean of {} networks", answer.networks.len())?;
-        let designs = Designs::means(&answer.means);
         let mut rows =
             table(&["design", "power %", "energy %", "loss [interval]", "confidence %", "verdict"]);
         for mean in &answer.means {
@@ -266,7 +172,7 @@ pub fn text(answer: &Answer) -> Result<()> {
         }
         align_right(&mut rows, [1, 2, 4]);
         writeln!(out, "{rows}")?;
-        for sentence in designs.sentences(answer.limit) {
+        for sentence in answer_of_means(&answer.means, answer.limit).sentences() {
             writeln!(out, "{sentence}")?;
         }
         writeln!(out)?;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use recoup_core::multiplier::{Family, Multiplier};
-use recoup_explore::choose::{self, Candidate};
+use recoup_explore::answer::{self, Evaluated};
+use recoup_explore::choose::Candidate;
 use recoup_explore::finding::{Finding, Settings};
 use recoup_explore::quality::LayerQuality;
 use recoup_explore::recorded::{Mean, Recorded, RecordedDesign, RecordedNetwork};
@@ -11,8 +12,9 @@ use recoup_explore::sequential::{self, ERROR, Limit};
 use recoup_explore::space;
 use recoup_hardware::costs::{Cost, Stimulus};
 use recoup_report::data::{
-    Assessment, Choice, Command, Comparison, Costs, Design, Hardware, Histogram, Input, Kind,
-    LayerError, LayerQuality as ShownLayer, Mask, Network, Provenance, Report, Results, Verdict,
+    Answer, Assessment, Choice, Command, Comparison, Costs, Design, Hardware, Histogram, Input,
+    Kind, LayerError, LayerQuality as ShownLayer, Mask, Network, Provenance, Report, Results,
+    Verdict,
 };
 
 /// The page of a run, judged by `limit`.
@@ -35,7 +37,7 @@ pub fn report(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -
             name: mean_name(mean),
             ..design(mean.design)
         });
-        Results { designs: designs.collect(), choice: choose_mean(&means) }
+        results(designs.collect(), &evaluated_means(&means), limit)
     });
     Report {
         title,
@@ -56,27 +58,41 @@ pub fn mean_name(mean: &Mean) -> String {
     name.split(", x = ").next().unwrap_or(name).to_owned()
 }
 
-/// The choice among designs over all networks, by position.
-fn choose_mean(means: &[Mean]) -> Choice {
-    let candidates = means.iter().map(|mean| Candidate {
-        kind: mean.design.finding.kind,
-        power: mean.relative_power,
-        assessment: mean.assessment,
+fn evaluated_means(means: &[Mean]) -> Vec<Evaluated> {
+    let evaluated = means.iter().enumerate().map(|(position, mean)| {
+        let (kind, power) = (mean.design.finding.kind, mean.relative_power);
+        let candidate = Candidate { kind, power, assessment: mean.assessment };
+        Evaluated { position, name: mean_name(mean), candidate }
     });
-    let positions: Vec<usize> = (0..means.len()).collect();
-    choice(&candidates.collect::<Vec<_>>(), &positions)
+    evaluated.collect()
+}
+
+/// Designs, and the choice among those that were evaluated.
+fn results(designs: Vec<Design>, evaluated: &[Evaluated], limit: Limit) -> Results {
+    let answer::Answer { choice, headline, remarks, .. } = answer::Answer::new(evaluated, limit);
+    let choice = Choice {
+        chosen: choice.chosen,
+        nearest: choice.nearest,
+        with_v: choice.with_v,
+        without_v: choice.without_v,
+        reduced_precision: choice.reduced_precision,
+        front: choice.front,
+        undecided: choice.undecided,
+        unknown_power: choice.unknown_power,
+    };
+    Results { designs, choice, answer: Answer { headline, remarks } }
 }
 
 fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network {
     let assessments = network.assess(limit, settings.thorough);
     let evaluated = network.designs.iter().zip(&assessments).enumerate();
-    let (positions, candidates): (Vec<usize>, Vec<Candidate>) = evaluated
+    let evaluated: Vec<Evaluated> = evaluated
         .filter_map(|(position, (design, assessment))| {
-            let Finding { kind, relative_power, .. } = design.finding;
-            let candidate = Candidate { kind, power: relative_power, assessment: (*assessment)? };
-            Some((position, candidate))
+            let Finding { kind, relative_power: power, name, .. } = &design.finding;
+            let candidate = Candidate { kind: *kind, power: *power, assessment: (*assessment)? };
+            Some(Evaluated { position, name: name.clone(), candidate })
         })
-        .unzip();
+        .collect();
     let designs = network.designs.iter().zip(&assessments).map(|(recorded, found)| Design {
         assessment: found.as_ref().map(|found| assessment(found, recorded.top1().unwrap_or(0.0))),
         relative_energy: network.relative_energy(recorded),
@@ -99,7 +115,7 @@ fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network
         data: text("data").to_owned(),
         preprocess: text("preprocess").to_owned(),
         images: network.images as u64,
-        results: Results { designs: designs.collect(), choice: choice(&candidates, &positions) },
+        results: results(designs.collect(), &evaluated, limit),
         layers: layers.collect(),
         histograms: histograms.collect(),
     }
@@ -109,19 +125,6 @@ fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network
 pub fn short_name(model: &str) -> String {
     let name = Path::new(model).file_name().map_or(model.into(), |name| name.to_string_lossy());
     name.trim_end_matches(" (embedded)").trim_end_matches(".onnx").to_owned()
-}
-
-fn choice(candidates: &[Candidate], positions: &[usize]) -> Choice {
-    let found = choose::choose(candidates);
-    let at = |choice: Option<usize>| choice.map(|choice| positions[choice]);
-    Choice {
-        chosen: at(found.chosen),
-        nearest: at(found.nearest),
-        with_v: at(found.with_v),
-        without_v: at(found.without_v),
-        reduced_precision: at(found.reduced_precision),
-        front: found.front.into_iter().map(|choice| positions[choice]).collect(),
-    }
 }
 
 /// Without what it takes the network to know.

@@ -3,7 +3,7 @@
 use recoup_core::accuracy::paired::quantile;
 use serde::Serialize;
 
-use crate::sequential::{Assessment, ERROR, Limit, Verdict};
+use crate::sequential::{Assessment, ERROR, Limit, Verdict, images_to_decide};
 use crate::space::Kind;
 
 /// A design that was evaluated, on one network or as the mean of several.
@@ -34,6 +34,29 @@ pub struct Choice {
     /// Those that no other beats in power and loss at once, from the least power to the least
     /// loss.
     pub front: Vec<usize>,
+    /// Those that need less power than the chosen one, or all if there is none, and whose loss may
+    /// be under the limit or over it: from the least power on.
+    pub undecided: Vec<usize>,
+    /// Those under the limit that cannot be chosen, as their power is not known.
+    pub unknown_power: Vec<usize>,
+}
+
+impl Choice {
+    /// The same choice in a longer list, where the candidates are at these `positions`.
+    pub fn at(&self, positions: &[usize]) -> Self {
+        let one = |choice: Option<usize>| choice.map(|choice| positions[choice]);
+        let all = |choices: &[usize]| choices.iter().map(|&choice| positions[choice]).collect();
+        Self {
+            chosen: one(self.chosen),
+            nearest: one(self.nearest),
+            with_v: one(self.with_v),
+            without_v: one(self.without_v),
+            reduced_precision: one(self.reduced_precision),
+            front: all(&self.front),
+            undecided: all(&self.undecided),
+            unknown_power: all(&self.unknown_power),
+        }
+    }
 }
 
 /// The design with the least power; of several, as in other codes the same array has the same, the
@@ -45,27 +68,29 @@ pub fn cheapest<T>(designs: impl Iterator<Item = (T, f64, f64)>) -> Option<T> {
 /// Chooses. The reference is no answer, but it may be on the front; a design of unknown power is
 /// neither.
 pub fn choose(candidates: &[Candidate]) -> Choice {
+    let designs =
+        || candidates.iter().enumerate().filter(|(_, found)| found.kind != Kind::Reference);
+    let under = || designs().filter(|(_, found)| found.assessment.verdict == Verdict::Under);
     let best = |wanted: &dyn Fn(Kind) -> bool| {
-        let under = candidates.iter().enumerate().filter(|(_, candidate)| {
-            wanted(candidate.kind) && candidate.assessment.verdict == Verdict::Under
-        });
-        cheapest(under.filter_map(|(index, candidate)| {
-            Some((index, candidate.power?, candidate.assessment.loss))
-        }))
+        let under = under().filter(|(_, found)| wanted(found.kind));
+        cheapest(
+            under.filter_map(|(index, found)| Some((index, found.power?, found.assessment.loss))),
+        )
     };
-    let is_design = |kind| kind != Kind::Reference;
-    let chosen = best(&is_design);
-    let any_under = candidates.iter().any(|candidate| {
-        is_design(candidate.kind) && candidate.assessment.verdict == Verdict::Under
-    });
+    let chosen = best(&|_| true);
     let nearest = || {
-        let designs = candidates.iter().enumerate().filter(|(_, found)| is_design(found.kind));
         let upper = |candidate: &Candidate| candidate.assessment.interval[1];
-        designs.min_by(|a, b| upper(a.1).total_cmp(&upper(b.1))).map(|(index, _)| index)
+        designs().min_by(|a, b| upper(a.1).total_cmp(&upper(b.1))).map(|(index, _)| index)
     };
+    let most = chosen.and_then(|chosen| candidates[chosen].power).unwrap_or(f64::INFINITY);
+    let undecided = designs().filter(|(_, found)| !found.assessment.verdict.is_decided());
+    let mut undecided: Vec<(usize, f64)> =
+        undecided.filter_map(|(index, found)| Some((index, found.power?))).collect();
+    undecided.retain(|(_, power)| *power < most);
+    undecided.sort_by(|a, b| a.1.total_cmp(&b.1));
     Choice {
         chosen,
-        nearest: if any_under { None } else { nearest() },
+        nearest: if under().next().is_some() { None } else { nearest() },
         with_v: best(&|kind| kind == Kind::WithV),
         without_v: best(&|kind| kind == Kind::WithoutV),
         reduced_precision: best(&|kind| kind == Kind::ReducedPrecision),
@@ -75,6 +100,11 @@ pub fn choose(candidates: &[Candidate]) -> Choice {
                 .enumerate()
                 .filter_map(|(index, found)| Some((index, found.power?, found.assessment.loss))),
         ),
+        undecided: undecided.into_iter().map(|(index, _)| index).collect(),
+        unknown_power: under()
+            .filter(|(_, found)| found.power.is_none())
+            .map(|(index, _)| index)
+            .collect(),
     }
 }
 
@@ -134,18 +164,16 @@ pub fn mean(networks: &[OnNetwork], limit: Limit) -> Assessment {
     let margin = z * variance.max(0.0).sqrt() / count;
     let loss = networks.iter().map(|on| on.assessment.loss).sum::<f64>() / count;
     let interval = [loss - margin, loss + margin];
-    Assessment {
-        verdict: match limit.points() {
-            points if interval[1] < points => Verdict::Under,
-            points if interval[0] > points => Verdict::Over,
-            _ if all_seen => Verdict::Undecided,
-            _ => Verdict::Open,
-        },
-        images: networks.iter().map(|on| on.candidate.len()).sum(),
-        loss,
-        interval,
-        confidence,
-    }
+    let verdict = match limit.points() {
+        points if interval[1] < points => Verdict::Under,
+        points if interval[0] > points => Verdict::Over,
+        _ if all_seen => Verdict::Undecided,
+        _ => Verdict::Open,
+    };
+    let images = networks.iter().map(|on| on.candidate.len()).sum();
+    let needed = (!verdict.is_decided())
+        .then(|| images_to_decide(images, z * (loss - limit.points()) / margin, z));
+    Assessment { verdict, images, loss, interval, confidence, images_to_decide: needed.flatten() }
 }
 
 /// The correlation of the mean losses of two networks on the same images, of which the one may

@@ -57,6 +57,8 @@ pub struct Line {
     pub confidence: Option<f64>,
     /// `under`, `over` or `undecided`.
     pub verdict: Option<&'static str>,
+    /// Without a verdict: about how many images would lead to one.
+    pub images_to_decide: Option<u64>,
     /// Time that the evaluation took, s.
     pub elapsed_s: Option<f64>,
     /// Who evaluated it.
@@ -93,6 +95,7 @@ impl Line {
             loss_high: None,
             confidence: None,
             verdict: None,
+            images_to_decide: None,
             elapsed_s: None,
             worker: None,
             key: found.key.clone(),
@@ -115,6 +118,7 @@ impl Line {
                 line.loss_high = Some(assessment.interval[1]);
                 line.confidence = Some(assessment.confidence);
                 line.verdict = Some(assessment.verdict.name());
+                line.images_to_decide = assessment.images_to_decide;
                 line.elapsed_s = Some(row.elapsed.as_secs_f64());
                 line.worker = Some(row.worker.clone());
             }
@@ -187,6 +191,7 @@ mod tests {
             loss_high: Some(1.0),
             confidence: Some(0.95),
             verdict: Some("undecided"),
+            images_to_decide: Some(5200),
             elapsed_s: Some(1.5),
             worker: Some("host:1:0".into()),
             key: "00ff".into(),
@@ -204,11 +209,11 @@ mod tests {
         assert!(lines[1].starts_with(
             "\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,plain,false,u8-channel,0.75,900.5,0.8,"
         ));
-        assert!(lines[1].contains(",,2000,0.5,0.25,-0.5,1.0,0.95,undecided,"), "{}", lines[1]);
+        assert!(lines[1].contains(",,2000,0.5,0.25,-0.5,1.0,0.95,undecided,5200,"), "{}", lines[1]);
         assert!(lines[2].contains(",\"no, it did not\",2000,0.5,,"), "{}", lines[2]);
         let fields =
             |line: &str| csv::Reader::from_reader(line.as_bytes()).headers().unwrap().len();
-        assert!(lines.iter().all(|line| fields(line) == 24));
+        assert!(lines.iter().all(|line| fields(line) == 25));
     }
 
     #[test]

@@ -3,8 +3,11 @@
 //! A key is the SHA-256 of the content: not of names or dates of files, so that results are found
 //! again wherever the files lie, and are not mistaken when a file changes under its name.
 
+use std::cell::RefCell;
+
 use recoup_core::accuracy::Experiment;
 use recoup_core::model::hex;
+use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::{Quantization, WeightScheme};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -22,6 +25,8 @@ pub struct ExperimentKey {
     pub description: Value,
     /// The coding.
     pub weights: WeightScheme,
+    /// Hashes of products that have been asked for: many designs have the same multiplier.
+    products: RefCell<Vec<(Multiplier, String)>>,
 }
 
 /// Names by which people know the parts of an experiment.
@@ -58,27 +63,23 @@ impl ExperimentKey {
             "data": calibration.data,
             "images": calibration.images,
         });
-        Self { key, description, weights: experiment.weights() }
+        let weights = experiment.weights();
+        Self { key, description, weights, products: RefCell::default() }
     }
 
     /// A key of other parts.
     pub fn of(description: Value, weights: WeightScheme) -> Self {
-        Self { key: sha256(&[description.to_string().as_bytes()]), description, weights }
+        let key = sha256(&[description.to_string().as_bytes()]);
+        Self { key, description, weights, products: RefCell::default() }
     }
 
     /// The key and the description of a configuration in this experiment, which has the weights
     /// in the coding of the point.
     pub fn point(&self, point: &Point) -> (String, Value) {
         let (configuration, options) = (&point.configuration, point.options);
-        let products: Vec<u8> = configuration
-            .multiplier
-            .table(self.weights.coding())
-            .iter()
-            .flat_map(|product| product.to_le_bytes())
-            .collect();
         let mut description = json!({
             "multiplier": configuration.multiplier.to_string(),
-            "products_sha256": sha256(&[&products]),
+            "products_sha256": self.products_sha256(&configuration.multiplier),
             "control_variate": configuration.control_variate.to_string(),
             "activation_bits": configuration.activation_bits,
         });
@@ -102,6 +103,18 @@ impl ExperimentKey {
             description["weights"] = json!(weights.to_string());
         }
         (sha256(&[self.key.as_bytes(), text.as_bytes()]), description)
+    }
+
+    fn products_sha256(&self, multiplier: &Multiplier) -> String {
+        let mut known = self.products.borrow_mut();
+        if let Some((_, hash)) = known.iter().find(|(known, _)| known == multiplier) {
+            return hash.clone();
+        }
+        let table = multiplier.table(self.weights.coding());
+        let products: Vec<u8> = table.iter().flat_map(|product| product.to_le_bytes()).collect();
+        let hash = sha256(&[&products]);
+        known.push((multiplier.clone(), hash.clone()));
+        hash
     }
 }
 

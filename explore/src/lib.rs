@@ -10,9 +10,11 @@
 //!   a design beside it;
 //! - [`search`] runs the test on one configuration after another;
 //! - [`choose`] answers: the design with the least power under the limit, and what else there is;
+//!   [`answer`] puts it into words;
 //! - [`confirm`] tests choices on images that they have not seen;
 //! - [`export`] writes results for other programs, [`recorded`] reads a run again.
 
+pub mod answer;
 pub mod choose;
 pub mod confirm;
 pub mod export;

@@ -2,10 +2,14 @@
 //!
 //! A candidate is left as soon as the sequential test decides it. It is not tried when a design of
 //! its kind with less power is under the limit already, as it cannot be the answer; nor when one
-//! with clearly less noise is not under, as it hardly will be. So those come first that rule out
-//! most, from the middle of all that no other beats in power and in noise; then the cheapest
-//! multipliers, and of one multiplier the designs with the least noise. One that fails is marked
-//! so, and the others go on.
+//! with clearly less noise is over it, as it hardly will be under. One that could be either rules
+//! out nothing. The least power comes first: what needs less than the answer must be decided anyway,
+//! which takes few images where the loss is far too much, and nothing that needs more is tried. One
+//! that fails is marked so, and the others go on.
+//!
+//! What is tried depends on what other workers have finished by then. The answer does not depend on
+//! who tried what: when nothing is left to try, and what others were at is finished, it is read
+//! from the store.
 
 use std::collections::VecDeque;
 use std::thread::sleep;
@@ -13,13 +17,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::choose::front;
 use crate::finding::Finding;
 use crate::key::ExperimentKey;
 use crate::power::{Energy, Figures};
 use crate::quality::LayerQuality;
 use crate::sequential::{Assessment, Limit, Plan, Verdict};
-use crate::space::{Kind, Point};
+use crate::space::Point;
 use crate::store::{Claim, Row, Status, Store, StoreError, unix_time};
 use crate::subject::{Expected, Subject, Trial, guard};
 
@@ -131,13 +134,6 @@ pub enum SearchError {
     Reference(String),
 }
 
-/// The end of one visit to a configuration.
-enum Visit {
-    Done(Row),
-    Failed(String),
-    Busy(String),
-}
-
 impl Search<'_> {
     /// Evaluates `points`, and gives what was found in their order. The reference need not be
     /// among them.
@@ -154,55 +150,177 @@ impl Search<'_> {
             self.store.put_experiment(&experiment.key, &experiment.description)?;
         }
         let reference = self.reference(report)?;
-        let mut found: Vec<Option<Found>> = vec![None; points.len()];
-        let mut queue = self.queue(points)?;
-        let mut busy = 0;
-        while let Some(next) = queue.pop_front() {
-            let point = &points[next.index];
-            let outcome = match self.superfluous(&next, points, &found) {
-                Some(reason) => Outcome::Superfluous(reason),
-                None => match self.visit(
-                    point,
-                    &next.keyed,
-                    next.functions(),
-                    Some(&reference),
-                    report,
-                )? {
-                    Visit::Failed(reason) => Outcome::Failed(reason),
-                    Visit::Done(row) => Outcome::Assessed {
-                        assessment: self.plan.assess(&reference, &row.outcomes, self.limit),
-                        row: Box::new(row),
-                    },
-                    Visit::Busy(worker) => {
-                        queue.push_back(next);
-                        busy += 1;
-                        if busy >= queue.len() {
-                            report(Event::Waiting(&worker));
-                            sleep(POLL);
-                            busy = 0;
-                        }
-                        continue;
-                    }
-                },
-            };
-            busy = 0;
-            let noise_to_signal = next.noise_to_signal();
-            let (key, configuration) = next.keyed;
-            let result = Found {
-                point: point.clone(),
-                key,
-                power: next.figures.power,
-                energy: next.figures.energy,
-                noise_to_signal,
-                functions: next.expected.map(|expected| expected.functions).unwrap_or_default(),
-                outcome,
-            };
-            let finding = Finding::new(&result, configuration);
-            self.store.put_finding(&self.experiments[0].key, &result.key, &finding)?;
-            report(Event::Finished(&result));
-            found[next.index] = Some(result);
+        let designs = self.designs(points)?;
+        let mut known = self.failures(&designs)?;
+        let outcomes = loop {
+            self.work(&designs, &reference, &mut known, report)?;
+            if self.prune {
+                self.wait_for_others(&designs, report)?;
+            }
+            // Also what was known before: another question may have taken it further.
+            for (design, known) in designs.iter().zip(&mut known) {
+                self.look_up(design, &reference, known)?;
+            }
+            let outcomes = (0..designs.len()).map(|at| self.outcome(at, &designs, &known));
+            if let Some(outcomes) = outcomes.collect::<Option<Vec<Outcome>>>() {
+                break outcomes;
+            }
+        };
+        let mut found: Vec<(usize, Found)> = Vec::new();
+        for (design, outcome) in designs.iter().zip(outcomes) {
+            found.push((design.index, self.keep(design, outcome)?));
         }
-        Ok(found.into_iter().flatten().collect())
+        found.sort_by_key(|(index, _)| *index);
+        Ok(found.into_iter().map(|(_, found)| found).collect())
+    }
+
+    /// Takes the designs in turn until each of them has an outcome.
+    fn work(
+        &mut self,
+        designs: &[Design],
+        reference: &[bool],
+        known: &mut [Known],
+        report: &mut dyn FnMut(Event),
+    ) -> Result<(), SearchError> {
+        let mut queue: VecDeque<usize> = (0..designs.len()).collect();
+        let mut busy = 0;
+        while let Some(at) = queue.pop_front() {
+            let design = &designs[at];
+            let mut outcome = self.settled(at, designs, reference, known)?;
+            if outcome.is_none() {
+                if let Claim::Others(worker) = self.store.claim(&design.keyed.0)? {
+                    queue.push_back(at);
+                    busy += 1;
+                    if busy >= queue.len() {
+                        report(Event::Waiting(&worker));
+                        sleep(POLL);
+                        busy = 0;
+                    }
+                    continue;
+                }
+                // Others may have finished it, or what rules it out, just before the claim.
+                outcome = self.settled(at, designs, reference, known)?;
+                if outcome.is_some() {
+                    self.store.release(&design.keyed.0)?;
+                }
+            }
+            busy = 0;
+            let outcome = match outcome {
+                Some(outcome) => outcome,
+                None => {
+                    let Design { point, keyed, .. } = design;
+                    let row =
+                        self.go_on(point, keyed, design.functions(), Some(reference), report)?;
+                    let outcome = match row {
+                        Ok(row) => self.assessed(reference, row),
+                        Err(reason) => Outcome::Failed(reason),
+                    };
+                    known[at].retry = false;
+                    known[at].outcome = Some(outcome.clone());
+                    outcome
+                }
+            };
+            if !std::mem::replace(&mut known[at].told, true) {
+                report(Event::Finished(&self.keep(design, outcome)?));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for what others are at now. They may have begun it before it was ruled out, and then
+    /// it is part of the answer.
+    fn wait_for_others(
+        &self,
+        designs: &[Design],
+        report: &mut dyn FnMut(Event),
+    ) -> Result<(), StoreError> {
+        let mut held = Vec::new();
+        for design in designs {
+            let key = &design.keyed.0;
+            held.extend(self.store.holder(key)?.map(|worker| (key, worker)));
+        }
+        for (key, worker) in held {
+            while self.store.holder(key)?.as_ref() == Some(&worker) {
+                report(Event::Waiting(&worker));
+                sleep(POLL);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes which designs failed in earlier runs.
+    fn failures(&self, designs: &[Design]) -> Result<Vec<Known>, StoreError> {
+        let known = designs.iter().map(|design| {
+            let row = self.store.load(&design.keyed.0)?;
+            let retry = row.is_some_and(|row| row.status != Status::Done);
+            Ok(Known { outcome: None, retry, told: false })
+        });
+        known.collect()
+    }
+
+    /// The outcome of a design, if nothing is left to do for it now.
+    fn settled(
+        &self,
+        at: usize,
+        designs: &[Design],
+        reference: &[bool],
+        known: &mut [Known],
+    ) -> Result<Option<Outcome>, StoreError> {
+        for (other, (design, known)) in designs.iter().zip(&mut *known).enumerate() {
+            if known.outcome.is_none() && (self.prune || other == at) {
+                self.look_up(design, reference, known)?;
+            }
+        }
+        Ok(self.outcome(at, designs, known))
+    }
+
+    /// The outcome of a design by what is known of all.
+    fn outcome(&self, at: usize, designs: &[Design], known: &[Known]) -> Option<Outcome> {
+        let superfluous = || self.superfluous(at, designs, known).map(Outcome::Superfluous);
+        known[at].outcome.clone().or_else(superfluous)
+    }
+
+    /// Notes what the store holds of a design.
+    fn look_up(
+        &self,
+        design: &Design,
+        reference: &[bool],
+        known: &mut Known,
+    ) -> Result<(), StoreError> {
+        let Some(row) = self.store.load(&design.keyed.0)? else { return Ok(()) };
+        match &row.status {
+            Status::Done if self.next(Some(reference), &row.outcomes).is_none() => {
+                known.outcome = Some(self.assessed(reference, row));
+            }
+            // A failure to go on does not take its place.
+            Status::Done if matches!(known.outcome, Some(Outcome::Failed(_))) => {}
+            Status::Done => known.outcome = None,
+            Status::Failed(_) if known.retry => {}
+            Status::Failed(reason) => known.outcome = Some(Outcome::Failed(reason.clone())),
+        }
+        Ok(())
+    }
+
+    fn assessed(&self, reference: &[bool], row: Row) -> Outcome {
+        let assessment = self.plan.assess(reference, &row.outcomes, self.limit);
+        Outcome::Assessed { assessment, row: Box::new(row) }
+    }
+
+    /// Keeps what became of a design beside its result.
+    fn keep(&mut self, design: &Design, outcome: Outcome) -> Result<Found, StoreError> {
+        let (key, configuration) = design.keyed.clone();
+        let found = Found {
+            point: design.point.clone(),
+            key,
+            power: design.figures.power,
+            energy: design.figures.energy,
+            noise_to_signal: design.noise_to_signal(),
+            functions: design.functions().to_vec(),
+            outcome,
+        };
+        let finding = Finding::new(&found, configuration);
+        self.store.put_finding(&self.experiments[0].key, &found.key, &finding)?;
+        Ok(found)
     }
 
     /// What the result of a point belongs to.
@@ -217,55 +335,52 @@ impl Search<'_> {
         let point = Point::exact(8);
         let keyed = self.experiment(&point).point(&point);
         loop {
-            match self.visit(&point, &keyed, &[], None, report)? {
-                Visit::Done(row) => return Ok(row.outcomes),
-                Visit::Failed(reason) => return Err(SearchError::Reference(reason)),
-                Visit::Busy(worker) => {
-                    report(Event::Waiting(&worker));
-                    sleep(POLL);
-                }
+            if let Some(row) = self.finished(&keyed.0)? {
+                return Ok(row.outcomes);
             }
+            if let Claim::Others(worker) = self.store.claim(&keyed.0)? {
+                report(Event::Waiting(&worker));
+                sleep(POLL);
+                continue;
+            }
+            // Its last owner may have finished just before the claim.
+            if let Some(row) = self.finished(&keyed.0)? {
+                self.store.release(&keyed.0)?;
+                return Ok(row.outcomes);
+            }
+            let row = self.go_on(&point, &keyed, &[], None, report)?;
+            return row.map(|row| row.outcomes).map_err(SearchError::Reference);
         }
     }
 
-    /// Where designs may be left out, those first that rule out most of them. Then the cheapest
-    /// multipliers, at the cost of their dearest design of a kind; of one the designs with the least
-    /// noise. Those of unknown cost come last.
-    fn queue(&self, points: &[Point]) -> Result<VecDeque<Next>, StoreError> {
-        let next = points.iter().enumerate().map(|(index, point)| {
+    /// The result of the reference, if it is there on all images.
+    fn finished(&self, key: &str) -> Result<Option<Row>, StoreError> {
+        let row = self.store.load(key)?.filter(|row| row.status == Status::Done);
+        Ok(row.filter(|row| self.next(None, &row.outcomes).is_none()))
+    }
+
+    /// The designs in the order in which they are tried: the least power first, then the least
+    /// noise. Those of unknown power come last.
+    fn designs(&self, points: &[Point]) -> Result<Vec<Design>, StoreError> {
+        let designs = points.iter().enumerate().map(|(index, point)| {
             let keyed = self.experiment(point).point(point);
             let expected = self.expect(point, &keyed.0)?;
-            let mut next = Next { index, keyed, expected, figures: Figures::default() };
-            if next.expected.is_some() {
-                next.figures = (self.figures)(point, next.functions());
+            let (point, figures) = (point.clone(), Figures::default());
+            let mut design = Design { index, point, keyed, expected, figures };
+            if design.expected.is_some() {
+                design.figures = (self.figures)(&design.point, design.functions());
             }
-            Ok(next)
+            Ok(design)
         });
-        let queue: Vec<Next> = next.collect::<Result<_, StoreError>>()?;
-        let order = |next: &Next| {
-            let alike = |other: &&Next| are_alike(&points[next.index], &points[other.index]);
-            let powers = queue.iter().filter(alike).filter_map(|other| other.figures.power);
-            let finite = |value: f64| if value.is_nan() { f64::MAX } else { value };
-            let dearest = powers.reduce(f64::max).unwrap_or(f64::MAX);
-            (finite(dearest), finite(next.noise_to_signal().unwrap_or(f64::MAX)))
+        let mut designs: Vec<Design> = designs.collect::<Result<_, StoreError>>()?;
+        let order = |design: &Design| {
+            [design.figures.power, design.noise_to_signal()].map(|it| it.unwrap_or(f64::INFINITY))
         };
-        let orders: Vec<(f64, f64)> = queue.iter().map(order).collect();
-        let mut queue: Vec<_> = orders.into_iter().zip(queue).collect();
-        queue.sort_by(|(a, _), (b, _)| a.partial_cmp(b).expect("no NaN in the order"));
-        let mut queue: Vec<Next> = queue.into_iter().map(|(_, next)| next).collect();
-        if self.prune {
-            let mut first = Vec::new();
-            for kind in [Kind::ReducedPrecision, Kind::WithoutV, Kind::WithV] {
-                let of_kind = queue.iter().filter(|next| points[next.index].kind() == kind);
-                let known = of_kind.filter_map(|next| {
-                    Some((next.index, next.figures.power?, next.noise_to_signal()?))
-                });
-                first.extend(halves(&front(known)));
-            }
-            let place = |next: &Next| first.iter().position(|index| *index == next.index);
-            queue.sort_by_key(|next| place(next).unwrap_or(first.len()));
-        }
-        Ok(queue.into())
+        designs.sort_by(|a, b| {
+            let ([power, noise], [of_b, noise_of_b]) = (order(a), order(b));
+            power.total_cmp(&of_b).then(noise.total_cmp(&noise_of_b))
+        });
+        Ok(designs)
     }
 
     /// What can be expected of a configuration. An earlier run may have said it: to choose codes
@@ -275,53 +390,46 @@ impl Search<'_> {
         Ok(known.or_else(|| guard(|| self.subject.expect(point)).ok()))
     }
 
-    /// Why a configuration need not be tried.
-    fn superfluous(
-        &self,
-        next: &Next,
-        points: &[Point],
-        found: &[Option<Found>],
-    ) -> Option<String> {
+    /// Why a configuration need not be tried. A function of what is known alone: the first of the
+    /// designs that rules it out counts. One that needs no more than the same power does not, as
+    /// the one with less loss is chosen.
+    fn superfluous(&self, at: usize, designs: &[Design], known: &[Known]) -> Option<String> {
         if !self.prune {
             return None;
         }
-        let point = &points[next.index];
-        found.iter().flatten().filter(|other| other.point.kind() == point.kind()).find_map(
-            |other| {
-                let Outcome::Assessed { assessment, .. } = &other.outcome else { return None };
-                let name = other.point.name();
-                if assessment.verdict == Verdict::Under {
-                    let (better, power) = (other.power?, next.figures.power?);
-                    return (better <= power).then(|| format!("{name} is under"));
+        let Design { point, figures, .. } = &designs[at];
+        let of_kind = designs.iter().zip(known);
+        let mut of_kind = of_kind.filter(|(other, _)| other.point.kind() == point.kind());
+        of_kind.find_map(|(other, known)| {
+            let Some(Outcome::Assessed { assessment, .. }) = &known.outcome else { return None };
+            let name = other.point.name();
+            match assessment.verdict {
+                Verdict::Under => {
+                    let (better, power) = (other.figures.power?, figures.power?);
+                    (better < power).then(|| format!("{name} is under"))
                 }
-                let (less, noise) = (other.noise_to_signal?, next.noise_to_signal()?);
-                let hopeless = less < CLEARLY_LESS * noise && are_alike(point, &other.point)
-                    || less < FAR_LESS * noise && are_comparable(point, &other.point);
-                hopeless.then(|| format!("{name} is not under, with less noise"))
-            },
-        )
+                Verdict::Over => {
+                    let less = other.noise_to_signal()?;
+                    let noise = designs[at].noise_to_signal()?;
+                    let hopeless = less < CLEARLY_LESS * noise && are_alike(point, &other.point)
+                        || less < FAR_LESS * noise && are_comparable(point, &other.point);
+                    hopeless.then(|| format!("{name} is over, with less noise"))
+                }
+                Verdict::Undecided | Verdict::Open => None,
+            }
+        })
     }
 
-    /// Finds the result of a configuration, or evaluates it as far as it is not known yet.
-    fn visit(
+    /// Evaluates a configuration that is claimed, as far as it is not known yet, and keeps the
+    /// result. A failure of its own is the inner error.
+    fn go_on(
         &mut self,
         point: &Point,
         (key, configuration): &(String, Value),
         functions: &[String],
         reference: Option<&[bool]>,
         report: &mut dyn FnMut(Event),
-    ) -> Result<Visit, SearchError> {
-        if let Some(row) = self.finished(key, reference)? {
-            return Ok(Visit::Done(row));
-        }
-        if let Claim::Others(worker) = self.store.claim(key)? {
-            return Ok(Visit::Busy(worker));
-        }
-        // Its last owner may have finished just before the claim.
-        if let Some(row) = self.finished(key, reference)? {
-            self.store.release(key)?;
-            return Ok(Visit::Done(row));
-        }
+    ) -> Result<Result<Row, String>, SearchError> {
         let known = self.store.load(key)?.filter(|row| row.status == Status::Done);
         let (mut outcomes, before) =
             known.map(|row| (row.outcomes, row.elapsed)).unwrap_or_default();
@@ -343,19 +451,13 @@ impl Search<'_> {
                 row.status = Status::Failed(reason.clone());
                 row.outcomes.clear();
                 self.store.save(&row, &[])?;
-                Ok(Visit::Failed(reason))
+                Ok(Err(reason))
             }
             Ok(layers) => {
                 self.store.save(&row, &layers)?;
-                Ok(Visit::Done(row))
+                Ok(Ok(row))
             }
         }
-    }
-
-    /// The result of a configuration if there is one with enough images.
-    fn finished(&self, key: &str, reference: Option<&[bool]>) -> Result<Option<Row>, StoreError> {
-        let row = self.store.load(key)?.filter(|row| row.status == Status::Done);
-        Ok(row.filter(|row| self.next(reference, &row.outcomes).is_none()))
     }
 
     /// Until which image a configuration has to go on.
@@ -410,16 +512,27 @@ impl Search<'_> {
 /// The errors in the layers of a configuration; none if they are known, or not asked for.
 type Observed = Result<Vec<LayerQuality>, String>;
 
-/// A configuration that waits for its turn.
-struct Next {
+/// A configuration to be found out about.
+struct Design {
+    /// Its place in the question.
     index: usize,
+    point: Point,
     /// Key and description of its result: a hash of all products, made once.
     keyed: (String, Value),
     expected: Option<Expected>,
     figures: Figures,
 }
 
-impl Next {
+/// What is known of a design so far.
+struct Known {
+    outcome: Option<Outcome>,
+    /// It failed in an earlier run, and has not been tried again yet.
+    retry: bool,
+    /// Its end has been reported.
+    told: bool,
+}
+
+impl Design {
     fn functions(&self) -> &[String] {
         self.expected.as_ref().map_or(&[], |expected| &expected.functions)
     }
@@ -427,14 +540,6 @@ impl Next {
     fn noise_to_signal(&self) -> Option<f64> {
         self.expected.as_ref().map(|expected| expected.noise_to_signal)
     }
-}
-
-/// The middle first: if it is under, all that follow need not be tried, otherwise hardly any
-/// before it. Those that follow come next, as one of them that is not under rules out more.
-fn halves(front: &[usize]) -> Vec<usize> {
-    let Some(middle) = front.get(front.len() / 2) else { return Vec::new() };
-    let (before, after) = (&front[..front.len() / 2], &front[front.len() / 2 + 1..]);
-    [vec![*middle], halves(after), halves(before)].concat()
 }
 
 /// Whether two designs are of one kind and differ in nothing but how much their multiplier is

@@ -14,6 +14,8 @@
 //! ones: an "under" that is still possible is given up with a probability of at most
 //! (1 - [`HOPE`]) / 2 at each look.
 
+use std::fmt;
+
 use recoup_core::accuracy::paired::{Discordant, quantile};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +27,12 @@ pub const INTERIM_ERROR: f64 = 0.0005;
 
 /// The confidence of the interval from which the rest of the images is foretold.
 pub const HOPE: f64 = 0.99;
+
+/// How often the estimated number of images is to decide: four times out of five.
+const CHANCE: f64 = 0.8;
+
+/// More images than this are as good as never enough.
+const MOST_IMAGES: f64 = 1e9;
 
 /// When the test looks, as shares of all images. The last is 1.
 const LOOKS: [f64; 11] = [0.01, 0.02, 0.04, 0.07, 0.11, 0.17, 0.25, 0.37, 0.53, 0.75, 1.0];
@@ -54,6 +62,13 @@ impl Limit {
     /// The limit in points.
     pub fn points(self) -> f64 {
         self.0
+    }
+}
+
+/// With its unit: 0.5 points, 1 point.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} {}", self.0, if self.0 == 1.0 { "point" } else { "points" })
     }
 }
 
@@ -95,6 +110,11 @@ impl Verdict {
             Self::Open => "open",
         }
     }
+
+    /// Whether it says on which side of the limit the loss is.
+    pub fn is_decided(self) -> bool {
+        matches!(self, Self::Under | Self::Over)
+    }
 }
 
 /// One look.
@@ -126,6 +146,8 @@ pub struct Assessment {
     pub interval: [f64; 2],
     /// The confidence of the interval, so high that all looks together have 95 %.
     pub confidence: f64,
+    /// Without a verdict: how many images would probably lead to one, [`images_to_decide`].
+    pub images_to_decide: Option<u64>,
 }
 
 impl Plan {
@@ -211,14 +233,28 @@ impl Plan {
         let look = self.looks.iter().find(|look| look.images >= images);
         let confidence = look.map_or(1.0 - ERROR, |look| look.confidence);
         let counts = Discordant::count(&reference[..images], candidate);
+        let verdict = self.verdict(reference, candidate, limit);
+        let last = self.looks.last().filter(|_| !verdict.is_decided());
+        let score = counts.score(limit.points());
         Assessment {
-            verdict: self.verdict(reference, candidate, limit),
+            verdict,
             images,
             loss: counts.points(),
             interval: counts.interval(confidence),
             confidence,
+            images_to_decide: last.and_then(|last| images_to_decide(images, score, last.z)),
         }
     }
+}
+
+/// How many images would decide, to two digits, eq. (61), if `images` of them put the loss `score`
+/// standard deviations from the limit and the last look needs `z`. None where it is so near the
+/// limit that no number would.
+pub(crate) fn images_to_decide(images: usize, score: f64, z: f64) -> Option<u64> {
+    let factor = ((z + quantile(2.0 * CHANCE - 1.0)) / score).powi(2);
+    let needed = images as f64 * factor.max(1.0);
+    let unit = 10f64.powi(needed.log10().floor() as i32 - 1).max(1.0);
+    (needed <= MOST_IMAGES).then(|| ((needed / unit).ceil() * unit) as u64)
 }
 
 /// What `images` images will have shown if those not seen yet lose so many points.

@@ -1,33 +1,31 @@
 //! The best design of each kind, in the words of the overview.
 
-use crate::data::{Design, Results, Verdict};
+use crate::data::{Design, Results};
 
 /// What was chosen, or why nothing was.
-pub enum Answer<'a> {
+pub enum Outcome<'a> {
     /// The design with the least power under the limit.
     Chosen(&'a Design),
     /// Nothing is under the limit: the nearest.
     Nearest(&'a Design),
-    /// Under the limit, but of unknown power.
-    UnknownPower(Vec<&'a Design>),
+    /// What is under the limit is of unknown power.
+    UnknownPower,
     /// Nothing was evaluated.
     Nothing,
 }
 
-/// The answer of these results.
-pub fn answer(results: &Results) -> Answer<'_> {
+/// The outcome of these results.
+pub fn outcome(results: &Results) -> Outcome<'_> {
     if let Some(design) = at(results, results.choice.chosen) {
-        return Answer::Chosen(design);
+        return Outcome::Chosen(design);
     }
     if let Some(design) = at(results, results.choice.nearest) {
-        return Answer::Nearest(design);
+        return Outcome::Nearest(design);
     }
-    let under = results.designs.iter().filter(|design| {
-        let verdict = design.assessment.as_ref().map(|assessment| assessment.verdict);
-        verdict == Some(Verdict::Under)
-    });
-    let under: Vec<&Design> = under.collect();
-    if under.is_empty() { Answer::Nothing } else { Answer::UnknownPower(under) }
+    match results.choice.unknown_power.is_empty() {
+        true => Outcome::Nothing,
+        false => Outcome::UnknownPower,
+    }
 }
 
 /// The best design of each kind under the limit; "best" stands before the words.

@@ -61,6 +61,18 @@ pub struct Results {
     pub designs: Vec<Design>,
     /// The answer.
     pub choice: Choice,
+    /// The same in words.
+    pub answer: Answer,
+}
+
+/// What was chosen, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// What was asked and how it ended; the chosen or the nearest design follows.
+    pub headline: String,
+    /// The best of the other kinds, and what is not decided, a sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// What kind of design it is.
@@ -193,6 +205,10 @@ pub struct Choice {
     pub reduced_precision: Option<usize>,
     /// Those that no other beats in power and loss at once, from the least power on.
     pub front: Vec<usize>,
+    /// Those with less power than the chosen one that could be under the limit or over it.
+    pub undecided: Vec<usize>,
+    /// Those under the limit whose power is not known.
+    pub unknown_power: Vec<usize>,
 }
 
 /// The errors that a design makes in one layer.

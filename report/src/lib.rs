@@ -16,5 +16,4 @@ mod sections;
 mod table;
 mod view;
 
-pub use number::points;
 pub use page::render;

@@ -28,11 +28,6 @@ pub fn limit(points: f64) -> String {
     format!("{points}")
 }
 
-/// A limit with its unit: 0.5 points, 1 point.
-pub fn points(limit: f64) -> String {
-    format!("{limit} {}", if limit == 1.0 { "point" } else { "points" })
-}
-
 /// A loss with its interval, points.
 pub fn loss(assessment: &Assessment) -> String {
     let [low, high] = assessment.interval;

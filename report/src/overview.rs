@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::choice::{Answer, answer, rivals, saving};
+use crate::choice::{Outcome, outcome, rivals, saving};
 use crate::data::{Design, Report, Results};
 use crate::number;
 use crate::view::{View, views};
@@ -16,7 +16,7 @@ pub fn overview(report: &Report) -> Markup {
             @match views.first() {
                 None => p { "There are no networks." },
                 Some(view) => {
-                    (headline(report, view))
+                    (headline(view))
                     (comparison(view.results))
                 }
             }
@@ -28,35 +28,15 @@ pub fn overview(report: &Report) -> Markup {
     }
 }
 
-fn headline(report: &Report, view: &View) -> Markup {
-    let limit = number::points(report.max_loss);
-    let confidence = number::confidence(report.confidence);
-    match answer(view.results) {
-        Answer::Chosen(design) => html! {
-            p .question {
-                "The least array power at a loss under " b { (limit) } ", with "
-                (confidence) " % confidence, " (view.name) ":"
-            }
+fn headline(view: &View) -> Markup {
+    let answer = &view.results.answer;
+    html! {
+        p .question { (view.name) ": " (answer.headline) }
+        @if let Outcome::Chosen(design) | Outcome::Nearest(design) = outcome(view.results) {
             p .answer { (design.name) }
             (figures(design))
-            p { (advantage(view.results, design)) }
-        },
-        Answer::Nearest(design) => html! {
-            p .question {
-                "No design is under " b { (limit) } " of loss with " (confidence)
-                " % confidence, " (view.name) ". The nearest:"
-            }
-            p .answer { (design.name) }
-            (figures(design))
-        },
-        Answer::UnknownPower(designs) => html! {
-            p .question {
-                "Under " b { (limit) } " of loss with " (confidence) " % confidence, "
-                (view.name) ", but their power is not known:"
-            }
-            ul { @for design in designs { li { (design.name) } } }
-        },
-        Answer::Nothing => html! { p .question { "No design was evaluated." } },
+        }
+        @for remark in &answer.remarks { p { (remark) } }
     }
 }
 
@@ -103,27 +83,10 @@ fn figures(design: &Design) -> Markup {
     }
 }
 
-/// By how much a design saves more than the best without V and with reduced precision.
-fn advantage(results: &Results, chosen: &Design) -> String {
-    let Some(saved) = saving(chosen) else { return String::new() };
-    let sentences = rivals(results).into_iter().skip(1).map(|(kind, rival)| {
-        let Some((rival, other)) = rival.and_then(|rival| Some((rival, saving(rival)?))) else {
-            return format!("No design {kind} whose power is known is under the limit.");
-        };
-        if rival == chosen {
-            return format!("It is the best {kind}.");
-        }
-        let points = number::percent((saved - other).abs());
-        let more = if saved >= other { "more" } else { "less" };
-        format!("It saves {points} points of power {more} than the best {kind}, {}.", rival.name)
-    });
-    sentences.collect::<Vec<_>>().join(" ")
-}
-
 /// A bar of saved power for the chosen design and each rival.
 fn comparison(results: &Results) -> Markup {
-    let chosen = match answer(results) {
-        Answer::Chosen(design) => design,
+    let chosen = match outcome(results) {
+        Outcome::Chosen(design) => design,
         _ => return html! {},
     };
     let mut rows = vec![("chosen".to_owned(), Some(chosen))];
@@ -190,11 +153,11 @@ fn networks(views: &[View]) -> Markup {
                 } }
                 tbody {
                     @for view in views {
-                        @let (name, shown, chosen) = match answer(view.results) {
-                            Answer::Chosen(design) => (design.name.clone(), Some(design), Some(design)),
-                            Answer::Nearest(design) => (format!("none; nearest: {}", design.name), Some(design), None),
-                            Answer::UnknownPower(_) => ("of unknown power".to_owned(), None, None),
-                            Answer::Nothing => ("not evaluated".to_owned(), None, None),
+                        @let (name, shown, chosen) = match outcome(view.results) {
+                            Outcome::Chosen(design) => (design.name.clone(), Some(design), Some(design)),
+                            Outcome::Nearest(design) => (format!("none; nearest: {}", design.name), Some(design), None),
+                            Outcome::UnknownPower => ("of unknown power".to_owned(), None, None),
+                            Outcome::Nothing => ("not evaluated".to_owned(), None, None),
                         };
                         tr {
                             th scope="row" { (view.name) }

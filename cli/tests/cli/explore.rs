@@ -12,7 +12,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::eval::measurements;
-use crate::run::{FASHION_MODEL, Tiny, assert_refused, explore, json, recoup, stdout};
+use crate::run::{
+    FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, explore, json, recoup, stdout,
+};
 
 /// Power of designs, in made-up units: V costs 3.
 const COSTS: [(&str, u32, Option<&str>, f64); 8] = [
@@ -249,9 +251,69 @@ fn two_processes_share_a_file() {
         assert!(output.status.success(), "{output:?}");
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     });
-    assert_eq!(found[0]["networks"][0]["choice"], found[1]["networks"][0]["choice"]);
-    // Who came second found the first one's result; timings and workers are in the lines.
-    assert_eq!(configurations(&found[0])[0], configurations(&found[1])[0]);
+    // Whoever evaluated what: timings and workers are in the lines, too.
+    assert_eq!(found[0], found[1]);
+    assert_eq!(found[0], json(&args));
+}
+
+#[test]
+fn what_is_undecided_rules_out_nothing() {
+    let args = [
+        "explore",
+        FASHION_MODEL,
+        "--data",
+        FASHION_DATA,
+        "--preprocess",
+        "fashion-mnist",
+        "--images",
+        "500",
+        "--max-loss",
+        "1",
+        "--multiplier",
+        "truncated:4",
+        "recursive:4",
+        "--json",
+    ];
+    let (found, all) = (json(&args), json(&[&args[..], &["--thorough"]].concat()));
+    let named = |found: &Value, kind: &str| {
+        let at = found["networks"][0]["choice"][kind].as_u64().unwrap() as usize;
+        let line = &configurations(found)[at];
+        (line["multiplier"].clone(), line["activation_bits"].clone(), line["verdict"].clone())
+    };
+    // Exact products of 6 bits could be either with these images; those of 5 bits are under.
+    let of_6_bits = configurations(&all).iter().find(|line| line["activation_bits"] == 6);
+    assert_eq!(of_6_bits.unwrap()["verdict"], "undecided");
+    assert_eq!(named(&found, "chosen"), ("exact".into(), 5.into(), "under".into()));
+    for kind in ["chosen", "with_v", "reduced_precision"] {
+        assert_eq!(named(&found, kind), named(&all, kind), "{kind}");
+    }
+}
+
+#[test]
+fn cheaper_designs_that_are_undecided_are_named() {
+    let more = ["--max-loss", "1.5", "--multiplier", "recursive:4", "--json"];
+    let mut args = explore("300", &more);
+    let found = json(&args);
+    let (choice, lines) = (&found["networks"][0]["choice"], configurations(&found));
+    let line = |position: &Value| &lines[position.as_u64().unwrap() as usize];
+    let power = |line: &Value| line["relative_power"].as_f64().unwrap();
+    let chosen = line(&choice["chosen"]);
+    let undecided: Vec<&Value> = choice["undecided"].as_array().unwrap().iter().map(line).collect();
+    // Exact products of 4 bits and of 5, before V on recursive:4.
+    let bits: Vec<&Value> = undecided.iter().map(|line| &line["activation_bits"]).collect();
+    assert_eq!(bits, [4, 5], "{choice:#}");
+    for cheaper in undecided {
+        assert_eq!(cheaper["verdict"], "undecided");
+        assert!(power(cheaper) < power(chosen), "{cheaper:#}");
+        let images = cheaper["images_to_decide"].as_u64().unwrap();
+        assert!(images > 300, "{cheaper:#}");
+    }
+    assert_eq!(chosen["images_to_decide"], Value::Null);
+    args.retain(|arg| *arg != "--json");
+    let text = stdout(&args);
+    let sentence =
+        "With less power, but undecided on these images: exact, 4 activation bits (saves ";
+    assert!(text.contains(sentence) && text.contains(" images would decide)."), "{text}");
 }
 
 #[test]

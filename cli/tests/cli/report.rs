@@ -6,15 +6,15 @@ use tempfile::TempDir;
 
 use crate::run::{assert_refused, explore, recoup, stdout};
 
-/// A folder with the results of a small exploration.
-struct Explored(TempDir);
+/// A folder with the results of a small exploration, and what was said of it.
+struct Explored(TempDir, String);
 
 impl Explored {
     fn new(more: &[&str]) -> Self {
-        let folder = Self(TempDir::new().unwrap());
+        let mut folder = Self(TempDir::new().unwrap(), String::new());
         let out = folder.path("run.db");
         let args = ["--max-loss", "20", "--multiplier", "truncated:8", "--thorough", "--out", &out];
-        stdout(&explore("60", &[&args, more].concat()));
+        folder.1 = stdout(&explore("60", &[&args, more].concat()));
         folder
     }
 
@@ -53,6 +53,19 @@ fn the_page_shows_the_run() {
     let chosen = &designs[network.results.choice.chosen.unwrap()];
     assert!(chosen.name.starts_with("truncated:8 with V (fitted), x = "), "{}", chosen.name);
     assert!((0.53..0.56).contains(&chosen.relative_power.unwrap()), "{chosen:?}");
+
+    // The sentences are those of the command.
+    let answer = &network.results.answer;
+    let said = format!("{} {} saves ", answer.headline, chosen.name);
+    assert!(folder.1.contains(&said), "no {said:?} in: {}", folder.1);
+    assert!(answer.remarks.len() >= 2, "{answer:?}");
+    for remark in &answer.remarks {
+        assert!(
+            folder.1.contains(remark) && page.contains(remark),
+            "no {remark:?} in: {}",
+            folder.1
+        );
+    }
 
     // The layers of truncated:8 without and with V.
     let with = names.iter().position(|name| *name == chosen.name).unwrap();

@@ -8,7 +8,14 @@ fn candidate(kind: Kind, power: Option<f64>, loss: f64, margin: f64) -> Candidat
         () if interval[0] > 0.5 => Verdict::Over,
         () => Verdict::Undecided,
     };
-    let assessment = Assessment { verdict, images: 1000, loss, interval, confidence: 0.95 };
+    let assessment = Assessment {
+        verdict,
+        images: 1000,
+        loss,
+        interval,
+        confidence: 0.95,
+        images_to_decide: None,
+    };
     Candidate { kind, power, assessment }
 }
 
@@ -39,6 +46,16 @@ fn the_least_power_under_the_limit_is_chosen() {
 }
 
 #[test]
+fn what_may_be_cheaper_is_listed() {
+    assert_eq!(choose(&table()).undecided, [7]);
+    // None is under the limit: everything that may be, from the least power on.
+    let open: Vec<Candidate> =
+        [0.7, 0.6, 0.8].map(|power| candidate(Kind::WithV, Some(power), 0.4, 0.3)).into();
+    let choice = choose(&open);
+    assert_eq!((choice.chosen, choice.undecided), (None, vec![1, 0, 2]));
+}
+
+#[test]
 fn of_equal_power_the_least_loss_is_chosen() {
     let losses = [0.1, 0.0, 0.05];
     let same: Vec<_> = losses.map(|loss| candidate(Kind::WithV, Some(0.6), loss, 0.1)).into();
@@ -66,9 +83,24 @@ fn without_a_design_under_the_limit_the_nearest_is_named() {
 
 #[test]
 fn designs_of_unknown_power_are_not_chosen() {
-    let unknown = vec![candidate(Kind::WithV, None, 0.0, 0.1)];
+    // The reference, whose loss is under every limit, is none of them.
+    let unknown = vec![
+        candidate(Kind::Reference, None, 0.0, 0.1),
+        candidate(Kind::WithV, None, 0.0, 0.1),
+        candidate(Kind::WithV, None, 0.4, 0.3),
+    ];
     let choice = choose(&unknown);
-    assert_eq!((choice.chosen, choice.nearest, choice.front.len()), (None, None, 0));
+    assert_eq!(choice, Choice { unknown_power: vec![1], ..Choice::default() });
+    assert_eq!(choose(&unknown[..1]), Choice::default());
+}
+
+#[test]
+fn choices_are_found_again_in_a_longer_list() {
+    let positions: Vec<usize> = (0..9).map(|at| 10 * at).collect();
+    let choice = choose(&table()).at(&positions);
+    assert_eq!((choice.chosen, choice.without_v, choice.nearest), (Some(60), Some(30), None));
+    assert_eq!((choice.front, choice.undecided), (vec![70, 60, 50, 0], vec![70]));
+    assert_eq!(choice.unknown_power, [80]);
 }
 
 /// Every `period`-th image is lost, shifted.

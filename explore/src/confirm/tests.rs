@@ -10,6 +10,7 @@ fn candidate(kind: Kind, power: Option<f64>, loss: f64, margin: f64) -> Candidat
         loss,
         interval: [loss - margin, loss + margin],
         confidence: 0.95,
+        images_to_decide: None,
     };
     Candidate { kind, power, assessment }
 }

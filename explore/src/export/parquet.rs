@@ -21,7 +21,7 @@ enum Kind {
 }
 
 /// The columns: the fields of [`Line`].
-const COLUMNS: [(&str, Kind); 24] = [
+const COLUMNS: [(&str, Kind); 25] = [
     ("model", Kind::Text),
     ("multiplier", Kind::Text),
     ("control_variate", Kind::Text),
@@ -43,6 +43,7 @@ const COLUMNS: [(&str, Kind); 24] = [
     ("loss_high", Kind::Real),
     ("confidence", Kind::Real),
     ("verdict", Kind::Text),
+    ("images_to_decide", Kind::Integer),
     ("elapsed_s", Kind::Real),
     ("worker", Kind::Text),
     ("key", Kind::Text),

@@ -1,7 +1,10 @@
+mod random;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use recoup_core::accuracy::Configuration;
 use recoup_core::control_variate::{ControlOptions, Mode};
@@ -13,6 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::choose::{Candidate, choose};
 use crate::finding::Settings;
 use crate::space::{self, Kind};
 use crate::subject::Failure;
@@ -75,10 +79,14 @@ fn points(levels: Range<u32>) -> Vec<Point> {
 }
 
 fn points_of(levels: Range<u32>, modes: &[Mode]) -> Vec<Point> {
-    let multipliers: Vec<Multiplier> = levels.map(recoup_core::multiplier::perforated).collect();
-    let points =
-        space::points(&multipliers, modes, &[8], &[Quantization::PLAIN], ControlOptions::default());
+    let points = points_of_all(levels, modes);
     points.into_iter().filter(|point| point.kind() != Kind::ReducedPrecision).collect()
+}
+
+/// With reduced precision.
+fn points_of_all(levels: Range<u32>, modes: &[Mode]) -> Vec<Point> {
+    let multipliers: Vec<Multiplier> = levels.map(recoup_core::multiplier::perforated).collect();
+    space::points(&multipliers, modes, &[8], &[Quantization::PLAIN], ControlOptions::default())
 }
 
 /// More approximate, less power; and without x.
@@ -249,7 +257,7 @@ impl Subject for Noisier {
 }
 
 #[test]
-fn what_rules_out_most_comes_first() {
+fn the_least_power_comes_first() {
     let (_folder, path) = new_path();
     let subject = Noisier(Simulated::default());
     let verdicts = |limit: f64| -> Vec<(usize, String)> {
@@ -273,52 +281,50 @@ fn what_rules_out_most_comes_first() {
         order
     };
     let is = |level: usize, what: &str| (level, what.to_owned());
-    let (under, not_under) = (
-        "perforated:2 with V (fitted) is under",
-        "perforated:2 with V (fitted) is not under, with less noise",
-    );
-    // The middle is under: what needs more power is left out, what needs less is tried.
+    // What needs more power than the first that is under is left out.
+    let under = "perforated:3 with V (fitted) is under";
     assert_eq!(
         verdicts(5.0),
-        [is(2, "Under"), is(1, under), is(3, "Under"), is(4, "Over"), is(0, "Under")]
+        [is(4, "Over"), is(3, "Under"), is(2, under), is(1, under), is(0, "Under")]
     );
-    // It is not: what has far more noise is left out, what has less is tried.
+    // What is over or could be either rules out nothing that needs more.
     assert_eq!(
         verdicts(0.6),
-        [is(2, "Undecided"), is(1, "Under"), is(3, not_under), is(4, not_under), is(0, "Under")]
+        [is(4, "Over"), is(3, "Over"), is(2, "Undecided"), is(1, "Under"), is(0, "Under")]
     );
 }
 
 #[test]
-fn halves_of_a_front() {
-    assert_eq!(halves(&[0, 1, 2, 3, 4, 5, 6]), [3, 5, 6, 4, 1, 2, 0]);
-    assert_eq!(halves(&[0, 1]), [1, 0]);
-    assert!(halves(&[]).is_empty());
-}
-
-#[test]
-fn noisier_designs_are_left_out_where_a_better_one_is_not_under() {
+fn noisier_designs_are_left_out_where_a_better_one_is_over() {
     let (_folder, path) = new_path();
     let points = points_of(1..4, &[Mode::Constant, Mode::Fitted(None)]);
-    let run = search(&path, &points, 1.0, |search| search.prune = true);
+    let run = search(&path, &points, 1.0, |search| {
+        search.prune = true;
+        // The noisier one needs a little more.
+        search.figures = &|point, functions| {
+            let constant = point.configuration.control_variate == Mode::Constant;
+            let more = if constant { 0.02 } else { 0.0 };
+            let power = figures(point, functions).power.map(|power| power + more);
+            Figures { power, energy: None }
+        };
+    });
     let outcome = |level: u32, mode: Mode| {
         let multiplier = recoup_core::multiplier::perforated(level);
         let mut found = run.found.iter().map(|found| (&found.point.configuration, &found.outcome));
         let is = |of: &Configuration| of.multiplier == multiplier && of.control_variate == mode;
         found.find(|(of, _)| is(of)).unwrap().1.clone()
     };
-    for level in [2, 3] {
-        let fitted = outcome(level, Mode::Fitted(None));
-        assert!(matches!(fitted, Outcome::Assessed { assessment, .. }
-            if assessment.verdict != Verdict::Under));
-        let reason = format!("perforated:{level} with V (fitted) is not under, with less noise");
-        assert_eq!(outcome(level, Mode::Constant), Outcome::Superfluous(reason));
-    }
-    // Both are under, and the one with more noise needs less power.
-    for mode in [Mode::Constant, Mode::Fitted(None)] {
-        assert!(matches!(outcome(1, mode), Outcome::Assessed { assessment, .. }
-            if assessment.verdict == Verdict::Under));
-    }
+    let verdict = |level: u32, mode: Mode| match outcome(level, mode) {
+        Outcome::Assessed { assessment, .. } => assessment.verdict,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(verdict(3, Mode::Fitted(None)), Verdict::Over);
+    let reason = "perforated:3 with V (fitted) is over, with less noise".to_owned();
+    assert_eq!(outcome(3, Mode::Constant), Outcome::Superfluous(reason));
+    // What is not decided says nothing of the noisier one.
+    assert_eq!(verdict(2, Mode::Fitted(None)), Verdict::Undecided);
+    assert_eq!(verdict(2, Mode::Constant), Verdict::Undecided);
+    assert_eq!(verdict(1, Mode::Fitted(None)), Verdict::Under);
 }
 
 #[test]
@@ -352,6 +358,7 @@ fn two_workers_share_the_work() {
     });
     let verdicts = |run: &Run| (1..5).map(|level| run.verdict(level)).collect::<Vec<_>>();
     assert_eq!(verdicts(&runs[0]), verdicts(&runs[1]));
+    assert_eq!(runs[0].found, runs[1].found);
     for name in ["exact", V1, V4] {
         let seen = |run: &Run| run.seen.get(name).copied().unwrap_or(0);
         let counts = (seen(&runs[0]), seen(&runs[1]));
@@ -359,19 +366,99 @@ fn two_workers_share_the_work() {
     }
 }
 
-#[test]
-fn the_cheapest_come_first() {
-    let (_folder, path) = new_path();
-    let subject = Simulated::default();
+/// The same networks; one of them begins only when something has happened elsewhere.
+struct Gated {
+    networks: Noisier,
+    level: u32,
+    /// Told when that one is to begin.
+    arrived: Sender<()>,
+    /// Tells that it may.
+    opened: Receiver<()>,
+}
+
+impl Subject for Gated {
+    fn expect(&self, point: &Point) -> Result<Expected, Failure> {
+        self.networks.expect(point)
+    }
+
+    fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
+        if point.configuration.multiplier == recoup_core::multiplier::perforated(self.level) {
+            self.arrived.send(())?;
+            self.opened.recv_timeout(Duration::from_secs(60))?;
+        }
+        self.networks.start(point)
+    }
+}
+
+/// What a worker finds who leaves out what can be left out, and tells when it waits for others.
+fn ask(path: &Path, subject: &dyn Subject, waits: &Sender<()>) -> Vec<Found> {
     let experiment = ExperimentKey::of(json!("simulated"), WeightScheme::U8Channel);
-    let mut order = Vec::new();
-    let mut store = Store::open(&path).unwrap();
-    let mut search = set_up(&mut store, &experiment, &subject, 1.0);
+    let mut store = Store::open(path).unwrap();
+    let mut search = set_up(&mut store, &experiment, subject, 5.0);
+    search.prune = true;
     let mut report = |event: Event| {
-        if let Event::Finished(found) = event {
-            order.push(found.power.unwrap());
+        if let Event::Waiting(_) = event {
+            let _ = waits.send(());
         }
     };
-    search.run(&points(1..4), &mut report).unwrap();
-    assert_eq!(order, [0.7, 0.8, 0.9, 1.0]);
+    search.run(&points(1..5), &mut report).unwrap()
+}
+
+#[test]
+fn all_workers_give_the_same_answer() {
+    let (_folder, path) = new_path();
+    let (at_3, begun_3) = channel();
+    let (at_2, begun_2) = channel();
+    let (waits, nothing_left) = channel();
+    let ignored = channel().0;
+    let gate = |level, arrived, opened| Gated {
+        networks: Noisier(Simulated::default()),
+        level,
+        arrived,
+        opened,
+    };
+    let (path, ignored) = (&path, &ignored);
+    // One is at perforated:3, which will rule out perforated:2, until another has begun that; who
+    // is at it until nothing else is left.
+    let [one, other] = std::thread::scope(|scope| {
+        let one = scope.spawn(move || ask(path, &gate(3, at_3, begun_2), &waits));
+        begun_3.recv().unwrap();
+        let other = scope.spawn(move || ask(path, &gate(2, at_2, nothing_left), ignored));
+        [one, other].map(|worker| worker.join().unwrap())
+    });
+    // It was begun in vain, but the result is there.
+    assert!(matches!(one[2].outcome, Outcome::Assessed { .. }), "{:?}", one[2]);
+    assert_eq!(one, other);
+    assert_eq!(one, ask(path, &Noisier(Simulated::default()), ignored));
+    let (_folder, alone) = new_path();
+    let alone = ask(&alone, &Noisier(Simulated::default()), ignored);
+    assert!(matches!(alone[2].outcome, Outcome::Superfluous(_)), "{:?}", alone[2]);
+    assert_eq!(chosen(&one), chosen(&alone));
+}
+
+/// The power of the design that is chosen.
+fn chosen(found: &[Found]) -> Option<f64> {
+    let candidates: Vec<Candidate> = found
+        .iter()
+        .filter_map(|found| match found.outcome {
+            Outcome::Assessed { assessment, .. } => {
+                Some(Candidate { kind: found.point.kind(), power: found.power, assessment })
+            }
+            _ => None,
+        })
+        .collect();
+    candidates[choose(&candidates).chosen?].power
+}
+
+#[test]
+fn of_designs_of_equal_power_none_is_left_out() {
+    let (_folder, path) = new_path();
+    let points = points_of(1..2, &[Mode::Constant, Mode::Fitted(None)]);
+    let run = search(&path, &points, 1.0, |search| {
+        search.prune = true;
+        search.figures = &|_, _| Figures { power: Some(0.5), energy: None };
+    });
+    let assessed =
+        run.found.iter().filter(|found| matches!(found.outcome, Outcome::Assessed { .. }));
+    assert_eq!(assessed.count(), points.len());
 }

@@ -143,10 +143,48 @@ fn one_look_is_the_plain_test() {
 }
 
 #[test]
+fn the_estimated_number_of_images_decides_four_times_out_of_five() {
+    let limit = Limit::new(2.0).unwrap();
+    // Of 1,000 images 50 lost and 45 gained, or 80 and 45: under or over, if that goes on.
+    for (lost, verdict) in [(50, Verdict::Under), (80, Verdict::Over)] {
+        let reference: Vec<bool> = (0..1000).map(|image| image >= 45).collect();
+        let candidate: Vec<bool> = (0..1000).map(|image| image < 1000 - lost).collect();
+        let found = Plan::single(1000).assess(&reference, &candidate, limit);
+        assert_eq!(found.verdict, Verdict::Undecided);
+        let images = found.images_to_decide.unwrap() as usize;
+        assert!(images > 1000 && images.is_multiple_of(100), "{images}");
+        let (plan, mut random) = (Plan::single(images), ChaCha8Rng::seed_from_u64(5));
+        let decided = (0..300).filter(|_| {
+            let (reference, candidate) = networks(&mut random, images, lost as f64 / 1000.0, 0.045);
+            plan.verdict(&reference, &candidate, limit) == verdict
+        });
+        // 80 %, and three standard deviations of that.
+        let decided = decided.count();
+        assert!((219..=261).contains(&decided), "{decided} of 300 by {images} images");
+    }
+}
+
+#[test]
+fn no_number_of_images_decides_a_loss_at_the_limit() {
+    let (reference, lost): (Vec<bool>, Vec<bool>) = (0..1000).map(|at| (true, at >= 20)).unzip();
+    let needed = |limit: f64| {
+        let limit = Limit::new(limit).unwrap();
+        Plan::single(1000).assess(&reference, &lost, limit).images_to_decide
+    };
+    // A loss of 2 points.
+    assert_eq!((needed(2.0), needed(2.000_001)), (None, None));
+    assert!(needed(2.1).is_some_and(|images| images > 10_000));
+    // Decided.
+    assert_eq!((needed(1.0), needed(4.0)), (None, None));
+}
+
+#[test]
 fn limits_mean_something() {
     for points in [0.0, 0.5, 99.9] {
         assert_eq!(Limit::new(points).unwrap().points(), points);
     }
+    let text = [0.5, 1.0, 6.0].map(|points| Limit::new(points).unwrap().to_string());
+    assert_eq!(text, ["0.5 points", "1 point", "6 points"]);
     for points in [-0.1, 100.0, f64::NAN, f64::INFINITY] {
         let error = Limit::new(points).unwrap_err().to_string();
         assert!(error.contains("from 0 to below 100"), "{error}");

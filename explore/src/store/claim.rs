@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{Store, StoreError, unix_time};
 
@@ -45,6 +45,16 @@ fn has_ended(worker: &str) -> bool {
     tells && !Path::new("/proc").join(process).exists()
 }
 
+/// Who has claimed a configuration, and still lives.
+fn holder(connection: &Connection, key: &str, now: i64) -> rusqlite::Result<Option<String>> {
+    let text = "SELECT worker, heartbeat FROM claim WHERE key = ?1";
+    let held: Option<(String, i64)> =
+        connection.query_row(text, [key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let lives = |heartbeat: i64| now.saturating_sub(heartbeat).saturating_abs() <= STALE_S;
+    let held = held.filter(|(holder, heartbeat)| lives(*heartbeat) && !has_ended(holder));
+    Ok(held.map(|(holder, _)| holder))
+}
+
 impl Store {
     /// Claims the configuration `key`, unless another living worker has.
     ///
@@ -55,16 +65,9 @@ impl Store {
         self.write(|connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let held: Option<(String, i64)> = transaction
-                .query_row("SELECT worker, heartbeat FROM claim WHERE key = ?1", [key], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
-                .optional()?;
-            if let Some((holder, heartbeat)) = held {
-                let stale = now.saturating_sub(heartbeat).saturating_abs() > STALE_S;
-                if holder != worker && !stale && !has_ended(&holder) {
-                    return Ok(Claim::Others(holder));
-                }
+            if let Some(holder) = holder(&transaction, key, now)?.filter(|holder| *holder != worker)
+            {
+                return Ok(Claim::Others(holder));
             }
             transaction.execute(
                 "INSERT OR REPLACE INTO claim (key, worker, heartbeat) VALUES (?1, ?2, ?3)",
@@ -73,6 +76,16 @@ impl Store {
             transaction.commit()?;
             Ok(Claim::Ours)
         })
+    }
+
+    /// The living worker, other than this one, that has claimed the configuration `key`.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn holder(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let holder = holder(&self.connection, key, unix_time())
+            .map_err(|error| StoreError::sqlite(&self.path, error))?;
+        Ok(holder.filter(|holder| *holder != self.worker))
     }
 
     /// A sign of life, for all claims of this worker.

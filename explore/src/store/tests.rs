@@ -224,6 +224,8 @@ fn a_living_worker_keeps_its_claim() {
     assert_eq!(one.claim("a").unwrap(), Claim::Ours);
     assert_eq!(one.claim("a").unwrap(), Claim::Ours);
     assert_eq!(other.claim("a").unwrap(), Claim::Others(one.worker().to_owned()));
+    assert_eq!(other.holder("a").unwrap(), Some(one.worker().to_owned()));
+    assert_eq!((one.holder("a").unwrap(), other.holder("b").unwrap()), (None, None));
     // The result ends the claim, of its worker only.
     other.save(&row("a", 3), &[]).unwrap();
     assert_eq!(other.claim("a").unwrap(), Claim::Others(one.worker().to_owned()));
@@ -238,6 +240,7 @@ fn claims_of_the_dead_and_of_changed_clocks_are_taken_over() {
     for shift in [-STALE_S - 5, STALE_S + 5] {
         assert_eq!(one.claim("a").unwrap(), Claim::Ours);
         one.connection.execute("UPDATE claim SET heartbeat = heartbeat + ?1", [shift]).unwrap();
+        assert_eq!(other.holder("a").unwrap(), None, "{shift}");
         assert_eq!(other.claim("a").unwrap(), Claim::Ours, "{shift}");
         other.release("a").unwrap();
         // A sign of life in time keeps it.

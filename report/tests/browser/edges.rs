@@ -1,7 +1,7 @@
 //! Results at the edges: nothing under the limit, no power, one network, no loss, many designs.
 
 use recoup_report::data::{
-    Choice, Histogram, Kind, LayerQuality, Network, Provenance, Report, Results, Verdict,
+    Answer, Choice, Histogram, Kind, LayerQuality, Network, Provenance, Report, Results, Verdict,
 };
 
 use crate::driver::{Page, fashion};
@@ -35,6 +35,9 @@ fn with_nothing_under_the_limit_the_nearest_is_named() {
     let mut report = one_network();
     let results = results(&mut report);
     results.choice = Choice { nearest: Some(6), front: vec![0], ..Choice::default() };
+    let headline = "No design is under 0.5 points of loss; the nearest:".to_owned();
+    let remarks = vec!["Undecided: <b>one</b>.".to_owned(), "And another.".to_owned()];
+    results.answer = Answer { headline, remarks };
     for design in &mut results.designs {
         design.assessment.as_mut().expect("evaluated").verdict = Verdict::Over;
     }
@@ -43,6 +46,8 @@ fn with_nothing_under_the_limit_the_nearest_is_named() {
     let overview = page.text("#overview");
     assert!(overview.contains("No design is under 0.5 points"), "{overview}");
     assert!(overview.contains(&nearest), "{overview}");
+    assert!(overview.contains("Undecided: <b>one</b>."), "{overview}");
+    assert!(overview.contains("And another."), "{overview}");
     assert_eq!(page.problems(), [""; 0]);
 }
 
@@ -51,10 +56,13 @@ fn unknown_power_is_said() {
     let mut report = one_network();
     report.provenance.costs = None;
     let results = results(&mut report);
-    results.choice = Choice::default();
+    results.choice = Choice { unknown_power: vec![6], ..Choice::default() };
+    let headline = "None of those under 0.5 points has a known power: some.".to_owned();
+    results.answer = Answer { headline, remarks: Vec::new() };
     results.designs.iter_mut().for_each(|design| design.relative_power = None);
     let page = Page::open(&report);
-    assert!(page.text("#overview").contains("but their power is not known"));
+    assert!(page.text("#overview").contains("has a known power: some."));
+    assert_eq!(page.count("#overview .answer"), 0);
     assert!(page.text("#chart-tradeoff").contains("No design of known power"));
     assert!(page.text("#tradeoff-note").contains("in the table only"));
     assert!(page.text("#provenance").contains("No cost table"));
@@ -137,19 +145,20 @@ fn two_hundred_designs_fit() {
 
 #[test]
 fn a_report_of_nothing_is_a_page() {
+    let headline = "No design was evaluated.".to_owned();
     let network = Network {
         name: "empty".to_owned(),
         data: String::new(),
         preprocess: String::new(),
         images: 0,
-        results: Results::default(),
+        results: Results { answer: Answer { headline, remarks: Vec::new() }, ..Results::default() },
         layers: Vec::new(),
         histograms: Vec::new(),
     };
     let provenance = Provenance { version: "0.1.0".to_owned(), ..Provenance::default() };
     let report = Report { networks: vec![network], provenance, ..Report::default() };
     let page = Page::open(&report);
-    assert!(page.text("#overview").contains("No design was evaluated"));
+    assert!(page.text("#overview").contains("empty: No design was evaluated."));
     assert_eq!(page.problems(), [""; 0]);
     let none = Page::open(&Report::default());
     assert!(none.text("#overview").contains("no networks"));

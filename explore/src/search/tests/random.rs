@@ -1,0 +1,141 @@
+//! Random designs: what the search leaves out is not the answer.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+use crate::sequential::{ERROR, INTERIM_ERROR};
+
+const IMAGES: usize = 1000;
+const RUNS: u64 = 300;
+
+/// Designs whose powers have nothing to do with their losses. Of the noise it is true what the
+/// search takes for true: a design with the same multiplier and clearly less of it loses less, and
+/// so does one with another multiplier and far less.
+struct Random {
+    /// The reference first.
+    networks: Vec<Network>,
+    seen: Cell<usize>,
+}
+
+struct Network {
+    point: Point,
+    noise: f64,
+    power: f64,
+    /// On all images.
+    outcomes: Vec<bool>,
+}
+
+impl Random {
+    fn new(seed: u64, points: &[Point]) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let reference: Vec<bool> = (0..IMAGES).map(|_| random.random_bool(0.9)).collect();
+        let mut of_multipliers: Vec<(Multiplier, f64)> = Vec::new();
+        let networks = points.iter().cloned().map(|point| {
+            if point.kind() == Kind::Reference {
+                return Network { point, noise: 0.0, power: 1.0, outcomes: reference.clone() };
+            }
+            let noise = 10f64.powf(random.random_range(-3.5..-0.5));
+            let multiplier = &point.configuration.multiplier;
+            let known = of_multipliers.iter().find(|(known, _)| known == multiplier);
+            let harm = known.map(|(_, harm)| *harm).unwrap_or_else(|| {
+                let harm = random.random_range(FAR_LESS / CLEARLY_LESS..1.0);
+                of_multipliers.push((multiplier.clone(), harm));
+                harm
+            });
+            let loss = noise * harm * random.random_range(CLEARLY_LESS..1.0);
+            let gained = random.random_range(0.0..0.02);
+            let outcomes = reference.iter().map(|&right| match right {
+                true => !random.random_bool((loss + gained) / 0.9),
+                false => random.random_bool(gained / 0.1),
+            });
+            let outcomes = outcomes.collect();
+            Network { point, noise, power: random.random_range(0.4..0.95), outcomes }
+        });
+        Self { networks: networks.collect(), seen: Cell::new(0) }
+    }
+
+    fn network(&self, point: &Point) -> &Network {
+        self.networks.iter().find(|network| network.point == *point).unwrap()
+    }
+}
+
+struct RandomTrial<'a>(&'a Random, &'a [bool]);
+
+impl Subject for Random {
+    fn expect(&self, point: &Point) -> Result<Expected, Failure> {
+        Ok(Expected { functions: Vec::new(), noise_to_signal: self.network(point).noise })
+    }
+
+    fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
+        Ok(Box::new(RandomTrial(self, &self.network(point).outcomes)))
+    }
+}
+
+impl Trial for RandomTrial<'_> {
+    fn outcomes(&mut self, images: Range<usize>) -> Result<Vec<bool>, Failure> {
+        self.0.seen.update(|seen| seen + images.len());
+        Ok(self.1[images].to_vec())
+    }
+
+    fn observe(&mut self, _: usize) -> Result<Vec<LayerQuality>, Failure> {
+        Ok(Vec::new())
+    }
+}
+
+/// The answer when all designs are shown all images: its place and its power.
+fn thorough(subject: &Random, limit: Limit) -> Option<(usize, f64)> {
+    let reference = &subject.networks[0].outcomes;
+    let plan = Plan::single(IMAGES);
+    let candidates = subject.networks.iter().map(|network| {
+        let assessment = plan.assess(reference, &network.outcomes, limit);
+        Candidate { kind: network.point.kind(), power: Some(network.power), assessment }
+    });
+    let best = choose(&candidates.collect::<Vec<_>>()).chosen?;
+    Some((best, subject.networks[best].power))
+}
+
+#[test]
+fn the_answer_is_hardly_ever_dearer_than_that_of_all_images() {
+    let experiment = ExperimentKey::of(json!("random"), WeightScheme::U8Channel);
+    let points = points_of_all(1..4, &[Mode::None, Mode::Fitted(None)]);
+    let (mut answers, mut dearer, mut not_tried) = (0, 0, 0);
+    let (mut seen, mut left_out) = (0, 0);
+    for seed in 0..RUNS {
+        let subject = Random::new(seed, &points);
+        let figures = |point: &Point, _: &[String]| Figures {
+            power: Some(subject.network(point).power),
+            energy: None,
+        };
+        let mut store = Store::in_memory().unwrap();
+        let mut search = Search {
+            plan: Plan::new(IMAGES),
+            figures: &figures,
+            prune: true,
+            ..set_up(&mut store, &experiment, &subject, 1.5)
+        };
+        let found = search.run(&points, &mut |_| {}).unwrap();
+        let is_left_out = |found: &Found| matches!(found.outcome, Outcome::Superfluous(_));
+        left_out += found.iter().filter(|found| is_left_out(found)).count();
+        seen += subject.seen.get();
+        let Some((best, least)) = thorough(&subject, search.limit) else { continue };
+        answers += 1;
+        if chosen(&found).is_none_or(|power| power > least) {
+            dearer += 1;
+            not_tried += usize::from(is_left_out(&found[best]));
+        }
+    }
+    assert!(answers * 10 > RUNS * 9, "{answers} of {RUNS} have an answer");
+    // What the test promises of one design, and three standard deviations of that.
+    let bound = |error: f64| {
+        let runs = RUNS as f64;
+        (runs * error + 3.0 * (runs * error * (1.0 - error)).sqrt()) as usize
+    };
+    assert!(dearer <= bound(ERROR), "{dearer} of {answers} are dearer");
+    // Wrongly over at one of the eight looks before the last.
+    let wrong = 8.0 * INTERIM_ERROR / 2.0;
+    assert!(not_tried <= bound(wrong), "the best of {not_tried} of {answers} were not tried");
+    let designs = RUNS as usize * points.len();
+    assert!(left_out * 4 > designs, "{left_out} of {designs} are left out");
+    assert!(seen * 3 < 2 * designs * IMAGES, "{seen} of {} images", designs * IMAGES);
+}
