@@ -131,7 +131,7 @@ fn without_parts_nothing_is_known() {
 #[test]
 fn measured_layers_count_as_they_are() {
     let text = r#"{"library": "l", "rows": 4, "columns": 4, "clock_ps": 500.0, "results": [{
-        "multiplier": "exact", "control_variate": "none",
+        "multiplier": "exact", "products_sha256": "0a1b", "control_variate": "none",
         "units": [{"unit": "clock", "energy_fj_per_cycle": 30.0, "leakage_nw": 0.0},
                   {"unit": "adder", "energy_fj_per_cycle": 90.0, "leakage_nw": 7.0}],
         "layers": [{"layer": "a", "macs": 144, "cycles": 9, "energy_fj": 1234.5}]}]}"#;
@@ -143,6 +143,10 @@ fn measured_layers_count_as_they_are() {
     assert_eq!(array.layer(&layer("b", 4, 4, 9)), None);
     let error = Measurements::parse("p.json", "[]").unwrap_err().to_string();
     assert!(error.starts_with("p.json: is no output of recoup power --json"), "{error}");
+    // A name does not say which circuit it was.
+    let nameless = text.replace("\"products_sha256\": \"0a1b\", ", "");
+    let error = Measurements::parse("p.json", &nameless).unwrap_err().to_string();
+    assert!(error.contains("missing field `products_sha256`"), "{error}");
 }
 
 /// The model of idle rows and columns, from an array that is full, against the simulation of
