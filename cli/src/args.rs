@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_core::control_variate::{MODE_HELP, Mode};
 use recoup_core::data::{DataError, DataSpec, Dataset, Preprocess};
-use recoup_core::multiplier::{METRIC_DEFINITIONS, SPEC_HELP, Source};
+use recoup_core::multiplier::{FamilyHelp, METRIC_DEFINITIONS, SPEC_HELP, Source};
 use recoup_core::quantize::{Method, QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_kernels::Isa;
 
@@ -49,6 +49,7 @@ pub enum Command {
     /// The graph as Recoup runs it: nodes, shapes, MACs, what runs on the multipliers
     Inspect(InspectArgs),
     /// Product tables, pictures and error metrics of multipliers
+    #[command(after_help = FamilyHelp.to_string())]
     Multiplier(MultiplierArgs),
     /// A systolic array of a multiplier as SystemVerilog, with a testbench from the emulator
     Rtl(Box<RtlArgs>),
@@ -282,7 +283,7 @@ pub struct MultiplierArgs {
 #[derive(Subcommand)]
 pub enum MultiplierCommand {
     /// Write all 65,536 products, [weight][activation], int32 little-endian
-    #[command(after_help = format!("SPEC: {SPEC_HELP}"))]
+    #[command(after_help = format!("SPEC: {SPEC_HELP}\n\n{FamilyHelp}"))]
     Table {
         /// The multiplier
         spec: Source,
@@ -301,10 +302,10 @@ pub enum MultiplierCommand {
         import: ImportArgs,
     },
     /// Write a multiplier in another format: a table, or Verilog
-    #[command(after_help = format!("SPEC: {SPEC_HELP}"))]
+    #[command(after_help = format!("SPEC: {SPEC_HELP}\n\n{FamilyHelp}"))]
     Convert(ConvertArgs),
     /// A picture of the partial products, the error metrics, and what a control variate removes
-    #[command(after_help = format!("SPEC: {SPEC_HELP}\n\n{METRIC_DEFINITIONS}"))]
+    #[command(after_help = format!("SPEC: {SPEC_HELP}\n\n{FamilyHelp}\n\n{METRIC_DEFINITIONS}"))]
     Show(ShowArgs),
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use recoup_core::multiplier::{Family, Multiplier};
+use recoup_core::multiplier::Multiplier;
 use recoup_explore::answer::{self, Evaluated};
 use recoup_explore::choose::Candidate;
 use recoup_explore::finding::{Finding, Settings};
@@ -130,15 +130,11 @@ pub fn short_name(model: &str) -> String {
 /// Without what it takes the network to know.
 fn design(recorded: &RecordedDesign) -> Design {
     let finding = &recorded.finding;
-    let multiplier = finding.multiplier();
-    let (family, level) = match multiplier.parse().ok().and_then(|known: Multiplier| known.family())
-    {
-        Some(Family::Exact) => ("exact", None),
-        Some(Family::Perforated(level)) => ("perforated", Some(level)),
-        Some(Family::Truncated(level)) => ("truncated", Some(level)),
-        Some(Family::Recursive(level)) => ("recursive", Some(level)),
-        Some(Family::Mask) => ("mask", None),
-        None if finding.mask.is_some() => ("mask", None),
+    let known = finding.mask().map(Multiplier::from_mask);
+    let (family, level) = match known.as_ref().map(|known| (known.is_exact(), known.member())) {
+        Some((true, _)) => ("exact", None),
+        Some((_, Some(member))) => (member.family.name, Some(member.level)),
+        Some((_, None)) => ("mask", None),
         None => ("table", None),
     };
     Design {
@@ -149,7 +145,7 @@ fn design(recorded: &RecordedDesign) -> Design {
             space::Kind::WithoutV => Kind::WithoutV,
             space::Kind::WithV => Kind::WithV,
         },
-        multiplier: multiplier.to_owned(),
+        multiplier: finding.multiplier().to_owned(),
         family: family.to_owned(),
         level,
         control_variate: finding.control_variate().to_owned(),
@@ -239,10 +235,7 @@ fn findings(recorded: &Recorded) -> impl Iterator<Item = &Finding> {
 fn masks(recorded: &Recorded) -> Vec<Mask> {
     let mut masks: Vec<Mask> = Vec::new();
     for finding in findings(recorded) {
-        let digits = finding.mask.as_deref().and_then(|mask| mask.strip_prefix("0x"));
-        let Some(mask) = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()) else {
-            continue;
-        };
+        let Some(mask) = finding.mask() else { continue };
         if !masks.iter().any(|known| known.mask == mask) {
             let name = finding.multiplier().to_owned();
             masks.push(Mask { name, mask, coding: "any".into() });
@@ -256,8 +249,10 @@ fn hardware(recorded: &Recorded) -> Vec<Hardware> {
     let mut shown: Vec<Hardware> = Vec::new();
     for finding in findings(recorded) {
         let control = (!finding.functions.is_empty()).then(|| finding.functions.join(" + "));
+        let Some(mask) = finding.mask() else { continue };
+        let multiplier = Multiplier::from_mask(mask).to_string();
         let Some(cost) = find_cost(&recorded.settings, |cost| {
-            cost.design.multiplier == finding.multiplier()
+            cost.design.multiplier == multiplier
                 && cost.design.activation_bits == finding.activation_bits()
                 && cost.design.control == control
         }) else {

@@ -68,6 +68,8 @@ impl Shown {
         });
         json!({
             "multiplier": self.multiplier.to_string(),
+            "products_sha256": self.multiplier.identity(self.weights.coding()),
+            "family": self.multiplier.member().map(|member| member.to_string()),
             "mask": self.multiplier.mask().map(|mask| format!("{mask:#018x}")),
             "kept": self.multiplier.mask().map(u64::count_ones),
             "structure": self.structure(),
@@ -90,7 +92,11 @@ impl Shown {
         let percent_of_range = |value: f64| 100.0 * value / f64::from(1 << 16);
         match multiplier.mask() {
             Some(mask) => {
-                writeln!(out, "{multiplier}   mask {mask:#018x}   weights {weights}\n")?;
+                let name = multiplier.to_string();
+                let known = multiplier.member().map(|member| member.to_string());
+                let known = known.filter(|known| *known != name);
+                let known = known.map(|known| format!(" is {known}")).unwrap_or_default();
+                writeln!(out, "{name}{known}   mask {mask:#018x}   weights {weights}\n")?;
                 writeln!(out, "{}\n", dot_diagram(mask))?;
             }
             None => writeln!(out, "{multiplier}   no partial-product mask   weights {weights}\n")?,

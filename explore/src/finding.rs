@@ -1,5 +1,6 @@
 //! What a run has to say about a design, beside the outcomes that are kept with its result.
 
+use recoup_core::multiplier::Multiplier;
 use recoup_hardware::costs::CostTable;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -84,9 +85,25 @@ impl Finding {
         Some(Expected { functions: self.functions, noise_to_signal })
     }
 
+    /// The same, with its multiplier as this version names it: earlier ones had fewer families.
+    pub(crate) fn renamed(mut self) -> Self {
+        let before = self.multiplier().to_owned();
+        if let Ok(known) = before.parse::<Multiplier>() {
+            let name = known.to_string();
+            self.name = self.name.replacen(&before, &name, 1);
+            self.configuration["multiplier"] = name.into();
+        }
+        self
+    }
+
     /// The multiplier, as the command line names it.
     pub fn multiplier(&self) -> &str {
         self.configuration["multiplier"].as_str().unwrap_or_default()
+    }
+
+    /// Bit 8 i + l is set when a_i w_l is kept; None for a table.
+    pub fn mask(&self) -> Option<u64> {
+        u64::from_str_radix(self.mask.as_deref()?.strip_prefix("0x")?, 16).ok()
     }
 
     /// Where C and C0 come from.
@@ -131,6 +148,39 @@ impl Finding {
                 Outcome::Failed(reason) => Some(format!("failed: {reason}")),
                 Outcome::Superfluous(reason) => Some(format!("superfluous: {reason}")),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_mask_of_before_has_the_name_of_its_family_today() {
+        let renamed = |multiplier: &str| {
+            let finding = Finding {
+                name: format!("{multiplier} with V (fitted), exact ends"),
+                kind: Kind::WithV,
+                configuration: json!({ "multiplier": multiplier, "exact_ends": true }),
+                mask: None,
+                functions: Vec::new(),
+                relative_power: None,
+                energy_nj: None,
+                noise_to_signal: None,
+                note: None,
+            };
+            let Finding { name, configuration, .. } = finding.renamed();
+            (name, configuration["multiplier"].as_str().unwrap().to_owned())
+        };
+        let name = |multiplier: &str| {
+            (format!("{multiplier} with V (fitted), exact ends"), multiplier.to_owned())
+        };
+        assert_eq!(renamed("mask:0xfcf8f0e0c0800000"), name("truncated:9"));
+        for same in ["mask:0xfcfcf8f0e0c00000", "recursive:1", "mul8u_1KV8"] {
+            assert_eq!(renamed(same), name(same));
         }
     }
 }

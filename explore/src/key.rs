@@ -1,7 +1,8 @@
 //! What a result depends on, as a hash.
 //!
 //! A key is the SHA-256 of the content: not of names or dates of files, so that results are found
-//! again wherever the files lie, and are not mistaken when a file changes under its name.
+//! again wherever the files lie and whatever they are called, and are not mistaken when a file
+//! changes under its name.
 
 use std::cell::RefCell;
 
@@ -78,7 +79,6 @@ impl ExperimentKey {
     pub fn point(&self, point: &Point) -> (String, Value) {
         let (configuration, options) = (&point.configuration, point.options);
         let mut description = json!({
-            "multiplier": configuration.multiplier.to_string(),
             "products_sha256": self.products_sha256(&configuration.multiplier),
             "control_variate": configuration.control_variate.to_string(),
             "activation_bits": configuration.activation_bits,
@@ -97,6 +97,7 @@ impl ExperimentKey {
             description["quantization"] = json!(configuration.quantization.to_string());
         }
         let text = description.to_string();
+        description["multiplier"] = json!(configuration.multiplier.to_string());
         // The coding is part of the experiment's key already: a result is the same one beside
         // others and alone.
         if let Some(weights) = point.weights {
@@ -110,9 +111,7 @@ impl ExperimentKey {
         if let Some((_, hash)) = known.iter().find(|(known, _)| known == multiplier) {
             return hash.clone();
         }
-        let table = multiplier.table(self.weights.coding());
-        let products: Vec<u8> = table.iter().flat_map(|product| product.to_le_bytes()).collect();
-        let hash = sha256(&[&products]);
+        let hash = multiplier.identity(self.weights.coding());
         known.push((multiplier.clone(), hash.clone()));
         hash
     }
@@ -140,4 +139,32 @@ pub(crate) fn update(hash: &mut Sha256, tensor: &[f32]) {
     let bytes: Vec<u8> = tensor.iter().flat_map(|value| value.to_le_bytes()).collect();
     hash.update((tensor.len() as u64).to_le_bytes());
     hash.update(&bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use recoup_circuits::{Operands, ProductTable};
+    use recoup_core::accuracy::Configuration;
+    use recoup_core::control_variate::Mode;
+    use recoup_core::multiplier::Multiplier;
+
+    use super::*;
+
+    #[test]
+    fn results_belong_to_products_whatever_they_are_called() {
+        let experiment = ExperimentKey::of(json!({}), WeightScheme::U8Channel);
+        let key = |name: &str, low: u8| {
+            let products =
+                |w: u8, a: u8| Operands::Unsigned.product(w, a) - i32::from(w % low * (a % low));
+            let table = ProductTable::from_fn(Operands::Unsigned, products);
+            let multiplier = Multiplier::from_table(name, &table);
+            let configuration = Configuration::plain(multiplier, Mode::None, 8);
+            experiment.point(&Point { configuration, ..Point::exact(8) })
+        };
+        let (mul, description) = key("mul", 3);
+        assert_eq!(description["multiplier"], "mul");
+        assert_eq!(mul, key("renamed", 3).0);
+        assert_ne!(mul, key("mul", 5).0);
+        assert_eq!(key("mul", 1).0, experiment.point(&Point::exact(8)).0);
+    }
 }

@@ -1,7 +1,9 @@
 //! Which measurements of `recoup power` belong to which network.
 
 use recoup_core::model::Graph;
+use recoup_core::multiplier::Multiplier;
 use recoup_hardware::inference::{MeasuredArray, Measurements, Mismatch};
+use recoup_kernels::WeightCoding;
 
 /// A network that files may have been measured on.
 #[derive(Clone, Copy)]
@@ -80,6 +82,8 @@ pub fn assign(
             return Err(MeasurementsError::File { file: file.name.clone(), networks: differ });
         }
     }
+    let exact = [WeightCoding::Unsigned, WeightCoding::Signed]
+        .map(|coding| Multiplier::exact().identity(coding));
     let names = |files: &[&Measurements]| files.iter().map(|file| file.name.clone()).collect();
     let of_network = |network: &MeasuredNetwork| {
         let model = network.model.to_owned();
@@ -92,8 +96,9 @@ pub fn assign(
         let arrays: Vec<MeasuredArray> =
             own.iter().flat_map(|file| file.arrays.iter().cloned()).collect();
         let is_exact = |array: &MeasuredArray| {
-            (array.multiplier.as_str(), array.activation_bits) == ("exact", 8)
+            array.activation_bits == 8
                 && array.size() == [rows as usize, columns as usize]
+                && exact.contains(&array.products_sha256)
         };
         match arrays.iter().any(is_exact) {
             true => Ok(arrays),
@@ -126,7 +131,7 @@ mod tests {
             energy_fj: 1.0,
         });
         let array = MeasuredArray {
-            multiplier: "exact".to_owned(),
+            products_sha256: Multiplier::exact().identity(WeightCoding::Unsigned),
             control_variate: "none".to_owned(),
             weights: "u8-channel".to_owned(),
             activation_bits: 8,

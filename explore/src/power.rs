@@ -1,6 +1,8 @@
 //! Array power of configurations, and the energy of an inference on them, from a cost table or
 //! measurements.
 
+use std::cell::LazyCell;
+
 use recoup_core::accuracy::Configuration;
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::costs::{Cost, CostTable, Design, Stimulus};
@@ -72,7 +74,7 @@ impl Power {
     /// The row of a configuration's array in the table, whose arrays multiply unsigned codes.
     fn design(&self, point: &Point, functions: &[String], array: [u32; 2]) -> Option<Design> {
         let is_unsigned = self.weights(point).coding() == WeightCoding::Unsigned;
-        Design::new(&point.configuration, functions, array).filter(|_| is_unsigned)
+        is_unsigned.then(|| Design::new(&point.configuration, functions, array))?
     }
 
     /// Array power of a configuration, by the table, as a fraction of the exact 8-bit array's; none
@@ -141,12 +143,14 @@ impl Power {
         }
         let Configuration { multiplier, control_variate, activation_bits, .. } =
             &point.configuration;
+        let weights = self.weights(point);
+        let identity = LazyCell::new(|| multiplier.identity(weights.coding()));
         let measured = self.measured.iter().find(|it| {
             it.activation_bits == *activation_bits
-                && it.multiplier == multiplier.to_string()
                 && it.control_variate == control_variate.to_string()
-                && it.weights == self.weights(point).to_string()
+                && it.weights == weights.to_string()
                 && it.size() == array.map(|size| size as usize)
+                && it.products_sha256 == *identity
         });
         measured.map(ArrayEnergy::of_measurement)
     }
@@ -159,15 +163,16 @@ impl Power {
 
 #[cfg(test)]
 mod tests {
+    use recoup_circuits::{Operands, ProductTable};
     use recoup_core::control_variate::Mode;
-    use recoup_core::multiplier::truncated;
+    use recoup_core::multiplier::{Multiplier, truncated};
     use recoup_hardware::inference::{LayerShape, MeasuredLayer};
 
     use super::*;
 
     /// An array whose layers take `energies_fj`; its clock 10 fJ per cycle, its leakage 2 nW.
     fn measured(
-        multiplier: &str,
+        multiplier: &Multiplier,
         activation_bits: u32,
         size: usize,
         fj: [f64; 3],
@@ -179,7 +184,7 @@ mod tests {
             energy_fj,
         });
         MeasuredArray {
-            multiplier: multiplier.to_owned(),
+            products_sha256: multiplier.identity(WeightCoding::Unsigned),
             control_variate: "none".to_owned(),
             weights: "u8-channel".to_owned(),
             activation_bits,
@@ -208,10 +213,10 @@ mod tests {
             array: [4, 4],
             ends: [2, 2],
             measured: vec![
-                measured("exact", 8, 4, [700.0, 1500.0, 500.0]),
-                measured("exact", 6, 4, [600.0, 1000.0, 500.0]),
-                measured("truncated:8", 8, 4, [300.0, 600.0, 300.0]),
-                measured("exact", 8, 2, [400.0, 9000.0, 270.0]),
+                measured(&Multiplier::exact(), 8, 4, [700.0, 1500.0, 500.0]),
+                measured(&Multiplier::exact(), 6, 4, [600.0, 1000.0, 500.0]),
+                measured(&truncated(8), 8, 4, [300.0, 600.0, 300.0]),
+                measured(&Multiplier::exact(), 8, 2, [400.0, 9000.0, 270.0]),
             ],
             weights: WeightScheme::U8Channel,
         };
@@ -237,6 +242,35 @@ mod tests {
         // Where nothing is measured, the table decides: it has no array of this size.
         let table = Power { measured: Vec::new(), ..power };
         assert_eq!(table.figures(&truncated, &[], &layers()), Figures::default());
+    }
+
+    /// Circuits in a/mul.v and b/mul.v.
+    #[test]
+    fn a_measurement_is_of_a_circuit_not_of_its_name() {
+        let circuit = |name: &str, low: u8| {
+            let products =
+                |w: u8, a: u8| Operands::Unsigned.product(w, a) - i32::from(w % low * (a % low));
+            Multiplier::from_table(name, &ProductTable::from_fn(Operands::Unsigned, products))
+        };
+        let (mul, other, renamed) = (circuit("mul", 3), circuit("mul", 5), circuit("mul2", 3));
+        let power = Power {
+            table: CostTable::shipped(),
+            library: "asap7".to_owned(),
+            array: [4, 4],
+            ends: [2, 2],
+            measured: vec![
+                measured(&Multiplier::exact(), 8, 4, [700.0, 1500.0, 500.0]),
+                measured(&mul, 8, 4, [300.0, 600.0, 300.0]),
+            ],
+            weights: WeightScheme::U8Channel,
+        };
+        let of = |multiplier: &Multiplier| {
+            let configuration = Configuration::plain(multiplier.clone(), Mode::None, 8);
+            power.figures(&Point { configuration, ..Point::exact(8) }, &[], &layers()).power
+        };
+        assert_eq!(of(&mul), Some((1200.0 + 300.0) / 3000.0));
+        assert_eq!((of(&renamed), of(&other), of(&circuit("exact", 5))), (of(&mul), None, None));
+        assert_eq!(of(&circuit("mul", 1)), Some(1.0), "exact products");
     }
 
     #[test]

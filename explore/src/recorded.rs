@@ -165,7 +165,7 @@ impl RecordedNetwork {
             Ok(RecordedDesign {
                 row: store.load(&result)?.filter(|row| row.status == Status::Done),
                 layers: store.layers(&result)?,
-                finding,
+                finding: finding.renamed(),
             })
         });
         let mut designs: Vec<RecordedDesign> = designs.collect::<Result<_, StoreError>>()?;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use recoup_core::accuracy::Configuration;
-use serde::{Deserialize, Serialize};
+use recoup_core::multiplier::Multiplier;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Version of the file.
 const VERSION: u32 = 1;
@@ -78,7 +80,9 @@ impl Stimulus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Design {
-    /// As the command line names it.
+    /// The specification that stands for all multipliers with these products
+    /// ([`Multiplier::unsigned_spec`]), however the file or a design spells it.
+    #[serde(deserialize_with = "unsigned_spec")]
     pub multiplier: String,
     /// Significant bits of activation codes.
     pub activation_bits: u32,
@@ -90,9 +94,15 @@ pub struct Design {
     pub columns: u32,
 }
 
+fn unsigned_spec<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    let multiplier: Multiplier = String::deserialize(text)?.parse().map_err(D::Error::custom)?;
+    Ok(multiplier.unsigned_spec().expect("every specification is a mask"))
+}
+
 impl Design {
     /// The array of so many rows and columns that runs a configuration whose control variate uses
-    /// `functions`; None if they are several.
+    /// `functions`, with unsigned weights; None if they are several, or its multiplier no mask, of
+    /// which no table has the costs.
     pub fn new(
         configuration: &Configuration,
         functions: &[String],
@@ -104,7 +114,7 @@ impl Design {
             _ => return None,
         };
         Some(Self {
-            multiplier: configuration.multiplier.to_string(),
+            multiplier: configuration.multiplier.unsigned_spec()?,
             activation_bits: configuration.activation_bits,
             control,
             rows,
@@ -265,6 +275,9 @@ impl CostTable {
 
 #[cfg(test)]
 mod tests {
+    use recoup_circuits::{Operands, ProductTable};
+    use recoup_core::control_variate::Mode;
+
     use super::*;
 
     fn table() -> CostTable {
@@ -331,12 +344,40 @@ mod tests {
         assert_eq!(table.relative_power("seven", &corrected, Stimulus::Demo), None);
     }
 
+    /// It is the products that cost energy, not the name.
+    #[test]
+    fn a_row_is_found_by_what_its_multiplier_is() {
+        let energy_fj = |table: &CostTable, multiplier: &Multiplier| {
+            let configuration = Configuration::plain(multiplier.clone(), Mode::None, 8);
+            let design = Design::new(&configuration, &[], [64, 64])?;
+            Some(table.find("seven", &design, Stimulus::Uniform)?.energy_fj)
+        };
+        let from_file = |name: &str, error: fn(u8, u8) -> i32| {
+            let products = |w: u8, a: u8| Operands::Unsigned.product(w, a) - error(w, a);
+            Multiplier::from_table(name, &ProductTable::from_fn(Operands::Unsigned, products))
+        };
+        for written in ["truncated:9", "mask:0xfcf8f0e0c0800000", "mask:0xFCF8F0E0C0800000"] {
+            let json =
+                table().to_json().replace("perforated:2", written).replace("\"low-bits\"", "null");
+            let read = CostTable::parse("costs.json", &json).unwrap();
+            for wanted in ["truncated:9", "mask:0xfcf8f0e0c0800000"] {
+                assert_eq!(energy_fj(&read, &wanted.parse().unwrap()), Some(80.0), "{written}");
+            }
+        }
+        // Exact products under any name, and others under the name of exact ones.
+        assert_eq!(energy_fj(&table(), &from_file("mul", |_, _| 0)), Some(100.0));
+        assert_eq!(energy_fj(&table(), &from_file("exact", |w, a| (w & a & 1).into())), None);
+        assert_eq!(energy_fj(&table(), &from_file("exact", |w, a| (w % 3 * (a % 3)).into())), None);
+    }
+
     #[test]
     fn errors_say_what_is_wrong() {
         let error = |text: &str| CostTable::parse("c.json", text).unwrap_err().to_string();
         assert!(error("{").starts_with("c.json: is no cost table: EOF"));
         let newer = CostTable { version: 2, ..table() };
         assert!(error(&newer.to_json()).contains("version 2"));
+        let unknown = error(&table().to_json().replace("perforated:2", "perforated:9"));
+        assert!(unknown.contains("perforated takes a level from 1 to 7"), "{unknown}");
         let mut orphan = table();
         orphan.runs.pop();
         assert!(error(&orphan.to_json()).contains("names the run \"b\""));

@@ -46,10 +46,10 @@ function describe(design) {
 const pairKey = (design) =>
   [design.multiplier, design.activation_bits < 8 ? `${design.activation_bits} bits` : "", design.variant].filter(Boolean).join(", ");
 
-const order = ["exact", "perforated", "truncated", "recursive"];
-const familyRank = (family) => (order.indexOf(family) + order.length + 1) % (order.length + 1);
+// Exact products, families with levels, others.
+const familyRank = (design) => (design.family === "exact" ? 0 : design.level === null ? 2 : 1);
 const byLevel = (a, b) =>
-  familyRank(a.family) - familyRank(b.family) || d3.ascending(a.family, b.family) ||
+  familyRank(a) - familyRank(b) || d3.ascending(a.family, b.family) ||
   (a.level ?? 0) - (b.level ?? 0) || b.activation_bits - a.activation_bits ||
   d3.ascending(a.multiplier, b.multiplier) || d3.ascending(a.variant, b.variant);
 

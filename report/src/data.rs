@@ -121,7 +121,7 @@ pub struct Design {
     pub kind: Kind,
     /// The multiplier, as the command line names it. With and without V it is the same text.
     pub multiplier: String,
-    /// The multiplier's family: `exact`, `perforated`, `truncated`, `recursive`, `mask`, `table`...
+    /// The multiplier's family; `exact`, `mask` or `table` for one without.
     pub family: String,
     /// Its level within the family: how much is left out. None where there are no levels.
     pub level: Option<u32>,

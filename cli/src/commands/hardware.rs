@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use recoup::read_inputs;
 use recoup_core::accuracy::{Candidate, Configuration};
 use recoup_core::control_variate::{ControlFunction, ControlOptions, Mode};
-use recoup_core::multiplier::Family;
+use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::space;
 use recoup_hardware::costs::{CostTable, Library, Run, Stimulus};
@@ -219,16 +219,22 @@ fn configurations() -> Vec<Configuration> {
         ControlOptions::default(),
     );
     let all = points.into_iter().map(|point| point.configuration);
-    // For truncated ones, also what is cheaper than the x that fits best, and not much worse.
-    let is_truncated = |it: &Configuration| {
-        matches!(it.multiplier.family(), Some(Family::Truncated(_) | Family::Mask))
+    // Where no x explains all of the error, as for truncated ones, also what is cheaper than the x
+    // that fits best, and not much worse.
+    let low_bits_fit = |it: &Configuration| {
+        let member = it.multiplier.member();
+        member.is_some_and(|member| member.family.paper == Some(ControlFunction::LowBits))
     };
-    all.filter(|it| is_truncated(it) || !cheaper.contains(&it.control_variate)).collect()
+    all.filter(|it| !low_bits_fit(it) || !cheaper.contains(&it.control_variate)).collect()
 }
 
 /// The designs of these multipliers and of exact ones; all if none is named.
 fn chosen(names: &[String]) -> Result<Vec<Configuration>> {
     let mut all = configurations();
+    // A mask may be a family's.
+    let canonical = |name: &String| name.parse().map(|known: Multiplier| known.to_string());
+    let names: Vec<String> =
+        names.iter().map(|name| canonical(name).unwrap_or_else(|_| name.clone())).collect();
     let name = |configuration: &Configuration| configuration.multiplier.to_string();
     if let Some(unknown) = names.iter().find(|&wanted| all.iter().all(|it| name(it) != *wanted)) {
         let mut known: Vec<String> = all.iter().map(name).collect();

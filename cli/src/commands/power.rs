@@ -106,6 +106,8 @@ pub struct PowerArgs {
 pub struct Outcome {
     /// The multiplier.
     pub name: String,
+    /// What it is, with weights of this coding.
+    pub products_sha256: String,
     /// What corrects it.
     pub mode: Mode,
     /// How weights are coded.
@@ -146,7 +148,7 @@ fn outcome(
 ) -> Result<Outcome> {
     let scheme = multiplier::scheme(&imported.multiplier, args.weights)?;
     let multiplier = imported.multiplier.clone();
-    let exact = multiplier == recoup_core::multiplier::Multiplier::exact();
+    let exact = multiplier.is_exact();
     let default = if exact { Mode::None } else { Mode::Fitted(None) };
     let mode = args.control_variate.filter(|_| !exact).unwrap_or(default);
     let configuration = Configuration::plain(multiplier.clone(), mode, args.activation_bits);
@@ -167,7 +169,8 @@ fn outcome(
     let clock_ps = *clock_ps.get_or_insert_with(fastest_ps);
     let estimate = simulate(args, library, synthesis, &units, &workloads, clock_ps)?;
     let (name, weights) = (multiplier.to_string(), scheme);
-    Ok(Outcome { name, mode, weights, model_sha256, units, estimate })
+    let products_sha256 = multiplier.identity(scheme.coding());
+    Ok(Outcome { name, products_sha256, mode, weights, model_sha256, units, estimate })
 }
 
 /// What an array gets to do.

@@ -8,7 +8,7 @@ fn unknown_names_list_the_valid_ones() {
     let cases: [(&[&str], &[&str]); 10] = [
         (&["--quantization", "clever"], &["clever", "plain", "aware+bias"]),
         (&["--multiplier", "wallace"], &["wallace", "perforated:M (1 to 7)", "mask:0x"]),
-        (&["--multiplier", "truncated:9"], &["truncated:9", "1 to 8"]),
+        (&["--multiplier", "truncated:15"], &["truncated:15", "1 to 14"]),
         (&["--control-variate", "magic"], &["magic", "none, constant, paper, fitted", "weighted"]),
         (&["--control-variate", "fitted:low"], &["fitted:low", "low-bits", "popcount"]),
         (&["--weights", "i4"], &["i4", "u8-channel", "u8-tensor", "i8-channel"]),

@@ -1,7 +1,9 @@
 //! `recoup eval` on the embedded network, and what its options do.
 
 use recoup_core::model::{self, OnnxFile};
+use recoup_core::multiplier::Multiplier;
 use recoup_hardware::inference::Layer;
+use recoup_kernels::WeightCoding;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -352,6 +354,7 @@ pub fn measurements(model: &str, size: usize, energies_fj: &[(&str, f64)]) -> Va
         };
         json!({
             "multiplier": multiplier,
+            "products_sha256": multiplier.parse::<Multiplier>().unwrap().identity(WeightCoding::Unsigned),
             "control_variate": "none",
             "units": [],
             "layers": layers.iter().map(layer).collect::<Vec<_>>(),

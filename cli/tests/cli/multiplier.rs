@@ -103,14 +103,14 @@ fn a_missing_folder_is_named() {
 #[test]
 fn unknown_multipliers_list_the_valid_ones() {
     let tiny = Tiny::new();
-    let families = ["perforated:M (1 to 7)", "truncated:M (1 to 8)", "recursive:M", "mask:0x"];
+    let families = ["perforated:M (1 to 7)", "truncated:M (1 to 14)", "recursive:M", "mask:0x"];
     for spec in ["booth", "perforate:3", "exact:1", "", "TRUNCATED:3"] {
         assert_refused(tiny.folder(), &["multiplier", "show", spec], &families);
     }
     for (spec, levels) in [
         ("perforated:0", "1 to 7"),
         ("perforated:8", "1 to 7"),
-        ("truncated:9", "1 to 8"),
+        ("truncated:15", "1 to 14"),
         ("recursive:-1", "1 to 7"),
         ("recursive:99999999999999999999", "1 to 7"),
     ] {

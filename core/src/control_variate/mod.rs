@@ -14,7 +14,7 @@ mod study;
 
 use recoup_kernels::WeightCoding;
 
-use crate::multiplier::{Family, Multiplier};
+use crate::multiplier::{FAMILIES, Multiplier};
 use crate::quantize::{Quantized, QuantizedMac};
 
 use auto::{LayerForm, fit_function};
@@ -101,9 +101,10 @@ impl LayerConstants {
 /// Why a control variate cannot be made.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ControlVariateError {
-    /// The paper's constants exist for the paper's families.
+    /// Data-free constants exist for the families that have an x for them.
     #[error(
-        "control variate \"paper\" is defined for perforated, truncated and recursive multipliers, not for {0}; use fitted"
+        "control variate \"paper\" is defined for the families {families}, not for {0}; use fitted",
+        families = FAMILIES.iter().filter(|it| it.paper.is_some()).map(|it| it.name).collect::<Vec<_>>().join(", ")
     )]
     NoPaper(String),
 }
@@ -281,34 +282,26 @@ fn mean_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {
     weights.iter().map(|&weight| of_weight[usize::from(weight)]).sum::<f64>() / weights.len() as f64
 }
 
-/// The data-free x and, per weight code, the mean of e over x that C averages over a filter
-/// (docs/arithmetic.md, section 3).
+/// The data-free x and, per weight code, what C averages over a filter: the sum of e over that of x,
+/// both over the codes of low bits, eq. (19).
 fn paper(
     multiplier: &Multiplier,
     coding: WeightCoding,
 ) -> Result<(CodeFunction, [f64; 256]), ControlVariateError> {
-    let error = |weight: usize, activation: u32| {
-        f64::from(multiplier.error(weight as u8, activation as u8, coding))
+    let paper = multiplier.member().and_then(|member| member.family.paper);
+    let Some(function) = paper else {
+        return Err(ControlVariateError::NoPaper(multiplier.to_string()));
     };
-    let named = |function| {
-        CodeFunction::named(function, multiplier).expect("a function that its name defines")
+    let function = CodeFunction::named(function, multiplier).expect("one that its name defines");
+    let lossy_bits = multiplier.lossy_bits();
+    let low = || (1..=lossy_bits).filter(|code| code & !lossy_bits == 0);
+    let all: f64 = low().map(|code| f64::from(function.x[usize::from(code)])).sum();
+    let mean = |weight: usize| {
+        let error = |code| f64::from(multiplier.error(weight as u8, code, coding));
+        low().map(error).sum::<f64>() / all
     };
-    match multiplier.family() {
-        // e = w x, or (w mod 2^m) x: the factor is the error at x = 1.
-        Some(Family::Perforated(_) | Family::Recursive(_)) => {
-            Ok((named(ControlFunction::LowBits), std::array::from_fn(|weight| error(weight, 1))))
-        }
-        // The mean of e over uniform low bits, given that one of them is set.
-        Some(Family::Truncated(m)) => {
-            let low = 1..1u32 << m;
-            let count = low.len() as f64;
-            let mean = |weight| low.clone().map(|a| error(weight, a)).sum::<f64>() / count;
-            Ok((named(ControlFunction::AnyBit), std::array::from_fn(mean)))
-        }
-        Some(Family::Exact | Family::Mask) | None => {
-            Err(ControlVariateError::NoPaper(multiplier.to_string()))
-        }
-    }
+    let means = std::array::from_fn(mean);
+    Ok((function, means))
 }
 
 #[cfg(test)]

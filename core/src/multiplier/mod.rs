@@ -1,11 +1,12 @@
 //! Approximate multipliers: an 8-bit weight times an 8-bit activation.
 //!
-//! The families are one kind, the partial-product mask of eq. (3): which of the 64 products
-//! `a_i w_l` are kept. `exact`, [`perforated`], [`truncated`] and [`recursive`] are constructors.
-//! Every other circuit is a table of its products ([`Multiplier::from_table`]); one that turns out
-//! to be a mask becomes one.
+//! The [`FAMILIES`] are one kind, the partial-product mask of eq. (3): which of the 64 products
+//! `a_i w_l` are kept. Every other circuit is a table of its products
+//! ([`Multiplier::from_table`]); one that turns out to be a mask becomes one.
 
 mod error_metrics;
+mod family;
+mod identity;
 mod import;
 mod partial_products;
 mod perforated;
@@ -16,13 +17,14 @@ mod spec;
 mod truncated;
 
 pub use error_metrics::METRIC_DEFINITIONS;
+pub use family::{Family, Member, SIGN_EXTENSION};
 pub use import::{ImportError, ImportOptions, Imported};
 pub use partial_products::PartialProduct;
 pub use perforated::perforated;
 pub use picture::dot_diagram;
 pub use recursive::recursive;
 pub use source::Source;
-pub use spec::{MultiplierError, SPEC_HELP};
+pub use spec::{FamilyHelp, MultiplierError, SPEC_HELP, SpecHelp};
 pub use truncated::truncated;
 
 use std::sync::Arc;
@@ -30,64 +32,88 @@ use std::sync::Arc;
 use recoup_circuits::{Operands, ProductTable};
 use recoup_kernels::{Product, WeightCoding};
 
+/// All families.
+pub static FAMILIES: [&Family; 3] = [&perforated::FAMILY, &truncated::FAMILY, &recursive::FAMILY];
+
 /// An 8 x 8 multiplier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Multiplier {
     products: Products,
     /// The coding of the weights that it is for; a mask by name is for both.
     coding: Option<WeightCoding>,
-    /// The name of the file that it was read from.
+    /// What it is called if it was read from a file.
     label: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Products {
-    Mask {
-        family: Family,
-        mask: u64,
-    },
+    Mask(Mask),
     /// All products of a multiplier that is no mask, `[w][a]`, w in the order of its byte, a in the
     /// order of the activation code.
     Table(Arc<[i32]>),
 }
 
-/// Which constructor a mask came from.
+/// Which partial products are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// Keeps everything.
-    Exact,
-    /// Drops rows i < m.
-    Perforated(u32),
-    /// Drops columns i + l < m.
-    Truncated(u32),
-    /// Drops the m x m corner i < m, l < m.
-    Recursive(u32),
-    /// Any other subset.
-    Mask,
+struct Mask {
+    /// The family that it belongs to.
+    member: Option<Member>,
+    /// Bit `8 i + l` is set when `a_i w_l` is kept.
+    bits: u64,
+    /// The rows that keep the sign extension of a signed weight. A two's complement byte is its
+    /// unsigned value minus 2^8 w_7, so each row of a signed product has a ninth partial product,
+    /// -2^(8+i) a_i w_7, eq. (14).
+    sign_rows: u8,
+}
+
+impl Mask {
+    /// A mask that a family has is that member. In any other, the sign extension goes with w_7,
+    /// whose weight thus becomes -2^7.
+    fn new(bits: u64) -> Self {
+        match Family::members().find(|member| member.mask() == bits) {
+            Some(member) => Self::of_member(member),
+            None => Self { member: None, bits, sign_rows: rows_that_keep_the_top_bit(bits) },
+        }
+    }
+
+    fn of_member(member: Member) -> Self {
+        Self { member: Some(member), bits: member.mask(), sign_rows: member.sign_rows() }
+    }
+
+    fn product(self, weight: u8, activation: u8, coding: WeightCoding) -> i32 {
+        let negative = coding == WeightCoding::Signed && weight >> 7 == 1;
+        let sign_rows = if negative { self.sign_rows } else { 0 };
+        (0..8)
+            .filter(|&row| activation >> row & 1 == 1)
+            .map(|row| {
+                let kept = i32::from(weight & kept_in_row(self.bits, row));
+                (kept - 256 * i32::from(sign_rows >> row & 1)) << row
+            })
+            .sum()
+    }
 }
 
 impl Multiplier {
     /// The exact multiplier.
     pub fn exact() -> Self {
-        Self::masked(Family::Exact, u64::MAX)
+        Self::from_mask(u64::MAX)
     }
 
-    /// The multiplier that keeps `a_i w_l` where bit `8 i + l` of `mask` is set.
+    /// The multiplier that keeps `a_i w_l` where bit `8 i + l` of `mask` is set; the family's, if one
+    /// has this mask.
     pub fn from_mask(mask: u64) -> Self {
-        Self::masked(Family::Mask, mask)
+        Self::masked(Mask::new(mask))
     }
 
-    fn masked(family: Family, mask: u64) -> Self {
-        Self { products: Products::Mask { family, mask }, coding: None, label: None }
+    fn of_member(member: Member) -> Self {
+        Self::masked(Mask::of_member(member))
     }
 
-    /// Keeps `a_i w_l` where `keep(i, l)` says so.
-    fn from_rule(family: Family, keep: impl Fn(u32, u32) -> bool) -> Self {
-        let kept = (0..64).filter(|bit| keep(bit / 8, bit % 8));
-        Self::masked(family, kept.fold(0, |mask, bit| mask | 1 << bit))
+    fn masked(mask: Mask) -> Self {
+        Self { products: Products::Mask(mask), coding: None, label: None }
     }
 
-    /// A multiplier of which only the products are known.
+    /// A multiplier of which only the products are known, called as its file is.
     ///
     /// One with signed operands multiplies a - 128, the activation code with its top bit inverted;
     /// the 128 w that this leaves out are the zero point's business and added exactly, so that
@@ -102,7 +128,7 @@ impl Multiplier {
                 (WeightCoding::Signed, all_pairs().map(shifted).collect())
             }
         };
-        let known = recognise(coding, &products).map(|mask| mask.products);
+        let known = recognise(coding, &products).map(Products::Mask);
         Self {
             products: known.unwrap_or_else(|| Products::Table(products.into())),
             coding: Some(coding),
@@ -110,10 +136,10 @@ impl Multiplier {
         }
     }
 
-    /// Which family of masks it belongs to; `None` if it is no mask.
-    pub fn family(&self) -> Option<Family> {
+    /// Which level of which family it is, by name or by its products.
+    pub fn member(&self) -> Option<Member> {
         match self.products {
-            Products::Mask { family, .. } => Some(family),
+            Products::Mask(mask) => mask.member,
             Products::Table(_) => None,
         }
     }
@@ -121,7 +147,7 @@ impl Multiplier {
     /// Bit `8 i + l` is set when `a_i w_l` is kept; `None` if it is no mask.
     pub fn mask(&self) -> Option<u64> {
         match self.products {
-            Products::Mask { mask, .. } => Some(mask),
+            Products::Mask(mask) => Some(mask.bits),
             Products::Table(_) => None,
         }
     }
@@ -157,8 +183,8 @@ impl Multiplier {
     /// The activation bits that the error depends on.
     pub fn lossy_bits(&self) -> u8 {
         match &self.products {
-            &Products::Mask { mask, .. } => (0..8)
-                .filter(|&row| kept_in_row(mask, row) != 0xff)
+            Products::Mask(mask) => (0..8)
+                .filter(|&row| kept_in_row(mask.bits, row) != 0xff)
                 .fold(0, |bits, row| bits | 1 << row),
             Products::Table(_) => {
                 let errors = self.errors(self.coding.expect("a table has a coding"));
@@ -177,9 +203,7 @@ impl Multiplier {
     pub fn product(&self, weight: u8, activation: u8, coding: WeightCoding) -> i32 {
         self.assert_coding(coding);
         match &self.products {
-            &Products::Mask { family, mask } => {
-                masked_product(family, mask, weight, activation, coding)
-            }
+            Products::Mask(mask) => mask.product(weight, activation, coding),
             Products::Table(products) => {
                 products[usize::from(weight) << 8 | usize::from(activation)]
             }
@@ -194,16 +218,12 @@ impl Multiplier {
         self.assert_coding(coding);
         match &self.products {
             Products::Table(products) => Product::Table(products.clone()),
-            &Products::Mask { family, mask } => {
-                let sign_follows_top_bit =
-                    sign_rows(family, mask) == rows_that_keep_the_top_bit(mask);
-                match coding {
-                    WeightCoding::Signed if !sign_follows_top_bit => {
-                        Product::Table(self.table(coding).into())
-                    }
-                    _ => Product::Mask(mask),
+            &Products::Mask(Mask { bits, sign_rows, .. }) => match coding {
+                WeightCoding::Signed if sign_rows != rows_that_keep_the_top_bit(bits) => {
+                    Product::Table(self.table(coding).into())
                 }
-            }
+                _ => Product::Mask(bits),
+            },
         }
     }
 
@@ -229,54 +249,29 @@ pub fn kept_in_row(mask: u64, row: u32) -> u8 {
     (mask >> (8 * row)) as u8
 }
 
-/// The rows that keep the sign extension of a signed weight. A two's complement byte is its
-/// unsigned value minus 2^8 w_7, so each row of a signed product has a ninth partial product,
-/// -2^(8+i) a_i w_7. It goes with w_7 (whose weight thus becomes -2^7), except that truncation
-/// cuts columns below m <= 8 and nothing above them.
-fn sign_rows(family: Family, mask: u64) -> u8 {
-    match family {
-        Family::Truncated(_) => 0xff,
-        _ => rows_that_keep_the_top_bit(mask),
-    }
-}
-
 fn rows_that_keep_the_top_bit(mask: u64) -> u8 {
     (0..8).filter(|&row| kept_in_row(mask, row) >> 7 == 1).fold(0, |bits, row| bits | 1 << row)
 }
 
-fn masked_product(
-    family: Family,
-    mask: u64,
-    weight: u8,
-    activation: u8,
-    coding: WeightCoding,
-) -> i32 {
-    let negative = coding == WeightCoding::Signed && weight >> 7 == 1;
-    let sign_rows = if negative { sign_rows(family, mask) } else { 0 };
-    (0..8)
-        .filter(|&row| activation >> row & 1 == 1)
-        .map(|row| {
-            let kept = i32::from(weight & kept_in_row(mask, row));
-            (kept - 256 * i32::from(sign_rows >> row & 1)) << row
-        })
-        .sum()
-}
-
-/// The mask with exactly these products, if there is one; the families before others, since a
-/// signed one may keep more than its mask says (`sign_rows`).
-fn recognise(coding: WeightCoding, products: &[i32]) -> Option<Multiplier> {
-    // Powers of two meet in one partial product.
-    let kept = |bit: u32| products[(1 << (bit % 8)) << 8 | 1 << (bit / 8)] != 0;
-    let mask = (0..64).filter(|&bit| kept(bit)).fold(0, |mask, bit| mask | 1 << bit);
-    let families = [Multiplier::exact()]
-        .into_iter()
-        .chain((1..=7).map(perforated))
-        .chain((1..=8).map(truncated))
-        .chain((1..=7).map(recursive));
+/// The mask with exactly these products, if there is one.
+fn recognise(coding: WeightCoding, products: &[i32]) -> Option<Mask> {
+    // Powers of two meet in one partial product; of a signed -2^7, in that of its sign extension too.
+    let product = |row: u32, bit: u32| products[1 << (8 + bit) | 1 << row];
+    let is_kept = |bit: &u32| match (bit / 8, bit % 8) {
+        (row, 7) => product(row, 7) & 1 << (7 + row) != 0,
+        (row, bit) => product(row, bit) != 0,
+    };
+    let mut mask = Mask::new((0..64).filter(is_kept).fold(0, |mask, bit| mask | 1 << bit));
+    if coding == WeightCoding::Signed {
+        let extended = (0..8).filter(|&row| product(row, 7) < 0);
+        let sign_rows = extended.fold(0, |rows, row| rows | 1 << row);
+        if sign_rows != mask.sign_rows {
+            mask = Mask { member: None, sign_rows, ..mask };
+        }
+    }
     // Most differ within the first products.
-    families.chain([Multiplier::from_mask(mask)]).find(|known| {
-        all_pairs().zip(products).all(|((w, a), &p)| known.product(w, a, coding) == p)
-    })
+    let same = |((w, a), &p): ((u8, u8), &i32)| mask.product(w, a, coding) == p;
+    all_pairs().zip(products).all(same).then_some(mask)
 }
 
 /// The number that a weight byte stands for.

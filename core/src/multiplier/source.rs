@@ -135,6 +135,6 @@ mod tests {
     fn what_is_neither_a_name_nor_a_file_is_an_error() {
         let error = "mul8u_none".parse::<Source>().unwrap_err().to_string();
         assert!(error.contains("table:FILE"), "{error}");
-        assert!(matches!("truncated:9".parse::<Source>(), Err(MultiplierError::Level { .. })));
+        assert!(matches!("truncated:15".parse::<Source>(), Err(MultiplierError::Level { .. })));
     }
 }

@@ -3,14 +3,45 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Family, Multiplier, Products, perforated, recursive, truncated};
+use super::{FAMILIES, Mask, Multiplier, Products};
 
 /// The valid spellings, for help texts and error messages.
-pub const SPEC_HELP: &str = "exact, perforated:M (1 to 7), truncated:M (1 to 8), recursive:M (1 to 7), \
-     mask:0xHHHHHHHHHHHHHHHH (64 bits, bit 8 i + l keeps a_i w_l), table:FILE (65,536 products: .bin, \
-     .npy, .csv, .txt, .h), verilog:FILE[,FILE...][:TOP] (8 x 8 bits, combinational, in one file or several; \
-     or yosys' JSON), a file's \
-     path alone, or a whole library as \"DIR/*\"";
+pub const SPEC_HELP: SpecHelp = SpecHelp;
+
+/// See [`SPEC_HELP`].
+#[derive(Clone, Copy, Debug)]
+pub struct SpecHelp;
+
+impl fmt::Display for SpecHelp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "exact, ")?;
+        for family in FAMILIES {
+            write!(formatter, "{}:M (1 to {}), ", family.name, family.most)?;
+        }
+        write!(
+            formatter,
+            "mask:0xHHHHHHHHHHHHHHHH (64 bits, bit 8 i + l keeps a_i w_l), table:FILE (65,536 \
+             products: .bin, .npy, .csv, .txt, .h), verilog:FILE[,FILE...][:TOP] (8 x 8 bits, \
+             combinational, in one file or several; or yosys' JSON), a file's path alone, or a \
+             whole library as \"DIR/*\""
+        )
+    }
+}
+
+/// The families in words, a line each.
+#[derive(Clone, Copy, Debug)]
+pub struct FamilyHelp;
+
+impl fmt::Display for FamilyHelp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Families, from level 1 on:")?;
+        for family in FAMILIES {
+            let spelling = format!("{}:M", family.name);
+            write!(formatter, "\n  {spelling:<14} to {:<4} {}", family.most, family.help)?;
+        }
+        Ok(())
+    }
+}
 
 /// A multiplier specification that means nothing.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -57,14 +88,15 @@ impl FromStr for Multiplier {
         let Some((name, argument)) = spec.split_once(':') else {
             return Err(MultiplierError::Unknown(spec.into()));
         };
-        let level = |family, most| {
-            let level = argument.parse().ok().filter(|level| (1..=most).contains(level));
-            level.ok_or_else(|| MultiplierError::Level { spec: spec.into(), family, most })
-        };
+        if let Some(&family) = FAMILIES.iter().find(|family| family.name == name) {
+            let level = argument.parse().ok().filter(|level| (1..=family.most).contains(level));
+            return level.map(|level| family.level(level)).ok_or_else(|| MultiplierError::Level {
+                spec: spec.into(),
+                family: family.name,
+                most: family.most,
+            });
+        }
         match name {
-            "perforated" => level("perforated", 7).map(perforated),
-            "truncated" => level("truncated", 8).map(truncated),
-            "recursive" => level("recursive", 7).map(recursive),
             "mask" => argument
                 .strip_prefix("0x")
                 .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
@@ -81,16 +113,28 @@ impl fmt::Display for Multiplier {
         if let Some(label) = &self.label {
             return formatter.pad(label);
         }
-        let Products::Mask { family, mask } = self.products else {
-            return formatter.pad("table");
-        };
-        let text = match family {
-            Family::Exact => "exact".to_string(),
-            Family::Perforated(m) => format!("perforated:{m}"),
-            Family::Truncated(m) => format!("truncated:{m}"),
-            Family::Recursive(m) => format!("recursive:{m}"),
-            Family::Mask => format!("mask:{mask:#018x}"),
+        let text = match self.products {
+            Products::Mask(mask) => mask.to_string(),
+            Products::Table(_) => "table".to_owned(),
         };
         formatter.pad(&text)
+    }
+}
+
+impl fmt::Display for Mask {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.member {
+            Some(member) => member.fmt(formatter),
+            None if self.bits == u64::MAX => formatter.write_str("exact"),
+            None => write!(formatter, "mask:{:#018x}", self.bits),
+        }
+    }
+}
+
+impl Multiplier {
+    /// How the command line names the multiplier of unsigned weights with these products, whatever
+    /// this one is called: the same for all that have them. `None` if it is no mask.
+    pub fn unsigned_spec(&self) -> Option<String> {
+        self.mask().map(|mask| Self::from_mask(mask).to_string())
     }
 }

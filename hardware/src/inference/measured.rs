@@ -67,8 +67,8 @@ pub struct Measurements {
 /// An array that was measured on a network's codes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeasuredArray {
-    /// As the command line names it.
-    pub multiplier: String,
+    /// What the multiplier is: its identity with weights of this coding.
+    pub products_sha256: String,
     /// As the command line names it.
     pub control_variate: String,
     /// As the command line names their coding.
@@ -125,7 +125,7 @@ fn per_channel() -> String {
 
 #[derive(Deserialize)]
 struct FileResult {
-    multiplier: String,
+    products_sha256: String,
     control_variate: String,
     /// Not in files from before it was said.
     #[serde(default = "per_channel")]
@@ -153,7 +153,7 @@ impl Measurements {
             let clock = Role::Clock.to_string();
             let clock = result.units.iter().filter(|unit| unit.unit == clock);
             MeasuredArray {
-                multiplier: result.multiplier,
+                products_sha256: result.products_sha256,
                 control_variate: result.control_variate,
                 weights: result.weights,
                 activation_bits: file.activation_bits,

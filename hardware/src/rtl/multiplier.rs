@@ -52,7 +52,7 @@ pub fn byte(bits: Vec<Bit>) -> [Bit; 8] {
 mod tests {
     use recoup_circuits::Operands;
     use recoup_circuits::netlist::Netlist;
-    use recoup_core::multiplier::{Multiplier, code_value};
+    use recoup_core::multiplier::{FAMILIES, Multiplier, code_value};
     use recoup_kernels::WeightCoding::{self, Signed, Unsigned};
 
     use super::super::evaluate::{from_words, to_words};
@@ -84,12 +84,12 @@ mod tests {
 
     #[test]
     fn trees_are_the_masks_for_all_pairs_in_both_codings() {
-        let levels = |family: &'static str, most| (1..=most).map(move |m| format!("{family}:{m}"));
+        let levels = FAMILIES
+            .iter()
+            .flat_map(|family| (1..=family.most).map(|m| format!("{}:{m}", family.name)));
         let specs = ["exact".into(), "mask:0x123456789abcdef0".into(), "mask:0x0".into()]
             .into_iter()
-            .chain(levels("perforated", 7))
-            .chain(levels("truncated", 8))
-            .chain(levels("recursive", 7));
+            .chain(levels);
         let mut checked = 0;
         for spec in specs {
             for coding in [Unsigned, Signed] {
@@ -101,7 +101,7 @@ mod tests {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 50);
+        assert_eq!(checked, 2 * (3 + 28));
     }
 
     #[test]

@@ -158,7 +158,7 @@ impl Report<'_> {
     }
 
     fn value(&self, outcome: &Outcome) -> Value {
-        let Outcome { name, mode, weights, units, estimate, .. } = outcome;
+        let Outcome { name, products_sha256, mode, weights, units, estimate, .. } = outcome;
         let by_unit: Vec<Value> = estimate
             .per_cycle()
             .iter()
@@ -187,6 +187,7 @@ impl Report<'_> {
         };
         json!({
             "multiplier": name,
+            "products_sha256": products_sha256,
             "control_variate": mode.to_string(),
             "weights": weights.to_string(),
             "area_um2": units.area_um2(self.library),
