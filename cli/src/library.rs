@@ -8,7 +8,8 @@ use clap::Args;
 use recoup_circuits::Operands;
 use recoup_circuits::netlist::{PortNames, VerilogOptions};
 use recoup_circuits::table::{ElementType, Index, Order, TableOptions};
-use recoup_core::multiplier::{ImportOptions, Imported, Source};
+use recoup_core::multiplier::{ImportOptions, Imported, Multiplier, Source};
+use recoup_kernels::WeightCoding;
 
 use crate::progress;
 
@@ -114,7 +115,30 @@ pub fn read(sources: &[Source], options: &ImportOptions) -> Result<Vec<Imported>
         imported.push(import);
     }
     bar.finish_and_clear();
+    tell_apart(&expanded, &mut imported);
     Ok(imported)
+}
+
+/// Circuits that differ get names that differ, though their files be called alike.
+fn tell_apart(sources: &[Source], imported: &mut [Imported]) {
+    let names: Vec<String> = imported.iter().map(|it| it.multiplier.to_string()).collect();
+    let differ = |a: &Multiplier, b: &Multiplier| {
+        let identity = |it: &Multiplier| it.identity(it.coding().unwrap_or(WeightCoding::Unsigned));
+        a.coding() != b.coding() || identity(a) != identity(b)
+    };
+    let is_ambiguous = |&index: &usize| {
+        let mut alike = (0..names.len()).filter(|&other| names[other] == names[index]);
+        alike.any(|other| differ(&imported[index].multiplier, &imported[other].multiplier))
+    };
+    let ambiguous: Vec<usize> = (0..names.len()).filter(is_ambiguous).collect();
+    for index in ambiguous {
+        let multiplier = &mut imported[index].multiplier;
+        *multiplier = multiplier.clone().told_apart();
+        eprintln!(
+            "note: {} is shown as {multiplier}: other circuits are called {}, too",
+            sources[index], names[index]
+        );
+    }
 }
 
 fn parse_ports(text: &str) -> Result<PortNames, String> {

@@ -33,6 +33,60 @@ fn every_format_leads_back_to_the_same_multiplier() {
     }
 }
 
+/// What a multiplier is called and what it costs is not up to the name of its file.
+#[test]
+fn no_file_passes_for_another_multiplier() {
+    let tiny = Tiny::new();
+    let bytes = raw(|w, a| 8 * odd(w, a));
+    for (file, name) in [
+        ("exact.bin", "file:exact"),
+        ("truncated:7.bin", "file:truncated:7"),
+        ("perforated:2.bin", "file:perforated:2"),
+        ("mask:0xff.bin", "file:mask:0xff"),
+        ("mask_0xff.bin", "mask_0xff"),
+    ] {
+        let table = tiny.write(file, &bytes);
+        let spec = format!("table:{table}");
+        assert_eq!(json(&["multiplier", "show", &spec, "--json"])["multiplier"], name);
+        let object = json(&tiny.eval(&["--json", "--multiplier", &spec]));
+        assert_eq!(object["results"][0]["array_power"], 1.0);
+        assert_eq!(object["results"][1]["multiplier"], name);
+        assert_eq!(object["results"][1]["array_power"], Value::Null, "{name}");
+    }
+    let exact = tiny.write("odd.bin", &raw(|_, _| 0));
+    let object = json(&tiny.eval(&["--json", "--multiplier", &exact]));
+    assert_eq!(object["results"][1]["array_power"], 1.0);
+}
+
+#[test]
+fn files_of_one_name_are_told_apart_by_their_products() {
+    let tiny = Tiny::new();
+    let (a, b) = (tiny.write("a/mul.bin", &raw(odd)), tiny.write("b/mul.bin", &raw(|_, a| a & 1)));
+    let (same, other) = (tiny.write("c/mul.bin", &raw(odd)), tiny.write("d/other.bin", &raw(odd)));
+    let shown = |files: &[&str]| -> Vec<(String, String)> {
+        let shown = json(&[&["multiplier", "show", "--json"], files].concat());
+        let text = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
+        let all = shown.as_array().unwrap().iter();
+        all.map(|one| (text(one, "multiplier"), text(one, "products_sha256"))).collect()
+    };
+    let two = shown(&[&a, &b]);
+    for (name, sha256) in &two {
+        assert_eq!(*name, format!("mul#{}", &sha256[..8]));
+    }
+    assert_ne!(two[0], two[1]);
+    let names = |files: &[&str]| -> Vec<String> {
+        shown(files).into_iter().map(|(name, _)| name).collect()
+    };
+    assert_eq!(names(&[&a, &same]), ["mul", "mul"]);
+    assert_eq!(names(&[&a, &other]), ["mul", "other"]);
+    let object = json(&tiny.eval(&["--json", "--multiplier", &a, &b]));
+    let results = object["results"].as_array().unwrap();
+    assert_ne!(results[1]["multiplier"], results[2]["multiplier"]);
+    let output = recoup(&["multiplier", "show", &a, &b]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("b/mul.bin is shown as mul#"), "{stderr}");
+}
+
 #[test]
 fn a_table_that_is_a_mask_becomes_one() {
     let folder = TempDir::new().unwrap();
@@ -41,7 +95,9 @@ fn a_table_that_is_a_mask_becomes_one() {
         stdout(&["multiplier", "convert", spec, "--out", &out]);
         let known = json(&["multiplier", "show", spec, "--json"]);
         let found = json(&["multiplier", "show", &out, "--json"]);
-        assert_eq!(found["mask"], known["mask"], "{spec}");
+        for field in ["mask", "family", "products_sha256"] {
+            assert_eq!(found[field], known[field], "{spec}: {field}");
+        }
     }
 }
 

@@ -17,4 +17,12 @@ impl Multiplier {
         let bytes: Vec<u8> = products.iter().flat_map(|product| product.to_le_bytes()).collect();
         hex(&Sha256::digest(bytes))
     }
+
+    /// The same, its name with the first digits of its identity: for one whose file is called as
+    /// another's.
+    pub fn told_apart(self) -> Self {
+        let identity = self.identity(self.coding.unwrap_or(WeightCoding::Unsigned));
+        let label = self.label.map(|name| format!("{name}#{}", &identity[..8]).into());
+        Self { label, ..self }
+    }
 }

@@ -113,7 +113,8 @@ impl Multiplier {
         Self { products: Products::Mask(mask), coding: None, label: None }
     }
 
-    /// A multiplier of which only the products are known, called as its file is.
+    /// A multiplier of which only the products are known, called as its file is: what could be
+    /// taken for the name of another one gets `file:` before it.
     ///
     /// One with signed operands multiplies a - 128, the activation code with its top bit inverted;
     /// the 128 w that this leaves out are the zero point's business and added exactly, so that
@@ -132,7 +133,7 @@ impl Multiplier {
         Self {
             products: known.unwrap_or_else(|| Products::Table(products.into())),
             coding: Some(coding),
-            label: Some(label.into()),
+            label: Some(spec::label(label).into()),
         }
     }
 

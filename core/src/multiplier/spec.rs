@@ -138,3 +138,12 @@ impl Multiplier {
         self.mask().map(|mask| Self::from_mask(mask).to_string())
     }
 }
+
+/// What a multiplier from a file is called: as `name`, which may be nobody else's specification.
+/// But for `exact`, all of these have a colon.
+pub(super) fn label(name: &str) -> String {
+    match name == "exact" || name.contains(':') {
+        true => format!("file:{name}"),
+        false => name.to_owned(),
+    }
+}

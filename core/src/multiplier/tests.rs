@@ -44,7 +44,7 @@ fn tables_of_signed_weights() {
             "multiplier file multiplies signed weights; give --weights i8-channel"
         );
     }
-    assert_eq!(checked, 28 + 3);
+    assert_eq!(checked, all_members().count() + 3);
     let odd = ProductTable::from_fn(Operands::SignedWeight, |w, a| {
         Operands::SignedWeight.product(w, a) - i32::from(a % 5)
     });
@@ -104,6 +104,26 @@ fn a_mask_of_a_family_is_that_member_in_both_codings() {
     assert_eq!(renamed, [("recursive:1".to_owned(), "truncated:1".to_owned())]);
     let best: Multiplier = "mask:0xfcf8f0e0c0800000".parse().unwrap();
     assert_eq!((best.to_string(), &best), ("truncated:9".to_owned(), &truncated(9)));
+}
+
+#[test]
+fn no_name_of_a_file_is_a_specification() {
+    let table = ProductTable::from_fn(Operands::Unsigned, |w, a| {
+        Operands::Unsigned.product(w, a) - i32::from(w & a & 1)
+    });
+    let names = ["exact", "mask:0xff", "table:a", "file:a", "mul8u", "mask_0xff", "exact_2"];
+    let specs = all_members().map(|member| member.to_string());
+    let mut prefixed = 0;
+    for name in specs.chain(names.map(str::to_owned)) {
+        let shown = Multiplier::from_table(&name, &table).to_string();
+        assert!(shown.parse::<Multiplier>().is_err(), "{shown}");
+        assert!(matches!(shown.parse::<Source>(), Err(MultiplierError::Unknown(_))), "{shown}");
+        if shown != name {
+            assert_eq!(shown, format!("file:{name}"));
+            prefixed += 1;
+        }
+    }
+    assert_eq!(prefixed, all_members().count() + 4);
 }
 
 /// Holds all levels of a family to the closed formula of its error, of (m, w, a), where w is the

@@ -101,7 +101,8 @@ mod tests {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 2 * (3 + 28));
+        let levels: u32 = FAMILIES.iter().map(|family| family.most).sum();
+        assert_eq!(checked, 2 * (3 + levels));
     }
 
     #[test]
