@@ -1,4 +1,4 @@
-//! Rounding, in the one way that emulator and hardware share.
+//! Rounding, in the one way that emulator and hardware share, and how hashes are written.
 
 /// The one by which the kernels are judged.
 pub use recoup_kernels::naive::round_half_even_shift;
@@ -7,6 +7,11 @@ pub use recoup_kernels::naive::round_half_even_shift;
 pub fn round_to_i32(value: f64) -> Option<i32> {
     let rounded = value.round_ties_even();
     (rounded >= i32::MIN as f64 && rounded <= i32::MAX as f64).then_some(rounded as i32)
+}
+
+/// Lower-case hexadecimal, as hashes are written.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

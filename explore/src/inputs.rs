@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use recoup_core::accuracy::{Images, LabelledInput};
 use recoup_core::data::DataError;
-use recoup_core::model::hex;
+use recoup_core::numeric::hex;
 use sha2::{Digest, Sha256};
 
 use crate::key;

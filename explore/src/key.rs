@@ -7,8 +7,8 @@
 use std::cell::RefCell;
 
 use recoup_core::accuracy::Experiment;
-use recoup_core::model::hex;
 use recoup_core::multiplier::Multiplier;
+use recoup_core::numeric::hex;
 use recoup_core::quantize::{Quantization, WeightScheme};
 use serde::Serialize;
 use serde_json::{Value, json};

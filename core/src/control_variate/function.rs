@@ -1,26 +1,6 @@
-//! The functions x of the activation code that hardware can compute.
+//! The functions x of the activation code, and their values.
 
-use std::fmt;
-
-use crate::multiplier::{Multiplier, kept_in_row};
-
-/// A function of the activation code alone. "Low bits" are those that the multiplier's error
-/// depends on: for a mask, the bits whose row loses a partial product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ControlFunction {
-    /// The low bits, as a number: wires only.
-    LowBits,
-    /// Whether any low bit is set: one OR.
-    AnyBit,
-    /// How many low bits are set.
-    Popcount,
-    /// Each low bit times what it loses on average over uniform weights: for a mask
-    /// `2^i (255 & ~keep_i) / 2`, in the smallest integers of the same ratios.
-    Weighted,
-    /// Any function of few bits, fitted to the multiplier's error: a table of 256 entries, looked
-    /// up once per activation.
-    Auto,
-}
+use crate::multiplier::{ControlFunction, Multiplier, kept_in_row};
 
 /// A function and its values.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,22 +36,6 @@ impl CodeFunction {
     }
 }
 
-impl ControlFunction {
-    /// What computes it, once per activation, beside an array: in words.
-    pub fn hardware(self) -> &'static str {
-        match self {
-            Self::LowBits => "wires",
-            Self::AnyBit => "an OR",
-            Self::Popcount => "a bit counter",
-            Self::Weighted => "an adder of constants",
-            Self::Auto => "a table of 256 entries",
-        }
-    }
-
-    /// The functions that a name alone defines, cheapest first.
-    pub const NAMED: [Self; 4] = [Self::LowBits, Self::AnyBit, Self::Popcount, Self::Weighted];
-}
-
 /// What each bit of the code loses on average over uniform weights, as small integers.
 fn losses(multiplier: &Multiplier) -> [u16; 8] {
     match multiplier.mask() {
@@ -100,16 +64,4 @@ fn losses(multiplier: &Multiplier) -> [u16; 8] {
 
 fn greatest_common_divisor(a: u16, b: u16) -> u16 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
-}
-
-impl fmt::Display for ControlFunction {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Self::LowBits => "low-bits",
-            Self::AnyBit => "any-bit",
-            Self::Popcount => "popcount",
-            Self::Weighted => "weighted",
-            Self::Auto => "auto",
-        })
-    }
 }

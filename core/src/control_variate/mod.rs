@@ -17,12 +17,13 @@ use recoup_kernels::WeightCoding;
 use crate::multiplier::{FAMILIES, Multiplier};
 use crate::quantize::{Quantized, QuantizedMac};
 
+pub use crate::multiplier::ControlFunction;
 use auto::{LayerForm, fit_function};
 pub use cost::{ROWS, TermCost};
 pub(crate) use fit::LayerMoments;
 use fit::noise_to_signal;
 pub use fit::residual_share;
-pub use function::{CodeFunction, ControlFunction};
+pub use function::CodeFunction;
 pub use mode::{MODE_HELP, Mode};
 pub use regress::Regression;
 pub use study::{Choice, Study};

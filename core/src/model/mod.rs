@@ -32,7 +32,7 @@ use recoup_kernels::ConvShape;
 pub use error::{ModelError, SampleError};
 pub use float::FloatModel;
 pub use import::movement::storage_order;
-pub use onnx::{OnnxFile, hex};
+pub use onnx::OnnxFile;
 pub use operator::Source;
 pub(crate) use operator::Stretch;
 

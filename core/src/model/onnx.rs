@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
+use crate::numeric::hex;
+
 use super::error::{ModelError, ModelErrorKind};
 use super::legal::Constants;
 use super::{check, external, legal, pb};
@@ -76,9 +78,4 @@ fn directory(path: &Path) -> &Path {
 pub(crate) fn opset(imports: &[pb::OperatorSetIdProto]) -> i64 {
     let own = imports.iter().find(|import| check::is_onnx(&import.domain));
     own.map_or(0, |import| import.version)
-}
-
-/// Lower-case hexadecimal, as hashes are written.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

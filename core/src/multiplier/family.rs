@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::{FAMILIES, Multiplier};
-use crate::control_variate::ControlFunction;
+use super::{ControlFunction, FAMILIES, Multiplier};
 
 /// The weight bit by which a rule is asked for the sign extension of a signed weight, -2^8 w_7 of
 /// the byte, eq. (14).

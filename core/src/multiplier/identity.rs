@@ -4,7 +4,7 @@ use recoup_kernels::WeightCoding;
 use sha2::{Digest, Sha256};
 
 use super::Multiplier;
-use crate::model::hex;
+use crate::numeric::hex;
 
 impl Multiplier {
     /// The SHA-256 of its products as [`Multiplier::table`] has them, int32 little-endian. Names and

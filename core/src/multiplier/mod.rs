@@ -4,6 +4,7 @@
 //! `a_i w_l` are kept. Every other circuit is a table of its products
 //! ([`Multiplier::from_table`]); one that turns out to be a mask becomes one.
 
+mod control_function;
 mod error_metrics;
 mod family;
 mod identity;
@@ -16,6 +17,7 @@ mod source;
 mod spec;
 mod truncated;
 
+pub use control_function::ControlFunction;
 pub use error_metrics::METRIC_DEFINITIONS;
 pub use family::{Family, Member, SIGN_EXTENSION};
 pub use import::{ImportError, ImportOptions, Imported};

@@ -1,5 +1,4 @@
-use super::{Family, Multiplier};
-use crate::control_variate::ControlFunction;
+use super::{ControlFunction, Family, Multiplier};
 
 pub(super) static FAMILY: Family = Family {
     name: "perforated",

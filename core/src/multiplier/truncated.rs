@@ -1,5 +1,4 @@
-use super::{Family, Multiplier};
-use crate::control_variate::ControlFunction;
+use super::{ControlFunction, Family, Multiplier};
 
 /// The sign extension of row i is in column 8 + i, and goes with that column.
 pub(super) static FAMILY: Family = Family {

@@ -7,9 +7,8 @@ use recoup_circuits::printable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{
-    ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, SampleError, hex,
-};
+use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, SampleError};
+use crate::numeric::hex;
 use crate::watch::{Stopped, Watch, go_on};
 
 use super::Method;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use headless_chrome::browser::tab::Tab;
+use headless_chrome::browser::tab::point::Point;
 use headless_chrome::protocol::cdp::types::Event;
 use headless_chrome::protocol::cdp::{Emulation, Network};
 use headless_chrome::{Browser, LaunchOptions};
@@ -195,16 +196,27 @@ impl Page {
 
     /// Moves the mouse over the first such element.
     pub fn hover(&self, selector: &str) {
-        let element = self.tab.find_element(selector).expect(selector);
-        element.scroll_into_view().expect(selector);
-        element.move_mouse_over().expect(selector);
+        self.tab.move_mouse_to_point(self.middle(selector)).expect(selector);
     }
 
     /// Clicks the first such element.
     pub fn click(&self, selector: &str) {
-        let element = self.tab.find_element(selector).expect(selector);
-        element.scroll_into_view().expect(selector);
-        element.click().expect(selector);
+        self.tab.click_point(self.middle(selector)).expect(selector);
+    }
+
+    /// The middle of the first such element, once it is on the screen. The crate's own way gives up
+    /// after seconds, which a busy machine may need before it has laid out the page.
+    fn middle(&self, selector: &str) -> Point {
+        let element = format!("document.querySelector({selector:?})");
+        self.wait_for(&format!("{element} !== null"));
+        self.run(&format!("{element}.scrollIntoView({{ block: 'center', behavior: 'instant' }})"));
+        let middle = format!(
+            "(() => {{ const box = {element}.getBoundingClientRect();
+             return [box.left + box.width / 2, box.top + box.height / 2]; }})()"
+        );
+        self.wait_for(&format!("{middle}.every((place) => place > 0)"));
+        let [x, y]: [f64; 2] = self.value(&middle);
+        Point { x, y }
     }
 
     /// Sets a field of the filters as a reader would, and waits for the page to follow.
