@@ -110,3 +110,44 @@ fn a_softplus_of_large_numbers() {
     assert_eq!(found[0], 1000.0);
     assert!((found[1] - 0.313_261_7).abs() < 1e-6, "{found:?}");
 }
+
+/// A sum that rten takes for a bias, which it is not: its fusion panics.
+#[test]
+fn a_sum_of_one_number_behind_a_product() {
+    for dims in [&[1][..], &[], &[1, 1], &[2, 1]] {
+        let numbers = vec![0.5; dims.iter().product::<i64>() as usize];
+        let constants = vec![tensor("w", &[3, 4], &[0.25; 12]), tensor("c", dims, &numbers)];
+        let nodes = vec![
+            node("MatMul", "product", &["input", "w"], "p"),
+            node("Add", "sum", &["p", "c"], "output"),
+        ];
+        let model = model_of(nodes, constants, &[Some(1), Some(2), Some(3)]);
+        let file = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx")).unwrap();
+        let graph = model::load(&file, None).unwrap();
+        let found = recoup_core::model::FloatModel::new(&graph, &[]).outputs(&[1.0; 6]).unwrap();
+        assert_eq!(found, [1.25; 8], "{dims:?}");
+        pipeline::run_on_zeros(graph).unwrap();
+    }
+}
+
+/// A quantiser whose scale is the zero point of another.
+#[test]
+fn scales_of_integers() {
+    let zero = TensorProto {
+        name: "zero".into(),
+        data_type: DataType::Uint8 as i32,
+        int32_data: vec![3],
+        ..Default::default()
+    };
+    for (of_codes, of_reals) in [("zero", "scale"), ("scale", "zero")] {
+        let nodes = vec![
+            node("QuantizeLinear", "q", &["input", of_codes, "zero"], "codes"),
+            node("DequantizeLinear", "dq", &["codes", of_reals, "zero"], "output"),
+        ];
+        let constants = vec![tensor("scale", &[], &[0.25]), zero.clone()];
+        let model = model_of(nodes, constants, &[Some(1), Some(4)]);
+        let file = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx")).unwrap();
+        let message = model::load(&file, None).err().unwrap().to_string();
+        assert!(message.contains("a scale of integers; expected float32"), "{message}");
+    }
+}

@@ -123,7 +123,7 @@ fn a_limit_that_no_design_meets_names_the_nearest() {
     let tiny = Tiny::new();
     let text = stdout(&tiny.explore(&["--max-loss", "0", "--multiplier", "perforated:4"]));
     assert!(
-        text.contains("No design is under 0 points with 95 % confidence; the nearest: "),
+        text.contains("No design is under 0 points of loss with 95 % confidence; the nearest: "),
         "{text}"
     );
 }

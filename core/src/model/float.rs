@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rten::Value;
 
 use super::pb;
-use super::runtime::{Runtime, untyped};
+use super::runtime::{Runtime, trial, untyped};
 use super::stages::Stages;
 use super::tensor;
 use super::{Graph, SampleError};
@@ -102,9 +102,11 @@ impl FloatModel {
         let inputs: Vec<_> = values.map(|value| (value.shape.clone(), value.integer)).collect();
         let zeros = vec![0.0; graph.input_elements()];
         // A fusion of rten's can be wrong about shapes that broadcast; its nodes are not.
-        let fused = Stages::new(&graph.float, &wanted, true)
-            .and_then(|stages| stages.run(split(&inputs, &zeros)).map(|_| stages));
-        let stages = fused.or_else(|_| Stages::new(&graph.float, &wanted, false));
+        let fused = trial(|| {
+            let stages = Stages::new(&graph.float, &wanted, true).ok()?;
+            stages.run(split(&inputs, &zeros)).is_ok().then_some(stages)
+        });
+        let stages = fused.map_or_else(|| Stages::new(&graph.float, &wanted, false), Ok);
         let stages = stages.unwrap_or_else(|reason| panic!("the float model: {reason}"));
         Self { stages: Arc::new(stages), inputs, tensors: tensors.len() }
     }

@@ -8,7 +8,7 @@ use rten_tensor::prelude::*;
 use rten_tensor::{Tensor, TensorView};
 
 use super::pb::tensor_proto::DataType;
-use super::runtime::{Runtime, untyped, value_info};
+use super::runtime::{Runtime, trial, untyped, value_info};
 use super::{Graph, Node, SampleError, ValueId, pb, tensor};
 
 /// What feeds one input of a node.
@@ -129,7 +129,8 @@ impl Stretch {
             build(optimise).map(|runtime| Self { runtime, inputs })
         };
         // A fusion of rten's can be wrong about shapes that broadcast; its nodes are not.
-        let fused = stretch(true).ok().filter(|fused| fused.run(&zeros, |_, _| {}).is_ok());
+        let fused =
+            trial(|| stretch(true).ok().filter(|fused| fused.run(&zeros, |_, _| {}).is_ok()));
         fused.unwrap_or_else(|| stretch(false).expect("every node of it was built before"))
     }
 

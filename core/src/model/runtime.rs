@@ -1,5 +1,7 @@
 //! rten, which runs what is float: whole models, single nodes, and stretches of operators.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use prost::Message;
 use rten::{ModelOptions, RunOptions, Value, ValueOrView};
 
@@ -47,6 +49,11 @@ impl Runtime {
         });
         outputs.map_err(|error| reason(&error))
     }
+}
+
+/// What `work` gives on a model whose fusions may be wrong; none if it fails, be it by a panic.
+pub(super) fn trial<T>(work: impl FnOnce() -> Option<T>) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok().flatten()
 }
 
 /// The message of an error of rten, on one line, without control characters.

@@ -11,6 +11,8 @@ use super::super::{ActivationQuantization, NodeKind, QuantizedWeights, pb};
 use super::float::MOVEMENT;
 use super::{Binding, Codes, Importer, ModelErrorKind, Result, ValueId, node_name};
 
+const SCALE_OF_INTEGERS: &str = "has a scale of integers; expected float32";
+
 /// A constant that the model stores as codes.
 pub(in crate::model) struct QuantizedConstant {
     /// The codes, as whole numbers.
@@ -229,6 +231,9 @@ impl Importer<'_> {
         let Some(Some(Binding::Constant(scale, _))) = inputs.get(1) else {
             return Err(fail("has no constant scale"));
         };
+        if !matches!(**scale, Tensor::FloatTensor(_)) {
+            return Err(fail(SCALE_OF_INTEGERS));
+        }
         let scale = scalar::<f32>(scale).ok_or_else(|| {
             fail("has a scale per channel; activations need one scale per tensor")
         })?;
@@ -276,6 +281,9 @@ fn quantized_constant(
         _ => None,
     };
     let scale = list(1).ok_or("has no constant scale")?;
+    if !matches!(*scale, Tensor::FloatTensor(_)) {
+        return Err(SCALE_OF_INTEGERS.into());
+    }
     let scales = numbers::<f32>(&scale).ok_or("has a scale that is no float")?;
     let zero_points = match list(2) {
         Some(tensor) => numbers::<i32>(&tensor).ok_or("has a zero point that is no integer")?,
