@@ -146,7 +146,7 @@ pub struct Assessment {
     pub interval: [f64; 2],
     /// The confidence of the interval, so high that all looks together have 95 %.
     pub confidence: f64,
-    /// Without a verdict: how many images would probably lead to one, [`images_to_decide`].
+    /// Without a verdict: how many images would probably lead to one, eq. (61).
     pub images_to_decide: Option<u64>,
 }
 
