@@ -1,7 +1,7 @@
 //! Designs on a session's images.
 
 use recoup_core::accuracy::paired::{PairedLoss, compare};
-use recoup_core::accuracy::{Candidate, Configuration, Evaluation, Scores, evaluate};
+use recoup_core::accuracy::{Candidate, Configuration, Evaluation, Experiment, Scores, evaluate};
 use recoup_core::control_variate::ControlOptions;
 use recoup_core::quantize::{Calibration, WeightScheme};
 use recoup_core::watch::{Watch, go_on};
@@ -104,15 +104,7 @@ impl Session {
     ) -> Result<Results> {
         let EvaluateOptions { weights, control, layers, batch } = options;
         let experiment = self.experiment(weights, watch)?;
-        let designs = with_reference(designs);
-        watch.begin("fitting control variates", designs.len());
-        let mut candidates = Vec::new();
-        for design in &designs {
-            go_on(watch)?;
-            candidates.push(experiment.candidate(design, control)?);
-            watch.advance(1);
-        }
-        watch.end();
+        let candidates = candidates(&experiment, &with_reference(designs), control, watch)?;
         watch.begin("evaluating", self.indices.len());
         let images = self.images(batch);
         let evaluation = evaluate(&images, &self.float(), &candidates, layers, scores, watch)?;
@@ -141,6 +133,28 @@ impl Session {
         });
         nodes.collect()
     }
+}
+
+/// Makes designs ready to run.
+///
+/// # Errors
+/// When a design makes no sense, or `watch` stops the work.
+pub fn candidates(
+    experiment: &Experiment,
+    designs: &[Configuration],
+    control: ControlOptions,
+    watch: &dyn Watch,
+) -> Result<Vec<Candidate>> {
+    watch.begin("fitting control variates", designs.len());
+    let candidates = designs.iter().map(|design| {
+        go_on(watch)?;
+        let candidate = experiment.candidate(design, control)?;
+        watch.advance(1);
+        Ok(candidate)
+    });
+    let candidates = candidates.collect::<Result<_>>()?;
+    watch.end();
+    Ok(candidates)
 }
 
 /// The designs, the reference first; none of them twice.

@@ -15,7 +15,7 @@ mod record;
 mod session;
 
 pub use error::{Error, ErrorKind, Hint, Result};
-pub use evaluate::{EvaluateOptions, ExactNode, Results, with_reference};
+pub use evaluate::{EvaluateOptions, ExactNode, Results, candidates, with_reference};
 pub use record::{CostRecord, Record, Row, costs};
 pub use recoup_circuits::{Operands, ProductTable};
 pub use recoup_core::accuracy::Configuration;

@@ -171,13 +171,7 @@ impl Session {
             preprocess,
         };
         let own = options.calibration_data.filter(|own| !own.same_files(&data));
-        let mut dataset = data.open(&graph)?;
-        if let Some(classes) = classes {
-            dataset = dataset.order_classes(&classes)?;
-        }
-        if label_offset != 0 {
-            dataset = dataset.offset_labels(label_offset)?;
-        }
+        let mut dataset = data.open(&graph)?.labelled(classes.as_deref(), label_offset)?;
         if labels == Labels::Dropped {
             dataset = dataset.without_labels();
         }
@@ -233,15 +227,10 @@ impl Session {
         })
     }
 
-    /// Calibrates on the calibration images, unless the session was opened with a calibration or
-    /// has one by now.
-    ///
-    /// # Errors
-    /// When the model gives NaN or infinity, or `watch` stops it.
-    pub fn calibrate(&self, watch: &dyn Watch) -> Result<Calibration> {
-        let calibrated = self.calibrated.as_ref().map(Experiment::calibration);
-        if let Some(known) = self.given.as_ref().or(calibrated) {
-            return Ok(known.clone());
+    /// Calibrates on the calibration images, unless the session was opened with a calibration.
+    fn calibrate(&self, watch: &dyn Watch) -> Result<Calibration> {
+        if let Some(given) = &self.given {
+            return Ok(given.clone());
         }
         watch.begin("calibrating", self.calibration_inputs.len());
         let (file, inputs) = (&self.file, &self.calibration_inputs);
@@ -257,7 +246,7 @@ impl Session {
     /// first one calibrates; all of them share that.
     ///
     /// # Errors
-    /// As [`Session::calibrate`].
+    /// When the model gives NaN or infinity, or `watch` stops it.
     pub fn experiment(&mut self, weights: WeightScheme, watch: &dyn Watch) -> Result<Experiment> {
         if self.calibrated.is_none() {
             let calibration = self.calibrate(watch)?;

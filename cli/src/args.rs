@@ -154,18 +154,8 @@ pub struct LabelArgs {
 impl LabelArgs {
     /// Opens data with these labels, as [`Dataset::open_headers`] does.
     pub fn open(&self, spec: &DataSpec) -> Result<Dataset, DataError> {
-        self.apply(Dataset::open_headers(spec)?)
-    }
-
-    /// Gives data that is open these labels.
-    pub fn apply(&self, mut dataset: Dataset) -> Result<Dataset, DataError> {
-        if let Some(file) = &self.classes {
-            dataset = dataset.order_classes(file)?;
-        }
-        match self.label_offset {
-            Some(offset) if offset != 0 => dataset.offset_labels(offset),
-            _ => Ok(dataset),
-        }
+        let offset = self.label_offset.unwrap_or(0);
+        Dataset::open_headers(spec)?.labelled(self.classes.as_deref(), offset)
     }
 }
 

@@ -62,10 +62,9 @@ impl Opened {
         warn_of_exact_nodes(&session);
         // Any number of the first images is then a random sample.
         shuffle(&mut session.indices, order_seed);
-        let first = session.experiment(weights[0], &Bars::default())?;
-        let others: Vec<Experiment> =
-            weights[1..].iter().map(|&weights| first.with_weights(weights)).collect();
-        let experiments = std::iter::once(first).chain(others).collect();
+        let bars = Bars::default();
+        let experiments = weights.iter().map(|&weights| session.experiment(weights, &bars));
+        let experiments = experiments.collect::<recoup::Result<_>>()?;
         Ok(Self { model, session, experiments, power })
     }
 

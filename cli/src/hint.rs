@@ -18,8 +18,8 @@ pub fn text(hint: Hint) -> String {
             "give the same --preprocess, or make a new calibration with recoup quantize".into()
         }
         Hint::LeaveLabels => {
-            "leave the labels away, or give --no-labels, and outputs are compared \
-                              with those of float32 and of exact 8 bits"
+            "leave the labels away, or give --no-labels, and outputs are compared with those of \
+             float32 and of exact 8 bits"
                 .into()
         }
         Hint::EvaluateInstead => "recoup eval compares other outputs, without labels".into(),

@@ -127,7 +127,8 @@ fn tell_apart(sources: &[Source], imported: &mut [Imported]) {
         a.coding() != b.coding() || identity(a) != identity(b)
     };
     let is_ambiguous = |&index: &usize| {
-        let mut alike = (0..names.len()).filter(|&other| names[other] == names[index]);
+        let others = (0..names.len()).filter(|&other| other != index);
+        let mut alike = others.filter(|&other| names[other] == names[index]);
         alike.any(|other| differ(&imported[index].multiplier, &imported[other].multiplier))
     };
     let ambiguous: Vec<usize> = (0..names.len()).filter(is_ambiguous).collect();

@@ -205,21 +205,26 @@ mod tests {
         vec![layer("first", 2, 2, 10), layer("middle", 4, 4, 10), layer("last", 2, 4, 1)]
     }
 
-    #[test]
-    fn measured_power_by_hand() {
-        let power = Power {
+    /// Arrays of 4 x 4, and of 2 x 2 for the ends, with these measurements.
+    fn on_small_arrays(measured: Vec<MeasuredArray>) -> Power {
+        Power {
             table: CostTable::shipped(),
             library: "asap7".to_owned(),
             array: [4, 4],
             ends: [2, 2],
-            measured: vec![
-                measured(&Multiplier::exact(), 8, 4, [700.0, 1500.0, 500.0]),
-                measured(&Multiplier::exact(), 6, 4, [600.0, 1000.0, 500.0]),
-                measured(&truncated(8), 8, 4, [300.0, 600.0, 300.0]),
-                measured(&Multiplier::exact(), 8, 2, [400.0, 9000.0, 270.0]),
-            ],
+            measured,
             weights: WeightScheme::U8Channel,
-        };
+        }
+    }
+
+    #[test]
+    fn measured_power_by_hand() {
+        let power = on_small_arrays(vec![
+            measured(&Multiplier::exact(), 8, 4, [700.0, 1500.0, 500.0]),
+            measured(&Multiplier::exact(), 6, 4, [600.0, 1000.0, 500.0]),
+            measured(&truncated(8), 8, 4, [300.0, 600.0, 300.0]),
+            measured(&Multiplier::exact(), 8, 2, [400.0, 9000.0, 270.0]),
+        ]);
         let of = |point: &Point| power.figures(point, &[], &layers()).power;
         // Each layer is one pass of 2 x 4 + 4 - 2 cycles of clock: 3 x 10 x 10 fJ, 3000 in all.
         assert_eq!(of(&Point::exact(8)), Some(1.0));
@@ -253,17 +258,10 @@ mod tests {
             Multiplier::from_table(name, &ProductTable::from_fn(Operands::Unsigned, products))
         };
         let (mul, other, renamed) = (circuit("mul", 3), circuit("mul", 5), circuit("mul2", 3));
-        let power = Power {
-            table: CostTable::shipped(),
-            library: "asap7".to_owned(),
-            array: [4, 4],
-            ends: [2, 2],
-            measured: vec![
-                measured(&Multiplier::exact(), 8, 4, [700.0, 1500.0, 500.0]),
-                measured(&mul, 8, 4, [300.0, 600.0, 300.0]),
-            ],
-            weights: WeightScheme::U8Channel,
-        };
+        let power = on_small_arrays(vec![
+            measured(&Multiplier::exact(), 8, 4, [700.0, 1500.0, 500.0]),
+            measured(&mul, 8, 4, [300.0, 600.0, 300.0]),
+        ]);
         let of = |multiplier: &Multiplier| {
             let configuration = Configuration::plain(multiplier.clone(), Mode::None, 8);
             power.figures(&Point { configuration, ..Point::exact(8) }, &[], &layers()).power

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use recoup::{EvaluateOptions, ExactNode, Labels, Session, with_reference};
-use recoup_core::accuracy::{Candidate, Configuration, Experiment, Scores};
+use recoup_core::accuracy::{Configuration, Scores};
 use recoup_core::control_variate::{ControlOptions, Mode};
 use recoup_core::multiplier::{Multiplier, Source};
 use recoup_core::quantize::Quantization;
@@ -20,7 +20,7 @@ use crate::costs::{self, LIBRARY, SIZE};
 use crate::library;
 use crate::output::{self, Draft};
 use crate::printer::{self, Report};
-use crate::progress::{self, Bars};
+use crate::progress::Bars;
 use crate::{npy, session};
 
 /// Evaluates what `args` name, always beside the exact 8-bit network.
@@ -149,23 +149,6 @@ fn configurations(
         }
     }
     configurations
-}
-
-/// Makes the candidates, with a progress bar.
-pub fn candidates(
-    experiment: &Experiment,
-    configurations: &[Configuration],
-    options: ControlOptions,
-) -> Result<Vec<Candidate>> {
-    let bar = progress::bar("fitting control variates", configurations.len());
-    let candidates = configurations.iter().map(|configuration| {
-        let candidate = experiment.candidate(configuration, options);
-        bar.inc(1);
-        candidate
-    });
-    let candidates = candidates.collect::<Result<Vec<_>, _>>()?;
-    bar.finish_and_clear();
-    Ok(candidates)
 }
 
 /// Says in which order class folders were taken, where another is as likely.

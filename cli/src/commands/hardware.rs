@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use recoup::read_inputs;
+use recoup::{candidates, read_inputs};
 use recoup_core::accuracy::{Candidate, Configuration};
 use recoup_core::control_variate::{ControlFunction, ControlOptions, Mode};
 use recoup_core::multiplier::Multiplier;
@@ -21,7 +21,6 @@ use recoup_hardware::measure::{Bench, Measured, measure};
 use recoup_hardware::power::Workload;
 use recoup_hardware::synthesis::{SynthesisOptions, Watch};
 
-use super::eval;
 use crate::args::MachineArgs;
 use crate::embedded::Embedded;
 use crate::output::{self, Draft};
@@ -278,7 +277,8 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
     let images = read_inputs(&session.dataset, &inputs, &session.preprocess, &session.graph)?;
     session.isa = session::isa(&args.machine);
     let experiment = session.experiment(WeightScheme::U8Channel, &Bars::default())?;
-    let candidates = eval::candidates(&experiment, &configurations, ControlOptions::default())?;
+    let candidates =
+        candidates(&experiment, &configurations, ControlOptions::default(), &Bars::default())?;
 
     let exact: Vec<(u32, Vec<Workload>)> = candidates
         .iter()

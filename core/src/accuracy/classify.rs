@@ -42,7 +42,7 @@ impl Classifier {
             let images: Vec<&[f32]> = part.iter().map(AsRef::as_ref).collect();
             self.with(|workspaces| network.run_many(&images, workspaces))
         });
-        Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
+        Ok(parts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     /// The same of images that have numbers from `first` on, with what other networks have computed
@@ -62,7 +62,7 @@ impl Classifier {
         let parts = images
             .par_chunks(part_length(network, batch.len()))
             .map(|part| self.with(|workspaces| network.run_sharing(part, workspaces, prefixes)));
-        Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
+        Ok(parts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     /// What `collector` sees in the layers, image by image: sums of floats depend on their order,

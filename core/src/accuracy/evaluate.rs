@@ -199,7 +199,10 @@ pub fn evaluate(
             go_on(watch)?;
             let outcomes = &mut evaluation.candidates[index];
             let start = Instant::now();
-            let all = classifier.outputs(&candidate.network, &batch).map_err(unnumbered)?;
+            let all = classifier.outputs(&candidate.network, &batch);
+            // The float network has run on these images: what it does not tell apart, the numbers
+            // that the multiplier makes can.
+            let all = all.map_err(ExperimentError::from)?;
             outcomes.elapsed += start.elapsed();
             count(outcomes, &all, indices);
             if let Some(scores) = scores.as_deref_mut() {
@@ -208,7 +211,7 @@ pub fn evaluate(
             }
             if let Some(collector) = collectors.get(index) {
                 let parts = classifier.observe(&candidate.network, collector, &batch);
-                let parts = parts.map_err(unnumbered)?;
+                let parts = parts.map_err(ExperimentError::from)?;
                 parts.iter().for_each(|part| totals[index].merge(part));
             }
             if let Some(collectors) = &mut fidelity {
@@ -241,12 +244,6 @@ fn float_outputs(
         float.outputs(image).map_err(|error| EvaluateError::Image { index, error })
     });
     outputs.collect()
-}
-
-/// Of an image that the float network has run on: what it does not tell apart, the numbers that the
-/// multiplier makes can.
-fn unnumbered(error: SampleError) -> EvaluateError {
-    EvaluateError::Experiment(error.into())
 }
 
 /// Why an evaluation stopped.

@@ -11,6 +11,8 @@ use crate::emulate::{
 use crate::multiplier::Multiplier;
 use crate::quantize::{Calibration, Histogram, Quantization, Quantized, value_histograms};
 
+use crate::watch::Unwatched;
+
 use super::{Configuration, Experiment, ExperimentError};
 
 /// A network in codes, with those that its layers see.
@@ -115,7 +117,7 @@ impl Experiment {
         let graph = self.graph.clone();
         let quantized = Quantized::new(graph, calibration, self.weights, bits, exact_ends)?;
         let prepared = Prepared::new(quantized, self.isa);
-        let histograms = code_histograms(&prepared, &self.images, &|_| {})?;
+        let histograms = code_histograms(&prepared, &self.images, &Unwatched)?;
         Ok(Coded { prepared, histograms, noise_to_signal })
     }
 
@@ -159,7 +161,7 @@ impl Experiment {
                 let functions =
                     control_variate::functions(quantized, histograms, multiplier, named, options);
                 let images = &self.images;
-                Some(regress(prepared, images, multiplier, functions, options.c_frac, &|_| {})?)
+                Some(regress(prepared, images, multiplier, functions, options.c_frac, &Unwatched)?)
             }
             Mode::None | Mode::Regressed(_) => None,
             mode => control_variate::fit(quantized, histograms, multiplier, mode, options)?,
@@ -173,7 +175,7 @@ impl Experiment {
         if let Some(values) = &*values {
             return Ok(values.clone());
         }
-        let found = value_histograms(&self.graph, &self.images, &|_| {})?;
+        let found = value_histograms(&self.graph, &self.images, &Unwatched)?;
         Ok(values.insert(Arc::new(found)).clone())
     }
 

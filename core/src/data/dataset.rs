@@ -231,6 +231,22 @@ impl Dataset {
         Ok(self)
     }
 
+    /// What the labels mean: the order of class folders, if a file gives it, and what is added to
+    /// them.
+    ///
+    /// # Errors
+    /// As [`Dataset::order_classes`] and [`Dataset::offset_labels`].
+    pub fn labelled(self, classes: Option<&Path>, offset: i64) -> Result<Dataset, DataError> {
+        let ordered = match classes {
+            Some(file) => self.order_classes(file)?,
+            None => self,
+        };
+        match offset {
+            0 => Ok(ordered),
+            offset => ordered.offset_labels(offset),
+        }
+    }
+
     /// The specification the data set was opened with, and what was changed about its labels; or
     /// the name of an embedded one.
     pub fn name(&self) -> &str {

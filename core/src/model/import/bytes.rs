@@ -4,9 +4,8 @@
 use rten::Value as Tensor;
 use rten_tensor::Layout;
 
-use super::super::attributes::text;
 use super::super::check::text::plain;
-use super::super::legal::whole;
+use super::super::legal::{takes_nearest, whole};
 use super::super::pb;
 use super::super::pb::tensor_proto::DataType;
 use super::super::tensor::{floats, numbers};
@@ -54,7 +53,7 @@ const SOUND: &[&str] = &[
 fn chooses(proto: &pb::NodeProto) -> bool {
     let operator = proto.op_type.as_str();
     match operator {
-        "Resize" | "Upsample" => text(proto, "mode").is_none_or(|mode| mode == "nearest"),
+        "Resize" | "Upsample" => takes_nearest(proto),
         _ => MOVEMENT.contains(&operator) || CHOOSING.contains(&operator),
     }
 }

@@ -33,6 +33,7 @@ use super::tensor::numbers;
 use super::{Graph, Mac, Node, NodeKind, Run, Value, ValueId, pb};
 use memory::{MOST_ELEMENTS, Memory};
 use quantize::QuantizedConstant;
+use types::Kind;
 
 type Result<T> = std::result::Result<T, ModelErrorKind>;
 
@@ -332,15 +333,14 @@ impl Importer<'_> {
     /// What is known of a node's inputs before it runs.
     fn known(&self, inputs: &[Option<Binding>]) -> Vec<Option<Known>> {
         let known = |binding: &Binding| {
-            let (signed, real, constant) = match binding {
+            let (signed, constant) = match binding {
                 Binding::Constant(tensor, _) => {
-                    let signed = matches!(**tensor, Tensor::Int8Tensor(_));
-                    let real = matches!(**tensor, Tensor::FloatTensor(_));
-                    (signed, real, Some(tensor.clone()))
+                    (matches!(**tensor, Tensor::Int8Tensor(_)), Some(tensor.clone()))
                 }
-                Binding::Value(id) => (false, !self.values[*id].integer, None),
-                Binding::Codes(codes) => (codes.signed, false, None),
+                Binding::Value(_) => (false, None),
+                Binding::Codes(codes) => (codes.signed, None),
             };
+            let real = self.kind(binding) == Kind::Real;
             Known { shape: self.shape_of_binding(binding), signed, real, constant }
         };
         inputs.iter().map(|input| input.as_ref().map(known)).collect()

@@ -16,7 +16,7 @@ const ALIKE: &[&str] = &["Add", "Sub", "Mul", "Div", "Mod", "Sum", "Clip", "Conc
 
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     Real,
     Integer,
     /// int8 or uint8 between a quantiser and its dequantiser.
@@ -67,7 +67,7 @@ impl Importer<'_> {
         }
     }
 
-    fn kind(&self, binding: &Binding) -> Kind {
+    pub(super) fn kind(&self, binding: &Binding) -> Kind {
         match binding {
             Binding::Constant(tensor, _) => match **tensor {
                 Tensor::Int32Tensor(_) => Kind::Integer,

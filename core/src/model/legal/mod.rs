@@ -29,6 +29,7 @@ use super::pb;
 pub(crate) use builder::{Builder, whole};
 pub(super) use functions::write_out;
 pub(super) use prepare::{Constants, prepare, reads};
+pub(super) use spatial::takes_nearest;
 
 /// What is known of an input of a node before it runs.
 pub(crate) struct Known {

@@ -113,6 +113,11 @@ pub(super) fn resize(
     Ok(true)
 }
 
+/// Whether a Resize or Upsample takes pixels as they are.
+pub(crate) fn takes_nearest(node: &pb::NodeProto) -> bool {
+    text(node, "mode").is_none_or(|mode| mode == "nearest")
+}
+
 /// Resize of operator set 10. Of an axis that shrinks, its mode nearest takes the pixel at or behind
 /// the place that an output has in the input; of one that grows, the pixel before, as Upsample does.
 fn of_set_10(builder: &mut Builder, node: &pb::NodeProto, known: &[Option<Known>]) -> bool {
@@ -124,7 +129,7 @@ fn of_set_10(builder: &mut Builder, node: &pb::NodeProto, known: &[Option<Known>
         return false;
     };
     let mut x = node.input[0].clone();
-    if attribute(node, "mode").is_none_or(|mode| mode.s == b"nearest") {
+    if takes_nearest(node) {
         for (axis, scale) in scales.iter_mut().enumerate().filter(|(_, scale)| **scale < 1.0) {
             let size = input.shape[axis];
             let pixels = (0..(size as f32 * *scale).floor() as usize)

@@ -80,7 +80,11 @@ impl Stages {
             stage.run(&mut tensors, &mut memory)?;
         }
         spare().push(memory);
-        let wanted = self.outputs.iter().map(|&output| tensors[output].clone());
+        let wanted = self.outputs.iter().enumerate().map(|(index, output)| {
+            let again = self.outputs[index + 1..].contains(output);
+            let value = &mut tensors[*output];
+            if again { value.clone() } else { value.take() }
+        });
         Ok(wanted.map(|value| value.expect("made by some stage")).collect())
     }
 }

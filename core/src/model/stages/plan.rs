@@ -1,6 +1,7 @@
 //! The order of the steps, and where what they make lies.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use recoup_kernels::{FloatConv, FloatImage, Isa};
 
@@ -55,7 +56,8 @@ pub fn plan(
     });
     let mut buffers = Buffers::default();
     let mut stages = Vec::new();
-    for (step, later) in steps.iter().zip(read_later(&steps, wanted)) {
+    let wanted_tensors = wanted.iter().map(|name| Form::Tensor(name));
+    for (step, later) in steps.iter().zip(read_later(&steps, Step::reads, wanted_tensors)) {
         let mut input =
             |name| Input { tensor: tensors.of(name), last: !later.contains(&Form::Tensor(name)) };
         stages.push(match step {
@@ -135,18 +137,12 @@ fn images<'a>(parts: &[Part<'a>]) -> HashMap<&'a str, FloatImage> {
 }
 
 fn steps<'a>(graph: &FloatGraph, parts: &'a [Part<'a>], wanted: &[&'a str]) -> Vec<Step<'a>> {
-    // What is read after each part.
-    let mut later: HashSet<&str> = wanted.iter().copied().collect();
-    let mut read_later = Vec::new();
-    for part in parts.iter().rev() {
-        read_later.push(later.clone());
-        later.extend(part.reads());
-    }
+    let read_later = read_later(parts, |part| part.reads(), wanted.iter().copied());
     let mut steps = Vec::new();
     let mut made: HashSet<Form> =
         graph.inputs.iter().map(|name| Form::Tensor(name.as_str())).collect();
     let is_constant = |name: &str| graph.constants.contains_key(name) || name.is_empty();
-    for (part, later) in parts.iter().zip(read_later.iter().rev()) {
+    for (part, later) in parts.iter().zip(read_later) {
         match part {
             Part::Convolution(it) => {
                 for name in part.reads() {
@@ -182,13 +178,20 @@ fn steps<'a>(graph: &FloatGraph, parts: &'a [Part<'a>], wanted: &[&'a str]) -> V
     steps
 }
 
-/// What is read after each step.
-fn read_later<'a>(steps: &[Step<'a>], wanted: &[&'a str]) -> Vec<HashSet<Form<'a>>> {
-    let mut later: HashSet<Form> = wanted.iter().map(|name| Form::Tensor(name)).collect();
+/// What is read after each of the `items`, in the end what is wanted.
+fn read_later<'t, T, R: IntoIterator>(
+    items: &'t [T],
+    reads: impl Fn(&'t T) -> R,
+    wanted: impl Iterator<Item = R::Item>,
+) -> Vec<HashSet<R::Item>>
+where
+    R::Item: Clone + Eq + Hash,
+{
+    let mut later: HashSet<R::Item> = wanted.collect();
     let mut after = Vec::new();
-    for step in steps.iter().rev() {
+    for item in items.iter().rev() {
         after.push(later.clone());
-        later.extend(step.reads());
+        later.extend(reads(item));
     }
     after.reverse();
     after
