@@ -183,10 +183,10 @@ impl Search<'_> {
         report: &mut dyn FnMut(Event),
     ) -> Result<(), SearchError> {
         let mut queue: VecDeque<usize> = (0..designs.len()).collect();
-        let mut busy = 0;
+        let (mut busy, mut version) = (0, None);
         while let Some(at) = queue.pop_front() {
             let design = &designs[at];
-            let mut outcome = self.settled(at, designs, reference, known)?;
+            let mut outcome = self.settled(at, designs, reference, known, &mut version)?;
             if outcome.is_none() {
                 if let Claim::Others(worker) = self.store.claim(&design.keyed.0)? {
                     queue.push_back(at);
@@ -199,7 +199,7 @@ impl Search<'_> {
                     continue;
                 }
                 // Others may have finished it, or what rules it out, just before the claim.
-                outcome = self.settled(at, designs, reference, known)?;
+                outcome = self.settled(at, designs, reference, known, &mut version)?;
                 if outcome.is_some() {
                     self.store.release(&design.keyed.0)?;
                 }
@@ -258,16 +258,20 @@ impl Search<'_> {
         known.collect()
     }
 
-    /// The outcome of a design, if nothing is left to do for it now.
+    /// The outcome of a design, if nothing is left to do for it now. The others are looked up when
+    /// other workers have written since `version`.
     fn settled(
         &self,
         at: usize,
         designs: &[Design],
         reference: &[bool],
         known: &mut [Known],
+        version: &mut Option<i64>,
     ) -> Result<Option<Outcome>, StoreError> {
+        let now = Some(self.store.version()?);
+        let has_changed = std::mem::replace(version, now) != now;
         for (other, (design, known)) in designs.iter().zip(&mut *known).enumerate() {
-            if known.outcome.is_none() && (self.prune || other == at) {
+            if known.outcome.is_none() && (self.prune && has_changed || other == at) {
                 self.look_up(design, reference, known)?;
             }
         }

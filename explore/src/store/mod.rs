@@ -213,6 +213,15 @@ impl Store {
         found.map_err(|error| StoreError::sqlite(&self.path, error))?.transpose()
     }
 
+    /// A number that is another one once other workers have written to the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn version(&self) -> Result<i64, StoreError> {
+        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0));
+        version.map_err(|error| StoreError::sqlite(&self.path, error))
+    }
+
     /// All results of an experiment, in the order in which they were finished.
     ///
     /// # Errors
