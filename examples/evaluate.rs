@@ -1,6 +1,6 @@
 //! A network on two approximate multipliers, each with its control variate.
 
-use recoup::{Configuration, DataSpec, EvaluateOptions, Multiplier, Session, SessionOptions};
+use recoup::{DataSpec, Design, EvaluateOptions, Multiplier, Session, SessionOptions};
 
 /// Prints the accuracy of each design.
 pub fn main() -> recoup::Result<()> {
@@ -12,7 +12,7 @@ pub fn main() -> recoup::Result<()> {
     let mut session = Session::open("cli/assets/fashion-resnet8.onnx", options)?;
 
     let designs = ["perforated:2", "truncated:7"].map(str::parse::<Multiplier>);
-    let designs = designs.into_iter().map(|design| Ok(Configuration::from(design?)));
+    let designs = designs.into_iter().map(|design| Ok(Design::from(design?)));
     let designs = designs.collect::<recoup::Result<Vec<_>>>()?;
     let results = session.evaluate(&designs, EvaluateOptions::default(), &recoup::Unwatched)?;
     for row in results.rows() {

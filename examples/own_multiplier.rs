@@ -2,8 +2,8 @@
 //! that are in memory.
 
 use recoup::{
-    Configuration, Dataset, EvaluateOptions, MemoryArray, Multiplier, Operands, Pixels,
-    ProductTable, Session, SessionOptions,
+    Dataset, Design, EvaluateOptions, MemoryArray, Multiplier, Operands, Pixels, ProductTable,
+    Session, SessionOptions,
 };
 
 /// Prints how close its outputs stay to those of float32 and of exact products.
@@ -25,7 +25,7 @@ pub fn main() -> recoup::Result<()> {
         ..SessionOptions::new(Dataset::from_arrays(vec![images], None)?)
     };
     let mut session = Session::open("cli/assets/fashion-resnet8.onnx", options)?;
-    let design = Configuration::from(rounding);
+    let design = Design::from(rounding);
     let results = session.evaluate(&[design], EvaluateOptions::default(), &recoup::Unwatched)?;
     println!("{}", serde_json::to_string_pretty(&results.rows()[1]).expect("numbers and text"));
     Ok(())

@@ -9,6 +9,8 @@ use recoup_core::model::ModelError;
 use recoup_core::multiplier::MultiplierError;
 use recoup_core::quantize::CalibrationError;
 use recoup_core::watch::Stopped;
+use recoup_explore::runner::RunnerError;
+use recoup_explore::store::StoreError;
 
 /// The result of a call that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -28,6 +30,8 @@ pub enum ErrorKind {
     ControlVariate,
     /// A network that cannot be emulated on its multiplier.
     Emulation,
+    /// The file that results are kept in.
+    Results,
     /// Nothing: the caller stopped the work.
     Stopped,
 }
@@ -166,6 +170,21 @@ impl From<EvaluateError> for Error {
             EvaluateError::Image { .. } | EvaluateError::Scores(_) => {
                 Self::new(ErrorKind::Data, error)
             }
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::new(ErrorKind::Results, error)
+    }
+}
+
+impl From<RunnerError> for Error {
+    fn from(error: RunnerError) -> Self {
+        match error {
+            RunnerError::Store(error) => error.into(),
+            RunnerError::Reference(_) => Self::new(ErrorKind::Emulation, error),
         }
     }
 }

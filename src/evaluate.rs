@@ -1,8 +1,8 @@
 //! Designs on a session's images.
 
 use recoup_core::accuracy::paired::{PairedLoss, compare};
-use recoup_core::accuracy::{Candidate, Configuration, Evaluation, Experiment, Scores, evaluate};
-use recoup_core::control_variate::ControlOptions;
+use recoup_core::accuracy::{EmulatedDesign, Evaluation, Experiment, Scores, evaluate};
+use recoup_core::design::Design;
 use recoup_core::quantize::{Calibration, WeightScheme};
 use recoup_core::watch::{Watch, go_on};
 use recoup_explore::power::Figures;
@@ -13,10 +13,8 @@ use crate::session::Session;
 /// How designs are evaluated.
 #[derive(Clone, Copy, Debug)]
 pub struct EvaluateOptions {
-    /// How weights are coded.
+    /// How weights are coded, where a design does not say it.
     pub weights: WeightScheme,
-    /// How control variates are made.
-    pub control: ControlOptions,
     /// Whether the accumulated error of each layer is looked at.
     pub layers: bool,
     /// Images in memory at a time; results do not depend on it.
@@ -25,12 +23,7 @@ pub struct EvaluateOptions {
 
 impl Default for EvaluateOptions {
     fn default() -> Self {
-        Self {
-            weights: WeightScheme::U8Channel,
-            control: ControlOptions::default(),
-            layers: false,
-            batch: 256,
-        }
+        Self { weights: WeightScheme::U8Channel, layers: false, batch: 256 }
     }
 }
 
@@ -65,7 +58,7 @@ pub struct Results {
     /// What multiplies outside the multipliers.
     pub exact_nodes: Vec<ExactNode>,
     /// The designs, ready to run.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<EmulatedDesign>,
     /// What became of the images, in the float32 network and in the designs.
     pub evaluation: Evaluation,
     /// What hardware needs for each design, as far as it is known.
@@ -81,7 +74,7 @@ impl Session {
     /// `watch` stops the work.
     pub fn evaluate(
         &mut self,
-        designs: &[Configuration],
+        designs: &[Design],
         options: EvaluateOptions,
         watch: &dyn Watch,
     ) -> Result<Results> {
@@ -97,14 +90,14 @@ impl Session {
     /// When no output is one score per class: ask [`recoup_core::model::Graph::scores`] before.
     pub fn evaluate_saving(
         &mut self,
-        designs: &[Configuration],
+        designs: &[Design],
         options: EvaluateOptions,
         scores: Option<&mut dyn Scores>,
         watch: &dyn Watch,
     ) -> Result<Results> {
-        let EvaluateOptions { weights, control, layers, batch } = options;
+        let EvaluateOptions { weights, layers, batch } = options;
         let experiment = self.experiment(weights, watch)?;
-        let candidates = candidates(&experiment, &with_reference(designs), control, watch)?;
+        let candidates = candidates(&experiment, &with_reference(designs), watch)?;
         watch.begin("evaluating", self.indices.len());
         let images = self.images(batch);
         let evaluation = evaluate(&images, &self.float(), &candidates, layers, scores, watch)?;
@@ -135,20 +128,30 @@ impl Session {
     }
 }
 
-/// Makes designs ready to run.
+/// Makes designs ready to run, with weights coded as the experiment's where they do not say it.
 ///
 /// # Errors
 /// When a design makes no sense, or `watch` stops the work.
 pub fn candidates(
     experiment: &Experiment,
-    designs: &[Configuration],
-    control: ControlOptions,
+    designs: &[Design],
     watch: &dyn Watch,
-) -> Result<Vec<Candidate>> {
+) -> Result<Vec<EmulatedDesign>> {
     watch.begin("fitting control variates", designs.len());
+    let mut others: Vec<Experiment> = Vec::new();
     let candidates = designs.iter().map(|design| {
         go_on(watch)?;
-        let candidate = experiment.candidate(design, control)?;
+        let candidate = match design.weights.filter(|&weights| weights != experiment.weights()) {
+            None => experiment.candidate(design)?,
+            Some(weights) => {
+                let known = others.iter().position(|other| other.weights() == weights);
+                let at = known.unwrap_or_else(|| {
+                    others.push(experiment.with_weights(weights));
+                    others.len() - 1
+                });
+                others[at].candidate(design)?
+            }
+        };
         watch.advance(1);
         Ok(candidate)
     });
@@ -158,8 +161,8 @@ pub fn candidates(
 }
 
 /// The designs, the reference first; none of them twice.
-pub fn with_reference(designs: &[Configuration]) -> Vec<Configuration> {
-    let mut all = vec![Configuration::exact(8)];
+pub fn with_reference(designs: &[Design]) -> Vec<Design> {
+    let mut all = vec![Design::exact(8)];
     for design in designs {
         if !all.contains(design) {
             all.push(design.clone());

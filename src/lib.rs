@@ -11,15 +11,25 @@
 
 mod error;
 mod evaluate;
+mod explore;
 mod record;
 mod session;
 
 pub use error::{Error, ErrorKind, Hint, Result};
 pub use evaluate::{EvaluateOptions, ExactNode, Results, candidates, with_reference};
+pub use explore::{
+    Exploration, ExplorationRecord, ExploreOptions, ExploredNetwork, MeanDesignRecord, MeanRecord,
+    NetworkRecord, OpenNetwork, explore, explored_inputs,
+};
 pub use record::{CostRecord, Record, Row, costs};
 pub use recoup_circuits::{Operands, ProductTable};
-pub use recoup_core::accuracy::Configuration;
+pub use recoup_core::control_variate::{ControlOptions, Mode};
 pub use recoup_core::data::{DataSpec, Dataset, MemoryArray, Pixels, Preprocess};
+pub use recoup_core::design::{Design, DesignRecord, Kind, Space};
 pub use recoup_core::multiplier::Multiplier;
+pub use recoup_core::quantize::{Quantization, WeightScheme};
 pub use recoup_core::watch::{Unwatched, Watch};
+pub use recoup_explore::runner::{Budget, Ended};
+pub use recoup_explore::sequential::Limit;
+pub use recoup_explore::store::Store;
 pub use session::{Data, Labels, Session, SessionOptions, read_inputs};

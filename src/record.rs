@@ -1,6 +1,6 @@
 //! Results as a document for machines (docs/json.md).
 
-use recoup_core::accuracy::{Candidate, Fidelity, OutputFidelity};
+use recoup_core::accuracy::{EmulatedDesign, Fidelity, OutputFidelity};
 use recoup_core::control_variate::{ControlVariate, TermCost};
 use recoup_core::emulate::LayerStatistics;
 use serde::Serialize;
@@ -103,6 +103,8 @@ pub struct Row {
     pub relative_energy: Option<f64>,
     /// Images per second.
     pub images_per_s: f64,
+    /// SHA-256 of the design's products and options: equal for designs that differ in names alone.
+    pub identity: String,
     /// The kernels that ran.
     pub kernel: String,
     /// The accumulated error of each layer, if it was looked at.
@@ -189,23 +191,24 @@ impl Results {
     }
 
     fn row(&self, index: usize) -> Row {
-        let Candidate { configuration, control, network, prepared } = &self.candidates[index];
+        let EmulatedDesign { design, control, network, prepared } = &self.candidates[index];
         let outcomes = &self.evaluation.candidates[index];
+        let scheme = prepared.quantized.weights;
         let (exact, float) = (self.loss_against_exact(index), self.loss_against_float(index));
         let control = control.as_ref().filter(|control| !control.functions.is_empty());
         let figures = &self.figures[index];
         let layers = self.evaluation.layers.as_ref().map(|all| &all[index]);
         let outputs = self.evaluation.fidelity.as_ref().map(|all| &all[index]);
         Row {
-            multiplier: configuration.multiplier.to_string(),
-            control_variate: configuration.control_variate.to_string(),
+            multiplier: design.multiplier.to_string(),
+            control_variate: design.control_variate.to_string(),
             control_function: control.map(ControlVariate::names),
             control_cost: control.map(|control| costs(&control.costs())),
             c_frac: control.map(|control| control.c_frac),
-            activation_bits: configuration.activation_bits,
-            quantization: configuration.quantization.to_string(),
+            activation_bits: design.activation_bits,
+            quantization: design.quantization.to_string(),
             rounded_bits: 8 - prepared.quantized.activation_bits,
-            weights: self.weights.to_string(),
+            weights: scheme.to_string(),
             top1: outcomes.top1_accuracy(),
             top5: outcomes.top5_accuracy(),
             loss_vs_exact: exact.as_ref().map(|loss| loss.points),
@@ -214,11 +217,12 @@ impl Results {
             loss_vs_float: float.as_ref().map(|loss| loss.points),
             loss_vs_float_ci95: float.as_ref().map(|loss| loss.ci95),
             loss_vs_float_mcnemar_p: float.as_ref().map(|loss| loss.mcnemar_p),
-            exact_ends: configuration.exact_ends,
+            exact_ends: design.exact_ends,
             array_power: figures.power,
             energy_nj: figures.energy.map(|energy| energy.energy_nj),
             relative_energy: figures.energy.map(|energy| energy.relative),
             images_per_s: outcomes.images_per_s(),
+            identity: design.record(scheme.coding()).identity(scheme),
             kernel: network.kernels().join(", "),
             layers: layers.map(|layers| layers.iter().map(LayerRecord::from).collect()),
             outputs: outputs.map(|outputs| outputs.iter().map(OutputRecord::from).collect()),

@@ -4,14 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the library with those that it may import.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("numeric", &[]),
     ("watch", &[]),
+    ("as_text", &[]),
     ("data", &[]),
     ("model", &["numeric"]),
     ("multiplier", &["numeric"]),
     ("quantize", &["numeric", "watch", "model", "multiplier"]),
     ("control_variate", &["numeric", "model", "multiplier", "quantize"]),
+    ("design", &["numeric", "as_text", "multiplier", "quantize", "control_variate"]),
     ("emulate", &["numeric", "watch", "model", "multiplier", "quantize", "control_variate"]),
     ("aware", &["numeric", "model", "multiplier", "quantize", "control_variate", "emulate"]),
     (
@@ -24,6 +26,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
             "multiplier",
             "quantize",
             "control_variate",
+            "design",
             "emulate",
             "aware",
         ],

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use recoup::{
-    Configuration, Dataset, ErrorKind, EvaluateOptions, Hint, Labels, MemoryArray, Multiplier,
-    Pixels, Results, Session, SessionOptions, Unwatched, Watch,
+    Dataset, Design, ErrorKind, EvaluateOptions, Hint, Labels, MemoryArray, Multiplier, Pixels,
+    Results, Session, SessionOptions, Unwatched, Watch,
 };
 
 const MODEL: &str = "cli/assets/fashion-resnet8.onnx";
@@ -26,8 +26,8 @@ fn options(data: Dataset) -> SessionOptions {
     }
 }
 
-fn truncated() -> Configuration {
-    Configuration::from("truncated:7".parse::<Multiplier>().unwrap())
+fn truncated() -> Design {
+    Design::from("truncated:7".parse::<Multiplier>().unwrap())
 }
 
 /// What does not depend on the clock.

@@ -32,8 +32,8 @@ pub fn print(report: &Report, out: &mut impl Write) -> Result<()> {
     for (candidate, control) in controls {
         for (x, cost) in control.functions.iter().zip(control.costs()) {
             let name = [
-                candidate.configuration.multiplier.to_string(),
-                candidate.configuration.control_variate.to_string(),
+                candidate.design.multiplier.to_string(),
+                candidate.design.control_variate.to_string(),
                 x.function.to_string(),
             ];
             rows.add_row(name.into_iter().chain(cells(&cost)));

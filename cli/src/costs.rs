@@ -1,4 +1,4 @@
-//! Array power and energies of configurations, from the cost table inside this program or what
+//! Array power and energies of designs, from the cost table inside this program or what
 //! the command line names.
 
 use std::path::{Path, PathBuf};
@@ -8,12 +8,11 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use recoup_circuits::read_text;
-use recoup_core::accuracy::Candidate;
-use recoup_core::control_variate::ControlOptions;
+use recoup_core::accuracy::EmulatedDesign;
+use recoup_core::design::Design;
 use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::measured::{self, MeasuredNetwork};
 use recoup_explore::power::{Figures, Power};
-use recoup_explore::space::Point;
 use recoup_hardware::costs::CostTable;
 use recoup_hardware::inference::{Layer, Measurements};
 
@@ -61,7 +60,7 @@ impl ArrayArgs {
     }
 
     /// The arrays in a cell library of a table, for each of the networks: with what was measured on
-    /// it. Those of `points` that were not are named on standard error; they have weights in the coding
+    /// it. Those of `designs` that were not are named on standard error; they have weights in the coding
     /// `weights`, unless they name another.
     ///
     /// # Errors
@@ -72,7 +71,7 @@ impl ArrayArgs {
         (table, library, array): (&CostTable, &str, [u32; 2]),
         weights: WeightScheme,
         networks: &[MeasuredNetwork],
-        points: &[Point],
+        designs: &[Design],
     ) -> Result<Vec<Power>> {
         let mut files = Vec::new();
         for path in &self.power {
@@ -91,35 +90,35 @@ impl ArrayArgs {
         let measured = measured::assign(&files, networks, array)?;
         let powers: Vec<Power> = measured.into_iter().map(power).collect();
         for (power, network) in powers.iter().zip(networks) {
-            warn_of_unmeasured(power, network.model, points);
+            warn_of_unmeasured(power, network.model, designs);
         }
         Ok(powers)
     }
 }
 
 /// Says once which designs the measurements lack, and what measures them.
-fn warn_of_unmeasured(power: &Power, model: &str, points: &[Point]) {
-    let unmeasured = || points.iter().filter(|point| power.is_unmeasured(point));
-    let mut designs: Vec<String> = Vec::new();
-    for mut point in unmeasured().cloned() {
+fn warn_of_unmeasured(power: &Power, model: &str, designs: &[Design]) {
+    let unmeasured = || designs.iter().filter(|design| power.is_unmeasured(design));
+    let mut names: Vec<String> = Vec::new();
+    for design in unmeasured() {
         // In other codes it is the same array.
-        point.configuration.quantization = Quantization::PLAIN;
-        if !designs.contains(&point.name()) {
-            designs.push(point.name());
+        let name = design.clone().with_quantization(Quantization::PLAIN).to_string();
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
-    if designs.is_empty() {
+    if names.is_empty() {
         return;
     }
     let size = |[rows, columns]: [u32; 2]| format!("--array {rows}x{columns}");
     let mut how = format!("recoup power --model {model} {} --json", size(power.array));
-    if unmeasured().any(|point| point.configuration.exact_ends) {
+    if unmeasured().any(|design| design.exact_ends) {
         how += &format!(" (and exact with {} for the ends)", size(power.ends));
     }
     eprintln!(
         "note: {model}: no file of --power has these designs, whose power is unknown; measure them \
          with {how}: {}",
-        designs.join("; ")
+        names.join("; ")
     );
 }
 
@@ -141,17 +140,13 @@ pub fn shipped() -> Power {
     }
 }
 
-/// What hardware needs for a candidate.
-pub fn figures(power: &Power, candidate: &Candidate) -> Figures {
+/// What hardware needs for a design that is ready to run.
+pub fn figures(power: &Power, candidate: &EmulatedDesign) -> Figures {
     let quantized = &candidate.prepared.quantized;
-    let point = Point {
-        configuration: candidate.configuration.clone(),
-        options: ControlOptions::default(),
-        weights: Some(quantized.weights),
-    };
+    let design = candidate.design.clone().with_weights(Some(quantized.weights));
     let functions = candidate.control.iter().flat_map(|control| &control.functions);
     let functions: Vec<String> = functions.map(|x| x.function.to_string()).collect();
-    power.figures(&point, &functions, &Layer::of_graph(&quantized.graph))
+    power.figures(&design, &functions, &Layer::of_graph(&quantized.graph))
 }
 
 /// The cost table in a file.

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use recoup_circuits::printable;
-use recoup_core::accuracy::{Candidate, Fidelity, OutputFidelity};
+use recoup_core::accuracy::{EmulatedDesign, Fidelity, OutputFidelity};
 
 use crate::printer::{
     Report, align_right, control_text, multiplier_text, percent, quantization_text, table,
@@ -55,11 +55,16 @@ pub fn print(report: &Report, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-fn row(candidate: &Candidate, quantization: bool, name: &str, fidelity: &Fidelity) -> Vec<String> {
+fn row(
+    candidate: &EmulatedDesign,
+    quantization: bool,
+    name: &str,
+    fidelity: &Fidelity,
+) -> Vec<String> {
     let mut row = vec![
         multiplier_text(candidate),
         control_text(candidate),
-        candidate.configuration.activation_bits.to_string(),
+        candidate.design.activation_bits.to_string(),
     ];
     row.extend(quantization.then(|| quantization_text(candidate)));
     let sqnr_db = with_interval(fidelity.sqnr_db, fidelity.sqnr_db_ci95, 2);

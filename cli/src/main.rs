@@ -9,7 +9,6 @@ mod commands;
 mod cost;
 mod costs;
 mod embedded;
-mod exploration;
 mod fault;
 mod fidelity;
 mod heat_map;

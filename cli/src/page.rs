@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
+use recoup_core::design::{self, DesignRecord};
 use recoup_core::multiplier::Multiplier;
+use recoup_core::quantize::Quantization;
 use recoup_explore::answer::{self, Evaluated};
-use recoup_explore::choose::Candidate;
-use recoup_explore::finding::{Finding, Settings};
+use recoup_explore::choose::{Judged, MeanLoss};
+use recoup_explore::entry::{Entry, Settings};
 use recoup_explore::quality::LayerQuality;
 use recoup_explore::recorded::{Mean, Recorded, RecordedDesign, RecordedNetwork};
 use recoup_explore::sequential::{self, ERROR, Limit};
-use recoup_explore::space;
 use recoup_hardware::costs::{Cost, Stimulus};
 use recoup_report::data::{
     Answer, Assessment, Choice, Command, Comparison, Costs, Design, Hardware, Histogram, Input,
@@ -28,12 +29,12 @@ pub fn report(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -
     let means = recorded.means(limit);
     let mean = (!means.is_empty()).then(|| {
         let designs = means.iter().map(|mean| Design {
-            relative_power: mean.relative_power,
-            assessment: Some(assessment(&mean.assessment, mean.top1)),
+            relative_power: mean.mean.power,
+            assessment: Some(assessment(&mean.mean.assessment, mean.top1)),
             // Networks may prefer different ones, and need different energies.
             control_function: None,
             energy_nj: None,
-            relative_energy: mean.relative_energy,
+            relative_energy: mean.mean.relative_energy,
             name: mean_name(mean),
             ..design(mean.design)
         });
@@ -54,15 +55,14 @@ pub fn report(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -
 
 /// The name of a design over several networks, which may prefer different functions x.
 pub fn mean_name(mean: &Mean) -> String {
-    let name = &mean.design.finding.name;
-    name.split(", x = ").next().unwrap_or(name).to_owned()
+    mean.design.entry.design.to_string()
 }
 
 fn evaluated_means(means: &[Mean]) -> Vec<Evaluated> {
     let evaluated = means.iter().enumerate().map(|(position, mean)| {
-        let (kind, power) = (mean.design.finding.kind, mean.relative_power);
-        let candidate = Candidate { kind, power, assessment: mean.assessment };
-        Evaluated { position, name: mean_name(mean), candidate }
+        let MeanLoss { power, assessment, .. } = mean.mean;
+        let judged = Judged { kind: mean.design.entry.kind, power, assessment };
+        Evaluated { position, name: mean_name(mean), judged }
     });
     evaluated.collect()
 }
@@ -88,9 +88,9 @@ fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network
     let evaluated = network.designs.iter().zip(&assessments).enumerate();
     let evaluated: Vec<Evaluated> = evaluated
         .filter_map(|(position, (design, assessment))| {
-            let Finding { kind, relative_power: power, name, .. } = &design.finding;
-            let candidate = Candidate { kind: *kind, power: *power, assessment: (*assessment)? };
-            Some(Evaluated { position, name: name.clone(), candidate })
+            let Entry { kind, relative_power: power, .. } = design.entry;
+            let judged = Judged { kind, power, assessment: (*assessment)? };
+            Some(Evaluated { position, name: design.entry.name(), judged })
         })
         .collect();
     let designs = network.designs.iter().zip(&assessments).map(|(recorded, found)| Design {
@@ -99,7 +99,7 @@ fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network
         ..design(recorded)
     });
     let observed = || network.designs.iter().enumerate();
-    let text = |field: &str| network.description["names"][field].as_str().unwrap_or_default();
+    let names = &network.experiment.names;
     // By layer, then by design.
     let most_layers = observed().map(|(_, design)| design.layers.len()).max().unwrap_or(0);
     let layers = (0..most_layers).flat_map(|layer| {
@@ -111,10 +111,10 @@ fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network
         design.layers.iter().filter_map(move |quality| shown_histogram(quality, position, design))
     });
     Network {
-        name: short_name(network.model()),
-        data: text("data").to_owned(),
-        preprocess: text("preprocess").to_owned(),
-        images: network.images as u64,
+        name: short_name(&names.model),
+        data: names.data.clone(),
+        preprocess: names.preprocess.clone(),
+        images: network.experiment.images as u64,
         results: results(designs.collect(), &evaluated, limit),
         layers: layers.collect(),
         histograms: histograms.collect(),
@@ -129,8 +129,8 @@ pub fn short_name(model: &str) -> String {
 
 /// Without what it takes the network to know.
 fn design(recorded: &RecordedDesign) -> Design {
-    let finding = &recorded.finding;
-    let known = finding.mask().map(Multiplier::from_mask);
+    let entry = &recorded.entry;
+    let known = entry.mask().map(Multiplier::from_mask);
     let (family, level) = match known.as_ref().map(|known| (known.is_exact(), known.member())) {
         Some((true, _)) => ("exact", None),
         Some((_, Some(member))) => (member.family.name, Some(member.level)),
@@ -138,35 +138,36 @@ fn design(recorded: &RecordedDesign) -> Design {
         None => ("table", None),
     };
     Design {
-        name: finding.name.clone(),
-        kind: match finding.kind {
-            space::Kind::Reference => Kind::Reference,
-            space::Kind::ReducedPrecision => Kind::ReducedPrecision,
-            space::Kind::WithoutV => Kind::WithoutV,
-            space::Kind::WithV => Kind::WithV,
+        name: entry.name(),
+        kind: match entry.kind {
+            design::Kind::Reference => Kind::Reference,
+            design::Kind::ReducedPrecision => Kind::ReducedPrecision,
+            design::Kind::WithoutV => Kind::WithoutV,
+            design::Kind::WithV => Kind::WithV,
         },
-        multiplier: finding.multiplier().to_owned(),
+        multiplier: entry.design.multiplier.clone(),
         family: family.to_owned(),
         level,
-        control_variate: finding.control_variate().to_owned(),
-        control_function: (!finding.functions.is_empty()).then(|| finding.functions.join(" + ")),
-        activation_bits: finding.activation_bits(),
-        variant: variant(finding),
-        relative_power: finding.relative_power,
-        energy_nj: finding.energy_nj,
+        control_variate: entry.design.control_variate.to_string(),
+        control_function: (!entry.functions.is_empty()).then(|| entry.functions.join(" + ")),
+        activation_bits: entry.design.activation_bits,
+        variant: variant(&entry.design),
+        relative_power: entry.relative_power,
+        energy_nj: entry.energy_nj,
         relative_energy: None,
         assessment: None,
-        note: finding.note.clone().unwrap_or_default(),
+        note: entry.note.clone().unwrap_or_default(),
     }
 }
 
 /// What else is different: the quantisation, whether first and last layer are exact, and the coding
 /// of the weights.
-fn variant(finding: &Finding) -> String {
+fn variant(record: &DesignRecord) -> String {
+    let quantization = record.quantization;
     let parts = [
-        finding.quantization().map(|name| format!("{name} quantisation")),
-        finding.exact_ends().then(|| "exact ends".to_owned()),
-        finding.weights().map(|name| format!("{name} weights")),
+        (quantization != Quantization::PLAIN).then(|| format!("{quantization} quantisation")),
+        record.exact_ends.then(|| "exact ends".to_owned()),
+        record.weights.map(|weights| format!("{weights} weights")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
@@ -223,21 +224,21 @@ fn shown_histogram(
 }
 
 fn is_corrected(design: &RecordedDesign) -> bool {
-    design.finding.kind == space::Kind::WithV
+    design.entry.kind == design::Kind::WithV
 }
 
-/// All findings, those of the first network first.
-fn findings(recorded: &Recorded) -> impl Iterator<Item = &Finding> {
+/// All entries, those of the first network first.
+fn entries(recorded: &Recorded) -> impl Iterator<Item = &Entry> {
     let networks = recorded.networks.iter();
-    networks.flat_map(|network| network.designs.iter().map(|design| &design.finding))
+    networks.flat_map(|network| network.designs.iter().map(|design| &design.entry))
 }
 
 fn masks(recorded: &Recorded) -> Vec<Mask> {
     let mut masks: Vec<Mask> = Vec::new();
-    for finding in findings(recorded) {
-        let Some(mask) = finding.mask() else { continue };
+    for entry in entries(recorded) {
+        let Some(mask) = entry.mask() else { continue };
         if !masks.iter().any(|known| known.mask == mask) {
-            let name = finding.multiplier().to_owned();
+            let name = entry.design.multiplier.clone();
             masks.push(Mask { name, mask, coding: "any".into() });
         }
     }
@@ -247,20 +248,20 @@ fn masks(recorded: &Recorded) -> Vec<Mask> {
 /// The costs of the arrays that the designs run on.
 fn hardware(recorded: &Recorded) -> Vec<Hardware> {
     let mut shown: Vec<Hardware> = Vec::new();
-    for finding in findings(recorded) {
-        let control = (!finding.functions.is_empty()).then(|| finding.functions.join(" + "));
-        let Some(mask) = finding.mask() else { continue };
+    for entry in entries(recorded) {
+        let control = (!entry.functions.is_empty()).then(|| entry.functions.join(" + "));
+        let Some(mask) = entry.mask() else { continue };
         let multiplier = Multiplier::from_mask(mask).to_string();
         let Some(cost) = find_cost(&recorded.settings, |cost| {
             cost.design.multiplier == multiplier
-                && cost.design.activation_bits == finding.activation_bits()
+                && cost.design.activation_bits == entry.design.activation_bits
                 && cost.design.control == control
         }) else {
             continue;
         };
-        let mut name = finding.multiplier().to_owned();
-        if finding.activation_bits() < 8 {
-            name += &format!(", {} activation bits", finding.activation_bits());
+        let mut name = entry.design.multiplier.clone();
+        if entry.design.activation_bits < 8 {
+            name += &format!(", {} activation bits", entry.design.activation_bits);
         }
         if let Some(function) = &control {
             name += &format!(" with V, x = {function}");
@@ -294,24 +295,23 @@ fn provenance(recorded: &Recorded) -> Provenance {
         .iter()
         .map(|run| Command { command: run.command.clone(), date: time(run.started) });
     let inputs = recorded.networks.iter().chain(&recorded.confirmation).flat_map(|network| {
-        let description = &network.description;
-        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let input = |role: &str, name: String, sha256: &str| Input {
+        let experiment = &network.experiment;
+        let input = |role: &str, name: &str, sha256: &str| Input {
             role: role.to_owned(),
-            name,
-            sha256: text(&description[sha256]),
+            name: name.to_owned(),
+            sha256: sha256.to_owned(),
         };
         [
-            input("model", text(&description["names"]["model"]), "model_sha256"),
+            input("model", &experiment.names.model, &experiment.model_sha256),
             input(
                 "images, as the network sees them",
-                text(&description["names"]["data"]),
-                "inputs_sha256",
+                &experiment.names.data,
+                &experiment.inputs_sha256,
             ),
             input(
                 "calibration images, as the network sees them",
-                text(&description["calibration"]["data"]),
-                "calibration_inputs_sha256",
+                &experiment.calibration.data,
+                &experiment.calibration_inputs_sha256,
             ),
         ]
     });

@@ -7,10 +7,10 @@ use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
-use recoup::{ExactNode, Results};
+use recoup::{Design, ExactNode, Results};
 use recoup_circuits::printable;
 use recoup_core::accuracy::paired::PairedLoss;
-use recoup_core::accuracy::{Candidate, Configuration, Evaluation};
+use recoup_core::accuracy::{EmulatedDesign, Evaluation};
 use recoup_core::control_variate::{ControlVariate, Mode};
 use recoup_core::model::{Graph, NodeKind, ValueId, Weights};
 use recoup_core::multiplier::Multiplier;
@@ -55,24 +55,24 @@ impl Report {
 
     /// Whether activations became codes in other ways than the plain one.
     pub fn with_quantization(&self) -> bool {
-        let mut ways = self.results.candidates.iter().map(|it| it.configuration.quantization);
+        let mut ways = self.results.candidates.iter().map(|it| it.design.quantization);
         ways.any(|how| how != Quantization::PLAIN)
     }
 
     /// The results in the order in which they are printed.
-    pub fn results(&self) -> impl Iterator<Item = (usize, &Candidate)> {
+    pub fn results(&self) -> impl Iterator<Item = (usize, &EmulatedDesign)> {
         self.order.iter().map(|&index| (index, &self.results.candidates[index]))
     }
 }
 
-pub fn multiplier_text(candidate: &Candidate) -> String {
-    let Configuration { multiplier, exact_ends, .. } = &candidate.configuration;
+pub fn multiplier_text(candidate: &EmulatedDesign) -> String {
+    let Design { multiplier, exact_ends, .. } = &candidate.design;
     format!("{multiplier}{}", if *exact_ends { ", exact ends" } else { "" })
 }
 
 /// What a candidate's control variate came to be: the mode, and the x that was chosen.
-pub fn control_text(candidate: &Candidate) -> String {
-    let mode = candidate.configuration.control_variate;
+pub fn control_text(candidate: &EmulatedDesign) -> String {
+    let mode = candidate.design.control_variate;
     let functions = functions(candidate);
     match mode {
         Mode::Fitted(Some(named)) | Mode::Regressed(Some(named))
@@ -88,13 +88,13 @@ pub fn control_text(candidate: &Candidate) -> String {
 }
 
 /// The functions x of a candidate's control variate; empty without one.
-fn functions(candidate: &Candidate) -> String {
+fn functions(candidate: &EmulatedDesign) -> String {
     candidate.control.as_ref().map(ControlVariate::names).unwrap_or_default()
 }
 
 /// How a candidate's activations become codes, and the rounding that was chosen.
-pub fn quantization_text(candidate: &Candidate) -> String {
-    let quantization = candidate.configuration.quantization;
+pub fn quantization_text(candidate: &EmulatedDesign) -> String {
+    let quantization = candidate.design.quantization;
     match 8 - candidate.prepared.quantized.activation_bits {
         rounded if quantization.aware && rounded > 0 => {
             format!("{quantization} ({rounded} bits rounded)")
@@ -134,7 +134,7 @@ pub fn text(report: &Report) -> Result<()> {
         let mut row = vec![
             multiplier_text(candidate),
             control_text(candidate),
-            candidate.configuration.activation_bits.to_string(),
+            candidate.design.activation_bits.to_string(),
         ];
         row.extend(outcomes.top1_accuracy().map(percent));
         if let Some(exact) = report.results.loss_against_exact(index) {
@@ -179,7 +179,7 @@ fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
     let Some(layers) = &report.results.evaluation.layers else { return Ok(()) };
     for (index, candidate) in report.results() {
         let layers = &layers[index];
-        if candidate.configuration.multiplier.is_exact() {
+        if candidate.design.multiplier.is_exact() {
             continue;
         }
         writeln!(
@@ -213,8 +213,8 @@ pub fn demo(report: &Report) -> Result<()> {
     heading(report, &mut out)?;
     let corrected = |multiplier: &Multiplier| {
         report.results.candidates.iter().position(|candidate| {
-            candidate.configuration.multiplier == *multiplier
-                && candidate.configuration.control_variate != Mode::None
+            candidate.design.multiplier == *multiplier
+                && candidate.design.control_variate != Mode::None
         })
     };
     let mut table = table(&[
@@ -229,8 +229,7 @@ pub fn demo(report: &Report) -> Result<()> {
         "kernel",
     ]);
     for (index, candidate) in report.results.candidates.iter().enumerate() {
-        let Configuration { multiplier, control_variate, activation_bits: bits, .. } =
-            &candidate.configuration;
+        let Design { multiplier, control_variate, activation_bits: bits, .. } = &candidate.design;
         if *control_variate != Mode::None {
             continue;
         }

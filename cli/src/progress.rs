@@ -23,11 +23,15 @@ pub fn spinner() -> ProgressBar {
 
 /// A bar for whatever takes long. Nothing stops it: an interrupt ends the whole program.
 #[derive(Default)]
-pub struct Bars(Mutex<Option<ProgressBar>>);
+pub struct Bars {
+    shown: Mutex<Option<ProgressBar>>,
+    /// What was noted last: it is said once.
+    noted: Mutex<String>,
+}
 
 impl Bars {
     fn with(&self, action: impl FnOnce(&mut Option<ProgressBar>)) {
-        action(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        action(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -50,5 +54,16 @@ impl Watch for Bars {
                 bar.finish_and_clear();
             }
         });
+    }
+
+    fn note(&self, what: &str) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if *noted != what {
+            what.clone_into(&mut noted);
+            self.with(|shown| match shown {
+                Some(bar) if !bar.is_hidden() => bar.suspend(|| eprintln!("{what}")),
+                _ => {}
+            });
+        }
     }
 }

@@ -6,13 +6,12 @@ mod losses;
 mod paper;
 mod variants;
 
-use recoup_core::control_variate::{ControlOptions, Mode};
-use recoup_core::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup_core::quantize::Quantization;
-use recoup_explore::finding::Finding;
+use recoup::{Design, Kind, Mode, Multiplier, Quantization, Space};
+use recoup_core::multiplier::{perforated, recursive, truncated};
+use recoup_explore::entry::Entry;
 use recoup_explore::recorded::{Mean, Recorded};
 use recoup_explore::sequential::{Assessment, Limit};
-use recoup_explore::space::{self, Kind, Point};
+use recoup_explore::space;
 
 pub use paper::comparisons;
 
@@ -40,24 +39,39 @@ fn varied() -> Vec<Multiplier> {
 /// them; a few also in codes chosen for them, and with the first and the last layer exact. Exact
 /// products of fewer bits get all of it, too. Of these the ones in `quantizations`, or all if it is
 /// empty, behind the reference.
-pub fn points(quantizations: &[Quantization]) -> Vec<Point> {
-    let options = ControlOptions::default();
-    let modes = [Mode::None, Mode::Fitted(None)];
-    let multipliers = space::standard();
-    let all = space::points(&multipliers, &modes, &[8], &[Quantization::PLAIN], options);
-    let chosen = space::points(&varied(), &modes, &[8], &CHOSEN_CODES, options);
-    let codes = [Quantization::PLAIN, CHOSEN_CODES[0]];
-    let mixed = space::points(&varied(), &[Mode::Fitted(None)], &[8], &codes, options);
-    let mut points = Vec::new();
-    for point in all.into_iter().chain(chosen).chain(space::vary_ends(mixed, &[true])) {
+pub fn designs(quantizations: &[Quantization]) -> Vec<Design> {
+    let with_v = vec![Mode::Fitted(None)];
+    let both = vec![Mode::None, Mode::Fitted(None)];
+    let spaces = [
+        Space {
+            multipliers: space::standard(),
+            control_variates: both.clone(),
+            ..Space::default()
+        },
+        Space {
+            multipliers: varied(),
+            control_variates: both,
+            quantizations: CHOSEN_CODES.to_vec(),
+            ..Space::default()
+        },
+        Space {
+            multipliers: varied(),
+            control_variates: with_v,
+            quantizations: vec![Quantization::PLAIN, CHOSEN_CODES[0]],
+            exact_ends: vec![true],
+            ..Space::default()
+        },
+    ];
+    let mut designs = Vec::new();
+    for design in spaces.iter().flat_map(space::with_rivals) {
         let asked = quantizations.is_empty()
-            || point.kind() == Kind::Reference
-            || quantizations.contains(&point.configuration.quantization);
-        if asked && !points.contains(&point) {
-            points.push(point);
+            || design.kind() == Kind::Reference
+            || quantizations.contains(&design.quantization);
+        if asked && !designs.contains(&design) {
+            designs.push(design);
         }
     }
-    points
+    designs
 }
 
 /// Markdown: every design on every network, and the best under several limits.
@@ -82,25 +96,25 @@ fn limit(points: f64) -> Limit {
 }
 
 /// Whether a design is one of the paper's: in the calibration's codes, on one array.
-fn is_plain(finding: &Finding) -> bool {
-    finding.quantization().is_none() && !finding.exact_ends()
+fn is_plain(entry: &Entry) -> bool {
+    entry.design.quantization == Quantization::PLAIN && !entry.design.exact_ends
 }
 
 /// The same multiplier with the same control variate in other codes or on other arrays.
 fn variant<'a, 'r>(
     means: &'a [Mean<'r>],
-    of: &Finding,
-    quantization: Option<&str>,
+    of: &Entry,
+    quantization: Quantization,
     exact_ends: bool,
 ) -> Option<&'a Mean<'r>> {
     means.iter().find(|mean| {
-        let finding = &mean.design.finding;
-        finding.kind != Kind::Reference
-            && finding.multiplier() == of.multiplier()
-            && finding.control_variate() == of.control_variate()
-            && finding.activation_bits() == of.activation_bits()
-            && finding.quantization() == quantization
-            && finding.exact_ends() == exact_ends
+        let entry = &mean.design.entry;
+        entry.kind != Kind::Reference
+            && entry.design.multiplier == of.design.multiplier
+            && entry.design.control_variate == of.design.control_variate
+            && entry.design.activation_bits == of.design.activation_bits
+            && entry.design.quantization == quantization
+            && entry.design.exact_ends == exact_ends
     })
 }
 
@@ -113,7 +127,7 @@ fn saved(power: Option<f64>) -> String {
 }
 
 fn loss(mean: &Mean) -> String {
-    interval(&mean.assessment)
+    interval(&mean.mean.assessment)
 }
 
 fn interval(assessment: &Assessment) -> String {

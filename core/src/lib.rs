@@ -6,7 +6,8 @@
 //! - [`model`] reads an ONNX file into a graph;
 //! - [`quantize`] turns its weights and activations into 8-bit codes, `aware` chooses them for a
 //!   multiplier;
-//! - [`multiplier`] describes the approximate multiplier, [`control_variate`] what corrects it;
+//! - [`multiplier`] describes the approximate multiplier, [`control_variate`] what corrects it; a
+//!   [`design`] is one of each with codes for weights and activations;
 //! - [`emulate`] runs the network, every product on that multiplier, bit for bit;
 //! - [`data`] reads images or arrays, with labels or without, [`accuracy`] compares what the networks
 //!   make of them.
@@ -15,9 +16,11 @@
 //! [`recoup_kernels`].
 
 pub mod accuracy;
+pub mod as_text;
 mod aware;
 pub mod control_variate;
 pub mod data;
+pub mod design;
 pub mod emulate;
 pub mod model;
 pub mod multiplier;

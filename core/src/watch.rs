@@ -11,6 +11,9 @@ pub trait Watch: Sync {
     /// All of them are.
     fn end(&self) {}
 
+    /// Something that whoever waits should know, in words.
+    fn note(&self, _: &str) {}
+
     /// Whether the work shall stop, with an error that says so; asked at least for every image.
     fn is_stopped(&self) -> bool {
         false

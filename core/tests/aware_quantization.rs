@@ -9,8 +9,8 @@ mod scores;
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup_core::accuracy::{Candidate, Configuration, Experiment};
-use recoup_core::control_variate::ControlOptions;
+use recoup_core::accuracy::{EmulatedDesign, Experiment};
+use recoup_core::design::Design;
 use recoup_core::model::pb::NodeProto;
 use recoup_core::model::{self, FloatModel, OnnxFile};
 use recoup_core::quantize::{Method, WeightScheme};
@@ -78,23 +78,18 @@ impl Trial {
         Self { experiment, images, expected }
     }
 
-    fn configuration(multiplier: &str, mode: &str, quantization: &str) -> Configuration {
-        Configuration {
-            multiplier: multiplier.parse().unwrap(),
-            control_variate: mode.parse().unwrap(),
-            activation_bits: 8,
-            quantization: quantization.parse().unwrap(),
-            exact_ends: false,
-        }
+    fn design(multiplier: &str, mode: &str, quantization: &str) -> Design {
+        Design::new(multiplier.parse().unwrap())
+            .with_control_variate(mode.parse().unwrap())
+            .with_quantization(quantization.parse().unwrap())
     }
 
-    fn candidate(&self, multiplier: &str, mode: &str, quantization: &str) -> Candidate {
-        let configuration = Self::configuration(multiplier, mode, quantization);
-        self.experiment.candidate(&configuration, ControlOptions::default()).unwrap()
+    fn candidate(&self, multiplier: &str, mode: &str, quantization: &str) -> EmulatedDesign {
+        self.experiment.candidate(&Self::design(multiplier, mode, quantization)).unwrap()
     }
 
     /// Mean square of the scores' error, and the mean error of each class.
-    fn error(&self, candidate: &Candidate) -> (f64, Vec<f64>) {
+    fn error(&self, candidate: &EmulatedDesign) -> (f64, Vec<f64>) {
         let found = scores(candidate, &self.images);
         let (mut square, mut means) = (0.0, vec![0.0; OUTPUTS]);
         for (found, expected) in found.iter().zip(&self.expected) {
@@ -115,8 +110,9 @@ fn clipping_an_outlier_helps_a_coarse_multiplier() {
         let plain = trial.candidate(multiplier, "fitted", "plain");
         let aware = trial.candidate(multiplier, "fitted", "aware");
         let input = plain.prepared.quantized.graph.inputs[0];
-        let scale =
-            |candidate: &Candidate| candidate.prepared.quantized.activations[input].unwrap().scale;
+        let scale = |candidate: &EmulatedDesign| {
+            candidate.prepared.quantized.activations[input].unwrap().scale
+        };
         assert!(scale(&aware) < 0.6 * scale(&plain), "{multiplier}: the outlier is clipped");
         let (plain, aware) = (trial.error(&plain).0, trial.error(&aware).0);
         assert!(aware < 0.75 * plain, "{multiplier}: {aware} against {plain}");
@@ -148,9 +144,8 @@ fn choices_are_the_same_every_time_and_reported_without_running() {
         let again =
             single.install(|| Trial::new().candidate("truncated:7", "fitted", quantization));
         assert_eq!(scores(&once, &trial.images), scores(&again, &trial.images), "{quantization}");
-        let configuration = Trial::configuration("truncated:7", "fitted", quantization);
-        let options = ControlOptions::default();
-        let prediction = trial.experiment.predict(&configuration, options).unwrap();
+        let design = Trial::design("truncated:7", "fitted", quantization);
+        let prediction = trial.experiment.predict(&design).unwrap();
         assert_eq!(prediction.functions, once.control.unwrap().functions);
         assert!(prediction.noise_to_signal > 0.0 && prediction.noise_to_signal < 0.01);
     }

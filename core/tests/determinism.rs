@@ -9,8 +9,7 @@ mod fashion;
 mod scores;
 
 use rayon::ThreadPoolBuilder;
-use recoup_core::accuracy::Configuration;
-use recoup_core::control_variate::ControlOptions;
+use recoup_core::design::Design;
 use recoup_core::emulate::{Prefixes, Workspace};
 use recoup_core::quantize::WeightScheme;
 use recoup_kernels::Isa;
@@ -99,18 +98,15 @@ fn a_workspace_remembers_nothing_of_the_images_before() {
 }
 
 #[test]
-fn what_configurations_share_changes_nothing() {
+fn what_designs_share_changes_nothing() {
     let experiment = experiment::new(WeightScheme::U8Channel, Isa::best(), CALIBRATION_IMAGES);
     let (images, _) = fashion::images("test-2000", IMAGES);
     let inputs: Vec<&[f32]> = images.iter().map(Vec::as_slice).collect();
     let numbered: Vec<(usize, &[f32])> = inputs.iter().copied().enumerate().collect();
     let candidate = |multiplier: &str, mode: &str, activation_bits, exact_ends| {
-        let configuration = Configuration {
-            activation_bits,
-            exact_ends,
-            ..experiment::candidate(&experiment, multiplier, mode).configuration
-        };
-        experiment.candidate(&configuration, ControlOptions::default()).unwrap()
+        let design = experiment::candidate(&experiment, multiplier, mode).design;
+        let design = design.with_activation_bits(activation_bits).with_exact_ends(exact_ends);
+        experiment.candidate(&design).unwrap()
     };
     // With how many groups have been seen that differ in the image's codes or the first layer.
     let candidates = [
@@ -132,7 +128,7 @@ fn what_configurations_share_changes_nothing() {
             for _ in 0..2 {
                 let shared = candidate.network.run_sharing(&numbered, &mut workspaces, &prefixes);
                 let shared = shared.unwrap();
-                assert_eq!(bits(&shared), bits(&alone), "{:?}", candidate.configuration);
+                assert_eq!(bits(&shared), bits(&alone), "{}", candidate.design);
             }
             let kept = match most_bytes {
                 10 => 0..=0,
@@ -140,8 +136,8 @@ fn what_configurations_share_changes_nothing() {
                 20_000 => 1..=2 * IMAGES,
                 _ => groups * IMAGES..=groups * IMAGES,
             };
-            let (found, configuration) = (prefixes.len(), &candidate.configuration);
-            assert!(kept.contains(&found), "{found} of {kept:?}, {configuration:?}");
+            let (found, design) = (prefixes.len(), &candidate.design);
+            assert!(kept.contains(&found), "{found} of {kept:?}, {design}");
         }
     }
 }

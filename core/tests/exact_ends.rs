@@ -5,8 +5,8 @@ mod experiment;
 #[path = "support/fashion.rs"]
 mod fashion;
 
-use recoup_core::accuracy::{Candidate, Configuration, Experiment};
-use recoup_core::control_variate::ControlOptions;
+use recoup_core::accuracy::{EmulatedDesign, Experiment};
+use recoup_core::design::Design;
 use recoup_core::emulate::Workspace;
 use recoup_core::quantize::WeightScheme;
 use recoup_kernels::{Isa, MacLayer, Scratch};
@@ -18,15 +18,16 @@ struct Seen {
     sums: Vec<i32>,
 }
 
-fn candidate(experiment: &Experiment, (multiplier, mode): (&str, &str), ends: bool) -> Candidate {
-    let configuration = Configuration {
-        exact_ends: ends,
-        ..experiment::candidate(experiment, multiplier, mode).configuration
-    };
-    experiment.candidate(&configuration, ControlOptions::default()).unwrap()
+fn candidate(
+    experiment: &Experiment,
+    (multiplier, mode): (&str, &str),
+    ends: bool,
+) -> EmulatedDesign {
+    let design = experiment::candidate(experiment, multiplier, mode).design;
+    experiment.candidate(&design.with_exact_ends(ends)).unwrap()
 }
 
-fn run(candidate: &Candidate, image: &[f32]) -> Vec<Seen> {
+fn run(candidate: &EmulatedDesign, image: &[f32]) -> Vec<Seen> {
     let mut seen = Vec::new();
     let observe = |_: usize, layer: &MacLayer, codes: &[u8]| {
         let shape = layer.spec().shape;
@@ -74,9 +75,8 @@ fn the_ends_are_exact_and_the_rest_is_not() {
 fn exact_ends_lower_the_predicted_noise() {
     let experiment = experiment::new(WeightScheme::U8Channel, Isa::best(), 8);
     let noise = |ends| {
-        let configuration = candidate(&experiment, ("truncated:7", "fitted"), ends).configuration;
-        let prediction = experiment.predict(&configuration, ControlOptions::default()).unwrap();
-        prediction.noise_to_signal
+        let design = candidate(&experiment, ("truncated:7", "fitted"), ends).design;
+        experiment.predict(&design).unwrap().noise_to_signal
     };
     assert!(noise(true) < noise(false));
 }
@@ -86,8 +86,8 @@ fn exact_ends_read_all_bits_of_reduced_codes() {
     let experiment = experiment::new(WeightScheme::U8Channel, Isa::best(), 8);
     let (images, _) = fashion::images("test-2000", 1);
     let run = |exact_ends| {
-        let configuration = Configuration { exact_ends, ..Configuration::exact(4) };
-        let candidate = experiment.candidate(&configuration, ControlOptions::default()).unwrap();
+        let design = Design::exact(4).with_exact_ends(exact_ends);
+        let candidate = experiment.candidate(&design).unwrap();
         run(&candidate, &images[0])
     };
     let narrow = |seen: &Seen| seen.codes.iter().all(|code| code % 16 == 0);

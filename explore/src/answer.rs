@@ -1,6 +1,6 @@
 //! What was chosen, in words: the same for the command and for the page.
 
-use crate::choose::{Candidate, Choice, choose};
+use crate::choose::{Choice, Judged, choose};
 use crate::sequential::{Assessment, ERROR, Limit};
 
 /// A design that was evaluated.
@@ -11,7 +11,7 @@ pub struct Evaluated {
     /// In words.
     pub name: String,
     /// What is chosen by.
-    pub candidate: Candidate,
+    pub judged: Judged,
 }
 
 /// The choice among designs, and how it is told.
@@ -30,9 +30,8 @@ pub struct Answer {
 impl Answer {
     /// Chooses among designs by a limit that their losses were judged by.
     pub fn new(designs: &[Evaluated], limit: Limit) -> Self {
-        let candidates: Vec<Candidate> =
-            designs.iter().map(|design| design.candidate.clone()).collect();
-        let choice = choose(&candidates);
+        let judged: Vec<Judged> = designs.iter().map(|design| design.judged.clone()).collect();
+        let choice = choose(&judged);
         let (under, sure) =
             (format!("under {limit}"), format!("with {:.0} % confidence", 100.0 * (1.0 - ERROR)));
         let names = |positions: &[usize]| {
@@ -100,7 +99,7 @@ pub fn loss(assessment: &Assessment) -> String {
 
 /// What a design saves and loses.
 fn describe(design: &Evaluated) -> String {
-    let Candidate { power, assessment, .. } = &design.candidate;
+    let Judged { power, assessment, .. } = &design.judged;
     let saved = power.map(|power| format!("saves {} of the array power and ", saving(power)));
     format!("{} {}loses {} points", design.name, saved.unwrap_or_default(), loss(assessment))
 }
@@ -111,7 +110,7 @@ fn saving(power: f64) -> String {
 
 /// What an undecided design may save, and what it would take to know.
 fn undecided(design: &Evaluated) -> String {
-    let Candidate { power, assessment, .. } = &design.candidate;
+    let Judged { power, assessment, .. } = &design.judged;
     let saved = power.map(|power| format!("saves {}, ", saving(power))).unwrap_or_default();
     let needed = match assessment.images_to_decide {
         Some(images) => format!("about {} images would decide", thousands(images)),

@@ -4,11 +4,11 @@ use recoup_core::accuracy::paired::quantile;
 use serde::Serialize;
 
 use crate::sequential::{Assessment, ERROR, Limit, Verdict, images_to_decide};
-use crate::space::Kind;
+use recoup_core::design::Kind;
 
 /// A design that was evaluated, on one network or as the mean of several.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
+pub struct Judged {
     /// What kind it is.
     pub kind: Kind,
     /// Array power relative to the exact 8-bit array, where it is known.
@@ -67,7 +67,7 @@ pub fn cheapest<T>(designs: impl Iterator<Item = (T, f64, f64)>) -> Option<T> {
 
 /// Chooses. The reference is no answer, but it may be on the front; a design of unknown power is
 /// neither.
-pub fn choose(candidates: &[Candidate]) -> Choice {
+pub fn choose(candidates: &[Judged]) -> Choice {
     let designs =
         || candidates.iter().enumerate().filter(|(_, found)| found.kind != Kind::Reference);
     let under = || designs().filter(|(_, found)| found.assessment.verdict == Verdict::Under);
@@ -79,7 +79,7 @@ pub fn choose(candidates: &[Candidate]) -> Choice {
     };
     let chosen = best(&|_| true);
     let nearest = || {
-        let upper = |candidate: &Candidate| candidate.assessment.interval[1];
+        let upper = |candidate: &Judged| candidate.assessment.interval[1];
         designs().min_by(|a, b| upper(a.1).total_cmp(&upper(b.1))).map(|(index, _)| index)
     };
     let most = chosen.and_then(|chosen| candidates[chosen].power).unwrap_or(f64::INFINITY);
@@ -133,9 +133,24 @@ pub struct OnNetwork<'a> {
     pub candidate: &'a [bool],
     /// Its loss on this network.
     pub assessment: Assessment,
+    /// Array power relative to the exact 8-bit array, where it is known.
+    pub power: Option<f64>,
+    /// Energy of an inference relative to the exact 8-bit network's, where it is known.
+    pub relative_energy: Option<f64>,
 }
 
-/// The mean loss of a design over networks.
+/// A design over several networks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeanLoss {
+    /// Array power of the dearest function x that a network prefers: hardware has one.
+    pub power: Option<f64>,
+    /// Mean of the networks' energies, each with the function x that it prefers.
+    pub relative_energy: Option<f64>,
+    /// The mean loss.
+    pub assessment: Assessment,
+}
+
+/// A design over networks.
 ///
 /// The standard errors are those of the networks' own intervals. Different images err
 /// independently; on the same images the correlation is that of the outcomes. The confidence is
@@ -143,7 +158,7 @@ pub struct OnNetwork<'a> {
 ///
 /// # Panics
 /// When there is no network.
-pub fn mean(networks: &[OnNetwork], limit: Limit) -> Assessment {
+pub fn mean(networks: &[OnNetwork], limit: Limit) -> MeanLoss {
     assert!(!networks.is_empty(), "at least one network");
     let count = networks.len() as f64;
     let all_seen = networks.iter().all(|on| on.candidate.len() == on.reference.len());
@@ -173,7 +188,14 @@ pub fn mean(networks: &[OnNetwork], limit: Limit) -> Assessment {
     let images = networks.iter().map(|on| on.candidate.len()).sum();
     let needed = (!verdict.is_decided())
         .then(|| images_to_decide(images, z * (loss - limit.points()) / margin, z));
-    Assessment { verdict, images, loss, interval, confidence, images_to_decide: needed.flatten() }
+    let images_to_decide = needed.flatten();
+    let powers: Option<Vec<f64>> = networks.iter().map(|on| on.power).collect();
+    let energies: Option<f64> = networks.iter().map(|on| on.relative_energy).sum();
+    MeanLoss {
+        power: powers.and_then(|powers| powers.into_iter().max_by(f64::total_cmp)),
+        relative_energy: energies.map(|energies| energies / count),
+        assessment: Assessment { verdict, images, loss, interval, confidence, images_to_decide },
+    }
 }
 
 /// The correlation of the mean losses of two networks on the same images, of which the one may

@@ -8,9 +8,9 @@
 //! wrongly under the limit, the first of the sequence that is not under it must have been found to
 //! be: a single test at this level, however many there are.
 
-use crate::choose::{Candidate, front};
+use crate::choose::{Judged, front};
 use crate::sequential::Limit;
-use crate::space::Kind;
+use recoup_core::design::Kind;
 
 /// The designs to test for a limit, the surest first; positions in `candidates`, which are what the
 /// first images say.
@@ -20,7 +20,7 @@ use crate::space::Kind;
 /// most, each then also saves more than the one before, so that the last that passes is the answer.
 /// By the loss itself the front would also have designs that save little and are less sure than
 /// others that save more: they could end the test, and are never the answer.
-pub fn sequence(candidates: &[Candidate], limit: Limit) -> Vec<usize> {
+pub fn sequence(candidates: &[Judged], limit: Limit) -> Vec<usize> {
     let worth = candidates.iter().enumerate().filter(|(_, candidate)| {
         candidate.kind != Kind::Reference && candidate.assessment.loss < limit.points()
     });

@@ -1,4 +1,4 @@
-//! Results for other programs, a line for each configuration.
+//! Results for other programs, a line for each design.
 
 mod parquet;
 
@@ -8,11 +8,11 @@ use std::io::Write;
 use recoup_core::quantize::WeightScheme;
 use serde::Serialize;
 
-use crate::search::{Found, Outcome};
+use crate::runner::{DesignResult, Outcome};
 
 pub use self::parquet::parquet;
 
-/// One configuration on one network. Columns keep their names and meaning.
+/// One design on one network. Columns keep their names and meaning.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
     /// The model's file.
@@ -39,9 +39,9 @@ pub struct Line {
     pub relative_energy: Option<f64>,
     /// Predicted error over signal in the layers.
     pub noise_to_signal: Option<f64>,
-    /// `done`, `failed` or `superfluous`.
+    /// `done`, `failed`, `superfluous` or `not-tried`.
     pub status: &'static str,
-    /// Of a failure; or what makes this design superfluous.
+    /// Of a failure; or why it was not tried.
     pub reason: Option<String>,
     /// Images seen.
     pub images: Option<usize>,
@@ -65,29 +65,31 @@ pub struct Line {
     pub worker: Option<String>,
     /// Key of the result in the store.
     pub key: String,
+    /// SHA-256 of the design's products and options: equal for designs that differ in names alone.
+    pub identity: String,
 }
 
 impl Line {
-    /// What was found about one configuration of `model`, whose weights are in the coding
+    /// What was found about one design of `model`, whose weights are in the coding
     /// `weights` unless it says otherwise.
-    pub fn new(model: &str, weights: WeightScheme, found: &Found) -> Self {
-        let configuration = &found.point.configuration;
+    pub fn new(model: &str, weights: WeightScheme, found: &DesignResult) -> Self {
+        let design = &found.design;
         let functions = &found.functions;
         let mut line = Self {
             model: model.to_owned(),
-            multiplier: configuration.multiplier.to_string(),
-            control_variate: configuration.control_variate.to_string(),
+            multiplier: design.multiplier.to_string(),
+            control_variate: design.control_variate.to_string(),
             control_function: (!functions.is_empty()).then(|| functions.join(" + ")),
-            activation_bits: configuration.activation_bits,
-            quantization: configuration.quantization.to_string(),
-            exact_ends: configuration.exact_ends,
-            weights: found.point.weights.unwrap_or(weights).to_string(),
+            activation_bits: design.activation_bits,
+            quantization: design.quantization.to_string(),
+            exact_ends: design.exact_ends,
+            weights: design.weights.unwrap_or(weights).to_string(),
             relative_power: found.power,
             energy_nj: found.energy.map(|energy| energy.energy_nj),
             relative_energy: found.energy.map(|energy| energy.relative),
             noise_to_signal: found.noise_to_signal,
-            status: "done",
-            reason: None,
+            status: found.outcome.status(),
+            reason: found.outcome.reason().map(str::to_owned),
             images: None,
             top1: None,
             loss: None,
@@ -99,16 +101,10 @@ impl Line {
             elapsed_s: None,
             worker: None,
             key: found.key.clone(),
+            identity: found.record.identity(weights),
         };
         match &found.outcome {
-            Outcome::Failed(reason) => {
-                line.status = "failed";
-                line.reason = Some(reason.clone());
-            }
-            Outcome::Superfluous(reason) => {
-                line.status = "superfluous";
-                line.reason = Some(reason.clone());
-            }
+            Outcome::Failed(_) | Outcome::Superfluous(_) | Outcome::NotTried => {}
             Outcome::Assessed { assessment, row } => {
                 let right = row.outcomes.iter().filter(|right| **right).count();
                 line.images = Some(assessment.images);
@@ -195,6 +191,7 @@ mod tests {
             elapsed_s: Some(1.5),
             worker: Some("host:1:0".into()),
             key: "00ff".into(),
+            identity: "0f0f".into(),
         }
     }
 
@@ -213,7 +210,7 @@ mod tests {
         assert!(lines[2].contains(",\"no, it did not\",2000,0.5,,"), "{}", lines[2]);
         let fields =
             |line: &str| csv::Reader::from_reader(line.as_bytes()).headers().unwrap().len();
-        assert!(lines.iter().all(|line| fields(line) == 25));
+        assert!(lines.iter().all(|line| fields(line) == 26));
     }
 
     #[test]

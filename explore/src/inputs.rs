@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use recoup_core::accuracy::{Images, LabelledInput};
+use recoup_core::accuracy::{EvaluateError, Images, LabelledInput};
 use recoup_core::data::DataError;
 use recoup_core::numeric::hex;
+use recoup_core::watch::{Watch, go_on};
 use sha2::{Digest, Sha256};
 
 use crate::key;
@@ -19,30 +20,33 @@ pub struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    /// Reads all images once, for their hash, and keeps `bytes` of them. `done` is told how many
-    /// have been read since the last call.
+    /// Reads all images once, for their hash, and keeps `bytes` of them. A step of the work is an
+    /// image.
     ///
     /// # Errors
-    /// When an image cannot be read.
+    /// When an image cannot be read, or `watch` stops the work.
     pub fn read(
         images: Images<'a>,
         bytes: usize,
-        done: &mut dyn FnMut(usize),
-    ) -> Result<Self, DataError> {
+        watch: &dyn Watch,
+    ) -> Result<Self, EvaluateError> {
         let most = bytes / (size_of::<f32>() * images.sampler.elements()).max(1);
         let mut hash = Sha256::new();
         let mut inputs = Self { images, kept: Vec::new(), sha256: String::new() };
         let batch = inputs.images.batch.max(1);
+        watch.begin("reading images", inputs.len());
         for start in (0..inputs.len()).step_by(batch) {
+            go_on(watch)?;
             let batch = inputs.images.read(start..(start + batch).min(inputs.len()))?;
             for LabelledInput { input, label } in &batch {
                 key::update(&mut hash, input);
                 hash.update((*label as u64).to_le_bytes());
             }
-            done(batch.len());
+            watch.advance(batch.len());
             let room = most.saturating_sub(start);
             inputs.kept.extend(batch.into_iter().take(room));
         }
+        watch.end();
         inputs.sha256 = hex(&hash.finalize());
         Ok(inputs)
     }

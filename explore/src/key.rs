@@ -7,31 +7,43 @@
 use std::cell::RefCell;
 
 use recoup_core::accuracy::Experiment;
+use recoup_core::as_text;
+use recoup_core::design::{Design, DesignRecord};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::numeric::hex;
-use recoup_core::quantize::{Quantization, WeightScheme};
-use serde::Serialize;
-use serde_json::{Value, json};
+use recoup_core::quantize::WeightScheme;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::inputs::Inputs;
-use crate::space::Point;
 
-/// The key and the description of a network on its images, with its weights in one coding.
-#[derive(Clone, Debug)]
-pub struct ExperimentKey {
-    /// SHA-256 of all that its results depend on.
-    pub key: String,
-    /// For people: names, numbers and parts of the hash.
-    pub description: Value,
-    /// The coding.
+/// What is kept of a network on its images, with its weights in one coding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentRecord {
+    /// Version of the program.
+    pub recoup: String,
+    /// Of the network.
+    pub model_sha256: String,
+    /// Number of images.
+    pub images: usize,
+    /// Of the images in their order.
+    pub inputs_sha256: String,
+    /// Of the scales.
+    pub calibration_sha256: String,
+    /// Of the images from which they and V were made.
+    pub calibration_inputs_sha256: String,
+    /// How weights are coded.
+    #[serde(with = "as_text")]
     pub weights: WeightScheme,
-    /// Hashes of products that have been asked for: many designs have the same multiplier.
-    products: RefCell<Vec<(Multiplier, String)>>,
+    /// For people.
+    pub names: Names,
+    /// How the scales were made.
+    pub calibration: CalibrationNames,
 }
 
 /// Names by which people know the parts of an experiment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
     /// The model's file.
     pub model: String,
@@ -43,67 +55,69 @@ pub struct Names {
     pub order_seed: u64,
 }
 
+/// How scales were made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalibrationNames {
+    /// The method.
+    pub method: String,
+    /// The data source.
+    pub data: String,
+    /// How many images of it.
+    pub images: usize,
+}
+
+/// The key of a network on its images, with its weights in one coding.
+#[derive(Clone, Debug)]
+pub struct ExperimentKey {
+    /// SHA-256 of all that its results depend on.
+    pub key: String,
+    /// What is kept of it.
+    pub record: ExperimentRecord,
+    /// Hashes of products that have been asked for: many designs have the same multiplier.
+    products: RefCell<Vec<(Multiplier, String)>>,
+}
+
 impl ExperimentKey {
     /// The key of a calibrated network on its images.
-    pub fn new(names: &Names, experiment: &Experiment, inputs: &Inputs) -> Self {
+    pub fn new(names: Names, experiment: &Experiment, inputs: &Inputs) -> Self {
         let calibration = experiment.calibration();
-        let mut description = json!({
-            "recoup": env!("CARGO_PKG_VERSION"),
-            "model_sha256": experiment.graph().sha256,
-            "images": inputs.len(),
-            "inputs_sha256": inputs.sha256(),
-            "calibration_sha256": sha256(&[json!(calibration.tensors).to_string().as_bytes()]),
-            "calibration_inputs_sha256":
-                sha256_of_floats(experiment.calibration_inputs().iter().map(Vec::as_slice)),
-            "weights": experiment.weights().to_string(),
-        });
-        let key = sha256(&[description.to_string().as_bytes()]);
-        description["names"] = json!(names);
-        description["calibration"] = json!({
-            "method": calibration.method,
-            "data": calibration.data,
-            "images": calibration.images,
-        });
-        let weights = experiment.weights();
-        Self { key, description, weights, products: RefCell::default() }
+        Self::of(ExperimentRecord {
+            recoup: env!("CARGO_PKG_VERSION").to_owned(),
+            model_sha256: experiment.graph().sha256.clone(),
+            images: inputs.len(),
+            inputs_sha256: inputs.sha256().to_owned(),
+            calibration_sha256: sha256(&[json!(calibration.tensors).to_string().as_bytes()]),
+            calibration_inputs_sha256: sha256_of_floats(
+                experiment.calibration_inputs().iter().map(Vec::as_slice),
+            ),
+            weights: experiment.weights(),
+            names,
+            calibration: CalibrationNames {
+                method: calibration.method.clone(),
+                data: calibration.data.clone(),
+                images: calibration.images,
+            },
+        })
     }
 
-    /// A key of other parts.
-    pub fn of(description: Value, weights: WeightScheme) -> Self {
-        let key = sha256(&[description.to_string().as_bytes()]);
-        Self { key, description, weights, products: RefCell::default() }
+    /// The key of what is kept.
+    ///
+    /// # Panics
+    /// Never: a record is plain data.
+    pub fn of(record: ExperimentRecord) -> Self {
+        let mut content = json!(record);
+        let parts = content.as_object_mut().expect("a struct");
+        parts.remove("names");
+        parts.remove("calibration");
+        let key = sha256(&[content.to_string().as_bytes()]);
+        Self { key, record, products: RefCell::default() }
     }
 
-    /// The key and the description of a configuration in this experiment, which has the weights
-    /// in the coding of the point.
-    pub fn point(&self, point: &Point) -> (String, Value) {
-        let (configuration, options) = (&point.configuration, point.options);
-        let mut description = json!({
-            "products_sha256": self.products_sha256(&configuration.multiplier),
-            "control_variate": configuration.control_variate.to_string(),
-            "activation_bits": configuration.activation_bits,
-        });
-        // Keys of results without it stay what they were.
-        if configuration.exact_ends {
-            description["exact_ends"] = json!(true);
-        }
-        if point.is_corrected() {
-            description["c_frac"] = json!(options.c_frac);
-            description["terms"] = json!(options.terms);
-            description["x_bits"] = json!(options.x_bits);
-        }
-        // The plain one is not named, so that results from before there were others are found.
-        if configuration.quantization != Quantization::PLAIN {
-            description["quantization"] = json!(configuration.quantization.to_string());
-        }
-        let text = description.to_string();
-        description["multiplier"] = json!(configuration.multiplier.to_string());
-        // The coding is part of the experiment's key already: a result is the same one beside
-        // others and alone.
-        if let Some(weights) = point.weights {
-            description["weights"] = json!(weights.to_string());
-        }
-        (sha256(&[self.key.as_bytes(), text.as_bytes()]), description)
+    /// The key of the result of a design in this experiment, which has the weights in the coding of
+    /// the design, and what files keep of it.
+    pub fn design(&self, design: &Design) -> (String, DesignRecord) {
+        let record = design.record_with(self.products_sha256(&design.multiplier));
+        (sha256(&[self.key.as_bytes(), record.content().as_bytes()]), record)
     }
 
     fn products_sha256(&self, multiplier: &Multiplier) -> String {
@@ -111,7 +125,7 @@ impl ExperimentKey {
         if let Some((_, hash)) = known.iter().find(|(known, _)| known == multiplier) {
             return hash.clone();
         }
-        let hash = multiplier.identity(self.weights.coding());
+        let hash = multiplier.identity(self.record.weights.coding());
         known.push((multiplier.clone(), hash.clone()));
         hash
     }
@@ -141,30 +155,57 @@ pub(crate) fn update(hash: &mut Sha256, tensor: &[f32]) {
     hash.update(&bytes);
 }
 
+/// Of no network in particular.
+#[cfg(test)]
+pub(crate) fn experiment_record(model: &str) -> ExperimentRecord {
+    let (model, data) = (model.to_owned(), "images".to_owned());
+    ExperimentRecord {
+        recoup: "0.1".to_owned(),
+        model_sha256: "0".to_owned(),
+        images: 4,
+        inputs_sha256: "1".to_owned(),
+        calibration_sha256: "2".to_owned(),
+        calibration_inputs_sha256: "3".to_owned(),
+        weights: WeightScheme::U8Channel,
+        names: Names { model, data: data.clone(), preprocess: "none".to_owned(), order_seed: 0 },
+        calibration: CalibrationNames { method: "min-max".to_owned(), data, images: 2 },
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use recoup_circuits::{Operands, ProductTable};
-    use recoup_core::accuracy::Configuration;
-    use recoup_core::control_variate::Mode;
-    use recoup_core::multiplier::Multiplier;
+    use recoup_core::multiplier::truncated;
+    use recoup_core::quantize::Quantization;
 
     use super::*;
 
+    /// Results of earlier versions are found again.
     #[test]
-    fn results_belong_to_products_whatever_they_are_called() {
-        let experiment = ExperimentKey::of(json!({}), WeightScheme::U8Channel);
-        let key = |name: &str, low: u8| {
-            let products =
-                |w: u8, a: u8| Operands::Unsigned.product(w, a) - i32::from(w % low * (a % low));
-            let table = ProductTable::from_fn(Operands::Unsigned, products);
-            let multiplier = Multiplier::from_table(name, &table);
-            let configuration = Configuration::plain(multiplier, Mode::None, 8);
-            experiment.point(&Point { configuration, ..Point::exact(8) })
-        };
-        let (mul, description) = key("mul", 3);
-        assert_eq!(description["multiplier"], "mul");
-        assert_eq!(mul, key("renamed", 3).0);
-        assert_ne!(mul, key("mul", 5).0);
-        assert_eq!(key("mul", 1).0, experiment.point(&Point::exact(8)).0);
+    fn keys_are_what_they_were() {
+        let named = ExperimentKey::of(experiment_record("a"));
+        assert_eq!(named.key, ExperimentKey::of(experiment_record("b")).key);
+        let content = "{\"calibration_inputs_sha256\":\"3\",\"calibration_sha256\":\"2\",\"images\":4,\
+                       \"inputs_sha256\":\"1\",\"model_sha256\":\"0\",\"recoup\":\"0.1\",\
+                       \"weights\":\"u8-channel\"}";
+        assert_eq!(named.key, sha256(&[content.as_bytes()]));
+        let experiment = ExperimentKey { key: sha256(&[b"{}"]), ..named };
+        let key = |design: &Design| experiment.design(design).0;
+        assert_eq!(
+            key(&Design::exact(8)),
+            "9e56040f88e4f06902ba5e9d96ee144b241deec1ca9c673e05025c6cfb46e44c"
+        );
+        let quantization = Quantization { aware: true, bias_correction: true };
+        let design = Design::new(truncated(7))
+            .with_activation_bits(6)
+            .with_quantization(quantization)
+            .with_exact_ends(true);
+        assert_eq!(
+            key(&design),
+            "4bdf5fa6473702d51dff94b4f7df7b012cf7bb5c0c48ee3cadebf35ed7017844"
+        );
+        // The coding is part of the experiment's key: a result is the same one beside others and
+        // alone.
+        let named = design.clone().with_weights(Some(WeightScheme::U8Channel));
+        assert_eq!(key(&named), key(&design));
     }
 }

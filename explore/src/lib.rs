@@ -2,13 +2,14 @@
 //!
 //! The modules, in the order in which data flows:
 //!
-//! - [`space`] lists the configurations, [`power`] what they cost, by the table or as [`measured`];
-//! - [`inputs`] decodes the images once, [`subject`] sends them through a configuration;
+//! - [`space`] lists the designs, [`power`] what they cost, by the table or as [`measured`];
+//! - [`inputs`] decodes the images once, [`subject`] sends them through a design;
 //! - [`sequential`] is the test that ends an evaluation as soon as its verdict is clear;
 //! - [`quality`] looks at the errors in each layer;
-//! - [`key`] names a result by its content, [`store`] keeps it; a [`finding`] is what a run says of
+//! - [`key`] names a result by its content, [`store`] keeps it; an [`entry`] is what a run says of
 //!   a design beside it;
-//! - [`search`] runs the test on one configuration after another;
+//! - [`runner`] runs the test on one design after another;
+//! - [`explorer`] does it for several networks;
 //! - [`choose`] answers: the design with the least power under the limit, and what else there is;
 //!   [`answer`] puts it into words;
 //! - [`confirm`] tests choices on images that they have not seen;
@@ -17,8 +18,9 @@
 pub mod answer;
 pub mod choose;
 pub mod confirm;
+pub mod entry;
+pub mod explorer;
 pub mod export;
-pub mod finding;
 pub mod inputs;
 pub mod key;
 pub mod measured;
@@ -26,7 +28,7 @@ mod outcomes;
 pub mod power;
 pub mod quality;
 pub mod recorded;
-pub mod search;
+pub mod runner;
 pub mod sequential;
 pub mod space;
 pub mod store;

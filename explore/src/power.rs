@@ -1,17 +1,15 @@
-//! Array power of configurations, and the energy of an inference on them, from a cost table or
+//! Array power of designs, and the energy of an inference on them, from a cost table or
 //! measurements.
 
 use std::cell::LazyCell;
 
-use recoup_core::accuracy::Configuration;
+use recoup_core::design::Design;
 use recoup_core::quantize::WeightScheme;
-use recoup_hardware::costs::{Cost, CostTable, Design, Stimulus};
+use recoup_hardware::costs::{self, Cost, CostTable, Stimulus};
 use recoup_hardware::inference::{Accelerator, ArrayEnergy, Layer, MeasuredArray};
 use recoup_kernels::WeightCoding;
 
-use crate::space::Point;
-
-/// The arrays that configurations are compared on.
+/// The arrays that designs are compared on.
 #[derive(Clone, Debug)]
 pub struct Power {
     /// The costs.
@@ -20,17 +18,17 @@ pub struct Power {
     pub library: String,
     /// Rows and columns of the array.
     pub array: [u32; 2],
-    /// Rows and columns of the exact array for the first and the last layer of configurations
+    /// Rows and columns of the exact array for the first and the last layer of designs
     /// that have one.
     pub ends: [u32; 2],
     /// What `recoup power` measured on the network; powers and energies come from it alone if there
     /// is any.
     pub measured: Vec<MeasuredArray>,
-    /// How weights are coded where a point does not say it.
+    /// How weights are coded where a design does not say it.
     pub weights: WeightScheme,
 }
 
-/// What hardware needs for a configuration, as far as it is known.
+/// What hardware needs for a design, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
     /// Array power, as a fraction of the exact 8-bit array's.
@@ -49,47 +47,52 @@ pub struct Energy {
 }
 
 impl Power {
-    /// What is known of a configuration whose control variate uses `functions`, on a network of
+    /// What is known of a design whose control variate uses `functions`, on a network of
     /// these layers.
-    pub fn figures(&self, point: &Point, functions: &[String], layers: &[Layer]) -> Figures {
-        let energy = self.energy(point, functions, layers);
+    pub fn figures(&self, design: &Design, functions: &[String], layers: &[Layer]) -> Figures {
+        let energy = self.energy(design, functions, layers);
         let power = match self.measured.is_empty() {
-            true => self.relative(point, functions, layers),
+            true => self.relative(design, functions, layers),
             // Eq. (P6).
             false => energy.map(|energy| energy.relative),
         };
         Figures { power, energy }
     }
 
-    /// Whether the measurements, if there are any, lack an array of a configuration.
-    pub fn is_unmeasured(&self, point: &Point) -> bool {
-        !self.measured.is_empty() && self.accelerator(point, &[]).is_none()
+    /// Whether the measurements, if there are any, lack an array of a design.
+    pub fn is_unmeasured(&self, design: &Design) -> bool {
+        !self.measured.is_empty() && self.accelerator(design, &[]).is_none()
     }
 
-    /// The coding of the weights of a configuration.
-    fn weights(&self, point: &Point) -> WeightScheme {
-        point.weights.unwrap_or(self.weights)
+    /// The coding of the weights of a design.
+    fn weights(&self, design: &Design) -> WeightScheme {
+        design.weights.unwrap_or(self.weights)
     }
 
-    /// The row of a configuration's array in the table, whose arrays multiply unsigned codes.
-    fn design(&self, point: &Point, functions: &[String], array: [u32; 2]) -> Option<Design> {
-        let is_unsigned = self.weights(point).coding() == WeightCoding::Unsigned;
-        is_unsigned.then(|| Design::new(&point.configuration, functions, array))?
+    /// The row of a design's array in the table, whose arrays multiply unsigned codes.
+    fn array_of(
+        &self,
+        design: &Design,
+        functions: &[String],
+        array: [u32; 2],
+    ) -> Option<costs::Design> {
+        let is_unsigned = self.weights(design).coding() == WeightCoding::Unsigned;
+        is_unsigned.then(|| costs::Design::new(design, functions, array))?
     }
 
-    /// Array power of a configuration, by the table, as a fraction of the exact 8-bit array's; none
+    /// Array power of a design, by the table, as a fraction of the exact 8-bit array's; none
     /// if the table does not have the design, as with more than one function. With two arrays it is
     /// the energy per MAC of both, by the layers' shares of the MACs, eq. (P5).
-    fn relative(&self, point: &Point, functions: &[String], layers: &[Layer]) -> Option<f64> {
-        let design = self.design(point, functions, self.array)?;
+    fn relative(&self, design: &Design, functions: &[String], layers: &[Layer]) -> Option<f64> {
+        let array = self.array_of(design, functions, self.array)?;
         Stimulus::FULL.into_iter().find_map(|stimulus| {
-            let find = |design: &Design| self.table.find(&self.library, design, stimulus);
-            let main = find(&design)?;
-            let per_mac_fj = match point.configuration.exact_ends {
+            let find = |array: &costs::Design| self.table.find(&self.library, array, stimulus);
+            let main = find(&array)?;
+            let per_mac_fj = match design.exact_ends {
                 false => main.energy_fj,
-                true => self.mixed_fj_per_mac(main, find(&self.ends_design(&design))?, layers)?,
+                true => self.mixed_fj_per_mac(main, find(&self.ends_array(&array))?, layers)?,
             };
-            Some(per_mac_fj / find(&design.exact())?.energy_fj)
+            Some(per_mac_fj / find(&array.exact())?.energy_fj)
         })
     }
 
@@ -108,42 +111,40 @@ impl Power {
         Some((1.0 - share) * in_the_middle + share * at_the_ends)
     }
 
-    /// Energy of an inference; none as above, and where measurements lack the configuration or a
-    /// layer.
-    fn energy(&self, point: &Point, functions: &[String], layers: &[Layer]) -> Option<Energy> {
-        let of = |point: &Point, functions: &[String]| {
-            let accelerator = self.accelerator(point, functions)?;
+    /// Energy of an inference; none as above, and where measurements lack the design or a layer.
+    fn energy(&self, design: &Design, functions: &[String], layers: &[Layer]) -> Option<Energy> {
+        let of = |design: &Design, functions: &[String]| {
+            let accelerator = self.accelerator(design, functions)?;
             Some(accelerator.inference(layers)?.total_fj())
         };
-        let energy_fj = of(point, functions)?;
+        let energy_fj = of(design, functions)?;
         // All exact arrays of the table are the same one, of unsigned codes.
-        let weights = self.measured.is_empty().then(|| self.weights(point));
-        let exact = of(&Point { weights, ..Point::exact(8) }, &[])?;
+        let weights = self.measured.is_empty().then(|| self.weights(design));
+        let exact = of(&Design::exact(8).with_weights(weights), &[])?;
         Some(Energy { energy_nj: 1e-6 * energy_fj, relative: energy_fj / exact })
     }
 
-    fn accelerator(&self, point: &Point, functions: &[String]) -> Option<Accelerator> {
-        let exact = Point { weights: point.weights, ..Point::exact(8) };
-        let ends = match point.configuration.exact_ends {
+    fn accelerator(&self, design: &Design, functions: &[String]) -> Option<Accelerator> {
+        let exact = Design::exact(8).with_weights(design.weights);
+        let ends = match design.exact_ends {
             false => None,
             true => Some(self.array_energy(&exact, &[], self.ends)?),
         };
-        Some(Accelerator { main: self.array_energy(point, functions, self.array)?, ends })
+        Some(Accelerator { main: self.array_energy(design, functions, self.array)?, ends })
     }
 
     fn array_energy(
         &self,
-        point: &Point,
+        design: &Design,
         functions: &[String],
         array: [u32; 2],
     ) -> Option<ArrayEnergy> {
         if self.measured.is_empty() {
-            let design = self.design(point, functions, array)?;
-            return ArrayEnergy::of_table(&self.table, &self.library, &design);
+            let array = self.array_of(design, functions, array)?;
+            return ArrayEnergy::of_table(&self.table, &self.library, &array);
         }
-        let Configuration { multiplier, control_variate, activation_bits, .. } =
-            &point.configuration;
-        let weights = self.weights(point);
+        let Design { multiplier, control_variate, activation_bits, .. } = design;
+        let weights = self.weights(design);
         let identity = LazyCell::new(|| multiplier.identity(weights.coding()));
         let measured = self.measured.iter().find(|it| {
             it.activation_bits == *activation_bits
@@ -155,9 +156,9 @@ impl Power {
         measured.map(ArrayEnergy::of_measurement)
     }
 
-    fn ends_design(&self, design: &Design) -> Design {
+    fn ends_array(&self, array: &costs::Design) -> costs::Design {
         let [rows, columns] = self.ends;
-        Design { rows, columns, ..design.exact() }
+        costs::Design { rows, columns, ..array.exact() }
     }
 }
 
@@ -225,20 +226,19 @@ mod tests {
             measured(&truncated(8), 8, 4, [300.0, 600.0, 300.0]),
             measured(&Multiplier::exact(), 8, 2, [400.0, 9000.0, 270.0]),
         ]);
-        let of = |point: &Point| power.figures(point, &[], &layers()).power;
+        let of = |design: &Design| power.figures(design, &[], &layers()).power;
         // Each layer is one pass of 2 x 4 + 4 - 2 cycles of clock: 3 x 10 x 10 fJ, 3000 in all.
-        assert_eq!(of(&Point::exact(8)), Some(1.0));
-        assert_eq!(of(&Point::exact(6)), Some((2100.0 + 300.0) / 3000.0));
-        let configuration = Configuration::plain(truncated(8), Mode::None, 8);
-        let mut truncated = Point { configuration, ..Point::exact(8) };
+        assert_eq!(of(&Design::exact(8)), Some(1.0));
+        assert_eq!(of(&Design::exact(6)), Some((2100.0 + 300.0) / 3000.0));
+        let mut truncated = Design::new(truncated(8)).with_control_variate(Mode::None);
         assert_eq!(of(&truncated), Some((1200.0 + 300.0) / 3000.0));
-        assert!(power.is_unmeasured(&Point::exact(7)));
+        assert!(power.is_unmeasured(&Design::exact(7)));
         assert!(!power.is_unmeasured(&truncated));
-        let signed = Point { weights: Some(WeightScheme::I8Channel), ..truncated.clone() };
+        let signed = truncated.clone().with_weights(Some(WeightScheme::I8Channel));
         assert!(power.is_unmeasured(&signed));
         // The ends on 2 x 2: a pass and two, of 2 x 2 + 2 - 2 cycles to load and drain, 120 fJ of
         // clock. 2 nW leak 2 fJ in a cycle of 1 ns x 1000: for 14 + 10 cycles there, 20 here.
-        truncated.configuration.exact_ends = true;
+        truncated.exact_ends = true;
         let ends = 400.0 + 270.0 + 3.0 * 4.0 * 10.0;
         let waiting = 2.0 * (14.0 + 10.0 + 20.0);
         let found = of(&truncated).unwrap();
@@ -263,8 +263,8 @@ mod tests {
             measured(&mul, 8, 4, [300.0, 600.0, 300.0]),
         ]);
         let of = |multiplier: &Multiplier| {
-            let configuration = Configuration::plain(multiplier.clone(), Mode::None, 8);
-            power.figures(&Point { configuration, ..Point::exact(8) }, &[], &layers()).power
+            let design = Design::new(multiplier.clone()).with_control_variate(Mode::None);
+            power.figures(&design, &[], &layers()).power
         };
         assert_eq!(of(&mul), Some((1200.0 + 300.0) / 3000.0));
         assert_eq!((of(&renamed), of(&other), of(&circuit("exact", 5))), (of(&mul), None, None));
@@ -281,10 +281,7 @@ mod tests {
             measured: Vec::new(),
             weights: WeightScheme::I8Channel,
         };
-        let of = |weights| {
-            let point = Point { weights, ..Point::exact(6) };
-            power.figures(&point, &[], &layers())
-        };
+        let of = |weights| power.figures(&Design::exact(6).with_weights(weights), &[], &layers());
         assert_eq!(of(None), Figures::default());
         let unsigned = of(Some(WeightScheme::U8Tensor));
         assert!(unsigned.power.unwrap() < 1.0 && unsigned.energy.unwrap().relative < 1.0);

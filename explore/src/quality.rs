@@ -1,6 +1,6 @@
 //! What a design does to the accumulators of each layer, on a few images.
 
-use recoup_core::accuracy::{Candidate, Classifier, LabelledInput};
+use recoup_core::accuracy::{Classifier, EmulatedDesign, LabelledInput};
 use recoup_core::emulate::{ErrorSample, LayerStatistics, StatisticsCollector};
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ pub struct Histogram {
 /// # Errors
 /// When a kernel refuses a layer, or an operator in float the values of an image.
 pub fn observe(
-    candidate: &Candidate,
+    candidate: &EmulatedDesign,
     classifier: &Classifier,
     images: &[LabelledInput],
 ) -> Result<Vec<LayerQuality>, Failure> {

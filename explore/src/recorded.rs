@@ -1,22 +1,23 @@
 //! Reads a run again from its file, and judges its designs by any limit.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
 
-use serde_json::Value;
+use recoup_core::design::Kind;
 
-use crate::choose::{self, OnNetwork};
-use crate::finding::{Finding, Settings};
+use crate::choose::{self, MeanLoss, OnNetwork};
+use crate::entry::{Entry, Settings};
+use crate::key::ExperimentRecord;
 use crate::quality::LayerQuality;
 use crate::sequential::{Assessment, Limit, Plan};
-use crate::space::Kind;
-use crate::store::{Row, Run, Status, Store, StoreError};
+
+use crate::store::{CommandRecord, ResultStore, Row, Status, Store, StoreError};
 
 /// The last run of a file.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     /// The commands that wrote to the file.
-    pub runs: Vec<Run>,
-    /// What the last of them with a finding asked for.
+    pub runs: Vec<CommandRecord>,
+    /// What the last of them with an entry asked for.
     pub settings: Settings,
     /// Its networks, in its order.
     pub networks: Vec<RecordedNetwork>,
@@ -28,10 +29,8 @@ pub struct Recorded {
 /// A network of a run.
 #[derive(Clone, Debug)]
 pub struct RecordedNetwork {
-    /// As [`crate::key`] describes it.
-    pub description: Value,
-    /// All images of the test.
-    pub images: usize,
+    /// What is kept of it and its images.
+    pub experiment: ExperimentRecord,
     /// The designs: the reference first, then by kind and name.
     pub designs: Vec<RecordedDesign>,
 }
@@ -40,7 +39,7 @@ pub struct RecordedNetwork {
 #[derive(Clone, Debug)]
 pub struct RecordedDesign {
     /// What the run says of it.
-    pub finding: Finding,
+    pub entry: Entry,
     /// What it made of the images, unless it failed or was not needed.
     pub row: Option<Row>,
     /// The errors in its layers, where they were looked at.
@@ -52,44 +51,40 @@ pub struct RecordedDesign {
 pub struct Mean<'a> {
     /// On the first network.
     pub design: &'a RecordedDesign,
-    /// Array power of the dearest function x that a network prefers: hardware has one.
-    pub relative_power: Option<f64>,
-    /// Mean over the networks of an inference's energy relative to the exact 8-bit network's on
-    /// one array, each network with the function x that it prefers.
-    pub relative_energy: Option<f64>,
     /// Mean over the networks of the share of images that was classified correctly.
     pub top1: f64,
-    /// The mean loss.
-    pub assessment: Assessment,
+    /// Its mean loss, and what it costs.
+    pub mean: MeanLoss,
 }
 
 impl Recorded {
-    /// The last run in `store` that has findings; none if no run has.
+    /// The last run in `store` that has entries; none if no run has.
     ///
     /// # Errors
     /// When the file cannot be read, or is damaged.
     pub fn last(store: &Store) -> Result<Option<Self>, StoreError> {
         let runs = store.runs()?;
         for (number, run) in runs.iter().rev() {
-            let (Some(settings), findings) = (&run.settings, store.findings(*number)?) else {
+            let (Some(settings), entries) = (&run.settings, store.entries(*number)?) else {
                 continue;
             };
-            if findings.is_empty() {
+            if entries.is_empty() {
                 continue;
             }
-            let mut networks: Vec<(String, Vec<(String, Finding)>)> = Vec::new();
-            for keyed in findings {
+            let mut networks: Vec<(String, Vec<(String, Entry)>)> = Vec::new();
+            for keyed in entries {
                 let at = networks.iter().position(|(key, _)| *key == keyed.experiment);
                 let at = at.unwrap_or_else(|| {
                     networks.push((keyed.experiment, Vec::new()));
                     networks.len() - 1
                 });
-                networks[at].1.push((keyed.result, keyed.finding));
+                networks[at].1.push((keyed.result, keyed.entry));
             }
-            let descriptions: HashMap<String, Value> = store.experiments()?.into_iter().collect();
-            let networks = networks.into_iter().map(|(key, findings)| {
-                let description = descriptions.get(&key).cloned().unwrap_or_default();
-                RecordedNetwork::read(store, description, findings)
+            let mut experiments = store.experiments()?;
+            let networks = networks.into_iter().map(|(key, entries)| {
+                let experiment =
+                    experiments.remove(&key).ok_or_else(|| store.lacks_experiment(&key))?;
+                RecordedNetwork::read(store, experiment, entries)
             });
             let confirms = |network: &RecordedNetwork| {
                 let inputs = settings.confirmation_inputs.as_deref();
@@ -123,32 +118,27 @@ fn means(networks: &[RecordedNetwork], limit: Limit, thorough: bool) -> Vec<Mean
     let assessments: Vec<Vec<Option<Assessment>>> =
         networks.iter().map(|network| network.assess(limit, thorough)).collect();
     let mean = |design: usize| {
-        let configuration = &first.designs[design].finding.configuration;
+        let record = &first.designs[design].entry.design;
         let mut on = Vec::new();
-        let (mut powers, mut energies, mut top1) = (Vec::new(), Vec::new(), 0.0);
+        let mut top1 = 0.0;
         for (network, assessments) in networks.iter().zip(&assessments) {
             let mut designs = network.designs.iter();
-            let at = designs.position(|other| other.finding.configuration == *configuration)?;
+            let at = designs.position(|other| other.entry.design == *record)?;
             let candidate = &network.designs[at];
             on.push(OnNetwork {
                 inputs: network.inputs(),
                 reference: network.reference()?,
                 candidate: &candidate.row.as_ref()?.outcomes,
                 assessment: assessments[at]?,
+                power: candidate.entry.relative_power,
+                relative_energy: network.relative_energy(candidate),
             });
-            powers.push(candidate.finding.relative_power);
-            energies.push(network.relative_energy(candidate));
             top1 += candidate.top1()?;
         }
-        let powers: Option<Vec<f64>> = powers.into_iter().collect();
-        let energy: Option<f64> = energies.into_iter().sum();
-        let count = networks.len() as f64;
         Some(Mean {
             design: &first.designs[design],
-            relative_power: powers.and_then(|powers| powers.into_iter().max_by(f64::total_cmp)),
-            relative_energy: energy.map(|energy| energy / count),
-            top1: top1 / count,
-            assessment: choose::mean(&on, limit),
+            top1: top1 / networks.len() as f64,
+            mean: choose::mean(&on, limit),
         })
     };
     (0..first.designs.len()).filter_map(mean).collect()
@@ -157,35 +147,29 @@ fn means(networks: &[RecordedNetwork], limit: Limit, thorough: bool) -> Vec<Mean
 impl RecordedNetwork {
     fn read(
         store: &Store,
-        description: Value,
-        findings: Vec<(String, Finding)>,
+        experiment: ExperimentRecord,
+        entries: Vec<(String, Entry)>,
     ) -> Result<Self, StoreError> {
         // Results in further codings of the weights belong to experiments of their own.
-        let designs = findings.into_iter().map(|(result, finding)| {
+        let designs = entries.into_iter().map(|(result, entry)| {
             Ok(RecordedDesign {
                 row: store.load(&result)?.filter(|row| row.status == Status::Done),
                 layers: store.layers(&result)?,
-                finding: finding.renamed(),
+                entry,
             })
         });
         let mut designs: Vec<RecordedDesign> = designs.collect::<Result<_, StoreError>>()?;
         // The more bits the better: 8 before 7.
         designs.sort_by_key(|design| {
-            let bits = design.finding.activation_bits();
-            (design.finding.kind, std::cmp::Reverse(bits), design.finding.name.clone())
+            let entry = &design.entry;
+            (entry.kind, Reverse(entry.design.activation_bits), entry.name())
         });
-        let images = description["images"].as_u64().unwrap_or_default() as usize;
-        Ok(Self { description, images, designs })
-    }
-
-    /// The name of the model's file.
-    pub fn model(&self) -> &str {
-        self.description["names"]["model"].as_str().unwrap_or_default()
+        Ok(Self { experiment, designs })
     }
 
     /// What names its images in their order.
     fn inputs(&self) -> &str {
-        self.description["inputs_sha256"].as_str().unwrap_or_default()
+        &self.experiment.inputs_sha256
     }
 
     /// What the exact 8-bit network made of the images.
@@ -194,12 +178,12 @@ impl RecordedNetwork {
     }
 
     fn exact(&self) -> Option<&RecordedDesign> {
-        self.designs.iter().find(|design| design.finding.kind == Kind::Reference)
+        self.designs.iter().find(|design| design.entry.kind == Kind::Reference)
     }
 
     /// Energy of an inference on a design relative to the exact 8-bit network's on one array.
     pub fn relative_energy(&self, design: &RecordedDesign) -> Option<f64> {
-        Some(design.finding.energy_nj? / self.exact()?.finding.energy_nj?)
+        Some(design.entry.energy_nj? / self.exact()?.entry.energy_nj?)
     }
 
     /// Judges the designs by `limit`, with the looks that the run took: `thorough` is one at all

@@ -1,90 +1,8 @@
-//! The configurations to choose among.
+//! The designs to choose among.
 
-use recoup_core::accuracy::Configuration;
-use recoup_core::control_variate::{ControlOptions, Mode};
+use recoup_core::design::{Design, Space};
 use recoup_core::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup_core::quantize::{Quantization, WeightScheme};
-use serde::{Deserialize, Serialize};
-
-/// A configuration, with how its control variate is made.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Point {
-    /// Multiplier, control variate and activation bits.
-    pub configuration: Configuration,
-    /// How the control variate is made.
-    pub options: ControlOptions,
-    /// How weights are coded, if not as the first of the codings that are compared: losses are
-    /// measured against exact products in that one.
-    pub weights: Option<WeightScheme>,
-}
-
-/// What kind of design a configuration is, for the comparison of the best of each kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Exact products of 8-bit codes, which losses are measured against.
-    Reference,
-    /// Exact products of fewer activation bits, or of weights in another coding.
-    ReducedPrecision,
-    /// An approximate multiplier as it is.
-    WithoutV,
-    /// An approximate multiplier with a control variate.
-    WithV,
-}
-
-impl Point {
-    /// Exact products of `activation_bits` bits.
-    pub fn exact(activation_bits: u32) -> Self {
-        Self {
-            configuration: Configuration::exact(activation_bits),
-            options: ControlOptions::default(),
-            weights: None,
-        }
-    }
-
-    /// Whether it has a control variate.
-    pub fn is_corrected(&self) -> bool {
-        self.configuration.control_variate != Mode::None
-    }
-
-    /// What kind of design it is.
-    pub fn kind(&self) -> Kind {
-        match (self.configuration.multiplier.is_exact(), self.configuration.activation_bits) {
-            (true, 8) if self.weights.is_none() => Kind::Reference,
-            (true, _) => Kind::ReducedPrecision,
-            (false, _) if self.is_corrected() => Kind::WithV,
-            (false, _) => Kind::WithoutV,
-        }
-    }
-
-    /// In words.
-    pub fn name(&self) -> String {
-        let Configuration {
-            multiplier,
-            control_variate,
-            activation_bits,
-            quantization,
-            exact_ends,
-        } = &self.configuration;
-        let mut name = multiplier.to_string();
-        if self.is_corrected() {
-            name += &format!(" with V ({control_variate})");
-        }
-        if *activation_bits < 8 {
-            name += &format!(", {activation_bits} activation bits");
-        }
-        if *quantization != Quantization::PLAIN {
-            name += &format!(", {quantization} quantisation");
-        }
-        if *exact_ends {
-            name += ", exact ends";
-        }
-        if let Some(weights) = self.weights {
-            name += &format!(", {weights} weights");
-        }
-        name
-    }
-}
+use recoup_core::quantize::Quantization;
 
 /// The multipliers of the paper's three families, at the levels between hardly and hopelessly
 /// approximate.
@@ -111,89 +29,65 @@ pub fn standard() -> Vec<Multiplier> {
     [families(), partly_truncated()].concat()
 }
 
-/// Every multiplier with every mode at every width in every quantisation, behind the reference and
-/// the exact products of 7 to 4 bits that they have to beat, which get the same quantisations.
-/// Nothing is listed twice.
-pub fn points(
-    multipliers: &[Multiplier],
-    modes: &[Mode],
-    activation_bits: &[u32],
-    quantizations: &[Quantization],
-    options: ControlOptions,
-) -> Vec<Point> {
-    let mut points: Vec<Point> = (4..=8).rev().map(Point::exact).collect();
-    let mut add = |point: Point| {
-        if !points.contains(&point) {
-            points.push(point);
-        }
-    };
-    for &quantization in quantizations {
-        for mut rival in (4..8).rev().map(Point::exact) {
-            rival.configuration.quantization = quantization;
-            add(rival);
-        }
-        for &activation_bits in activation_bits {
-            for multiplier in multipliers.iter().filter(|multiplier| !multiplier.is_exact()) {
-                for &control_variate in modes {
-                    let multiplier = multiplier.clone();
-                    let configuration = Configuration {
-                        multiplier,
-                        control_variate,
-                        activation_bits,
-                        quantization,
-                        exact_ends: false,
-                    };
-                    add(Point { configuration, options, weights: None });
-                }
-            }
-        }
-    }
-    points
-}
-
-/// All points in the first of several codings of the weights, and behind them in each of the
-/// `others`.
-pub fn vary_weights(points: Vec<Point>, others: &[WeightScheme]) -> Vec<Point> {
-    let codings = std::iter::once(None).chain(others.iter().copied().map(Some));
-    let varied = codings
-        .flat_map(|weights| points.iter().cloned().map(move |point| Point { weights, ..point }));
-    varied.collect()
-}
-
-/// The same points with their first and last layer on the approximate array (`false`) or on an
-/// exact one of their own (`true`), as `exact_ends` lists. The reference needs no second array;
-/// reduced precision stays as it is, beside what the list asks for.
-pub fn vary_ends(points: Vec<Point>, exact_ends: &[bool]) -> Vec<Point> {
-    let mut varied: Vec<Point> = Vec::new();
-    for point in points {
-        let ends: &[bool] = match point.kind() {
-            Kind::Reference => &[false],
-            Kind::ReducedPrecision if exact_ends.contains(&true) => &[false, true],
-            Kind::ReducedPrecision => &[false],
-            Kind::WithoutV | Kind::WithV => exact_ends,
+/// The designs of a space behind the reference and the exact products of 7 to 4 bits that they
+/// have to beat, which get the same quantisations, ends and codings of the weights. Reduced precision
+/// with its ends on the array stays beside what the space asks for. Nothing is listed twice.
+pub fn with_rivals(space: &Space) -> Vec<Design> {
+    let mut all = Vec::new();
+    for &weights in &space.weights {
+        let of_weights = Space { weights: vec![weights], ..space.clone() };
+        let exact_ends = match space.exact_ends.contains(&true) {
+            true => vec![false, true],
+            false => vec![false],
         };
-        for &exact_ends in ends {
-            let mut next = point.clone();
-            next.configuration.exact_ends = exact_ends;
-            if !varied.contains(&next) {
-                varied.push(next);
+        let rivals = |activation_bits: &[u32], quantizations: &[Quantization]| Space {
+            multipliers: vec![Multiplier::exact()],
+            activation_bits: activation_bits.to_vec(),
+            quantizations: quantizations.to_vec(),
+            exact_ends: exact_ends.clone(),
+            ..of_weights.clone()
+        };
+        let is_approximate = |multiplier: &&Multiplier| !multiplier.is_exact();
+        let multipliers = space.multipliers.iter().filter(is_approximate).cloned().collect();
+        let spaces = [
+            rivals(&[8, 7, 6, 5, 4], &[Quantization::PLAIN]),
+            rivals(&[7, 6, 5, 4], &space.quantizations),
+            Space { multipliers, ..of_weights.clone() },
+        ];
+        for design in spaces.iter().flat_map(Space::designs) {
+            if !all.contains(&design) {
+                all.push(design);
             }
         }
     }
-    varied
+    all
 }
 
 #[cfg(test)]
 mod tests {
+    use recoup_core::control_variate::Mode;
+    use recoup_core::design::Kind;
+    use recoup_core::quantize::WeightScheme;
+
     use super::*;
+
+    fn space(multipliers: &[Multiplier], modes: &[Mode]) -> Space {
+        Space {
+            multipliers: multipliers.to_vec(),
+            control_variates: modes.to_vec(),
+            ..Space::default()
+        }
+    }
+
+    fn texts(designs: &[Design]) -> Vec<String> {
+        designs.iter().map(Design::to_string).collect()
+    }
 
     #[test]
     fn the_default_space_has_every_kind_once() {
-        let modes = [Mode::None, Mode::Fitted(None)];
-        let points =
-            points(&standard(), &modes, &[8], &[Quantization::PLAIN], ControlOptions::default());
-        let count = |kind| points.iter().filter(|point| point.kind() == kind).count();
-        assert_eq!(points[0].kind(), Kind::Reference);
+        let designs = with_rivals(&space(&standard(), &[Mode::None, Mode::Fitted(None)]));
+        let count = |kind| designs.iter().filter(|design| design.kind() == kind).count();
+        assert_eq!(designs[0].kind(), Kind::Reference);
         assert_eq!((count(Kind::Reference), count(Kind::ReducedPrecision)), (1, 4));
         assert_eq!((count(Kind::WithoutV), count(Kind::WithV)), (17, 17));
     }
@@ -214,11 +108,13 @@ mod tests {
     #[test]
     fn nothing_is_listed_twice() {
         let twice = [truncated(7), Multiplier::exact(), truncated(7)];
-        let (modes, plain) = ([Mode::Fitted(None)], [Quantization::PLAIN; 2]);
-        let points = points(&twice, &modes, &[8, 6, 8], &plain, ControlOptions::default());
-        let names: Vec<String> = points.iter().map(Point::name).collect();
+        let space = Space {
+            activation_bits: vec![8, 6, 8],
+            quantizations: vec![Quantization::PLAIN; 2],
+            ..space(&twice, &[Mode::Fitted(None)])
+        };
         assert_eq!(
-            names,
+            texts(&with_rivals(&space)),
             [
                 "exact",
                 "exact, 7 activation bits",
@@ -234,44 +130,38 @@ mod tests {
     #[test]
     fn rivals_get_the_same_quantisation() {
         let aware = Quantization { aware: true, bias_correction: false };
-        let both = [Quantization::PLAIN, aware];
-        let modes = [Mode::Fitted(None)];
-        let points = points(&[truncated(7)], &modes, &[8], &both, ControlOptions::default());
-        let names: Vec<String> = points.iter().map(Point::name).collect();
-        assert_eq!(names.len(), 1 + 2 * (4 + 1), "{names:?}");
-        assert!(names.contains(&"exact, 5 activation bits, aware quantisation".to_owned()));
-        assert_eq!(names[10], "truncated:7 with V (fitted), aware quantisation");
-        assert_eq!(points.iter().filter(|point| point.kind() == Kind::Reference).count(), 1);
+        let quantizations = vec![Quantization::PLAIN, aware];
+        let designs =
+            with_rivals(&Space { quantizations, ..space(&[truncated(7)], &[Mode::Fitted(None)]) });
+        let texts = texts(&designs);
+        assert_eq!(texts.len(), 1 + 2 * (4 + 1), "{texts:?}");
+        assert!(texts.contains(&"exact, 5 activation bits, aware quantisation".to_owned()));
+        assert_eq!(texts[10], "truncated:7 with V (fitted), aware quantisation");
+        let references = designs.iter().filter(|design| design.kind() == Kind::Reference);
+        assert_eq!(references.count(), 1);
     }
 
     #[test]
     fn codings_are_designs_of_their_own() {
-        let plain = [Quantization::PLAIN];
-        let points =
-            points(&[truncated(7)], &[Mode::None], &[8], &plain, ControlOptions::default());
-        let one = vary_weights(points.clone(), &[]);
-        assert_eq!(one, points);
-        let two = vary_weights(points, &[WeightScheme::U8Tensor]);
-        assert_eq!((&two[..6], two.len()), (&one[..], 12));
+        let one = space(&[truncated(7)], &[Mode::None]);
+        let weights = vec![None, Some(WeightScheme::U8Tensor)];
+        let two = with_rivals(&Space { weights, ..one.clone() });
+        assert_eq!((&two[..6], two.len()), (&with_rivals(&one)[..], 12));
         let kinds = [two[0].kind(), two[6].kind(), two[11].kind()];
         assert_eq!(kinds, [Kind::Reference, Kind::ReducedPrecision, Kind::WithoutV]);
-        let names = [two[6].name(), two[11].name()];
-        assert_eq!(names, ["exact, u8-tensor weights", "truncated:7, u8-tensor weights"]);
+        let texts = texts(&[two[6].clone(), two[11].clone()]);
+        assert_eq!(texts, ["exact, u8-tensor weights", "truncated:7, u8-tensor weights"]);
     }
 
     #[test]
     fn ends_vary_where_there_is_something_to_gain() {
-        let points = points(
-            &[truncated(7)],
-            &[Mode::None],
-            &[8],
-            &[Quantization::PLAIN],
-            ControlOptions::default(),
-        );
-        let count = |ends: &[bool]| vary_ends(points.clone(), ends).len();
+        let with = |exact_ends: &[bool]| {
+            let exact_ends = exact_ends.to_vec();
+            with_rivals(&Space { exact_ends, ..space(&[truncated(7)], &[Mode::None]) })
+        };
+        let count = |ends: &[bool]| with(ends).len();
         // The reference, four of reduced precision, one approximate.
         assert_eq!((count(&[false]), count(&[true]), count(&[false, true, true])), (6, 10, 11));
-        let last = vary_ends(points, &[true]).pop().unwrap();
-        assert_eq!(last.name(), "truncated:7, exact ends");
+        assert_eq!(with(&[true]).pop().unwrap().to_string(), "truncated:7, exact ends");
     }
 }

@@ -4,17 +4,17 @@ use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use recoup_core::accuracy::{Candidate, Classifier, Experiment, Outcomes};
+use recoup_core::accuracy::{Classifier, EmulatedDesign, Experiment, Outcomes};
+use recoup_core::design::Design;
 use recoup_core::emulate::Prefixes;
 
 use crate::inputs::Inputs;
 use crate::quality::{self, LayerQuality};
-use crate::space::Point;
 
-/// Why a configuration cannot be run.
+/// Why a design cannot be run.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What is known of a configuration before it runs.
+/// What is known of a design before it runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Expected {
     /// The functions x of its control variate.
@@ -25,20 +25,20 @@ pub struct Expected {
 
 /// A network on its images.
 pub trait Subject {
-    /// What can be expected of a configuration.
+    /// What can be expected of a design.
     ///
     /// # Errors
-    /// When the configuration makes no sense.
-    fn expect(&self, point: &Point) -> Result<Expected, Failure>;
+    /// When the design makes no sense.
+    fn expect(&self, design: &Design) -> Result<Expected, Failure>;
 
-    /// Makes a configuration ready to run.
+    /// Makes a design ready to run.
     ///
     /// # Errors
     /// When it cannot be made.
-    fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure>;
+    fn start(&self, design: &Design) -> Result<Box<dyn Trial + '_>, Failure>;
 }
 
-/// A configuration, ready to run.
+/// A design, ready to run.
 pub trait Trial {
     /// Whether images are classified correctly: those of the range, or the first of them.
     ///
@@ -55,7 +55,7 @@ pub trait Trial {
 
 /// A network on emulated multipliers.
 pub struct Emulated<'a> {
-    /// From which candidates are made: one for each coding of the weights, the first for points
+    /// From which candidates are made: one for each coding of the weights, the first for designs
     /// that name none.
     pub experiments: &'a [Experiment],
     /// Its images.
@@ -65,37 +65,37 @@ pub struct Emulated<'a> {
 }
 
 impl<'a> Emulated<'a> {
-    /// The network of experiments on images. What configurations have in common is kept in
+    /// The network of experiments on images. What designs have in common is kept in
     /// `prefix_bytes` of memory.
     pub fn new(experiments: &'a [Experiment], inputs: &'a Inputs<'a>, prefix_bytes: usize) -> Self {
         let (classifier, prefixes) = (Classifier::default(), Prefixes::new(prefix_bytes));
         Self { experiments, inputs, classifier, prefixes }
     }
 
-    fn experiment(&self, point: &Point) -> &'a Experiment {
+    fn experiment(&self, design: &Design) -> &'a Experiment {
         let mut experiments = self.experiments.iter();
         let found =
-            experiments.find(|it| point.weights.is_none_or(|coding| it.weights() == coding));
-        found.expect("an experiment in each coding of the points")
+            experiments.find(|it| design.weights.is_none_or(|coding| it.weights() == coding));
+        found.expect("an experiment in each coding of the designs")
     }
 }
 
 impl Subject for Emulated<'_> {
-    fn expect(&self, point: &Point) -> Result<Expected, Failure> {
-        let prediction = self.experiment(point).predict(&point.configuration, point.options)?;
+    fn expect(&self, design: &Design) -> Result<Expected, Failure> {
+        let prediction = self.experiment(design).predict(design)?;
         let names = prediction.functions.iter().map(|x| x.function.to_string());
         Ok(Expected { functions: names.collect(), noise_to_signal: prediction.noise_to_signal })
     }
 
-    fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
-        let candidate = self.experiment(point).candidate(&point.configuration, point.options)?;
+    fn start(&self, design: &Design) -> Result<Box<dyn Trial + '_>, Failure> {
+        let candidate = self.experiment(design).candidate(design)?;
         Ok(Box::new(EmulatedTrial { subject: self, candidate }))
     }
 }
 
 struct EmulatedTrial<'a> {
     subject: &'a Emulated<'a>,
-    candidate: Candidate,
+    candidate: EmulatedDesign,
 }
 
 impl Trial for EmulatedTrial<'_> {

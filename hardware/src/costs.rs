@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use recoup_core::accuracy::Configuration;
+use recoup_core::design;
 use recoup_core::multiplier::Multiplier;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -100,11 +100,11 @@ fn unsigned_spec<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error>
 }
 
 impl Design {
-    /// The array of so many rows and columns that runs a configuration whose control variate uses
+    /// The array of so many rows and columns that runs a design whose control variate uses
     /// `functions`, with unsigned weights; None if they are several, or its multiplier no mask, of
     /// which no table has the costs.
     pub fn new(
-        configuration: &Configuration,
+        design: &design::Design,
         functions: &[String],
         [rows, columns]: [u32; 2],
     ) -> Option<Self> {
@@ -114,8 +114,8 @@ impl Design {
             _ => return None,
         };
         Some(Self {
-            multiplier: configuration.multiplier.unsigned_spec()?,
-            activation_bits: configuration.activation_bits,
+            multiplier: design.multiplier.unsigned_spec()?,
+            activation_bits: design.activation_bits,
             control,
             rows,
             columns,
@@ -348,8 +348,8 @@ mod tests {
     #[test]
     fn a_row_is_found_by_what_its_multiplier_is() {
         let energy_fj = |table: &CostTable, multiplier: &Multiplier| {
-            let configuration = Configuration::plain(multiplier.clone(), Mode::None, 8);
-            let design = Design::new(&configuration, &[], [64, 64])?;
+            let plain = design::Design::new(multiplier.clone()).with_control_variate(Mode::None);
+            let design = Design::new(&plain, &[], [64, 64])?;
             Some(table.find("seven", &design, Stimulus::Uniform)?.energy_fj)
         };
         let from_file = |name: &str, error: fn(u8, u8) -> i32| {

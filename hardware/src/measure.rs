@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use recoup_core::accuracy::{Candidate, Configuration};
+use recoup_core::accuracy::EmulatedDesign;
+use recoup_core::design;
 use recoup_core::multiplier::{Multiplier, perforated};
 
 use crate::cells::CellLibrary;
@@ -74,12 +75,12 @@ pub enum MeasureError {
     Interrupted,
 }
 
-/// The multiplier whose circuit computes a configuration: what `bits` activation bits leave of an
+/// The multiplier whose circuit computes a design: what `bits` activation bits leave of an
 /// exact one is a perforated one, which never sees the low bits.
-pub fn circuit_of(configuration: &Configuration) -> Multiplier {
-    match configuration.activation_bits {
-        bits @ 4..8 if configuration.multiplier.is_exact() => perforated(8 - bits),
-        _ => configuration.multiplier.clone(),
+pub fn circuit_of(design: &design::Design) -> Multiplier {
+    match design.activation_bits {
+        bits @ 4..8 if design.multiplier.is_exact() => perforated(8 - bits),
+        _ => design.multiplier.clone(),
     }
 }
 
@@ -93,13 +94,13 @@ pub fn circuit_of(configuration: &Configuration) -> Multiplier {
 /// When there is no such array, or it misses the clock, or a tool fails.
 pub fn measure(
     bench: &Bench<'_>,
-    candidate: &Candidate,
+    candidate: &EmulatedDesign,
     size: usize,
     watch: &Watch<'_>,
 ) -> Result<Measured, MeasureError> {
-    let configuration = &candidate.configuration;
+    let configured = &candidate.design;
     let coding = candidate.prepared.quantized.weights.coding();
-    let circuit = MultiplierCircuit::new(&circuit_of(configuration), coding)?;
+    let circuit = MultiplierCircuit::new(&circuit_of(configured), coding)?;
     let control = candidate.control.as_ref().filter(|control| !control.functions.is_empty());
     let correction = control.map(Correction::new).transpose()?;
     let options = rtl::Options::new(size, size, DEPTH);
@@ -107,7 +108,7 @@ pub fn measure(
     let units = ArrayUnits::synthesize(design, bench.library, bench.synthesis, watch)?;
     let functions: Vec<String> =
         control.iter().map(|control| control.functions[0].function.to_string()).collect();
-    let row = Design::new(configuration, &functions, [size as u32; 2]).expect("at most one x");
+    let row = Design::new(configured, &functions, [size as u32; 2]).expect("at most one x");
     if units.fastest_clock_ps() > bench.clock_ps {
         return Err(MeasureError::Slow {
             design: format!("{} of {size}x{size}", row.multiplier),
@@ -118,7 +119,7 @@ pub fn measure(
     let network = network(bench, candidate);
     let uniform = Workload::uniform(RANDOM_DEPTH, size, 0);
     let relu_like = Workload::relu_like(RANDOM_DEPTH, size, coding, 0);
-    let random = |workload| vec![with_constants(workload, &network, configuration.activation_bits)];
+    let random = |workload| vec![with_constants(workload, &network, configured.activation_bits)];
     let stimuli = [
         (Stimulus::Uniform, random(uniform)),
         (Stimulus::ReluLike, random(relu_like)),
@@ -143,8 +144,8 @@ pub fn measure(
 }
 
 /// The layers of the exact network, with the constants of the candidate's.
-fn network(bench: &Bench<'_>, candidate: &Candidate) -> Vec<Workload> {
-    let bits = candidate.configuration.activation_bits;
+fn network(bench: &Bench<'_>, candidate: &EmulatedDesign) -> Vec<Workload> {
+    let bits = candidate.design.activation_bits;
     let exact = bench.exact.iter().find(|(of, _)| *of == bits);
     let mut layers = exact.expect("the exact network at these bits").1.clone();
     for (layer, constants) in

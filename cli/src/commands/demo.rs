@@ -2,11 +2,8 @@
 
 use anyhow::Result;
 
-use recoup::EvaluateOptions;
-use recoup_core::accuracy::Configuration;
-use recoup_core::control_variate::{ControlOptions, Mode};
-use recoup_core::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup_core::quantize::Quantization;
+use recoup::{Design, EvaluateOptions, Mode, Space};
+use recoup_core::multiplier::{perforated, recursive, truncated};
 use recoup_explore::space;
 
 use crate::args::DemoArgs;
@@ -18,20 +15,18 @@ use crate::{costs, session};
 pub fn run(args: &DemoArgs) -> Result<()> {
     let mut session = args.network.session(None)?;
     session.isa = session::isa(&args.machine);
-    let designs = configurations();
+    let designs = designs();
     let results = session.evaluate(&designs, EvaluateOptions::default(), &Bars::default())?;
     let report = Report::new(results, &costs::shipped());
     if args.json { printer::json(&report) } else { printer::demo(&report) }
 }
 
-fn configurations() -> Vec<Configuration> {
-    let families: Vec<Multiplier> = (1..=4)
+fn designs() -> Vec<Design> {
+    let multipliers = (1..=4)
         .map(perforated)
         .chain((5..=8).map(truncated))
         .chain((3..=5).map(recursive))
         .collect();
-    let modes = [Mode::None, Mode::Fitted(None)];
-    let points =
-        space::points(&families, &modes, &[8], &[Quantization::PLAIN], ControlOptions::default());
-    points.into_iter().map(|point| point.configuration).collect()
+    let control_variates = vec![Mode::None, Mode::Fitted(None)];
+    space::with_rivals(&Space { multipliers, control_variates, ..Space::default() })
 }

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use recoup::{EvaluateOptions, ExactNode, Labels, Session, with_reference};
-use recoup_core::accuracy::{Configuration, Scores};
-use recoup_core::control_variate::{ControlOptions, Mode};
-use recoup_core::multiplier::{Multiplier, Source};
-use recoup_core::quantize::Quantization;
+use recoup::{
+    ControlOptions, Design, EvaluateOptions, ExactNode, Labels, Multiplier, Session, Space,
+    with_reference,
+};
+use recoup_core::accuracy::Scores;
+use recoup_core::multiplier::Source;
 use recoup_explore::measured::MeasuredNetwork;
 use recoup_explore::power::Power;
-use recoup_explore::space::Point;
 
 use crate::args::{EvalArgs, ModelArgs};
 use crate::costs::{self, LIBRARY, SIZE};
@@ -47,24 +47,8 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     }
     warn_of_exact_nodes(&session);
     warn_of_class_order(&session);
-    let designs = with_reference(&configurations(
-        &multipliers,
-        &args.control_variate,
-        &args.activation_bits,
-        &args.quantization,
-        &args.arrays.exact_ends(),
-    ));
-    let default = ControlOptions::default();
-    let options = EvaluateOptions {
-        weights: args.weights,
-        control: ControlOptions {
-            c_frac: args.c_frac.unwrap_or(default.c_frac),
-            terms: args.control_variate_terms.map_or(default.terms, usize::from),
-            x_bits: args.control_variate_bits.unwrap_or(default.x_bits),
-        },
-        layers: args.layers,
-        batch: args.batch,
-    };
+    let designs = with_reference(&space(args, multipliers).designs());
+    let options = EvaluateOptions { weights: args.weights, layers: args.layers, batch: args.batch };
     let power = power(args, &session, &designs)?;
     let classes = session.graph.scores().map_or(0, |(_, scores)| scores.len());
     let shape = [designs.len(), session.indices.len(), classes];
@@ -83,17 +67,11 @@ pub fn run(args: &EvalArgs) -> Result<()> {
 }
 
 /// The arrays, as the table has them or as they were measured on the network.
-fn power(args: &EvalArgs, session: &Session, configurations: &[Configuration]) -> Result<Power> {
+fn power(args: &EvalArgs, session: &Session, designs: &[Design]) -> Result<Power> {
     let model = args.model.model.display().to_string();
     let network = MeasuredNetwork { model: &model, graph: &session.graph };
-    let points = configurations.iter().map(|configuration| Point {
-        configuration: configuration.clone(),
-        options: ControlOptions::default(),
-        weights: None,
-    });
     let arrays = (costs::table(), LIBRARY, [SIZE; 2]);
-    let powers =
-        args.arrays.powers(arrays, args.weights, &[network], &points.collect::<Vec<_>>())?;
+    let powers = args.arrays.powers(arrays, args.weights, &[network], designs)?;
     Ok(powers.into_iter().next().expect("one network"))
 }
 
@@ -112,43 +90,25 @@ fn check_logits(path: &Path) -> Result<()> {
 }
 
 /// Every multiplier in every way.
-fn configurations(
-    multipliers: &[Multiplier],
-    modes: &[Mode],
-    bits: &[u32],
-    quantizations: &[Quantization],
-    exact_ends: &[bool],
-) -> Vec<Configuration> {
-    let exact = [Multiplier::exact()];
-    let multipliers = if multipliers.is_empty() { &exact } else { multipliers };
-    let modes = if modes.is_empty() { &[Mode::Fitted(None)] } else { modes };
-    let bits = if bits.is_empty() { &[8] } else { bits };
-    let quantizations =
-        if quantizations.is_empty() { &[Quantization::PLAIN] } else { quantizations };
-    let mut configurations = Vec::new();
-    let ways = bits.iter().flat_map(|&bits| quantizations.iter().map(move |&how| (bits, how)));
-    for (activation_bits, quantization) in ways {
-        for multiplier in multipliers {
-            // Nothing can be corrected where nothing is wrong.
-            let modes = if multiplier.is_exact() { &[Mode::None] } else { modes };
-            for (&control_variate, &exact_ends) in
-                modes.iter().flat_map(|mode| exact_ends.iter().map(move |ends| (mode, ends)))
-            {
-                let mut next = Configuration {
-                    multiplier: multiplier.clone(),
-                    control_variate,
-                    activation_bits,
-                    quantization,
-                    exact_ends,
-                };
-                // Nor is there anything to be exact for.
-                let alone = Configuration { exact_ends: false, ..next.clone() };
-                next.exact_ends &= alone != Configuration::exact(8);
-                configurations.push(next);
-            }
-        }
+fn space(args: &EvalArgs, multipliers: Vec<Multiplier>) -> Space {
+    fn or<T: Clone>(given: &[T], default: Vec<T>) -> Vec<T> {
+        if given.is_empty() { default } else { given.to_vec() }
     }
-    configurations
+    let default = Space::default();
+    let options = default.control_options;
+    Space {
+        multipliers: or(&multipliers, default.multipliers),
+        control_variates: or(&args.control_variate, default.control_variates),
+        control_options: ControlOptions {
+            c_frac: args.c_frac.unwrap_or(options.c_frac),
+            terms: args.control_variate_terms.map_or(options.terms, usize::from),
+            x_bits: args.control_variate_bits.unwrap_or(options.x_bits),
+        },
+        activation_bits: or(&args.activation_bits, default.activation_bits),
+        quantizations: or(&args.quantization, default.quantizations),
+        exact_ends: args.arrays.exact_ends(),
+        weights: default.weights,
+    }
 }
 
 /// Says in which order class folders were taken, where another is as likely.

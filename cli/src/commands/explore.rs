@@ -1,31 +1,40 @@
 //! `recoup explore`.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
 
-use recoup::{Labels, Session};
-use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode};
-use recoup_core::multiplier::{Multiplier, SPEC_HELP, Source};
-use recoup_core::quantize::{QUANTIZATION_HELP, Quantization, WeightScheme};
-use recoup_explore::export::{self, Line};
-use recoup_explore::finding::Settings;
+use recoup::{
+    Budget, Design, ExploreOptions, Labels, Limit, Mode, Multiplier, OpenNetwork, Quantization,
+    Session, Space, Store, WeightScheme, explore,
+};
+use recoup_core::control_variate::MODE_HELP;
+use recoup_core::multiplier::{SPEC_HELP, Source};
+use recoup_core::quantize::QUANTIZATION_HELP;
+use recoup_explore::entry::Settings;
+use recoup_explore::export;
 use recoup_explore::measured::MeasuredNetwork;
 use recoup_explore::power::Power;
-use recoup_explore::sequential::Limit;
-use recoup_explore::space::{self, Point};
-use recoup_explore::store::Store;
+use recoup_explore::space;
 use recoup_hardware::costs::CostTable;
 
-use crate::answer::{self, Network};
 use crate::args::{DataArgs, MachineArgs, parse_positive};
-use crate::commands::eval::warn_of_class_order;
+use crate::commands::eval::{warn_of_class_order, warn_of_exact_nodes};
 use crate::costs::{self, ArrayArgs, LIBRARY};
-use crate::exploration::{OBSERVED_IMAGES, Opened, Request, command_line, explore};
 use crate::library::ImportArgs;
-use crate::session;
-use crate::{library, output};
+use crate::progress::Bars;
+use crate::{answer, library, output, session};
+
+/// Images that show what a design does in each layer; few do, as each has thousands of outputs.
+pub const OBSERVED_IMAGES: usize = 32;
+
+/// The command line, for the record; wherever the program lies.
+pub fn command_line() -> String {
+    let arguments = std::env::args().skip(1);
+    std::iter::once("recoup".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
 
 /// Arguments of `explore`.
 #[derive(Args)]
@@ -73,10 +82,16 @@ pub struct ExploreArgs {
     /// share it [default: nowhere]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Show every configuration all images, also those that are decided or cannot be the answer
+    /// Show every design all images, also those that are decided or cannot be the answer
     #[arg(long)]
     pub thorough: bool,
-    /// Also write a line for each configuration
+    /// End after so many seconds, with what is known then
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub time_limit: Option<Duration>,
+    /// End when so many images have gone through designs, each of them counted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub image_limit: Option<u64>,
+    /// Also write a line for each design
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
     /// The same as Apache Parquet
@@ -97,7 +112,7 @@ pub struct ExploreArgs {
 pub fn run(args: &ExploreArgs) -> Result<()> {
     check_outputs(args)?;
     let table = read_costs(args)?;
-    let points = points(args)?;
+    let designs = designs(args)?;
     let mut store = match &args.out {
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
@@ -106,24 +121,28 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
         |model: &PathBuf| session::open(model, &args.data, None, Labels::Needed, &args.machine);
     let sessions: Vec<Session> = args.models.iter().map(open).collect::<Result<_, _>>()?;
     warn_of_class_order(&sessions[0]);
-    let powers = powers(args, &table, &sessions, &points)?;
+    let powers = powers(args, &table, &sessions, &designs)?;
     store.start_run(&command_line(), &Settings::new(args.max_loss, args.thorough, &powers[0]))?;
-    let opened = args.models.iter().zip(sessions).zip(powers).map(|((model, session), power)| {
-        let name = model.display().to_string();
-        Opened::new(name, session, power, order_seed(args), &weights(args))
+    let (bars, weights) = (Bars::default(), weights(args));
+    let order_seed = args.data.seed.unwrap_or(0);
+    let networks = sessions.into_iter().zip(powers).map(|(session, power)| {
+        warn_of_exact_nodes(&session);
+        OpenNetwork::new(session, power, &weights, order_seed, args.batch, &bars)
     });
-    let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
-    let request = Request {
-        points: &points,
+    let networks: Vec<OpenNetwork> = networks.collect::<recoup::Result<_>>()?;
+    let options = ExploreOptions {
+        designs,
         limit: args.max_loss,
         thorough: args.thorough,
-        order_seed: order_seed(args),
-        batch: args.batch,
         // For the report; who keeps nothing has none.
         observed_images: if args.out.is_some() { OBSERVED_IMAGES } else { 0 },
+        budget: Budget {
+            images: args.image_limit,
+            deadline: args.time_limit.map(|seconds| Instant::now() + seconds),
+        },
     };
-    let answer = explore(&mut store, &opened, &request)?;
-    let lines: Vec<Line> = answer.networks.iter().flat_map(Network::lines).collect();
+    let exploration = explore(&mut store, &networks, &options, &bars)?;
+    let lines = exploration.lines();
     if let Some(path) = &args.csv {
         let mut bytes = Vec::new();
         export::csv(&lines, &mut bytes)?;
@@ -132,7 +151,7 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
     if let Some(path) = &args.parquet {
         output::write(path, &export::parquet(&lines)?, true)?;
     }
-    if args.json { answer::json(&answer) } else { answer::text(&answer) }
+    if args.json { answer::json(&exploration) } else { answer::text(&exploration) }
 }
 
 fn check_outputs(args: &ExploreArgs) -> Result<()> {
@@ -163,41 +182,38 @@ fn powers(
     args: &ExploreArgs,
     table: &CostTable,
     sessions: &[Session],
-    points: &[Point],
+    designs: &[Design],
 ) -> Result<Vec<Power>> {
     let names: Vec<String> = args.models.iter().map(|model| model.display().to_string()).collect();
     let networks = names.iter().zip(sessions);
     let networks =
         networks.map(|(model, session)| MeasuredNetwork { model, graph: &session.graph });
     let arrays = (table, args.cells_of.as_str(), args.array);
-    args.arrays.powers(arrays, args.weights[0], &networks.collect::<Vec<_>>(), points)
+    args.arrays.powers(arrays, args.weights[0], &networks.collect::<Vec<_>>(), designs)
 }
 
-fn points(args: &ExploreArgs) -> Result<Vec<Point>> {
-    let mut multipliers: Vec<Multiplier> = library::read(&args.multiplier, &args.import.options())?
+fn designs(args: &ExploreArgs) -> Result<Vec<Design>> {
+    fn or<T: Clone>(given: &[T], default: &[T]) -> Vec<T> {
+        if given.is_empty() { default.to_vec() } else { given.to_vec() }
+    }
+    let multipliers: Vec<Multiplier> = library::read(&args.multiplier, &args.import.options())?
         .into_iter()
         .map(|imported| imported.multiplier)
         .collect();
-    if multipliers.is_empty() {
-        multipliers = space::standard();
-    }
+    let multipliers = or(&multipliers, &space::standard());
     for multiplier in &multipliers {
         args.weights.iter().try_for_each(|weights| multiplier.check_coding(weights.coding()))?;
     }
-    let or = |given: &[Mode]| match given {
-        [] => vec![Mode::None, Mode::Fitted(None)],
-        given => given.to_vec(),
-    };
-    let bits = if args.activation_bits.is_empty() { &[8][..] } else { &args.activation_bits };
-    let modes = or(&args.control_variate);
-    let quantizations = match &args.quantization[..] {
-        [] => &[Quantization::PLAIN],
-        given => given,
-    };
-    let options = ControlOptions::default();
-    let points = space::points(&multipliers, &modes, bits, quantizations, options);
-    let points = space::vary_ends(points, &args.arrays.exact_ends());
-    Ok(space::vary_weights(points, &weights(args)[1..]))
+    let others = weights(args).into_iter().skip(1).map(Some);
+    Ok(space::with_rivals(&Space {
+        multipliers,
+        control_variates: or(&args.control_variate, &[Mode::None, Mode::Fitted(None)]),
+        activation_bits: or(&args.activation_bits, &[8]),
+        quantizations: or(&args.quantization, &[Quantization::PLAIN]),
+        exact_ends: args.arrays.exact_ends(),
+        weights: std::iter::once(None).chain(others).collect(),
+        ..Space::default()
+    }))
 }
 
 /// The codings of the weights, each of them once.
@@ -211,14 +227,17 @@ fn weights(args: &ExploreArgs) -> Vec<WeightScheme> {
     codings
 }
 
-fn order_seed(args: &ExploreArgs) -> u64 {
-    args.data.seed.unwrap_or(0)
-}
-
 pub fn parse_limit(text: &str) -> Result<Limit, String> {
     let points: f64 =
         text.parse().map_err(|_| format!("\"{text}\" is no number of points; try 0.5"))?;
     Limit::new(points).map_err(|error| error.to_string())
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds: &f64| *seconds > 0.0);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| format!("\"{text}\" is no number of seconds; try 60"))
 }
 
 pub fn parse_array(text: &str) -> Result<[u32; 2], String> {

@@ -10,11 +10,10 @@ use clap::{Args, Subcommand};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use recoup::{candidates, read_inputs};
-use recoup_core::accuracy::{Candidate, Configuration};
-use recoup_core::control_variate::{ControlFunction, ControlOptions, Mode};
-use recoup_core::multiplier::Multiplier;
-use recoup_core::quantize::{Quantization, WeightScheme};
+use recoup::{Mode, Multiplier, Space, WeightScheme, candidates, read_inputs};
+use recoup_core::accuracy::EmulatedDesign;
+use recoup_core::control_variate::ControlFunction;
+use recoup_core::design;
 use recoup_explore::space;
 use recoup_hardware::costs::{CostTable, Library, Run, Stimulus};
 use recoup_hardware::measure::{Bench, Measured, measure};
@@ -205,36 +204,32 @@ fn list(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> {
 }
 
 /// The designs of the table.
-fn configurations() -> Vec<Configuration> {
+fn designs() -> Vec<design::Design> {
     let cheaper = [ControlFunction::Popcount, ControlFunction::AnyBit];
     let cheaper = cheaper.map(|x| Mode::Fitted(Some(x)));
-    let modes = [&[Mode::None, Mode::Fitted(None)], &cheaper[..]].concat();
-    let multipliers = space::standard();
-    let points = space::points(
-        &multipliers,
-        &modes,
-        &[8],
-        &[Quantization::PLAIN],
-        ControlOptions::default(),
-    );
-    let all = points.into_iter().map(|point| point.configuration);
+    let all = space::with_rivals(&Space {
+        multipliers: space::standard(),
+        control_variates: [&[Mode::None, Mode::Fitted(None)], &cheaper[..]].concat(),
+        ..Space::default()
+    });
     // Where no x explains all of the error, as for truncated ones, also what is cheaper than the x
     // that fits best, and not much worse.
-    let low_bits_fit = |it: &Configuration| {
+    let low_bits_fit = |it: &design::Design| {
         let member = it.multiplier.member();
         member.is_some_and(|member| member.family.paper == Some(ControlFunction::LowBits))
     };
-    all.filter(|it| !low_bits_fit(it) || !cheaper.contains(&it.control_variate)).collect()
+    let is_one = |it: &design::Design| !low_bits_fit(it) || !cheaper.contains(&it.control_variate);
+    all.into_iter().filter(is_one).collect()
 }
 
 /// The designs of these multipliers and of exact ones; all if none is named.
-fn chosen(names: &[String]) -> Result<Vec<Configuration>> {
-    let mut all = configurations();
+fn chosen(names: &[String]) -> Result<Vec<design::Design>> {
+    let mut all = designs();
     // A mask may be a family's.
     let canonical = |name: &String| name.parse().map(|known: Multiplier| known.to_string());
     let names: Vec<String> =
         names.iter().map(|name| canonical(name).unwrap_or_else(|_| name.clone())).collect();
-    let name = |configuration: &Configuration| configuration.multiplier.to_string();
+    let name = |design: &design::Design| design.multiplier.to_string();
     if let Some(unknown) = names.iter().find(|&wanted| all.iter().all(|it| name(it) != *wanted)) {
         let mut known: Vec<String> = all.iter().map(name).collect();
         known.dedup();
@@ -265,7 +260,7 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
             args.library
         );
     }
-    let configurations = chosen(&args.multiplier)?;
+    let chosen = chosen(&args.multiplier)?;
     let library = cells::read(&args.cells)?;
     let synthesis = SynthesisOptions {
         clock_ps: Some(args.clock_ps),
@@ -277,14 +272,13 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
     let images = read_inputs(&session.dataset, &inputs, &session.preprocess, &session.graph)?;
     session.isa = session::isa(&args.machine);
     let experiment = session.experiment(WeightScheme::U8Channel, &Bars::default())?;
-    let candidates =
-        candidates(&experiment, &configurations, ControlOptions::default(), &Bars::default())?;
+    let candidates = candidates(&experiment, &chosen, &Bars::default())?;
 
     let exact: Vec<(u32, Vec<Workload>)> = candidates
         .iter()
-        .filter(|candidate| candidate.configuration.multiplier.is_exact())
+        .filter(|candidate| candidate.design.multiplier.is_exact())
         .map(|candidate| {
-            let bits = candidate.configuration.activation_bits;
+            let bits = candidate.design.activation_bits;
             Ok((bits, Workload::of_network(candidate, &images, POSITIONS)?))
         })
         .collect::<Result<_>>()?;
@@ -296,7 +290,7 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
         relative_error: args.error / 100.0,
         exact: &exact,
     };
-    let designs: Vec<(&Candidate, u16)> = args
+    let designs: Vec<(&EmulatedDesign, u16)> = args
         .size
         .iter()
         .flat_map(|&size| candidates.iter().map(move |candidate| (candidate, size)))
@@ -324,8 +318,8 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
         std::process::exit(output::INTERRUPTED);
     }
     let measured = measured?;
-    let exact = Configuration::exact(8);
-    let reference = designs.iter().position(|(candidate, _)| candidate.configuration == exact);
+    let exact = design::Design::exact(8);
+    let reference = designs.iter().position(|(candidate, _)| candidate.design == exact);
     let leakage_nw_per_um2 = reference.map(|index| measured[index].leakage_nw_per_um2);
 
     before.runs.retain(|run| run.library.name != args.library);

@@ -5,8 +5,8 @@ mod report;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
-use recoup_core::accuracy::Configuration;
-use recoup_core::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
+use recoup_core::control_variate::{ControlVariate, MODE_HELP, Mode};
+use recoup_core::design;
 use recoup_core::multiplier::{Imported, SPEC_HELP, Source};
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::cells::CellLibrary;
@@ -151,13 +151,15 @@ fn outcome(
     let exact = multiplier.is_exact();
     let default = if exact { Mode::None } else { Mode::Fitted(None) };
     let mode = args.control_variate.filter(|_| !exact).unwrap_or(default);
-    let configuration = Configuration::plain(multiplier.clone(), mode, args.activation_bits);
-    let computing = circuit_of(&configuration);
+    let emulated = design::Design::new(multiplier.clone())
+        .with_control_variate(mode)
+        .with_activation_bits(args.activation_bits);
+    let computing = circuit_of(&emulated);
     let circuit = match computing == multiplier {
         true => multiplier::circuit(imported, scheme.coding())?,
         false => MultiplierCircuit::new(&computing, scheme.coding())?,
     };
-    let Codes { workloads, control, model_sha256 } = codes(args, &configuration, scheme)?;
+    let Codes { workloads, control, model_sha256 } = codes(args, &emulated, scheme)?;
     let depth = workloads.iter().map(|workload| workload.depth).max().unwrap_or(1);
     let options = args.variant.options(args.array, depth);
     let correction = control.as_ref().map(Correction::new).transpose()?;
@@ -183,28 +185,27 @@ struct Codes {
     model_sha256: Option<String>,
 }
 
-fn codes(args: &PowerArgs, configuration: &Configuration, scheme: WeightScheme) -> Result<Codes> {
-    let options = ControlOptions::default();
+fn codes(args: &PowerArgs, emulated: &design::Design, scheme: WeightScheme) -> Result<Codes> {
     if args.stimuli == Stimuli::Network {
         let (experiment, images) =
             args.network.open(args.images, args.seed, scheme, &args.machine)?;
-        let candidate = experiment.candidate(configuration, options)?;
+        let candidate = experiment.candidate(emulated)?;
         return Ok(Codes {
             workloads: Workload::of_network(&candidate, &images, POSITIONS)?,
             control: candidate.control,
             model_sha256: Some(experiment.graph().sha256.clone()),
         });
     }
-    if let Mode::Regressed(_) = configuration.control_variate {
+    if let Mode::Regressed(_) = emulated.control_variate {
         bail!(
             "--control-variate {} takes a network to run; give --stimuli network, or fitted instead",
-            configuration.control_variate
+            emulated.control_variate
         );
     }
     let seed = args.seed.unwrap_or(0);
     let size = RandomSize { depth: RANDOM_DEPTH, filters: RANDOM_FILTERS, positions: 1, seed };
-    let mode = (configuration.control_variate, options);
-    let (vectors, control) = random(&configuration.multiplier, scheme, mode, size)?;
+    let mode = (emulated.control_variate, emulated.control_options);
+    let (vectors, control) = random(&emulated.multiplier, scheme, mode, size)?;
     let coding = scheme.coding();
     let workload = match args.stimuli {
         Stimuli::Uniform => Workload::uniform(RANDOM_DEPTH, RANDOM_FILTERS, seed),

@@ -6,27 +6,25 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use recoup::Session;
-use recoup_core::data::{DataSpec, select, select_others};
-use recoup_core::quantize::{Quantization, WeightScheme};
-use recoup_explore::finding::Settings;
-use recoup_explore::inputs::Inputs;
+use recoup::{
+    Budget, DataSpec, Exploration, ExploreOptions, Limit, OpenNetwork, Quantization, Session,
+    Store, Watch, WeightScheme, explore, explored_inputs,
+};
+use recoup_core::data::{select, select_others};
+use recoup_explore::entry::Settings;
+use recoup_explore::explorer::{Explorer, Network, Question};
 use recoup_explore::recorded::Recorded;
-use recoup_explore::sequential::Limit;
-use recoup_explore::store::Store;
 use recoup_report::render;
 
-use super::explore::parse_limit;
+use super::eval::warn_of_exact_nodes;
+use super::explore::{OBSERVED_IMAGES, command_line, parse_limit};
 use super::report;
-use crate::answer::Answer;
 use crate::args::{LabelArgs, MachineArgs, parse_positive};
 use crate::embedded::{Embedded, confirmation_images, test_images};
-use crate::exploration::{
-    Explorer, OBSERVED_IMAGES, Opened, Request, command_line, explore, read_inputs,
-};
+use crate::progress::Bars;
 use crate::reproduction::confirmation;
 use crate::session;
-use crate::{costs, output, page, progress, reproduction};
+use crate::{costs, output, page, reproduction};
 
 /// Arguments of `reproduce`.
 #[derive(Args)]
@@ -91,33 +89,36 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     }
     let mut store = Store::open(&database)?;
     let power = costs::shipped();
+    let bars = Bars::default();
     let opened = sessions.into_iter().map(|mut session| {
-        let name = session.file.path.display().to_string();
         session.isa = session::isa(&args.machine);
-        Opened::new(name, session, power.clone(), ORDER_SEED, &[WeightScheme::U8Channel])
+        warn_of_exact_nodes(&session);
+        let weights = [WeightScheme::U8Channel];
+        OpenNetwork::new(session, power.clone(), &weights, ORDER_SEED, BATCH, &bars)
     });
-    let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
-    let others = opened.iter().zip(others).map(|(opened, other)| opened.on(other, ORDER_SEED));
-    let others: Vec<Opened> = others.collect();
-    let other_inputs = read_inputs(&others, BATCH)?;
+    let opened: Vec<OpenNetwork> = opened.collect::<recoup::Result<_>>()?;
+    let others: Vec<OpenNetwork> =
+        opened.iter().zip(others).map(|(opened, other)| opened.on(other)).collect();
+    let other_inputs = explored_inputs(&others, &bars)?;
     let settings = Settings {
         confirmation_inputs: other_inputs.first().map(|inputs| inputs.sha256().to_owned()),
         ..Settings::new(args.max_loss, true, &power)
     };
     store.start_run(&command_line(), &settings)?;
-    let points = reproduction::points(&args.quantization);
-    let request = Request {
-        points: &points,
+    let options = ExploreOptions {
+        designs: reproduction::designs(&args.quantization),
         limit: args.max_loss,
         // All images, so that the mean is as sharp as they allow and holds for every limit.
         thorough: true,
-        order_seed: ORDER_SEED,
-        batch: BATCH,
         observed_images: OBSERVED_IMAGES,
+        budget: Budget::default(),
     };
-    let answer = explore(&mut store, &opened, &request)?;
+    let exploration = explore(&mut store, &opened, &options, &bars)?;
     if !others.is_empty() {
-        confirm(&mut store, &answer, &request, &others, &other_inputs)?;
+        let networks = others.iter().zip(&other_inputs);
+        let networks: Vec<Network> =
+            networks.map(|(other, inputs)| other.network(inputs)).collect();
+        confirm(&mut store, &exploration, &networks, &bars)?;
     }
     drop(store);
     let recorded = report::read(&database)?;
@@ -191,24 +192,30 @@ fn other_sessions(args: &ReproduceArgs, networks: &[Embedded]) -> Result<Vec<Ses
 /// Tests designs on other images, as far as `store` does not have the results.
 fn confirm(
     store: &mut Store,
-    answer: &Answer,
-    request: &Request,
-    others: &[Opened],
-    inputs: &[Inputs],
+    exploration: &Exploration,
+    others: &[Network],
+    bars: &Bars,
 ) -> Result<()> {
     let another_run = "another run has begun in run.db meanwhile; run again when it has ended";
     let recorded = Recorded::last(store)?.context(another_run)?;
     let designs = confirmation::designs(&recorded).len();
-    let bar = progress::bar("confirming", designs * others.len());
-    // Their layers have been looked at.
-    let request = Request { observed_images: 0, ..*request };
-    let mut explorer = Explorer::new(store, others, inputs, &request);
-    confirmation::confirm(&recorded, |design| {
-        let key = design.row.as_ref().map(|row| row.key.as_str());
-        let mut found = answer.networks.iter().flat_map(|network| &network.found);
-        let found = found.find(|found| key == Some(&found.key)).context(another_run)?;
-        explorer.loss(&found.point, &bar)
+    let question = Question {
+        designs: &[],
+        limit: exploration.limit,
+        thorough: true,
+        // Their layers have been looked at.
+        observed_images: 0,
+        budget: Budget::default(),
+    };
+    let mut explorer = Explorer::new(store, others, question);
+    bars.begin("confirming", designs * others.len());
+    confirmation::confirm(&recorded, |recorded| {
+        let record = &recorded.entry.design;
+        let mut results = exploration.networks.iter().flat_map(|network| &network.results);
+        let found = results.find(|result| result.record == *record).context(another_run)?;
+        let mean = explorer.loss(&found.design, bars)?;
+        anyhow::Ok(mean.map(|mean| mean.assessment))
     })?;
-    bar.finish_and_clear();
+    bars.end();
     Ok(())
 }

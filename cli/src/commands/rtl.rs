@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use recoup_core::accuracy::Configuration;
 use recoup_core::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
+use recoup_core::design;
 use recoup_core::multiplier::{SPEC_HELP, Source};
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::rtl::{
@@ -123,11 +123,13 @@ pub fn run(args: &RtlArgs) -> Result<()> {
     let control_options =
         ControlOptions { c_frac: args.c_frac.unwrap_or(default.c_frac), ..default };
     let mode = args.control_variate.unwrap_or(Mode::Fitted(None));
-    let configuration = Configuration::plain(multiplier.clone(), mode, 8);
+    let emulated = design::Design::new(multiplier.clone())
+        .with_control_variate(mode)
+        .with_control_options(control_options);
 
     let (vectors, control, options) = if args.network.model.is_some() || args.layer.is_some() {
         let (experiment, images) = args.network.open(IMAGES, args.seed, scheme, &args.machine)?;
-        let candidate = experiment.candidate(&configuration, control_options)?;
+        let candidate = experiment.candidate(&emulated)?;
         let layers = candidate.prepared.quantized.macs.iter();
         let deepest = layers.map(|mac| mac.shape.depth()).max().unwrap_or(depth);
         let options = Options { depth: args.depth.unwrap_or(deepest), ..options };

@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Write};
 
-use recoup_explore::choose::{Candidate, cheapest, choose};
-use recoup_explore::finding::Finding;
+use recoup_core::design::Kind;
+use recoup_explore::choose::{Judged, cheapest, choose};
+use recoup_explore::entry::Entry;
 use recoup_explore::recorded::{Mean, Recorded, RecordedNetwork};
 use recoup_explore::sequential::Verdict;
-use recoup_explore::space::Kind;
 
 use super::{LIMITS, is_plain, limit, loss, saved};
 use crate::page::{mean_name, short_name};
@@ -25,8 +25,8 @@ pub const AMONG: [Among; 2] = [Among::Plain, Among::All];
 
 impl Among {
     /// Whether it is one of them.
-    pub fn has(self, finding: &Finding) -> bool {
-        self == Self::All || is_plain(finding)
+    pub fn has(self, entry: &Entry) -> bool {
+        self == Self::All || is_plain(entry)
     }
 }
 
@@ -66,7 +66,7 @@ pub fn of_mean(recorded: &Recorded) -> String {
             let best = |kinds: &[Kind]| best(&means, kinds, among, points, sure);
             let cell = |found: Option<&Mean>| match found {
                 Some(mean) => {
-                    format!("{}, {} | {}", mean_name(mean), loss(mean), saved(mean.relative_power))
+                    format!("{}, {} | {}", mean_name(mean), loss(mean), saved(mean.mean.power))
                 }
                 None => "none |".to_owned(),
             };
@@ -88,21 +88,24 @@ pub fn best<'a, 'r>(
     sure: bool,
 ) -> Option<&'a Mean<'r>> {
     let under = means.iter().filter(|mean| {
-        let finding = &mean.design.finding;
-        kinds.contains(&finding.kind)
-            && among.has(finding)
+        let entry = &mean.design.entry;
+        kinds.contains(&entry.kind)
+            && among.has(entry)
             && match sure {
-                true => mean.assessment.verdict == Verdict::Under,
-                false => mean.assessment.loss < points,
+                true => mean.mean.assessment.verdict == Verdict::Under,
+                false => mean.mean.assessment.loss < points,
             }
     });
-    cheapest(under.filter_map(|mean| Some((mean, mean.relative_power?, mean.assessment.loss))))
+    cheapest(under.filter_map(|mean| Some((mean, mean.mean.power?, mean.mean.assessment.loss))))
 }
 
 /// A design for each network.
 pub fn per_network(recorded: &Recorded) -> String {
-    let names: Vec<String> =
-        recorded.networks.iter().map(|network| short_name(network.model())).collect();
+    let names: Vec<String> = recorded
+        .networks
+        .iter()
+        .map(|network| short_name(&network.experiment.names.model))
+        .collect();
     let mut text = format!(
         "A design for each network: the least array power that is under the limit on it with\n\
          95 % confidence, and the mean of what they save. Where no design is, the exact array stays.\n\n\
@@ -147,17 +150,17 @@ impl Own {
     fn new(network: &RecordedNetwork, points: f64, thorough: bool, among: Among) -> Self {
         let assessments = network.assess(limit(points), thorough);
         let evaluated = network.designs.iter().zip(assessments);
-        let (findings, candidates): (Vec<&Finding>, Vec<Candidate>) = evaluated
-            .filter(|(design, _)| among.has(&design.finding))
+        let (entries, candidates): (Vec<&Entry>, Vec<Judged>) = evaluated
+            .filter(|(design, _)| among.has(&design.entry))
             .filter_map(|(design, assessment)| {
-                let Finding { kind, relative_power: power, .. } = design.finding;
-                Some((&design.finding, Candidate { kind, power, assessment: assessment? }))
+                let Entry { kind, relative_power: power, .. } = design.entry;
+                Some((&design.entry, Judged { kind, power, assessment: assessment? }))
             })
             .unzip();
         let choice = choose(&candidates);
         let power = |at: Option<usize>| at.and_then(|at| candidates[at].power).unwrap_or(1.0);
         Self {
-            name: choice.chosen.map_or("none".to_owned(), |at| findings[at].name.clone()),
+            name: choice.chosen.map_or("none".to_owned(), |at| entries[at].name()),
             power: power(choice.chosen),
             reduced_precision: power(choice.reduced_precision),
             without_v: power(choice.without_v),

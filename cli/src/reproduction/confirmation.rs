@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::fmt::Write;
 
-use recoup_explore::choose::Candidate;
+use recoup_core::design::Kind;
+use recoup_explore::choose::{Judged, MeanLoss};
 use recoup_explore::confirm::{Walked, sequence, walk};
 use recoup_explore::recorded::{Mean, Recorded, RecordedDesign};
 use recoup_explore::sequential::Assessment;
-use recoup_explore::space::Kind;
 
 use super::choices::{AMONG, Among, GROUPS};
 use super::{LIMITS, interval, limit, losses, saved};
@@ -16,7 +16,7 @@ use crate::page::mean_name;
 
 /// A design, as it is shown.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Design {
+pub struct Named {
     /// In words.
     pub name: String,
     /// Array power against the exact array.
@@ -34,12 +34,12 @@ pub struct Confirmed {
     /// Designs that the first images found worth a test.
     pub worth: usize,
     /// The designs with their mean losses on the other images; without one where that failed.
-    pub walked: Walked<Design, Option<Assessment>>,
+    pub walked: Walked<Named, Option<Assessment>>,
 }
 
 impl Confirmed {
     /// The design that was confirmed and its loss on the other images.
-    pub fn chosen(&self) -> Option<(&Design, &Assessment)> {
+    pub fn chosen(&self) -> Option<(&Named, &Assessment)> {
         let (design, assessment) = self.walked.passed.as_ref()?;
         Some((design, assessment.as_ref()?))
     }
@@ -76,14 +76,14 @@ fn tests(means: &[Mean]) -> Vec<Test> {
     for (points, among) in LIMITS.into_iter().flat_map(|points| AMONG.map(|among| (points, among)))
     {
         for kinds in GROUPS {
-            let (positions, candidates): (Vec<usize>, Vec<Candidate>) = means
+            let (positions, candidates): (Vec<usize>, Vec<Judged>) = means
                 .iter()
                 .enumerate()
                 .filter_map(|(at, mean)| {
-                    let Mean { design, relative_power: power, assessment, .. } = *mean;
-                    let kind = design.finding.kind;
-                    let is_one = kinds.contains(&kind) && among.has(&design.finding);
-                    is_one.then_some((at, Candidate { kind, power, assessment }))
+                    let Mean { design, mean: MeanLoss { power, assessment, .. }, .. } = *mean;
+                    let kind = design.entry.kind;
+                    let is_one = kinds.contains(&kind) && among.has(&design.entry);
+                    is_one.then_some((at, Judged { kind, power, assessment }))
                 })
                 .unzip();
             let sequence = sequence(&candidates, limit(points));
@@ -122,8 +122,8 @@ pub fn confirm<E>(
         let Walked { passed, failed, tested } = walk(sequence, test, is_under)?;
         let shown = |(at, found): (usize, Option<Assessment>)| {
             let mean: &Mean = &means[at];
-            let power = mean.relative_power.expect("only designs of known power are tested");
-            (Design { name: mean_name(mean), power }, found)
+            let power = mean.mean.power.expect("only designs of known power are tested");
+            (Named { name: mean_name(mean), power }, found)
         };
         let walked = Walked { passed: passed.map(shown), failed: failed.map(shown), tested };
         confirmed.push(Confirmed { points, among, kinds, worth, walked });
@@ -136,10 +136,10 @@ pub fn of(recorded: &Recorded) -> Option<Vec<Confirmed>> {
     recorded.settings.confirmation_inputs.as_ref()?;
     let means = recorded.confirmed_means(limit(1.0));
     let loss = |design: &RecordedDesign| {
-        let configuration = &design.finding.configuration;
+        let configuration = &design.entry.design;
         let mut means = means.iter();
-        let found = means.find(|mean| mean.design.finding.configuration == *configuration);
-        Ok::<_, Infallible>(found.map(|mean| mean.assessment))
+        let found = means.find(|mean| mean.design.entry.design == *configuration);
+        Ok::<_, Infallible>(found.map(|mean| mean.mean.assessment))
     };
     let Ok(confirmed) = confirm(recorded, loss);
     Some(confirmed)
@@ -150,7 +150,7 @@ pub fn table(recorded: &Recorded) -> String {
     let Some(confirmed) = of(recorded) else {
         return "No choice was confirmed on other images than those above.\n".to_owned();
     };
-    let images = recorded.confirmation.first().map_or(0, |network| network.images);
+    let images = recorded.confirmation.first().map_or(0, |network| network.experiment.images);
     let mut text = format!(
         "Confirmed on {images} images of each network that no choice has seen: of the designs whose\n\
          mean loss above is under the limit, and that no other beats in power and in the upper end\n\

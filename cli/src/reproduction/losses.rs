@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use recoup_explore::finding::Finding;
+use recoup_core::design::Kind;
+use recoup_explore::entry::Entry;
 use recoup_explore::recorded::{Mean, Recorded, RecordedNetwork};
-use recoup_explore::space::Kind;
 
 use super::{fraction, is_plain, limit, loss};
 use crate::page::{mean_name, short_name};
@@ -15,8 +15,9 @@ pub fn accuracies(recorded: &Recorded) -> String {
     for network in &recorded.networks {
         let top1 = network.designs.first().and_then(|reference| reference.top1());
         let top1 = top1.map(|top1| format!("{:.2}", 100.0 * top1)).unwrap_or_default();
-        let name = short_name(network.model());
-        writeln!(text, "| {name} | {} | {top1} |", network.images).expect("a string takes all");
+        let name = short_name(&network.experiment.names.model);
+        writeln!(text, "| {name} | {} | {top1} |", network.experiment.images)
+            .expect("a string takes all");
     }
     text
 }
@@ -34,7 +35,7 @@ pub fn plain(recorded: &Recorded, means: &[Mean]) -> String {
 pub fn others(recorded: &Recorded, means: &[Mean]) -> String {
     let heading = "The same, network by network:\n\n";
     let Recorded { networks, settings, .. } = recorded;
-    heading.to_owned() + &table(networks, settings.thorough, means, |finding| !is_plain(finding))
+    heading.to_owned() + &table(networks, settings.thorough, means, |entry| !is_plain(entry))
 }
 
 /// The designs that are `shown`, but for the reference.
@@ -42,9 +43,10 @@ pub fn table(
     networks: &[RecordedNetwork],
     thorough: bool,
     means: &[Mean],
-    shown: impl Fn(&Finding) -> bool,
+    shown: impl Fn(&Entry) -> bool,
 ) -> String {
-    let names: Vec<String> = networks.iter().map(|network| short_name(network.model())).collect();
+    let names: Vec<String> =
+        networks.iter().map(|network| short_name(&network.experiment.names.model)).collect();
     let mut text = format!(
         "| design | array power | energy | mean loss [95 %] | {} |\n|---|---|---|---|{}\n",
         names.join(" | "),
@@ -53,14 +55,14 @@ pub fn table(
     let assessments: Vec<_> =
         networks.iter().map(|network| network.assess(limit(1.0), thorough)).collect();
     let shown = means.iter().filter(|mean| {
-        let finding = &mean.design.finding;
-        finding.kind != Kind::Reference && shown(finding)
+        let entry = &mean.design.entry;
+        entry.kind != Kind::Reference && shown(entry)
     });
     for mean in shown {
-        let configuration = &mean.design.finding.configuration;
+        let configuration = &mean.design.entry.design;
         let on = networks.iter().zip(&assessments).map(|(network, assessments)| {
             let mut designs = network.designs.iter();
-            let at = designs.position(|design| design.finding.configuration == *configuration);
+            let at = designs.position(|design| design.entry.design == *configuration);
             let found = at.and_then(|at| assessments[at]);
             found.map(|found| format!("{:.2}", found.loss)).unwrap_or_default()
         });
@@ -68,8 +70,8 @@ pub fn table(
             text,
             "| {} | {} | {} | {} | {} |",
             mean_name(mean),
-            fraction(mean.relative_power),
-            fraction(mean.relative_energy),
+            fraction(mean.mean.power),
+            fraction(mean.mean.relative_energy),
             loss(mean),
             on.collect::<Vec<_>>().join(" | ")
         )

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use recoup_core::design::Kind;
 use recoup_explore::recorded::{Mean, Recorded};
-use recoup_explore::space::Kind;
 use recoup_report::data::Comparison;
 
 use super::choices::{AMONG, Among, EVERY, REDUCED_PRECISION, best};
@@ -50,7 +50,7 @@ pub fn comparisons(recorded: &Recorded) -> Vec<Comparison> {
 fn saving(recorded: &Recorded, target: &Target, among: Among) -> Comparison {
     let Target { points, saved: wanted, whose } = *target;
     let means = recorded.means(limit(points));
-    let percent = |mean: &Mean| mean.relative_power.map_or(0.0, |power| 100.0 * (1.0 - power));
+    let percent = |mean: &Mean| mean.mean.power.map_or(0.0, |power| 100.0 * (1.0 - power));
     let found = best(&means, EVERY, among, points, true);
     let missing = wanted - found.map_or(0.0, percent);
     let verdict = match limiting(recorded, &means, target, among) {
@@ -63,7 +63,7 @@ fn saving(recorded: &Recorded, target: &Target, among: Among) -> Comparison {
         paper: whose.to_owned(),
         here: match found {
             Some(mean) => {
-                let saved = saved(mean.relative_power);
+                let saved = saved(mean.mean.power);
                 format!("{saved}: {}, loss {}", mean_name(mean), loss(mean))
             }
             None => "no design is under it".to_owned(),
@@ -80,18 +80,18 @@ fn saving(recorded: &Recorded, target: &Target, among: Among) -> Comparison {
 fn limiting(recorded: &Recorded, means: &[Mean], target: &Target, among: Among) -> Option<String> {
     let enough = 1.0 - target.saved / 100.0;
     let saves = |mean: &&Mean| {
-        among.has(&mean.design.finding) && mean.relative_power.is_some_and(|power| power <= enough)
+        among.has(&mean.design.entry) && mean.mean.power.is_some_and(|power| power <= enough)
     };
     let mean = means
         .iter()
         .filter(saves)
-        .min_by(|a, b| a.assessment.loss.total_cmp(&b.assessment.loss))?;
-    let configuration = &mean.design.finding.configuration;
+        .min_by(|a, b| a.mean.assessment.loss.total_cmp(&b.mean.assessment.loss))?;
+    let configuration = &mean.design.entry.design;
     let losses = recorded.networks.iter().filter_map(|network| {
         let mut designs = network.designs.iter();
-        let design = designs.find(|design| design.finding.configuration == *configuration)?;
+        let design = designs.find(|design| design.entry.design == *configuration)?;
         let mut designs = network.designs.iter();
-        let reference = designs.find(|design| design.finding.kind == Kind::Reference)?;
+        let reference = designs.find(|design| design.entry.kind == Kind::Reference)?;
         Some((network, 100.0 * (reference.top1()? - design.top1()?)))
     });
     let (network, most) = losses.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
@@ -99,7 +99,7 @@ fn limiting(recorded: &Recorded, means: &[Mean], target: &Target, among: Among) 
         "{} loses {}, and {most:.2} on {}",
         mean_name(mean),
         loss(mean),
-        short_name(network.model())
+        short_name(&network.experiment.names.model)
     ))
 }
 
@@ -110,7 +110,7 @@ fn rival(recorded: &Recorded) -> Comparison {
         let means = recorded.means(limit(points));
         let power = |kinds: &[Kind]| {
             let found = best(&means, kinds, Among::All, points, true);
-            found.and_then(|mean| mean.relative_power).unwrap_or(1.0)
+            found.and_then(|mean| mean.mean.power).unwrap_or(1.0)
         };
         let more = 100.0 * (power(REDUCED_PRECISION) - power(EVERY));
         if more <= 0.0 {
@@ -205,18 +205,18 @@ fn recovery(recorded: &Recorded) -> Option<Comparison> {
     let means = recorded.means(limit(1.0));
     let plain = |kind: Kind| {
         means.iter().filter(move |mean| {
-            let finding = &mean.design.finding;
+            let entry = &mean.design.entry;
             // The paper has families only.
-            let is_of_family = !finding.multiplier().starts_with("mask:");
-            finding.kind == kind && is_plain(finding) && is_of_family
+            let is_of_family = !entry.design.multiplier.starts_with("mask:");
+            entry.kind == kind && is_plain(entry) && is_of_family
         })
     };
     let (mut with, mut without) = (0.0, 0.0);
     for corrected in plain(Kind::WithV) {
         let uncorrected = plain(Kind::WithoutV).find(|uncorrected| {
-            let [one, other] = [uncorrected, corrected].map(|mean| &mean.design.finding);
-            one.multiplier() == other.multiplier()
-                && one.activation_bits() == other.activation_bits()
+            let [one, other] = [uncorrected, corrected].map(|mean| &mean.design.entry);
+            one.design.multiplier == other.design.multiplier
+                && one.design.activation_bits == other.design.activation_bits
         });
         if let Some(uncorrected) = uncorrected {
             with += corrected.top1;

@@ -1,13 +1,10 @@
-use recoup_core::quantize::WeightScheme;
-use recoup_explore::finding::Settings;
-use recoup_explore::key::ExperimentKey;
+use recoup::{Store, Unwatched, WeightScheme};
+use recoup_explore::entry::Settings;
+use recoup_explore::key::{CalibrationNames, ExperimentKey, ExperimentRecord, Names};
 use recoup_explore::power::Figures;
 use recoup_explore::quality::LayerQuality;
-use recoup_explore::search::Search;
-use recoup_explore::sequential::Plan;
-use recoup_explore::store::Store;
+use recoup_explore::runner::{Judge, LeastPower, Runner};
 use recoup_explore::subject::{Expected, Failure, Subject, Trial};
-use serde_json::json;
 
 use super::*;
 use crate::costs;
@@ -22,12 +19,12 @@ struct SimulatedTrial {
 }
 
 impl Subject for Simulated {
-    fn expect(&self, _: &Point) -> Result<Expected, Failure> {
+    fn expect(&self, _: &Design) -> Result<Expected, Failure> {
         Ok(Expected::default())
     }
 
-    fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
-        let period = match (point.kind(), point.configuration.quantization.aware) {
+    fn start(&self, design: &Design) -> Result<Box<dyn Trial + '_>, Failure> {
+        let period = match (design.kind(), design.quantization.aware) {
             (Kind::Reference, _) => usize::MAX,
             (_, true) => 250,
             (_, false) => 62,
@@ -50,48 +47,56 @@ fn recorded() -> Recorded {
     let settings = Settings::new(limit(1.0), true, &costs::shipped());
     let mut store = Store::in_memory().unwrap();
     store.start_run("recoup reproduce", &settings).unwrap();
-    evaluate(&mut store, IMAGES, "first", &points(&[]));
+    evaluate(&mut store, IMAGES, "first", &designs(&[]));
     Recorded::last(&store).unwrap().unwrap()
 }
 
 /// With some designs on four times as many other images.
-fn confirmed(tested: impl Fn(&Point) -> bool) -> Recorded {
+fn confirmed(tested: impl Fn(&Design) -> bool) -> Recorded {
     let settings = Settings::new(limit(1.0), true, &costs::shipped());
     let settings = Settings { confirmation_inputs: Some("other".into()), ..settings };
     let mut store = Store::in_memory().unwrap();
     store.start_run("recoup reproduce", &settings).unwrap();
-    evaluate(&mut store, IMAGES, "first", &points(&[]));
-    let tested: Vec<Point> =
-        points(&[]).into_iter().filter(|it| it.kind() == Kind::Reference || tested(it)).collect();
+    evaluate(&mut store, IMAGES, "first", &designs(&[]));
+    let tested: Vec<Design> =
+        designs(&[]).into_iter().filter(|it| it.kind() == Kind::Reference || tested(it)).collect();
     evaluate(&mut store, 4 * IMAGES, "other", &tested);
     Recorded::last(&store).unwrap().unwrap()
 }
 
-fn evaluate(store: &mut Store, images: usize, inputs: &str, points: &[Point]) {
-    let (power, limit) = (costs::shipped(), limit(1.0));
-    for name in ["one.onnx", "two.onnx"] {
-        let names = json!({ "model": name });
-        let description = json!({ "names": names, "images": images, "inputs_sha256": inputs });
-        let experiment = ExperimentKey::of(description, WeightScheme::U8Channel);
-        let mut search = Search {
-            store: &mut *store,
-            experiments: std::slice::from_ref(&experiment),
-            subject: &Simulated,
-            plan: Plan::single(images),
-            limit,
-            figures: &|point, _| match point.configuration.exact_ends {
-                // Its power depends on the layers, which there are none of.
-                true => Figures { power: Some(0.9), energy: None },
-                false => {
-                    let functions = point.is_corrected().then(|| "weighted".to_owned());
-                    power.figures(point, functions.as_slice(), &[])
-                }
+fn evaluate(store: &mut Store, images: usize, inputs: &str, designs: &[Design]) {
+    let power = costs::shipped();
+    let (inputs, none) = (inputs.to_owned(), String::new);
+    for model in ["one.onnx", "two.onnx"] {
+        let experiment = ExperimentKey::of(ExperimentRecord {
+            recoup: none(),
+            model_sha256: model.to_owned(),
+            images,
+            inputs_sha256: inputs.clone(),
+            calibration_sha256: none(),
+            calibration_inputs_sha256: none(),
+            weights: WeightScheme::U8Channel,
+            names: Names {
+                model: model.to_owned(),
+                data: none(),
+                preprocess: none(),
+                order_seed: 0,
             },
-            prune: false,
-            all_images: true,
-            observed_images: 0,
+            calibration: CalibrationNames { method: none(), data: none(), images: 1 },
+        });
+        let figures = |design: &Design, _: &[String]| match design.exact_ends {
+            // Its power depends on the layers, which there are none of.
+            true => Figures { power: Some(0.9), energy: None },
+            false => {
+                let functions = design.is_corrected().then(|| "weighted".to_owned());
+                power.figures(design, functions.as_slice(), &[])
+            }
         };
-        search.run(points, &mut |_| {}).unwrap();
+        let judge = Judge::thorough(images, limit(1.0));
+        Runner::new(&Simulated, std::slice::from_ref(&experiment), judge)
+            .with_figures(&figures)
+            .run(store, &mut LeastPower::all_of(designs), &Unwatched)
+            .unwrap();
     }
 }
 
@@ -132,11 +137,10 @@ fn targets_are_met_or_it_is_said_by_how_much_they_are_missed_and_why() {
 }
 
 /// The design that saves most, of equally lossy ones, in the codes that lose least.
-fn is_tested(point: &Point) -> bool {
-    let configuration = &point.configuration;
-    configuration.multiplier.to_string() == "truncated:9"
-        && !point.is_corrected()
-        && !configuration.quantization.bias_correction
+fn is_tested(design: &Design) -> bool {
+    design.multiplier.to_string() == "truncated:9"
+        && !design.is_corrected()
+        && !design.quantization.bias_correction
 }
 
 #[test]
@@ -144,10 +148,10 @@ fn confirmed_choices_stand_beside_what_was_chosen_from() {
     let (first, recorded) = (recorded(), confirmed(is_tested));
     // What was tested on other images is no part of what was chosen from.
     assert_eq!((recorded.networks.len(), recorded.confirmation.len()), (2, 2));
-    assert!(recorded.networks.iter().all(|network| network.images == IMAGES));
-    assert!(recorded.confirmation.iter().all(|network| network.images == 4 * IMAGES));
+    assert!(recorded.networks.iter().all(|network| network.experiment.images == IMAGES));
+    assert!(recorded.confirmation.iter().all(|network| network.experiment.images == 4 * IMAGES));
     let losses = |recorded: &Recorded| -> Vec<f64> {
-        recorded.means(limit(1.0)).iter().map(|mean| mean.assessment.loss).collect()
+        recorded.means(limit(1.0)).iter().map(|mean| mean.mean.assessment.loss).collect()
     };
     assert_eq!(losses(&recorded), losses(&first));
     assert!(tables(&first).contains("No choice was confirmed on other images"));
@@ -191,10 +195,12 @@ fn each_design_is_tested_once_for_all_limits() {
     let recorded = recorded();
     let designs = confirmation::designs(&recorded);
     let mut asked = Vec::new();
-    let passes =
-        |interval: [f64; 2]| Assessment { interval, ..recorded.means(limit(1.0))[0].assessment };
+    let passes = |interval: [f64; 2]| Assessment {
+        interval,
+        ..recorded.means(limit(1.0))[0].mean.assessment
+    };
     let all = confirmation::confirm(&recorded, |design| {
-        asked.push(design.finding.name.clone());
+        asked.push(design.entry.name());
         Ok::<_, std::convert::Infallible>(Some(passes([-0.1, 0.05])))
     });
     let Ok(all) = all;
@@ -214,9 +220,9 @@ fn each_design_is_tested_once_for_all_limits() {
 
 #[test]
 fn plain_codes_alone_are_asked_for_or_all() {
-    let (all, plain) = (points(&[]), points(&[Quantization::PLAIN]));
+    let (all, plain) = (designs(&[]), designs(&[Quantization::PLAIN]));
     assert_eq!(all.len(), 115);
     assert_eq!((&plain[0], all.len() - plain.len()), (&all[0], 62));
-    let aware = points(&CHOSEN_CODES);
+    let aware = designs(&CHOSEN_CODES);
     assert_eq!((aware.len(), aware[0].kind()), (1 + 62, Kind::Reference));
 }

@@ -18,10 +18,10 @@ pub fn codes(means: &[Mean]) -> String {
         names.join(" | "),
         "---|".repeat(names.len())
     );
-    let plain = means.iter().filter(|mean| super::is_plain(&mean.design.finding));
+    let plain = means.iter().filter(|mean| super::is_plain(&mean.design.entry));
     for mean in plain {
-        let finding = &mean.design.finding;
-        let chosen = names.each_ref().map(|name| variant(means, finding, Some(name), false));
+        let entry = &mean.design.entry;
+        let chosen = CHOSEN_CODES.map(|codes| variant(means, entry, codes, false));
         if chosen.iter().all(Option::is_none) {
             continue;
         }
@@ -30,7 +30,7 @@ pub fn codes(means: &[Mean]) -> String {
             text,
             "| {} | {} | {} | {} |",
             mean_name(mean),
-            fraction(mean.relative_power),
+            fraction(mean.mean.power),
             loss(mean),
             chosen.join(" | ")
         )
@@ -47,17 +47,17 @@ pub fn mixed(means: &[Mean]) -> String {
          | design | power: one | two | energy: one | two | mean loss [95 %]: one | two |\n\
          |---|---|---|---|---|---|---|\n",
     );
-    for mixed in means.iter().filter(|mean| mean.design.finding.exact_ends()) {
-        let finding = &mixed.design.finding;
-        let Some(one) = variant(means, finding, finding.quantization(), false) else { continue };
+    for mixed in means.iter().filter(|mean| mean.design.entry.design.exact_ends) {
+        let entry = &mixed.design.entry;
+        let Some(one) = variant(means, entry, entry.design.quantization, false) else { continue };
         writeln!(
             text,
             "| {} | {} | {} | {} | {} | {} | {} |",
             mean_name(one),
-            fraction(one.relative_power),
-            fraction(mixed.relative_power),
-            fraction(one.relative_energy),
-            fraction(mixed.relative_energy),
+            fraction(one.mean.power),
+            fraction(mixed.mean.power),
+            fraction(one.mean.relative_energy),
+            fraction(mixed.mean.relative_energy),
             loss(one),
             loss(mixed)
         )

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use recoup::WeightScheme;
 use recoup_explore::recorded::Recorded;
 use recoup_explore::store::{Row, Store};
 use recoup_hardware::costs::{Cost, CostTable, Design, Library, Run, Stimulus};
@@ -103,7 +104,7 @@ fn rows(path: &str) -> Vec<Row> {
     }
     let Ok(store) = Store::open(Path::new(path)) else { return Vec::new() };
     let experiments = store.experiments().unwrap();
-    experiments.first().map(|(key, _)| store.rows(key).unwrap()).unwrap_or_default()
+    experiments.keys().next().map(|key| store.rows(key).unwrap()).unwrap_or_default()
 }
 
 #[test]
@@ -155,8 +156,34 @@ fn the_answer_is_that_of_full_evaluations() {
         assert_eq!(line["loss"], result["loss_vs_exact"]);
         assert_eq!(line["loss_low"], result["ci95"][0]);
         assert_eq!(line["top1"], result["top1"]);
+        assert_eq!(line["identity"], result["identity"]);
     }
     assert_eq!(compared, 7);
+    assert_eq!(all["ended"], "decided");
+}
+
+#[test]
+fn a_search_may_end_early_and_go_on() {
+    let folder = Folder::new();
+    let out = folder.path("run.db");
+    let ended =
+        |more: &[&str]| json(&folder.args(&[&["--out", &out, "--thorough"], more].concat()));
+    let part = ended(&["--image-limit", "400"]);
+    assert_eq!(part["ended"], "image-limit");
+    let count = |found: &Value, status: &str| {
+        configurations(found).iter().filter(|line| line["status"] == status).count()
+    };
+    // Two designs of 150 images, and a third in part.
+    assert_eq!(count(&part, "done"), 3, "{part:#}");
+    assert_eq!(count(&part, "not-tried"), configurations(&part).len() - 3);
+    let mut in_words = folder.args(&["--image-limit", "400"]);
+    in_words.retain(|arg| arg != "--json");
+    let text = stdout(&in_words);
+    assert!(text.contains("ended before the answer was sure (image limit)"), "{text}");
+    let rest = ended(&[]);
+    assert_eq!((&rest["ended"], count(&rest, "not-tried")), (&Value::from("decided"), 0));
+    let late = json(&folder.args(&["--time-limit", "0.000001"]));
+    assert_eq!((&late["ended"], count(&late, "done")), (&Value::from("time-limit"), 0));
 }
 
 #[test]
@@ -503,11 +530,11 @@ fn codings_of_the_weights_compare() {
     let [network] = &recorded.networks[..] else { panic!("{:?}", recorded.networks) };
     assert_eq!(network.designs.len(), configurations(&all).len());
     assert!(network.designs.iter().all(|design| design.row.is_some()));
-    let named = |name: &str| network.designs.iter().find(|design| design.finding.name == name);
+    let named = |name: &str| network.designs.iter().find(|design| design.entry.name() == name);
     let tensor = named("truncated:5, u8-tensor weights").unwrap();
-    assert_eq!(tensor.finding.weights(), Some("u8-tensor"));
+    assert_eq!(tensor.entry.design.weights, Some(WeightScheme::U8Tensor));
     assert!(!tensor.layers.is_empty());
-    assert_eq!(named("truncated:5").unwrap().finding.weights(), None);
+    assert_eq!(named("truncated:5").unwrap().entry.design.weights, None);
 }
 
 #[test]

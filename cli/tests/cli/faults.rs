@@ -100,8 +100,8 @@ fn a_full_disk_keeps_the_results_that_are_there() {
     assert!(message.contains("make room and run again"), "{message}");
     let rows = || {
         let store = Store::open_existing(&path).unwrap();
-        let (key, _) = store.experiments().unwrap().remove(0);
-        store.rows(&key).unwrap()
+        let experiments = store.experiments().unwrap();
+        store.rows(experiments.keys().next().unwrap()).unwrap()
     };
     let kept = rows();
     assert!(!kept.is_empty(), "nothing was finished before the disk was full");

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup_core::accuracy::{Configuration, Experiment};
-use recoup_core::control_variate::{ControlOptions, Mode};
+use recoup_core::accuracy::Experiment;
+use recoup_core::control_variate::Mode;
+use recoup_core::design::Design;
 use recoup_core::emulate::Workspace;
 use recoup_core::model::{self, OnnxFile};
 use recoup_core::multiplier::truncated;
@@ -28,9 +29,9 @@ fn emulated(odd: &Odd) -> [Vec<Vec<f32>>; 2] {
     let scheme = WeightScheme::U8Channel;
     let experiment =
         Experiment::new(Arc::new(file), graph, inputs, calibration, scheme, Isa::best());
-    let truncated = Configuration::plain(truncated(6), Mode::None, 8);
-    [Configuration::exact(8), truncated].map(|configuration| {
-        let candidate = experiment.candidate(&configuration, ControlOptions::default()).unwrap();
+    let truncated = Design::new(truncated(6)).with_control_variate(Mode::None);
+    [Design::exact(8), truncated].map(|design| {
+        let candidate = experiment.candidate(&design).unwrap();
         let run = |index| {
             candidate.network.run(&odd.sample(index), &mut Workspace::default()).unwrap().to_vec()
         };

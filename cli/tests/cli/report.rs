@@ -157,7 +157,7 @@ fn the_reproduction_has_tables_and_goes_on() {
     let results = |name: &str| {
         let store = Store::open(&folder.path().join("all").join(name)).unwrap();
         let experiments = store.experiments().unwrap();
-        experiments.iter().flat_map(|(key, _)| store.rows(key).unwrap()).collect::<Vec<_>>()
+        experiments.keys().flat_map(|key| store.rows(key).unwrap()).collect::<Vec<_>>()
     };
     let before = results("run.db");
     assert_eq!(stdout(&args), tables);
@@ -221,7 +221,7 @@ fn choices_are_confirmed_on_other_images_and_only_once() {
     let results = || {
         let store = Store::open(&folder.path().join("all/run.db")).unwrap();
         let experiments = store.experiments().unwrap();
-        experiments.iter().flat_map(|(key, _)| store.rows(key).unwrap()).collect::<Vec<_>>()
+        experiments.keys().flat_map(|key| store.rows(key).unwrap()).collect::<Vec<_>>()
     };
     let before = results();
     assert_eq!(stdout(&confirm("240")), tables);

@@ -13,7 +13,7 @@ use crate::watch::{Stopped, Watch, go_on};
 
 use super::classify::{Classifier, LabelledInput};
 use super::fidelity::{Collector, OutputFidelity};
-use super::{Candidate, ExperimentError};
+use super::{EmulatedDesign, ExperimentError};
 
 /// From this many classes on, the five best count too.
 const TOP5_CLASSES: usize = 100;
@@ -156,7 +156,7 @@ pub fn sampler(
 pub fn evaluate(
     images: &Images,
     float: &FloatModel,
-    candidates: &[Candidate],
+    candidates: &[EmulatedDesign],
     layers: bool,
     mut scores: Option<&mut dyn Scores>,
     watch: &(impl Watch + ?Sized),

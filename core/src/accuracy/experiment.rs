@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use recoup_kernels::{Isa, KernelError};
 
-use crate::control_variate::{
-    self, ControlOptions, ControlVariate, ControlVariateError, Mode, Prediction,
-};
+use crate::control_variate::{self, ControlVariate, ControlVariateError, Prediction};
+use crate::design::Design;
 use crate::emulate::{EmulateError, Network, Prepared};
 use crate::model::{Graph, ModelError, OnnxFile, SampleError};
-use crate::multiplier::{Multiplier, MultiplierError};
+use crate::multiplier::MultiplierError;
 use crate::quantize::{
     Calibration, CalibrationError, LayerCodes, Method, Quantization, WeightScheme, calibrate,
 };
@@ -19,52 +18,10 @@ use crate::watch::Watch;
 
 use super::make::{Adapted, Coded, Exact, Values};
 
-/// One multiplier with one control variate and one way to code activations.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Configuration {
-    /// The multiplier.
-    pub multiplier: Multiplier,
-    /// What corrects it.
-    pub control_variate: Mode,
-    /// Significant bits of the activation codes, 4 to 8.
-    pub activation_bits: u32,
-    /// Whether codes and biases are chosen for the multiplier.
-    pub quantization: Quantization,
-    /// Whether the first and the last layer run on exact multipliers, without control variate.
-    pub exact_ends: bool,
-}
-
-impl Configuration {
-    /// All layers on one multiplier, in the calibration's codes.
-    pub fn plain(multiplier: Multiplier, control_variate: Mode, activation_bits: u32) -> Self {
-        Self {
-            multiplier,
-            control_variate,
-            activation_bits,
-            quantization: Quantization::PLAIN,
-            exact_ends: false,
-        }
-    }
-
-    /// Exact products of so many activation bits.
-    pub fn exact(activation_bits: u32) -> Self {
-        Self::plain(Multiplier::exact(), Mode::None, activation_bits)
-    }
-}
-
-/// All layers on the multiplier, corrected by a fitted control variate unless it is exact, in the
-/// calibration's codes.
-impl From<Multiplier> for Configuration {
-    fn from(multiplier: Multiplier) -> Self {
-        let mode = if multiplier.is_exact() { Mode::None } else { Mode::Fitted(None) };
-        Self::plain(multiplier, mode, 8)
-    }
-}
-
-/// A configuration, ready to run.
-pub struct Candidate {
+/// A design, ready to run.
+pub struct EmulatedDesign {
     /// What it is.
-    pub configuration: Configuration,
+    pub design: Design,
     /// The constants, if it has any.
     pub control: Option<ControlVariate>,
     /// The network.
@@ -208,49 +165,36 @@ impl Experiment {
         self.weights
     }
 
-    /// Makes the constants and kernels of one configuration.
+    /// Makes the constants and kernels of one design, which has the weights in the coding of this
+    /// experiment whatever it says.
     ///
     /// # Errors
     /// When the calibration lacks a tensor, the mode is not defined for the multiplier, or a
     /// kernel refuses a layer.
-    pub fn candidate(
-        &self,
-        configuration: &Configuration,
-        options: ControlOptions,
-    ) -> Result<Candidate, ExperimentError> {
-        configuration.multiplier.check_coding(self.weights.coding())?;
-        let made = self.make(configuration, options)?;
-        Ok(Candidate {
-            configuration: configuration.clone(),
-            network: Network::new(
-                &made.prepared,
-                &configuration.multiplier,
-                made.control.as_ref(),
-            )?,
+    pub fn candidate(&self, design: &Design) -> Result<EmulatedDesign, ExperimentError> {
+        design.multiplier.check_coding(self.weights.coding())?;
+        let made = self.make(design)?;
+        Ok(EmulatedDesign {
+            design: design.clone(),
+            network: Network::new(&made.prepared, &design.multiplier, made.control.as_ref())?,
             control: made.control.clone(),
             prepared: made.prepared.clone(),
         })
     }
 
-    /// What can be expected of a configuration, without making or running its network.
+    /// What can be expected of a design, without making or running its network.
     ///
     /// # Errors
     /// As [`Experiment::candidate`].
-    pub fn predict(
-        &self,
-        configuration: &Configuration,
-        options: ControlOptions,
-    ) -> Result<Prediction, ExperimentError> {
-        let Configuration { multiplier, control_variate, .. } = configuration;
+    pub fn predict(&self, design: &Design) -> Result<Prediction, ExperimentError> {
+        let Design { multiplier, control_variate, control_options, .. } = design;
         multiplier.check_coding(self.weights.coding())?;
-        let coded = match configuration.quantization {
-            Quantization::PLAIN => {
-                self.width(configuration.activation_bits, configuration.exact_ends)?
-            }
-            _ => self.make(configuration, options)?.coded.clone(),
+        let coded = match design.quantization {
+            Quantization::PLAIN => self.width(design.activation_bits, design.exact_ends)?,
+            _ => self.make(design)?.coded.clone(),
         };
         let quantized = &coded.prepared.quantized;
-        let (histograms, mode) = (&coded.histograms, *control_variate);
+        let (histograms, mode, options) = (&coded.histograms, *control_variate, *control_options);
         let mut prediction =
             control_variate::predict(quantized, histograms, multiplier, mode, options)?;
         if let Some(noise_to_signal) = coded.noise_to_signal {

@@ -1,9 +1,10 @@
-//! From a configuration to its codes, control variate and biases.
+//! From a design to its codes, control variate and biases.
 
 use std::sync::Arc;
 
 use crate::aware::{self, Given, Purpose};
-use crate::control_variate::{self, CodeHistogram, ControlOptions, ControlVariate, Mode};
+use crate::control_variate::{self, CodeHistogram, ControlVariate, Mode};
+use crate::design::Design;
 use crate::emulate::{
     Network, OutputMeans, Prepared, bias_corrections, class_scores, code_histograms,
     exact_output_means, regress,
@@ -13,7 +14,7 @@ use crate::quantize::{Calibration, Histogram, Quantization, Quantized, value_his
 
 use crate::watch::Unwatched;
 
-use super::{Configuration, Experiment, ExperimentError};
+use super::{Experiment, ExperimentError};
 
 /// A network in codes, with those that its layers see.
 pub(super) struct Coded {
@@ -23,7 +24,7 @@ pub(super) struct Coded {
     pub noise_to_signal: Option<f64>,
 }
 
-/// All that a configuration needs but its kernels.
+/// All that a design needs but its kernels.
 pub(super) struct Made {
     pub coded: Arc<Coded>,
     /// The network of `coded`, perhaps with other biases.
@@ -31,8 +32,8 @@ pub(super) struct Made {
     pub control: Option<ControlVariate>,
 }
 
-/// What was made for a configuration whose codes or biases were chosen for it.
-pub(super) type Adapted = (Configuration, ControlOptions, Arc<Made>);
+/// What was made for a design whose codes or biases were chosen for it.
+pub(super) type Adapted = (Design, Arc<Made>);
 
 /// The values of the tensors in the float network, by name.
 pub(super) type Values = Vec<(String, Histogram)>;
@@ -46,31 +47,27 @@ pub(super) struct Exact {
 }
 
 impl Experiment {
-    /// Makes a configuration. Where its quantisation leaves a choice, the one is taken that
+    /// Makes a design. Where its quantisation leaves a choice, the one is taken that
     /// brings the scores of the calibration images nearest to those of exact products, eq. (55).
-    pub(super) fn make(
-        &self,
-        configuration: &Configuration,
-        options: ControlOptions,
-    ) -> Result<Arc<Made>, ExperimentError> {
-        let width = self.width(configuration.activation_bits, configuration.exact_ends)?;
-        if configuration.quantization == Quantization::PLAIN {
-            return Ok(Arc::new(self.corrected(&width, configuration, options)?));
+    pub(super) fn make(&self, design: &Design) -> Result<Arc<Made>, ExperimentError> {
+        let width = self.width(design.activation_bits, design.exact_ends)?;
+        if design.quantization == Quantization::PLAIN {
+            return Ok(Arc::new(self.corrected(&width, design)?));
         }
         let mut adapted = self.adapted.lock().expect("no thread panics while it holds the lock");
-        let known = adapted.iter().find(|it| it.0 == *configuration && it.1 == options);
-        if let Some((.., made)) = known {
+        let known = adapted.iter().find(|it| it.0 == *design);
+        if let Some((_, made)) = known {
             return Ok(made.clone());
         }
-        let Quantization { aware, bias_correction } = configuration.quantization;
+        let Quantization { aware, bias_correction } = design.quantization;
         let mut codings = vec![width.clone()];
         if aware {
-            codings.extend(self.adapted_codes(&width, configuration, options)?);
+            codings.extend(self.adapted_codes(&width, design)?);
         }
-        let (exact, multiplier) = (self.exact()?, &configuration.multiplier);
+        let (exact, multiplier) = (self.exact()?, &design.multiplier);
         let mut best: Option<(f64, Made)> = None;
         for coded in &codings {
-            let made = self.corrected(coded, configuration, options)?;
+            let made = self.corrected(coded, design)?;
             let mut ways = Vec::new();
             if bias_correction {
                 let Made { prepared, control, .. } = &made;
@@ -92,7 +89,7 @@ impl Experiment {
         }
         let (_, made) = best.expect("the calibration's own codes are always tried");
         let made = Arc::new(made);
-        adapted.push((configuration.clone(), options, made.clone()));
+        adapted.push((design.clone(), made.clone()));
         Ok(made)
     }
 
@@ -121,15 +118,15 @@ impl Experiment {
         Ok(Coded { prepared, histograms, noise_to_signal })
     }
 
-    /// The network in the codes that suit a configuration; `width` has the calibration's.
+    /// The network in the codes that suit a design; `width` has the calibration's.
     fn adapted_codes(
         &self,
         width: &Coded,
-        configuration: &Configuration,
-        options: ControlOptions,
+        design: &Design,
     ) -> Result<Vec<Arc<Coded>>, ExperimentError> {
         let (quantized, codes) = (&width.prepared.quantized, &width.histograms);
-        let Configuration { multiplier, control_variate: mode, quantization, .. } = configuration;
+        let Design { multiplier, control_variate: mode, quantization, .. } = design;
+        let options = design.control_options;
         let functions =
             control_variate::functions_of(quantized, codes, multiplier, *mode, options)?;
         let values = self.values()?;
@@ -141,22 +138,18 @@ impl Experiment {
         };
         let coded = aware::choose(&given, &purpose).into_iter().map(|choice| {
             let noise_to_signal = Some(choice.noise_to_signal);
-            let bits = (choice.activation_bits, configuration.exact_ends);
+            let bits = (choice.activation_bits, design.exact_ends);
             self.code(&choice.calibration, bits, noise_to_signal).map(Arc::new)
         });
         coded.collect()
     }
 
-    /// A network in codes with the control variate of a configuration.
-    fn corrected(
-        &self,
-        coded: &Arc<Coded>,
-        configuration: &Configuration,
-        options: ControlOptions,
-    ) -> Result<Made, ExperimentError> {
-        let (prepared, multiplier) = (&coded.prepared, &configuration.multiplier);
+    /// A network in codes with the control variate of a design.
+    fn corrected(&self, coded: &Arc<Coded>, design: &Design) -> Result<Made, ExperimentError> {
+        let (prepared, multiplier) = (&coded.prepared, &design.multiplier);
+        let options = design.control_options;
         let (quantized, histograms) = (&prepared.quantized, &coded.histograms);
-        let control = match configuration.control_variate {
+        let control = match design.control_variate {
             Mode::Regressed(named) if !multiplier.is_exact() => {
                 let functions =
                     control_variate::functions(quantized, histograms, multiplier, named, options);

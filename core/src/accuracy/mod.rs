@@ -1,6 +1,6 @@
 //! What the multipliers do to a network's accuracy.
 //!
-//! [`Experiment`] holds a model, its data and its calibration; a [`Candidate`] is one multiplier
+//! [`Experiment`] holds a model, its data and its calibration; a [`EmulatedDesign`] is one multiplier
 //! with one control variate at one activation width; [`evaluate`] sends images through all of
 //! them, and [`paired`] compares them image by image; where there are no labels, or other outputs
 //! than class scores, [`Fidelity`] says how close the outputs stay to those of a reference.
@@ -14,5 +14,5 @@ pub mod paired;
 
 pub use classify::{Classifier, LabelledInput};
 pub use evaluate::{EvaluateError, Evaluation, Images, Outcomes, Scores, evaluate, sampler};
-pub use experiment::{Candidate, Configuration, Experiment, ExperimentError};
+pub use experiment::{EmulatedDesign, Experiment, ExperimentError};
 pub use fidelity::{Agreement, Fidelity, OutputFidelity};

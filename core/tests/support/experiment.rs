@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use recoup_core::accuracy::{Candidate, Configuration, Experiment};
-use recoup_core::control_variate::ControlOptions;
+use recoup_core::accuracy::{EmulatedDesign, Experiment};
+use recoup_core::design::Design;
 use recoup_core::model;
 use recoup_core::quantize::{Method, WeightScheme};
 use recoup_kernels::Isa;
@@ -22,7 +22,7 @@ pub fn new(scheme: WeightScheme, isa: Isa, images: usize) -> Experiment {
 }
 
 /// A network on `multiplier` with the control variate `mode`.
-pub fn candidate(experiment: &Experiment, multiplier: &str, mode: &str) -> Candidate {
-    let configuration = Configuration::plain(multiplier.parse().unwrap(), mode.parse().unwrap(), 8);
-    experiment.candidate(&configuration, ControlOptions::default()).unwrap()
+pub fn candidate(experiment: &Experiment, multiplier: &str, mode: &str) -> EmulatedDesign {
+    let design = Design::new(multiplier.parse().unwrap());
+    experiment.candidate(&design.with_control_variate(mode.parse().unwrap())).unwrap()
 }

@@ -1,9 +1,9 @@
 //! What a network makes of images.
 
-use recoup_core::accuracy::Candidate;
+use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::emulate::class_scores;
 
 /// The class scores of all `images`, in their order.
-pub fn scores(candidate: &Candidate, images: &[Vec<f32>]) -> Vec<Vec<f32>> {
+pub fn scores(candidate: &EmulatedDesign, images: &[Vec<f32>]) -> Vec<Vec<f32>> {
     class_scores(&candidate.network, images).unwrap()
 }

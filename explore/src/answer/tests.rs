@@ -1,6 +1,6 @@
 use super::*;
 use crate::sequential::Verdict;
-use crate::space::Kind;
+use recoup_core::design::Kind;
 
 fn design(name: &str, kind: Kind, power: Option<f64>, verdict: Verdict) -> Evaluated {
     let loss = match verdict {
@@ -16,11 +16,7 @@ fn design(name: &str, kind: Kind, power: Option<f64>, verdict: Verdict) -> Evalu
         confidence: 0.95,
         images_to_decide: None,
     };
-    Evaluated {
-        position: 0,
-        name: name.to_owned(),
-        candidate: Candidate { kind, power, assessment },
-    }
+    Evaluated { position: 0, name: name.to_owned(), judged: Judged { kind, power, assessment } }
 }
 
 fn answer(mut designs: Vec<Evaluated>) -> Answer {
@@ -35,7 +31,7 @@ fn answer(mut designs: Vec<Evaluated>) -> Answer {
 #[test]
 fn the_choice_is_told_with_its_rivals_and_what_is_undecided() {
     let mut near = design("b", Kind::WithoutV, Some(0.6), Verdict::Undecided);
-    near.candidate.assessment.images_to_decide = Some(12_000);
+    near.judged.assessment.images_to_decide = Some(12_000);
     let answer = answer(vec![
         design("a", Kind::WithV, Some(0.7), Verdict::Under),
         near,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::sequential::Plan;
 
-fn candidate(kind: Kind, power: Option<f64>, loss: f64, margin: f64) -> Candidate {
+fn candidate(kind: Kind, power: Option<f64>, loss: f64, margin: f64) -> Judged {
     let interval = [loss - margin, loss + margin];
     let verdict = match () {
         () if interval[1] < 0.5 => Verdict::Under,
@@ -16,10 +16,10 @@ fn candidate(kind: Kind, power: Option<f64>, loss: f64, margin: f64) -> Candidat
         confidence: 0.95,
         images_to_decide: None,
     };
-    Candidate { kind, power, assessment }
+    Judged { kind, power, assessment }
 }
 
-fn table() -> Vec<Candidate> {
+fn table() -> Vec<Judged> {
     vec![
         candidate(Kind::Reference, Some(1.0), 0.0, 0.0),
         candidate(Kind::ReducedPrecision, Some(0.9), 0.1, 0.2),
@@ -49,7 +49,7 @@ fn the_least_power_under_the_limit_is_chosen() {
 fn what_may_be_cheaper_is_listed() {
     assert_eq!(choose(&table()).undecided, [7]);
     // None is under the limit: everything that may be, from the least power on.
-    let open: Vec<Candidate> =
+    let open: Vec<Judged> =
         [0.7, 0.6, 0.8].map(|power| candidate(Kind::WithV, Some(power), 0.4, 0.3)).into();
     let choice = choose(&open);
     assert_eq!((choice.chosen, choice.undecided), (None, vec![1, 0, 2]));
@@ -111,7 +111,18 @@ fn lossy(images: usize, period: usize, shift: usize) -> Vec<bool> {
 fn on<'a>(inputs: &'a str, reference: &'a [bool], candidate: &'a [bool]) -> OnNetwork<'a> {
     let limit = Limit::new(0.5).unwrap();
     let assessment = Plan::single(reference.len()).assess(reference, candidate, limit);
-    OnNetwork { inputs, reference, candidate, assessment }
+    OnNetwork {
+        inputs,
+        reference,
+        candidate,
+        assessment,
+        power: Some(candidate.len() as f64),
+        relative_energy: Some(0.5),
+    }
+}
+
+fn mean(networks: &[OnNetwork], limit: Limit) -> Assessment {
+    super::mean(networks, limit).assessment
 }
 
 fn margin(assessment: &Assessment) -> f64 {
@@ -148,4 +159,24 @@ fn a_network_that_was_left_early_keeps_the_mean_open() {
     let found = mean(&networks, limit);
     assert_eq!((found.verdict, found.images), (Verdict::Open, 10_100));
     assert!((found.loss - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_dearest_array_counts_and_the_mean_of_the_energies() {
+    let limit = Limit::new(1.0).unwrap();
+    let reference = vec![true; 100];
+    let candidate = lossy(100, 5, 0);
+    let on = |power: Option<f64>, relative_energy: Option<f64>| OnNetwork {
+        power,
+        relative_energy,
+        ..on("a", &reference, &candidate)
+    };
+    let of = |networks: &[OnNetwork]| {
+        let found = super::mean(networks, limit);
+        (found.power, found.relative_energy)
+    };
+    let (one, other) = (on(Some(0.5), Some(0.25)), on(Some(0.625), Some(0.75)));
+    assert_eq!(of(&[one, other]), (Some(0.625), Some(0.5)));
+    assert_eq!(of(&[one, on(None, Some(0.75))]), (None, Some(0.5)));
+    assert_eq!(of(&[one, on(Some(0.75), None)]), (Some(0.75), None));
 }

@@ -3,7 +3,7 @@ use std::convert::Infallible;
 use super::*;
 use crate::sequential::{Assessment, Verdict};
 
-fn candidate(kind: Kind, power: Option<f64>, loss: f64, margin: f64) -> Candidate {
+fn candidate(kind: Kind, power: Option<f64>, loss: f64, margin: f64) -> Judged {
     let assessment = Assessment {
         verdict: Verdict::Undecided,
         images: 1000,
@@ -12,7 +12,7 @@ fn candidate(kind: Kind, power: Option<f64>, loss: f64, margin: f64) -> Candidat
         confidence: 0.95,
         images_to_decide: None,
     };
-    Candidate { kind, power, assessment }
+    Judged { kind, power, assessment }
 }
 
 fn limit(points: f64) -> Limit {
@@ -20,7 +20,7 @@ fn limit(points: f64) -> Limit {
 }
 
 /// The exact array, and designs that save the more the more they lose.
-fn table() -> Vec<Candidate> {
+fn table() -> Vec<Judged> {
     vec![
         candidate(Kind::Reference, Some(1.0), 0.0, 0.0),
         candidate(Kind::WithV, Some(0.5), 0.4, 0.3),

@@ -21,7 +21,7 @@ enum Kind {
 }
 
 /// The columns: the fields of [`Line`].
-const COLUMNS: [(&str, Kind); 25] = [
+const COLUMNS: [(&str, Kind); 26] = [
     ("model", Kind::Text),
     ("multiplier", Kind::Text),
     ("control_variate", Kind::Text),
@@ -47,6 +47,7 @@ const COLUMNS: [(&str, Kind); 25] = [
     ("elapsed_s", Kind::Real),
     ("worker", Kind::Text),
     ("key", Kind::Text),
+    ("identity", Kind::Text),
 ];
 
 /// A Parquet file with one row group.

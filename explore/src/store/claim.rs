@@ -1,20 +1,18 @@
 //! Who works on what, so that processes which share a file do not do the same.
 //!
-//! A claim saves work, no more: two workers on one configuration, because a clock jumped or a
+//! A claim saves work, no more: two workers on one design, because a clock jumped or a
 //! worker was taken for dead, both arrive at the same result.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-
-use super::{Store, StoreError, unix_time};
+use rusqlite::{Connection, OptionalExtension};
 
 /// A worker that has not been heard of for so long is taken for dead, s. The same holds for one
 /// whose last sign of life is as far in the future: a clock has been changed.
 pub const STALE_S: i64 = 60;
 
-/// Whether a configuration is ours to work on.
+/// Whether a design is ours to work on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// It is.
@@ -45,72 +43,16 @@ fn has_ended(worker: &str) -> bool {
     tells && !Path::new("/proc").join(process).exists()
 }
 
-/// Who has claimed a configuration, and still lives.
-fn holder(connection: &Connection, key: &str, now: i64) -> rusqlite::Result<Option<String>> {
+/// Who has claimed a design, and still lives.
+pub(super) fn holder(
+    connection: &Connection,
+    key: &str,
+    now: i64,
+) -> rusqlite::Result<Option<String>> {
     let text = "SELECT worker, heartbeat FROM claim WHERE key = ?1";
     let held: Option<(String, i64)> =
         connection.query_row(text, [key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let lives = |heartbeat: i64| now.saturating_sub(heartbeat).saturating_abs() <= STALE_S;
     let held = held.filter(|(holder, heartbeat)| lives(*heartbeat) && !has_ended(holder));
     Ok(held.map(|(holder, _)| holder))
-}
-
-impl Store {
-    /// Claims the configuration `key`, unless another living worker has.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn claim(&mut self, key: &str) -> Result<Claim, StoreError> {
-        let (now, worker) = (unix_time(), self.worker.clone());
-        self.write(|connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            if let Some(holder) = holder(&transaction, key, now)?.filter(|holder| *holder != worker)
-            {
-                return Ok(Claim::Others(holder));
-            }
-            transaction.execute(
-                "INSERT OR REPLACE INTO claim (key, worker, heartbeat) VALUES (?1, ?2, ?3)",
-                params![key, worker, now],
-            )?;
-            transaction.commit()?;
-            Ok(Claim::Ours)
-        })
-    }
-
-    /// The living worker, other than this one, that has claimed the configuration `key`.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn holder(&self, key: &str) -> Result<Option<String>, StoreError> {
-        let holder = holder(&self.connection, key, unix_time())
-            .map_err(|error| StoreError::sqlite(&self.path, error))?;
-        Ok(holder.filter(|holder| *holder != self.worker))
-    }
-
-    /// A sign of life, for all claims of this worker.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn heartbeat(&mut self) -> Result<(), StoreError> {
-        let (now, worker) = (unix_time(), self.worker.clone());
-        self.write(|connection| {
-            connection
-                .execute("UPDATE claim SET heartbeat = ?1 WHERE worker = ?2", params![now, worker])
-        })?;
-        Ok(())
-    }
-
-    /// Gives up a claim without a result.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn release(&mut self, key: &str) -> Result<(), StoreError> {
-        let worker = self.worker.clone();
-        self.write(|connection| {
-            connection
-                .execute("DELETE FROM claim WHERE key = ?1 AND worker = ?2", params![key, worker])
-        })?;
-        Ok(())
-    }
 }

@@ -1,29 +1,33 @@
 //! Results in an embedded SQLite database.
 //!
 //! Results are keyed by their content (see [`crate::key`]) and written in one transaction as soon
-//! as a configuration is finished: a kill loses at most the configuration in flight, and a rerun
+//! as a design is finished: a kill loses at most the design in flight, and a rerun
 //! goes on where the last one stopped. A verdict is not stored: it follows from the outcomes.
 
 mod claim;
+mod entries;
 mod error;
-mod findings;
 mod schema;
+mod shared;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
-use serde_json::Value;
+use rusqlite::{Connection, Row as SqlRow, params};
 
 pub use claim::{Claim, STALE_S};
+pub use entries::KeyedEntry;
 pub use error::{StoreError, StoreErrorKind};
-pub use findings::KeyedFinding;
+pub use shared::ResultStore;
 
 use schema::Missing;
 
-use crate::finding::Settings;
+use recoup_core::design::DesignRecord;
+
+use crate::entry::Settings;
+use crate::key::ExperimentRecord;
 use crate::outcomes;
-use crate::quality::LayerQuality;
 
 /// A results file.
 #[derive(Debug)]
@@ -35,7 +39,7 @@ pub struct Store {
     run: Option<i64>,
 }
 
-/// How the evaluation of a configuration ended.
+/// How the evaluation of a design ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
     /// With outcomes.
@@ -44,15 +48,15 @@ pub enum Status {
     Failed(String),
 }
 
-/// The result of one configuration.
+/// The result of one design.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// SHA-256 of all that the outcomes depend on.
     pub key: String,
     /// Key of the network and images.
     pub experiment: String,
-    /// The configuration, as [`crate::key`] describes it.
-    pub configuration: Value,
+    /// The design.
+    pub design: DesignRecord,
     /// The function x that the control variate used.
     pub function: Option<String>,
     /// How it ended.
@@ -69,7 +73,7 @@ pub struct Row {
 
 /// A command that wrote to a file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Run {
+pub struct CommandRecord {
     /// When, in seconds of Unix time.
     pub started: i64,
     /// Its worker.
@@ -113,11 +117,6 @@ impl Store {
         Self::open(Path::new(":memory:"))
     }
 
-    /// The name of this worker in claims and results.
-    pub fn worker(&self) -> &str {
-        &self.worker
-    }
-
     /// Notes that `command` writes here from now on, and what it asks for.
     ///
     /// # Errors
@@ -140,92 +139,10 @@ impl Store {
         Ok(())
     }
 
-    /// Describes a network and images.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn put_experiment(&mut self, key: &str, description: &Value) -> Result<(), StoreError> {
-        self.write(|connection| {
-            connection.execute(
-                "INSERT OR IGNORE INTO experiment (key, description) VALUES (?1, ?2)",
-                params![key, description.to_string()],
-            )
-        })?;
-        Ok(())
-    }
-
-    /// Keeps a result and the errors in its layers, and gives up the claim on it. Of two results the one that has seen more
-    /// images stays, and a failure never takes the place of a result.
-    ///
-    /// # Errors
-    /// When the file cannot be written. Nothing is written then.
-    pub fn save(&mut self, row: &Row, layers: &[LayerQuality]) -> Result<(), StoreError> {
-        let (status, reason) = match &row.status {
-            Status::Done => ("done", None),
-            Status::Failed(reason) => ("failed", Some(reason)),
-        };
-        let worker = self.worker.clone();
-        self.write(|connection| {
-            let transaction = connection.transaction()?;
-            transaction.execute(
-                "INSERT INTO result (key, experiment, configuration, function, status, reason,
-                     images, outcomes, elapsed_s, worker, finished)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                 ON CONFLICT (key) DO UPDATE SET
-                     function = excluded.function, status = excluded.status,
-                     reason = excluded.reason, images = excluded.images,
-                     outcomes = excluded.outcomes, elapsed_s = excluded.elapsed_s,
-                     worker = excluded.worker, finished = excluded.finished
-                 WHERE result.status = 'failed'
-                     OR excluded.status = 'done' AND excluded.images > result.images",
-                params![
-                    row.key,
-                    row.experiment,
-                    row.configuration.to_string(),
-                    row.function,
-                    status,
-                    reason,
-                    row.outcomes.len() as i64,
-                    outcomes::pack(&row.outcomes),
-                    row.elapsed.as_secs_f64(),
-                    row.worker,
-                    row.finished,
-                ],
-            )?;
-            findings::put_layers(&transaction, &row.key, layers)?;
-            transaction.execute(
-                "DELETE FROM claim WHERE key = ?1 AND worker = ?2",
-                params![row.key, worker],
-            )?;
-            transaction.commit()
-        })
-    }
-
-    /// The result of one configuration.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or is damaged.
-    pub fn load(&self, key: &str) -> Result<Option<Row>, StoreError> {
-        let found = self
-            .connection
-            .query_row(&format!("{SELECT} WHERE key = ?1"), [key], |row| Ok(self.row(row)))
-            .optional();
-        found.map_err(|error| StoreError::sqlite(&self.path, error))?.transpose()
-    }
-
-    /// A number that is another one once other workers have written to the file.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn version(&self) -> Result<i64, StoreError> {
-        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0));
-        version.map_err(|error| StoreError::sqlite(&self.path, error))
-    }
-
     /// All results of an experiment, in the order in which they were finished.
     ///
     /// # Errors
-    /// As [`Store::load`].
+    /// As [`ResultStore::load`].
     pub fn rows(&self, experiment: &str) -> Result<Vec<Row>, StoreError> {
         let read = || {
             let text = format!("{SELECT} WHERE experiment = ?1 ORDER BY finished, key");
@@ -236,11 +153,11 @@ impl Store {
         read().map_err(|error| StoreError::sqlite(&self.path, error))?.into_iter().collect()
     }
 
-    /// The networks and images in the file: key and description.
+    /// The networks and images in the file, by their keys.
     ///
     /// # Errors
-    /// As [`Store::load`].
-    pub fn experiments(&self) -> Result<Vec<(String, Value)>, StoreError> {
+    /// As [`ResultStore::load`].
+    pub fn experiments(&self) -> Result<BTreeMap<String, ExperimentRecord>, StoreError> {
         let read = || {
             let text = "SELECT key, description FROM experiment ORDER BY rowid";
             let mut statement = self.connection.prepare(text)?;
@@ -249,8 +166,8 @@ impl Store {
         };
         let rows = read().map_err(|error| StoreError::sqlite(&self.path, error))?;
         let parsed = rows.into_iter().map(|(key, text)| {
-            let description = self.parse(&text, &key)?;
-            Ok((key, description))
+            let record = self.parse(&text, &key)?;
+            Ok((key, record))
         });
         parsed.collect()
     }
@@ -264,36 +181,41 @@ impl Store {
 
     fn row(&self, row: &SqlRow) -> Result<Row, StoreError> {
         let read = || {
-            let key: String = row.get("key")?;
+            let (experiment, function) = (row.get("experiment")?, row.get("function")?);
             let status: String = row.get("status")?;
             let reason: Option<String> = row.get("reason")?;
-            let text: String = row.get("configuration")?;
-            let images: u32 = row.get("images")?;
-            let bits: Vec<u8> = row.get("outcomes")?;
             let elapsed_s: f64 = row.get("elapsed_s")?;
-            let row = Row {
+            let (worker, finished) = (row.get("worker")?, row.get("finished")?);
+            let with = move |key: String, design: DesignRecord, outcomes: Vec<bool>| Row {
                 key,
-                experiment: row.get("experiment")?,
-                configuration: Value::Null,
-                function: row.get("function")?,
+                experiment,
+                design,
+                function,
                 status: match status.as_str() {
                     "done" => Status::Done,
                     _ => Status::Failed(reason.unwrap_or_default()),
                 },
-                outcomes: Vec::new(),
+                outcomes,
                 elapsed: Duration::try_from_secs_f64(elapsed_s).unwrap_or_default(),
-                worker: row.get("worker")?,
-                finished: row.get("finished")?,
+                worker,
+                finished,
             };
-            Ok((row, text, images, bits))
+            let (key, design) = (row.get("key")?, row.get("configuration")?);
+            Ok((key, design, row.get("images")?, row.get("outcomes")?, with))
         };
-        let (row, text, images, bits) =
-            read().map_err(|error| StoreError::sqlite(&self.path, error))?;
-        let configuration = self.parse(&text, &row.key)?;
+        let read: rusqlite::Result<(String, String, u32, Vec<u8>, _)> = read();
+        let (key, design, images, bits, with) =
+            read.map_err(|error| StoreError::sqlite(&self.path, error))?;
+        let design = self.parse(&design, &key)?;
         let outcomes = outcomes::unpack(&bits, images as usize).ok_or_else(|| {
-            self.corrupt(format!("{} bytes of outcomes for {images} images", bits.len()), &row.key)
+            self.corrupt(format!("{} bytes of outcomes for {images} images", bits.len()), &key)
         })?;
-        Ok(Row { configuration, outcomes, ..row })
+        Ok(with(key, design, outcomes))
+    }
+
+    /// What is wrong with a file that has entries of a network, but not the network.
+    pub(crate) fn lacks_experiment(&self, key: &str) -> StoreError {
+        self.corrupt("no experiment of this key".to_owned(), key)
     }
 
     fn corrupt(&self, what: String, key: &str) -> StoreError {

@@ -11,8 +11,9 @@ use super::{StoreError, StoreErrorKind};
 /// "RCUP": marks a SQLite file as ours.
 pub(super) const APPLICATION_ID: i64 = 0x5243_5550;
 
-/// Version of the tables.
-pub(super) const VERSION: i64 = 2;
+/// Version of the tables and of what is in them: from 3 on findings name their design as
+/// [`DesignRecord`](recoup_core::design::DesignRecord) does.
+pub(super) const VERSION: i64 = 3;
 
 /// How long to wait for another process before the file counts as locked.
 const BUSY: Duration = Duration::from_secs(20);

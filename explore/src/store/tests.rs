@@ -1,13 +1,15 @@
 use std::fs;
 
+use recoup_core::design::{Design, Kind};
+use recoup_core::multiplier::truncated;
 use rusqlite::Connection;
-use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::finding::Finding;
+use crate::entry::Entry;
+use crate::key::experiment_record;
+use crate::quality::LayerQuality;
 use crate::recorded::Recorded;
-use crate::space::Kind;
 
 struct Folder {
     _folder: TempDir,
@@ -24,7 +26,7 @@ fn row(key: &str, images: usize) -> Row {
     Row {
         key: key.into(),
         experiment: "experiment".into(),
-        configuration: json!({ "multiplier": "truncated:7" }),
+        design: Design::new(truncated(7)).record_with("00".into()),
         function: Some("weighted".into()),
         status: Status::Done,
         outcomes: (0..images).map(|image| image % 3 == 0).collect(),
@@ -37,7 +39,7 @@ fn row(key: &str, images: usize) -> Row {
 /// A store with an experiment.
 fn store(path: &Path) -> Store {
     let mut store = Store::open(path).unwrap();
-    store.put_experiment("experiment", &json!({ "model": "m.onnx" })).unwrap();
+    store.put_experiment("experiment", &experiment_record("m.onnx")).unwrap();
     store
 }
 
@@ -94,7 +96,7 @@ fn results_survive_a_reopening() {
     assert_eq!(store.rows("experiment").unwrap(), [row("a", 1001), failed]);
     assert_eq!(store.rows("other").unwrap(), []);
     let experiments = store.experiments().unwrap();
-    assert_eq!(experiments, [("experiment".to_owned(), json!({ "model": "m.onnx" }))]);
+    assert_eq!(experiments, [("experiment".to_owned(), experiment_record("m.onnx"))].into());
     assert_eq!(store.runs().unwrap()[0].1.command, "recoup explore");
 }
 
@@ -138,7 +140,7 @@ fn a_newer_format_is_not_touched() {
     drop(newer);
     assert!(matches!(
         kind(Store::open(&folder.path)),
-        StoreErrorKind::Newer { found: 3, known: 2 }
+        StoreErrorKind::Newer { found: 4, known: 3 }
     ));
 }
 
@@ -169,8 +171,52 @@ fn damaged_rows_are_found_when_they_are_read() {
     store.save(&row("a", 80), &[]).unwrap();
     store.connection.execute("UPDATE result SET images = 100", []).unwrap();
     assert!(matches!(kind(store.load("a")), StoreErrorKind::Corrupt(_)));
-    store.connection.execute("UPDATE result SET images = 80, configuration = '{'", []).unwrap();
-    assert!(matches!(kind(store.rows("experiment")), StoreErrorKind::Corrupt(_)));
+    // No JSON, and JSON without what a design has.
+    for design in ["{", "{\"multiplier\": \"truncated:7\"}"] {
+        let text = "UPDATE result SET images = 80, configuration = ?1";
+        store.connection.execute(text, [design]).unwrap();
+        assert!(matches!(kind(store.rows("experiment")), StoreErrorKind::Corrupt(_)));
+    }
+    store.connection.execute("UPDATE experiment SET description = '{\"images\": 3}'", []).unwrap();
+    assert!(matches!(kind(store.experiments()), StoreErrorKind::Corrupt(_)));
+}
+
+#[test]
+fn entries_of_no_network_are_damage() {
+    let folder = folder();
+    let mut store = store(&folder.path);
+    store.start_run("recoup explore", &settings()).unwrap();
+    let design = Design::exact(8);
+    let entry = |note: Option<String>| Entry {
+        kind: design.kind(),
+        design: design.record_with("00".into()),
+        mask: None,
+        functions: Vec::new(),
+        relative_power: None,
+        energy_nj: None,
+        noise_to_signal: None,
+        note,
+    };
+    store.put_entry("experiment", "a", &entry(None)).unwrap();
+    assert!(Recorded::last(&store).unwrap().is_some());
+    store.connection.pragma_update(None, "foreign_keys", false).unwrap();
+    store.connection.execute("DELETE FROM experiment", []).unwrap();
+    assert!(matches!(kind(Recorded::last(&store)), StoreErrorKind::Corrupt(_)));
+}
+
+/// Findings of version 2 call the design a configuration, and have its name beside it.
+#[test]
+fn entries_of_before_are_read() {
+    let text = "{\"name\": \"mask:0xfcf8f0e0c0800000 with V (fitted)\", \"kind\": \"with-v\",
+        \"configuration\": {\"activation_bits\": 8, \"c_frac\": 4, \"control_variate\": \"fitted\",
+            \"multiplier\": \"mask:0xfcf8f0e0c0800000\", \"products_sha256\": \"00\", \"terms\": 1,
+            \"x_bits\": 4},
+        \"mask\": \"0xfcf8f0e0c0800000\", \"functions\": [\"weighted\"], \"relative_power\": 0.4,
+        \"energy_nj\": null, \"noise_to_signal\": 0.25, \"note\": null}";
+    let entry: Entry = serde_json::from_str(text).unwrap();
+    assert_eq!(entry.name(), "truncated:9 with V (fitted), x = weighted");
+    assert_eq!(entry.design, Design::new(truncated(9)).record_with("00".into()));
+    assert!(serde_json::from_str::<Entry>(&text.replace("\"fitted\"", "\"fit\"")).is_err());
 }
 
 #[test]
@@ -302,10 +348,13 @@ fn an_older_format_is_brought_up_to_date() {
 #[test]
 fn a_run_is_read_as_it_was_written() {
     let folder = folder();
-    let finding = |name: &str, kind: Kind, note: Option<&str>| Finding {
-        name: name.into(),
-        kind,
-        configuration: json!({ "multiplier": name, "activation_bits": 8 }),
+    let entry = |level: u32, note: Option<&str>| Entry {
+        kind: if level == 0 { Kind::Reference } else { Kind::WithV },
+        design: match level {
+            0 => Design::exact(8),
+            level => Design::new(truncated(level)),
+        }
+        .record_with("00".into()),
         mask: Some("0xffffffffffffffff".into()),
         functions: Vec::new(),
         relative_power: Some(0.1 + 0.2),
@@ -315,13 +364,13 @@ fn a_run_is_read_as_it_was_written() {
     };
     {
         let mut store = store(&folder.path);
-        // A run without findings, and what comes before a run, are not what was asked for.
-        store.put_finding("experiment", "z", &finding("z", Kind::WithV, None)).unwrap();
+        // A run without entries, and what comes before a run, are not what was asked for.
+        store.put_entry("experiment", "z", &entry(5, None)).unwrap();
         store.start_run("recoup explore", &settings()).unwrap();
-        store.put_finding("experiment", "b", &finding("b", Kind::WithV, None)).unwrap();
-        store.put_finding("experiment", "c", &finding("c", Kind::WithV, Some("no"))).unwrap();
-        store.put_finding("experiment", "b", &finding("b", Kind::WithV, None)).unwrap();
-        store.put_finding("experiment", "a", &finding("exact", Kind::Reference, None)).unwrap();
+        store.put_entry("experiment", "b", &entry(1, None)).unwrap();
+        store.put_entry("experiment", "c", &entry(2, Some("no"))).unwrap();
+        store.put_entry("experiment", "b", &entry(1, None)).unwrap();
+        store.put_entry("experiment", "a", &entry(0, None)).unwrap();
         store.save(&row("a", 10), &[]).unwrap();
         store.save(&row("b", 10), &[layer("conv1", 1.5), layer("fc", 2.5)]).unwrap();
         // Known already.
@@ -334,13 +383,13 @@ fn a_run_is_read_as_it_was_written() {
     let recorded = Recorded::last(&store).unwrap().unwrap();
     assert_eq!((recorded.runs.len(), &recorded.settings), (2, &settings()));
     let [network] = &recorded.networks[..] else { panic!("{:?}", recorded.networks) };
-    let names: Vec<&str> = network.designs.iter().map(|d| d.finding.name.as_str()).collect();
-    assert_eq!(names, ["exact", "b", "c"]);
+    let names: Vec<String> = network.designs.iter().map(|d| d.entry.name()).collect();
+    assert_eq!(names, ["exact", "truncated:1 with V (fitted)", "truncated:2 with V (fitted)"]);
     assert_eq!(network.reference().unwrap(), row("a", 10).outcomes);
-    assert_eq!(network.designs[1].finding, finding("b", Kind::WithV, None));
+    assert_eq!(network.designs[1].entry, entry(1, None));
     assert_eq!(network.designs[1].layers, [layer("conv1", 1.5), layer("fc", 2.5)]);
     assert!(network.designs[2].row.is_none());
-    assert_eq!(network.designs[2].finding.note.as_deref(), Some("no"));
+    assert_eq!(network.designs[2].entry.note.as_deref(), Some("no"));
 }
 
 #[test]

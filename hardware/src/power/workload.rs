@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use recoup_core::accuracy::Candidate;
+use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::emulate::activation_streams;
 use recoup_core::model::SampleError;
 use recoup_kernels::WeightCoding;
@@ -44,7 +44,7 @@ impl Workload {
     /// # Errors
     /// When an operator in float does not take the values of an image.
     pub fn of_network(
-        candidate: &Candidate,
+        candidate: &EmulatedDesign,
         images: &[Vec<f32>],
         most: usize,
     ) -> Result<Vec<Self>, SampleError> {

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use recoup_core::accuracy::Candidate;
+use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::{
     CodeHistogram, ControlOptions, ControlVariate, ControlVariateError, LayerConstants, Mode, fit,
 };
@@ -93,7 +93,7 @@ impl Vectors {
     /// # Errors
     /// When no layer has this name.
     pub fn of_layer(
-        candidate: &Candidate,
+        candidate: &EmulatedDesign,
         node: Option<&str>,
         rows: usize,
         images: &[Vec<f32>],

@@ -4,6 +4,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::runner::strategy::{CLEARLY_LESS, FAR_LESS};
 use crate::sequential::{ERROR, INTERIM_ERROR};
 
 const IMAGES: usize = 1000;
@@ -19,7 +20,7 @@ struct Random {
 }
 
 struct Network {
-    point: Point,
+    design: Design,
     noise: f64,
     power: f64,
     /// On all images.
@@ -27,16 +28,16 @@ struct Network {
 }
 
 impl Random {
-    fn new(seed: u64, points: &[Point]) -> Self {
+    fn new(seed: u64, designs: &[Design]) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let reference: Vec<bool> = (0..IMAGES).map(|_| random.random_bool(0.9)).collect();
         let mut of_multipliers: Vec<(Multiplier, f64)> = Vec::new();
-        let networks = points.iter().cloned().map(|point| {
-            if point.kind() == Kind::Reference {
-                return Network { point, noise: 0.0, power: 1.0, outcomes: reference.clone() };
+        let networks = designs.iter().cloned().map(|design| {
+            if design.kind() == Kind::Reference {
+                return Network { design, noise: 0.0, power: 1.0, outcomes: reference.clone() };
             }
             let noise = 10f64.powf(random.random_range(-3.5..-0.5));
-            let multiplier = &point.configuration.multiplier;
+            let multiplier = &design.multiplier;
             let known = of_multipliers.iter().find(|(known, _)| known == multiplier);
             let harm = known.map(|(_, harm)| *harm).unwrap_or_else(|| {
                 let harm = random.random_range(FAR_LESS / CLEARLY_LESS..1.0);
@@ -50,25 +51,25 @@ impl Random {
                 false => random.random_bool(gained / 0.1),
             });
             let outcomes = outcomes.collect();
-            Network { point, noise, power: random.random_range(0.4..0.95), outcomes }
+            Network { design, noise, power: random.random_range(0.4..0.95), outcomes }
         });
         Self { networks: networks.collect(), seen: Cell::new(0) }
     }
 
-    fn network(&self, point: &Point) -> &Network {
-        self.networks.iter().find(|network| network.point == *point).unwrap()
+    fn network(&self, design: &Design) -> &Network {
+        self.networks.iter().find(|network| network.design == *design).unwrap()
     }
 }
 
 struct RandomTrial<'a>(&'a Random, &'a [bool]);
 
 impl Subject for Random {
-    fn expect(&self, point: &Point) -> Result<Expected, Failure> {
-        Ok(Expected { functions: Vec::new(), noise_to_signal: self.network(point).noise })
+    fn expect(&self, design: &Design) -> Result<Expected, Failure> {
+        Ok(Expected { functions: Vec::new(), noise_to_signal: self.network(design).noise })
     }
 
-    fn start(&self, point: &Point) -> Result<Box<dyn Trial + '_>, Failure> {
-        Ok(Box::new(RandomTrial(self, &self.network(point).outcomes)))
+    fn start(&self, design: &Design) -> Result<Box<dyn Trial + '_>, Failure> {
+        Ok(Box::new(RandomTrial(self, &self.network(design).outcomes)))
     }
 }
 
@@ -89,7 +90,7 @@ fn thorough(subject: &Random, limit: Limit) -> Option<(usize, f64)> {
     let plan = Plan::single(IMAGES);
     let candidates = subject.networks.iter().map(|network| {
         let assessment = plan.assess(reference, &network.outcomes, limit);
-        Candidate { kind: network.point.kind(), power: Some(network.power), assessment }
+        Judged { kind: network.design.kind(), power: Some(network.power), assessment }
     });
     let best = choose(&candidates.collect::<Vec<_>>()).chosen?;
     Some((best, subject.networks[best].power))
@@ -97,28 +98,27 @@ fn thorough(subject: &Random, limit: Limit) -> Option<(usize, f64)> {
 
 #[test]
 fn the_answer_is_hardly_ever_dearer_than_that_of_all_images() {
-    let experiment = ExperimentKey::of(json!("random"), WeightScheme::U8Channel);
-    let points = points_of_all(1..4, &[Mode::None, Mode::Fitted(None)]);
+    let experiment = ExperimentKey::of(experiment_record("simulated.onnx"));
+    let designs = designs_of_all(1..4, &[Mode::None, Mode::Fitted(None)]);
+    let limit = Limit::new(1.5).unwrap();
     let (mut answers, mut dearer, mut not_tried) = (0, 0, 0);
     let (mut seen, mut left_out) = (0, 0);
     for seed in 0..RUNS {
-        let subject = Random::new(seed, &points);
-        let figures = |point: &Point, _: &[String]| Figures {
-            power: Some(subject.network(point).power),
+        let subject = Random::new(seed, &designs);
+        let figures = |design: &Design, _: &[String]| Figures {
+            power: Some(subject.network(design).power),
             energy: None,
         };
         let mut store = Store::in_memory().unwrap();
-        let mut search = Search {
-            plan: Plan::new(IMAGES),
-            figures: &figures,
-            prune: true,
-            ..set_up(&mut store, &experiment, &subject, 1.5)
-        };
-        let found = search.run(&points, &mut |_| {}).unwrap();
-        let is_left_out = |found: &Found| matches!(found.outcome, Outcome::Superfluous(_));
-        left_out += found.iter().filter(|found| is_left_out(found)).count();
+        let judge = Judge::sequential(IMAGES, limit);
+        let runner =
+            Runner::new(&subject, std::slice::from_ref(&experiment), judge).with_figures(&figures);
+        let mut strategy = LeastPower::new(&designs);
+        let found = runner.run(&mut store, &mut strategy, &Unwatched).unwrap().results;
+        let is_left_out = |result: &DesignResult| matches!(result.outcome, Outcome::Superfluous(_));
+        left_out += found.iter().filter(|result| is_left_out(result)).count();
         seen += subject.seen.get();
-        let Some((best, least)) = thorough(&subject, search.limit) else { continue };
+        let Some((best, least)) = thorough(&subject, limit) else { continue };
         answers += 1;
         if chosen(&found).is_none_or(|power| power > least) {
             dearer += 1;
@@ -135,7 +135,7 @@ fn the_answer_is_hardly_ever_dearer_than_that_of_all_images() {
     // Wrongly over at one of the eight looks before the last.
     let wrong = 8.0 * INTERIM_ERROR / 2.0;
     assert!(not_tried <= bound(wrong), "the best of {not_tried} of {answers} were not tried");
-    let designs = RUNS as usize * points.len();
-    assert!(left_out * 4 > designs, "{left_out} of {designs} are left out");
-    assert!(seen * 3 < 2 * designs * IMAGES, "{seen} of {} images", designs * IMAGES);
+    let all = RUNS as usize * designs.len();
+    assert!(left_out * 4 > all, "{left_out} of {all} are left out");
+    assert!(seen * 3 < 2 * all * IMAGES, "{seen} of {} images", all * IMAGES);
 }

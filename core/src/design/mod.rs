@@ -1,0 +1,151 @@
+//! A design: which multiplier, what corrects it, and how weights and activations become codes.
+//!
+//! It is named, compared and found again the same way everywhere: [`Design`] is read from and
+//! written as one text, [`DesignRecord`] is what files keep of it, and its identity depends on
+//! products and options, not on names. [`Space`] lists all combinations of options.
+
+mod record;
+mod space;
+mod text;
+
+use serde::{Deserialize, Serialize};
+
+use crate::control_variate::{ControlOptions, Mode};
+use crate::multiplier::Multiplier;
+use crate::quantize::{Quantization, WeightScheme};
+
+pub use record::DesignRecord;
+pub use space::Space;
+pub use text::DesignTextError;
+
+/// One multiplier with one control variate and one way to code weights and activations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Design {
+    /// The multiplier.
+    pub multiplier: Multiplier,
+    /// What corrects it.
+    pub control_variate: Mode,
+    /// How the control variate is made.
+    pub control_options: ControlOptions,
+    /// Significant bits of the activation codes, 4 to 8.
+    pub activation_bits: u32,
+    /// Whether codes and biases are chosen for the multiplier.
+    pub quantization: Quantization,
+    /// Whether the first and the last layer run on exact multipliers, without control variate.
+    pub exact_ends: bool,
+    /// How weights are coded, if not as the network's reference has them: losses are measured
+    /// against exact products in that coding.
+    pub weights: Option<WeightScheme>,
+}
+
+/// What kind of design it is, for the comparison of the best of each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Exact products of 8-bit codes, which losses are measured against.
+    Reference,
+    /// Exact products in other codes: of fewer activation bits, or of weights in another coding.
+    ReducedPrecision,
+    /// An approximate multiplier as it is.
+    WithoutV,
+    /// An approximate multiplier with a control variate.
+    WithV,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Reference, Self::ReducedPrecision, Self::WithoutV, Self::WithV];
+
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::ReducedPrecision => "reduced precision",
+            Self::WithoutV => "without V",
+            Self::WithV => "with V",
+        }
+    }
+}
+
+impl Design {
+    /// All layers on the multiplier, in the calibration's 8-bit codes, corrected by a fitted control
+    /// variate where there is anything to correct.
+    pub fn new(multiplier: Multiplier) -> Self {
+        let is_exact = multiplier.is_exact();
+        Self {
+            multiplier,
+            control_variate: if is_exact { Mode::None } else { Mode::Fitted(None) },
+            control_options: ControlOptions::default(),
+            activation_bits: 8,
+            quantization: Quantization::PLAIN,
+            exact_ends: false,
+            weights: None,
+        }
+    }
+
+    /// Exact products of so many activation bits.
+    pub fn exact(activation_bits: u32) -> Self {
+        Self::new(Multiplier::exact()).with_activation_bits(activation_bits)
+    }
+
+    /// The same, corrected in this way.
+    #[must_use]
+    pub fn with_control_variate(self, control_variate: Mode) -> Self {
+        Self { control_variate, ..self }
+    }
+
+    /// The same, its control variate made so.
+    #[must_use]
+    pub fn with_control_options(self, control_options: ControlOptions) -> Self {
+        Self { control_options, ..self }
+    }
+
+    /// The same with activation codes of so many significant bits, 4 to 8.
+    #[must_use]
+    pub fn with_activation_bits(self, activation_bits: u32) -> Self {
+        Self { activation_bits, ..self }
+    }
+
+    /// The same in codes chosen so.
+    #[must_use]
+    pub fn with_quantization(self, quantization: Quantization) -> Self {
+        Self { quantization, ..self }
+    }
+
+    /// The same with its first and last layer on exact multipliers, or not.
+    #[must_use]
+    pub fn with_exact_ends(self, exact_ends: bool) -> Self {
+        Self { exact_ends, ..self }
+    }
+
+    /// The same with weights in this coding, or in the reference's.
+    #[must_use]
+    pub fn with_weights(self, weights: Option<WeightScheme>) -> Self {
+        Self { weights, ..self }
+    }
+
+    /// Whether it has a control variate.
+    pub fn is_corrected(&self) -> bool {
+        self.control_variate != Mode::None
+    }
+
+    /// What kind of design it is.
+    pub fn kind(&self) -> Kind {
+        match self.multiplier.is_exact() {
+            true if self.activation_bits == 8 && self.weights.is_none() => Kind::Reference,
+            true => Kind::ReducedPrecision,
+            false if self.is_corrected() => Kind::WithV,
+            false => Kind::WithoutV,
+        }
+    }
+}
+
+impl From<Multiplier> for Design {
+    fn from(multiplier: Multiplier) -> Self {
+        Self::new(multiplier)
+    }
+}
+
+#[cfg(test)]
+mod tests;

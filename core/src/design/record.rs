@@ -1,0 +1,134 @@
+//! What files keep of a design.
+
+use std::fmt;
+
+use recoup_kernels::WeightCoding;
+use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Design, text::Named};
+use crate::as_text;
+use crate::control_variate::{ControlOptions, Mode};
+use crate::multiplier::Multiplier;
+use crate::numeric::hex;
+use crate::quantize::{Quantization, WeightScheme};
+
+/// A design without the products of its multiplier, of which it has the hash: read from files, and
+/// the same for all who read it. What is not there has its default, as in files of versions that
+/// knew no other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesignRecord {
+    /// Significant bits of the activation codes, 4 to 8.
+    pub activation_bits: u32,
+    /// Fraction bits of C; none without a control variate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    c_frac: Option<u32>,
+    /// What corrects the multiplier.
+    #[serde(with = "as_text")]
+    pub control_variate: Mode,
+    /// Whether the first and the last layer run on an exact array of their own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exact_ends: bool,
+    /// The multiplier, as this version names it.
+    #[serde(deserialize_with = "name_of_today")]
+    pub multiplier: String,
+    /// Its identity, which depends on the coding of the weights ([`Multiplier::identity`]).
+    pub products_sha256: String,
+    /// How activations become codes.
+    #[serde(default, with = "as_text", skip_serializing_if = "is_plain")]
+    pub quantization: Quantization,
+    /// Number of functions of the control variate; none without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    terms: Option<usize>,
+    /// How weights are coded, if not as the reference's.
+    #[serde(default, with = "as_text::optional", skip_serializing_if = "Option::is_none")]
+    pub weights: Option<WeightScheme>,
+    /// Bits of a fitted function; none without a control variate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    x_bits: Option<u32>,
+}
+
+impl Design {
+    /// What files keep of it, with weights of this coding.
+    ///
+    /// # Panics
+    /// If [`Multiplier::check_coding`] fails.
+    pub fn record(&self, coding: WeightCoding) -> DesignRecord {
+        self.record_with(self.multiplier.identity(coding))
+    }
+
+    /// The same, of a multiplier whose identity is known: it is a hash of all products.
+    pub fn record_with(&self, products_sha256: String) -> DesignRecord {
+        let corrected = self.is_corrected();
+        let ControlOptions { c_frac, terms, x_bits } = self.control_options;
+        DesignRecord {
+            activation_bits: self.activation_bits,
+            c_frac: corrected.then_some(c_frac),
+            control_variate: self.control_variate,
+            exact_ends: self.exact_ends,
+            multiplier: self.multiplier.to_string(),
+            products_sha256,
+            quantization: self.quantization,
+            terms: corrected.then_some(terms),
+            weights: self.weights,
+            x_bits: corrected.then_some(x_bits),
+        }
+    }
+}
+
+impl DesignRecord {
+    /// All that its results depend on beside the network with its weights in one coding, as JSON:
+    /// products and options, no names. Keys of results are made of it: its text must not change.
+    pub fn content(&self) -> String {
+        let mut content = serde_json::json!(self);
+        let parts = content.as_object_mut().expect("a struct");
+        parts.remove("multiplier");
+        parts.remove("weights");
+        content.to_string()
+    }
+
+    /// The SHA-256 of products and options, of weights in the coding `reference` where the design
+    /// names none: equal for designs that differ in names alone.
+    pub fn identity(&self, reference: WeightScheme) -> String {
+        let mut hash = Sha256::new_with_prefix(self.content());
+        hash.update(self.weights.unwrap_or(reference).to_string());
+        hex(&hash.finalize())
+    }
+
+    /// How the control variate is made.
+    pub fn control_options(&self) -> ControlOptions {
+        let default = ControlOptions::default();
+        ControlOptions {
+            c_frac: self.c_frac.unwrap_or(default.c_frac),
+            terms: self.terms.unwrap_or(default.terms),
+            x_bits: self.x_bits.unwrap_or(default.x_bits),
+        }
+    }
+}
+
+/// As [`Design`] is written.
+impl fmt::Display for DesignRecord {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = Named {
+            multiplier: &self.multiplier,
+            control_variate: self.control_variate,
+            control_options: self.control_options(),
+            activation_bits: self.activation_bits,
+            quantization: self.quantization,
+            exact_ends: self.exact_ends,
+            weights: self.weights,
+        };
+        formatter.pad(&named.to_string())
+    }
+}
+
+fn is_plain(quantization: &Quantization) -> bool {
+    *quantization == Quantization::PLAIN
+}
+
+/// Earlier versions had fewer families: a mask may have a name today.
+fn name_of_today<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    let name = String::deserialize(text)?;
+    Ok(name.parse::<Multiplier>().map_or(name, |multiplier| multiplier.to_string()))
+}

@@ -1,0 +1,85 @@
+//! All combinations of options.
+
+use super::{Design, Kind};
+use crate::control_variate::{ControlOptions, Mode};
+use crate::multiplier::Multiplier;
+use crate::quantize::{Quantization, WeightScheme};
+
+/// What designs are made of: every multiplier in every way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Space {
+    /// The multipliers.
+    pub multipliers: Vec<Multiplier>,
+    /// What corrects them; exact ones need nothing.
+    pub control_variates: Vec<Mode>,
+    /// How control variates are made.
+    pub control_options: ControlOptions,
+    /// Significant bits of the activation codes, 4 to 8.
+    pub activation_bits: Vec<u32>,
+    /// How activations become codes.
+    pub quantizations: Vec<Quantization>,
+    /// Whether the first and the last layer run on exact multipliers. The reference needs no second
+    /// array.
+    pub exact_ends: Vec<bool>,
+    /// How weights are coded; the first of several may be the reference's, as `None`.
+    pub weights: Vec<Option<WeightScheme>>,
+}
+
+impl Default for Space {
+    /// Exact products of 8-bit codes; other multipliers with a fitted control variate.
+    fn default() -> Self {
+        Self {
+            multipliers: vec![Multiplier::exact()],
+            control_variates: vec![Mode::Fitted(None)],
+            control_options: ControlOptions::default(),
+            activation_bits: vec![8],
+            quantizations: vec![Quantization::PLAIN],
+            exact_ends: vec![false],
+            weights: vec![None],
+        }
+    }
+}
+
+impl Space {
+    /// Every combination once.
+    pub fn designs(&self) -> Vec<Design> {
+        let mut designs = Vec::new();
+        let mut add = |design: Design| {
+            if !designs.contains(&design) {
+                designs.push(design);
+            }
+        };
+        for &weights in &self.weights {
+            for &activation_bits in &self.activation_bits {
+                for &quantization in &self.quantizations {
+                    for multiplier in &self.multipliers {
+                        let codes = Design::new(multiplier.clone())
+                            .with_activation_bits(activation_bits)
+                            .with_quantization(quantization)
+                            .with_weights(weights);
+                        self.corrected(&codes).for_each(&mut add);
+                    }
+                }
+            }
+        }
+        designs
+    }
+
+    /// A design, corrected in every way and with every kind of ends.
+    fn corrected(&self, codes: &Design) -> impl Iterator<Item = Design> {
+        let modes = match codes.multiplier.is_exact() {
+            true => &[Mode::None][..],
+            false => &self.control_variates,
+        };
+        modes.iter().flat_map(move |&mode| {
+            let mut design = codes.clone().with_control_variate(mode);
+            if design.is_corrected() {
+                design.control_options = self.control_options;
+            }
+            let is_reference =
+                design.kind() == Kind::Reference && design.quantization == Quantization::PLAIN;
+            let ends = self.exact_ends.iter();
+            ends.map(move |&ends| design.clone().with_exact_ends(ends && !is_reference))
+        })
+    }
+}

@@ -1,0 +1,264 @@
+//! Explores several networks, and judges designs by their mean loss.
+
+use std::cell::Cell;
+
+use recoup_core::accuracy::Experiment;
+use recoup_core::design::Design;
+use recoup_core::watch::Watch;
+use recoup_hardware::inference::Layer;
+
+use crate::choose::{Judged, MeanLoss, OnNetwork, choose, mean};
+use crate::inputs::Inputs;
+use crate::key::{ExperimentKey, Names};
+use crate::power::Power;
+use crate::runner::{
+    Budget, DesignResult, Ended, Found, Judge, LeastPower, Outcome, Runner, RunnerError,
+};
+use crate::sequential::{Limit, Verdict};
+use crate::store::ResultStore;
+use crate::subject::Emulated;
+
+/// Memory for what the designs on a network have in common.
+const PREFIX_BYTES: usize = 1 << 28;
+
+/// A network that is ready to be explored.
+pub struct Network<'a> {
+    /// Its name, and those of its images.
+    pub names: Names,
+    /// In each coding of the weights; losses are measured against exact products of the first.
+    pub experiments: &'a [Experiment],
+    /// The images, in random order.
+    pub inputs: &'a Inputs<'a>,
+    /// The sizes of its layers.
+    pub layers: Vec<Layer>,
+    /// What designs cost.
+    pub power: &'a Power,
+}
+
+/// What is asked of all networks.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The designs, the reference first.
+    pub designs: &'a [Design],
+    /// The most that may be lost.
+    pub limit: Limit,
+    /// Shows every design all images.
+    pub thorough: bool,
+    /// Images on which the layers of designs are looked at.
+    pub observed_images: usize,
+    /// When to end.
+    pub budget: Budget,
+}
+
+/// What was found.
+pub struct Explored {
+    /// Of each network, what became of every design.
+    pub networks: Vec<Vec<DesignResult>>,
+    /// The designs that were evaluated on all of several networks.
+    pub means: Vec<MeanResult>,
+    /// Why the search ended.
+    pub ended: Ended,
+}
+
+/// A design over all networks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeanResult {
+    /// The design.
+    pub design: Design,
+    /// Its mean loss, and what it costs.
+    pub mean: MeanLoss,
+}
+
+impl MeanResult {
+    /// What is chosen by.
+    pub fn judged(&self) -> Judged {
+        let MeanLoss { power, assessment, .. } = self.mean;
+        Judged { kind: self.design.kind(), power, assessment }
+    }
+}
+
+/// Explores networks that share a store.
+pub struct Explorer<'a> {
+    question: Question<'a>,
+    store: &'a mut dyn ResultStore,
+    networks: &'a [Network<'a>],
+    /// Images that the budget has left.
+    left: Cell<Option<u64>>,
+}
+
+impl<'a> Explorer<'a> {
+    /// Nothing has been explored yet.
+    pub fn new(
+        store: &'a mut dyn ResultStore,
+        networks: &'a [Network<'a>],
+        question: Question<'a>,
+    ) -> Self {
+        let left = Cell::new(question.budget.images);
+        Self { question, store, networks, left }
+    }
+
+    /// Evaluates the designs on all networks, as far as the store does not have the results. With
+    /// several networks, a design that is bad for one may be good on average, so that none is left
+    /// out.
+    ///
+    /// # Errors
+    /// When a network cannot be run exactly, or results cannot be kept.
+    pub fn explore(&mut self, watch: &dyn Watch) -> Result<Explored, RunnerError> {
+        let Question { designs, thorough, .. } = self.question;
+        let prune = self.networks.len() == 1 && !thorough;
+        let (mut networks, mut ended) = (Vec::new(), Ended::Decided);
+        for network in 0..self.networks.len() {
+            let found = self.search(network, designs, prune, thorough, watch)?;
+            ended = worse(ended, found.ended);
+            networks.push(found.results);
+        }
+        let mut means = Vec::new();
+        if networks.len() > 1 {
+            if !ended.is_early() {
+                ended = self.decide_means(&mut networks, watch)?;
+            }
+            let every = (0..designs.len()).filter_map(|at| self.mean(&networks, at));
+            means = every.collect();
+        }
+        Ok(Explored { networks, means, ended })
+    }
+
+    /// The mean loss of one design on all images of all networks, evaluated as far as the store does
+    /// not have it; none if it fails on one of them. A step of the work is a network.
+    ///
+    /// # Errors
+    /// As [`Explorer::explore`].
+    pub fn loss(
+        &mut self,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<Option<MeanLoss>, RunnerError> {
+        let designs = [Design::exact(8), design.clone()];
+        let mut networks = Vec::new();
+        for network in 0..self.networks.len() {
+            networks.push(self.search(network, &designs, false, true, &Quiet(watch))?.results);
+            watch.advance(1);
+        }
+        Ok(self.mean(&networks, 1).map(|mean| mean.mean))
+    }
+
+    fn search(
+        &mut self,
+        network: usize,
+        designs: &[Design],
+        prune: bool,
+        all_images: bool,
+        watch: &dyn Watch,
+    ) -> Result<Found, RunnerError> {
+        let Question { limit, thorough, observed_images, budget, .. } = self.question;
+        let Network { names, experiments, inputs, layers, power } = &self.networks[network];
+        let key = |experiment| ExperimentKey::new(names.clone(), experiment, inputs);
+        let keys: Vec<ExperimentKey> = experiments.iter().map(key).collect();
+        let judge = match thorough {
+            true => Judge::thorough(inputs.len(), limit),
+            false => Judge::sequential(inputs.len(), limit),
+        };
+        let judge = if all_images { judge.on_all_images() } else { judge };
+        let mut strategy = match prune {
+            true => LeastPower::new(designs),
+            false => LeastPower::all_of(designs),
+        };
+        let figures =
+            |design: &Design, functions: &[String]| power.figures(design, functions, layers);
+        let subject = Emulated::new(experiments, inputs, PREFIX_BYTES);
+        let found = Runner::new(&subject, &keys, judge)
+            .with_figures(&figures)
+            .with_observed_images(observed_images)
+            .with_budget(Budget { images: self.left.get(), ..budget })
+            .run(self.store, &mut strategy, watch)?;
+        self.left.update(|left| left.map(|left| left.saturating_sub(found.images)));
+        Ok(found)
+    }
+
+    /// Where the mean loss of a design is open because a network was left early, and the design
+    /// could be the answer, its networks see all images. Why that ended.
+    fn decide_means(
+        &mut self,
+        networks: &mut [Vec<DesignResult>],
+        watch: &dyn Watch,
+    ) -> Result<Ended, RunnerError> {
+        let Question { designs, .. } = self.question;
+        let mut means: Vec<Option<MeanResult>> =
+            (0..designs.len()).map(|at| self.mean(networks, at)).collect();
+        let power = |means: &[Option<MeanResult>], at: usize| {
+            means[at].as_ref().and_then(|mean| mean.mean.power).unwrap_or(f64::INFINITY)
+        };
+        let mut order: Vec<usize> = (0..designs.len()).collect();
+        order.sort_by(|&a, &b| power(&means, a).total_cmp(&power(&means, b)));
+        watch.begin("deciding the mean", order.len());
+        for at in order {
+            let is_open = means[at]
+                .as_ref()
+                .is_some_and(|mean| mean.mean.assessment.verdict == Verdict::Open);
+            let is_beaten = means.iter().flatten().any(|better| {
+                better.design.kind() == designs[at].kind()
+                    && better.mean.assessment.verdict == Verdict::Under
+                    && better.mean.power.is_some_and(|better| better <= power(&means, at))
+            });
+            if is_open && !is_beaten {
+                let one = std::slice::from_ref(&designs[at]);
+                for (network, results) in networks.iter_mut().enumerate() {
+                    let found = self.search(network, one, false, true, &Quiet(watch))?;
+                    if found.ended.is_early() {
+                        watch.end();
+                        return Ok(found.ended);
+                    }
+                    results.splice(at..=at, found.results);
+                }
+                means[at] = self.mean(networks, at);
+            }
+            watch.advance(1);
+        }
+        watch.end();
+        let judged: Vec<Judged> = means.iter().flatten().map(MeanResult::judged).collect();
+        let is_decided = choose(&judged).undecided.is_empty();
+        Ok(if is_decided { Ended::Decided } else { Ended::Exhausted })
+    }
+
+    /// The mean loss of one design, if all networks were evaluated with it and with the reference,
+    /// which comes first.
+    fn mean(&self, networks: &[Vec<DesignResult>], at: usize) -> Option<MeanResult> {
+        let on = networks.iter().zip(self.networks).map(|(results, network)| {
+            let Outcome::Assessed { row: reference, .. } = &results[0].outcome else { return None };
+            let Outcome::Assessed { assessment, row } = &results[at].outcome else { return None };
+            Some(OnNetwork {
+                inputs: network.inputs.sha256(),
+                reference: &reference.outcomes,
+                candidate: &row.outcomes,
+                assessment: *assessment,
+                power: results[at].power,
+                relative_energy: results[at].energy.map(|energy| energy.relative),
+            })
+        });
+        let on: Vec<OnNetwork> = on.collect::<Option<_>>()?;
+        let design = networks[0][at].design.clone();
+        Some(MeanResult { design, mean: mean(&on, self.question.limit) })
+    }
+}
+
+/// Of two ends the one that says less.
+fn worse(one: Ended, other: Ended) -> Ended {
+    match (one, other) {
+        (Ended::Decided, other) => other,
+        (Ended::Exhausted, other) if other.is_early() => other,
+        (one, _) => one,
+    }
+}
+
+/// Stops as another does, which counts larger steps.
+struct Quiet<'a>(&'a dyn Watch);
+
+impl Watch for Quiet<'_> {
+    fn begin(&self, _: &'static str, _: usize) {}
+
+    fn advance(&self, _: usize) {}
+
+    fn is_stopped(&self) -> bool {
+        self.0.is_stopped()
+    }
+}

@@ -1,0 +1,250 @@
+//! The search for the design with the least power under a limit of loss.
+
+mod record;
+
+use std::sync::Arc;
+
+use recoup_core::accuracy::Experiment;
+use recoup_core::control_variate::Mode;
+use recoup_core::data::shuffle;
+use recoup_core::design::{Design, Space};
+use recoup_core::quantize::WeightScheme;
+use recoup_core::watch::Watch;
+use recoup_explore::answer::{Answer, Evaluated};
+use recoup_explore::explorer::{Explorer, MeanResult, Network, Question};
+use recoup_explore::export::Line;
+use recoup_explore::inputs::Inputs;
+use recoup_explore::key::Names;
+use recoup_explore::power::Power;
+use recoup_explore::runner::{Budget, DesignResult, Ended};
+use recoup_explore::sequential::Limit;
+use recoup_explore::space;
+use recoup_explore::store::Store;
+use recoup_hardware::inference::Layer;
+
+use crate::error::Result;
+use crate::session::Session;
+
+pub use record::{ExplorationRecord, MeanDesignRecord, MeanRecord, NetworkRecord};
+
+/// Memory for decoded images, of all networks together.
+const KEPT_BYTES: usize = 1 << 30;
+
+/// What is asked of all networks.
+#[derive(Clone, Debug)]
+pub struct ExploreOptions {
+    /// The designs, the reference first.
+    pub designs: Vec<Design>,
+    /// The most that may be lost.
+    pub limit: Limit,
+    /// Shows every design all images, also those that are decided or cannot be the answer.
+    pub thorough: bool,
+    /// Images on which the layers of designs are looked at, for the page.
+    pub observed_images: usize,
+    /// When to end.
+    pub budget: Budget,
+}
+
+impl ExploreOptions {
+    /// The multipliers that the cost table has, without and with V, and reduced precision; until the
+    /// answer is known.
+    pub fn new(limit: Limit) -> Self {
+        let designs = space::with_rivals(&Space {
+            multipliers: space::standard(),
+            control_variates: vec![Mode::None, Mode::Fitted(None)],
+            ..Space::default()
+        });
+        let budget = Budget::default();
+        Self { designs, limit, thorough: false, observed_images: 0, budget }
+    }
+}
+
+/// A network that is ready to be explored.
+pub struct OpenNetwork {
+    names: Names,
+    session: Session,
+    /// In each coding of the weights.
+    experiments: Arc<[Experiment]>,
+    power: Power,
+    /// Images in memory at a time, beyond those that are kept decoded.
+    batch: usize,
+}
+
+impl OpenNetwork {
+    /// Calibrates the network of a session, and brings its images into the random order of
+    /// `order_seed`. Losses are measured against exact products of the first of the codings in
+    /// `weights`; `power` says what designs cost. `batch` images are in memory at a time, beyond
+    /// those that are kept decoded; no result depends on it.
+    ///
+    /// # Errors
+    /// When the network cannot be calibrated, or `watch` stops the work.
+    pub fn new(
+        mut session: Session,
+        power: Power,
+        weights: &[WeightScheme],
+        order_seed: u64,
+        batch: usize,
+        watch: &dyn Watch,
+    ) -> Result<Self> {
+        let names = names(&session, order_seed);
+        // Any number of the first images is then a random sample.
+        shuffle(&mut session.indices, order_seed);
+        let experiments = weights.iter().map(|&weights| session.experiment(weights, watch));
+        let experiments = experiments.collect::<Result<_>>()?;
+        Ok(Self { names, session, experiments, power, batch })
+    }
+
+    /// The same network, with all that was made for it, on the images of another session.
+    #[must_use]
+    pub fn on(&self, mut session: Session) -> Self {
+        let Self { experiments, power, batch, .. } = self;
+        let order_seed = self.names.order_seed;
+        let names = names(&session, order_seed);
+        shuffle(&mut session.indices, order_seed);
+        let (experiments, power, batch) = (experiments.clone(), power.clone(), *batch);
+        Self { names, session, experiments, power, batch }
+    }
+
+    /// What it is explored with.
+    pub fn network<'a>(&'a self, inputs: &'a Inputs<'a>) -> Network<'a> {
+        Network {
+            names: self.names.clone(),
+            experiments: &self.experiments,
+            inputs,
+            layers: Layer::of_graph(&self.session.graph),
+            power: &self.power,
+        }
+    }
+}
+
+fn names(session: &Session, order_seed: u64) -> Names {
+    Names {
+        model: session.file.path.display().to_string(),
+        data: session.dataset.name().to_owned(),
+        preprocess: session.preprocess.to_string(),
+        order_seed,
+    }
+}
+
+/// The images of all networks.
+///
+/// # Errors
+/// When one cannot be read, or `watch` stops the work.
+pub fn explored_inputs<'a>(
+    networks: &'a [OpenNetwork],
+    watch: &dyn Watch,
+) -> Result<Vec<Inputs<'a>>> {
+    let bytes = KEPT_BYTES / networks.len().max(1);
+    let read = |network: &'a OpenNetwork| {
+        Ok(Inputs::read(network.session.images(network.batch), bytes, watch)?)
+    };
+    networks.iter().map(read).collect()
+}
+
+/// Evaluates designs on all networks, as far as `store` does not have the results.
+///
+/// # Errors
+/// When an image cannot be read, a network cannot be run exactly, or results cannot be kept.
+pub fn explore(
+    store: &mut Store,
+    networks: &[OpenNetwork],
+    options: &ExploreOptions,
+    watch: &dyn Watch,
+) -> Result<Exploration> {
+    let inputs = explored_inputs(networks, watch)?;
+    let all: Vec<Network> =
+        networks.iter().zip(&inputs).map(|(network, inputs)| network.network(inputs)).collect();
+    let ExploreOptions { designs, limit, thorough, observed_images, budget } = options;
+    let question = Question {
+        designs,
+        limit: *limit,
+        thorough: *thorough,
+        observed_images: *observed_images,
+        budget: *budget,
+    };
+    let explored = Explorer::new(store, &all, question).explore(watch)?;
+    let networks = networks.iter().zip(&inputs).zip(explored.networks);
+    let networks = networks.map(|((network, inputs), results)| ExploredNetwork {
+        model: network.names.model.clone(),
+        data: network.names.data.clone(),
+        preprocess: network.names.preprocess.clone(),
+        images: inputs.len(),
+        weights: network.power.weights,
+        own_weight_codes: network.session.graph.own_weight_codes(),
+        results,
+    });
+    Ok(Exploration {
+        limit: *limit,
+        networks: networks.collect(),
+        means: explored.means,
+        ended: explored.ended,
+    })
+}
+
+/// What was found.
+pub struct Exploration {
+    /// The most that may be lost.
+    pub limit: Limit,
+    /// Each network.
+    pub networks: Vec<ExploredNetwork>,
+    /// Over all networks; empty for one.
+    pub means: Vec<MeanResult>,
+    /// Why the search ended.
+    pub ended: Ended,
+}
+
+/// What was found on one network.
+pub struct ExploredNetwork {
+    /// The model's file.
+    pub model: String,
+    /// Where the images come from.
+    pub data: String,
+    /// From pixels to the model's input.
+    pub preprocess: String,
+    /// How many images there are.
+    pub images: usize,
+    /// How weights are coded, where a design does not say it.
+    pub weights: WeightScheme,
+    /// Layers whose weights are the model's own codes, and all layers.
+    pub own_weight_codes: (usize, usize),
+    /// What became of the designs.
+    pub results: Vec<DesignResult>,
+}
+
+impl Exploration {
+    /// The choice on each network.
+    pub fn answers(&self) -> Vec<Answer> {
+        self.networks.iter().map(|network| network.answer(self.limit)).collect()
+    }
+
+    /// The choice by the mean loss over several networks.
+    pub fn mean_answer(&self) -> Option<Answer> {
+        let evaluated = self.means.iter().enumerate().map(|(position, mean)| Evaluated {
+            position,
+            name: mean.design.to_string(),
+            judged: mean.judged(),
+        });
+        (!self.means.is_empty()).then(|| Answer::new(&evaluated.collect::<Vec<_>>(), self.limit))
+    }
+
+    /// A line for each design on each network.
+    pub fn lines(&self) -> Vec<Line> {
+        self.networks.iter().flat_map(ExploredNetwork::lines).collect()
+    }
+}
+
+impl ExploredNetwork {
+    /// A line for each design.
+    pub fn lines(&self) -> Vec<Line> {
+        let results = self.results.iter();
+        results.map(|result| Line::new(&self.model, self.weights, result)).collect()
+    }
+
+    fn answer(&self, limit: Limit) -> Answer {
+        let results = self.results.iter().enumerate();
+        let evaluated = results.filter_map(|(position, result)| {
+            Some(Evaluated { position, name: result.name(), judged: result.judged()? })
+        });
+        Answer::new(&evaluated.collect::<Vec<_>>(), limit)
+    }
+}

@@ -1,0 +1,126 @@
+//! What was found, as plain data: the JSON of `recoup explore` (docs/json.md).
+
+use recoup_explore::choose::{Choice, MeanLoss};
+use recoup_explore::explorer::MeanResult;
+use recoup_explore::export::Line;
+use recoup_explore::runner::Ended;
+use recoup_explore::sequential::{ERROR, Limit};
+use serde::Serialize;
+
+use super::{Exploration, ExploredNetwork};
+
+/// Everything that was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExplorationRecord {
+    /// Version of the library.
+    pub recoup: &'static str,
+    /// The most that may be lost, points.
+    pub max_loss: Limit,
+    /// Confidence of each verdict, all looks of its test together.
+    pub confidence: f64,
+    /// Why the search ended.
+    pub ended: Ended,
+    /// Each network.
+    pub networks: Vec<NetworkRecord>,
+    /// Over all networks; none for one.
+    pub mean: Option<MeanRecord>,
+}
+
+/// One network.
+#[derive(Clone, Debug, Serialize)]
+pub struct NetworkRecord {
+    /// The model's file.
+    pub model: String,
+    /// Where the images come from.
+    pub data: String,
+    /// From pixels to the model's input.
+    pub preprocess: String,
+    /// How many images there are.
+    pub images: usize,
+    /// Layers whose weights are the model's own codes.
+    pub own_weight_codes: usize,
+    /// The designs.
+    pub configurations: Vec<Line>,
+    /// The choice among them, as places in their list.
+    pub choice: Choice,
+}
+
+/// The designs over all networks.
+#[derive(Clone, Debug, Serialize)]
+pub struct MeanRecord {
+    /// Those that were evaluated on all.
+    pub configurations: Vec<MeanDesignRecord>,
+    /// The choice among them, as places in their list.
+    pub choice: Choice,
+}
+
+/// A design over all networks. Losses are in points.
+#[derive(Clone, Debug, Serialize)]
+pub struct MeanDesignRecord {
+    multiplier: String,
+    control_variate: String,
+    activation_bits: u32,
+    quantization: String,
+    exact_ends: bool,
+    weights: String,
+    relative_power: Option<f64>,
+    relative_energy: Option<f64>,
+    loss: f64,
+    loss_low: f64,
+    loss_high: f64,
+    confidence: f64,
+    verdict: &'static str,
+    images_to_decide: Option<u64>,
+}
+
+impl Exploration {
+    /// Everything that was found.
+    pub fn record(&self) -> ExplorationRecord {
+        let networks = self.networks.iter().zip(self.answers());
+        let networks = networks.map(|(network, answer)| NetworkRecord {
+            model: network.model.clone(),
+            data: network.data.clone(),
+            preprocess: network.preprocess.clone(),
+            images: network.images,
+            own_weight_codes: network.own_weight_codes.0,
+            configurations: network.lines(),
+            choice: answer.choice,
+        });
+        let mean = self.mean_answer().map(|answer| MeanRecord {
+            configurations: self.means.iter().map(|it| self.networks[0].mean(it)).collect(),
+            choice: answer.choice,
+        });
+        ExplorationRecord {
+            recoup: env!("CARGO_PKG_VERSION"),
+            max_loss: self.limit,
+            confidence: 1.0 - ERROR,
+            ended: self.ended,
+            networks: networks.collect(),
+            mean,
+        }
+    }
+}
+
+impl ExploredNetwork {
+    /// A design over this and other networks, with weights as this one has them unless it says
+    /// otherwise.
+    fn mean(&self, MeanResult { design, mean }: &MeanResult) -> MeanDesignRecord {
+        let MeanLoss { power, relative_energy, assessment } = mean;
+        MeanDesignRecord {
+            multiplier: design.multiplier.to_string(),
+            control_variate: design.control_variate.to_string(),
+            activation_bits: design.activation_bits,
+            quantization: design.quantization.to_string(),
+            exact_ends: design.exact_ends,
+            weights: design.weights.unwrap_or(self.weights).to_string(),
+            relative_power: *power,
+            relative_energy: *relative_energy,
+            loss: assessment.loss,
+            loss_low: assessment.interval[0],
+            loss_high: assessment.interval[1],
+            confidence: assessment.confidence,
+            verdict: assessment.verdict.name(),
+            images_to_decide: assessment.images_to_decide,
+        }
+    }
+}
