@@ -4,12 +4,12 @@ use recoup::{DataSpec, Design, EvaluateOptions, Multiplier, Session, SessionOpti
 
 /// Prints the accuracy of each design.
 pub fn main() -> recoup::Result<()> {
-    let data: DataSpec = "idx:cli/assets/fashion-test-2000-images-idx3-ubyte.gz,\
-                          cli/assets/fashion-test-2000-labels-idx1-ubyte.gz"
+    let data: DataSpec = "idx:zoo/assets/fashion-test-2000-images-idx3-ubyte.gz,\
+                          zoo/assets/fashion-test-2000-labels-idx1-ubyte.gz"
         .parse()?;
     let preprocess = "fashion-mnist".parse()?;
     let options = SessionOptions { preprocess, images: Some(200), ..SessionOptions::new(data) };
-    let mut session = Session::open("cli/assets/fashion-resnet8.onnx", options)?;
+    let mut session = Session::open("zoo/assets/fashion-resnet8.onnx", options)?;
 
     let designs = ["perforated:2", "truncated:7"].map(str::parse::<Multiplier>);
     let designs = designs.into_iter().map(|design| Ok(Design::from(design?)));

@@ -24,7 +24,7 @@ pub fn main() -> recoup::Result<()> {
         calibration_images: Some(32),
         ..SessionOptions::new(Dataset::from_arrays(vec![images], None)?)
     };
-    let mut session = Session::open("cli/assets/fashion-resnet8.onnx", options)?;
+    let mut session = Session::open("zoo/assets/fashion-resnet8.onnx", options)?;
     let design = Design::from(rounding);
     let results = session.evaluate(&[design], EvaluateOptions::default(), &recoup::Unwatched)?;
     println!("{}", serde_json::to_string_pretty(&results.rows()[1]).expect("numbers and text"));

@@ -253,7 +253,7 @@ def write_fashion_models():
     source = ASSETS / "fashion-resnet8.onnx"
     calibration, _ = fashion("calibration-256")
     images, labels = fashion("test-2000")
-    models = {"fashion-float": (onnx.load(source), "../../cli/assets/fashion-resnet8.onnx")}
+    models = {"fashion-float": (onnx.load(source), "../../zoo/assets/fashion-resnet8.onnx")}
     with tempfile.TemporaryDirectory() as folder:
         prepared = pathlib.Path(folder) / "prepared.onnx"
         # Folds BatchNorm, as ONNX Runtime's guide asks for.

@@ -12,6 +12,7 @@
 mod error;
 mod evaluate;
 mod explore;
+mod page;
 mod record;
 mod session;
 
@@ -21,6 +22,7 @@ pub use explore::{
     Exploration, ExplorationRecord, ExploreOptions, ExploredNetwork, MeanDesignRecord, MeanRecord,
     NetworkRecord, OpenNetwork, explore, explored_inputs,
 };
+pub use page::{mean_name, page, short_name};
 pub use record::{CostRecord, Record, Row, costs};
 pub use recoup_circuits::{Operands, ProductTable};
 pub use recoup_core::control_variate::{ControlOptions, Mode};

@@ -7,7 +7,7 @@ use recoup::{
     Results, Session, SessionOptions, Unwatched, Watch,
 };
 
-const MODEL: &str = "cli/assets/fashion-resnet8.onnx";
+const MODEL: &str = "zoo/assets/fashion-resnet8.onnx";
 
 /// Grey pictures that differ, with labels.
 fn pictures(count: usize) -> Dataset {

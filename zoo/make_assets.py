@@ -1,6 +1,6 @@
 """Write the Fashion-MNIST images that the command embeds.
 
-    python3 make_assets.py --data /usr/share/datasets/fashion-mnist --output ../cli/assets
+    python3 make_assets.py --data /usr/share/datasets/fashion-mnist --output ../zoo/assets
 
 The first 2,000 test images in file order, the other 8,000 in files of their
 own, and 256 training images for calibration: 25 or 26 of each class, drawn

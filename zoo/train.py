@@ -1,6 +1,6 @@
 """Train one network of the zoo and export it to ONNX.
 
-    python3 train.py --family resnet20 --out ../cli/assets/fashion-resnet20.onnx
+    python3 train.py --family resnet20 --out ../zoo/assets/fashion-resnet20.onnx
     python3 train.py --family resnet20 --dataset cifar10 --cifar-dir DIR --out F.onnx
 
 Needs PyTorch 1.13 or later and numpy. The test images are read once, after

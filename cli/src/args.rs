@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use recoup_circuits::table::{ElementType, Index, Order};
@@ -19,8 +20,8 @@ use crate::commands::reproduce::ReproduceArgs;
 use crate::commands::rtl::RtlArgs;
 use crate::commands::synth::SynthArgs;
 use crate::costs::ArrayArgs;
-use crate::embedded::Embedded;
 use crate::library::ImportArgs;
+use recoup_zoo::Embedded;
 
 /// Runs deep neural networks on approximate multipliers and gets the accuracy back.
 #[derive(Parser)]
@@ -221,7 +222,7 @@ pub struct EvalArgs {
 #[derive(Args)]
 pub struct DemoArgs {
     /// Which of the networks inside this program
-    #[arg(long, value_enum, default_value = "resnet8", value_name = "NAME")]
+    #[arg(long, default_value = "resnet8", value_parser = embedded(), value_name = "NAME")]
     pub network: Embedded,
     /// Print one JSON object
     #[arg(long)]
@@ -374,4 +375,11 @@ pub fn parse_positive(text: &str) -> Result<usize, String> {
 
 fn parse_isa(name: &str) -> Result<Isa, String> {
     Isa::from_name(name).map_err(|error| error.to_string())
+}
+
+/// Reads the name of a network inside this program.
+pub fn embedded() -> impl TypedValueParser<Value = Embedded> {
+    let named = |name: String| Embedded::ALL.into_iter().find(|network| network.name() == name);
+    PossibleValuesParser::new(Embedded::ALL.map(Embedded::name))
+        .map(move |name| named(name).expect("one of the names"))
 }

@@ -2,28 +2,19 @@
 //! the command line names.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use recoup_circuits::read_text;
-use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::design::Design;
 use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::measured::{self, MeasuredNetwork};
-use recoup_explore::power::{Figures, Power};
+use recoup_explore::power::{LIBRARY, Power, SIZE};
 use recoup_hardware::costs::CostTable;
-use recoup_hardware::inference::{Layer, Measurements};
+use recoup_hardware::inference::Measurements;
 
 use crate::commands::explore::parse_array;
-
-/// Library of the figures beside accuracies.
-pub const LIBRARY: &str = "asap7";
-/// Rows and columns of the array.
-pub const SIZE: u32 = 64;
-/// Rows and columns of the exact array for the first and the last layer.
-const ENDS_SIZE: u32 = 16; // As the default of --ends-array.
 
 /// Which layers run on an exact array of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -120,33 +111,6 @@ fn warn_of_unmeasured(power: &Power, model: &str, designs: &[Design]) {
          with {how}: {}",
         names.join("; ")
     );
-}
-
-/// The cost table inside this program.
-pub fn table() -> &'static CostTable {
-    static TABLE: OnceLock<CostTable> = OnceLock::new();
-    TABLE.get_or_init(CostTable::shipped)
-}
-
-/// The arrays that `demo` compares.
-pub fn shipped() -> Power {
-    Power {
-        table: table().clone(),
-        library: LIBRARY.to_owned(),
-        array: [SIZE; 2],
-        ends: [ENDS_SIZE; 2],
-        measured: Vec::new(),
-        weights: WeightScheme::U8Channel,
-    }
-}
-
-/// What hardware needs for a design that is ready to run.
-pub fn figures(power: &Power, candidate: &EmulatedDesign) -> Figures {
-    let quantized = &candidate.prepared.quantized;
-    let design = candidate.design.clone().with_weights(Some(quantized.weights));
-    let functions = candidate.control.iter().flat_map(|control| &control.functions);
-    let functions: Vec<String> = functions.map(|x| x.function.to_string()).collect();
-    power.figures(&design, &functions, &Layer::of_graph(&quantized.graph))
 }
 
 /// The cost table in a file.

@@ -8,7 +8,6 @@ mod cells;
 mod commands;
 mod cost;
 mod costs;
-mod embedded;
 mod fault;
 mod fidelity;
 mod heat_map;
@@ -17,10 +16,8 @@ mod library;
 mod network;
 mod npy;
 mod output;
-mod page;
 mod printer;
 mod progress;
-mod reproduction;
 mod session;
 mod show;
 

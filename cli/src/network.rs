@@ -11,9 +11,9 @@ use recoup_core::data::{DataSpec, Preprocess, select};
 use recoup_core::quantize::{Method, WeightScheme};
 
 use crate::args::{DataArgs, LabelArgs, MachineArgs, Shape, parse_positive, parse_shape};
-use crate::embedded::Embedded;
 use crate::progress::Bars;
 use crate::session;
+use recoup_zoo::Embedded;
 
 /// A network, where one is given.
 #[derive(Args)]

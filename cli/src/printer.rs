@@ -34,8 +34,7 @@ impl Report {
     /// Results on arrays that need so much.
     pub fn new(mut results: Results, power: &Power) -> Self {
         let candidates = &results.candidates;
-        results.figures =
-            candidates.iter().map(|candidate| costs::figures(power, candidate)).collect();
+        results.figures = candidates.iter().map(|candidate| power.figures_of(candidate)).collect();
         let order = (0..candidates.len()).collect();
         Self { results, order, measured: !power.measured.is_empty() }
     }

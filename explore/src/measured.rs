@@ -119,7 +119,7 @@ mod tests {
 
     /// One of the networks inside the command.
     fn graph(name: &str) -> Graph {
-        let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/assets");
+        let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../zoo/assets");
         model::load(&OnnxFile::open(&assets.join(name)).unwrap(), None).unwrap()
     }
 

@@ -2,12 +2,21 @@
 //! measurements.
 
 use std::cell::LazyCell;
+use std::sync::OnceLock;
 
+use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::design::Design;
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::costs::{self, Cost, CostTable, Stimulus};
 use recoup_hardware::inference::{Accelerator, ArrayEnergy, Layer, MeasuredArray};
 use recoup_kernels::WeightCoding;
+
+/// Library of the figures beside accuracies.
+pub const LIBRARY: &str = "asap7";
+/// Rows and columns of the array of these figures.
+pub const SIZE: u32 = 64;
+/// Rows and columns of the exact array for the first and the last layer.
+pub const ENDS_SIZE: u32 = 16;
 
 /// The arrays that designs are compared on.
 #[derive(Clone, Debug)]
@@ -46,7 +55,36 @@ pub struct Energy {
     pub relative: f64,
 }
 
+impl Default for Power {
+    /// The arrays of the cost table that comes with this library.
+    fn default() -> Self {
+        Self {
+            table: shipped_costs().clone(),
+            library: LIBRARY.to_owned(),
+            array: [SIZE; 2],
+            ends: [ENDS_SIZE; 2],
+            measured: Vec::new(),
+            weights: WeightScheme::U8Channel,
+        }
+    }
+}
+
+/// The cost table that comes with this library.
+pub fn shipped_costs() -> &'static CostTable {
+    static TABLE: OnceLock<CostTable> = OnceLock::new();
+    TABLE.get_or_init(CostTable::shipped)
+}
+
 impl Power {
+    /// What is known of a design that is ready to run.
+    pub fn figures_of(&self, candidate: &EmulatedDesign) -> Figures {
+        let quantized = &candidate.prepared.quantized;
+        let design = candidate.design.clone().with_weights(Some(quantized.weights));
+        let functions = candidate.control.iter().flat_map(|control| &control.functions);
+        let functions: Vec<String> = functions.map(|x| x.function.to_string()).collect();
+        self.figures(&design, &functions, &Layer::of_graph(&quantized.graph))
+    }
+
     /// What is known of a design whose control variate uses `functions`, on a network of
     /// these layers.
     pub fn figures(&self, design: &Design, functions: &[String], layers: &[Layer]) -> Figures {

@@ -4,12 +4,13 @@ use anyhow::Result;
 
 use recoup::{Design, EvaluateOptions, Mode, Space};
 use recoup_core::multiplier::{perforated, recursive, truncated};
+use recoup_explore::power::Power;
 use recoup_explore::space;
 
 use crate::args::DemoArgs;
 use crate::printer::{self, Report};
 use crate::progress::Bars;
-use crate::{costs, session};
+use crate::session;
 
 /// Evaluates every family, without and with V, beside exact products at 8 to 4 activation bits.
 pub fn run(args: &DemoArgs) -> Result<()> {
@@ -17,7 +18,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     session.isa = session::isa(&args.machine);
     let designs = designs();
     let results = session.evaluate(&designs, EvaluateOptions::default(), &Bars::default())?;
-    let report = Report::new(results, &costs::shipped());
+    let report = Report::new(results, &Power::default());
     if args.json { printer::json(&report) } else { printer::demo(&report) }
 }
 

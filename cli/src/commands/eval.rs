@@ -13,10 +13,9 @@ use recoup::{
 use recoup_core::accuracy::Scores;
 use recoup_core::multiplier::Source;
 use recoup_explore::measured::MeasuredNetwork;
-use recoup_explore::power::Power;
+use recoup_explore::power::{self, LIBRARY, Power, SIZE};
 
 use crate::args::{EvalArgs, ModelArgs};
-use crate::costs::{self, LIBRARY, SIZE};
 use crate::library;
 use crate::output::{self, Draft};
 use crate::printer::{self, Report};
@@ -70,7 +69,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
 fn power(args: &EvalArgs, session: &Session, designs: &[Design]) -> Result<Power> {
     let model = args.model.model.display().to_string();
     let network = MeasuredNetwork { model: &model, graph: &session.graph };
-    let arrays = (costs::table(), LIBRARY, [SIZE; 2]);
+    let arrays = (power::shipped_costs(), LIBRARY, [SIZE; 2]);
     let powers = args.arrays.powers(arrays, args.weights, &[network], designs)?;
     Ok(powers.into_iter().next().expect("one network"))
 }

@@ -16,13 +16,13 @@ use recoup_core::quantize::QUANTIZATION_HELP;
 use recoup_explore::entry::Settings;
 use recoup_explore::export;
 use recoup_explore::measured::MeasuredNetwork;
-use recoup_explore::power::Power;
+use recoup_explore::power::{self, LIBRARY, Power};
 use recoup_explore::space;
 use recoup_hardware::costs::CostTable;
 
 use crate::args::{DataArgs, MachineArgs, parse_positive};
 use crate::commands::eval::{warn_of_class_order, warn_of_exact_nodes};
-use crate::costs::{self, ArrayArgs, LIBRARY};
+use crate::costs::{self, ArrayArgs};
 use crate::library::ImportArgs;
 use crate::progress::Bars;
 use crate::{answer, library, output, session};
@@ -162,7 +162,7 @@ fn check_outputs(args: &ExploreArgs) -> Result<()> {
 
 fn read_costs(args: &ExploreArgs) -> Result<CostTable> {
     let (name, table) = match &args.costs {
-        None => ("the cost table inside this program".to_owned(), costs::table().clone()),
+        None => ("the cost table inside this program".to_owned(), power::shipped_costs().clone()),
         Some(path) => (path.display().to_string(), costs::read(path)?),
     };
     let mut known: Vec<&str> = table.runs.iter().map(|run| run.library.name.as_str()).collect();

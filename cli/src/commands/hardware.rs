@@ -14,20 +14,20 @@ use recoup::{Mode, Multiplier, Space, WeightScheme, candidates, read_inputs};
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::ControlFunction;
 use recoup_core::design;
-use recoup_explore::space;
+use recoup_explore::{power, space};
 use recoup_hardware::costs::{CostTable, Library, Run, Stimulus};
 use recoup_hardware::measure::{Bench, Measured, measure};
 use recoup_hardware::power::Workload;
 use recoup_hardware::synthesis::{SynthesisOptions, Watch};
 
 use crate::args::MachineArgs;
-use crate::embedded::Embedded;
 use crate::output::{self, Draft};
 use crate::printer::{align_right, table};
 use crate::progress;
 use crate::progress::Bars;
 use crate::session;
 use crate::{cells, costs};
+use recoup_zoo::Embedded;
 
 /// Images of the network's stimulus, and positions of each image and layer to sample from.
 const IMAGES: usize = 4;
@@ -115,13 +115,13 @@ pub fn run(args: &HardwareArgs) -> Result<()> {
                     read = costs::read(path)?;
                     &read
                 }
-                None => costs::table(),
+                None => power::shipped_costs(),
             };
             if *json {
                 write!(stdout(), "{}", table.to_json())?;
                 return Ok(());
             }
-            list(table, library.as_deref(), size.unwrap_or(costs::SIZE))
+            list(table, library.as_deref(), size.unwrap_or(power::SIZE))
         }
         HardwareCommand::Measure(args) => measure_all(args),
     }

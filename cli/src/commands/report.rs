@@ -11,7 +11,7 @@ use recoup_explore::store::Store;
 use recoup_report::render;
 
 use super::explore::parse_limit;
-use crate::{output, page};
+use crate::output;
 
 /// Arguments of `report`.
 #[derive(Args)]
@@ -35,7 +35,7 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     output::check(&args.out, args.force)?;
     let recorded = read(&args.run)?;
     let limit = args.max_loss.unwrap_or(recorded.settings.max_loss);
-    let html = render(&page::report(&recorded, limit, Vec::new()));
+    let html = render(&recoup::page(&recorded, limit, Vec::new()));
     output::write(&args.out, html.as_bytes(), args.force)
 }
 

@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use recoup::{
     Budget, DataSpec, Exploration, ExploreOptions, Limit, OpenNetwork, Quantization, Session,
@@ -13,18 +13,19 @@ use recoup::{
 use recoup_core::data::{select, select_others};
 use recoup_explore::entry::Settings;
 use recoup_explore::explorer::{Explorer, Network, Question};
+use recoup_explore::power::Power;
 use recoup_explore::recorded::Recorded;
 use recoup_report::render;
 
 use super::eval::warn_of_exact_nodes;
 use super::explore::{OBSERVED_IMAGES, command_line, parse_limit};
 use super::report;
-use crate::args::{LabelArgs, MachineArgs, parse_positive};
-use crate::embedded::{Embedded, confirmation_images, test_images};
+use crate::args::{LabelArgs, MachineArgs, embedded, parse_positive};
+use crate::output;
 use crate::progress::Bars;
-use crate::reproduction::confirmation;
 use crate::session;
-use crate::{costs, output, page, reproduction};
+use recoup_study::confirmation;
+use recoup_zoo::{Embedded, confirmation_images, test_images};
 
 /// Arguments of `reproduce`.
 #[derive(Args)]
@@ -37,7 +38,7 @@ pub struct ReproduceArgs {
     #[arg(long, default_value = "1", value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
     pub max_loss: Limit,
     /// The networks [default: all six]
-    #[arg(long, value_enum, num_args = 1.., value_name = "NAME")]
+    #[arg(long, value_parser = embedded(), num_args = 1.., value_name = "NAME")]
     pub network: Vec<Embedded>,
     /// Only the designs whose activations become codes so, as in `explore`; may be repeated:
     /// plain, aware, aware+bias [default: all three]
@@ -79,7 +80,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         [&html, &tables].into_iter().try_for_each(|path| output::check(path, again))?;
     }
     let networks = match &args.network[..] {
-        [] => Embedded::value_variants(),
+        [] => &Embedded::ALL,
         some => some,
     };
     let (sessions, others) = (sessions(args, networks)?, other_sessions(args, networks)?);
@@ -88,7 +89,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
             .with_context(|| format!("{}: cannot be made", args.out.display()))?;
     }
     let mut store = Store::open(&database)?;
-    let power = costs::shipped();
+    let power = Power::default();
     let bars = Bars::default();
     let opened = sessions.into_iter().map(|mut session| {
         session.isa = session::isa(&args.machine);
@@ -106,7 +107,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     };
     store.start_run(&command_line(), &settings)?;
     let options = ExploreOptions {
-        designs: reproduction::designs(&args.quantization),
+        designs: recoup_study::designs(&args.quantization),
         limit: args.max_loss,
         // All images, so that the mean is as sharp as they allow and holds for every limit.
         thorough: true,
@@ -122,9 +123,9 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     }
     drop(store);
     let recorded = report::read(&database)?;
-    let comparisons = reproduction::comparisons(&recorded);
-    let text = reproduction::tables(&recorded);
-    let report = page::report(&recorded, args.max_loss, comparisons);
+    let comparisons = recoup_study::comparisons(&recorded);
+    let text = recoup_study::tables(&recorded);
+    let report = recoup::page(&recorded, args.max_loss, comparisons);
     output::write(&tables, text.as_bytes(), again)?;
     output::write(&html, render(&report).as_bytes(), again)?;
     writeln!(stdout(), "{text}")?;
@@ -138,7 +139,7 @@ fn parse_count(text: &str) -> Result<usize, String> {
 }
 
 fn parse_quantization(text: &str) -> Result<Quantization, String> {
-    let known = reproduction::QUANTIZATIONS.into_iter().find(|known| known.to_string() == text);
+    let known = recoup_study::QUANTIZATIONS.into_iter().find(|known| known.to_string() == text);
     known.ok_or_else(|| "expected plain, aware or aware+bias".to_owned())
 }
 
@@ -148,7 +149,7 @@ fn sessions(args: &ReproduceArgs, networks: &[Embedded]) -> Result<Vec<Session>>
         let images =
             args.data.as_ref().map_or_else(test_images, |data| Ok(args.labels.open(data)?))?;
         let indices = select(images.len(), args.images, None)?;
-        network.session_on(images, indices)
+        Ok(network.session_on(images, indices)?)
     });
     sessions.collect()
 }

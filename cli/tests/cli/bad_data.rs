@@ -4,8 +4,8 @@ use crate::run::{
     FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, grey_png, npz, recoup, workspace,
 };
 
-const IMAGES: &str = "cli/assets/fashion-test-2000-images-idx3-ubyte.gz";
-const LABELS: &str = "cli/assets/fashion-test-2000-labels-idx1-ubyte.gz";
+const IMAGES: &str = "zoo/assets/fashion-test-2000-images-idx3-ubyte.gz";
+const LABELS: &str = "zoo/assets/fashion-test-2000-labels-idx1-ubyte.gz";
 
 /// A grey image of 28 x 28 pixels.
 fn png() -> Vec<u8> {
@@ -141,7 +141,7 @@ fn damaged_gzip() {
 fn idx_files_that_do_not_belong_together() {
     let tiny = Tiny::new();
     assert_data_refused(&tiny, &format!("idx:{LABELS},{IMAGES}"), &[LABELS, "images", "labels"]);
-    let other = "cli/assets/fashion-calibration-256-labels-idx1-ubyte.gz";
+    let other = "zoo/assets/fashion-calibration-256-labels-idx1-ubyte.gz";
     let expected = ["2000 images", "256 labels", "do not belong together"];
     assert_data_refused(&tiny, &format!("idx:{IMAGES},{other}"), &expected);
 }

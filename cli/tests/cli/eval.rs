@@ -396,11 +396,11 @@ fn measured_figures_replace_the_tables() {
     assert_refused(folder.path(), &args, &["power.json has no array of 64x64", "--array 64x64"]);
     measure(FASHION_MODEL, 64, &energies_fj[1..]);
     assert_refused(folder.path(), &args, &["power.json has no array of 64x64", "exact"]);
-    measure("cli/assets/fashion-vgg8.onnx", 64, &energies_fj);
+    measure("zoo/assets/fashion-vgg8.onnx", 64, &energies_fj);
     let another = [
         "power.json: was measured not on",
         "resnet8.onnx: it has no layer \"/conv/Conv\"",
-        "recoup power --model cli/assets/fashion-resnet8.onnx",
+        "recoup power --model zoo/assets/fashion-resnet8.onnx",
     ];
     assert_refused(folder.path(), &args, &another);
 }

@@ -427,7 +427,7 @@ fn exact_ends_are_designs_of_their_own() {
 #[test]
 fn what_was_measured_decides() {
     let folder = Folder::new();
-    let vgg = "cli/assets/fashion-vgg8.onnx";
+    let vgg = "zoo/assets/fashion-vgg8.onnx";
     let write = |name: &str, model: &str, energies_fj: &[(&str, f64)]| {
         let path = folder.path(name);
         std::fs::write(&path, measurements(model, 64, energies_fj).to_string()).unwrap();

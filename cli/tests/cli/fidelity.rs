@@ -16,7 +16,7 @@ use serde_json::{Value, json as value};
 use crate::odd::Odd;
 use crate::run::{FASHION_MODEL, Tiny, assert_refused, json, npy, npz_unlabelled, stdout};
 
-const IMAGES: &str = "idx:cli/assets/fashion-test-2000-images-idx3-ubyte.gz";
+const IMAGES: &str = "idx:zoo/assets/fashion-test-2000-images-idx3-ubyte.gz";
 
 /// All outputs of both samples on exact products and on truncated:6 without V.
 fn emulated(odd: &Odd) -> [Vec<Vec<f32>>; 2] {

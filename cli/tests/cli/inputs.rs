@@ -33,7 +33,7 @@ fn arrays_that_do_not_suit_the_inputs() {
     };
     let good = odd.data("good.npz", &[0, 1], &[]);
     refused(&good, &["--preprocess", "mnist"], &["2 inputs", "leave --preprocess out"]);
-    let images = "idx:cli/assets/fashion-test-2000-images-idx3-ubyte.gz";
+    let images = "idx:zoo/assets/fashion-test-2000-images-idx3-ubyte.gz";
     refused(images, &[], &["2 inputs", "npz", "by its name"]);
 
     let image = ("input.npy", npy_floats(&[2, 2, 4, 4], &[0.5; 64]));

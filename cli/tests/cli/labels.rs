@@ -8,8 +8,8 @@ use crate::run::{
     workspace,
 };
 
-const IMAGES: &str = "cli/assets/fashion-test-2000-images-idx3-ubyte.gz";
-const LABELS: &str = "cli/assets/fashion-test-2000-labels-idx1-ubyte.gz";
+const IMAGES: &str = "zoo/assets/fashion-test-2000-images-idx3-ubyte.gz";
+const LABELS: &str = "zoo/assets/fashion-test-2000-labels-idx1-ubyte.gz";
 
 /// Writes the first four images of each class of Fashion-MNIST into folders 1 to 10; gives the
 /// data that they are.

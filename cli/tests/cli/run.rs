@@ -12,10 +12,10 @@ use zip::write::SimpleFileOptions;
 use crate::onnx::Model;
 
 /// The small network that the command embeds, relative to the workspace.
-pub const FASHION_MODEL: &str = "cli/assets/fashion-resnet8.onnx";
+pub const FASHION_MODEL: &str = "zoo/assets/fashion-resnet8.onnx";
 /// Its 2,000 test images.
-pub const FASHION_DATA: &str = "idx:cli/assets/fashion-test-2000-images-idx3-ubyte.gz,\
-                                cli/assets/fashion-test-2000-labels-idx1-ubyte.gz";
+pub const FASHION_DATA: &str = "idx:zoo/assets/fashion-test-2000-images-idx3-ubyte.gz,\
+                                zoo/assets/fashion-test-2000-labels-idx1-ubyte.gz";
 
 /// The folder of the workspace, in which the command runs.
 pub fn workspace() -> &'static Path {

@@ -28,7 +28,7 @@ fn plain_noise(given: &Given, purpose: &Purpose) -> f64 {
 
 #[test]
 fn a_choice_never_has_more_predicted_error_than_the_calibration() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/assets/fashion-resnet8.onnx");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../zoo/assets/fashion-resnet8.onnx");
     let file = OnnxFile::open(&path).unwrap();
     let graph = Arc::new(model::load(&file, None).unwrap());
     let elements = graph.input_elements();

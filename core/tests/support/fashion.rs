@@ -33,5 +33,5 @@ pub fn images(set: &str, count: usize) -> Images {
 }
 
 fn asset(file: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../cli/assets").join(file)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../zoo/assets").join(file)
 }

@@ -199,7 +199,7 @@ fn idle_rows_and_columns_as_simulated() {
 /// designs compare.
 #[test]
 fn the_embedded_network_as_the_table_has_it() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/assets/fashion-resnet8.onnx");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../zoo/assets/fashion-resnet8.onnx");
     let graph = model::load(&OnnxFile::open(&path).unwrap(), None).unwrap();
     let layers = Layer::of_graph(&graph);
     let macs: u64 = layers.iter().map(|layer| layer.shape.macs()).sum();

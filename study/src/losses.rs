@@ -6,8 +6,8 @@ use recoup_core::design::Kind;
 use recoup_explore::entry::Entry;
 use recoup_explore::recorded::{Mean, Recorded, RecordedNetwork};
 
-use super::{fraction, is_plain, limit, loss};
-use crate::page::{mean_name, short_name};
+use crate::{fraction, is_plain, limit, loss};
+use recoup::{mean_name, short_name};
 
 /// Top-1 of the exact networks.
 pub fn accuracies(recorded: &Recorded) -> String {

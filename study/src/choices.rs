@@ -8,8 +8,8 @@ use recoup_explore::entry::Entry;
 use recoup_explore::recorded::{Mean, Recorded, RecordedNetwork};
 use recoup_explore::sequential::Verdict;
 
-use super::{LIMITS, is_plain, limit, loss, saved};
-use crate::page::{mean_name, short_name};
+use crate::{LIMITS, is_plain, limit, loss, saved};
+use recoup::{mean_name, short_name};
 
 /// What a choice is among.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use recoup_core::design::Kind;
 use recoup_explore::recorded::{Mean, Recorded};
 use recoup_report::data::Comparison;
 
-use super::choices::{AMONG, Among, EVERY, REDUCED_PRECISION, best};
-use super::confirmation::{self, Confirmed};
-use super::{LIMITS, interval, is_plain, limit, loss, saved};
-use crate::page::{mean_name, short_name};
+use crate::choices::{AMONG, Among, EVERY, REDUCED_PRECISION, best};
+use crate::confirmation::{self, Confirmed};
+use crate::{LIMITS, interval, is_plain, limit, loss, saved};
+use recoup::{mean_name, short_name};
 
 /// As a table.
 pub fn compared(recorded: &Recorded) -> String {

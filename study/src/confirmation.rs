@@ -10,9 +10,9 @@ use recoup_explore::confirm::{Walked, sequence, walk};
 use recoup_explore::recorded::{Mean, Recorded, RecordedDesign};
 use recoup_explore::sequential::Assessment;
 
-use super::choices::{AMONG, Among, GROUPS};
-use super::{LIMITS, interval, limit, losses, saved};
-use crate::page::mean_name;
+use crate::choices::{AMONG, Among, GROUPS};
+use crate::{LIMITS, interval, limit, losses, saved};
+use recoup::mean_name;
 
 /// A design, as it is shown.
 #[derive(Clone, Debug, PartialEq)]

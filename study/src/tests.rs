@@ -1,13 +1,12 @@
 use recoup::{Store, Unwatched, WeightScheme};
 use recoup_explore::entry::Settings;
 use recoup_explore::key::{CalibrationNames, ExperimentKey, ExperimentRecord, Names};
-use recoup_explore::power::Figures;
+use recoup_explore::power::{Figures, Power};
 use recoup_explore::quality::LayerQuality;
 use recoup_explore::runner::{Judge, LeastPower, Runner};
 use recoup_explore::subject::{Expected, Failure, Subject, Trial};
 
 use super::*;
-use crate::costs;
 
 const IMAGES: usize = 1000;
 
@@ -44,7 +43,7 @@ impl Trial for SimulatedTrial {
 }
 
 fn recorded() -> Recorded {
-    let settings = Settings::new(limit(1.0), true, &costs::shipped());
+    let settings = Settings::new(limit(1.0), true, &Power::default());
     let mut store = Store::in_memory().unwrap();
     store.start_run("recoup reproduce", &settings).unwrap();
     evaluate(&mut store, IMAGES, "first", &designs(&[]));
@@ -53,7 +52,7 @@ fn recorded() -> Recorded {
 
 /// With some designs on four times as many other images.
 fn confirmed(tested: impl Fn(&Design) -> bool) -> Recorded {
-    let settings = Settings::new(limit(1.0), true, &costs::shipped());
+    let settings = Settings::new(limit(1.0), true, &Power::default());
     let settings = Settings { confirmation_inputs: Some("other".into()), ..settings };
     let mut store = Store::in_memory().unwrap();
     store.start_run("recoup reproduce", &settings).unwrap();
@@ -65,7 +64,7 @@ fn confirmed(tested: impl Fn(&Design) -> bool) -> Recorded {
 }
 
 fn evaluate(store: &mut Store, images: usize, inputs: &str, designs: &[Design]) {
-    let power = costs::shipped();
+    let power = Power::default();
     let (inputs, none) = (inputs.to_owned(), String::new);
     for model in ["one.onnx", "two.onnx"] {
         let experiment = ExperimentKey::of(ExperimentRecord {

@@ -1,24 +1,27 @@
-//! The networks and images inside this program (zoo/MODELS.md).
+//! Six small networks for Fashion-MNIST and their images, inside the program (zoo/MODELS.md).
 
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
-use clap::ValueEnum;
-
-use recoup::{Session, read_inputs};
-use recoup_core::data::{Dataset, select};
+use recoup::{Dataset, Result, Session, read_inputs};
+use recoup_core::data::select;
 use recoup_core::model::{self, OnnxFile};
 use recoup_core::quantize::Method;
 
 /// One of the six networks for Fashion-MNIST.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Embedded {
+    /// Plain convolutions.
     Vgg8,
+    /// Three residual blocks.
     Resnet8,
+    /// Nine residual blocks.
     Resnet20,
+    /// Inception blocks.
     Googlenet,
+    /// Grouped convolutions and channel shuffles.
     Shufflenet,
+    /// Depthwise convolutions in inverted residual blocks.
     Mobilenetv2,
 }
 
@@ -34,7 +37,17 @@ const CALIBRATION_LABELS: &[u8] =
     include_bytes!("../assets/fashion-calibration-256-labels-idx1-ubyte.gz");
 
 impl Embedded {
-    /// As the command line names it.
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Vgg8,
+        Self::Resnet8,
+        Self::Resnet20,
+        Self::Googlenet,
+        Self::Shufflenet,
+        Self::Mobilenetv2,
+    ];
+
+    /// In one word.
     pub fn name(self) -> &'static str {
         match self {
             Self::Vgg8 => "vgg8",
@@ -86,11 +99,14 @@ impl Embedded {
         let inputs = read_inputs(&training, &all, &preprocess, &graph)?;
         let source = (training.name().to_string(), inputs);
         let method = Method::MeanSquare;
-        Ok(Session::new(file, graph, test, indices, preprocess, source, method)?)
+        Session::new(file, graph, test, indices, preprocess, source, method)
     }
 }
 
 /// The 2,000 test images inside this program that everything is evaluated on.
+///
+/// # Errors
+/// Never: tests read the same bytes.
 pub fn test_images() -> Result<Dataset> {
     Ok(Dataset::idx_from_bytes(
         "Fashion-MNIST test images 0 to 1999 (embedded)",
@@ -100,6 +116,9 @@ pub fn test_images() -> Result<Dataset> {
 }
 
 /// The other 8,000, which confirm what was chosen on these.
+///
+/// # Errors
+/// Never: tests read the same bytes.
 pub fn confirmation_images() -> Result<Dataset> {
     Ok(Dataset::idx_from_bytes(
         "Fashion-MNIST test images 2000 to 9999 (embedded)",
@@ -117,7 +136,7 @@ mod tests {
     /// At exact 8 bits no network loses half a point (zoo/MODELS.md): of 40 images one at most.
     #[test]
     fn exact_8_bits_lose_nothing() {
-        for network in Embedded::value_variants() {
+        for network in Embedded::ALL {
             let mut session = network.session(Some(40)).unwrap();
             let found = session.evaluate(&[], EvaluateOptions::default(), &Unwatched).unwrap();
             let [float, exact] = [&found.evaluation.float, &found.evaluation.candidates[0]]

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use recoup_explore::recorded::Mean;
 
-use super::{CHOSEN_CODES, fraction, loss, variant};
-use crate::page::mean_name;
+use crate::{CHOSEN_CODES, fraction, loss, variant};
+use recoup::mean_name;
 
 /// Designs in the calibration's codes and in chosen ones, side by side: what the codes gain is not
 /// V's.

@@ -1,4 +1,6 @@
-//! What `reproduce` evaluates, and what it found as tables beside the paper's claims.
+//! The paper's evaluation repeated: what is evaluated, and what was found as tables beside the
+//! paper's claims. The paper is Zervakis et al., "Leveraging Highly Approximated Multipliers in DNN
+//! Inference" (arXiv 2412.16757).
 
 mod choices;
 pub mod confirmation;

@@ -18,8 +18,9 @@ use recoup_report::data::{
     Verdict,
 };
 
-/// The page of a run, judged by `limit`.
-pub fn report(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -> Report {
+/// The page of a recorded run, judged by `limit`; [`recoup_report::render`] makes HTML of it.
+/// `comparisons` stand beside what was found.
+pub fn page(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -> Report {
     let networks: Vec<Network> =
         recorded.networks.iter().map(|network| show(network, limit, &recorded.settings)).collect();
     let title = match &networks[..] {
