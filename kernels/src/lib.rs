@@ -37,45 +37,27 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
-// The vector kernels that read these exist only for x86-64 so far.
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-mod byte_lookup;
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-mod byte_tables;
-mod combine;
-mod depthwise;
 mod dispatch;
 mod engine;
-mod entries;
-mod epilogue;
 mod error;
-mod factors;
 mod float;
-mod gather;
-mod gemm;
-mod image;
+mod input;
 mod isa;
 mod layer;
 pub mod naive;
-mod planes;
-mod rows;
-mod shape;
-mod spec;
-mod structure;
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-mod sums;
-mod table;
-mod terms;
+mod output;
+mod product;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
 pub use error::KernelError;
 pub use float::{FloatBuffer, FloatConv, FloatConvSpec, FloatImage};
 pub use isa::Isa;
-pub use layer::{BatchItem, MacLayer, Output, Residual, Scratch, common_kernel, quantize};
-pub use shape::ConvShape;
-pub use spec::{Control, ControlTerm, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};
-pub use structure::{RANKS, Structure, structure};
+pub use layer::{
+    BatchItem, Control, ControlTerm, ConvShape, MacLayer, MacSpec, Output, OutputSpec, Product,
+    Residual, ResidualSpec, Scratch, WeightCoding, common_kernel, quantize,
+};
+pub use product::structure::{RANKS, Structure, structure};
 
 #[cfg(test)]
 mod tests;

@@ -9,10 +9,10 @@
 use crate::{
     ConvShape, Isa, MacSpec,
     dispatch::multiversion,
-    entries::Entries,
-    epilogue::{Block, LANES, Tile, blocks, tiles},
+    input::planes::{fill_batch, plane_len, planes_len, transpose_copy, transpose_words},
     isa::first_cache_bytes,
-    planes::{fill_batch, plane_len, planes_len, transpose_copy, transpose_words},
+    output::epilogue::{Block, LANES, Tile, blocks, tiles},
+    product::entries::Entries,
 };
 
 /// Weight positions whose rows are built together, and are to stay in the first-level cache: with
