@@ -7,6 +7,7 @@ mod files;
 pub mod liberty;
 mod metrics;
 pub mod netlist;
+pub mod npy;
 mod product_table;
 pub mod program;
 pub mod table;

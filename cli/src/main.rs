@@ -15,7 +15,6 @@ mod heat_map;
 mod hint;
 mod library;
 mod network;
-mod npy;
 mod output;
 mod page;
 mod printer;
