@@ -11,6 +11,7 @@ pub mod npy;
 mod product_table;
 pub mod program;
 pub mod table;
+pub mod yosys_json;
 
 pub use distance::Misread;
 pub use files::{check_regular, printable, printable_path, read_bytes, read_text, regular_file};
