@@ -32,7 +32,7 @@ mod write;
 mod yosys;
 mod yosys_json;
 
-pub use ast::Design;
+pub use ast::VerilogSource;
 pub use boolean::Function;
 pub use cells::Library;
 pub use circuit::{Gate, Netlist, Signal};
@@ -45,7 +45,7 @@ pub use parser::parse_verilog;
 pub use ports::PortNames;
 pub use reading::NetlistReading;
 pub use write::table_to_verilog;
-pub use yosys_json::{YosysDesign, parse_yosys_json};
+pub use yosys_json::{YosysModules, parse_yosys_json};
 
 pub(crate) use lexer::shorten;
 

@@ -22,7 +22,7 @@ const MAX_INSTANCES: usize = 1 << 16;
 
 /// The modules of a JSON netlist.
 #[derive(Debug)]
-pub struct YosysDesign {
+pub struct YosysModules {
     modules: Vec<Module>,
 }
 
@@ -44,7 +44,7 @@ struct ModulePort {
 }
 
 /// Reads the modules of a JSON netlist, without connecting anything.
-pub fn parse_yosys_json(json: &[u8]) -> Result<YosysDesign, NetlistError> {
+pub fn parse_yosys_json(json: &[u8]) -> Result<YosysModules, NetlistError> {
     if json.len() > MAX_JSON {
         return Err(NetlistError::TooLarge {
             what: "the JSON netlist".to_owned(),
@@ -57,7 +57,7 @@ pub fn parse_yosys_json(json: &[u8]) -> Result<YosysDesign, NetlistError> {
     let modules = yosys_json::parse(json)?.into_iter();
     let modules = modules.filter(|(_, module)| !is_cell_model(module));
     let modules = modules.map(|(name, module)| Module::new(name, module));
-    Ok(YosysDesign { modules: modules.collect::<Result<_, _>>()? })
+    Ok(YosysModules { modules: modules.collect::<Result<_, _>>()? })
 }
 
 impl From<YosysJsonError> for NetlistError {
@@ -111,7 +111,7 @@ impl Module {
     }
 }
 
-impl YosysDesign {
+impl YosysModules {
     fn module(&self, name: &str) -> Option<&Module> {
         self.modules.iter().find(|module| module.name == name)
     }
@@ -148,13 +148,13 @@ impl YosysDesign {
         graph: &mut Graph,
     ) -> Result<HashMap<String, Vec<Node>>, NetlistError> {
         let mut elaborator =
-            Elaborator { design: self, library, graph, parents: Vec::new(), instances: 0 };
+            Elaborator { modules: self, library, graph, parents: Vec::new(), instances: 0 };
         elaborator.module(&self.modules[top], "")
     }
 }
 
 struct Elaborator<'a, 'g> {
-    design: &'a YosysDesign,
+    modules: &'a YosysModules,
     library: &'a Library,
     graph: &'g mut Graph,
     parents: Vec<&'a str>,
@@ -230,7 +230,7 @@ impl<'a> Elaborator<'a, '_> {
         pins: &[(&str, Vec<Node>)],
         path: &str,
     ) -> Result<(), NetlistError> {
-        if let Some(module) = self.design.module(&cell.kind) {
+        if let Some(module) = self.modules.module(&cell.kind) {
             return self.submodule(name, module, pins, path);
         }
         if cell.kind.starts_with('$') && !cell.kind.starts_with("$_") {
