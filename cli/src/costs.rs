@@ -13,7 +13,7 @@ use recoup_core::design::Design;
 use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::measured::{self, MeasuredNetwork};
 use recoup_explore::power::{Figures, Power};
-use recoup_hardware::costs::CostTable;
+use recoup_hardware::cost_table::CostTable;
 use recoup_hardware::inference::{Layer, Measurements};
 
 use crate::commands::explore::parse_array;

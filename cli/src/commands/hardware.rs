@@ -15,7 +15,7 @@ use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::ControlFunction;
 use recoup_core::design;
 use recoup_explore::space;
-use recoup_hardware::costs::{CostTable, Library, Run, Stimulus};
+use recoup_hardware::cost_table::{CostRun, CostTable, Library, Stimulus};
 use recoup_hardware::measure::{Bench, Measured, measure};
 use recoup_hardware::power::Workload;
 use recoup_hardware::synthesis::{SynthesisOptions, Watch};
@@ -129,7 +129,7 @@ pub fn run(args: &HardwareArgs) -> Result<()> {
 
 fn list(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> {
     let mut out = stdout().lock();
-    let runs: Vec<&Run> = costs
+    let runs: Vec<&CostRun> = costs
         .runs
         .iter()
         .filter(|run| library.is_none_or(|name| run.library.name == name))
@@ -337,7 +337,7 @@ fn provenance(
     args: &MeasureArgs,
     synthesis: &SynthesisOptions,
     leakage_nw_per_um2: Option<f64>,
-) -> Result<Run> {
+) -> Result<CostRun> {
     let mut files = BTreeMap::new();
     let mut names = Vec::new();
     for path in &args.cells {
@@ -350,7 +350,7 @@ fn provenance(
         files.insert(name, hash);
     }
     let sizes: Vec<String> = args.size.iter().map(ToString::to_string).collect();
-    Ok(Run {
+    Ok(CostRun {
         id: args.library.clone(),
         library: Library { name: args.library.clone(), files },
         clock_ps: args.clock_ps,

@@ -14,7 +14,7 @@ use recoup_hardware::measure::circuit_of;
 use recoup_hardware::power::{
     self, ClockTree, Estimate, EstimateOptions, PowerOptions, Scene, Workload, estimate,
 };
-use recoup_hardware::rtl::{Correction, Design, MultiplierCircuit, Options, RandomSize, random};
+use recoup_hardware::rtl::{ArrayRtl, Correction, MultiplierCircuit, Options, RandomSize, random};
 use recoup_hardware::simulate::DelayOptions;
 use recoup_hardware::synthesis::SynthesisOptions;
 use recoup_hardware::units::ArrayUnits;
@@ -163,7 +163,7 @@ fn outcome(
     let depth = workloads.iter().map(|workload| workload.depth).max().unwrap_or(1);
     let options = args.variant.options(args.array, depth);
     let correction = control.as_ref().map(Correction::new).transpose()?;
-    let design = Design::new(circuit, options, correction)?;
+    let design = ArrayRtl::new(circuit, options, correction)?;
     let units = watched("units of the array", |watch| {
         ArrayUnits::synthesize(design.clone(), library, synthesis, watch)
     })?;

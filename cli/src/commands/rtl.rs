@@ -12,7 +12,7 @@ use recoup_core::design;
 use recoup_core::multiplier::{SPEC_HELP, Source};
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::rtl::{
-    Correction, Design, File, Options, RandomSize, SIMULATE, Vectors, file_names, files, random,
+    ArrayRtl, Correction, File, Options, RandomSize, SIMULATE, Vectors, file_names, files, random,
 };
 
 use super::multiplier;
@@ -154,7 +154,7 @@ pub fn run(args: &RtlArgs) -> Result<()> {
         (vectors, control, options)
     };
     let correction = control.as_ref().map(Correction::new).transpose()?;
-    let design = Design::new(circuit, options, correction)?;
+    let design = ArrayRtl::new(circuit, options, correction)?;
     let files = files(&design, &vectors)?;
     let contents: Vec<(&str, &str)> =
         files.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
@@ -166,7 +166,7 @@ pub fn run(args: &RtlArgs) -> Result<()> {
 
 fn report(
     args: &RtlArgs,
-    design: &Design,
+    design: &ArrayRtl,
     vectors: &Vectors,
     control: Option<&ControlVariate>,
     files: &[File],

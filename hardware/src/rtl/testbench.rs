@@ -8,7 +8,7 @@
 use recoup_core::multiplier::code_value;
 
 use super::array::{self, ArrayPort};
-use super::design::Design;
+use super::design::ArrayRtl;
 use super::error::RtlError;
 use super::files::File;
 use super::mac_plus;
@@ -23,7 +23,7 @@ const TEMPLATE: &str = include_str!("testbench.sv");
 ///
 /// # Errors
 /// When the vectors do not fit the design.
-pub fn testbench(design: &Design, vectors: &Vectors) -> Result<Vec<File>, RtlError> {
+pub fn testbench(design: &ArrayRtl, vectors: &Vectors) -> Result<Vec<File>, RtlError> {
     check(design, vectors)?;
     let padding = Padding::new(design, vectors)?;
     let bytes = |codes: &[u8]| codes.iter().map(|code| format!("{code:02x}\n")).collect::<String>();
@@ -51,7 +51,7 @@ pub fn testbench(design: &Design, vectors: &Vectors) -> Result<Vec<File>, RtlErr
 
 /// What is added behind the array, with the bias of a layer: C0 unless MAC+ does, what a circuit
 /// of signed operands leaves out (eq. (46)), and what padded rows added.
-fn bias(design: &Design, vectors: &Vectors, padding: &Padding) -> Vec<i64> {
+fn bias(design: &ArrayRtl, vectors: &Vectors, padding: &Padding) -> Vec<i64> {
     let circuit = &design.circuit;
     let c0 = |filter: usize| match design.options.c0_in_mac {
         true => 0,
@@ -75,7 +75,7 @@ struct Padding {
 }
 
 impl Padding {
-    fn new(design: &Design, vectors: &Vectors) -> Result<Self, RtlError> {
+    fn new(design: &ArrayRtl, vectors: &Vectors) -> Result<Self, RtlError> {
         let rows = design.options.rows;
         let padded = vectors.depth.div_ceil(rows) * rows - vectors.depth;
         let x = |code: &u8| design.term().map_or(0, |(x, _)| XFunction::value(x, *code));
@@ -93,7 +93,7 @@ impl Padding {
     }
 }
 
-fn check(design: &Design, vectors: &Vectors) -> Result<(), RtlError> {
+fn check(design: &ArrayRtl, vectors: &Vectors) -> Result<(), RtlError> {
     let error = |found: String, expected: String| Err(RtlError::Vectors { found, expected });
     if vectors.depth > design.options.depth {
         return error(
@@ -111,7 +111,7 @@ fn check(design: &Design, vectors: &Vectors) -> Result<(), RtlError> {
 }
 
 /// `tb.sv` from its template.
-fn text(design: &Design, vectors: &Vectors, padding: &Padding) -> String {
+fn text(design: &ArrayRtl, vectors: &Vectors, padding: &Padding) -> String {
     let mut text = String::new();
     let mut included = true;
     for line in TEMPLATE.lines() {
@@ -141,7 +141,7 @@ fn fill(line: &str, text: &mut String, value: impl Fn(&str) -> String) {
 }
 
 /// The conditions of the template.
-fn holds(name: &str, design: &Design) -> bool {
+fn holds(name: &str, design: &ArrayRtl) -> bool {
     let (tiled, c, c0) = (design.is_tiled(), design.term().is_some(), design.c0_in_mac().is_some());
     match name {
         "tiled" => tiled,
@@ -156,7 +156,7 @@ fn holds(name: &str, design: &Design) -> bool {
 }
 
 /// The values of the template.
-fn value(name: &str, design: &Design, vectors: &Vectors, padding: &Padding) -> String {
+fn value(name: &str, design: &ArrayRtl, vectors: &Vectors, padding: &Padding) -> String {
     let options = &design.options;
     let (filters, positions) = (vectors.filters(), vectors.positions());
     let mac = mac_plus::latency(design);
@@ -211,7 +211,7 @@ fn value(name: &str, design: &Design, vectors: &Vectors, padding: &Padding) -> S
 }
 
 /// A wire or register of the testbench for each port but the clock.
-fn signals(design: &Design) -> String {
+fn signals(design: &ArrayRtl) -> String {
     let signal = |port: &ArrayPort| {
         let (range, name) = (range(port.width), port.name);
         match port.input {
@@ -223,13 +223,13 @@ fn signals(design: &Design) -> String {
 }
 
 /// The registers take what comes next.
-fn registers(design: &Design) -> String {
+fn registers(design: &ArrayRtl) -> String {
     let ports = array::ports(design);
     let inputs = ports[1..].iter().filter(|port| port.input);
     inputs.map(|port| format!("    {0} <= next_{0};", port.name)).collect::<Vec<_>>().join("\n")
 }
 
-fn connections(design: &Design) -> String {
+fn connections(design: &ArrayRtl) -> String {
     let ports = array::ports(design);
     ports.iter().map(|port| format!(".{0}({0})", port.name)).collect::<Vec<_>>().join(", ")
 }
