@@ -157,7 +157,7 @@ pub struct Cost {
 #[derive(Debug, thiserror::Error)]
 pub enum CostError {
     /// Not the file's format.
-    #[error("{name}: is no cost table: {source}; make one with recoup hardware measure")]
+    #[error("{name}: is no cost table: {source}")]
     Format {
         /// The file.
         name: String,

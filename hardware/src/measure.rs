@@ -59,8 +59,7 @@ pub enum MeasureError {
     Simulate(#[from] SimulateError),
     /// A design is too slow.
     #[error(
-        "{design} needs a clock of {fastest_ps:.0} ps in these cells, the clock is {clock_ps:.0} ps; \
-         give a slower one with --clock-ps"
+        "{design} needs a clock of {fastest_ps:.0} ps in these cells, the clock is {clock_ps:.0} ps"
     )]
     Slow {
         /// The design.

@@ -142,7 +142,7 @@ fn measured_layers_count_as_they_are() {
     assert_eq!((energy.computing_fj, energy.overhead_fj), (1234.5, 10.0 * 30.0));
     assert_eq!(array.layer(&layer("b", 4, 4, 9)), None);
     let error = Measurements::parse("p.json", "[]").unwrap_err().to_string();
-    assert!(error.starts_with("p.json: is no output of recoup power --json"), "{error}");
+    assert!(error.starts_with("p.json: holds no measured energies of layers: "), "{error}");
     // A name does not say which circuit it was.
     let nameless = text.replace("\"products_sha256\": \"0a1b\", ", "");
     let error = Measurements::parse("p.json", &nameless).unwrap_err().to_string();
