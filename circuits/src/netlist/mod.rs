@@ -15,6 +15,7 @@ mod error;
 mod evaluate;
 mod expression;
 mod file;
+mod gates;
 mod graph;
 mod import;
 mod keywords;
@@ -35,8 +36,9 @@ mod yosys_json;
 pub use ast::VerilogSource;
 pub use boolean::Function;
 pub use cells::Library;
-pub use circuit::{Gate, Netlist, Signal};
+pub use circuit::{Netlist, Signal};
 pub use error::{NetlistError, Place};
+pub use gates::{Gate, GateBuilder};
 pub use import::{
     VerilogImport, VerilogOptions, read_verilog, read_verilog_files, read_yosys_json,
 };

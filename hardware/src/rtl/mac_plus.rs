@@ -4,6 +4,8 @@
 //! before its final adder. V is rounded half to even (eq. (22)): the fraction is resolved first,
 //! and what it rounds up is a last bit of the tree.
 
+use recoup_circuits::netlist::GateBuilder;
+
 use super::design::{ArrayRtl, Correction};
 use super::module::{Bit, Module};
 use super::range::Range;
@@ -105,7 +107,7 @@ fn add_c_x(
     let fraction = correction.c_frac;
     for (l, &c_bit) in c.iter().enumerate() {
         for (i, &x_bit) in x.iter().enumerate() {
-            let bit = module.and_named(Some(format!("cx_{l}_{i}")), c_bit, x_bit);
+            let bit = module.and_named(format!("cx_{l}_{i}"), c_bit, x_bit);
             if c_range.is_signed() && l + 1 == c.len() {
                 tree.subtract(module, l + i, bit);
             } else {

@@ -31,7 +31,7 @@ pub use error::RtlError;
 pub use evaluate::{from_words, to_words};
 pub use files::{File, SIMULATE, Sources, file_names, files};
 pub use mac_plus::mac_plus;
-pub use module::{Bit, Counts, Gate, Item, Module};
+pub use module::{Bit, Counts, Item, Module};
 pub use multiplier::multiplier;
 pub use pe::pe;
 pub use range::Range;

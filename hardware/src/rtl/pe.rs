@@ -3,6 +3,8 @@
 //! The operand registers feed the multiplier, whose partial products go into one carry-save tree
 //! with the partial sum from above; the sum is registered on its way down.
 
+use recoup_circuits::netlist::GateBuilder;
+
 use super::design::ArrayRtl;
 use super::module::{Bit, Module};
 use super::multiplier::extend;
