@@ -11,7 +11,7 @@ use recoup_explore::entry::{Entry, Settings};
 use recoup_explore::quality::LayerQuality;
 use recoup_explore::recorded::{Mean, Recorded, RecordedDesign, RecordedNetwork};
 use recoup_explore::sequential::{self, ERROR, Limit};
-use recoup_hardware::costs::{Cost, Stimulus};
+use recoup_hardware::cost_table::{Cost, Stimulus};
 use recoup_report::data::{
     Answer, Assessment, Choice, Command, Comparison, Costs, Design, Hardware, Histogram, Input,
     Kind, LayerError, LayerQuality as ShownLayer, Mask, Network, Provenance, Report, Results,

@@ -7,9 +7,11 @@ mod files;
 pub mod liberty;
 mod metrics;
 pub mod netlist;
+pub mod npy;
 mod product_table;
 pub mod program;
 pub mod table;
+pub mod yosys_json;
 
 pub use distance::Misread;
 pub use files::{check_regular, printable, printable_path, read_bytes, read_text, regular_file};

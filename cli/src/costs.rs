@@ -11,7 +11,7 @@ use recoup_core::design::Design;
 use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::measured::{self, MeasuredNetwork};
 use recoup_explore::power::{LIBRARY, Power, SIZE};
-use recoup_hardware::costs::CostTable;
+use recoup_hardware::cost_table::CostTable;
 use recoup_hardware::inference::Measurements;
 
 use crate::commands::explore::parse_array;

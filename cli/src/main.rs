@@ -14,7 +14,6 @@ mod heat_map;
 mod hint;
 mod library;
 mod network;
-mod npy;
 mod output;
 mod printer;
 mod progress;
@@ -85,8 +84,7 @@ fn message(error: &anyhow::Error) -> String {
             _ => format!("{said}: {cause}"),
         }
     });
-    let hint = error.downcast_ref::<recoup::Error>().and_then(recoup::Error::hint);
-    let said = hint.map_or(said.clone(), |hint| format!("{said}; {}", hint::text(hint)));
+    let said = hint::of(error).map_or(said.clone(), |hint| format!("{said}; {hint}"));
     said.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 

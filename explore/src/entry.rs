@@ -1,7 +1,7 @@
 //! What a run has to say about a design, beside the outcomes that are kept with its result.
 
 use recoup_core::design::{DesignRecord, Kind};
-use recoup_hardware::costs::CostTable;
+use recoup_hardware::cost_table::CostTable;
 use serde::{Deserialize, Serialize};
 
 use crate::power::Power;

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::design::Design;
 use recoup_core::quantize::WeightScheme;
-use recoup_hardware::costs::{self, Cost, CostTable, Stimulus};
+use recoup_hardware::cost_table::{Array, Cost, CostTable, Stimulus};
 use recoup_hardware::inference::{Accelerator, ArrayEnergy, Layer, MeasuredArray};
 use recoup_kernels::WeightCoding;
 
@@ -108,14 +108,9 @@ impl Power {
     }
 
     /// The row of a design's array in the table, whose arrays multiply unsigned codes.
-    fn array_of(
-        &self,
-        design: &Design,
-        functions: &[String],
-        array: [u32; 2],
-    ) -> Option<costs::Design> {
+    fn array_of(&self, design: &Design, functions: &[String], array: [u32; 2]) -> Option<Array> {
         let is_unsigned = self.weights(design).coding() == WeightCoding::Unsigned;
-        is_unsigned.then(|| costs::Design::new(design, functions, array))?
+        is_unsigned.then(|| Array::new(design, functions, array))?
     }
 
     /// Array power of a design, by the table, as a fraction of the exact 8-bit array's; none
@@ -124,7 +119,7 @@ impl Power {
     fn relative(&self, design: &Design, functions: &[String], layers: &[Layer]) -> Option<f64> {
         let array = self.array_of(design, functions, self.array)?;
         Stimulus::FULL.into_iter().find_map(|stimulus| {
-            let find = |array: &costs::Design| self.table.find(&self.library, array, stimulus);
+            let find = |array: &Array| self.table.find(&self.library, array, stimulus);
             let main = find(&array)?;
             let per_mac_fj = match design.exact_ends {
                 false => main.energy_fj,
@@ -194,9 +189,9 @@ impl Power {
         measured.map(ArrayEnergy::of_measurement)
     }
 
-    fn ends_array(&self, array: &costs::Design) -> costs::Design {
+    fn ends_array(&self, array: &Array) -> Array {
         let [rows, columns] = self.ends;
-        costs::Design { rows, columns, ..array.exact() }
+        Array { rows, columns, ..array.exact() }
     }
 }
 

@@ -7,8 +7,8 @@
 use std::time::{Duration, Instant};
 
 use recoup_hardware::cells::CellLibrary;
-use recoup_hardware::power::{PortBits, Run, Scene, Unit, UnitStream, Workload};
-use recoup_hardware::rtl::{Design, MultiplierCircuit, Options, Sources};
+use recoup_hardware::power::{Excerpt, PortBits, Scene, Unit, UnitStream, Workload};
+use recoup_hardware::rtl::{ArrayRtl, MultiplierCircuit, Options, Sources};
 use recoup_hardware::simulate::{
     Circuit, DelayOptions, Delays, EventDriven, LANES, Layout, ZeroDelay,
 };
@@ -27,7 +27,7 @@ fn main() {
     let library = CellLibrary::read(&files).unwrap_or_else(|error| panic!("{error}"));
     let exact = "exact".parse().expect("a multiplier");
     let circuit = MultiplierCircuit::new(&exact, WeightCoding::Unsigned).expect("a circuit");
-    let design = Design::new(circuit, Options::new(16, 16, 16), None).expect("a design");
+    let design = ArrayRtl::new(circuit, Options::new(16, 16, 16), None).expect("a design");
     let options = SynthesisOptions::new(&library);
     let synthesis = synthesize(&Sources::pe(&design), &library, &options, &Watch::SILENT)
         .unwrap_or_else(|error| panic!("{error}"));
@@ -35,8 +35,8 @@ fn main() {
     let workload = Workload::uniform(16, 16, 1);
     let ports = PortBits::new(&synthesis.netlist);
     let stream = |row| {
-        let run = Run { group: 0, filter: 1, tile: 0, row, start: 0 };
-        UnitStream::new(Scene::new(&design, &workload), &ports, Unit::Pe, run)
+        let excerpt = Excerpt { group: 0, filter: 1, tile: 0, row, start: 0 };
+        UnitStream::new(Scene::new(&design, &workload), &ports, Unit::Pe, excerpt)
     };
 
     let delays = Delays::new(&circuit, &Layout::new(&circuit), &DelayOptions::default());

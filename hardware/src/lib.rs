@@ -11,11 +11,11 @@
 //! - [`simulate`] runs it and counts transitions, without delays or with the cells' own;
 //! - [`power`] makes energies of them, for the data of a network's layers;
 //! - [`measure`] does all that for a row of a table;
-//! - [`costs`] is the table of what designs were found to cost;
+//! - [`cost_table`] is the table of what designs were found to cost;
 //! - [`inference`] makes the energy of a network's inference of it.
 
 pub mod cells;
-pub mod costs;
+pub mod cost_table;
 pub mod inference;
 pub mod mapped;
 pub mod measure;

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use recoup_core::accuracy::EmulatedDesign;
-use recoup_core::design;
+use recoup_core::design::Design;
 use recoup_core::multiplier::{Multiplier, perforated};
 
 use crate::cells::CellLibrary;
-use crate::costs::{Cost, Design, Stimulus};
+use crate::cost_table::{Array, Cost, Stimulus};
 use crate::power::{
     Estimate, EstimateOptions, Mode, PowerOptions, Scene, Unit, Workload, estimate,
 };
@@ -59,8 +59,7 @@ pub enum MeasureError {
     Simulate(#[from] SimulateError),
     /// A design is too slow.
     #[error(
-        "{design} needs a clock of {fastest_ps:.0} ps in these cells, the clock is {clock_ps:.0} ps; \
-         give a slower one with --clock-ps"
+        "{design} needs a clock of {fastest_ps:.0} ps in these cells, the clock is {clock_ps:.0} ps"
     )]
     Slow {
         /// The design.
@@ -77,7 +76,7 @@ pub enum MeasureError {
 
 /// The multiplier whose circuit computes a design: what `bits` activation bits leave of an
 /// exact one is a perforated one, which never sees the low bits.
-pub fn circuit_of(design: &design::Design) -> Multiplier {
+pub fn circuit_of(design: &Design) -> Multiplier {
     match design.activation_bits {
         bits @ 4..8 if design.multiplier.is_exact() => perforated(8 - bits),
         _ => design.multiplier.clone(),
@@ -104,11 +103,11 @@ pub fn measure(
     let control = candidate.control.as_ref().filter(|control| !control.functions.is_empty());
     let correction = control.map(Correction::new).transpose()?;
     let options = rtl::Options::new(size, size, DEPTH);
-    let design = rtl::Design::new(circuit, options, correction)?;
+    let design = rtl::ArrayRtl::new(circuit, options, correction)?;
     let units = ArrayUnits::synthesize(design, bench.library, bench.synthesis, watch)?;
     let functions: Vec<String> =
         control.iter().map(|control| control.functions[0].function.to_string()).collect();
-    let row = Design::new(configured, &functions, [size as u32; 2]).expect("at most one x");
+    let row = Array::new(configured, &functions, [size as u32; 2]).expect("at most one x");
     if units.fastest_clock_ps() > bench.clock_ps {
         return Err(MeasureError::Slow {
             design: format!("{} of {size}x{size}", row.multiplier),
@@ -192,7 +191,7 @@ fn simulate(
 fn cost(
     bench: &Bench<'_>,
     units: &ArrayUnits,
-    design: &Design,
+    design: &Array,
     stimulus: Stimulus,
     estimate: &Estimate,
     area_parts_um2: &BTreeMap<String, f64>,

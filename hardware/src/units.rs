@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::cells::CellLibrary;
 use crate::power::{PowerOptions, Role, Unit, UnitModel, roles};
-use crate::rtl::{Design, Sources};
+use crate::rtl::{ArrayRtl, Sources};
 use crate::simulate::{Circuit, DelayOptions, SimulateError};
 use crate::synthesis::{Synthesis, SynthesisError, SynthesisOptions, Watch, synthesize};
 
@@ -16,7 +16,7 @@ use crate::synthesis::{Synthesis, SynthesisError, SynthesisOptions, Watch, synth
 #[derive(Clone, Debug)]
 pub struct ArrayUnits {
     /// The design.
-    pub design: Design,
+    pub design: ArrayRtl,
     /// Each kind of unit that it has; the PE first.
     pub units: Vec<(Unit, Synthesis)>,
 }
@@ -27,7 +27,7 @@ impl ArrayUnits {
     /// # Errors
     /// See [`synthesize`].
     pub fn synthesize(
-        design: Design,
+        design: ArrayRtl,
         library: &CellLibrary,
         options: &SynthesisOptions,
         watch: &Watch,

@@ -7,6 +7,29 @@
 //!
 //! Every kernel gives the same integers and the same floats as [`naive`].
 //!
+//! In the order in which data flows:
+//!
+//! - `layer`: the description (`spec`, `shape`), and a layer made from it and run;
+//! - `product`: what a multiplier's products are made of. A table is looked at for being a mask
+//!   (`structure`) or a sum of ordinary products of bytes (`factors`); a mask always is such a sum
+//!   (`terms`). Tables for which that pays are cut into narrow numbers (`entries`);
+//! - `input`: the padded copies of an image that the engines read, channels last (`image`) or by
+//!   channels (`planes`);
+//! - `engine`: which engine serves which product, and the engines. Layers with one filter per
+//!   channel run by `depthwise`, all others by one of the following;
+//! - `engine::gemm`: a mask, or a table that is a short sum of ordinary products;
+//! - `engine::byte_lookup`: a mask or a table where bytes looked up in registers take less time
+//!   than ordinary products (x86-64 only; `tables` plans the bytes, `gather` fetches the codes);
+//! - `engine::rows`: any other table, or a mask of many terms, of layers with enough positions and
+//!   filters for whole rows of products;
+//! - `engine::table`: what is left, one lookup per product;
+//! - `output`: the sums over the receptive field that all filters share (`sums`), the control
+//!   variate with several functions (`combine`), and the way from the accumulator to the output
+//!   (`epilogue`);
+//! - `isa` proves an instruction set's support, `dispatch` compiles portable loops for each, and
+//!   `x86_64` and `aarch64` hold the loops written for one;
+//! - `float`: the float32 convolution, apart from all that.
+//!
 //! What the emulated networks are compared with runs in float32: [`FloatConv`] convolves for it.
 //!
 //! ```
@@ -37,45 +60,27 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
-// The vector kernels that read these exist only for x86-64 so far.
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-mod byte_lookup;
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-mod byte_tables;
-mod combine;
-mod depthwise;
 mod dispatch;
 mod engine;
-mod entries;
-mod epilogue;
 mod error;
-mod factors;
 mod float;
-mod gather;
-mod gemm;
-mod image;
+mod input;
 mod isa;
 mod layer;
 pub mod naive;
-mod planes;
-mod rows;
-mod shape;
-mod spec;
-mod structure;
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-mod sums;
-mod table;
-mod terms;
+mod output;
+mod product;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
 pub use error::KernelError;
 pub use float::{FloatBuffer, FloatConv, FloatConvSpec, FloatImage};
 pub use isa::Isa;
-pub use layer::{BatchItem, MacLayer, Output, Residual, Scratch, common_kernel, quantize};
-pub use shape::ConvShape;
-pub use spec::{Control, ControlTerm, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};
-pub use structure::{RANKS, Structure, structure};
+pub use layer::{
+    BatchItem, Control, ControlTerm, ConvShape, MacLayer, MacSpec, Output, OutputSpec, Product,
+    Residual, ResidualSpec, Scratch, WeightCoding, common_kernel, quantize,
+};
+pub use product::structure::{RANKS, Structure, structure};
 
 #[cfg(test)]
 mod tests;

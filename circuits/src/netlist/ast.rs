@@ -5,12 +5,12 @@ use super::lexer::Position;
 
 /// The modules of a source text.
 #[derive(Debug)]
-pub struct Design {
+pub struct VerilogSource {
     pub(crate) modules: Vec<Module>,
     pub(crate) comments: String,
 }
 
-impl Design {
+impl VerilogSource {
     /// The text of all comments, where libraries declare error metrics.
     pub fn comments(&self) -> &str {
         &self.comments

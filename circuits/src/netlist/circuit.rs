@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::gates::{Gate, GateBuilder};
+
 /// A signal: 0 to 7 are the bits of the first operand, lowest first, 8 to 15 those of the second,
 /// 16 + i is the output of gate i.
 pub type Signal = u32;
@@ -11,30 +13,6 @@ pub(crate) const INPUTS: usize = 16;
 
 /// Bits of the product.
 pub(crate) const OUTPUTS: usize = 16;
-
-/// A gate; its inputs are signals before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Gate {
-    /// 0 or 1.
-    Constant(bool),
-    /// Inversion.
-    Not(Signal),
-    /// Conjunction.
-    And(Signal, Signal),
-    /// Disjunction.
-    Or(Signal, Signal),
-    /// Exclusive or.
-    Xor(Signal, Signal),
-    /// `select ? high : low`.
-    Mux {
-        /// Chooses.
-        select: Signal,
-        /// If `select` is 1.
-        high: Signal,
-        /// If `select` is 0.
-        low: Signal,
-    },
-}
 
 /// An 8 x 8 multiplier of gates. Every gate comes after those that it reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +51,7 @@ impl Netlist {
     }
 }
 
-/// Builds a netlist; equal gates are made once, and what is constant is not made at all.
+/// Builds a netlist.
 #[derive(Default)]
 pub(crate) struct NetlistBuilder {
     gates: Vec<Gate>,
@@ -85,6 +63,14 @@ impl NetlistBuilder {
         Netlist { gates: self.gates, outputs }
     }
 
+    fn made_by(&self, signal: Signal) -> Option<Gate> {
+        self.gates.get((signal as usize).checked_sub(INPUTS)?).copied()
+    }
+}
+
+impl GateBuilder for NetlistBuilder {
+    type Signal = Signal;
+
     fn gate(&mut self, gate: Gate) -> Signal {
         *self.known.entry(gate).or_insert_with(|| {
             self.gates.push(gate);
@@ -92,8 +78,8 @@ impl NetlistBuilder {
         })
     }
 
-    fn made_by(&self, signal: Signal) -> Option<Gate> {
-        self.gates.get((signal as usize).checked_sub(INPUTS)?).copied()
+    fn constant(&mut self, value: bool) -> Signal {
+        self.gate(Gate::Constant(value))
     }
 
     fn value(&self, signal: Signal) -> Option<bool> {
@@ -103,59 +89,10 @@ impl NetlistBuilder {
         }
     }
 
-    pub fn constant(&mut self, value: bool) -> Signal {
-        self.gate(Gate::Constant(value))
-    }
-
-    pub fn not(&mut self, a: Signal) -> Signal {
-        match self.made_by(a) {
-            Some(Gate::Constant(value)) => self.constant(!value),
-            Some(Gate::Not(inner)) => inner,
-            _ => self.gate(Gate::Not(a)),
-        }
-    }
-
-    pub fn and(&mut self, a: Signal, b: Signal) -> Signal {
-        match (self.value(a), self.value(b)) {
-            (Some(false), _) | (_, Some(false)) => self.constant(false),
-            (Some(true), _) => b,
-            (_, Some(true)) => a,
-            _ if a == b => a,
-            _ => self.gate(Gate::And(a.min(b), a.max(b))),
-        }
-    }
-
-    pub fn or(&mut self, a: Signal, b: Signal) -> Signal {
-        match (self.value(a), self.value(b)) {
-            (Some(true), _) | (_, Some(true)) => self.constant(true),
-            (Some(false), _) => b,
-            (_, Some(false)) => a,
-            _ if a == b => a,
-            _ => self.gate(Gate::Or(a.min(b), a.max(b))),
-        }
-    }
-
-    pub fn xor(&mut self, a: Signal, b: Signal) -> Signal {
-        match (self.value(a), self.value(b)) {
-            (Some(false), _) => b,
-            (_, Some(false)) => a,
-            (Some(true), _) => self.not(b),
-            (_, Some(true)) => self.not(a),
-            _ if a == b => self.constant(false),
-            _ => self.gate(Gate::Xor(a.min(b), a.max(b))),
-        }
-    }
-
-    pub fn mux(&mut self, select: Signal, high: Signal, low: Signal) -> Signal {
-        match (self.value(select), self.value(high), self.value(low)) {
-            (Some(true), _, _) => high,
-            (Some(false), _, _) => low,
-            _ if high == low => high,
-            (_, Some(true), Some(false)) => select,
-            (_, Some(false), Some(true)) => self.not(select),
-            (_, Some(true), _) => self.or(select, low),
-            (_, _, Some(false)) => self.and(select, high),
-            _ => self.gate(Gate::Mux { select, high, low }),
+    fn inverted(&self, signal: Signal) -> Option<Signal> {
+        match self.made_by(signal) {
+            Some(Gate::Not(inner)) => Some(inner),
+            _ => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Connects the instances of a design to one flat graph.
 
-use super::ast::{Connections, Design, Direction, Expr, GateKind, Instance, Item, Module};
+use super::ast::{Connections, Direction, Expr, GateKind, Instance, Item, Module, VerilogSource};
 use super::cells::Library;
 use super::error::NetlistError;
 use super::graph::{Graph, Node};
@@ -15,19 +15,19 @@ const MAX_INSTANCES: usize = 1 << 16;
 
 /// Makes the wires and gates of `top` and all that it contains.
 pub(crate) fn elaborate<'a>(
-    design: &'a Design,
+    source: &'a VerilogSource,
     top: &'a Module,
     library: &'a Library,
     graph: &mut Graph,
 ) -> Result<Scope<'a>, NetlistError> {
-    let mut elaborator = Elaborator { design, library, graph, parents: Vec::new(), instances: 0 };
+    let mut elaborator = Elaborator { source, library, graph, parents: Vec::new(), instances: 0 };
     let mut scope = Scope::new(top, String::new(), elaborator.graph)?;
     elaborator.module(&mut scope)?;
     Ok(scope)
 }
 
 struct Elaborator<'a, 'g> {
-    design: &'a Design,
+    source: &'a VerilogSource,
     library: &'a Library,
     graph: &'g mut Graph,
     /// The modules around the current one.
@@ -136,7 +136,7 @@ impl<'a> Elaborator<'a, '_> {
                 limit: MAX_INSTANCES.to_string(),
             });
         }
-        match self.design.module(&instance.kind) {
+        match self.source.module(&instance.kind) {
             Some(module) => self.submodule(instance, module, scope),
             None => self.cell(instance, scope),
         }

@@ -1,6 +1,7 @@
 //! All 65,536 products of a netlist, 64 pairs of operands at a time.
 
-use super::circuit::{Gate, INPUTS, Netlist, OUTPUTS};
+use super::circuit::{INPUTS, Netlist, OUTPUTS};
+use super::gates::Gate;
 
 /// Words of 64 pairs in all.
 const WORDS: usize = (1 << 16) / 64;

@@ -3,6 +3,7 @@
 use super::ast::Range;
 use super::circuit::{INPUTS, Netlist, NetlistBuilder, OUTPUTS, Signal};
 use super::error::{NetlistError, Place};
+use super::gates::GateBuilder;
 
 /// A place in the graph: a bit of a wire or the output of a gate.
 pub(crate) type Node = u32;

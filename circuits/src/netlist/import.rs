@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ast::{Design, Direction};
+use super::ast::{Direction, VerilogSource};
 use super::cells::Library;
 use super::circuit::{INPUTS, Netlist, OUTPUTS, Signal};
 use super::elaborate::elaborate;
@@ -14,7 +14,7 @@ use super::parser::{MAX_SOURCE, parse_files};
 use super::ports::{Port, PortNames, Summary, choose_top};
 use super::reading::interpret;
 use super::yosys;
-use super::yosys_json::{MAX_JSON, YosysDesign, parse_yosys_json};
+use super::yosys_json::{MAX_JSON, YosysModules, parse_yosys_json};
 use crate::liberty::read_liberty;
 use crate::{Operands, ProductTable};
 
@@ -121,18 +121,18 @@ fn import_texts(
     if comments.contains("EvoApprox") {
         library.extend_by_evoapproxlib();
     }
-    let design = |modules| Design { modules, comments: comments.clone() };
-    let direct = modules.and_then(|modules| design(modules).import(top, options, &library));
+    let source = |modules| VerilogSource { modules, comments: comments.clone() };
+    let direct = modules.and_then(|modules| source(modules).import(top, options, &library));
     let reason = match direct {
         Err(reason @ (NetlistError::BeyondSubset { .. } | NetlistError::Syntax { .. })) => reason,
         direct => return direct,
     };
-    let design = yosys::translate(&options.yosys, texts, top, reason)?;
-    let import = design.import(top, options, &library)?;
+    let modules = yosys::translate(&options.yosys, texts, top, reason)?;
+    let import = modules.import(top, options, &library)?;
     Ok(VerilogImport { comments, ..import })
 }
 
-impl Design {
+impl VerilogSource {
     /// Connects the module `top` and computes all products, without yosys.
     pub fn import(
         &self,
@@ -165,7 +165,7 @@ impl Design {
     }
 }
 
-impl YosysDesign {
+impl YosysModules {
     /// Connects the module `top` and computes all products.
     pub fn import(
         &self,

@@ -15,6 +15,7 @@ mod error;
 mod evaluate;
 mod expression;
 mod file;
+mod gates;
 mod graph;
 mod import;
 mod keywords;
@@ -32,11 +33,12 @@ mod write;
 mod yosys;
 mod yosys_json;
 
-pub use ast::Design;
+pub use ast::VerilogSource;
 pub use boolean::Function;
 pub use cells::Library;
-pub use circuit::{Gate, Netlist, Signal};
+pub use circuit::{Netlist, Signal};
 pub use error::{NetlistError, Place};
+pub use gates::{Gate, GateBuilder};
 pub use import::{
     VerilogImport, VerilogOptions, read_verilog, read_verilog_files, read_yosys_json,
 };
@@ -45,7 +47,7 @@ pub use parser::parse_verilog;
 pub use ports::PortNames;
 pub use reading::NetlistReading;
 pub use write::table_to_verilog;
-pub use yosys_json::{YosysDesign, parse_yosys_json};
+pub use yosys_json::{YosysModules, parse_yosys_json};
 
 pub(crate) use lexer::shorten;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::ast::{
-    Connections, Design, Direction, Expr, ExprKind, GateKind, Instance, Item, Module, Range,
+    Connections, Direction, Expr, ExprKind, GateKind, Instance, Item, Module, Range, VerilogSource,
 };
 use super::declare::{Kind, ModuleBuilder};
 use super::error::NetlistError;
@@ -17,10 +17,10 @@ pub(crate) const MAX_SOURCE: usize = 16 << 20;
 const MAX_WIDTH: usize = 1 << 16;
 
 /// Reads the modules of a source text, without connecting anything.
-pub fn parse_verilog(text: &str) -> Result<Design, NetlistError> {
+pub fn parse_verilog(text: &str) -> Result<VerilogSource, NetlistError> {
     let mut comments = String::new();
     let modules = parse_files(&[text], &mut comments)?;
-    Ok(Design { modules, comments })
+    Ok(VerilogSource { modules, comments })
 }
 
 /// Reads the modules of several source texts. Their comments are collected even if there is an

@@ -1,6 +1,6 @@
 //! Which module is the multiplier, and which of its ports are the operands and the product.
 
-use super::ast::{Declaration, Design, Direction};
+use super::ast::{Declaration, Direction, VerilogSource};
 use super::error::NetlistError;
 use super::lexer::shorten;
 
@@ -135,7 +135,7 @@ impl Summary {
     }
 }
 
-impl Design {
+impl VerilogSource {
     pub(crate) fn summaries(&self) -> Vec<Summary> {
         let contained: std::collections::HashSet<&str> = self
             .modules

@@ -3,8 +3,9 @@
 //! Beside each node's value stands a second signal: whether the value is unknown. It is where
 //! the value would change with what an x is taken for, as far as a gate can tell from its inputs.
 
-use super::circuit::{Gate, INPUTS, Netlist, NetlistBuilder, OUTPUTS, Signal};
+use super::circuit::{INPUTS, Netlist, NetlistBuilder, OUTPUTS, Signal};
 use super::error::NetlistError;
+use super::gates::{Gate, GateBuilder};
 use super::graph::{Driver, Graph, Node};
 
 /// A node's value, and whether it is unknown; then its value does not count.

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::circuit::{Gate, INPUTS, Netlist, NetlistBuilder, OUTPUTS, Signal};
+use super::circuit::{INPUTS, Netlist, NetlistBuilder, OUTPUTS, Signal};
 use super::error::NetlistError;
+use super::gates::{Gate, GateBuilder};
 use super::keywords::{is_beyond_keyword, is_keyword};
 use crate::{Operands, ProductTable};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::error::NetlistError;
 use super::file::read_limited;
 use super::lexer::shorten;
-use super::yosys_json::{MAX_JSON, YosysDesign, parse_yosys_json};
+use super::yosys_json::{MAX_JSON, YosysModules, parse_yosys_json};
 use crate::program::{Ended, Limits, Program};
 
 /// A multiplier takes a second and some 30 MiB; a loop of millions of steps all there is.
@@ -20,7 +20,7 @@ pub(crate) fn translate(
     sources: &[&str],
     top: Option<&str>,
     reason: NetlistError,
-) -> Result<YosysDesign, NetlistError> {
+) -> Result<YosysModules, NetlistError> {
     run(program, sources, top, LIMITS).map_err(|failure| match (failure, reason) {
         (Failure::Other(error), _) => error,
         (Failure::NotStarted(error), NetlistError::BeyondSubset { at, construct }) => {
@@ -62,7 +62,7 @@ fn run(
     sources: &[&str],
     top: Option<&str>,
     limits: Limits,
-) -> Result<YosysDesign, Failure> {
+) -> Result<YosysModules, Failure> {
     if let Some(top) = top {
         let simple =
             |character: char| character.is_ascii_alphanumeric() || "_$".contains(character);

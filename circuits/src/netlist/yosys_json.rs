@@ -1,8 +1,6 @@
 //! Netlists as yosys' `write_json` writes them.
 
-use std::collections::{HashMap, HashSet};
-
-use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::ast::Direction;
 use super::cells::Library;
@@ -11,6 +9,7 @@ use super::graph::{Graph, Node};
 use super::lexer::shorten;
 use super::ports::{Port, Summary};
 use super::word_cells::{self, WordCell};
+use crate::yosys_json::{self, Bit, Cell, YosysJsonError};
 
 /// Longest JSON file.
 pub(crate) const MAX_JSON: usize = 64 << 20;
@@ -23,7 +22,7 @@ const MAX_INSTANCES: usize = 1 << 16;
 
 /// The modules of a JSON netlist.
 #[derive(Debug)]
-pub struct YosysDesign {
+pub struct YosysModules {
     modules: Vec<Module>,
 }
 
@@ -32,7 +31,7 @@ struct Module {
     name: String,
     marked: bool,
     ports: Vec<ModulePort>,
-    cells: Vec<ModuleCell>,
+    cells: BTreeMap<String, Cell>,
     /// The names of nets, for messages.
     net_names: HashMap<u64, String>,
 }
@@ -44,116 +43,60 @@ struct ModulePort {
     bits: Vec<Bit>,
 }
 
-#[derive(Debug)]
-struct ModuleCell {
-    name: String,
-    kind: String,
-    parameters: Map<String, Value>,
-    connections: Vec<(String, Vec<Bit>)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bit {
-    Net(u64),
-    Constant(bool),
-    /// x or z.
-    Unknown,
-}
-
 /// Reads the modules of a JSON netlist, without connecting anything.
-pub fn parse_yosys_json(json: &[u8]) -> Result<YosysDesign, NetlistError> {
+pub fn parse_yosys_json(json: &[u8]) -> Result<YosysModules, NetlistError> {
     if json.len() > MAX_JSON {
         return Err(NetlistError::TooLarge {
             what: "the JSON netlist".to_owned(),
             limit: format!("{} MiB", MAX_JSON >> 20),
         });
     }
-    let value: Value =
-        serde_json::from_slice(json).map_err(|error| wrong(&error.to_string(), "a JSON object"))?;
-    let modules = object(value.get("modules"), "\"modules\" at the top")?;
-    let is_cell_model = |module: &Value| {
-        ["blackbox", "whitebox"].iter().any(|mark| module["attributes"].get(mark).is_some())
+    let is_cell_model = |module: &yosys_json::Module| {
+        ["blackbox", "whitebox"].iter().any(|mark| module.attributes.contains_key(*mark))
     };
-    let modules = modules.iter().filter(|(_, module)| !is_cell_model(module));
-    let modules = modules.map(|(name, value)| module(name, value)).collect::<Result<_, _>>()?;
-    Ok(YosysDesign { modules })
+    let modules = yosys_json::parse(json)?.into_iter();
+    let modules = modules.filter(|(_, module)| !is_cell_model(module));
+    let modules = modules.map(|(name, module)| Module::new(name, module));
+    Ok(YosysModules { modules: modules.collect::<Result<_, _>>()? })
 }
 
-fn wrong(found: &str, expected: &str) -> NetlistError {
-    NetlistError::Json { found: shorten(found), expected: expected.to_owned() }
-}
-
-fn object<'a>(
-    value: Option<&'a Value>,
-    expected: &str,
-) -> Result<&'a Map<String, Value>, NetlistError> {
-    let expected = format!("an object {expected}");
-    let value = value.ok_or_else(|| wrong("nothing", &expected))?;
-    value.as_object().ok_or_else(|| wrong(&value.to_string(), &expected))
-}
-
-fn module(name: &str, value: &Value) -> Result<Module, NetlistError> {
-    let mut module = Module {
-        name: name.to_owned(),
-        marked: value["attributes"].get("top").is_some(),
-        ports: Vec::new(),
-        cells: Vec::new(),
-        net_names: HashMap::new(),
-    };
-    for (port, value) in object(value.get("ports"), "\"ports\" in each module")? {
-        let direction = match value["direction"].as_str() {
-            Some("input") => Direction::Input,
-            Some("output") => Direction::Output,
-            Some("inout") => {
-                return Err(NetlistError::Inout { at: Place::Json, name: shorten(port) });
+impl From<YosysJsonError> for NetlistError {
+    fn from(error: YosysJsonError) -> Self {
+        let (found, expected) = match error {
+            YosysJsonError::Syntax(error) => {
+                (shorten(&error.to_string()), "a JSON object".to_owned())
             }
-            _ => return Err(wrong(&value.to_string(), "a port with \"direction\"")),
+            YosysJsonError::Content { found, expected } => (found, expected),
         };
-        let bits = bits(&value["bits"])?;
-        module.ports.push(ModulePort { name: port.clone(), direction, bits });
+        NetlistError::Json { found, expected }
     }
-    if let Some(names) = value.get("netnames") {
-        for (net, value) in object(Some(names), "\"netnames\"")? {
-            module.name_net(net, &bits(&value["bits"])?, value["hide_name"] == 1);
-        }
-    }
-    for (cell, value) in object(value.get("cells"), "\"cells\" in each module")? {
-        let kind = value["type"].as_str();
-        let kind = kind.ok_or_else(|| wrong(&value.to_string(), "a cell with \"type\""))?;
-        let mut connections = Vec::new();
-        for (pin, value) in object(value.get("connections"), "\"connections\" in each cell")? {
-            connections.push((pin.clone(), bits(value)?));
-        }
-        module.cells.push(ModuleCell {
-            name: cell.clone(),
-            kind: kind.to_owned(),
-            parameters: value["parameters"].as_object().cloned().unwrap_or_default(),
-            connections,
-        });
-    }
-    Ok(module)
-}
-
-fn bits(value: &Value) -> Result<Vec<Bit>, NetlistError> {
-    let bit = |value: &Value| match value {
-        Value::Number(number) => number.as_u64().map(Bit::Net),
-        Value::String(text) => match text.as_str() {
-            "0" => Some(Bit::Constant(false)),
-            "1" => Some(Bit::Constant(true)),
-            "x" | "z" => Some(Bit::Unknown),
-            _ => None,
-        },
-        _ => None,
-    };
-    let list = value.as_array().ok_or_else(|| wrong(&value.to_string(), "a list of bits"))?;
-    list.iter()
-        .map(|value| {
-            bit(value).ok_or_else(|| wrong(&value.to_string(), "a net's number, \"0\" or \"1\""))
-        })
-        .collect()
 }
 
 impl Module {
+    fn new(name: String, module: yosys_json::Module) -> Result<Module, NetlistError> {
+        let port = |(name, port): (String, yosys_json::Port)| {
+            let direction = match port.direction {
+                yosys_json::Direction::Input => Direction::Input,
+                yosys_json::Direction::Output => Direction::Output,
+                yosys_json::Direction::Inout => {
+                    return Err(NetlistError::Inout { at: Place::Json, name: shorten(&name) });
+                }
+            };
+            Ok(ModulePort { name, direction, bits: port.bits })
+        };
+        let mut made = Module {
+            name,
+            marked: module.attributes.contains_key("top"),
+            ports: module.ports.into_iter().map(port).collect::<Result<_, _>>()?,
+            cells: module.cells,
+            net_names: HashMap::new(),
+        };
+        for (net, named) in &module.net_names {
+            made.name_net(net, &named.bits, named.hidden);
+        }
+        Ok(made)
+    }
+
     /// Names that the user gave come before those that yosys made up.
     fn name_net(&mut self, name: &str, bits: &[Bit], made_up: bool) {
         for (place, bit) in bits.iter().enumerate() {
@@ -168,7 +111,7 @@ impl Module {
     }
 }
 
-impl YosysDesign {
+impl YosysModules {
     fn module(&self, name: &str) -> Option<&Module> {
         self.modules.iter().find(|module| module.name == name)
     }
@@ -177,7 +120,7 @@ impl YosysDesign {
         let kinds: HashSet<&str> = self
             .modules
             .iter()
-            .flat_map(|module| &module.cells)
+            .flat_map(|module| module.cells.values())
             .map(|cell| cell.kind.as_str())
             .collect();
         let summary = |module: &Module| Summary {
@@ -205,13 +148,13 @@ impl YosysDesign {
         graph: &mut Graph,
     ) -> Result<HashMap<String, Vec<Node>>, NetlistError> {
         let mut elaborator =
-            Elaborator { design: self, library, graph, parents: Vec::new(), instances: 0 };
+            Elaborator { modules: self, library, graph, parents: Vec::new(), instances: 0 };
         elaborator.module(&self.modules[top], "")
     }
 }
 
 struct Elaborator<'a, 'g> {
-    design: &'a YosysDesign,
+    modules: &'a YosysModules,
     library: &'a Library,
     graph: &'g mut Graph,
     parents: Vec<&'a str>,
@@ -265,7 +208,7 @@ impl<'a> Elaborator<'a, '_> {
         for port in &module.ports {
             ports.insert(port.name.clone(), wires.nodes(&port.bits, self.graph)?);
         }
-        for cell in &module.cells {
+        for (name, cell) in &module.cells {
             // Where modules were before they were flattened; no logic.
             if cell.kind == "$scopeinfo" {
                 continue;
@@ -274,7 +217,7 @@ impl<'a> Elaborator<'a, '_> {
             for (pin, bits) in &cell.connections {
                 pins.push((pin.as_str(), wires.nodes(bits, self.graph)?));
             }
-            self.cell(cell, &pins, path)?;
+            self.cell(name, cell, &pins, path)?;
         }
         self.parents.pop();
         Ok(ports)
@@ -282,19 +225,20 @@ impl<'a> Elaborator<'a, '_> {
 
     fn cell(
         &mut self,
-        cell: &'a ModuleCell,
+        name: &str,
+        cell: &'a Cell,
         pins: &[(&str, Vec<Node>)],
         path: &str,
     ) -> Result<(), NetlistError> {
-        if let Some(module) = self.design.module(&cell.kind) {
-            return self.submodule(cell, module, pins, path);
+        if let Some(module) = self.modules.module(&cell.kind) {
+            return self.submodule(name, module, pins, path);
         }
         if cell.kind.starts_with('$') && !cell.kind.starts_with("$_") {
             let word = WordCell { kind: &cell.kind, parameters: &cell.parameters, pins };
             let result = word_cells::build(&word, self.graph)?;
             let value = result.map_err(|problem| {
                 let net = word.pin("Q").first().map(|&node| self.graph.name(node));
-                problem.at(Place::Json, &shorten(&cell.name), &shorten(&cell.kind), net)
+                problem.at(Place::Json, &shorten(name), &shorten(&cell.kind), net)
             })?;
             return self.drive(word.pin("Y"), &value);
         }
@@ -304,14 +248,14 @@ impl<'a> Elaborator<'a, '_> {
             let outputs = ["Q", "Y", "Z", "ZN", "X", "QN"];
             let net = outputs.iter().find_map(|name| connected(name)?.1.first().copied());
             let net = net.map(|node| self.graph.name(node));
-            problem.at(Place::Json, &shorten(&cell.name), &shorten(&cell.kind), net)
+            problem.at(Place::Json, &shorten(name), &shorten(&cell.kind), net)
         })?;
         let mut values = Vec::with_capacity(found.inputs.len());
         for input in &found.inputs {
             let node = match connected(input).and_then(|(_, nodes)| nodes.first()) {
                 Some(&node) => node,
                 None => {
-                    let name = format!("{path}{}.{input}", shorten(&cell.name));
+                    let name = format!("{path}{}.{input}", shorten(name));
                     self.graph.wire(name, None, Place::Json)?[0]
                 }
             };
@@ -335,7 +279,7 @@ impl<'a> Elaborator<'a, '_> {
 
     fn submodule(
         &mut self,
-        cell: &'a ModuleCell,
+        name: &str,
         module: &'a Module,
         pins: &[(&str, Vec<Node>)],
         path: &str,
@@ -351,7 +295,7 @@ impl<'a> Elaborator<'a, '_> {
                 limit: format!("{MAX_INSTANCES} instances, {MAX_HIERARCHY} deep"),
             });
         }
-        let inner = self.module(module, &format!("{path}{}.", shorten(&cell.name)))?;
+        let inner = self.module(module, &format!("{path}{}.", shorten(name)))?;
         for port in &module.ports {
             let Some((_, outer)) = pins.iter().find(|(pin, _)| *pin == port.name) else { continue };
             match port.direction {

@@ -4,12 +4,13 @@ use super::{
     cells::{Cells, SIDE, Stored, other_width},
     error::{ParseError, Place, quote},
 };
-use crate::ProductTable;
-
-const MAGIC: &[u8] = b"\x93NUMPY";
-
-/// NumPy pads headers to 64 bytes and warns above 10,000; more is no array of ours.
-const MAX_HEADER_BYTES: usize = 1 << 16;
+use crate::{
+    ProductTable,
+    npy::{
+        Descr, Element, Header, HeaderBytes, HeaderError, LENGTH_START, MAGIC, MAX_HEADER_BYTES,
+        Number,
+    },
+};
 
 /// The size of the largest file: a header, and products of 64 bits.
 pub(super) const MAX_BYTES: usize = MAX_HEADER_BYTES + 8 * ProductTable::LEN;
@@ -25,106 +26,89 @@ pub(super) fn is_npy(bytes: &[u8]) -> bool {
 /// If it is no such array, if it is not 256 x 256 or 65,536 long, if a product does not fit 32
 /// bits.
 pub fn parse_npy(bytes: &[u8]) -> Result<Cells, ParseError> {
-    let (text, data) = split_header(bytes)?;
-    let header = Header::parse(text)?;
-    let expected = header.element.bytes * ProductTable::LEN;
+    let (header, data) = split_header(bytes)?;
+    let array = Array::new(&header)?;
+    let expected = array.element.bytes() * ProductTable::LEN;
     if data.len() != expected {
         let found = format!("{} bytes of products", data.len());
         let expected = format!("{expected} bytes, as the header says");
         return Err(ParseError::new(Place::Byte(bytes.len()), found, expected));
     }
     let element = |index: usize| {
-        let start = index * header.element.bytes;
-        header.element.read(&data[start..start + header.element.bytes])
+        let start = index * array.element.bytes();
+        array.element.decode(&data[start..start + array.element.bytes()])
     };
     // The first axis is the fastest in Fortran order.
     let transposed = |index: usize| index % SIDE * SIDE + index / SIDE;
     let products = (0..ProductTable::LEN).map(|index| {
-        let value = element(if header.transposed { transposed(index) } else { index });
-        i32::try_from(value).map_err(|_| {
-            let expected = "a product that fits 32 bits with a sign";
-            ParseError::new(Place::Product(index), value.to_string(), expected)
-        })
+        let found = match element(if array.transposed { transposed(index) } else { index }) {
+            Number::Integer(value) => match i32::try_from(value) {
+                Ok(product) => return Ok(product),
+                Err(_) => value.to_string(),
+            },
+            Number::Float(value) => value.to_string(),
+        };
+        let expected = "a product that fits 32 bits with a sign";
+        Err(ParseError::new(Place::Product(index), found, expected))
     });
     Ok(Cells::plain(products.collect::<Result<_, _>>()?, Stored::Numbers))
 }
 
-/// The text of the header, and the bytes after it.
-fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), ParseError> {
-    let truncated = || {
-        ParseError::new(
-            Place::Byte(bytes.len()),
-            "the end of the file",
-            "the header of a .npy file",
-        )
-    };
-    if !is_npy(bytes) {
-        let found = "another start";
-        let expected = "\\x93NUMPY, as every .npy file starts";
-        return Err(ParseError::new(Place::Byte(0), found, expected));
-    }
-    let version = *bytes.get(MAGIC.len()).ok_or_else(truncated)?;
-    let length_bytes = match version {
-        1 => 2,
-        2 | 3 => 4,
-        _ => {
-            let found = format!("version {version}");
-            return Err(ParseError::new(Place::Byte(MAGIC.len()), found, "version 1, 2 or 3"));
-        }
-    };
-    let length_start = MAGIC.len() + 2;
-    let text_start = length_start + length_bytes;
-    let mut length = [0; 4];
-    let stored = bytes.get(length_start..text_start).ok_or_else(truncated)?;
-    length[..length_bytes].copy_from_slice(stored);
-    let length = u32::from_le_bytes(length) as usize;
-    if length > MAX_HEADER_BYTES {
-        let found = format!("a header of {length} bytes");
-        let expected = format!("at most {MAX_HEADER_BYTES}");
-        return Err(ParseError::new(Place::Byte(length_start), found, expected));
-    }
-    let text = bytes.get(text_start..text_start + length).ok_or_else(truncated)?;
-    let text = str::from_utf8(text).map_err(|error| {
-        let place = Place::Byte(text_start + error.valid_up_to());
+/// The header, and the bytes after it.
+fn split_header(bytes: &[u8]) -> Result<(Header, &[u8]), ParseError> {
+    let mut data = bytes;
+    let header = HeaderBytes::read(&mut data).map_err(|error| header_error(error, bytes))?;
+    let text = String::from_utf8(header.text).map_err(|error| {
+        let place = Place::Byte(header.start + error.utf8_error().valid_up_to());
         ParseError::new(place, "a byte that is no text", "a header in UTF-8")
     })?;
-    Ok((text, &bytes[text_start + length..]))
+    Ok((Header::new(text), data))
+}
+
+fn header_error(error: HeaderError, bytes: &[u8]) -> ParseError {
+    let header = "the header of a .npy file";
+    match error {
+        HeaderError::End if is_npy(bytes) => {
+            ParseError::new(Place::Byte(bytes.len()), "the end of the file", header)
+        }
+        HeaderError::End | HeaderError::Magic => {
+            let expected = "\\x93NUMPY, as every .npy file starts";
+            ParseError::new(Place::Byte(0), "another start", expected)
+        }
+        HeaderError::Version(version) => {
+            let found = format!("version {version}");
+            ParseError::new(Place::Byte(MAGIC.len()), found, "version 1, 2 or 3")
+        }
+        HeaderError::Length(length) => {
+            let found = format!("a header of {length} bytes");
+            let expected = format!("at most {MAX_HEADER_BYTES}");
+            ParseError::new(Place::Byte(LENGTH_START), found, expected)
+        }
+        HeaderError::Read(source) => ParseError::new(Place::File, source.to_string(), header),
+    }
 }
 
 /// What the header says of the array.
-struct Header {
+struct Array {
     element: Element,
     /// Whether the second index varies slowest.
     transposed: bool,
 }
 
-impl Header {
-    /// Parses `{'descr': '<i2', 'fortran_order': False, 'shape': (256, 256), }`.
-    fn parse(text: &str) -> Result<Self, ParseError> {
+impl Array {
+    fn new(header: &Header) -> Result<Self, ParseError> {
         let missing = |key: &str| {
-            let expected = format!("{key} with a value of its kind");
-            ParseError::new(Place::File, format!("the header {}", quote(text)), expected)
+            let found = format!("the header {}", quote(&header.to_string()));
+            ParseError::new(Place::File, found, format!("{key} with a value of its kind"))
         };
-        let descr = value(text, "'descr':")
-            .and_then(|descr| descr.strip_prefix('\''))
-            .and_then(|descr| descr.split_once('\''))
-            .ok_or_else(|| missing("'descr'"))?
-            .0;
-        let element = Element::parse(descr).ok_or_else(|| {
+        let Some(Descr::Plain(descr)) = header.descr() else { return Err(missing("'descr'")) };
+        let element = Element::from_numpy(descr).filter(|element| element.is_integer());
+        let element = element.ok_or_else(|| {
             let expected = "an integer type; convert with astype(numpy.int32), after rounding";
             ParseError::new(Place::File, format!("elements of type {}", quote(descr)), expected)
         })?;
-        let fortran = match value(text, "'fortran_order':") {
-            Some(order) if order.starts_with("False") => false,
-            Some(order) if order.starts_with("True") => true,
-            _ => return Err(missing("'fortran_order'")),
-        };
-        let shape = value(text, "'shape':")
-            .and_then(|shape| shape.strip_prefix('('))
-            .and_then(|shape| shape.split_once(')'))
-            .ok_or_else(|| missing("'shape'"))?
-            .0;
-        let extents: Vec<_> = shape.split(',').map(str::trim).filter(|e| !e.is_empty()).collect();
+        let fortran = header.fortran_order().ok_or_else(|| missing("'fortran_order'"))?;
+        let extents = header.extents().ok_or_else(|| missing("'shape'"))?;
         let matrix = match extents[..] {
             ["256", "256"] => true,
             ["65536"] => false,
@@ -139,59 +123,6 @@ impl Header {
             }
         };
         Ok(Self { element, transposed: fortran && matrix })
-    }
-}
-
-/// The text after a key.
-fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    Some(text.split_once(key)?.1.trim_start())
-}
-
-/// An integer type of NumPy.
-struct Element {
-    bytes: usize,
-    signed: bool,
-    big_endian: bool,
-}
-
-impl Element {
-    /// Parses a type string such as `<i2`.
-    fn parse(descr: &str) -> Option<Self> {
-        let (order, kind, bytes) = match *descr.as_bytes() {
-            [order, kind, bytes] => (order, kind, bytes),
-            _ => return None,
-        };
-        let bytes = match bytes {
-            b'1' | b'2' | b'4' | b'8' => usize::from(bytes - b'0'),
-            _ => return None,
-        };
-        let big_endian = match order {
-            b'<' => false,
-            b'>' => true,
-            b'|' if bytes == 1 => false,
-            _ => return None,
-        };
-        let signed = match kind {
-            b'i' => true,
-            b'u' => false,
-            _ => return None,
-        };
-        Some(Self { bytes, signed, big_endian })
-    }
-
-    /// The number that `bytes` stand for.
-    fn read(&self, bytes: &[u8]) -> i128 {
-        let mut bits = 0u64;
-        for index in 0..self.bytes {
-            let byte = bytes[if self.big_endian { index } else { self.bytes - 1 - index }];
-            bits = bits << 8 | u64::from(byte);
-        }
-        let unused = 64 - 8 * self.bytes;
-        if self.signed {
-            i128::from((bits << unused).cast_signed() >> unused)
-        } else {
-            i128::from(bits)
-        }
     }
 }
 

@@ -6,7 +6,9 @@ use super::{
     format::Format,
     options::{ElementType, Index, Order},
 };
-use crate::{Metrics, Operands, ProductTable, metrics::PRODUCT_RANGE, product_table::value};
+use crate::{
+    Metrics, Operands, ProductTable, metrics::PRODUCT_RANGE, npy::header, product_table::value,
+};
 
 /// How to lay out a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,20 +112,13 @@ fn little_endian(cells: &[i32], element: ElementType) -> Vec<u8> {
     cells.iter().flat_map(|cell| cell.to_le_bytes().into_iter().take(element.bytes())).collect()
 }
 
-/// Version 1 of the format, its header padded with blanks to 128 bytes as NumPy does.
 fn npy(cells: &[i32], element: ElementType) -> Vec<u8> {
-    const HEADER_BYTES: u8 = 128;
-    const TEXT_BYTES: u8 = HEADER_BYTES - 10;
     let descr = match element {
         ElementType::U16 | ElementType::Offset16 => "<u2",
         ElementType::I16 => "<i2",
         ElementType::I32 => "<i4",
     };
-    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (256, 256), }}");
-    let width = usize::from(TEXT_BYTES) - 1;
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend([TEXT_BYTES, 0]);
-    bytes.extend(format!("{text:<width$}\n").as_bytes());
+    let mut bytes = header(descr, "(256, 256)");
     bytes.extend(little_endian(cells, element));
     bytes
 }

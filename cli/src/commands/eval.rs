@@ -10,6 +10,7 @@ use recoup::{
     ControlOptions, Design, EvaluateOptions, ExactNode, Labels, Multiplier, Session, Space,
     with_reference,
 };
+use recoup_circuits::npy;
 use recoup_core::accuracy::Scores;
 use recoup_core::multiplier::Source;
 use recoup_explore::measured::MeasuredNetwork;
@@ -20,7 +21,7 @@ use crate::library;
 use crate::output::{self, Draft};
 use crate::printer::{self, Report};
 use crate::progress::Bars;
-use crate::{npy, session};
+use crate::session;
 
 /// Evaluates what `args` name, always beside the exact 8-bit network.
 pub fn run(args: &EvalArgs) -> Result<()> {
@@ -133,7 +134,8 @@ struct Logits {
 impl Logits {
     fn new(path: &Path, shape: [usize; 3]) -> Result<Self> {
         let mut draft = Draft::new(path, true)?;
-        let header = npy::header("<f4", &shape);
+        let [results, images, classes] = shape;
+        let header = npy::header("<f4", &format!("({results}, {images}, {classes}, )"));
         draft
             .file()
             .write_all(&header)

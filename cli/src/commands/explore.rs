@@ -18,7 +18,7 @@ use recoup_explore::export;
 use recoup_explore::measured::MeasuredNetwork;
 use recoup_explore::power::{self, LIBRARY, Power};
 use recoup_explore::space;
-use recoup_hardware::costs::CostTable;
+use recoup_hardware::cost_table::CostTable;
 
 use crate::args::{DataArgs, MachineArgs, parse_positive};
 use crate::commands::eval::{warn_of_class_order, warn_of_exact_nodes};

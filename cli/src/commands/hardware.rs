@@ -13,9 +13,9 @@ use sha2::{Digest, Sha256};
 use recoup::{Mode, Multiplier, Space, WeightScheme, candidates, read_inputs};
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::ControlFunction;
-use recoup_core::design;
+use recoup_core::design::Design;
 use recoup_explore::{power, space};
-use recoup_hardware::costs::{CostTable, Library, Run, Stimulus};
+use recoup_hardware::cost_table::{CostRun, CostTable, Library, Stimulus};
 use recoup_hardware::measure::{Bench, Measured, measure};
 use recoup_hardware::power::Workload;
 use recoup_hardware::synthesis::{SynthesisOptions, Watch};
@@ -129,7 +129,7 @@ pub fn run(args: &HardwareArgs) -> Result<()> {
 
 fn list(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> {
     let mut out = stdout().lock();
-    let runs: Vec<&Run> = costs
+    let runs: Vec<&CostRun> = costs
         .runs
         .iter()
         .filter(|run| library.is_none_or(|name| run.library.name == name))
@@ -204,7 +204,7 @@ fn list(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> {
 }
 
 /// The designs of the table.
-fn designs() -> Vec<design::Design> {
+fn designs() -> Vec<Design> {
     let cheaper = [ControlFunction::Popcount, ControlFunction::AnyBit];
     let cheaper = cheaper.map(|x| Mode::Fitted(Some(x)));
     let all = space::with_rivals(&Space {
@@ -214,22 +214,22 @@ fn designs() -> Vec<design::Design> {
     });
     // Where no x explains all of the error, as for truncated ones, also what is cheaper than the x
     // that fits best, and not much worse.
-    let low_bits_fit = |it: &design::Design| {
+    let low_bits_fit = |it: &Design| {
         let member = it.multiplier.member();
         member.is_some_and(|member| member.family.paper == Some(ControlFunction::LowBits))
     };
-    let is_one = |it: &design::Design| !low_bits_fit(it) || !cheaper.contains(&it.control_variate);
+    let is_one = |it: &Design| !low_bits_fit(it) || !cheaper.contains(&it.control_variate);
     all.into_iter().filter(is_one).collect()
 }
 
 /// The designs of these multipliers and of exact ones; all if none is named.
-fn chosen(names: &[String]) -> Result<Vec<design::Design>> {
+fn chosen(names: &[String]) -> Result<Vec<Design>> {
     let mut all = designs();
     // A mask may be a family's.
     let canonical = |name: &String| name.parse().map(|known: Multiplier| known.to_string());
     let names: Vec<String> =
         names.iter().map(|name| canonical(name).unwrap_or_else(|_| name.clone())).collect();
-    let name = |design: &design::Design| design.multiplier.to_string();
+    let name = |design: &Design| design.multiplier.to_string();
     if let Some(unknown) = names.iter().find(|&wanted| all.iter().all(|it| name(it) != *wanted)) {
         let mut known: Vec<String> = all.iter().map(name).collect();
         known.dedup();
@@ -318,7 +318,7 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
         std::process::exit(output::INTERRUPTED);
     }
     let measured = measured?;
-    let exact = design::Design::exact(8);
+    let exact = Design::exact(8);
     let reference = designs.iter().position(|(candidate, _)| candidate.design == exact);
     let leakage_nw_per_um2 = reference.map(|index| measured[index].leakage_nw_per_um2);
 
@@ -337,7 +337,7 @@ fn provenance(
     args: &MeasureArgs,
     synthesis: &SynthesisOptions,
     leakage_nw_per_um2: Option<f64>,
-) -> Result<Run> {
+) -> Result<CostRun> {
     let mut files = BTreeMap::new();
     let mut names = Vec::new();
     for path in &args.cells {
@@ -350,7 +350,7 @@ fn provenance(
         files.insert(name, hash);
     }
     let sizes: Vec<String> = args.size.iter().map(ToString::to_string).collect();
-    Ok(Run {
+    Ok(CostRun {
         id: args.library.clone(),
         library: Library { name: args.library.clone(), files },
         clock_ps: args.clock_ps,

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use recoup_circuits::netlist::table_to_verilog;
+use recoup_circuits::npy;
 use recoup_circuits::table::{Format, WriteOptions, write_table};
 use recoup_circuits::{Operands, ProductTable};
 use recoup_core::control_variate::{CodeHistogram, ControlOptions, Study};
@@ -16,7 +17,7 @@ use recoup_kernels::WeightCoding;
 
 use crate::args::{ConvertArgs, MultiplierArgs, MultiplierCommand, ShowArgs};
 use crate::show::{self, Shown};
-use crate::{heat_map, library, npy, output, progress};
+use crate::{heat_map, library, output, progress};
 
 /// Writes a table, or shows the multiplier.
 pub fn run(args: &MultiplierArgs) -> Result<()> {
@@ -177,7 +178,7 @@ fn calibrated_codes(path: &Path) -> Result<(String, Vec<CodeHistogram>)> {
 
 fn table(multiplier: &Multiplier, weights: WeightScheme, out: &Path, force: bool) -> Result<()> {
     let mut bytes = match out.extension() {
-        Some(extension) if extension == "npy" => npy::header("<i4", &[256, 256]),
+        Some(extension) if extension == "npy" => npy::header("<i4", "(256, 256, )"),
         _ => Vec::new(),
     };
     bytes.extend(

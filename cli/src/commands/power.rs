@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use recoup_core::control_variate::{ControlVariate, MODE_HELP, Mode};
-use recoup_core::design;
+use recoup_core::design::Design;
 use recoup_core::multiplier::{Imported, SPEC_HELP, Source};
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::cells::CellLibrary;
@@ -14,7 +14,7 @@ use recoup_hardware::measure::circuit_of;
 use recoup_hardware::power::{
     self, ClockTree, Estimate, EstimateOptions, PowerOptions, Scene, Workload, estimate,
 };
-use recoup_hardware::rtl::{Correction, Design, MultiplierCircuit, Options, RandomSize, random};
+use recoup_hardware::rtl::{ArrayRtl, Correction, MultiplierCircuit, Options, RandomSize, random};
 use recoup_hardware::simulate::DelayOptions;
 use recoup_hardware::synthesis::SynthesisOptions;
 use recoup_hardware::units::ArrayUnits;
@@ -151,7 +151,7 @@ fn outcome(
     let exact = multiplier.is_exact();
     let default = if exact { Mode::None } else { Mode::Fitted(None) };
     let mode = args.control_variate.filter(|_| !exact).unwrap_or(default);
-    let emulated = design::Design::new(multiplier.clone())
+    let emulated = Design::new(multiplier.clone())
         .with_control_variate(mode)
         .with_activation_bits(args.activation_bits);
     let computing = circuit_of(&emulated);
@@ -163,7 +163,7 @@ fn outcome(
     let depth = workloads.iter().map(|workload| workload.depth).max().unwrap_or(1);
     let options = args.variant.options(args.array, depth);
     let correction = control.as_ref().map(Correction::new).transpose()?;
-    let design = Design::new(circuit, options, correction)?;
+    let design = ArrayRtl::new(circuit, options, correction)?;
     let units = watched("units of the array", |watch| {
         ArrayUnits::synthesize(design.clone(), library, synthesis, watch)
     })?;
@@ -185,7 +185,7 @@ struct Codes {
     model_sha256: Option<String>,
 }
 
-fn codes(args: &PowerArgs, emulated: &design::Design, scheme: WeightScheme) -> Result<Codes> {
+fn codes(args: &PowerArgs, emulated: &Design, scheme: WeightScheme) -> Result<Codes> {
     if args.stimuli == Stimuli::Network {
         let (experiment, images) =
             args.network.open(args.images, args.seed, scheme, &args.machine)?;

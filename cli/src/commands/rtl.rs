@@ -8,11 +8,11 @@ use clap::Args;
 use serde_json::json;
 
 use recoup_core::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
-use recoup_core::design;
+use recoup_core::design::Design;
 use recoup_core::multiplier::{SPEC_HELP, Source};
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::rtl::{
-    Correction, Design, File, Options, RandomSize, SIMULATE, Vectors, file_names, files, random,
+    ArrayRtl, Correction, File, Options, RandomSize, SIMULATE, Vectors, file_names, files, random,
 };
 
 use super::multiplier;
@@ -123,7 +123,7 @@ pub fn run(args: &RtlArgs) -> Result<()> {
     let control_options =
         ControlOptions { c_frac: args.c_frac.unwrap_or(default.c_frac), ..default };
     let mode = args.control_variate.unwrap_or(Mode::Fitted(None));
-    let emulated = design::Design::new(multiplier.clone())
+    let emulated = Design::new(multiplier.clone())
         .with_control_variate(mode)
         .with_control_options(control_options);
 
@@ -154,7 +154,7 @@ pub fn run(args: &RtlArgs) -> Result<()> {
         (vectors, control, options)
     };
     let correction = control.as_ref().map(Correction::new).transpose()?;
-    let design = Design::new(circuit, options, correction)?;
+    let design = ArrayRtl::new(circuit, options, correction)?;
     let files = files(&design, &vectors)?;
     let contents: Vec<(&str, &str)> =
         files.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
@@ -166,7 +166,7 @@ pub fn run(args: &RtlArgs) -> Result<()> {
 
 fn report(
     args: &RtlArgs,
-    design: &Design,
+    design: &ArrayRtl,
     vectors: &Vectors,
     control: Option<&ControlVariate>,
     files: &[File],

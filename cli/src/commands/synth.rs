@@ -10,7 +10,7 @@ use clap::Args;
 use recoup_circuits::read_text;
 use recoup_core::multiplier::{SPEC_HELP, Source};
 use recoup_core::quantize::WeightScheme;
-use recoup_hardware::rtl::{Design, File, MultiplierCircuit, Options, Sources};
+use recoup_hardware::rtl::{ArrayRtl, File, MultiplierCircuit, Options, Sources};
 use recoup_hardware::synthesis::{check_products, synthesize};
 
 use super::multiplier;
@@ -89,7 +89,7 @@ fn designs(args: &SynthArgs) -> Result<(Vec<Sources>, Option<MultiplierCircuit>)
             let scheme = multiplier::scheme(&imported.multiplier, args.weights)?;
             let circuit = multiplier::circuit(imported, scheme.coding())?;
             let array = Options::new(args.rows, 1, args.rows);
-            let pe = Sources::pe(&Design::new(circuit.clone(), array, None)?);
+            let pe = Sources::pe(&ArrayRtl::new(circuit.clone(), array, None)?);
             Ok((vec![Sources::multiplier(&circuit), pe], Some(circuit)))
         }
         (None, None) => bail!("give a folder, or --multiplier"),

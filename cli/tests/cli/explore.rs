@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use recoup::WeightScheme;
 use recoup_explore::recorded::Recorded;
 use recoup_explore::store::{Row, Store};
-use recoup_hardware::costs::{Cost, CostTable, Design, Library, Run, Stimulus};
+use recoup_hardware::cost_table::{Array, Cost, CostRun, CostTable, Library, Stimulus};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -30,7 +30,7 @@ const COSTS: [(&str, u32, Option<&str>, f64); 8] = [
 ];
 
 fn costs(library: &str) -> String {
-    let run = Run {
+    let run = CostRun {
         id: "made up".to_owned(),
         library: Library { name: library.to_owned(), files: BTreeMap::new() },
         clock_ps: 1000.0,
@@ -42,7 +42,7 @@ fn costs(library: &str) -> String {
     };
     let rows = COSTS.map(|(multiplier, activation_bits, control, energy_fj)| Cost {
         run: "made up".to_owned(),
-        design: Design {
+        design: Array {
             multiplier: multiplier.to_owned(),
             activation_bits,
             control: control.map(str::to_owned),

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use recoup_circuits::npy::Element;
+
 use super::DataError;
-use super::element::Element;
 use super::pixels::{ImageShape, Layout};
 use super::records::{Part, Records};
 use super::store::{Store, open_file};

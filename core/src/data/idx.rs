@@ -8,9 +8,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
+use recoup_circuits::npy::Element;
 
 use super::DataError;
-use super::element::Element;
 use super::pixels::{ImageShape, Layout};
 use super::records::{Part, Records};
 use super::store::{CopyError, LazyStore, Store, copy_declared, fill, open_file, spool_file};

@@ -1,7 +1,8 @@
 //! Images, or other arrays, that are in memory already.
 
+use recoup_circuits::npy::{Element, Kind};
+
 use super::dataset::Content;
-use super::element::{Element, Kind};
 use super::pixels::{ImageShape, Layout};
 use super::records::{Part, Records};
 use super::store::Store;

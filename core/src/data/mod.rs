@@ -27,7 +27,6 @@ mod cifar;
 mod classes;
 mod dataset;
 mod decode;
-mod element;
 mod error;
 mod folder;
 mod idx;

@@ -1,23 +1,20 @@
 //! NumPy archives: a zip container of arrays, each a header in Python syntax and the elements.
 
-mod header;
-
 use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::Path;
 
+use recoup_circuits::npy::{Descr, Element, Header, HeaderBytes, HeaderError, Number};
 use zip::CompressionMethod;
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
 use super::DataError;
-use super::element::{Element, Number};
 use super::memory::record_shape;
 use super::pixels::{ImageShape, Layout};
 use super::records::{Part, Records};
 use super::store::{CopyError, LazyStore, Store, copy_declared, open_file, spool_file};
-use header::{Header, HeaderError};
 
 const X_SHAPES: &str = "give N x C x H x W, N x H x W x C, N x H x W or N x F, or another shape of \
                         at least two axes that the model takes as it is, no extent being 0";
@@ -126,6 +123,16 @@ fn require(zip: &Zip, path: &Path, array: &str) -> Result<(), DataError> {
     }
 }
 
+/// The NumPy type string, whether the first axis is the fastest, and the shape.
+fn parse(header: &Header) -> Option<(&str, bool, Vec<u64>)> {
+    let descr = match header.descr()? {
+        Descr::Plain(descr) => descr,
+        Descr::Structured => "structured",
+    };
+    let extents = header.extents()?.into_iter().map(|extent| extent.parse().ok());
+    Some((descr, header.fortran_order()?, extents.collect::<Option<_>>()?))
+}
+
 /// An array of the archive, read up to its elements.
 struct Array<'a> {
     path: &'a Path,
@@ -150,43 +157,48 @@ impl<'a> Array<'a> {
         let mut member = zip
             .by_name(&format!("{name}.npy"))
             .map_err(|source| container_error(path, format!("array {name}"), source))?;
-        let header = Header::read(&mut member).map_err(|error| match error {
+        let bytes = HeaderBytes::read(&mut member).map_err(|error| match error {
             HeaderError::Read(source) => container_error(path, format!("array {name}"), source),
-            HeaderError::Malformed(detail) => damaged(path, name, detail.into()),
+            HeaderError::End => damaged(path, name, "it ends in its header".into()),
+            HeaderError::Magic => damaged(path, name, "it does not start as a .npy file".into()),
+            HeaderError::Version(_) => damaged(path, name, "its .npy version is unknown".into()),
+            HeaderError::Length(_) => damaged(path, name, "its header is too long".into()),
         })?;
-        let Some(element) = Element::from_numpy(&header.descr) else {
+        let header = Header::new(String::from_utf8_lossy(&bytes.text));
+        let (descr, fortran_order, shape) = parse(&header)
+            .ok_or_else(|| damaged(path, name, "its header is not understood".into()))?;
+        let Some(element) = Element::from_numpy(descr) else {
             return Err(DataError::NpzDtype {
                 path: path.to_owned(),
                 array: name.into(),
-                dtype: header.descr,
+                dtype: descr.to_owned(),
                 expected: types,
             });
         };
-        if header.fortran_order {
+        if fortran_order {
             return Err(DataError::NpzShape {
                 path: path.to_owned(),
                 array: name.into(),
-                shape: header.shape,
+                shape,
                 expected: "it is in Fortran order; save numpy.ascontiguousarray of it",
             });
         }
-        let body_bytes = header
-            .shape
+        let body_bytes = shape
             .iter()
             .try_fold(element.bytes() as u64, |product, &n| product.checked_mul(n))
             // Offsets are signed 64-bit numbers to the operating system.
             .filter(|&bytes| bytes < 1 << 62)
             .ok_or_else(|| {
-                let detail = format!("the shape {:?} cannot be addressed", header.shape);
+                let detail = format!("the shape {shape:?} cannot be addressed");
                 damaged(path, name, detail)
             })?;
         Ok(Array {
             path,
             name,
             member,
-            header_bytes: header.bytes,
-            shape: header.shape,
-            descr: header.descr,
+            header_bytes: bytes.end() as u64,
+            descr: descr.to_owned(),
+            shape,
             element,
             body_bytes,
         })

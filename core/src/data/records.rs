@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use recoup_circuits::npy::{Element, Kind};
+
 use super::DataError;
-use super::element::{Element, Kind};
 use super::pixels::{Image, ImageInfo, ImageShape, Layout, Pixels};
 use super::store::LazyStore;
 

@@ -12,7 +12,7 @@ use recoup_core::control_variate::Mode;
 use recoup_core::design::{Kind, Space};
 use recoup_core::multiplier::{Multiplier, perforated};
 use recoup_core::watch::Unwatched;
-use recoup_hardware::costs::CostTable;
+use recoup_hardware::cost_table::CostTable;
 use tempfile::TempDir;
 
 use super::*;

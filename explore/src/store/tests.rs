@@ -44,7 +44,7 @@ fn store(path: &Path) -> Store {
 }
 
 fn settings() -> Settings {
-    let costs = recoup_hardware::costs::CostTable::new(Vec::new(), Vec::new());
+    let costs = recoup_hardware::cost_table::CostTable::new(Vec::new(), Vec::new());
     let max_loss = crate::sequential::Limit::new(0.5).unwrap();
     Settings {
         max_loss,

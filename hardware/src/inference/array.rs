@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::costs::{Cost, CostTable, Design};
+use crate::cost_table::{Array, Cost, CostTable};
 use crate::power::Role;
 
 use super::measured::{MeasuredArray, MeasuredLayer};
@@ -57,7 +57,7 @@ impl LayerEnergy {
 impl ArrayEnergy {
     /// The array of a design, from the row of a stimulus that fills it; None if the table has no
     /// such row, or one without parts.
-    pub fn of_table(table: &CostTable, library: &str, design: &Design) -> Option<Self> {
+    pub fn of_table(table: &CostTable, library: &str, design: &Array) -> Option<Self> {
         let cost = table.full(library, design)?;
         let run = table.run(cost)?;
         let (rows, columns) = (design.rows as usize, design.columns as usize);

@@ -10,10 +10,7 @@ use super::shape::Layer;
 
 /// Why a file of measurements cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{name}: is no output of recoup power --json: {source}; make one with recoup power --json for \
-     this network"
-)]
+#[error("{name}: holds no measured energies of layers: {source}")]
 pub struct MeasuredError {
     name: String,
     source: serde_json::Error,

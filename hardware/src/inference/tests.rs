@@ -9,7 +9,7 @@ use recoup_kernels::WeightCoding;
 
 use super::*;
 use crate::cells::CellLibrary;
-use crate::costs::{Cost, CostTable, Design, Library, Run, Stimulus};
+use crate::cost_table::{Array, Cost, CostRun, CostTable, Library, Stimulus};
 use crate::power::{EstimateOptions, Mode, PowerOptions, Scene, Workload, estimate};
 use crate::rtl::{self, MultiplierCircuit};
 use crate::simulate::DelayOptions;
@@ -18,8 +18,8 @@ use crate::units::ArrayUnits;
 
 const LIBRARY: &str = "made up";
 
-fn run(clock_ps: f64) -> Run {
-    Run {
+fn run(clock_ps: f64) -> CostRun {
+    CostRun {
         id: LIBRARY.to_owned(),
         library: Library { name: LIBRARY.to_owned(), files: BTreeMap::new() },
         clock_ps,
@@ -31,8 +31,8 @@ fn run(clock_ps: f64) -> Run {
     }
 }
 
-fn design(multiplier: &str, size: u32) -> Design {
-    Design {
+fn design(multiplier: &str, size: u32) -> Array {
+    Array {
         multiplier: multiplier.to_owned(),
         activation_bits: 8,
         control: None,
@@ -42,7 +42,7 @@ fn design(multiplier: &str, size: u32) -> Design {
 }
 
 /// A row with these parts: multiplier, adder, registers, clock and MAC+, fJ per MAC.
-fn cost(design: Design, parts_fj: [f64; 5], area_um2: f64) -> Cost {
+fn cost(design: Array, parts_fj: [f64; 5], area_um2: f64) -> Cost {
     let roles = ["multiplier", "adder", "registers", "clock", "MAC+"].map(str::to_owned);
     Cost {
         run: LIBRARY.to_owned(),
@@ -142,7 +142,7 @@ fn measured_layers_count_as_they_are() {
     assert_eq!((energy.computing_fj, energy.overhead_fj), (1234.5, 10.0 * 30.0));
     assert_eq!(array.layer(&layer("b", 4, 4, 9)), None);
     let error = Measurements::parse("p.json", "[]").unwrap_err().to_string();
-    assert!(error.starts_with("p.json: is no output of recoup power --json"), "{error}");
+    assert!(error.starts_with("p.json: holds no measured energies of layers: "), "{error}");
     // A name does not say which circuit it was.
     let nameless = text.replace("\"products_sha256\": \"0a1b\", ", "");
     let error = Measurements::parse("p.json", &nameless).unwrap_err().to_string();
@@ -159,7 +159,7 @@ fn idle_rows_and_columns_as_simulated() {
     let library = CellLibrary::read(&[OSU018])
         .unwrap_or_else(|error| panic!("{error}; apt install qflow-tech-osu018"));
     let circuit = MultiplierCircuit::new(&Multiplier::exact(), WeightCoding::Unsigned).unwrap();
-    let design = rtl::Design::new(circuit, rtl::Options::new(SIZE, SIZE, 64), None).unwrap();
+    let design = rtl::ArrayRtl::new(circuit, rtl::Options::new(SIZE, SIZE, 64), None).unwrap();
     let options = SynthesisOptions::new(&library);
     let units = ArrayUnits::synthesize(design, &library, &options, &Watch::SILENT).unwrap();
     let models =
@@ -206,7 +206,7 @@ fn the_embedded_network_as_the_table_has_it() {
     let table = CostTable::shipped();
     let (mut energies, mut ratios, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
     for cost in table.costs.iter().filter(|cost| cost.stimulus == Stimulus::Demo) {
-        let ratio = |design: &Design| {
+        let ratio = |design: &Array| {
             let library = &table.run(cost).unwrap().library.name;
             let array = ArrayEnergy::of_table(&table, library, design).unwrap();
             let layers = layers.iter().map(|layer| array.layer(layer).unwrap().computing_fj);

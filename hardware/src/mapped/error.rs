@@ -1,12 +1,14 @@
 //! What can be wrong with a mapped netlist.
 
+use recoup_circuits::yosys_json::YosysJsonError;
+
 /// Why a netlist is no netlist of library cells.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MappedError {
     /// Not the JSON that yosys writes.
     #[error("the netlist is not what yosys' write_json gives: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(#[from] YosysJsonError),
     /// The module is not there.
     #[error("the netlist has no module {top}; it has {found}")]
     NoTop {

@@ -2,57 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Deserialize;
+use recoup_circuits::yosys_json::{self, Bit, Direction, Module};
 
 use super::{Instance, MappedError, MappedNetlist, NetId, Port};
 use crate::cells::CellLibrary;
 
-#[derive(Deserialize)]
-struct Design {
-    modules: BTreeMap<String, Module>,
-}
-
-#[derive(Deserialize)]
-struct Module {
-    #[serde(default)]
-    ports: BTreeMap<String, JsonPort>,
-    #[serde(default)]
-    cells: BTreeMap<String, JsonCell>,
-    #[serde(default)]
-    netnames: BTreeMap<String, NetName>,
-}
-
-#[derive(Deserialize)]
-struct JsonPort {
-    direction: String,
-    bits: Vec<Bit>,
-}
-
-#[derive(Deserialize)]
-struct JsonCell {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    connections: BTreeMap<String, Vec<Bit>>,
-}
-
-#[derive(Deserialize)]
-struct NetName {
-    #[serde(default)]
-    hide_name: u8,
-    bits: Vec<Bit>,
-}
-
-/// A net's number in its module, or a constant.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Bit {
-    Net(usize),
-    Constant(String),
-}
-
 /// Nets of a module by their numbers there.
-type Nets = HashMap<usize, NetId>;
+type Nets = HashMap<u64, NetId>;
 
 impl MappedNetlist {
     /// Reads the module `top` of what yosys' `write_json` gives. Other modules in it are
@@ -67,9 +23,9 @@ impl MappedNetlist {
         top: &str,
         library: &CellLibrary,
     ) -> Result<Self, MappedError> {
-        let design: Design = serde_json::from_slice(json)?;
-        let Some(module) = design.modules.get(top) else {
-            let found = design.modules.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let modules = yosys_json::parse(json)?;
+        let Some(module) = modules.get(top) else {
+            let found = modules.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             return Err(MappedError::NoTop { top: top.to_owned(), found });
         };
         let netlist = Self {
@@ -78,7 +34,7 @@ impl MappedNetlist {
             ..Self::default()
         };
         let mut flattening = Flattening {
-            design: &design,
+            modules: &modules,
             library,
             netlist,
             open: Vec::new(),
@@ -111,7 +67,7 @@ impl MappedNetlist {
 }
 
 struct Flattening<'a> {
-    design: &'a Design,
+    modules: &'a BTreeMap<String, Module>,
     library: &'a CellLibrary,
     netlist: MappedNetlist,
     /// The modules on the way down.
@@ -136,8 +92,8 @@ impl<'a> Flattening<'a> {
         }
         self.open.push(name);
         // Nets that the source has a name for first, whatever the order in the file.
-        for hidden in [0, 1] {
-            let named = module.netnames.iter().filter(|(_, net)| net.hide_name.min(1) == hidden);
+        for hidden in [false, true] {
+            let named = module.net_names.iter().filter(|(_, net)| net.hidden == hidden);
             for (net_name, named) in named {
                 for (index, bit) in named.bits.iter().enumerate() {
                     let name = match named.bits.len() {
@@ -150,7 +106,7 @@ impl<'a> Flattening<'a> {
         }
         for (cell_name, cell) in &module.cells {
             let instance = format!("{path}{cell_name}");
-            match (self.library.by_name.get(&cell.kind), self.design.modules.get(&cell.kind)) {
+            match (self.library.by_name.get(&cell.kind), self.modules.get(&cell.kind)) {
                 (Some(&id), _) => self.cell(instance, id, cell, path, nets)?,
                 (None, Some(inner)) => {
                     let mut inner_nets = self.connected(&instance, cell, inner, path, nets)?;
@@ -165,19 +121,24 @@ impl<'a> Flattening<'a> {
     }
 
     /// Adds a port of the top module.
-    fn port(&mut self, name: &str, port: &JsonPort, nets: &mut Nets) -> Result<(), MappedError> {
+    fn port(
+        &mut self,
+        name: &str,
+        port: &yosys_json::Port,
+        nets: &mut Nets,
+    ) -> Result<(), MappedError> {
         let bits = port.bits.iter().map(|bit| net(bit, "", nets, &mut self.netlist.nets));
         let bits: Vec<NetId> = bits.collect();
         let nets = bits.into_iter().map(|net| self.root(net)).collect();
         let with_nets = Port { name: name.to_owned(), nets };
-        match port.direction.as_str() {
-            "input" => self.netlist.inputs.push(with_nets),
-            "output" => self.netlist.outputs.push(with_nets),
-            other => {
+        match port.direction {
+            Direction::Input => self.netlist.inputs.push(with_nets),
+            Direction::Output => self.netlist.outputs.push(with_nets),
+            Direction::Inout => {
                 return Err(MappedError::Connection {
                     instance: format!("port {name}"),
                     kind: self.netlist.name.clone(),
-                    problem: format!("is {other}; expected inputs and outputs"),
+                    problem: "is inout; expected inputs and outputs".to_owned(),
                 });
             }
         }
@@ -204,7 +165,7 @@ impl<'a> Flattening<'a> {
         &mut self,
         name: String,
         id: usize,
-        cell: &JsonCell,
+        cell: &yosys_json::Cell,
         path: &str,
         nets: &mut Nets,
     ) -> Result<(), MappedError> {
@@ -235,7 +196,7 @@ impl<'a> Flattening<'a> {
     fn connected(
         &mut self,
         instance: &str,
-        cell: &JsonCell,
+        cell: &yosys_json::Cell,
         inner: &Module,
         path: &str,
         nets: &mut Nets,
@@ -259,7 +220,7 @@ impl<'a> Flattening<'a> {
                 let outside = net(outside, path, nets, &mut self.netlist.nets);
                 let joined = match inside {
                     Bit::Net(number) => *inner_nets.entry(*number).or_insert(outside),
-                    Bit::Constant(value) => usize::from(value == "1"),
+                    constant => constant_net(*constant),
                 };
                 self.join(joined, outside);
             }
@@ -272,7 +233,7 @@ impl<'a> Flattening<'a> {
 fn net(bit: &Bit, path: &str, nets: &mut Nets, names: &mut Vec<String>) -> NetId {
     let number = match bit {
         Bit::Net(number) => *number,
-        Bit::Constant(_) => 0,
+        _ => 0,
     };
     add_net(bit, nets, || format!("{path}n{number}"), names)
 }
@@ -284,10 +245,14 @@ fn add_net(
     names: &mut Vec<String>,
 ) -> NetId {
     match bit {
-        Bit::Constant(value) => usize::from(value == "1"),
         Bit::Net(number) => *nets.entry(*number).or_insert_with(|| {
             names.push(name());
             names.len() - 1
         }),
+        constant => constant_net(*constant),
     }
+}
+
+fn constant_net(bit: Bit) -> NetId {
+    usize::from(bit == Bit::Constant(true))
 }

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::mapped::MappedNetlist;
-use crate::rtl::Design;
+use crate::rtl::ArrayRtl;
 use crate::simulate::Stimulus;
 
 use super::workload::Workload;
 
-/// Which run of positions a unit is watched at. What a unit does not have is ignored.
+/// The run of positions that a unit is watched at. What a unit does not have is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct Excerpt {
     /// Group of the layer.
     pub group: usize,
     /// Filter, which is the column's.
@@ -28,7 +28,7 @@ pub struct Run {
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
     /// The design.
-    pub design: &'a Design,
+    pub design: &'a ArrayRtl,
     /// The layer.
     pub workload: &'a Workload,
     /// What rows beyond the last product get: a code without x.
@@ -40,7 +40,7 @@ pub struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// A layer on a design.
-    pub fn new(design: &'a Design, workload: &'a Workload) -> Self {
+    pub fn new(design: &'a ArrayRtl, workload: &'a Workload) -> Self {
         let without_x = |code: &u8| design.term().is_none_or(|(x, _)| x.value(*code) == 0);
         let padding = (0..=255).find(without_x).unwrap_or(0);
         let (pe_constant, psum_start) = (design.pe_constant(), design.psum_start() as i64);
@@ -59,12 +59,12 @@ impl<'a> Scene<'a> {
     }
 
     /// The sum of the first `count` products of a tile, in units of 2^lsb.
-    fn sum(&self, run: &Run, tile: usize, count: usize, position: usize) -> i64 {
+    fn sum(&self, excerpt: &Excerpt, tile: usize, count: usize, position: usize) -> i64 {
         let circuit = &self.design.circuit;
         let products = tile * self.rows()..tile * self.rows() + count;
         let product = |product: usize| {
-            let weight = self.workload.weight(run.group, run.filter, product);
-            let code = self.code(run.group, position, product);
+            let weight = self.workload.weight(excerpt.group, excerpt.filter, product);
+            let code = self.code(excerpt.group, position, product);
             i64::from(circuit.product(weight, code) >> circuit.lsb())
         };
         products.map(product).sum()
@@ -125,23 +125,23 @@ impl Unit {
     }
 }
 
-/// The stream of one unit during one run.
+/// The stream of one unit during one excerpt.
 pub struct UnitStream<'a> {
     scene: Scene<'a>,
     ports: &'a PortBits,
     unit: Unit,
-    run: Run,
+    excerpt: Excerpt,
     cycle: usize,
 }
 
 impl<'a> UnitStream<'a> {
     /// A stream that begins with loading the unit's weight or constants.
-    pub fn new(scene: Scene<'a>, ports: &'a PortBits, unit: Unit, run: Run) -> Self {
-        Self { scene, ports, unit, run, cycle: 0 }
+    pub fn new(scene: Scene<'a>, ports: &'a PortBits, unit: Unit, excerpt: Excerpt) -> Self {
+        Self { scene, ports, unit, excerpt, cycle: 0 }
     }
 
-    /// Cycles until the unit works on the run's positions alone.
-    pub fn warm_up(design: &Design, unit: Unit) -> u64 {
+    /// Cycles until the unit works on the excerpt's positions alone.
+    pub fn warm_up(design: &ArrayRtl, unit: Unit) -> u64 {
         match unit {
             Unit::Pe | Unit::MacPlus => 4,
             Unit::XLine => design.options.rows as u64 + 2,
@@ -150,66 +150,67 @@ impl<'a> UnitStream<'a> {
 
     /// The position that began `late` cycles ago.
     fn position(&self, late: usize) -> usize {
-        self.run.start + self.cycle.saturating_sub(late)
+        self.excerpt.start + self.cycle.saturating_sub(late)
     }
 
     /// The weight is loaded; then codes move through, and the partial sum of a position comes
     /// when its code is in the operand register (or, with a pipeline, its product is stored).
     fn pe(&self, bits: &mut [bool]) {
-        let Self { scene, ports, run, .. } = self;
+        let Self { scene, ports, excerpt, .. } = self;
         let design = scene.design;
-        let first = run.tile * scene.rows();
+        let first = excerpt.tile * scene.rows();
         let loads = self.cycle == 0;
         // After loading, the weight of the row above is held at the port.
-        let row = if loads { run.row } else { run.row.saturating_sub(1) };
-        let weight = scene.workload.weight(run.group, run.filter, first + row);
+        let row = if loads { excerpt.row } else { excerpt.row.saturating_sub(1) };
+        let weight = scene.workload.weight(excerpt.group, excerpt.filter, first + row);
         ports.set(bits, "load", i64::from(loads));
         ports.set(bits, "w_in", gather(weight, &design.pe_weight_bits()));
-        let code = scene.code(run.group, self.position(0), first + run.row);
+        let code = scene.code(excerpt.group, self.position(0), first + excerpt.row);
         ports.set(bits, "a_in", gather(code, &design.pe_activation_bits()));
         ports.set(bits, "zero_in", i64::from(code == 0));
         let late = 1 + usize::from(design.options.pipeline);
-        let above = scene.sum(run, run.tile, run.row, self.position(late));
+        let above = scene.sum(excerpt, excerpt.tile, excerpt.row, self.position(late));
         // Every row so far has left its constant out.
-        let left_out = run.row as i64 * scene.pe_constant;
+        let left_out = excerpt.row as i64 * scene.pe_constant;
         ports.set(bits, "psum_in", scene.psum_start + above - left_out);
-        let x = scene.x(run.group, run.tile, run.row, self.position(1));
+        let x = scene.x(excerpt.group, excerpt.tile, excerpt.row, self.position(1));
         ports.set(bits, "x_in", x);
     }
 
     /// Row r gets its code r cycles later; X of the tiles before comes when the last row's sum is
     /// stored.
     fn x_line(&self, bits: &mut [bool]) {
-        let Self { scene, ports, run, .. } = self;
+        let Self { scene, ports, excerpt, .. } = self;
         let rows = scene.rows();
         if let Some(range) = ports.0.get("a") {
             for row in 0..rows {
-                let product = run.tile * rows + row;
-                let code = scene.code(run.group, self.position(row), product);
+                let product = excerpt.tile * rows + row;
+                let code = scene.code(excerpt.group, self.position(row), product);
                 for bit in 0..8 {
                     bits[range.start + 8 * row + bit] = code >> bit & 1 == 1;
                 }
             }
         }
-        let before =
-            (0..run.tile).map(|tile| scene.x(run.group, tile, rows, self.position(rows))).sum();
+        let before = (0..excerpt.tile)
+            .map(|tile| scene.x(excerpt.group, tile, rows, self.position(rows)))
+            .sum();
         ports.set(bits, "x_in", before);
     }
 
     fn mac_plus(&self, bits: &mut [bool]) {
-        let Self { scene, ports, run, .. } = self;
+        let Self { scene, ports, excerpt, .. } = self;
         let (rows, workload) = (scene.rows(), scene.workload);
         let position = self.position(0);
         let loads = self.cycle == 0;
         ports.set(bits, "c_load", i64::from(loads));
-        ports.set(bits, "c_in", i64::from(workload.c(run.group, run.filter)));
-        ports.set(bits, "c0_in", i64::from(workload.c0(run.group, run.filter)));
-        ports.set(bits, "psum", scene.sum(run, run.tile, rows, position));
-        let before = (0..run.tile).map(|tile| scene.sum(run, tile, rows, position)).sum();
+        ports.set(bits, "c_in", i64::from(workload.c(excerpt.group, excerpt.filter)));
+        ports.set(bits, "c0_in", i64::from(workload.c0(excerpt.group, excerpt.filter)));
+        ports.set(bits, "psum", scene.sum(excerpt, excerpt.tile, rows, position));
+        let before = (0..excerpt.tile).map(|tile| scene.sum(excerpt, tile, rows, position)).sum();
         ports.set(bits, "acc_in", before);
-        let x = (0..=run.tile).map(|tile| scene.x(run.group, tile, rows, position)).sum();
+        let x = (0..=excerpt.tile).map(|tile| scene.x(excerpt.group, tile, rows, position)).sum();
         ports.set(bits, "x_in", x);
-        ports.set(bits, "last_in", i64::from(run.tile + 1 == workload.shape().tiles(rows)));
+        ports.set(bits, "last_in", i64::from(excerpt.tile + 1 == workload.shape().tiles(rows)));
     }
 }
 

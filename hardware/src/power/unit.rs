@@ -11,7 +11,7 @@ use crate::simulate::{
 
 use super::model::{Energy, PowerModel, PowerOptions};
 use super::role::{Role, roles};
-use super::streams::{PortBits, Run, Scene, Unit, UnitStream};
+use super::streams::{Excerpt, PortBits, Scene, Unit, UnitStream};
 
 /// Cycles that are counted of each run; fewer where [`LANES`] runs make a sample.
 const RUN_CYCLES: u64 = 32;
@@ -145,12 +145,12 @@ impl<'a> Runner<'a> {
 
 /// A run of the layer, all PEs and cycles of it being equally likely: also those in rows and
 /// columns that the layer does not fill.
-fn draw(scene: Scene<'_>, generator: &mut ChaCha8Rng) -> Run {
+fn draw(scene: Scene<'_>, generator: &mut ChaCha8Rng) -> Excerpt {
     let Scene { design, workload, .. } = scene;
     let (rows, columns) = (design.options.rows, design.options.columns);
     // The bias of the remainder is below 2^-32 of these small numbers.
     let mut below = |limit: usize| (generator.next_u64() % limit as u64) as usize;
-    Run {
+    Excerpt {
         group: below(workload.groups),
         filter: below(workload.filters.div_ceil(columns) * columns),
         tile: below(workload.shape().tiles(rows)),

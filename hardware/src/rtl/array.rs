@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::design::Design;
+use super::design::ArrayRtl;
 use super::mac_plus;
 use super::print::range;
 
@@ -19,7 +19,7 @@ pub struct ArrayPort {
 }
 
 /// The ports of a design's array, `clk` first.
-pub fn ports(design: &Design) -> Vec<ArrayPort> {
+pub fn ports(design: &ArrayRtl) -> Vec<ArrayPort> {
     let options = &design.options;
     let (rows, columns) = (options.rows, options.columns);
     let mut ports = Vec::new();
@@ -57,17 +57,17 @@ pub fn ports(design: &Design) -> Vec<ArrayPort> {
 }
 
 /// Bits of one column's output.
-pub fn result_bits(design: &Design) -> usize {
+pub fn result_bits(design: &ArrayRtl) -> usize {
     if design.has_mac_plus() { design.ranges.result.bits() } else { design.ranges.psum.bits() }
 }
 
 /// Whether a column's output is two's complement.
-pub fn result_is_signed(design: &Design) -> bool {
+pub fn result_is_signed(design: &ArrayRtl) -> bool {
     design.ranges.result.is_signed()
 }
 
 /// The text of `array.sv`.
-pub fn array(design: &Design) -> String {
+pub fn array(design: &ArrayRtl) -> String {
     let options = &design.options;
     let mut text = format!(
         "// {} rows x {} columns of {}: weights stay, activations move right, sums move down.\n",
@@ -93,7 +93,7 @@ pub fn array(design: &Design) -> String {
 }
 
 /// The PEs, row by row. `w_r_c`, `a_r_c`, `psum_r_c` are what PE r, c receives.
-fn rows(design: &Design, text: &mut String) {
+fn rows(design: &ArrayRtl, text: &mut String) {
     let options = &design.options;
     let (weights, activations) = (design.pe_weight_bits(), design.pe_activation_bits());
     let psum_bits = design.ranges.psum.bits();
@@ -160,7 +160,7 @@ fn rows(design: &Design, text: &mut String) {
     }
 }
 
-fn x_line(design: &Design, text: &mut String) {
+fn x_line(design: &ArrayRtl, text: &mut String) {
     let bits = range(design.ranges.x.bits());
     let x_in = if design.is_tiled() { ", .x_in(x_acc_in)" } else { "" };
     let _ = write!(
@@ -171,7 +171,7 @@ fn x_line(design: &Design, text: &mut String) {
 }
 
 /// What stands under the columns.
-fn columns(design: &Design, text: &mut String) {
+fn columns(design: &ArrayRtl, text: &mut String) {
     let (rows, columns) = (design.options.rows, design.options.columns);
     let out = result_bits(design);
     let slice = |bits: usize, column: usize| match bits {

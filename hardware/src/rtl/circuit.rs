@@ -1,6 +1,6 @@
 //! The multiplier as what a tree adds up: kept partial products, or the product of a circuit.
 
-use recoup_circuits::netlist::{Gate, Netlist, Signal};
+use recoup_circuits::netlist::{Gate, GateBuilder, Netlist, Signal};
 use recoup_circuits::{Operands, ProductTable};
 use recoup_core::multiplier::{Multiplier, PartialProduct, code_value};
 use recoup_kernels::WeightCoding;
@@ -185,7 +185,7 @@ impl MultiplierCircuit {
                 for part in parts {
                     let (i, l) = (part.activation_bit as usize, part.weight_bit as usize);
                     let name = format!("pp_{i}_{l}");
-                    let bit = module.and_named(Some(name), a[i], w[l]);
+                    let bit = module.and_named(name, a[i], w[l]);
                     let column = part.column as usize - self.lsb;
                     if part.negative {
                         tree.subtract(module, column, bit);
@@ -272,7 +272,7 @@ fn netlist_outputs(
         let at = |signal: Signal| signals[signal as usize];
         let bit = match gate {
             _ if !used[16 + place] => Bit::ZERO,
-            Gate::Constant(value) => Bit::constant(value),
+            Gate::Constant(value) => module.constant(value),
             Gate::Not(a) => module.not(at(a)),
             Gate::And(a, b) => module.and(at(a), at(b)),
             Gate::Or(a, b) => module.or(at(a), at(b)),

@@ -120,7 +120,7 @@ pub struct Ranges {
 
 /// An array of PEs with what belongs to it.
 #[derive(Clone, Debug)]
-pub struct Design {
+pub struct ArrayRtl {
     /// The multiplier in every PE.
     pub circuit: MultiplierCircuit,
     /// Sizes and variants.
@@ -131,7 +131,7 @@ pub struct Design {
     pub ranges: Ranges,
 }
 
-impl Design {
+impl ArrayRtl {
     /// Checks the request and derives the widths.
     ///
     /// # Errors
@@ -283,7 +283,7 @@ mod tests {
             ("truncated:8", Unsigned, 12, 21),
         ] {
             let options = Options::new(16, 16, 4608);
-            let design = Design::new(circuit(spec, coding), options, None).unwrap();
+            let design = ArrayRtl::new(circuit(spec, coding), options, None).unwrap();
             let bits = (design.ranges.psum.bits(), design.ranges.acc.bits());
             assert_eq!(bits, (psum_bits, acc_bits), "{spec} {coding:?}");
         }
@@ -294,7 +294,7 @@ mod tests {
     fn the_constant_of_a_column_is_that_of_its_rows() {
         let design = |zero_gating| {
             let options = Options { zero_gating, ..Options::new(16, 16, 16) };
-            Design::new(circuit("exact", Signed), options, None).unwrap()
+            ArrayRtl::new(circuit("exact", Signed), options, None).unwrap()
         };
         assert_eq!(design(false).pe_constant(), -(255 << 7));
         assert_eq!(design(false).psum_start(), (1 << 20) - 16 * (255 << 7));
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn impossible_designs_are_refused() {
         let message = |options: Options, correction| {
-            Design::new(circuit("truncated:7", Unsigned), options, correction)
+            ArrayRtl::new(circuit("truncated:7", Unsigned), options, correction)
                 .unwrap_err()
                 .to_string()
         };

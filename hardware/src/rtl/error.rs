@@ -7,9 +7,7 @@ use recoup_core::model::SampleError;
 #[derive(Debug, thiserror::Error)]
 pub enum RtlError {
     /// Not a usable number of rows or columns.
-    #[error(
-        "an array of {rows}x{columns} PEs: {problem}; give 1x1 to 256x256, as in --array 16x16"
-    )]
+    #[error("an array of {rows}x{columns} PEs: {problem}; expected 1x1 to 256x256")]
     Size {
         /// Rows asked for.
         rows: usize,
@@ -40,7 +38,7 @@ pub enum RtlError {
     },
     /// Zero gating changes results.
     #[error(
-        "zero gating skips products with the activation code 0, but {multiplier} gives {product} for weight byte {weight} and activation 0; leave --zero-gating out"
+        "zero gating skips products with the activation code 0, but {multiplier} gives {product} for weight byte {weight} and activation 0"
     )]
     ZeroGating {
         /// The multiplier.
@@ -51,14 +49,10 @@ pub enum RtlError {
         product: i32,
     },
     /// Zero gating would skip a function value.
-    #[error(
-        "zero gating in PEs that sum x skips activation code 0, but x(0) is {0}; leave --zero-gating or --x-in-pe out"
-    )]
+    #[error("zero gating in PEs that sum x skips activation code 0, but x(0) is {0}")]
     ZeroGatedX(u16),
     /// More than one function x.
-    #[error(
-        "a control variate of {0} functions: the array has one x line; use --control-variate-terms 1"
-    )]
+    #[error("a control variate of {0} functions: the array has one x line")]
     Terms(usize),
     /// A table that is no 16-bit circuit.
     #[error(transparent)]

@@ -1,7 +1,9 @@
 //! Evaluates a module for 64 inputs at a time. Registers let their data through: what a pipeline
 //! computes once it is filled.
 
-use super::module::{Bit, Gate, Item, Module};
+use recoup_circuits::netlist::Gate;
+
+use super::module::{Bit, Item, Module};
 
 impl Module {
     /// The outputs' words for the inputs' words, port by port in the order of their making, each
@@ -22,11 +24,12 @@ impl Module {
                     words.clone()
                 }
                 Item::Gate(gate) => vec![match *gate {
+                    Gate::Constant(value) => read(Bit::constant(value)),
                     Gate::Not(a) => !read(a),
                     Gate::And(a, b) => read(a) & read(b),
                     Gate::Or(a, b) => read(a) | read(b),
                     Gate::Xor(a, b) => read(a) ^ read(b),
-                    Gate::Mux(select, high, low) => {
+                    Gate::Mux { select, high, low } => {
                         let select = read(select);
                         select & read(high) | !select & read(low)
                     }

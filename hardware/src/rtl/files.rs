@@ -2,7 +2,7 @@
 
 use super::array::array;
 use super::circuit::MultiplierCircuit;
-use super::design::Design;
+use super::design::ArrayRtl;
 use super::error::RtlError;
 use super::mac_plus::mac_plus;
 use super::module::Module;
@@ -80,22 +80,22 @@ impl Sources {
     }
 
     /// One PE alone.
-    pub fn pe(design: &Design) -> Self {
+    pub fn pe(design: &ArrayRtl) -> Self {
         Self::new("pe", &[pe(design)])
     }
 
     /// The x line alone, if the design has one.
-    pub fn x_line(design: &Design) -> Option<Self> {
+    pub fn x_line(design: &ArrayRtl) -> Option<Self> {
         Some(Self::new("x_line", &[x_line(design)?]))
     }
 
     /// One MAC+ alone, if the design has any.
-    pub fn mac_plus(design: &Design) -> Option<Self> {
+    pub fn mac_plus(design: &ArrayRtl) -> Option<Self> {
         Some(Self::new("mac_plus", &[mac_plus(design)?]))
     }
 
     /// The array, with all that it instantiates: `pe_r_c`, `x_line`, `mac_plus_c`.
-    pub fn array(design: &Design) -> Self {
+    pub fn array(design: &ArrayRtl) -> Self {
         let modules: Vec<Module> =
             [Some(pe(design)), x_line(design), mac_plus(design)].into_iter().flatten().collect();
         let mut sources = Self::new("array", &modules);
@@ -108,7 +108,7 @@ impl Sources {
 ///
 /// # Errors
 /// When the vectors do not fit the design.
-pub fn files(design: &Design, vectors: &Vectors) -> Result<Vec<File>, RtlError> {
+pub fn files(design: &ArrayRtl, vectors: &Vectors) -> Result<Vec<File>, RtlError> {
     let mut files = vec![File::of(&multiplier(&design.circuit))];
     files.extend(Sources::array(design).files);
     files.extend(testbench(design, vectors)?);
@@ -146,7 +146,7 @@ pub const SIMULATE: [&str; 2] = [
     "verilator --binary --timing -Wno-fatal --top-module tb *.sv && obj_dir/Vtb",
 ];
 
-fn readme(design: &Design, files: &[File]) -> String {
+fn readme(design: &ArrayRtl, files: &[File]) -> String {
     let options = &design.options;
     let mut text = format!(
         "{}x{} array of {}, up to {} products per output.\n\n",

@@ -4,13 +4,15 @@
 //! before its final adder. V is rounded half to even (eq. (22)): the fraction is resolved first,
 //! and what it rounds up is a last bit of the tree.
 
-use super::design::{Correction, Design};
+use recoup_circuits::netlist::GateBuilder;
+
+use super::design::{ArrayRtl, Correction};
 use super::module::{Bit, Module};
 use super::range::Range;
 use super::tree::{Tree, add_rows};
 
 /// Clock cycles from a column's partial sum to its `acc_out`.
-pub fn latency(design: &Design) -> usize {
+pub fn latency(design: &ArrayRtl) -> usize {
     match (design.has_mac_plus(), design.has_v()) {
         (false, _) => 0,
         (true, false) => 1,
@@ -19,7 +21,7 @@ pub fn latency(design: &Design) -> usize {
 }
 
 /// The unit at the end of each column; `None` where there is nothing to add.
-pub fn mac_plus(design: &Design) -> Option<Module> {
+pub fn mac_plus(design: &ArrayRtl) -> Option<Module> {
     if !design.has_mac_plus() {
         return None;
     }
@@ -83,7 +85,7 @@ pub fn mac_plus(design: &Design) -> Option<Module> {
 
 /// Adds C X to the tree, its fraction resolved and left out; the bit that rounding adds.
 fn add_c_x(
-    design: &Design,
+    design: &ArrayRtl,
     correction: &Correction,
     c_range: Range,
     module: &mut Module,
@@ -105,7 +107,7 @@ fn add_c_x(
     let fraction = correction.c_frac;
     for (l, &c_bit) in c.iter().enumerate() {
         for (i, &x_bit) in x.iter().enumerate() {
-            let bit = module.and_named(Some(format!("cx_{l}_{i}")), c_bit, x_bit);
+            let bit = module.and_named(format!("cx_{l}_{i}"), c_bit, x_bit);
             if c_range.is_signed() && l + 1 == c.len() {
                 tree.subtract(module, l + i, bit);
             } else {
@@ -145,7 +147,7 @@ fn register_some(module: &mut Module, name: &str, row: Vec<Bit>) -> Vec<Bit> {
         .collect()
 }
 
-fn purpose(design: &Design) -> String {
+fn purpose(design: &ArrayRtl) -> String {
     let ranges = &design.ranges;
     let scale = 1 << design.circuit.lsb();
     let tiles = if design.is_tiled() { " + acc_in" } else { "" };

@@ -1,7 +1,7 @@
 //! The array as SystemVerilog.
 //!
 //! A multiplier becomes a [`MultiplierCircuit`]: the partial products of its mask, or the gates of
-//! its circuit. A [`Design`] adds sizes and options, from which the widths of all sums follow. Its
+//! its circuit. A [`ArrayRtl`] adds sizes and options, from which the widths of all sums follow. Its
 //! units are [`Module`]s, data that is printed and can be evaluated: the PE, the x line and MAC+
 //! are made of [`Tree`]s, carry-save sums of bits. [`Sources`] are the files for synthesis;
 //! [`files`] adds a testbench with [`Vectors`] from the emulator.
@@ -26,12 +26,12 @@ mod x_line;
 
 pub use array::{ArrayPort, array, ports};
 pub use circuit::MultiplierCircuit;
-pub use design::{Correction, Design, Options, Ranges};
+pub use design::{ArrayRtl, Correction, Options, Ranges};
 pub use error::RtlError;
 pub use evaluate::{from_words, to_words};
 pub use files::{File, SIMULATE, Sources, file_names, files};
 pub use mac_plus::mac_plus;
-pub use module::{Bit, Counts, Gate, Item, Module};
+pub use module::{Bit, Counts, Item, Module};
 pub use multiplier::multiplier;
 pub use pe::pe;
 pub use range::Range;

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use recoup_circuits::netlist::{Gate, GateBuilder};
+
 /// One bit of an item's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Bit {
@@ -29,21 +31,6 @@ impl Bit {
     }
 }
 
-/// A gate of one output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Gate {
-    /// Inversion.
-    Not(Bit),
-    /// Conjunction.
-    And(Bit, Bit),
-    /// Disjunction.
-    Or(Bit, Bit),
-    /// Exclusive or.
-    Xor(Bit, Bit),
-    /// `select ? high : low`, the fields in this order.
-    Mux(Bit, Bit, Bit),
-}
-
 /// Something that has outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
@@ -55,7 +42,7 @@ pub enum Item {
         width: usize,
     },
     /// A gate.
-    Gate(Gate),
+    Gate(Gate<Bit>),
     /// An instance of `recoup_ha`: bit 0 is the sum, bit 1 the carry.
     HalfAdder([Bit; 2]),
     /// An instance of `recoup_fa`: bit 0 is the sum, bit 1 the carry.
@@ -104,7 +91,7 @@ pub struct Module {
     pub(super) outputs: Vec<(String, Vec<Bit>)>,
     /// Comments, each before the item of this index.
     pub(super) comments: Vec<(usize, String)>,
-    gates: HashMap<Gate, Bit>,
+    gates: HashMap<Gate<Bit>, Bit>,
 }
 
 impl Module {
@@ -186,7 +173,7 @@ impl Module {
         self.push_word(name, Item::Lookup { inputs, values, width })
     }
 
-    fn gate(&mut self, name: Option<String>, gate: Gate) -> Bit {
+    fn named_gate(&mut self, name: Option<String>, gate: Gate<Bit>) -> Bit {
         if let Some(&known) = self.gates.get(&gate) {
             return known;
         }
@@ -196,62 +183,9 @@ impl Module {
         bit
     }
 
-    /// Inversion.
-    pub fn not(&mut self, a: Bit) -> Bit {
-        match (a.value(), &self.items[a.item as usize].1) {
-            (Some(value), _) => Bit::constant(!value),
-            (None, &Item::Gate(Gate::Not(inner))) => inner,
-            _ => self.gate(None, Gate::Not(a)),
-        }
-    }
-
-    /// Conjunction.
-    pub fn and(&mut self, a: Bit, b: Bit) -> Bit {
-        self.and_named(None, a, b)
-    }
-
     /// Conjunction with a name of its own.
-    pub fn and_named(&mut self, name: Option<String>, a: Bit, b: Bit) -> Bit {
-        match (a.value(), b.value()) {
-            (Some(false), _) | (_, Some(false)) => Bit::ZERO,
-            (Some(true), _) => b,
-            (_, Some(true)) => a,
-            _ if a == b => a,
-            _ => self.gate(name, Gate::And(a.min(b), a.max(b))),
-        }
-    }
-
-    /// Disjunction.
-    pub fn or(&mut self, a: Bit, b: Bit) -> Bit {
-        match (a.value(), b.value()) {
-            (Some(true), _) | (_, Some(true)) => Bit::ONE,
-            (Some(false), _) => b,
-            (_, Some(false)) => a,
-            _ if a == b => a,
-            _ => self.gate(None, Gate::Or(a.min(b), a.max(b))),
-        }
-    }
-
-    /// Exclusive or.
-    pub fn xor(&mut self, a: Bit, b: Bit) -> Bit {
-        match (a.value(), b.value()) {
-            (Some(false), _) => b,
-            (_, Some(false)) => a,
-            (Some(true), _) => self.not(b),
-            (_, Some(true)) => self.not(a),
-            _ if a == b => Bit::ZERO,
-            _ => self.gate(None, Gate::Xor(a.min(b), a.max(b))),
-        }
-    }
-
-    /// `select ? high : low`.
-    pub fn mux(&mut self, select: Bit, high: Bit, low: Bit) -> Bit {
-        match select.value() {
-            Some(true) => high,
-            Some(false) => low,
-            None if high == low => high,
-            None => self.gate(None, Gate::Mux(select, high, low)),
-        }
+    pub fn and_named(&mut self, name: String, a: Bit, b: Bit) -> Bit {
+        self.find_and(a, b).unwrap_or_else(|gate| self.named_gate(Some(name), gate))
     }
 
     /// Disjunction of any number of bits.
@@ -316,6 +250,29 @@ impl Module {
             }
         }
         counts
+    }
+}
+
+impl GateBuilder for Module {
+    type Signal = Bit;
+
+    fn gate(&mut self, gate: Gate<Bit>) -> Bit {
+        self.named_gate(None, gate)
+    }
+
+    fn constant(&mut self, value: bool) -> Bit {
+        Bit::constant(value)
+    }
+
+    fn value(&self, bit: Bit) -> Option<bool> {
+        bit.value()
+    }
+
+    fn inverted(&self, bit: Bit) -> Option<Bit> {
+        match self.items[bit.item as usize].1 {
+            Item::Gate(Gate::Not(inner)) => Some(inner),
+            _ => None,
+        }
     }
 }
 

@@ -3,14 +3,16 @@
 //! The operand registers feed the multiplier, whose partial products go into one carry-save tree
 //! with the partial sum from above; the sum is registered on its way down.
 
-use super::design::Design;
+use recoup_circuits::netlist::GateBuilder;
+
+use super::design::ArrayRtl;
 use super::module::{Bit, Module};
 use super::multiplier::extend;
 use super::range::Range;
 use super::tree::Tree;
 
 /// The PE of a design.
-pub fn pe(design: &Design) -> Module {
+pub fn pe(design: &ArrayRtl) -> Module {
     let options = &design.options;
     let width = design.ranges.psum.bits();
     let mut module = Module::new("pe", purpose(design));
@@ -87,7 +89,7 @@ pub fn pe(design: &Design) -> Module {
 /// What every PE leaves out of its sum, and the top of the column makes up for.
 ///
 /// A skipped product must leave nothing out: with zero gating the constant is in the tree.
-pub fn constant(design: &Design) -> i64 {
+pub fn constant(design: &ArrayRtl) -> i64 {
     if design.options.zero_gating {
         return 0;
     }
@@ -98,7 +100,13 @@ pub fn constant(design: &Design) -> i64 {
     tree.take_constant() as i64
 }
 
-fn add_product(design: &Design, module: &mut Module, tree: &mut Tree, w: &[Bit; 8], a: &[Bit; 8]) {
+fn add_product(
+    design: &ArrayRtl,
+    module: &mut Module,
+    tree: &mut Tree,
+    w: &[Bit; 8],
+    a: &[Bit; 8],
+) {
     design.circuit.add_to(module, tree, w, a);
     if !design.options.zero_gating {
         tree.take_constant();
@@ -106,7 +114,7 @@ fn add_product(design: &Design, module: &mut Module, tree: &mut Tree, w: &[Bit; 
 }
 
 /// The product without its constant, which makes a signed one unsigned.
-fn product_range(design: &Design) -> Range {
+fn product_range(design: &ArrayRtl) -> Range {
     let constant = constant(design);
     let Range { low, high } = design.circuit.range();
     Range { low: (low - constant).min(0), high: high - constant }
@@ -124,8 +132,8 @@ pub fn scatter(stored: &[Bit], places: &[usize]) -> [Bit; 8] {
     byte
 }
 
-fn purpose(design: &Design) -> String {
-    let Design { circuit, options, ranges, .. } = design;
+fn purpose(design: &ArrayRtl) -> String {
+    let ArrayRtl { circuit, options, ranges, .. } = design;
     let list = |bits: &[usize]| bits.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
     let mut text = format!(
         "Processing element: psum_out = psum_in + p(w, a) / {}, p = {}.\n\

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::module::{Bit, Gate, Item, Module};
+use recoup_circuits::netlist::Gate;
+
+use super::module::{Bit, Item, Module};
 
 impl Module {
     /// The text of the module, concrete and without parameters.
@@ -45,11 +47,12 @@ impl Module {
             Item::Constants | Item::Input { .. } => Ok(()),
             Item::Gate(gate) => {
                 let value = match *gate {
+                    Gate::Constant(value) => bit(Bit::constant(value)),
                     Gate::Not(a) => format!("~{}", bit(a)),
                     Gate::And(a, b) => format!("{} & {}", bit(a), bit(b)),
                     Gate::Or(a, b) => format!("{} | {}", bit(a), bit(b)),
                     Gate::Xor(a, b) => format!("{} ^ {}", bit(a), bit(b)),
-                    Gate::Mux(select, high, low) => {
+                    Gate::Mux { select, high, low } => {
                         format!("{} ? {} : {}", bit(select), bit(high), bit(low))
                     }
                 };

@@ -5,12 +5,10 @@
 //! falling edge; inputs change with the rising edge like registers, so that no order of events
 //! matters and simulators agree.
 
-use std::fmt::Write;
-
 use recoup_core::multiplier::code_value;
 
-use super::array;
-use super::design::Design;
+use super::array::{self, ArrayPort};
+use super::design::ArrayRtl;
 use super::error::RtlError;
 use super::files::File;
 use super::mac_plus;
@@ -18,11 +16,14 @@ use super::print::range;
 use super::vectors::Vectors;
 use super::x_function::XFunction;
 
+/// Lines from `//if name` to `//end` are there if the condition `name` holds; `{{name}}` is a value.
+const TEMPLATE: &str = include_str!("testbench.sv");
+
 /// `tb.sv` with its hex files.
 ///
 /// # Errors
 /// When the vectors do not fit the design.
-pub fn testbench(design: &Design, vectors: &Vectors) -> Result<Vec<File>, RtlError> {
+pub fn testbench(design: &ArrayRtl, vectors: &Vectors) -> Result<Vec<File>, RtlError> {
     check(design, vectors)?;
     let padding = Padding::new(design, vectors)?;
     let bytes = |codes: &[u8]| codes.iter().map(|code| format!("{code:02x}\n")).collect::<String>();
@@ -50,7 +51,7 @@ pub fn testbench(design: &Design, vectors: &Vectors) -> Result<Vec<File>, RtlErr
 
 /// What is added behind the array, with the bias of a layer: C0 unless MAC+ does, what a circuit
 /// of signed operands leaves out (eq. (46)), and what padded rows added.
-fn bias(design: &Design, vectors: &Vectors, padding: &Padding) -> Vec<i64> {
+fn bias(design: &ArrayRtl, vectors: &Vectors, padding: &Padding) -> Vec<i64> {
     let circuit = &design.circuit;
     let c0 = |filter: usize| match design.options.c0_in_mac {
         true => 0,
@@ -74,7 +75,7 @@ struct Padding {
 }
 
 impl Padding {
-    fn new(design: &Design, vectors: &Vectors) -> Result<Self, RtlError> {
+    fn new(design: &ArrayRtl, vectors: &Vectors) -> Result<Self, RtlError> {
         let rows = design.options.rows;
         let padded = vectors.depth.div_ceil(rows) * rows - vectors.depth;
         let x = |code: &u8| design.term().map_or(0, |(x, _)| XFunction::value(x, *code));
@@ -92,7 +93,7 @@ impl Padding {
     }
 }
 
-fn check(design: &Design, vectors: &Vectors) -> Result<(), RtlError> {
+fn check(design: &ArrayRtl, vectors: &Vectors) -> Result<(), RtlError> {
     let error = |found: String, expected: String| Err(RtlError::Vectors { found, expected });
     if vectors.depth > design.options.depth {
         return error(
@@ -109,217 +110,126 @@ fn check(design: &Design, vectors: &Vectors) -> Result<(), RtlError> {
     Ok(())
 }
 
-fn text(design: &Design, vectors: &Vectors, padding: &Padding) -> String {
+/// `tb.sv` from its template.
+fn text(design: &ArrayRtl, vectors: &Vectors, padding: &Padding) -> String {
+    let mut text = String::new();
+    let mut included = true;
+    for line in TEMPLATE.lines() {
+        match line.strip_prefix("//") {
+            Some("end") => included = true,
+            Some(mark) if mark.starts_with("if ") => included = holds(&mark[3..], design),
+            _ if included => {
+                fill(line, &mut text, |name| value(name, design, vectors, padding));
+                text.push('\n');
+            }
+            _ => {}
+        }
+    }
+    text
+}
+
+/// Adds a line of the template, with its values.
+fn fill(line: &str, text: &mut String, value: impl Fn(&str) -> String) {
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").expect("a placeholder ends on its line");
+        text.push_str(before);
+        text.push_str(&value(name));
+        rest = after;
+    }
+    text.push_str(rest);
+}
+
+/// The conditions of the template.
+fn holds(name: &str, design: &ArrayRtl) -> bool {
+    let (tiled, c, c0) = (design.is_tiled(), design.term().is_some(), design.c0_in_mac().is_some());
+    match name {
+        "tiled" => tiled,
+        "untiled" => !tiled,
+        "tiled_x" => tiled && c,
+        "tiled_v" => tiled && design.has_v(),
+        "c" => c,
+        "c0" => c0,
+        "constants" => c || c0,
+        _ => unreachable!("the template has a condition {name}"),
+    }
+}
+
+/// The values of the template.
+fn value(name: &str, design: &ArrayRtl, vectors: &Vectors, padding: &Padding) -> String {
     let options = &design.options;
     let (filters, positions) = (vectors.filters(), vectors.positions());
-    let (tiled, has_v) = (design.is_tiled(), design.has_v());
-    let late = usize::from(options.pipeline);
     let mac = mac_plus::latency(design);
     // From a code at row 0 to the partial sum of column 0: operand register, the rows, the sum.
-    let psum_delay = options.rows + 1 + late;
+    let psum_delay = options.rows + 1 + usize::from(options.pipeline);
     let x_in_delay = if options.x_in_pe { 1 } else { options.rows };
     let x_out_delay = if options.x_in_pe { options.rows + 1 } else { psum_delay };
     // Inputs come from registers of the testbench.
     let driven = 1;
-    let cycles = positions + driven + psum_delay + mac + options.columns;
-    let lsb = design.circuit.lsb();
     let result_bits = array::result_bits(design);
-    let x_bits = design.ranges.x.bits();
     let acc_bits = design.ranges.acc.bits();
-    let mut text = format!(
-        "// Testbench: {filters} filters of {} products at {positions} positions, {};\n\
-         // expected accumulators (acc* of the emulator) in expected.hex.\n\
-         module tb;\n",
-        vectors.depth, vectors.source
-    );
-    for (name, value) in [
-        ("ROWS", options.rows),
-        ("COLUMNS", options.columns),
-        ("DEPTH", vectors.depth),
-        ("FILTERS", filters),
-        ("POSITIONS", positions),
-        ("TILES", vectors.depth.div_ceil(options.rows)),
-        ("BLOCKS", filters.div_ceil(options.columns)),
-        ("CYCLES", cycles),
-        ("ACC_IN_DELAY", psum_delay),
-        ("ACC_OUT_DELAY", driven + psum_delay + mac),
-        ("X_IN_DELAY", x_in_delay),
-        ("X_OUT_DELAY", driven + x_out_delay),
-        ("PADDING", usize::from(padding.code)),
-    ] {
-        let used = match name {
-            "X_IN_DELAY" | "X_OUT_DELAY" => tiled && design.term().is_some(),
-            "ACC_IN_DELAY" => tiled,
-            _ => true,
-        };
-        if used {
-            let _ = writeln!(text, "  localparam integer {name} = {value};");
-        }
-    }
-    let ports = array::ports(design);
-    text.push_str("\n  reg clk = 1'b0;\n  always #5 clk = !clk;\n");
-    for port in &ports[1..] {
-        let (range, name) = (range(port.width), port.name);
-        let _ = match port.input {
-            true => writeln!(text, "  reg{range} {name} = 0, next_{name} = 0;"),
-            false => writeln!(text, "  wire{range} {name};"),
-        };
-    }
-    text.push_str("  always @(posedge clk) begin\n");
-    for port in ports[1..].iter().filter(|port| port.input) {
-        let _ = writeln!(text, "    {0} <= next_{0};", port.name);
-    }
-    text.push_str("  end\n");
-    let connections: Vec<String> =
-        ports.iter().map(|port| format!(".{0}({0})", port.name)).collect();
-    let _ = writeln!(text, "  array dut ({});\n", connections.join(", "));
-    let memory = |text: &mut String, bits: usize, name: &str, entries: &str| {
-        let _ = writeln!(text, "  reg{} {name} [0:{entries}-1];", range(bits));
-    };
-    memory(&mut text, 8, "weights", "FILTERS*DEPTH");
-    memory(&mut text, 8, "activations", "POSITIONS*DEPTH");
-    memory(&mut text, 32, "bias", "FILTERS");
-    memory(&mut text, 32, "expected", "POSITIONS*FILTERS");
-    let mut loaded = vec!["weights", "activations", "bias", "expected"];
-    let mut constants = Vec::new();
-    if let Some((_, c)) = design.term() {
-        constants.push(("c", c.bits()));
-    }
-    if let Some(c0) = design.c0_in_mac() {
-        constants.push(("c0", c0.bits()));
-    }
-    for &(name, bits) in &constants {
-        memory(&mut text, bits, name, "FILTERS");
-        loaded.push(name);
-    }
-    let keeps_x = tiled && design.term().is_some();
-    if tiled {
-        text.push_str("  // What a controller keeps from tile to tile.\n");
-        memory(&mut text, acc_bits, "acc", "COLUMNS*POSITIONS");
-    }
-    if keeps_x {
-        memory(&mut text, x_bits, "x_acc", "POSITIONS");
-    }
-    let _ = write!(
-        text,
-        "  integer block, tile, step, cycle, row, column, position, filter, index;\n\
-         \x20 integer checked, failures;\n\
-         \x20 reg{} result;\n\
-         \x20 reg [31:0] total;\n\n\
-         \x20 initial begin\n",
-        range(result_bits)
-    );
-    for name in loaded {
-        let _ = writeln!(text, "    $readmemh(\"{name}.hex\", {name});");
-    }
-    text.push_str("    checked = 0;\n    failures = 0;\n");
-    text.push_str("    for (block = 0; block < BLOCKS; block = block + 1) begin\n");
-    if !constants.is_empty() {
-        text.push_str(
-            "      for (step = 0; step < COLUMNS; step = step + 1) begin\n        @(negedge clk);\n        \
-             next_c_load = 1'b1;\n        filter = block * COLUMNS + COLUMNS - 1 - step;\n",
-        );
-        for (name, _) in &constants {
-            let _ =
-                writeln!(text, "        next_{name}_in = filter < FILTERS ? {name}[filter] : 0;");
-        }
-        text.push_str("      end\n      @(negedge clk) next_c_load = 1'b0;\n");
-    }
-    text.push_str(
-        "      for (tile = 0; tile < TILES; tile = tile + 1) begin
-        for (step = 0; step < ROWS; step = step + 1) begin
-          @(negedge clk);
-          next_load = 1'b1;
-          for (column = 0; column < COLUMNS; column = column + 1) begin
-            filter = block * COLUMNS + column;
-            index = tile * ROWS + ROWS - 1 - step;
-            next_w_in[8*column +: 8] =
-                filter < FILTERS && index < DEPTH ? weights[filter * DEPTH + index] : 8'd0;
-          end
-        end
-        @(negedge clk) next_load = 1'b0;\n",
-    );
-    if tiled && has_v {
-        text.push_str("        next_last = tile == TILES - 1;\n");
-    }
-    text.push_str(
-        "        for (cycle = 0; cycle < CYCLES; cycle = cycle + 1) begin
-          @(negedge clk);
-          for (column = 0; column < COLUMNS; column = column + 1) begin
-            position = cycle - ACC_OUT_DELAY - column;
-            filter = block * COLUMNS + column;
-            if (position >= 0 && position < POSITIONS && filter < FILTERS) begin\n",
-    );
+    let (lsb, has_v) = (design.circuit.lsb(), design.has_v());
     let slice = |bits: usize| match bits * options.columns {
         1 => String::new(),
         _ => format!("[{bits}*column +: {bits}]"),
     };
-    let _ = writeln!(text, "              result = acc_out{};", slice(result_bits));
-    let result = if array::result_is_signed(design) { "$signed(result)" } else { "result" };
-    let shift = if has_v { 0 } else { lsb };
-    if tiled {
-        let _ = writeln!(
-            text,
-            "              if (tile < TILES - 1) begin\n                acc[column * POSITIONS + \
-             position] = result{};\n              end else begin",
-            if has_v && lsb > 0 { format!(" >> {lsb}") } else { String::new() }
-        );
-    } else {
-        text.push_str("              begin\n");
-    }
-    let _ = write!(
-        text,
-        "                total = {result};
-                total = (total << {shift}) + bias[filter];
-                checked = checked + 1;
-                if (total !== expected[position * FILTERS + filter]) begin
-                  if (failures < 10)
-                    $display(\"position %0d, filter %0d: %0d, expected %0d\", position, filter,
-                             $signed(total), $signed(expected[position * FILTERS + filter]));
-                  failures = failures + 1;
-                end
-              end
-            end
-          end\n"
-    );
-    if keeps_x {
-        text.push_str(
-            "          position = cycle - X_OUT_DELAY;
-          if (position >= 0 && position < POSITIONS) x_acc[position] = x_acc_out;
-          position = cycle - X_IN_DELAY;
-          next_x_acc_in = tile > 0 && position >= 0 && position < POSITIONS ? x_acc[position] : 0;\n",
-        );
-    }
-    text.push_str(
-        "          for (row = 0; row < ROWS; row = row + 1) begin
-            position = cycle - row;
-            index = tile * ROWS + row;
-            next_a_in[8*row +: 8] = PADDING;
-            if (position >= 0 && position < POSITIONS && index < DEPTH)
-              next_a_in[8*row +: 8] = activations[position * DEPTH + index];
-          end\n",
-    );
-    if tiled {
-        let _ = write!(
-            text,
-            "          for (column = 0; column < COLUMNS; column = column + 1) begin
-            position = cycle - ACC_IN_DELAY - column;
-            next_acc_in{} = tile > 0 && position >= 0 && position < POSITIONS
-                ? acc[column * POSITIONS + position] : 0;
-          end\n",
-            slice(acc_bits)
-        );
-    }
-    text.push_str(
-        "        end
-      end
-    end
-    if (failures != 0 || checked != POSITIONS * FILTERS)
-      $fatal(1, \"FAIL: %0d of %0d accumulators differ\", failures, checked);
-    $display(\"PASS: %0d accumulators equal the emulator's\", checked);
-    $finish;
-  end
-endmodule\n",
-    );
-    text
+    let number = match name {
+        "rows" => options.rows,
+        "columns" => options.columns,
+        "depth" => vectors.depth,
+        "filters" => filters,
+        "positions" => positions,
+        "tiles" => vectors.depth.div_ceil(options.rows),
+        "blocks" => filters.div_ceil(options.columns),
+        "cycles" => positions + driven + psum_delay + mac + options.columns,
+        "acc_in_delay" => psum_delay,
+        "acc_out_delay" => driven + psum_delay + mac,
+        "x_in_delay" => x_in_delay,
+        "x_out_delay" => driven + x_out_delay,
+        "padding" => usize::from(padding.code),
+        // With V the result is in units of 1 already.
+        "result_shift" if has_v => 0,
+        "result_shift" => lsb,
+        "source" => return vectors.source.clone(),
+        "signals" => return signals(design),
+        "registers" => return registers(design),
+        "connections" => return connections(design),
+        "c_range" => return design.term().map_or_else(String::new, |(_, c)| range(c.bits())),
+        "c0_range" => return design.c0_in_mac().map_or_else(String::new, |c0| range(c0.bits())),
+        "acc_range" => return range(acc_bits),
+        "x_range" => return range(design.ranges.x.bits()),
+        "result_range" => return range(result_bits),
+        "acc_slice" => return slice(acc_bits),
+        "result_slice" => return slice(result_bits),
+        "result" if array::result_is_signed(design) => return "$signed(result)".to_owned(),
+        "result" => return "result".to_owned(),
+        "kept_shift" if has_v && lsb > 0 => return format!(" >> {lsb}"),
+        "kept_shift" => return String::new(),
+        _ => unreachable!("the template has a value {name}"),
+    };
+    number.to_string()
+}
+
+/// A wire or register of the testbench for each port but the clock.
+fn signals(design: &ArrayRtl) -> String {
+    let signal = |port: &ArrayPort| {
+        let (range, name) = (range(port.width), port.name);
+        match port.input {
+            true => format!("  reg{range} {name} = 0, next_{name} = 0;"),
+            false => format!("  wire{range} {name};"),
+        }
+    };
+    array::ports(design)[1..].iter().map(signal).collect::<Vec<_>>().join("\n")
+}
+
+/// The registers take what comes next.
+fn registers(design: &ArrayRtl) -> String {
+    let ports = array::ports(design);
+    let inputs = ports[1..].iter().filter(|port| port.input);
+    inputs.map(|port| format!("    {0} <= next_{0};", port.name)).collect::<Vec<_>>().join("\n")
+}
+
+fn connections(design: &ArrayRtl) -> String {
+    let ports = array::ports(design);
+    ports.iter().map(|port| format!(".{0}({0})", port.name)).collect::<Vec<_>>().join(", ")
 }

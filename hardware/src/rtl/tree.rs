@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use recoup_circuits::netlist::GateBuilder;
+
 use super::module::{Bit, Module};
 
 /// Delay of an adder's outputs after its latest input, in units of a carry: a sum is two

@@ -1,12 +1,12 @@
 //! The x line: `x_line.sv`. One narrow adder per row, beside the array's input.
 
-use super::design::Design;
+use super::design::ArrayRtl;
 use super::module::{Bit, Module};
 use super::range::Range;
 use super::tree::Tree;
 
 /// Sums x over the rows, in step with the first column; `None` where there is no x, or PEs sum it.
-pub fn x_line(design: &Design) -> Option<Module> {
+pub fn x_line(design: &ArrayRtl) -> Option<Module> {
     let x = design.x_in_line()?;
     let rows = design.options.rows;
     let mut module = Module::new(

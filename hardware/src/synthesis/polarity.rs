@@ -5,31 +5,12 @@
 //! inverted bits, its outputs as they are. Where one adder feeds another, the ways should
 //! alternate; wherever they do not, there is an inverter.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use serde::Deserialize;
+use recoup_circuits::yosys_json::{self, Bit, Cell, Module};
 
 use crate::cells::Adder;
 use crate::mapped::MappedError;
-
-#[derive(Deserialize)]
-struct Design {
-    modules: BTreeMap<String, Module>,
-}
-
-#[derive(Deserialize)]
-struct Module {
-    #[serde(default)]
-    cells: BTreeMap<String, Cell>,
-}
-
-#[derive(Deserialize)]
-struct Cell {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    connections: BTreeMap<String, Vec<serde_json::Value>>,
-}
 
 /// An adder in a module, with the connections to other adders.
 struct Node<'a> {
@@ -47,10 +28,10 @@ struct Node<'a> {
 /// The full adders that are to work on inverted bits, as `module/instance`, given the elaborated
 /// design as yosys' JSON.
 pub fn choose(json: &[u8], half_adder: Option<Adder>) -> Result<Vec<String>, MappedError> {
-    let design: Design = serde_json::from_slice(json)?;
+    let modules = yosys_json::parse(json)?;
     let half_inverts = half_adder.is_some_and(|adder| adder.sum_inverted && adder.carry_inverted);
     let mut chosen = Vec::new();
-    for (name, module) in &design.modules {
+    for (name, module) in &modules {
         let mut nodes = nodes(module, half_inverts);
         improve(&mut nodes);
         let inverted = nodes.iter().filter(|node| node.inverted);
@@ -66,10 +47,10 @@ fn nodes(module: &Module, half_inverts: bool) -> Vec<Node<'_>> {
         _ => None,
     });
     let adders: Vec<(&String, &Cell, bool)> = adders.collect();
-    // Numbers are nets; strings are constants.
     let nets = |cell: &Cell, ports: &[&str]| -> Vec<u64> {
         let bits = ports.iter().filter_map(|port| cell.connections.get(*port)?.first());
-        bits.filter_map(serde_json::Value::as_u64).collect()
+        let net = |bit: &Bit| if let Bit::Net(net) = bit { Some(*net) } else { None };
+        bits.filter_map(net).collect()
     };
     let mut drivers: HashMap<u64, usize> = HashMap::new();
     for (place, (_, cell, _)) in adders.iter().enumerate() {

@@ -5,7 +5,7 @@ use recoup_core::control_variate::{ControlFunction, ControlOptions, Mode};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::rtl::{
-    Correction, Design, File, MultiplierCircuit, Options, RandomSize, files, random,
+    ArrayRtl, Correction, File, MultiplierCircuit, Options, RandomSize, files, random,
 };
 
 use crate::tools::{folder, icarus, verilator};
@@ -36,7 +36,7 @@ fn array_of(
         random(multiplier, scheme, (mode, ControlOptions::default()), vectors).unwrap();
     let circuit = MultiplierCircuit::new(multiplier, scheme.coding()).unwrap();
     let correction = control.as_ref().map(|control| Correction::new(control).unwrap());
-    let design = Design::new(circuit, options, correction).unwrap();
+    let design = ArrayRtl::new(circuit, options, correction).unwrap();
     files(&design, &vectors).unwrap()
 }
 

@@ -6,7 +6,7 @@ use recoup_circuits::netlist::{PortNames, VerilogOptions, read_yosys_json};
 use recoup_core::control_variate::{CodeFunction, ControlFunction};
 use recoup_core::multiplier::Multiplier;
 use recoup_hardware::rtl::{
-    Correction, Design, File, Module, MultiplierCircuit, Options, Range, Sources, XFunction,
+    ArrayRtl, Correction, File, Module, MultiplierCircuit, Options, Range, Sources, XFunction,
     mac_plus, x_line,
 };
 use recoup_kernels::WeightCoding::{self, Signed, Unsigned};
@@ -63,7 +63,7 @@ fn printed_pes_accumulate_all_pairs() {
         [("exact", Signed, false), ("truncated:8", Unsigned, false), ("perforated:3", Signed, true)]
     {
         let options = Options { pipeline, ..Options::new(16, 16, 16) };
-        let design = Design::new(circuit(spec, coding), options, None).unwrap();
+        let design = ArrayRtl::new(circuit(spec, coding), options, None).unwrap();
         let mut files = Sources::pe(&design).files;
         let products = (0..1 << 16).map(|at: u32| {
             let product = design.circuit.product((at >> 8) as u8, at as u8);
@@ -77,7 +77,7 @@ fn printed_pes_accumulate_all_pairs() {
     }
 }
 
-fn pe_testbench(design: &Design) -> String {
+fn pe_testbench(design: &ArrayRtl) -> String {
     let bits = design.ranges.psum.bits();
     let (weights, activations) = (design.pe_weight_bits(), design.pe_activation_bits());
     let pick = |name: &str, bits: &[usize]| {
@@ -135,7 +135,7 @@ endmodule
 /// inputs and, after `cycles` cycles with the inputs that `setup` fixes, for all states.
 fn assert_equivalent(module: &Module, reference: &str, cycles: usize, setup: &str) {
     let name = &module.name;
-    let design = Design::new(circuit("exact", Unsigned), Options::new(1, 1, 1), None).unwrap();
+    let design = ArrayRtl::new(circuit("exact", Unsigned), Options::new(1, 1, 1), None).unwrap();
     let mut files = Sources::pe(&design).files;
     files.retain(|file| file.name != "pe.sv");
     files.push(File::new("unit.sv", module.to_system_verilog()));
@@ -174,7 +174,7 @@ fn printed_x_lines_are_proven() {
             c0: Range::default(),
         };
         let circuit = circuit("truncated:4", Unsigned);
-        let design = Design::new(circuit, Options::new(4, 2, 8), Some(correction)).unwrap();
+        let design = ArrayRtl::new(circuit, Options::new(4, 2, 8), Some(correction)).unwrap();
         let top = design.ranges.x.bits() - 1;
         let reference = format!(
             "module reference (input clk, input [31:0] a, input [{top}:0] x_in,
@@ -209,7 +209,7 @@ fn printed_mac_plus_is_proven() {
         let options = Options { c0_in_mac: true, ..Options::new(2, 2, 6) };
         let circuit = circuit("truncated:8", coding);
         let lsb = circuit.lsb();
-        let design = Design::new(circuit, options, Some(correction)).unwrap();
+        let design = ArrayRtl::new(circuit, options, Some(correction)).unwrap();
         let ranges = design.ranges;
         let port = |range: Range, name: &str| {
             let sign = if range.is_signed() { "signed" } else { "" };

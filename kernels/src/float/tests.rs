@@ -1,7 +1,7 @@
 //! Every path against the obvious loop, [`naive::convolve_float`].
 
 use super::*;
-use crate::{ConvShape, Isa, KernelError, naive};
+use crate::{ConvShape, Isa, KernelError, naive, tests::judged::Judged};
 
 /// Whole numbers: sums are exact in any order.
 fn numbers(count: usize) -> Vec<f32> {
@@ -16,8 +16,14 @@ fn dirty(image: &FloatImage) -> FloatBuffer {
     buffer
 }
 
-/// With a border that is wider than the pads by `border`.
-fn compare(shape: ConvShape, border: [usize; 4], bounds: (f32, f32), residual: bool) {
+/// With a border that is wider than the pads by `border`; counts what was compared.
+fn compare(
+    judged: &mut Judged,
+    shape: ConvShape,
+    border: [usize; 4],
+    bounds: (f32, f32),
+    residual: bool,
+) {
     let spec = FloatConvSpec {
         shape,
         weights: numbers(shape.filters * shape.depth()),
@@ -34,11 +40,11 @@ fn compare(shape: ConvShape, border: [usize; 4], bounds: (f32, f32), residual: b
     let to = FloatImage::new(shape.filters, shape.out_height(), shape.out_width());
     let (to, other) = (FloatImage { border, ..to }, FloatImage { border: pads, ..to });
     let inputs = match shape.groups {
-        1 => vec![from, from.dense()],
-        _ => vec![from],
+        1 => vec![("bordered", from), ("dense", from.dense())],
+        _ => vec![("bordered", from)],
     };
     for isa in Isa::available() {
-        for from in &inputs {
+        for (kind, from) in &inputs {
             let (mut input, mut output) = (dirty(from), dirty(&to));
             from.pack(&planes, &mut input);
             let added = added.as_ref().map(|added| {
@@ -50,6 +56,7 @@ fn compare(shape: ConvShape, border: [usize; 4], bounds: (f32, f32), residual: b
             let layer = FloatConv::new(isa, &spec, *from, to).unwrap();
             layer.run(&input, added, &mut output, &mut FloatBuffer::default());
             assert_eq!(to.unpack(&output), expected, "{shape:?} on {}", isa.name());
+            judged.count(isa, kind);
         }
     }
 }
@@ -58,7 +65,7 @@ const UNBOUNDED: (f32, f32) = (f32::NEG_INFINITY, f32::INFINITY);
 
 #[test]
 fn it_is_the_obvious_loop() {
-    let mut cases = 0;
+    let mut judged = Judged::default();
     // Widths below and above a tile and a vector; windows beyond the image; pads larger than the
     // window; strides larger than it, that leave a rest.
     for (width, kernel, stride, dilation, pads) in [
@@ -107,23 +114,25 @@ fn it_is_the_obvious_loop() {
                 pad_right: pads[1],
                 groups,
             };
-            compare(shape, [0; 4], UNBOUNDED, false);
-            compare(shape, [1, 0, 2, 3], (-20.0, 50.0), true);
-            cases += 2;
+            compare(&mut judged, shape, [0; 4], UNBOUNDED, false);
+            compare(&mut judged, shape, [1, 0, 2, 3], (-20.0, 50.0), true);
         }
     }
-    assert_eq!(cases, 240);
+    judged.verdict(&[("bordered", 240), ("dense", 100)]);
 }
 
 /// A tile of rows that does not fit [`ROWS_BYTES`] with the next.
 #[test]
 fn rows_that_fill_the_cache() {
     let shape = ConvShape { height: 3, ..ConvShape::linear(700, 100, 20) };
-    compare(shape, [0; 4], UNBOUNDED, false);
+    let mut judged = Judged::default();
+    compare(&mut judged, shape, [0; 4], UNBOUNDED, false);
+    judged.verdict(&[("bordered", 1), ("dense", 1)]);
 }
 
 #[test]
 fn not_a_number_stays_so() {
+    let mut judged = Judged::default();
     for (channels, groups) in [(1, 1), (2, 2)] {
         let shape = ConvShape { groups, ..ConvShape::linear(2, channels, channels) };
         let spec = FloatConvSpec {
@@ -142,8 +151,10 @@ fn not_a_number_stays_so() {
             layer.run(&input, None, &mut output, &mut FloatBuffer::default());
             let found = image.unpack(&output);
             assert!(found[0].is_nan() && found[1] == 6.0, "{found:?} on {}", isa.name());
+            judged.count(isa, "not a number");
         }
     }
+    judged.verdict(&[("not a number", 2)]);
 }
 
 #[test]

@@ -6,16 +6,15 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    epilogue::LANES,
-    gemm::{TileInput, TileKernels, UNIT, tile_kernels},
-    sums::Plane,
+    engine::gemm::{TileInput, TileKernels, UNIT, tile_kernels},
+    output::{epilogue::LANES, sums::Plane},
 };
 
 /// At most 12 accumulators of the 16 registers.
 pub(crate) const KERNELS: TileKernels = tile_kernels!(tile: 1 => [1 2 3 4 5 6]);
 
 /// # Safety
-/// As for [`crate::gemm::TileKernel`].
+/// As for [`crate::engine::gemm::TileKernel`].
 #[target_feature(enable = "avx2")]
 unsafe fn tile<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut i32) {
     const { assert!(B == 1) };

@@ -4,10 +4,12 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    byte_lookup::{Codes, FILTERS, Input, POSITIONS, Sums, position},
-    byte_tables::{Index, Line},
-    epilogue::LANES,
-    planes::transpose_words,
+    engine::byte_lookup::{
+        tables::{Index, Line},
+        {Codes, FILTERS, Input, POSITIONS, Sums, position},
+    },
+    input::planes::transpose_words,
+    output::epilogue::LANES,
 };
 
 /// Added to 17 to 32 columns, it leaves bit 7, at which a shuffle gives 0, to the upper sixteen.

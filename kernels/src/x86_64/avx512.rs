@@ -6,9 +6,8 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    epilogue::LANES,
-    gemm::{TileInput, TileKernels, UNIT, tile_kernels},
-    sums::Plane,
+    engine::gemm::{TileInput, TileKernels, UNIT, tile_kernels},
+    output::{epilogue::LANES, sums::Plane},
 };
 
 /// At most 24 accumulators, leaving registers for the weights and one step of codes.
@@ -20,7 +19,7 @@ pub(crate) const KERNELS: TileKernels = tile_kernels!(tile:
 );
 
 /// # Safety
-/// As for [`crate::gemm::TileKernel`].
+/// As for [`crate::engine::gemm::TileKernel`].
 #[target_feature(enable = "avx512f,avx512vnni")]
 unsafe fn tile<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut i32) {
     let mut sums = [[_mm512_setzero_si512(); B]; P];

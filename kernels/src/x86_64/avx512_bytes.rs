@@ -3,10 +3,12 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    byte_lookup::{CHUNKS, Codes, FILTERS, Input, POSITIONS, Sums, position},
-    byte_tables::{Index, Line},
-    epilogue::LANES,
-    gather::{WINDOW, Window},
+    engine::byte_lookup::{
+        gather::{WINDOW, Window},
+        tables::{Index, Line},
+        {CHUNKS, Codes, FILTERS, Input, POSITIONS, Sums, position},
+    },
+    output::epilogue::LANES,
 };
 
 /// The sums of bytes of the even positions, with 256 times the odd ones', and the odd positions'.

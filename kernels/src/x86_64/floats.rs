@@ -3,9 +3,9 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    epilogue::LANES,
+    engine::gemm::tile_kernels,
     float::tile::{FloatKernels, Tile, Vector, lanewise_tile, shared_tile},
-    gemm::tile_kernels,
+    output::epilogue::LANES,
 };
 
 /// At most 24 accumulators of the 32 registers.

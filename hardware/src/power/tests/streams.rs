@@ -10,7 +10,7 @@ use super::super::*;
 use crate::cells::CellLibrary;
 use crate::mapped::MappedNetlist;
 use crate::rtl::{
-    Correction, Design, MultiplierCircuit, Options, RandomSize, Sources, Vectors, random,
+    ArrayRtl, Correction, MultiplierCircuit, Options, RandomSize, Sources, Vectors, random,
 };
 use crate::simulate::{Circuit, DelayOptions, Delays, EventDriven, Layout};
 use crate::synthesis::{SynthesisOptions, Watch, synthesize};
@@ -28,7 +28,7 @@ const ROWS: usize = 4;
 const CYCLES: usize = 60;
 
 /// A design of 4 rows and 3 columns with codes for three tiles.
-fn design(spec: &str, scheme: WeightScheme, change: impl Fn(&mut Options)) -> (Design, Vectors) {
+fn design(spec: &str, scheme: WeightScheme, change: impl Fn(&mut Options)) -> (ArrayRtl, Vectors) {
     let multiplier: Multiplier = spec.parse().unwrap();
     let size = RandomSize { depth: 2 * ROWS + 1, filters: 4, positions: 64, seed: 7 };
     let mode = (control_variate::Mode::Fitted(None), ControlOptions::default());
@@ -37,7 +37,7 @@ fn design(spec: &str, scheme: WeightScheme, change: impl Fn(&mut Options)) -> (D
     change(&mut options);
     let circuit = MultiplierCircuit::new(&multiplier, scheme.coding()).unwrap();
     let correction = control.as_ref().map(Correction::new).transpose().unwrap();
-    (Design::new(circuit, options, correction).unwrap(), vectors)
+    (ArrayRtl::new(circuit, options, correction).unwrap(), vectors)
 }
 
 /// The values of an output port, cycle by cycle.
@@ -47,7 +47,7 @@ fn outputs(
     port: &str,
     scene: Scene<'_>,
     unit: Unit,
-    run: Run,
+    excerpt: Excerpt,
 ) -> Vec<u64> {
     let options = SynthesisOptions::new(library);
     let netlist: MappedNetlist =
@@ -56,7 +56,7 @@ fn outputs(
     let delays = Delays::new(&circuit, &Layout::new(&circuit), &DelayOptions::default());
     let mut simulator = EventDriven::new(&circuit, &delays, 10_000.0);
     let ports = PortBits::new(&netlist);
-    let mut stream = UnitStream::new(scene, &ports, unit, run);
+    let mut stream = UnitStream::new(scene, &ports, unit, excerpt);
     let out = netlist.outputs.iter().find(|output| output.name == port).unwrap();
     (0..CYCLES)
         .map(|_| {
@@ -69,9 +69,9 @@ fn outputs(
 
 /// A tile's products of a filter, in units of 2^lsb; rows beyond the last product have code 0.
 fn products(
-    design: &Design,
+    design: &ArrayRtl,
     vectors: &Vectors,
-    run: &Run,
+    excerpt: &Excerpt,
     tile: usize,
     position: usize,
 ) -> Vec<i64> {
@@ -81,7 +81,7 @@ fn products(
             if at < vectors.depth { codes[index * vectors.depth + at] } else { 0 }
         };
         let position = position % vectors.positions();
-        let (w, a) = (of(&vectors.weights, run.filter), of(&vectors.activations, position));
+        let (w, a) = (of(&vectors.weights, excerpt.filter), of(&vectors.activations, position));
         i64::from(design.circuit.product(w, a) >> design.circuit.lsb())
     };
     (0..ROWS).map(product).collect()
@@ -99,16 +99,17 @@ fn pes_get_the_sums_of_the_rows_above() {
         let (design, vectors) = design(spec, scheme, |options| options.pipeline = pipeline);
         let workload = Workload::of_vectors(&vectors);
         let scene = Scene::new(&design, &workload);
-        let run = Run { group: 0, filter: 1, tile: 1, row: 2, start: 5 };
+        let excerpt = Excerpt { group: 0, filter: 1, tile: 1, row: 2, start: 5 };
         let sources = Sources::pe(&design);
-        let values = outputs(&library, &sources, "psum_out", scene, Unit::Pe, run);
+        let values = outputs(&library, &sources, "psum_out", scene, Unit::Pe, excerpt);
         // A code becomes a sum two registers later, three with a pipeline.
         let late = 2 + usize::from(pipeline);
         let mask = (1 << design.ranges.psum.bits()) - 1;
         for (cycle, &value) in values.iter().enumerate().skip(4) {
-            let all = products(&design, &vectors, &run, run.tile, run.start + cycle - late);
-            let sum: i64 = all[..=run.row].iter().sum();
-            let expected = sum + (ROWS - 1 - run.row) as i64 * design.pe_constant();
+            let all =
+                products(&design, &vectors, &excerpt, excerpt.tile, excerpt.start + cycle - late);
+            let sum: i64 = all[..=excerpt.row].iter().sum();
+            let expected = sum + (ROWS - 1 - excerpt.row) as i64 * design.pe_constant();
             assert_eq!(value, expected as u64 & mask, "{spec}, cycle {cycle}");
             compared += 1;
         }
@@ -131,28 +132,29 @@ fn x_line_and_mac_plus_get_the_tiles_before() {
         codes[..products].iter().map(|&code| i64::from(x.value(code))).sum()
     };
 
-    let run = Run { group: 0, filter: 1, tile: 1, row: 0, start: 9 };
+    let excerpt = Excerpt { group: 0, filter: 1, tile: 1, row: 0, start: 9 };
     let sources = Sources::x_line(&design).unwrap();
-    let values = outputs(&library, &sources, "x_out", scene, Unit::XLine, run);
+    let values = outputs(&library, &sources, "x_out", scene, Unit::XLine, excerpt);
     for (cycle, &value) in values.iter().enumerate().skip(ROWS + 2) {
-        assert_eq!(value as i64, x_of(run.start + cycle - ROWS - 1, 2), "cycle {cycle}");
+        assert_eq!(value as i64, x_of(excerpt.start + cycle - ROWS - 1, 2), "cycle {cycle}");
     }
 
     let sources = Sources::mac_plus(&design).unwrap();
     let c_frac = design.correction.as_ref().unwrap().c_frac as u32;
     for tile in [1, 2] {
-        let run = Run { tile, ..run };
-        let values = outputs(&library, &sources, "acc_out", scene, Unit::MacPlus, run);
+        let excerpt = Excerpt { tile, ..excerpt };
+        let values = outputs(&library, &sources, "acc_out", scene, Unit::MacPlus, excerpt);
         let bits = design.ranges.result.bits();
         for (cycle, &value) in values.iter().enumerate().skip(4) {
-            let position = run.start + cycle - 2;
+            let position = excerpt.start + cycle - 2;
             let sum: i64 = (0..=tile)
-                .flat_map(|tile| products(&design, &vectors, &run, tile, position))
+                .flat_map(|tile| products(&design, &vectors, &excerpt, tile, position))
                 .sum::<i64>()
                 << design.circuit.lsb();
-            let v =
-                round_half_even_shift(i64::from(vectors.c[run.filter]) * x_of(position, 3), c_frac)
-                    + i64::from(vectors.c0[run.filter]);
+            let v = round_half_even_shift(
+                i64::from(vectors.c[excerpt.filter]) * x_of(position, 3),
+                c_frac,
+            ) + i64::from(vectors.c0[excerpt.filter]);
             let expected = if tile == 2 { sum + v } else { sum };
             assert_eq!(value, expected as u64 & ((1 << bits) - 1), "tile {tile}, cycle {cycle}");
         }
@@ -223,7 +225,7 @@ fn a_whole_array_needs_what_its_units_need() {
     let library = osu018();
     let multiplier: Multiplier = "exact".parse().unwrap();
     let circuit = MultiplierCircuit::new(&multiplier, WeightCoding::Unsigned).unwrap();
-    let design = Design::new(circuit, Options::new(ROWS, ROWS, ROWS), None).unwrap();
+    let design = ArrayRtl::new(circuit, Options::new(ROWS, ROWS, ROWS), None).unwrap();
     let workload = Workload::relu_like(ROWS, ROWS, WeightCoding::Unsigned, 3);
     let options = SynthesisOptions::new(&library);
     let clock_ps = 10_000.0;

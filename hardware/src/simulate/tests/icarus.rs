@@ -275,7 +275,7 @@ fn toggles_are_those_of_icarus() {
 #[test]
 fn toggles_of_a_synthesised_multiplier_are_those_of_icarus() {
     use crate::cells::CellLibrary;
-    use crate::rtl::{Design, MultiplierCircuit, Options, Sources};
+    use crate::rtl::{ArrayRtl, MultiplierCircuit, Options, Sources};
     use crate::synthesis::{SynthesisOptions, Watch, synthesize};
     let path = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
     let library = CellLibrary::read(&[path])
@@ -283,7 +283,7 @@ fn toggles_of_a_synthesised_multiplier_are_those_of_icarus() {
     let multiplier = "truncated:5".parse().unwrap();
     let unsigned = recoup_kernels::WeightCoding::Unsigned;
     let circuit = MultiplierCircuit::new(&multiplier, unsigned).unwrap();
-    let design = Design::new(circuit, Options::new(4, 4, 4), None).unwrap();
+    let design = ArrayRtl::new(circuit, Options::new(4, 4, 4), None).unwrap();
     let options = SynthesisOptions::new(&library);
     let synthesis = synthesize(&Sources::pe(&design), &library, &options, &Watch::SILENT).unwrap();
     let circuit = Circuit::new(&library, &synthesis.netlist).unwrap();

@@ -342,6 +342,7 @@ fn adders_alternate_between_bits_and_inverted_bits() {
         .enumerate()
         .map(|(place, (inputs, outputs))| format!("\"u{place}\": {}", cell(*inputs, *outputs)))
         .collect();
-    let json = format!("{{\"modules\": {{\"m\": {{\"cells\": {{{}}}}}}}}}", cells.join(", "));
+    let cells = cells.join(", ");
+    let json = format!("{{\"modules\": {{\"m\": {{\"ports\": {{}}, \"cells\": {{{cells}}}}}}}}}");
     assert_eq!(polarity::choose(json.as_bytes(), None).unwrap(), ["m/u1"]);
 }

@@ -8,7 +8,7 @@ use recoup_kernels::WeightCoding;
 use super::{Edge, Timing, TimingOptions};
 use crate::cells::CellLibrary;
 use crate::mapped::MappedNetlist;
-use crate::rtl::{Design, MultiplierCircuit, Options, Sources};
+use crate::rtl::{ArrayRtl, MultiplierCircuit, Options, Sources};
 use crate::synthesis::{SynthesisOptions, Watch, synthesize};
 
 /// The library of Debian's package qflow-tech-osu018.
@@ -112,13 +112,13 @@ fn multiplier(name: &str, coding: WeightCoding) -> Sources {
 
 fn pe(name: &str, coding: WeightCoding, rows: usize) -> Sources {
     let options = Options::new(rows, 1, rows);
-    Sources::pe(&Design::new(circuit(name, coding), options, None).unwrap())
+    Sources::pe(&ArrayRtl::new(circuit(name, coding), options, None).unwrap())
 }
 
 fn column(name: &str, rows: usize) -> Sources {
     let options = Options::new(rows, 2, rows);
     let circuit = circuit(name, WeightCoding::Unsigned);
-    Sources::array(&Design::new(circuit, options, None).unwrap())
+    Sources::array(&ArrayRtl::new(circuit, options, None).unwrap())
 }
 
 /// Greatest difference from OpenSTA, as a fraction.

@@ -8,7 +8,7 @@
 //! the f_r, and how often each row has them the g_r. Bases of short vectors are known to be found
 //! fast; from there both are made small.
 
-use crate::{WeightCoding, terms::Term};
+use crate::{WeightCoding, product::terms::Term};
 
 /// Most ordinary products that are tried.
 const MOST: usize = 4;

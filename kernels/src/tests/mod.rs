@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use crate::*;
 
+use judged::Judged;
+
+pub(crate) mod judged;
 mod tables;
 
 /// SplitMix64: the same cases in every run.
@@ -171,7 +174,7 @@ fn run(layer: &MacLayer, input: &[u8], random: &mut Random, scratch: &mut Scratc
 #[derive(Default)]
 struct Judge {
     scratch: Scratch,
-    cases: usize,
+    judged: Judged,
     kernels: std::collections::BTreeSet<String>,
     failures: Vec<String>,
 }
@@ -203,6 +206,7 @@ impl Judge {
                 ("position_sums", found.1 == sums),
                 ("run", found.2 == out),
             ] {
+                self.judged.count(isa, what);
                 if !equal {
                     self.failures.push(format!(
                         "{what} on {}: {:?} {:?} {shape:?}",
@@ -216,19 +220,18 @@ impl Judge {
                 }
             }
             self.kernels.insert(layer.kernel_name());
-            self.cases += 1;
         }
     }
 
+    /// With so many descriptions, all of them on every instruction set.
     fn verdict(self, at_least: usize) {
         assert!(
             self.failures.is_empty(),
-            "{} of {} failed:\n{}",
+            "{} failed:\n{}",
             self.failures.len(),
-            self.cases,
             self.failures[..self.failures.len().min(20)].join("\n")
         );
-        assert!(self.cases >= at_least, "only {} cases ran", self.cases);
+        self.judged.verdict(&["accumulate", "position_sums", "run"].map(|what| (what, at_least)));
     }
 }
 
@@ -322,15 +325,19 @@ fn extreme_codes_and_deep_sums() {
             let shape = ConvShape::linear(256, 1, 256);
             let weights = (0..=255).collect();
             let spec = MacSpec { coding, weights, ..layer(&mut random, shape, product.clone()) };
-            let layer = MacLayer::new(Isa::best(), spec.clone()).unwrap();
             let codes: Vec<u8> = (0..=255).collect();
-            let mut acc = vec![0; 1 << 16];
-            layer.accumulate(&codes, &mut judge.scratch, &mut acc);
-            for (i, &p) in acc.iter().enumerate() {
-                assert_eq!(p, naive::product(coding, &product, i as u8, (i >> 8) as u8));
+            for isa in Isa::available() {
+                let layer = MacLayer::new(isa, spec.clone()).unwrap();
+                let mut acc = vec![0; 1 << 16];
+                layer.accumulate(&codes, &mut judge.scratch, &mut acc);
+                for (i, &p) in acc.iter().enumerate() {
+                    assert_eq!(p, naive::product(coding, &product, i as u8, (i >> 8) as u8));
+                }
+                judge.judged.count(isa, "all pairs");
             }
         }
     }
+    judge.judged.verdict(&[("all pairs", 48)]);
     judge.verdict(48);
 }
 
@@ -452,6 +459,7 @@ fn quantize_equals_the_definition() {
     let mut values: Vec<f32> =
         (0..500).map(|_| random.between(-9000, 9000) as f32 / 32.0).collect();
     values.extend([f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, -0.0, 1e-40]);
+    let mut judged = Judged::default();
     for isa in Isa::available() {
         for dropped_bits in 0..=4 {
             for inv_scale in [0.5, 1.0, 3.7] {
@@ -464,11 +472,14 @@ fn quantize_equals_the_definition() {
                         "{value}"
                     );
                 }
+                judged.count(isa, "values");
             }
         }
         assert!(quantize(isa, &[], 0.0, 0, 0, &mut []).is_err());
         assert!(quantize(isa, &[], 1.0, 1, 1, &mut []).is_err());
+        judged.count(isa, "refusals");
     }
+    judged.verdict(&[("values", 15), ("refusals", 1)]);
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use crate::{
     ConvShape, Isa, MacSpec,
-    epilogue::{Block, LANES, Tile, blocks},
-    gemm::contiguous,
-    image::{Copy, Width, fill},
+    engine::gemm::contiguous,
+    input::image::{Copy, Width, fill},
+    output::epilogue::{Block, LANES, Tile, blocks},
 };
 
 #[derive(Debug)]

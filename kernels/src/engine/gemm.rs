@@ -8,11 +8,11 @@
 
 use crate::{
     ConvShape, Isa, MacSpec,
-    byte_lookup::map_codes,
-    epilogue::{Block, LANES, Tile, blocks},
-    factors::{CodeFactor, Factor},
-    image::{Copy, Width, fill},
+    engine::byte_lookup::map_codes,
+    input::image::{Copy, Width, fill},
     isa::Level,
+    output::epilogue::{Block, LANES, Tile, blocks},
+    product::factors::{CodeFactor, Factor},
 };
 
 /// Bytes of activation codes that one step of a kernel reads: four codes of one byte, or two of
@@ -296,7 +296,7 @@ fn kernels(isa: Isa) -> (TileKernels, Width) {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Vnni => (crate::x86_64::avx512::KERNELS, Width::One),
         #[cfg(target_arch = "aarch64")]
-        Level::Neon => (crate::aarch64::KERNELS, Width::Two),
+        Level::Neon => (crate::aarch64::neon::KERNELS, Width::Two),
     }
 }
 

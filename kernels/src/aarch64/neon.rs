@@ -5,15 +5,15 @@
 use std::arch::aarch64::*;
 
 use crate::{
-    epilogue::LANES,
-    gemm::{TileInput, TileKernels, UNIT, tile_kernels},
+    engine::gemm::{TileInput, TileKernels, UNIT, tile_kernels},
+    output::epilogue::LANES,
 };
 
 /// At most 20 accumulators of the 32 registers.
 pub(crate) const KERNELS: TileKernels = tile_kernels!(tile: 1 => [1 2 3 4 5]);
 
 /// # Safety
-/// As for [`crate::gemm::TileKernel`].
+/// As for [`crate::engine::gemm::TileKernel`].
 #[target_feature(enable = "neon")]
 unsafe fn tile<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut i32) {
     const { assert!(B == 1) };

@@ -1,8 +1,11 @@
 //! Numbers as arrays store them.
+//!
+//! What reads one of many is inlined into the loops of other packages.
 
 /// Type of an array element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+#[allow(missing_docs)]
+pub enum Kind {
     U8,
     I8,
     U16,
@@ -17,19 +20,24 @@ pub(super) enum Kind {
 
 /// Type and byte order of an array element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Element {
+pub struct Element {
+    /// The type.
     pub kind: Kind,
+    /// Whether the most significant byte comes first.
     pub big_endian: bool,
 }
 
 /// The value of an element, without loss.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Number {
+pub enum Number {
+    /// Of an integer type.
     Integer(i128),
+    /// Of a type of real numbers.
     Float(f64),
 }
 
 impl Element {
+    /// A byte.
     pub const U8: Element = Element { kind: Kind::U8, big_endian: false };
 
     /// Parses a NumPy type string such as `|u1` or `<f4`; `None` for types not supported.
@@ -58,7 +66,13 @@ impl Element {
         Some(Element { kind, big_endian })
     }
 
+    /// Whether its numbers are whole.
+    pub fn is_integer(self) -> bool {
+        !matches!(self.kind, Kind::F32 | Kind::F64)
+    }
+
     /// Size of one element.
+    #[inline]
     pub fn bytes(self) -> usize {
         match self.kind {
             Kind::U8 | Kind::I8 => 1,
@@ -69,6 +83,7 @@ impl Element {
     }
 
     /// Decodes one element from its `bytes()` bytes.
+    #[inline]
     pub fn decode(self, stored: &[u8]) -> Number {
         // The bytes from the least to the most significant one, the rest 0.
         let mut low_first = [0; 8];
@@ -94,6 +109,7 @@ impl Element {
 
 impl Number {
     /// The nearest `f32`; infinite beyond its range.
+    #[inline]
     pub fn to_f32(self) -> f32 {
         match self {
             Number::Integer(value) => value as f32,

@@ -6,7 +6,10 @@
 
 use std::collections::HashMap;
 
-use crate::{MacSpec, entries::Entries, terms::Term};
+use crate::{
+    MacSpec,
+    product::{entries::Entries, terms::Term},
+};
 
 /// A part of a table: entry a of table n is at 64 n `lines` + column of a.
 #[repr(C, align(64))]

@@ -1,21 +1,31 @@
 //! What computes a layer's products, chosen by what the multiplier is.
 
+// The vector kernels that read these exist only for x86-64 so far.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+pub(crate) mod byte_lookup;
+mod depthwise;
+pub(crate) mod gemm;
+mod rows;
+mod table;
+
 use std::sync::Arc;
 
 use crate::{
     ConvShape, Isa, MacSpec, Product,
-    byte_lookup::{self, ByteLookup},
-    depthwise::Depthwise,
     dispatch::multiversion,
-    epilogue::{LANES, Tile},
-    factors::{Factor, Factors},
-    gemm::{self, Gemm},
     isa::Level,
-    rows::{self, RowsConv},
-    structure,
-    table::Table,
-    terms::{self, Term, split, terms},
+    output::epilogue::{LANES, Tile},
+    product::{
+        factors::{Factor, Factors},
+        structure,
+        terms::{self, Term, split, terms},
+    },
 };
+use byte_lookup::ByteLookup;
+use depthwise::Depthwise;
+use gemm::Gemm;
+use rows::RowsConv;
+use table::Table;
 
 /// What the engines write.
 #[derive(Debug, Default)]

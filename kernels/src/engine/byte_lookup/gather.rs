@@ -2,9 +2,9 @@
 
 use crate::{
     ConvShape,
-    byte_lookup::{Codes, POSITIONS},
     dispatch::multiversion,
-    planes::planes_len,
+    engine::byte_lookup::{Codes, POSITIONS},
+    input::planes::planes_len,
 };
 
 /// Copies the codes that each tap meets.

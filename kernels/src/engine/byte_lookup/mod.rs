@@ -4,14 +4,19 @@
 //! run along the vector, through several images if one is small; what a weight meets of them is
 //! gathered for some taps at a time, to stay in the first-level cache.
 
+pub(crate) mod gather;
+pub(crate) mod tables;
+
 use crate::{
     ConvShape, Isa, MacSpec,
-    byte_tables::{ByteTables, Costs, Index, Line},
     dispatch::multiversion,
-    epilogue::{Block, LANES, Tile, blocks, tiles},
-    gather::{Gather, Stretch, WINDOW, Window, cut_into_stretches, gather, windows},
-    planes::{fill_batch, plane_len, planes_len},
-    terms::{LookupProfile, Term},
+    engine::byte_lookup::{
+        gather::{Gather, Stretch, WINDOW, Window, cut_into_stretches, gather, windows},
+        tables::{ByteTables, Costs, Index, Line},
+    },
+    input::planes::{fill_batch, plane_len, planes_len},
+    output::epilogue::{Block, LANES, Tile, blocks, tiles},
+    product::terms::{LookupProfile, Term},
 };
 
 /// Positions of a vector.

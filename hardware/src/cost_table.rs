@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use recoup_core::design;
+use recoup_core::design::Design;
 use recoup_core::multiplier::Multiplier;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -18,7 +18,7 @@ pub struct CostTable {
     /// Version of the file's format.
     pub version: u32,
     /// The runs that the rows came from.
-    pub runs: Vec<Run>,
+    pub runs: Vec<CostRun>,
     /// A row per design, array size and stimulus.
     pub costs: Vec<Cost>,
 }
@@ -26,7 +26,7 @@ pub struct CostTable {
 /// Where rows come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Run {
+pub struct CostRun {
     /// What rows call it.
     pub id: String,
     /// The cell library.
@@ -76,10 +76,10 @@ impl Stimulus {
     pub const FULL: [Self; 2] = [Self::ReluLike, Self::Uniform];
 }
 
-/// A design.
+/// An array, by all that its costs depend on but cells, clock and stimulus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Design {
+pub struct Array {
     /// The specification that stands for all multipliers with these products
     /// ([`Multiplier::unsigned_spec`]), however the file or a design spells it.
     #[serde(deserialize_with = "unsigned_spec")]
@@ -99,15 +99,11 @@ fn unsigned_spec<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error>
     Ok(multiplier.unsigned_spec().expect("every specification is a mask"))
 }
 
-impl Design {
+impl Array {
     /// The array of so many rows and columns that runs a design whose control variate uses
     /// `functions`, with unsigned weights; None if they are several, or its multiplier no mask, of
     /// which no table has the costs.
-    pub fn new(
-        design: &design::Design,
-        functions: &[String],
-        [rows, columns]: [u32; 2],
-    ) -> Option<Self> {
+    pub fn new(design: &Design, functions: &[String], [rows, columns]: [u32; 2]) -> Option<Self> {
         let control = match functions {
             [] => None,
             [function] => Some(function.clone()),
@@ -135,7 +131,7 @@ pub struct Cost {
     /// Which run.
     pub run: String,
     /// The design.
-    pub design: Design,
+    pub design: Array,
     /// What drove it.
     pub stimulus: Stimulus,
     /// Whether the array was composed of units that were synthesised apart, not synthesised whole.
@@ -161,7 +157,7 @@ pub struct Cost {
 #[derive(Debug, thiserror::Error)]
 pub enum CostError {
     /// Not the file's format.
-    #[error("{name}: is no cost table: {source}; make one with recoup hardware measure")]
+    #[error("{name}: is no cost table: {source}")]
     Format {
         /// The file.
         name: String,
@@ -219,7 +215,7 @@ impl CostTable {
     }
 
     /// A table of these rows.
-    pub fn new(runs: Vec<Run>, costs: Vec<Cost>) -> Self {
+    pub fn new(runs: Vec<CostRun>, costs: Vec<Cost>) -> Self {
         CostTable { version: VERSION, runs, costs }
     }
 
@@ -241,12 +237,12 @@ impl CostTable {
     }
 
     /// The run of a row.
-    pub fn run(&self, cost: &Cost) -> Option<&Run> {
+    pub fn run(&self, cost: &Cost) -> Option<&CostRun> {
         self.runs.iter().find(|run| run.id == cost.run)
     }
 
     /// The row of a design in a library.
-    pub fn find(&self, library: &str, design: &Design, stimulus: Stimulus) -> Option<&Cost> {
+    pub fn find(&self, library: &str, design: &Array, stimulus: Stimulus) -> Option<&Cost> {
         self.costs.iter().find(|cost| {
             cost.design == *design
                 && cost.stimulus == stimulus
@@ -256,18 +252,13 @@ impl CostTable {
 
     /// The row of a design in layers that fill the array: that of random codes as a network has
     /// them where the table has it, else that of uniform codes.
-    pub fn full(&self, library: &str, design: &Design) -> Option<&Cost> {
+    pub fn full(&self, library: &str, design: &Array) -> Option<&Cost> {
         Stimulus::FULL.into_iter().find_map(|stimulus| self.find(library, design, stimulus))
     }
 
     /// Energy per MAC of a design as a fraction of the exact array's at 8 bits, without control
     /// variate, of the same size, library and stimulus.
-    pub fn relative_power(
-        &self,
-        library: &str,
-        design: &Design,
-        stimulus: Stimulus,
-    ) -> Option<f64> {
+    pub fn relative_power(&self, library: &str, design: &Array, stimulus: Stimulus) -> Option<f64> {
         let energy = |design| Some(self.find(library, design, stimulus)?.energy_fj);
         Some(energy(design)? / energy(&design.exact())?)
     }
@@ -281,7 +272,7 @@ mod tests {
     use super::*;
 
     fn table() -> CostTable {
-        let run = |id: &str, library: &str| Run {
+        let run = |id: &str, library: &str| CostRun {
             id: id.to_owned(),
             library: Library { name: library.to_owned(), files: BTreeMap::new() },
             clock_ps: 1000.0,
@@ -293,7 +284,7 @@ mod tests {
         };
         let cost = |run: &str, multiplier: &str, control: Option<&str>, energy_fj| Cost {
             run: run.to_owned(),
-            design: Design {
+            design: Array {
                 multiplier: multiplier.to_owned(),
                 activation_bits: 8,
                 control: control.map(str::to_owned),
@@ -339,7 +330,7 @@ mod tests {
         let corrected = table.costs[1].design.clone();
         let of = |library| table.relative_power(library, &corrected, Stimulus::Uniform);
         assert_eq!((of("seven"), of("ancient"), of("none")), (Some(0.8), Some(0.9), None));
-        let plain = Design { control: None, ..corrected.clone() };
+        let plain = Array { control: None, ..corrected.clone() };
         assert_eq!(table.relative_power("seven", &plain, Stimulus::Uniform), None);
         assert_eq!(table.relative_power("seven", &corrected, Stimulus::Demo), None);
     }
@@ -348,8 +339,8 @@ mod tests {
     #[test]
     fn a_row_is_found_by_what_its_multiplier_is() {
         let energy_fj = |table: &CostTable, multiplier: &Multiplier| {
-            let plain = design::Design::new(multiplier.clone()).with_control_variate(Mode::None);
-            let design = Design::new(&plain, &[], [64, 64])?;
+            let plain = Design::new(multiplier.clone()).with_control_variate(Mode::None);
+            let design = Array::new(&plain, &[], [64, 64])?;
             Some(table.find("seven", &design, Stimulus::Uniform)?.energy_fj)
         };
         let from_file = |name: &str, error: fn(u8, u8) -> i32| {

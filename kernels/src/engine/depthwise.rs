@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::{
     ConvShape, Isa, MacSpec,
     dispatch::multiversion,
-    epilogue::{LANES, Tile},
-    gemm::TILE,
-    image::{Copy, Width, fill},
-    terms::Term,
+    engine::gemm::TILE,
+    input::image::{Copy, Width, fill},
+    output::epilogue::{LANES, Tile},
+    product::terms::Term,
 };
 
 /// How a code and a weight are multiplied.

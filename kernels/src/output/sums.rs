@@ -3,7 +3,7 @@
 //! First f is summed over the channels of each pixel, then over the kernel's window: rows first,
 //! columns second, a few additions per position whatever the number of channels.
 
-use crate::{ConvShape, Isa, dispatch::multiversion, gemm::is_pointwise};
+use crate::{ConvShape, Isa, dispatch::multiversion, engine::gemm::is_pointwise};
 
 /// A function of the activation code, split so that vectors of bytes can evaluate it:
 /// f(a) = offset + scale * sum_b 2^(8 b) plane_b(a).

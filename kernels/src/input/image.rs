@@ -107,12 +107,13 @@ multiversion! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Isa;
+    use crate::{Isa, tests::judged::Judged};
 
     #[test]
     fn the_border_and_the_inside_are_masked() {
         let shape = ConvShape { height: 1, pad_top: 1, pad_left: 1, ..ConvShape::linear(2, 2, 1) };
         let copy = Copy { shape: &shape, padding: 9, mask: 0xfe, width: Width::One };
+        let mut judged = Judged::default();
         for isa in Isa::available() {
             let mut bytes = [0; 12];
             fill(isa, copy, &[1, 2, 3, 255], &mut bytes);
@@ -123,6 +124,8 @@ mod tests {
             let words: Vec<u16> =
                 words.as_chunks().0.iter().map(|&w| u16::from_ne_bytes(w)).collect();
             assert_eq!(words, bytes.map(u16::from));
+            judged.count(isa, "widths");
         }
+        judged.verdict(&[("widths", 1)]);
     }
 }

@@ -9,10 +9,10 @@
 use crate::{
     ConvShape, Isa, MacSpec,
     dispatch::multiversion,
-    entries::Entries,
-    epilogue::{Block, LANES, Tile, blocks, tiles},
+    input::planes::{fill_batch, plane_len, planes_len, transpose_copy, transpose_words},
     isa::first_cache_bytes,
-    planes::{fill_batch, plane_len, planes_len, transpose_copy, transpose_words},
+    output::epilogue::{Block, LANES, Tile, blocks, tiles},
+    product::entries::Entries,
 };
 
 /// Weight positions whose rows are built together, and are to stay in the first-level cache: with
@@ -488,7 +488,7 @@ multiversion! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{OutputSpec, Product, ResidualSpec, WeightCoding};
+    use crate::{OutputSpec, Product, ResidualSpec, WeightCoding, tests::judged::Judged};
 
     /// Caches differ, and with them how many taps are added at once: the sums do not.
     #[test]
@@ -516,6 +516,7 @@ mod tests {
             output: OutputSpec::F32,
         };
         let input: Vec<u8> = (0..spec.shape.input_len()).map(byte).collect();
+        let mut judged = Judged::default();
         // Small entries add up plainly, large ones twice, 32-bit ones as they are.
         for most in [50, 40_000, 3_000_000] {
             let table: Vec<i32> = (0..1 << 16).map(|i: i32| i * 7919 % (most + 1)).collect();
@@ -529,8 +530,10 @@ mod tests {
                 let one = sums(1);
                 assert!(one.iter().flatten().any(|&sum| sum != 0));
                 assert!((2..=MOST_TAPS).all(|pass| sums(pass) == one), "{most}, {}", isa.name());
+                judged.count(isa, "entries");
             }
         }
+        judged.verdict(&[("entries", 3)]);
         assert!((1..=MOST_TAPS).contains(&taps_in_cache()));
     }
 }

@@ -6,9 +6,11 @@
 use crate::{
     Control, ConvShape, Isa,
     dispatch::multiversion,
-    epilogue::{Block, LANES, Tile},
     naive::round_half_even_shift,
-    sums::CodeFunction,
+    output::{
+        epilogue::{Block, LANES, Tile},
+        sums::CodeFunction,
+    },
 };
 
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::{MacSpec, WeightCoding, terms::Term};
+use crate::{MacSpec, WeightCoding, product::terms::Term};
 
 /// What products differ by from a term, a function of the code and the least value for the weight;
 /// not negative.

@@ -1,14 +1,22 @@
 //! A layer, prepared once and run on many images.
 
+mod shape;
+mod spec;
+
+pub use shape::ConvShape;
+pub use spec::{Control, ControlTerm, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};
+
 use crate::{
-    ConvShape, Isa, KernelError, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding,
-    combine::Combination,
+    Isa, KernelError,
     engine::{Engine, Images},
-    epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, blocks},
     naive,
-    spec::validate_output,
-    sums::{self, CodeFunction, window_sums},
+    output::{
+        combine::Combination,
+        epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, blocks},
+        sums::{self, CodeFunction, window_sums},
+    },
 };
+use spec::validate_output;
 
 /// What is added before the activation function, `[positions][filters]` like the output.
 #[derive(Debug, Clone, Copy)]

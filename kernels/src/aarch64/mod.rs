@@ -1,0 +1,3 @@
+//! Kernels in AArch64 intrinsics.
+
+pub(crate) mod neon;
