@@ -88,8 +88,8 @@ fn message(error: &anyhow::Error) -> String {
             _ => format!("{said}: {cause}"),
         }
     });
-    let hint = error.downcast_ref::<recoup::Error>().and_then(recoup::Error::hint);
-    let said = hint.map_or(said.clone(), |hint| format!("{said}; {}", hint::text(hint)));
+    let hint = error.chain().find_map(hint::of);
+    let said = hint.map_or(said.clone(), |hint| format!("{said}; {hint}"));
     said.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 

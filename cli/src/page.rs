@@ -18,6 +18,8 @@ use recoup_report::data::{
     Verdict,
 };
 
+use crate::answer::advised;
+
 /// The page of a run, judged by `limit`.
 pub fn report(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -> Report {
     let networks: Vec<Network> =
@@ -69,7 +71,8 @@ fn evaluated_means(means: &[Mean]) -> Vec<Evaluated> {
 
 /// Designs, and the choice among those that were evaluated.
 fn results(designs: Vec<Design>, evaluated: &[Evaluated], limit: Limit) -> Results {
-    let answer::Answer { choice, headline, remarks, .. } = answer::Answer::new(evaluated, limit);
+    let answer = advised(answer::Answer::new(evaluated, limit));
+    let answer::Answer { choice, headline, remarks, .. } = answer;
     let choice = Choice {
         chosen: choice.chosen,
         nearest: choice.nearest,

@@ -22,6 +22,7 @@ pub mod control_variate;
 pub mod data;
 pub mod design;
 pub mod emulate;
+pub mod hint;
 pub mod model;
 pub mod multiplier;
 pub mod numeric;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::data::{DataError, Dataset, InputTensor, Preprocess, Sampler};
 use crate::emulate::{LayerStatistics, StatisticsCollector};
+use crate::hint::Hint;
 use crate::model::{FloatModel, Graph, SampleError};
 
 use crate::watch::{Stopped, Watch, go_on};
@@ -269,4 +270,16 @@ pub enum EvaluateError {
     /// A kernel refused a layer.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
+}
+
+impl EvaluateError {
+    /// What would help, where the text does not say it.
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Data(error) => error.hint(),
+            Self::Image { error, .. } => Some(error.hint()),
+            Self::Experiment(error) => error.hint(),
+            Self::Stopped(_) | Self::Scores(_) => None,
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::check::Problem;
 use super::check::text::{plain, shown};
+use crate::hint::Hint;
 
 /// A model that cannot be used, with the file it came from.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +43,7 @@ pub enum ModelErrorKind {
     #[error("{0}")]
     Signature(String),
     /// A dimension of the input that nothing fixes.
-    #[error(
-        "input \"{input}\" has the shape {shape}, of which dimension {axis} is not fixed; pass --input-shape (for example 3x32x32), or export the model with a fixed image size (the batch may stay dynamic)"
-    )]
+    #[error("input \"{input}\" has the shape {shape}, of which dimension {axis} is not fixed")]
     DynamicShape {
         /// The graph input.
         input: String,
@@ -63,6 +62,13 @@ pub enum ModelErrorKind {
         /// What does not work, and what to do.
         reason: String,
     },
+}
+
+impl ModelError {
+    /// What would help.
+    pub fn hint(&self) -> Option<Hint> {
+        matches!(self.kind, ModelErrorKind::DynamicShape { .. }).then_some(Hint::GiveInputShape)
+    }
 }
 
 impl From<Problem> for ModelErrorKind {
@@ -87,5 +93,12 @@ impl ModelErrorKind {
 
 /// A sample with values that an operator in float does not take, such as an index beyond its table.
 #[derive(Debug, thiserror::Error)]
-#[error("its values are none that the model takes ({0}); check the data and --preprocess")]
+#[error("its values are none that the model takes ({0})")]
 pub struct SampleError(pub(crate) String);
+
+impl SampleError {
+    /// What would help.
+    pub fn hint(&self) -> Hint {
+        Hint::CheckData
+    }
+}
