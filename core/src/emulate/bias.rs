@@ -10,9 +10,10 @@ use crate::control_variate::{ControlVariate, LayerConstants};
 use crate::multiplier::Multiplier;
 
 use super::error::EmulateError;
-use super::network::{Prepared, Workspace};
 use super::plan::Place;
+use super::prepared::Prepared;
 use super::walk::layer_by_layer;
+use super::workspace::Workspace;
 
 /// The mean real output of every filter of every layer, bias included, before what was fused
 /// into the layer: `[layer][filter]`.

@@ -8,7 +8,8 @@ use crate::control_variate::ControlVariate;
 use crate::multiplier::Multiplier;
 use crate::numeric::round_half_even_shift;
 
-use super::network::{Network, Prepared};
+use super::network::Network;
+use super::prepared::Prepared;
 
 /// Error statistics of one layer, over all filters, positions and images (docs/arithmetic.md,
 /// eq. (40) to (42)). The layer's input is what the corrected network gives it.

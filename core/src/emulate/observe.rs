@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use recoup_kernels::ConvShape;
+use recoup_kernels::{ConvShape, MacLayer};
 
 use crate::control_variate::CodeHistogram;
 use crate::model::SampleError;
@@ -12,7 +12,36 @@ use crate::multiplier::Multiplier;
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
-use super::network::{Network, Prepared, Workspace};
+use super::network::Network;
+use super::prepared::Prepared;
+use super::workspace::Workspace;
+
+impl Network {
+    /// As [`Network::run`], showing `observe` each layer's index, kernel layer and input codes
+    /// before it runs.
+    ///
+    /// # Errors
+    /// When an operator in float does not take the values of the image.
+    pub fn run_observed<'w>(
+        &self,
+        image: &[f32],
+        workspace: &'w mut Workspace,
+        mut observe: impl FnMut(usize, &MacLayer, &[u8]),
+    ) -> Result<&'w [f32], SampleError> {
+        let plan = &self.prepared.plan;
+        workspace.load(&self.prepared, image);
+        for step in &plan.steps {
+            if let Some(fused) = step.mac {
+                let input = plan.place(step.inputs[0]);
+                let codes = &workspace.codes[input.buffer][..input.length];
+                observe(fused.layer, &self.layers[fused.layer], codes);
+            }
+            let layer = step.mac.map(|fused| &self.layers[fused.layer]);
+            workspace.run_step(&self.prepared, step, layer)?;
+        }
+        Ok(workspace.outputs(&self.prepared))
+    }
+}
 
 /// Runs the network with exact products on `images` and counts, per layer, how often each
 /// activation code takes part in a product; padding counts as the zero point that it is.

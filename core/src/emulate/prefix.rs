@@ -11,8 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{SampleError, ValueId};
 
-use super::network::{Network, Prepared, Workspace};
+use super::network::Network;
 use super::operations::Stored;
+use super::prepared::Prepared;
+use super::workspace::Workspace;
 
 /// The steps that a network shares with others, and how they are told from other networks'.
 pub(super) struct Prefix {

@@ -11,8 +11,9 @@ use crate::multiplier::Multiplier;
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
-use super::network::{Prepared, Workspace};
+use super::prepared::Prepared;
 use super::walk::layer_by_layer;
+use super::workspace::Workspace;
 
 /// Takes all `images` through the network together, layer by layer: first the layer's exact and
 /// approximate accumulators give its constants, then the corrected layer gives the codes that

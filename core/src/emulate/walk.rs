@@ -6,8 +6,9 @@ use recoup_kernels::MacLayer;
 use crate::model::ValueId;
 
 use super::error::EmulateError;
-use super::network::{Prepared, Workspace};
 use super::plan::{FusedMac, Place};
+use super::prepared::Prepared;
+use super::workspace::Workspace;
 
 /// Takes `images` through the network, layer by layer. `make` gets each layer on the multipliers
 /// with the value that it writes, where its input lies in the workspaces (one per image), and
