@@ -6,6 +6,7 @@
 
 mod bias;
 mod error;
+mod execute;
 mod layers;
 mod network;
 mod observe;

@@ -1,5 +1,6 @@
 //! A network on one multiplier with one control variate.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use recoup_kernels::{KernelError, MacLayer};
@@ -8,10 +9,10 @@ use crate::control_variate::ControlVariate;
 use crate::model::SampleError;
 use crate::multiplier::Multiplier;
 
+use super::execute::{Threads, execute};
 use super::prefix::Prefix;
 use super::prepared::Prepared;
-use super::steps::run_layer;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, outputs};
 
 /// A network that is ready to run.
 pub struct Network {
@@ -113,26 +114,18 @@ impl Network {
         for (workspace, image) in workspaces.iter_mut().zip(images) {
             workspace.load(prepared, image);
         }
-        self.run_from(0, workspaces)
+        self.run_steps(0..prepared.plan.steps.len(), workspaces)?;
+        Ok(outputs(prepared, workspaces))
     }
 
-    /// Runs the steps from number `first` on.
-    pub(super) fn run_from(
+    /// Runs some of the steps.
+    pub(super) fn run_steps(
         &self,
-        first: usize,
+        steps: Range<usize>,
         workspaces: &mut [Workspace],
-    ) -> Result<Vec<Vec<f32>>, SampleError> {
-        let prepared = &self.prepared;
-        for step in &prepared.plan.steps[first..] {
-            match step.mac {
-                Some(fused) => {
-                    run_layer(workspaces, &prepared.plan, step, &self.layers[fused.layer])
-                }
-                None => workspaces
-                    .iter_mut()
-                    .try_for_each(|work| work.run_step(prepared, step, None))?,
-            }
-        }
-        Ok(workspaces.iter_mut().map(|workspace| workspace.outputs(prepared).to_vec()).collect())
+    ) -> Result<(), SampleError> {
+        execute(&self.prepared, steps, workspaces, Threads::Caller, |next, _| {
+            Ok(&self.layers[next.fused.layer])
+        })
     }
 }

@@ -12,6 +12,7 @@ use crate::multiplier::Multiplier;
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
+use super::execute::{Threads, execute};
 use super::network::Network;
 use super::prepared::Prepared;
 use super::workspace::Workspace;
@@ -28,18 +29,15 @@ impl Network {
         workspace: &'w mut Workspace,
         mut observe: impl FnMut(usize, &MacLayer, &[u8]),
     ) -> Result<&'w [f32], SampleError> {
-        let plan = &self.prepared.plan;
-        workspace.load(&self.prepared, image);
-        for step in &plan.steps {
-            if let Some(fused) = step.mac {
-                let input = plan.place(step.inputs[0]);
-                let codes = &workspace.codes[input.buffer][..input.length];
-                observe(fused.layer, &self.layers[fused.layer], codes);
-            }
-            let layer = step.mac.map(|fused| &self.layers[fused.layer]);
-            workspace.run_step(&self.prepared, step, layer)?;
-        }
-        Ok(workspace.outputs(&self.prepared))
+        let prepared = &self.prepared;
+        workspace.load(prepared, image);
+        let (steps, image) = (0..prepared.plan.steps.len(), std::slice::from_mut(workspace));
+        execute(prepared, steps, image, Threads::Caller, |next, image| {
+            let layer = next.fused.layer;
+            observe(layer, &self.layers[layer], next.input_of(&mut image[0]).0);
+            Ok::<_, SampleError>(&self.layers[layer])
+        })?;
+        Ok(workspace.outputs(prepared))
     }
 }
 

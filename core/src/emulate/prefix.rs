@@ -14,7 +14,7 @@ use crate::model::{SampleError, ValueId};
 use super::network::Network;
 use super::operations::Stored;
 use super::prepared::Prepared;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, outputs};
 
 /// The steps that a network shares with others, and how they are told from other networks'.
 pub(super) struct Prefix {
@@ -161,13 +161,11 @@ impl Network {
                 continue;
             }
             workspace.load(prepared, image);
-            for step in &prepared.plan.steps[..prefix.steps] {
-                let layer = step.mac.map(|fused| &self.layers[fused.layer]);
-                workspace.run_step(prepared, step, layer)?;
-            }
+            self.run_steps(0..prefix.steps, std::slice::from_mut(workspace))?;
             prefixes.put(prefix, number, workspace.state(prepared, &prefix.values));
         }
-        self.run_from(prefix.steps, workspaces)
+        self.run_steps(prefix.steps..prepared.plan.steps.len(), workspaces)?;
+        Ok(outputs(prepared, workspaces))
     }
 }
 

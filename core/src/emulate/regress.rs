@@ -11,9 +11,9 @@ use crate::multiplier::Multiplier;
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
+use super::execute::NextLayer;
 use super::prepared::Prepared;
 use super::walk::layer_by_layer;
-use super::workspace::Workspace;
 
 /// Takes all `images` through the network together, layer by layer: first the layer's exact and
 /// approximate accumulators give its constants, then the corrected layer gives the codes that
@@ -36,7 +36,8 @@ pub fn regress(
     let product = multiplier.kernel_product(coding);
     let layers = vec![LayerConstants::default(); network.macs.len()];
     let mut control = ControlVariate { functions, c_frac, layers };
-    layer_by_layer(prepared, images, |fused, output, input, workspaces| {
+    layer_by_layer(prepared, images, |next, workspaces| {
+        let NextLayer { fused, output, .. } = next;
         go_on(watch)?;
         let shape = network.macs[fused.layer].shape;
         let exact = prepared.layer(fused, output, &exact_product, None)?;
@@ -45,8 +46,7 @@ pub fn regress(
         let regression = workspaces
             .par_iter_mut()
             .map(|workspace| {
-                let Workspace { codes, scratch, .. } = workspace;
-                let codes = &codes[input.buffer][..input.length];
+                let (codes, scratch) = next.input_of(workspace);
                 let (mut right, mut wrong) = (vec![0; outputs], vec![0; outputs]);
                 exact.accumulate(codes, scratch, &mut right);
                 approximate.accumulate(codes, scratch, &mut wrong);

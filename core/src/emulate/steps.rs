@@ -10,23 +10,14 @@ use super::prepared::Prepared;
 use super::workspace::Workspace;
 
 impl Workspace {
-    /// Runs one step; `layer` is the kernel of a step on the multipliers.
+    /// Runs one step that is not on the multipliers.
     ///
     /// # Errors
     /// When an operator in float does not take the values that reach it.
-    pub(super) fn run_step(
-        &mut self,
-        prepared: &Prepared,
-        step: &Step,
-        layer: Option<&MacLayer>,
-    ) -> Result<(), SampleError> {
+    pub(super) fn run_step(&mut self, prepared: &Prepared, step: &Step) -> Result<(), SampleError> {
         let plan = &prepared.plan;
         if let Some(stretch) = step.stretch {
             return self.run_stretch(prepared, step, stretch);
-        }
-        if let Some(layer) = layer {
-            run_layer(std::slice::from_mut(self), plan, step, layer);
-            return Ok(());
         }
         let place = plan.place(step.outputs[0]);
         // Taken out of the workspace for the time of the step; the plan never lets a step write

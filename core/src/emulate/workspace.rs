@@ -87,3 +87,8 @@ impl Workspace {
         }
     }
 }
+
+/// The outputs of all images.
+pub(super) fn outputs(prepared: &Prepared, workspaces: &mut [Workspace]) -> Vec<Vec<f32>> {
+    workspaces.iter_mut().map(|workspace| workspace.outputs(prepared).to_vec()).collect()
+}
