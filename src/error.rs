@@ -99,7 +99,7 @@ pub fn hint(error: &(dyn std::error::Error + 'static)) -> Option<Hint> {
         .or_else(|| error.downcast_ref().and_then(MultiplierError::hint))
         .or_else(|| error.downcast_ref().and_then(ExperimentError::hint))
         .or_else(|| error.downcast_ref().and_then(EvaluateError::hint))
-        .or_else(|| error.downcast_ref().map(SampleError::hint))
+        .or_else(|| error.downcast_ref().and_then(SampleError::hint))
 }
 
 impl From<ModelError> for Error {
@@ -160,6 +160,8 @@ impl From<EvaluateError> for Error {
             EvaluateError::Data(error) => error.into(),
             EvaluateError::Stopped(error) => error.into(),
             EvaluateError::Experiment(error) => error.into(),
+            EvaluateError::NoScores => Self::new(ErrorKind::Model, error),
+            EvaluateError::NoCandidate => Self::new(ErrorKind::Emulation, error),
             EvaluateError::Image { .. } | EvaluateError::Scores(_) => {
                 Self::new(ErrorKind::Data, error)
             }

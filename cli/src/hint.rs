@@ -14,7 +14,7 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
     }
     let hint = match error.downcast_ref::<RtlError>() {
         Some(RtlError::Multiplier(error)) => error.hint(),
-        Some(RtlError::Sample(error)) => Some(error.hint()),
+        Some(RtlError::Sample(error)) => error.hint(),
         _ => recoup::hint(error),
     };
     hint.map(text)

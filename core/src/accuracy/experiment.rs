@@ -58,7 +58,8 @@ impl ExperimentError {
             Self::Model(error) => error.hint(),
             Self::Calibration(error) => error.hint(),
             Self::Multiplier(error) => error.hint(),
-            Self::Emulate(EmulateError::Sample(error)) => Some(error.hint()),
+            Self::Emulate(EmulateError::Sample(error)) => error.hint(),
+            Self::Emulate(EmulateError::Multiplier(error)) => error.hint(),
             Self::Emulate(_) | Self::ControlVariate(_) => None,
         }
     }

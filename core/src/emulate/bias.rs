@@ -11,7 +11,7 @@ use crate::multiplier::Multiplier;
 
 use super::error::EmulateError;
 use super::execute::NextLayer;
-use super::prepared::Prepared;
+use super::prepared::{Prepared, same_length};
 use super::walk::layer_by_layer;
 use super::workspace::Workspace;
 
@@ -43,7 +43,8 @@ pub fn exact_output_means(
 /// each on the outputs of those before it.
 ///
 /// # Errors
-/// When a kernel refuses a layer, or an operator in float the values of an image.
+/// When a kernel refuses a layer, an operator in float the values of an image, or the others are for
+/// another network.
 pub fn bias_corrections(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
@@ -52,7 +53,9 @@ pub fn bias_corrections(
     wanted: &OutputMeans,
 ) -> Result<Vec<Vec<i32>>, EmulateError> {
     let network = &prepared.quantized;
-    let product = multiplier.kernel_product(network.weights.coding());
+    let product = prepared.product(multiplier)?;
+    control.map_or(Ok(()), |control| prepared.check(control))?;
+    same_length("output means of layers", wanted.len(), network.macs.len())?;
     let none = ControlVariate { functions: Vec::new(), c_frac: 0, layers: Vec::new() };
     let mut corrections = vec![Vec::new(); network.macs.len()];
     layer_by_layer(prepared, images, |next, workspaces| {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use recoup_kernels::{KernelError, MacLayer, Scratch};
+use recoup_kernels::{MacLayer, Scratch};
 
 use crate::control_variate::ControlVariate;
 use crate::multiplier::Multiplier;
 use crate::numeric::round_half_even_shift;
 
+use super::error::EmulateError;
 use super::network::Network;
 use super::prepared::Prepared;
 
@@ -111,11 +112,12 @@ impl StatisticsCollector {
     /// For a network built from the same parts.
     ///
     /// # Errors
-    /// When a kernel refuses a layer.
+    /// When a kernel refuses a layer, or the control variate is for another network.
     pub fn new(
         prepared: &Arc<Prepared>,
         control: Option<&ControlVariate>,
-    ) -> Result<Self, KernelError> {
+    ) -> Result<Self, EmulateError> {
+        control.map_or(Ok(()), |control| prepared.check(control))?;
         Ok(Self {
             exact: Network::new(prepared, &Multiplier::exact(), None)?,
             control: control.cloned(),

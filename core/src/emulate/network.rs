@@ -3,12 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use recoup_kernels::{KernelError, MacLayer};
+use recoup_kernels::MacLayer;
 
 use crate::control_variate::ControlVariate;
 use crate::model::SampleError;
 use crate::multiplier::Multiplier;
 
+use super::error::EmulateError;
 use super::execute::{Threads, execute};
 use super::prefix::Prefix;
 use super::prepared::Prepared;
@@ -26,13 +27,15 @@ impl Network {
     /// Builds the layers for `multiplier`, corrected by `control`.
     ///
     /// # Errors
-    /// When a kernel refuses a layer: constants beyond what the accumulator holds.
+    /// When a kernel refuses a layer: constants beyond what the accumulator holds. When the
+    /// multiplier or the control variate is for another network.
     pub fn new(
         prepared: &Arc<Prepared>,
         multiplier: &Multiplier,
         control: Option<&ControlVariate>,
-    ) -> Result<Self, KernelError> {
-        let product = multiplier.kernel_product(prepared.quantized.weights.coding());
+    ) -> Result<Self, EmulateError> {
+        let product = prepared.product(multiplier)?;
+        control.map_or(Ok(()), |control| prepared.check(control))?;
         let mut layers: Vec<Option<MacLayer>> =
             prepared.quantized.macs.iter().map(|_| None).collect();
         for step in &prepared.plan.steps {
@@ -63,10 +66,7 @@ impl Network {
     /// live in `workspace`.
     ///
     /// # Errors
-    /// When an operator in float does not take the values of the image.
-    ///
-    /// # Panics
-    /// When `image` has not the inputs' size.
+    /// When `image` has not the inputs' size, or an operator in float does not take its values.
     pub fn run<'w>(
         &self,
         image: &[f32],
@@ -75,13 +75,9 @@ impl Network {
         self.run_observed(image, workspace, |_, _, _| {})
     }
 
-    /// The class scores among the elements of all outputs.
-    ///
-    /// # Panics
-    /// When no output is one score per class: ask [`crate::model::Graph::scores`] before.
-    pub fn class_scores<'o>(&self, outputs: &'o [f32]) -> &'o [f32] {
-        let scores = self.prepared.scores.clone();
-        &outputs[scores.expect("an output of class scores")]
+    /// The class scores among the elements of all outputs, if one of them is such scores.
+    pub fn class_scores<'o>(&self, outputs: &'o [f32]) -> Option<&'o [f32]> {
+        outputs.get(self.prepared.scores.clone()?)
     }
 
     /// Images that [`Network::run_many`] likes to get together: more than one where a layer
@@ -99,10 +95,7 @@ impl Network {
     /// [`Network::run`] on several images, layer by layer: the same scores, sooner.
     ///
     /// # Errors
-    /// When an operator in float does not take the values of an image.
-    ///
-    /// # Panics
-    /// When an image has not the input's size.
+    /// When an image has not the inputs' size, or an operator in float does not take its values.
     pub fn run_many(
         &self,
         images: &[&[f32]],
@@ -112,7 +105,7 @@ impl Network {
         workspaces.resize_with(images.len().max(workspaces.len()), Workspace::default);
         let workspaces = &mut workspaces[..images.len()];
         for (workspace, image) in workspaces.iter_mut().zip(images) {
-            workspace.load(prepared, image);
+            workspace.load(prepared, image)?;
         }
         self.run_steps(0..prepared.plan.steps.len(), workspaces)?;
         Ok(outputs(prepared, workspaces))

@@ -22,7 +22,7 @@ impl Network {
     /// before it runs.
     ///
     /// # Errors
-    /// When an operator in float does not take the values of the image.
+    /// When `image` has not the inputs' size, or an operator in float does not take its values.
     pub fn run_observed<'w>(
         &self,
         image: &[f32],
@@ -30,7 +30,7 @@ impl Network {
         mut observe: impl FnMut(usize, &MacLayer, &[u8]),
     ) -> Result<&'w [f32], SampleError> {
         let prepared = &self.prepared;
-        workspace.load(prepared, image);
+        workspace.load(prepared, image)?;
         let (steps, image) = (0..prepared.plan.steps.len(), std::slice::from_mut(workspace));
         execute(prepared, steps, image, Threads::Caller, |next, image| {
             let layer = next.fused.layer;

@@ -142,10 +142,7 @@ impl Network {
     /// What other networks have computed of it is taken from `prefixes`, and kept there for others.
     ///
     /// # Errors
-    /// When an operator in float does not take the values of an image.
-    ///
-    /// # Panics
-    /// When an image has not the input's size.
+    /// When an image has not the inputs' size, or an operator in float does not take its values.
     pub fn run_sharing(
         &self,
         images: &[(usize, &[f32])],
@@ -160,7 +157,7 @@ impl Network {
                 workspace.restore(prepared, &state);
                 continue;
             }
-            workspace.load(prepared, image);
+            workspace.load(prepared, image)?;
             self.run_steps(0..prefix.steps, std::slice::from_mut(workspace))?;
             prefixes.put(prefix, number, workspace.state(prepared, &prefix.values));
         }

@@ -10,7 +10,7 @@ use recoup_kernels::{
 
 use crate::control_variate::{ControlVariate, LayerConstants};
 use crate::model::{ActivationQuantization, ValueId, storage_order};
-use crate::multiplier::Multiplier;
+use crate::multiplier::{Multiplier, MultiplierError};
 use crate::quantize::{Quantized, QuantizedMac};
 
 use super::plan::{Format, FusedMac, Plan};
@@ -60,6 +60,25 @@ impl Prepared {
     pub fn output_elements(&self) -> usize {
         let graph = &self.quantized.graph;
         graph.outputs.iter().map(|&output| graph.values[output].volume()).sum()
+    }
+
+    /// The products of a multiplier.
+    pub(super) fn product(&self, multiplier: &Multiplier) -> Result<Product, MultiplierError> {
+        let coding = self.quantized.weights.coding();
+        multiplier.check_coding(coding)?;
+        Ok(multiplier.kernel_product(coding))
+    }
+
+    /// That a control variate has constants for every filter.
+    pub(super) fn check(&self, control: &ControlVariate) -> Result<(), KernelError> {
+        let macs = &self.quantized.macs;
+        same_length("a control variate for layers", control.layers.len(), macs.len())?;
+        for (LayerConstants { c, c0 }, mac) in control.layers.iter().zip(macs) {
+            same_length("C of functions", c.len(), control.functions.len())?;
+            same_length("C0 of filters", c0.len(), mac.shape.filters)?;
+            c.iter().try_for_each(|c| same_length("C of filters", c.len(), mac.shape.filters))?;
+        }
+        Ok(())
     }
 
     /// The kernel layer of one layer of the network; of one that is to be exact, without regard
@@ -143,6 +162,15 @@ impl Prepared {
             output,
         }
     }
+}
+
+/// That as many are there as are needed.
+pub(super) fn same_length(
+    field: &'static str,
+    found: usize,
+    expected: usize,
+) -> Result<(), KernelError> {
+    if found == expected { Ok(()) } else { Err(KernelError::Length { field, expected, found }) }
 }
 
 /// `k z_w z_a - z_a sum w` per filter, from eq. (2); the sum over activations is the kernel's.

@@ -20,7 +20,7 @@ use super::walk::layer_by_layer;
 /// the next one sees. A step of the work is a layer.
 ///
 /// # Errors
-/// When a kernel refuses a layer, or an operator in float the values of an image.
+/// When a kernel refuses a layer, the multiplier is for another network, or an operator in float the values of an image.
 pub fn regress(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
@@ -33,7 +33,7 @@ pub fn regress(
     let coding = network.weights.coding();
     let x: Vec<[i32; 256]> = functions.iter().map(|function| function.x.map(i32::from)).collect();
     let exact_product = Multiplier::exact().kernel_product(coding);
-    let product = multiplier.kernel_product(coding);
+    let product = prepared.product(multiplier)?;
     let layers = vec![LayerConstants::default(); network.macs.len()];
     let mut control = ControlVariate { functions, c_frac, layers };
     layer_by_layer(prepared, images, |next, workspaces| {

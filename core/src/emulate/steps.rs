@@ -165,7 +165,8 @@ pub(super) fn run_layer(workspaces: &mut [Workspace], plan: &Plan, step: &Step, 
         Floats(Vec<f32>),
     }
     let place = plan.place(step.outputs[0]);
-    let mut scratch = std::mem::take(&mut workspaces[0].scratch);
+    let Some(first) = workspaces.first_mut() else { return };
+    let mut scratch = std::mem::take(&mut first.scratch);
     let taken = workspaces.iter_mut().map(|workspace| match place.format {
         Format::Codes(_) => Taken::Codes(std::mem::take(&mut workspace.codes[place.buffer])),
         Format::Floats => Taken::Floats(std::mem::take(&mut workspace.floats[place.buffer])),

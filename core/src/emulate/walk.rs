@@ -3,6 +3,8 @@
 use rayon::prelude::*;
 use recoup_kernels::MacLayer;
 
+use crate::model::SampleError;
+
 use super::error::EmulateError;
 use super::execute::{NextLayer, Threads, execute};
 use super::prepared::Prepared;
@@ -22,9 +24,9 @@ pub(super) fn layer_by_layer(
         .par_iter()
         .map(|image| {
             let mut workspace = Workspace::default();
-            workspace.load(prepared, image);
-            workspace
+            workspace.load(prepared, image)?;
+            Ok(workspace)
         })
-        .collect();
+        .collect::<Result<_, SampleError>>()?;
     execute(prepared, 0..prepared.plan.steps.len(), &mut workspaces, Threads::All, make)
 }

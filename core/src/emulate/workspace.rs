@@ -2,7 +2,7 @@
 
 use recoup_kernels::Scratch;
 
-use crate::model::{ValueId, storage_order};
+use crate::model::{SampleError, ValueId, storage_order};
 
 use super::operations::Stored;
 use super::plan::{Format, Plan};
@@ -38,9 +38,12 @@ impl Workspace {
     }
 
     /// Puts a sample into the inputs' buffers.
-    pub(super) fn load(&mut self, prepared: &Prepared, sample: &[f32]) {
+    ///
+    /// # Errors
+    /// When it has another size.
+    pub(super) fn load(&mut self, prepared: &Prepared, sample: &[f32]) -> Result<(), SampleError> {
         let (plan, graph) = (&prepared.plan, &prepared.quantized.graph);
-        assert_eq!(sample.len(), graph.input_elements(), "elements of the inputs");
+        SampleError::check(sample.len(), graph.input_elements())?;
         self.fit(prepared);
         for (&input, order) in graph.inputs.iter().zip(&prepared.input_orders) {
             let place = plan.place(input);
@@ -57,6 +60,7 @@ impl Workspace {
                 }
             }
         }
+        Ok(())
     }
 
     /// The outputs after the last step, in ONNX order, one after the other.

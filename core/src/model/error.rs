@@ -91,14 +91,30 @@ impl ModelErrorKind {
     }
 }
 
-/// A sample with values that an operator in float does not take, such as an index beyond its table.
+/// A sample that the model does not take.
 #[derive(Debug, thiserror::Error)]
-#[error("its values are none that the model takes ({0})")]
-pub struct SampleError(pub(crate) String);
+pub enum SampleError {
+    /// Values that an operator in float does not take, such as an index beyond its table.
+    #[error("its values are none that the model takes ({0})")]
+    Values(String),
+    /// Another size than that of all inputs together.
+    #[error("it has {found} elements, where the model's inputs have {expected} together")]
+    Elements {
+        /// How many it has.
+        found: usize,
+        /// How many the inputs have.
+        expected: usize,
+    },
+}
 
 impl SampleError {
-    /// What would help.
-    pub fn hint(&self) -> Hint {
-        Hint::CheckData
+    /// That a sample has as many elements as all inputs together.
+    pub(crate) fn check(found: usize, expected: usize) -> Result<(), Self> {
+        if found == expected { Ok(()) } else { Err(Self::Elements { found, expected }) }
+    }
+
+    /// What would help, where the text does not say it.
+    pub fn hint(&self) -> Option<Hint> {
+        matches!(self, Self::Values(_)).then_some(Hint::CheckData)
     }
 }

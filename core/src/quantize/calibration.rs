@@ -89,7 +89,7 @@ impl CalibrationError {
     pub fn hint(&self) -> Option<Hint> {
         match self {
             Self::Model(error) => error.hint(),
-            Self::Image(error) => Some(error.hint()),
+            Self::Image(error) => error.hint(),
             Self::Stopped(_) | Self::Bias { .. } => None,
             Self::NotFinite(_) => Some(Hint::CheckWeights),
             Self::File { .. }
