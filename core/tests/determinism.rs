@@ -9,7 +9,6 @@ mod fashion;
 mod scores;
 
 use rayon::ThreadPoolBuilder;
-use recoup_core::design::Design;
 use recoup_core::emulate::{Prefixes, Workspace};
 use recoup_core::quantize::WeightScheme;
 use recoup_kernels::Isa;
