@@ -20,7 +20,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("control_variate", &["numeric", "model", "multiplier", "quantize"]),
     ("design", &["numeric", "as_text", "multiplier", "quantize", "control_variate"]),
     ("emulate", &["numeric", "watch", "model", "multiplier", "quantize", "control_variate"]),
-    ("aware", &["numeric", "model", "multiplier", "quantize", "control_variate", "emulate"]),
+    ("code_choice", &["numeric", "model", "multiplier", "quantize", "control_variate", "emulate"]),
     (
         "accuracy",
         &[
@@ -34,7 +34,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
             "control_variate",
             "design",
             "emulate",
-            "aware",
+            "code_choice",
         ],
     ),
 ];

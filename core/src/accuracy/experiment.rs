@@ -17,7 +17,7 @@ use crate::quantize::{
 
 use crate::watch::Watch;
 
-use super::make::{Adapted, Coded, Exact, Values};
+use super::emulated_designs::{Adapted, Coded, Exact, Values};
 
 /// A design, ready to run.
 pub struct EmulatedDesign {

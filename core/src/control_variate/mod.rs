@@ -5,12 +5,12 @@
 //! once, half to even: the emulator uses the constants exactly as hardware stores them.
 
 mod auto;
-mod cost;
 mod fit;
 mod function;
 mod mode;
 mod regress;
 mod study;
+mod term_cost;
 
 use recoup_kernels::WeightCoding;
 
@@ -19,7 +19,6 @@ use crate::quantize::{Quantized, QuantizedMac};
 
 pub use crate::multiplier::ControlFunction;
 use auto::{LayerForm, fit_function};
-pub use cost::{ROWS, TermCost};
 pub(crate) use fit::LayerMoments;
 use fit::noise_to_signal;
 pub use fit::residual_share;
@@ -27,6 +26,7 @@ pub use function::CodeFunction;
 pub use mode::{MODE_HELP, Mode};
 pub use regress::Regression;
 pub use study::{Choice, Study};
+pub use term_cost::{ROWS, TermCost};
 
 /// How often each activation code takes part in a product of a layer (padding included).
 pub type CodeHistogram = [u64; 256];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::aware::{self, Given, Purpose};
+use crate::code_choice::{self, Given, Purpose};
 use crate::control_variate::{self, CodeHistogram, ControlVariate, Mode};
 use crate::design::Design;
 use crate::emulate::{
@@ -137,7 +137,7 @@ impl Experiment {
             functions: functions.as_deref(),
             bias_correction: quantization.bias_correction,
         };
-        let coded = aware::choose(&given, &purpose).into_iter().map(|choice| {
+        let coded = code_choice::choose(&given, &purpose).into_iter().map(|choice| {
             let noise_to_signal = Some(choice.noise_to_signal);
             let bits = (choice.activation_bits, design.exact_ends);
             self.code(&choice.calibration, bits, noise_to_signal).map(Arc::new)
