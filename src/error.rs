@@ -5,7 +5,8 @@ use std::fmt;
 use recoup_core::accuracy::{EvaluateError, ExperimentError};
 use recoup_core::control_variate::ControlVariateError;
 use recoup_core::data::DataError;
-use recoup_core::model::ModelError;
+pub use recoup_core::hint::Hint;
+use recoup_core::model::{ModelError, SampleError};
 use recoup_core::multiplier::MultiplierError;
 use recoup_core::quantize::CalibrationError;
 use recoup_core::watch::Stopped;
@@ -34,26 +35,6 @@ pub enum ErrorKind {
     Results,
     /// Nothing: the caller stopped the work.
     Stopped,
-}
-
-/// What would help, for a caller to say in its own words: a command line names its options.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hint {
-    /// Hold fewer images out, or calibrate on images of another source.
-    HoldOutFewer,
-    /// Leave the number of calibration images to the file, or make the file again.
-    LeaveCalibrationImages {
-        /// The number that was asked for.
-        wanted: usize,
-    },
-    /// Say where the images of a calibration are now, or make it again.
-    SayWhereCalibrationImagesAre,
-    /// Preprocess as the calibration did, or make it again.
-    PreprocessAlike,
-    /// Take the data without its labels: outputs are then compared with those of the references.
-    LeaveLabels,
-    /// Evaluate designs, which compares any outputs, instead of exploring.
-    EvaluateInstead,
 }
 
 /// An error of any kind. Its text names files, nodes and places.
@@ -90,7 +71,7 @@ impl Error {
 
     /// What would help, where the text does not say it.
     pub fn hint(&self) -> Option<Hint> {
-        self.hint
+        self.hint.or_else(|| hint(&*self.cause))
     }
 }
 
@@ -107,6 +88,18 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.cause.source()
     }
+}
+
+/// What would help against an error of the library's, where its text does not say it.
+pub fn hint(error: &(dyn std::error::Error + 'static)) -> Option<Hint> {
+    let own = error.downcast_ref().and_then(Error::hint);
+    own.or_else(|| error.downcast_ref().and_then(ModelError::hint))
+        .or_else(|| error.downcast_ref().and_then(DataError::hint))
+        .or_else(|| error.downcast_ref().and_then(CalibrationError::hint))
+        .or_else(|| error.downcast_ref().and_then(MultiplierError::hint))
+        .or_else(|| error.downcast_ref().and_then(ExperimentError::hint))
+        .or_else(|| error.downcast_ref().and_then(EvaluateError::hint))
+        .or_else(|| error.downcast_ref().and_then(SampleError::hint))
 }
 
 impl From<ModelError> for Error {
@@ -167,6 +160,8 @@ impl From<EvaluateError> for Error {
             EvaluateError::Data(error) => error.into(),
             EvaluateError::Stopped(error) => error.into(),
             EvaluateError::Experiment(error) => error.into(),
+            EvaluateError::NoScores => Self::new(ErrorKind::Model, error),
+            EvaluateError::NoCandidate => Self::new(ErrorKind::Emulation, error),
             EvaluateError::Image { .. } | EvaluateError::Scores(_) => {
                 Self::new(ErrorKind::Data, error)
             }

@@ -84,10 +84,8 @@ impl Session {
     /// The same, and saves the class scores of all designs.
     ///
     /// # Errors
-    /// As [`Session::evaluate`], and when the scores cannot be saved.
-    ///
-    /// # Panics
-    /// When no output is one score per class: ask [`recoup_core::model::Graph::scores`] before.
+    /// As [`Session::evaluate`], and when the scores cannot be saved, or no output is one score per
+    /// class.
     pub fn evaluate_saving(
         &mut self,
         designs: &[Design],
@@ -184,7 +182,6 @@ impl Results {
     }
 
     fn loss(&self, reference: &[bool], index: usize) -> Option<PairedLoss> {
-        let own = &self.evaluation.candidates[index].top1;
-        (!own.is_empty()).then(|| compare(reference, own))
+        compare(reference, &self.evaluation.candidates[index].top1)
     }
 }

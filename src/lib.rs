@@ -16,7 +16,7 @@ mod page;
 mod record;
 mod session;
 
-pub use error::{Error, ErrorKind, Hint, Result};
+pub use error::{Error, ErrorKind, Hint, Result, hint};
 pub use evaluate::{EvaluateOptions, ExactNode, Results, candidates, with_reference};
 pub use explore::{
     Exploration, ExplorationRecord, ExploreOptions, ExploredNetwork, MeanDesignRecord, MeanRecord,

@@ -70,7 +70,8 @@ fn evaluated_means(means: &[Mean]) -> Vec<Evaluated> {
 
 /// Designs, and the choice among those that were evaluated.
 fn results(designs: Vec<Design>, evaluated: &[Evaluated], limit: Limit) -> Results {
-    let answer::Answer { choice, headline, remarks, .. } = answer::Answer::new(evaluated, limit);
+    let answer = answer::Answer::new(evaluated, limit);
+    let answer::Answer { choice, headline, remarks, .. } = answer;
     let choice = Choice {
         chosen: choice.chosen,
         nearest: choice.nearest,

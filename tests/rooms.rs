@@ -1,24 +1,30 @@
 //! The data path: a module imports only modules that feed it.
 
+mod source;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use source::rust_files;
 
 /// Every module of the library with those that it may import.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
+    ("hint", &[]),
     ("numeric", &[]),
     ("watch", &[]),
     ("as_text", &[]),
-    ("data", &[]),
-    ("model", &["numeric"]),
-    ("multiplier", &["numeric"]),
-    ("quantize", &["numeric", "watch", "model", "multiplier"]),
+    ("data", &["hint"]),
+    ("model", &["hint", "numeric"]),
+    ("multiplier", &["hint", "numeric"]),
+    ("quantize", &["hint", "numeric", "watch", "model", "multiplier"]),
     ("control_variate", &["numeric", "model", "multiplier", "quantize"]),
     ("design", &["numeric", "as_text", "multiplier", "quantize", "control_variate"]),
     ("emulate", &["numeric", "watch", "model", "multiplier", "quantize", "control_variate"]),
-    ("aware", &["numeric", "model", "multiplier", "quantize", "control_variate", "emulate"]),
+    ("code_choice", &["numeric", "model", "multiplier", "quantize", "control_variate", "emulate"]),
     (
         "accuracy",
         &[
+            "hint",
             "numeric",
             "watch",
             "data",
@@ -28,7 +34,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
             "control_variate",
             "design",
             "emulate",
-            "aware",
+            "code_choice",
         ],
     ),
 ];
@@ -69,13 +75,4 @@ fn imported(line: &str) -> impl Iterator<Item = &str> {
         let end = path.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(path.len());
         &path[..end]
     })
-}
-
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files = entries.flat_map(|path| match path.is_dir() {
-        true => rust_files(&path),
-        false => vec![path],
-    });
-    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }

@@ -96,5 +96,6 @@ fn errors_have_a_kind_and_a_hint() {
         SessionOptions { labels: Labels::Needed, ..options(pictures(48).without_labels()) };
     assert_eq!(refused(MODEL, needed).kind(), ErrorKind::Data);
     let offset = SessionOptions { label_offset: 3, ..options(pictures(48)) };
-    assert_eq!(refused(MODEL, offset).kind(), ErrorKind::Data);
+    let error = refused(MODEL, offset);
+    assert_eq!((error.kind(), error.hint()), (ErrorKind::Data, Some(Hint::GiveLabelOffset)));
 }

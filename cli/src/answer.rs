@@ -5,12 +5,20 @@ use std::io::{Write, stdout};
 use anyhow::Result;
 
 use recoup::{Exploration, Kind};
-use recoup_explore::answer::loss;
+use recoup_explore::answer::{Answer, loss};
 use recoup_explore::explorer::MeanResult;
 use recoup_explore::runner::{DesignResult, Outcome};
 use recoup_explore::sequential::ERROR;
 
 use crate::printer::{align_right, percent, table, weights_text};
+
+/// The answer, and where powers come from if it lacks them.
+pub fn advised(mut answer: Answer) -> Answer {
+    if answer.lacks_power() {
+        answer.remarks.insert(0, "See recoup hardware list, and --power.".to_owned());
+    }
+    answer
+}
 
 /// The JSON object of `explore` (docs/json.md).
 pub fn json(exploration: &Exploration) -> Result<()> {
@@ -47,7 +55,7 @@ pub fn text(exploration: &Exploration) -> Result<()> {
         }
         align_right(&mut rows, [1, 2, 4, 5, 6]);
         writeln!(out, "{rows}")?;
-        for sentence in answer.sentences() {
+        for sentence in advised(answer).sentences() {
             writeln!(out, "{sentence}")?;
         }
         writeln!(out)?;
@@ -68,7 +76,7 @@ pub fn text(exploration: &Exploration) -> Result<()> {
         }
         align_right(&mut rows, [1, 2, 4]);
         writeln!(out, "{rows}")?;
-        for sentence in answer.sentences() {
+        for sentence in advised(answer).sentences() {
             writeln!(out, "{sentence}")?;
         }
         writeln!(out)?;

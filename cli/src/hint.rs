@@ -1,47 +1,73 @@
 //! What would help, in options of the command line.
 
+use std::error::Error;
+
 use recoup::Hint;
+use recoup_core::quantize::WeightScheme;
+use recoup_explore::measured::MeasurementsError;
 use recoup_hardware::cost_table::CostError;
 use recoup_hardware::inference::MeasuredError;
 use recoup_hardware::measure::MeasureError;
 use recoup_hardware::rtl::RtlError;
 
-/// What to do about an error; none where its text says all.
-pub fn of(error: &anyhow::Error) -> Option<String> {
-    if let Some(error) = error.downcast_ref::<recoup::Error>() {
-        return error.hint().map(text);
+/// What to do about an error, where its text does not say it.
+pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(error) = error.downcast_ref::<MeasurementsError>() {
+        return Some(measure(error));
     }
-    let hint = if let Some(error) = error.downcast_ref::<RtlError>() {
-        of_rtl(error)?
-    } else if let Some(error) = error.downcast_ref::<MeasureError>() {
-        match error {
-            MeasureError::Rtl(error) => of_rtl(error)?,
-            MeasureError::Slow { .. } => "give a slower one with --clock-ps",
-            _ => return None,
-        }
-    } else if let Some(CostError::Format { .. }) = error.downcast_ref() {
-        "make one with recoup hardware measure"
-    } else if error.is::<MeasuredError>() {
-        "make them with recoup power --json for this network"
-    } else {
-        return None;
+    if let Some(error) = error.downcast_ref::<RtlError>() {
+        return of_rtl(error);
+    }
+    if let Some(error) = error.downcast_ref::<MeasureError>() {
+        return match error {
+            MeasureError::Rtl(error) => of_rtl(error),
+            MeasureError::Slow { .. } => Some("give a slower one with --clock-ps".into()),
+            _ => None,
+        };
+    }
+    if let Some(CostError::Format { .. }) = error.downcast_ref() {
+        return Some("make one with recoup hardware measure".into());
+    }
+    if error.is::<MeasuredError>() {
+        return Some("make them with recoup power --json for this network".into());
+    }
+    recoup::hint(error).map(text)
+}
+
+fn of_rtl(error: &RtlError) -> Option<String> {
+    let hint = match error {
+        RtlError::Multiplier(error) => return error.hint().map(text),
+        RtlError::Sample(error) => return error.hint().map(text),
+        RtlError::Size { .. } => "give one such as --array 16x16",
+        RtlError::ZeroGating { .. } => "leave --zero-gating out",
+        RtlError::ZeroGatedX(_) => "leave --zero-gating or --x-in-pe out",
+        RtlError::Terms(_) => "use --control-variate-terms 1",
+        _ => return None,
     };
-    Some(hint.to_owned())
+    Some(hint.into())
 }
 
-fn of_rtl(error: &RtlError) -> Option<&'static str> {
-    match error {
-        RtlError::Size { .. } => Some("give one such as --array 16x16"),
-        RtlError::ZeroGating { .. } => Some("leave --zero-gating out"),
-        RtlError::ZeroGatedX(_) => Some("leave --zero-gating or --x-in-pe out"),
-        RtlError::Terms(_) => Some("use --control-variate-terms 1"),
-        _ => None,
-    }
-}
-
-/// What to do about an error of the library's.
 fn text(hint: Hint) -> String {
     match hint {
+        Hint::GiveInputShape => {
+            "pass --input-shape (for example 3x32x32), or export the model with a fixed image size \
+             (the batch may stay dynamic)"
+                .into()
+        }
+        Hint::CheckData => "check the data and --preprocess".into(),
+        Hint::CheckWeights => "check --preprocess and the model's weights".into(),
+        Hint::LeaveOutPreprocess => "leave --preprocess out".into(),
+        Hint::SkipBackgroundClass => {
+            "if the first output is a background class, give --label-offset 1".into()
+        }
+        Hint::GiveLabelOffset => "--label-offset shifts the labels".into(),
+        Hint::LeaveOutClasses => "leave --classes out".into(),
+        Hint::ChooseWeights(coding) => {
+            let schemes = WeightScheme::ALL.iter().filter(|scheme| scheme.coding() == coding);
+            let names: Vec<String> = schemes.map(ToString::to_string).collect();
+            format!("give --weights {}", names.join(" or "))
+        }
+        Hint::Calibrate => "make a new calibration with recoup quantize".into(),
         Hint::HoldOutFewer => "lower --calibration-images, or give --calibration-data".into(),
         Hint::LeaveCalibrationImages { wanted } => format!(
             "leave --calibration-images {wanted} out, or make a new calibration with recoup quantize"
@@ -63,6 +89,18 @@ fn text(hint: Hint) -> String {
     }
 }
 
+/// How the measurements are made that a network lacks.
+fn measure(error: &MeasurementsError) -> String {
+    let (model, array) = match error {
+        MeasurementsError::File { networks, .. } => (&networks[0].0, None),
+        MeasurementsError::Network { model, .. } => (model, None),
+        MeasurementsError::Exact { model, rows, columns, .. } => (model, Some((rows, columns))),
+    };
+    let design =
+        array.map(|(rows, columns)| format!(" --multiplier exact --array {rows}x{columns}"));
+    format!("measure one with recoup power --model {model}{} --json", design.unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
@@ -73,7 +111,8 @@ mod tests {
 
     /// As the program reports it, whatever was said around it.
     fn hint(error: impl std::error::Error + Send + Sync + 'static) -> Option<String> {
-        of(&Err::<(), _>(error).context("array.json").unwrap_err())
+        let error = Err::<(), _>(error).context("array.json").unwrap_err();
+        error.chain().find_map(of)
     }
 
     #[test]

@@ -84,7 +84,8 @@ fn message(error: &anyhow::Error) -> String {
             _ => format!("{said}: {cause}"),
         }
     });
-    let said = hint::of(error).map_or(said.clone(), |hint| format!("{said}; {hint}"));
+    let hint = error.chain().find_map(hint::of);
+    let said = hint.map_or(said.clone(), |hint| format!("{said}; {hint}"));
     said.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 

@@ -4,8 +4,8 @@
 //! The modules, in the order in which data flows:
 //!
 //! - [`model`] reads an ONNX file into a graph;
-//! - [`quantize`] turns its weights and activations into 8-bit codes, `aware` chooses them for a
-//!   multiplier;
+//! - [`quantize`] turns its weights and activations into 8-bit codes, `code_choice` chooses them for
+//!   a multiplier;
 //! - [`multiplier`] describes the approximate multiplier, [`control_variate`] what corrects it; a
 //!   [`design`] is one of each with codes for weights and activations;
 //! - [`emulate`] runs the network, every product on that multiplier, bit for bit;
@@ -17,11 +17,12 @@
 
 pub mod accuracy;
 pub mod as_text;
-mod aware;
+mod code_choice;
 pub mod control_variate;
 pub mod data;
 pub mod design;
 pub mod emulate;
+pub mod hint;
 pub mod model;
 pub mod multiplier;
 pub mod numeric;

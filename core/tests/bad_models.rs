@@ -6,6 +6,7 @@ mod onnx;
 
 use std::path::Path;
 
+use recoup_core::hint::Hint;
 use recoup_core::model::pb::tensor_proto::DataLocation;
 use recoup_core::model::pb::{ModelProto, StringStringEntryProto};
 use recoup_core::model::{self, OnnxFile};
@@ -130,13 +131,15 @@ fn a_batch_normalization_that_is_no_number() {
 fn a_size_that_nothing_fixes() {
     let mut model = conv_net();
     onnx::set_input(&mut model, &[None, Some(1), None, None]);
-    refused(&model, &["input", "dimension 2", "--input-shape"]);
+    refused(&model, &["input", "dimension 2"]);
     let bytes = encode(&model);
     let file = OnnxFile::from_bytes(&bytes, Path::new(FILE)).unwrap();
+    let error = model::load(&file, None).err().unwrap();
+    assert_eq!(error.hint(), Some(Hint::GiveInputShape));
     let graph = model::load(&file, Some(&[1, 4, 4])).unwrap();
     assert_eq!(graph.values[graph.inputs[0]].shape, [1, 1, 4, 4]);
-    says(&refusal(&bytes, Some(&[4, 4])), &["--input-shape gives 2"]);
-    says(&refusal(&bytes, Some(&[3, 4, 4])), &["dimension 1", "--input-shape gives 3"]);
+    says(&refusal(&bytes, Some(&[4, 4])), &["the given shape has 2"]);
+    says(&refusal(&bytes, Some(&[3, 4, 4])), &["dimension 1", "the given shape has 3"]);
 }
 
 #[test]

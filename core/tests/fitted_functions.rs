@@ -8,7 +8,8 @@ mod fashion;
 
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use recoup_core::control_variate::{
-    CodeFunction, ControlFunction, ControlOptions, functions, residual_share,
+    CodeFunction, ControlFunction, ControlOptions, ControlVariateError, functions, layers,
+    residual_share,
 };
 use recoup_core::emulate::code_histograms;
 use recoup_core::multiplier::Multiplier;
@@ -38,12 +39,19 @@ fn auto_leaves_no_more_than_a_named_function() {
         let network = &exact.prepared.quantized;
         let (images, _) = fashion::images("calibration-256", IMAGES);
         let histograms = code_histograms(&exact.prepared, &images, &|_| {}).unwrap();
+        let (found, expected) = (network.macs.len() - 1, network.macs.len());
+        assert_eq!(
+            layers(network, &histograms[1..]).unwrap_err(),
+            ControlVariateError::Histograms { found, expected }
+        );
+        let layers = layers(network, &histograms).unwrap();
         for multiplier in masks() {
             let errors = multiplier.errors(scheme.coding());
-            let left = |x: &[CodeFunction]| residual_share(network, &histograms, &errors, x);
+            let left = |x: &[CodeFunction]| residual_share(&layers, &errors, x);
             let options = ControlOptions::default();
             let auto = Some(ControlFunction::Auto);
-            let auto = left(&functions(network, &histograms, &multiplier, auto, options));
+            let auto =
+                left(&functions(&layers, scheme.coding(), &multiplier, auto, options).unwrap());
             assert!(auto < 1.0, "{multiplier}, {scheme}: V removes nothing");
             for named in CodeFunction::all_named(&multiplier) {
                 let name = named.function;

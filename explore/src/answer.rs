@@ -43,8 +43,7 @@ impl Answer {
             (_, Some(_), _) => format!("No design is {under} of loss {sure}; the nearest:"),
             (.., []) => "No design was evaluated.".to_owned(),
             (.., unknown) => format!(
-                "Of the designs that are {under} of loss {sure} none has a known power: {}. See \
-                 recoup hardware list, and --power.",
+                "Of the designs that are {under} of loss {sure} none has a known power: {}.",
                 names(unknown)
             ),
         };
@@ -79,6 +78,11 @@ impl Answer {
             headline,
             remarks,
         }
+    }
+
+    /// Whether there is no answer for want of powers.
+    pub fn lacks_power(&self) -> bool {
+        self.design.is_none() && !self.choice.unknown_power.is_empty()
     }
 
     /// All of it, sentence by sentence.

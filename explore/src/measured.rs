@@ -18,7 +18,7 @@ pub struct MeasuredNetwork<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum MeasurementsError {
     /// A file that is of none of the networks.
-    #[error("{file}: {}; measure with recoup power --model {} --json", differences(.networks), .networks[0].0)]
+    #[error("{file}: {}", differences(.networks))]
     File {
         /// The file.
         file: String,
@@ -26,10 +26,7 @@ pub enum MeasurementsError {
         networks: Vec<(String, Mismatch)>,
     },
     /// A network that no file is of.
-    #[error(
-        "{model}: no file of --power was measured on it ({}); measure one with recoup power --model \
-         {model} --json", .files.join(", ")
-    )]
+    #[error("{model}: no file of powers was measured on it ({})", .files.join(", "))]
     Network {
         /// The model's file.
         model: String,
@@ -39,8 +36,7 @@ pub enum MeasurementsError {
     /// What designs are compared with was not measured.
     #[error(
         "{model}: {} {} no array of {rows}x{columns} with the multiplier exact, which others are \
-         compared with; measure one with recoup power --model {model} --multiplier exact --array \
-         {rows}x{columns} --json", .files.join(", "), if .files.len() == 1 { "has" } else { "have" }
+         compared with", .files.join(", "), if .files.len() == 1 { "has" } else { "have" }
     )]
     Exact {
         /// The model's file.
@@ -164,7 +160,7 @@ mod tests {
         assert!(one.starts_with("v.json: was measured not on resnet: it has no layer \""), "{one}");
         let none = error(&files[..1], &networks, [8, 4]);
         assert!(
-            none.starts_with("resnet: no file of --power was measured on it (v.json)"),
+            none.starts_with("resnet: no file of powers was measured on it (v.json)"),
             "{none}"
         );
         let size = error(&files, &networks, [16, 16]);

@@ -200,7 +200,7 @@ impl Plan {
         let done = self.looks.iter().take_while(|look| look.images <= candidate.len());
         let mut verdicts = done.filter_map(|look| {
             let images = look.images;
-            let counts = Discordant::count(&reference[..images], &candidate[..images]);
+            let counts = Discordant::count(&reference[..images], &candidate[..images])?;
             match counts.score(limit.points()) {
                 score if score <= -look.z => Some(Verdict::Under),
                 score if score >= look.z => Some(Verdict::Over),
@@ -232,7 +232,8 @@ impl Plan {
         // Between looks, as if it were the next one.
         let look = self.looks.iter().find(|look| look.images >= images);
         let confidence = look.map_or(1.0 - ERROR, |look| look.confidence);
-        let counts = Discordant::count(&reference[..images], candidate);
+        let counts =
+            Discordant::count(&reference[..images], candidate).expect("it has seen images");
         let verdict = self.verdict(reference, candidate, limit);
         let last = self.looks.last().filter(|_| !verdict.is_decided());
         let score = counts.score(limit.points());

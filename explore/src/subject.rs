@@ -4,7 +4,7 @@ use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use recoup_core::accuracy::{Classifier, EmulatedDesign, Experiment, Outcomes};
+use recoup_core::accuracy::{Classifier, EmulatedDesign, EvaluateError, Experiment, Outcomes};
 use recoup_core::design::Design;
 use recoup_core::emulate::Prefixes;
 
@@ -106,10 +106,10 @@ impl Trial for EmulatedTrial<'_> {
         let network = &self.candidate.network;
         let outputs = classifier.outputs_sharing(network, &batch, first, prefixes)?;
         let mut outcomes = Outcomes::default();
-        outputs
-            .iter()
-            .zip(&*batch)
-            .for_each(|(outputs, image)| outcomes.add(network.class_scores(outputs), image.label));
+        for (outputs, image) in outputs.iter().zip(&*batch) {
+            let scores = network.class_scores(outputs).ok_or(EvaluateError::NoScores)?;
+            outcomes.add(scores, image.label);
+        }
         Ok(outcomes.top1)
     }
 

@@ -114,7 +114,7 @@ fn space(args: &EvalArgs, multipliers: Vec<Multiplier>) -> Space {
 /// Says in which order class folders were taken, where another is as likely.
 pub fn warn_of_class_order(session: &Session) {
     if let Some(note) = session.dataset.class_order_note() {
-        eprintln!("note: {}: {note}", session.dataset.name());
+        eprintln!("note: {}: {note}; --classes FILE gives another order", session.dataset.name());
     }
 }
 

@@ -121,10 +121,10 @@ fn show(args: &ShowArgs) -> Result<()> {
         let weights = scheme(&multiplier, args.weights)?;
         let coding = weights.coding();
         let study = |(name, histograms): &(String, Vec<CodeHistogram>)| {
-            (name.clone(), Study::new(&multiplier, coding, histograms, options))
+            Ok((name.clone(), Study::new(&multiplier, coding, histograms, options)?))
         };
-        let studies =
-            if multiplier.is_exact() { Vec::new() } else { codes.iter().map(study).collect() };
+        let studied = if multiplier.is_exact() { &[] } else { &codes[..] };
+        let studies = studied.iter().map(study).collect::<Result<_>>()?;
         let metrics = multiplier.metrics(coding);
         bar.inc(1);
         Ok(Shown { metrics, studies, multiplier, weights })

@@ -71,7 +71,7 @@ fn a_shape_that_stays_open() {
     let model = Model { input, ..Model::default() };
     assert_model_refused(&model.bytes(), &["[batch, features]", "dimension 1", "--input-shape"]);
     let tiny = Tiny::new();
-    for (shape, expected) in [("3x4", "--input-shape gives 2"), ("5", "gives 5")] {
+    for (shape, expected) in [("3x4", "the given shape has 2"), ("5", "has 5")] {
         let model = tiny.path("model.onnx");
         let args = ["inspect", &model, "--input-shape", shape];
         assert_refused(tiny.folder(), &args, &[&model, "\"image\"", expected]);
@@ -86,7 +86,7 @@ fn a_shape_beyond_memory() {
     let path = tiny.write("open.onnx", &model.bytes());
     for shape in ["99999999999x99999999999", "100000x4000"] {
         let args = ["inspect", &path, "--input-shape", shape];
-        assert_refused(tiny.folder(), &args, &[&path, "\"image\"", "check --input-shape"]);
+        assert_refused(tiny.folder(), &args, &[&path, "\"image\"", "elements; check it"]);
     }
     let model = Model { weights_shape: [1 << 40, 1 << 40], ..Model::default() };
     assert_model_refused(&model.bytes(), &["tensor \"weights\"", "is too large"]);

@@ -474,7 +474,11 @@ fn what_was_measured_decides() {
     // A network without a file of its own.
     let args: Vec<String> = folder.args(&["--power", &files[1]]);
     let args = [&args[..2], &[vgg.to_owned()], &args[2..]].concat();
-    let missing = ["fashion-vgg8.onnx: no file of --power was measured on it", "r.json"];
+    let missing = [
+        "fashion-vgg8.onnx: no file of powers was measured on it",
+        "recoup power --model",
+        "r.json",
+    ];
     assert_refused(folder.0.path(), &args, &missing);
     // A file too many.
     let both = ["--power", &files[0], "--power", &files[1]];

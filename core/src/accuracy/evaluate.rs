@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::data::{DataError, Dataset, InputTensor, Preprocess, Sampler};
 use crate::emulate::{LayerStatistics, StatisticsCollector};
+use crate::hint::Hint;
 use crate::model::{FloatModel, Graph, SampleError};
 
 use crate::watch::{Stopped, Watch, go_on};
@@ -147,12 +148,9 @@ pub fn sampler(
 /// A step of the work is an image.
 ///
 /// # Errors
-/// When an image cannot be read, has values that an operator in float does not take, or `scores`
-/// cannot be saved.
-///
-/// # Panics
-/// When there are labels or `scores` are to be saved, and no output is one score per class: ask
-/// [`Graph::scores`] before. Without a candidate.
+/// When an image cannot be read, has values that an operator in float does not take, or a label
+/// that the network does not have; when `scores` cannot be saved. Without a candidate, and where
+/// labels are compared or scores saved, without class scores.
 pub fn evaluate(
     images: &Images,
     float: &FloatModel,
@@ -173,15 +171,26 @@ pub fn evaluate(
         fidelity: None,
         layers: None,
     };
-    let reference = &candidates[0].network;
-    let graph = &candidates[0].prepared.quantized.graph;
+    let Some(EmulatedDesign { prepared, .. }) = candidates.first() else {
+        return Err(EvaluateError::NoCandidate);
+    };
+    let graph = &prepared.quantized.graph;
     let labels = images.dataset.labels().ok();
+    let classes = match graph.scores() {
+        Some((_, classes)) => classes,
+        None if labels.is_some() || scores.is_some() => return Err(EvaluateError::NoScores),
+        // Nobody looks at them.
+        None => 0..0,
+    };
+    if labels.is_some() {
+        images.dataset.check_outputs(classes.len())?;
+    }
     let mut fidelity = (labels.is_none() || graph.outputs.len() > 1)
         .then(|| vec![Collector::new(graph, graph.output_names()); candidates.len()]);
     let count = |outcomes: &mut Outcomes, all: &[Vec<f32>], indices: &[usize]| match labels {
         None => outcomes.images += all.len(),
         Some(labels) => all.iter().zip(indices).for_each(|(outputs, &index)| {
-            outcomes.add(reference.class_scores(outputs), labels[index] as usize);
+            outcomes.add(&outputs[classes.clone()], labels[index] as usize);
         }),
     };
     let classifier = Classifier::default();
@@ -206,7 +215,7 @@ pub fn evaluate(
             outcomes.elapsed += start.elapsed();
             count(outcomes, &all, indices);
             if let Some(scores) = scores.as_deref_mut() {
-                let own = all.iter().map(|outputs| reference.class_scores(outputs));
+                let own = all.iter().map(|outputs| &outputs[classes.clone()]);
                 scores.save(index, saved, &own.collect::<Vec<_>>().concat())?;
             }
             if let Some(collector) = collectors.get(index) {
@@ -263,10 +272,30 @@ pub enum EvaluateError {
     /// See [`Stopped`].
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// There is nothing to evaluate.
+    #[error("no candidate to evaluate: give one at least, the reference of the others")]
+    NoCandidate,
+    /// Labels or scores to be saved, without class scores.
+    #[error(
+        "none of the model's outputs is one score per class: take the labels away, and save no scores"
+    )]
+    NoScores,
     /// The scores could not be saved.
     #[error("the logits cannot be written: {0}")]
     Scores(#[from] std::io::Error),
     /// A kernel refused a layer.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
+}
+
+impl EvaluateError {
+    /// What would help, where the text does not say it.
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Data(error) => error.hint(),
+            Self::Image { error, .. } => error.hint(),
+            Self::Experiment(error) => error.hint(),
+            Self::Stopped(_) | Self::Scores(_) | Self::NoCandidate | Self::NoScores => None,
+        }
+    }
 }

@@ -8,6 +8,7 @@ use recoup_kernels::{Isa, KernelError};
 use crate::control_variate::{self, ControlVariate, ControlVariateError, Prediction};
 use crate::design::Design;
 use crate::emulate::{EmulateError, Network, Prepared};
+use crate::hint::Hint;
 use crate::model::{Graph, ModelError, OnnxFile, SampleError};
 use crate::multiplier::MultiplierError;
 use crate::quantize::{
@@ -16,7 +17,7 @@ use crate::quantize::{
 
 use crate::watch::Watch;
 
-use super::make::{Adapted, Coded, Exact, Values};
+use super::emulated_designs::{Adapted, Coded, Exact, Values};
 
 /// A design, ready to run.
 pub struct EmulatedDesign {
@@ -48,6 +49,20 @@ pub enum ExperimentError {
     /// See [`EmulateError`].
     #[error(transparent)]
     Emulate(#[from] EmulateError),
+}
+
+impl ExperimentError {
+    /// What would help, where the text does not say it.
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Model(error) => error.hint(),
+            Self::Calibration(error) => error.hint(),
+            Self::Multiplier(error) => error.hint(),
+            Self::Emulate(EmulateError::Sample(error)) => error.hint(),
+            Self::Emulate(EmulateError::Multiplier(error)) => error.hint(),
+            Self::Emulate(_) | Self::ControlVariate(_) => None,
+        }
+    }
 }
 
 impl From<KernelError> for ExperimentError {

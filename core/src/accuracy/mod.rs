@@ -6,10 +6,10 @@
 //! than class scores, [`Fidelity`] says how close the outputs stay to those of a reference.
 
 mod classify;
+mod emulated_designs;
 mod evaluate;
 mod experiment;
 mod fidelity;
-mod make;
 pub mod paired;
 
 pub use classify::{Classifier, LabelledInput};

@@ -14,17 +14,15 @@ pub struct PairedLoss {
     pub mcnemar_p: f64,
 }
 
-/// Compares two networks, image by image: which did they get right?
-///
-/// # Panics
-/// When the slices differ in length, or are empty.
-pub fn compare(reference: &[bool], candidate: &[bool]) -> PairedLoss {
-    let counts = Discordant::count(reference, candidate);
-    PairedLoss {
+/// Compares two networks, image by image: which did they get right? `None` as for
+/// [`Discordant::count`].
+pub fn compare(reference: &[bool], candidate: &[bool]) -> Option<PairedLoss> {
+    let counts = Discordant::count(reference, candidate)?;
+    Some(PairedLoss {
         points: counts.points(),
         ci95: counts.interval(0.95),
         mcnemar_p: mcnemar(counts.lost, counts.gained),
-    }
+    })
 }
 
 /// The images on which two networks differ: all that a comparison of them depends on.
@@ -39,21 +37,19 @@ pub struct Discordant {
 }
 
 impl Discordant {
-    /// Counts.
-    ///
-    /// # Panics
-    /// When the slices differ in length, or are empty.
-    pub fn count(reference: &[bool], candidate: &[bool]) -> Self {
-        assert_eq!(reference.len(), candidate.len(), "the same images");
-        assert!(!reference.is_empty(), "at least one image");
+    /// Counts; `None` when these are not the same images, or none.
+    pub fn count(reference: &[bool], candidate: &[bool]) -> Option<Self> {
+        if reference.len() != candidate.len() || reference.is_empty() {
+            return None;
+        }
         let only = |one: &[bool], other: &[bool]| {
             one.iter().zip(other).filter(|(one, other)| **one && !**other).count() as u64
         };
-        Self {
+        Some(Self {
             images: reference.len() as u64,
             lost: only(reference, candidate),
             gained: only(candidate, reference),
-        }
+        })
     }
 
     /// The loss, eq. (37), in points.
@@ -136,7 +132,12 @@ mod tests {
             &[true, true, true, false, false, true],
             &[true, false, false, true, false, true],
         );
+        let counts = counts.unwrap();
         assert_eq!(counts, Discordant { images: 6, lost: 2, gained: 1 });
+        for (reference, candidate) in [(&[true][..], &[true, true][..]), (&[], &[])] {
+            assert_eq!(Discordant::count(reference, candidate), None);
+            assert_eq!(compare(reference, candidate), None);
+        }
         assert!((counts.points() - 100.0 / 6.0).abs() < 1e-12);
     }
 

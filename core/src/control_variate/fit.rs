@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::multiplier::code_value;
 use crate::quantize::{Quantized, QuantizedMac};
 
-use super::{CodeFunction, CodeHistogram, LayerConstants, approximate, filters};
+use super::{CodeFunction, CodeHistogram, Layer, LayerConstants, filters};
 
 /// Moments of the error of one layer's products, over a ~ its code histogram, per weight byte, and
 /// of the functions x_r.
@@ -66,12 +66,7 @@ impl LayerMoments {
     }
 
     /// Constants of filters, which are their weight bytes.
-    pub(super) fn constants<'a>(
-        &self,
-        filters: impl Iterator<Item = &'a [u8]>,
-        c_frac: u32,
-    ) -> LayerConstants {
-        let filters: Vec<&[u8]> = filters.collect();
+    pub(super) fn constants(&self, filters: &[&[u8]], c_frac: u32) -> LayerConstants {
         let c: Vec<DVector<f64>> = filters.iter().map(|weights| self.c(weights)).collect();
         let terms: Vec<Vec<f64>> =
             (0..self.mean_x.len()).map(|r| c.iter().map(|c| c[r]).collect()).collect();
@@ -167,21 +162,17 @@ fn sum_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {
 
 /// The share of the error's variance that V leaves, eq. (9), averaged over the layers; `errors` is
 /// `[w][a]`.
-pub fn residual_share(
-    network: &Quantized,
-    histograms: &[CodeHistogram],
-    errors: &[i32],
-    functions: &[CodeFunction],
-) -> f64 {
-    let of_layer = |(mac, histogram): (&QuantizedMac, &CodeHistogram)| {
-        let moments = LayerMoments::new(errors, functions, histogram);
-        let (before, after) = filters(mac)
+pub fn residual_share(layers: &[Layer], errors: &[i32], functions: &[CodeFunction]) -> f64 {
+    let of_layer = |Layer { filters, codes, .. }: &Layer| {
+        let moments = LayerMoments::new(errors, functions, codes);
+        let (before, after) = filters
+            .iter()
             .map(|weights| moments.variances(weights))
             .fold((0.0, 0.0), |sum, (before, after)| (sum.0 + before, sum.1 + after));
         if before == 0.0 { 0.0 } else { after / before }
     };
-    let layers: Vec<_> = approximate(network, histograms).collect();
     // Added up in their order, whatever the number of threads.
-    let shares: Vec<f64> = layers.into_par_iter().map(of_layer).collect();
+    let layers = layers.par_iter().filter(|layer| !layer.is_exact);
+    let shares: Vec<f64> = layers.map(of_layer).collect();
     shares.iter().sum::<f64>() / shares.len().max(1) as f64
 }

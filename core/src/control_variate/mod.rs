@@ -5,21 +5,20 @@
 //! once, half to even: the emulator uses the constants exactly as hardware stores them.
 
 mod auto;
-mod cost;
 mod fit;
 mod function;
 mod mode;
 mod regress;
 mod study;
+mod term_cost;
 
 use recoup_kernels::WeightCoding;
 
-use crate::multiplier::{FAMILIES, Multiplier};
+use crate::multiplier::{FAMILIES, Multiplier, MultiplierError};
 use crate::quantize::{Quantized, QuantizedMac};
 
 pub use crate::multiplier::ControlFunction;
 use auto::{LayerForm, fit_function};
-pub use cost::{ROWS, TermCost};
 pub(crate) use fit::LayerMoments;
 use fit::noise_to_signal;
 pub use fit::residual_share;
@@ -27,9 +26,42 @@ pub use function::CodeFunction;
 pub use mode::{MODE_HELP, Mode};
 pub use regress::Regression;
 pub use study::{Choice, Study};
+pub use term_cost::{ROWS, TermCost};
 
 /// How often each activation code takes part in a product of a layer (padding included).
 pub type CodeHistogram = [u64; 256];
+
+/// What a control variate asks of a layer.
+#[derive(Clone, Debug)]
+pub struct Layer<'a> {
+    /// The weight bytes of each filter.
+    pub filters: Vec<&'a [u8]>,
+    /// The codes that they meet.
+    pub codes: &'a CodeHistogram,
+    /// Whether it runs on exact multipliers, which need no correction.
+    pub is_exact: bool,
+}
+
+/// The layers of a network, with the codes of each where all products are exact.
+///
+/// # Errors
+/// When there is another number of histograms than of layers.
+pub fn layers<'a>(
+    network: &'a Quantized,
+    histograms: &'a [CodeHistogram],
+) -> Result<Vec<Layer<'a>>, ControlVariateError> {
+    let (found, expected) = (histograms.len(), network.macs.len());
+    if found != expected {
+        return Err(ControlVariateError::Histograms { found, expected });
+    }
+    let layers = network.macs.iter().zip(histograms).enumerate();
+    let layers = layers.map(|(layer, (mac, codes))| Layer {
+        filters: filters(mac).collect(),
+        codes,
+        is_exact: network.is_exact(layer),
+    });
+    Ok(layers.collect())
+}
 
 /// How a control variate is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +72,17 @@ pub struct ControlOptions {
     pub terms: usize,
     /// Bits of x for [`ControlFunction::Auto`], 1 to 8.
     pub x_bits: u32,
+}
+
+impl ControlOptions {
+    fn check(&self) -> Result<(), ControlVariateError> {
+        let Self { c_frac, x_bits, .. } = *self;
+        match () {
+            () if c_frac > 16 => Err(ControlVariateError::FractionBits(c_frac)),
+            () if !(1..=8).contains(&x_bits) => Err(ControlVariateError::FunctionBits(x_bits)),
+            () => Ok(()),
+        }
+    }
 }
 
 impl Default for ControlOptions {
@@ -87,7 +130,7 @@ impl LayerConstants {
         c_frac: u32,
         c0: impl Fn(usize, &[f64]) -> f64,
     ) -> Self {
-        let unit = f64::from(1u32 << c_frac);
+        let unit = 2f64.powi(c_frac as i32);
         // A float to integer cast saturates, as a hardware register would be made to.
         let saturate = |value: f64| value.round_ties_even() as i32;
         let c: Vec<Vec<i32>> =
@@ -108,20 +151,36 @@ pub enum ControlVariateError {
         families = FAMILIES.iter().filter(|it| it.paper.is_some()).map(|it| it.name).collect::<Vec<_>>().join(", ")
     )]
     NoPaper(String),
+    /// Constants by regression are those of a network that runs.
+    #[error("control variate \"regressed\" needs the network to run; use fitted without one")]
+    Regressed,
+    /// Codes of other layers than the network has.
+    #[error("codes of {found} layers for a network of {expected}: count them in this network")]
+    Histograms {
+        /// Of how many layers there are codes.
+        found: usize,
+        /// How many layers there are.
+        expected: usize,
+    },
+    /// C with more fraction bits than there are.
+    #[error("{0} fraction bits of C; give 0 to 16")]
+    FractionBits(u32),
+    /// x with more bits than a code, or none.
+    #[error("{0} bits of x; give 1 to 8")]
+    FunctionBits(u32),
+    /// The multiplier is for another weight coding.
+    #[error(transparent)]
+    Multiplier(#[from] MultiplierError),
 }
 
 /// The control variate without running the network: every mode but `regressed`.
 ///
-/// `histograms` holds the codes of each layer of the network with exact products.
-///
 /// # Errors
-/// When the mode is not defined for this multiplier.
-///
-/// # Panics
-/// For [`Mode::Regressed`], which needs the network to run (`emulate::regress`).
+/// When the mode is not defined for this multiplier, or is [`Mode::Regressed`], which needs the
+/// network to run (`emulate::regress`); when the multiplier is for another coding of the weights.
 pub fn fit(
-    network: &Quantized,
-    histograms: &[CodeHistogram],
+    layers: &[Layer],
+    coding: WeightCoding,
     multiplier: &Multiplier,
     mode: Mode,
     options: ControlOptions,
@@ -129,43 +188,39 @@ pub fn fit(
     if multiplier.is_exact() {
         return Ok(None);
     }
-    let coding = network.weights.coding();
+    options.check()?;
+    multiplier.check_coding(coding)?;
     let c_frac = options.c_frac;
     let errors = multiplier.errors(coding);
     // Eq. (7) and (8).
     let fitted = |functions: &[CodeFunction]| -> Vec<LayerConstants> {
-        let layers = network.macs.iter().zip(histograms);
-        layers
-            .map(|(mac, histogram)| {
-                LayerMoments::new(&errors, functions, histogram).constants(filters(mac), c_frac)
-            })
-            .collect()
+        let constants = |layer: &Layer| {
+            LayerMoments::new(&errors, functions, layer.codes).constants(&layer.filters, c_frac)
+        };
+        layers.iter().map(constants).collect()
     };
-    let (functions, mut layers) = match mode {
+    let (functions, mut constants) = match mode {
         Mode::None => return Ok(None),
         Mode::Constant => (Vec::new(), fitted(&[])),
         Mode::Paper => {
             let (function, mean) = paper(multiplier, coding)?;
-            let constants = |mac: &QuantizedMac| {
-                let c: Vec<f64> = filters(mac).map(|weights| mean_over(weights, &mean)).collect();
-                let filters = c.len();
-                LayerConstants::round(&[c], filters, c_frac, |_, _| 0.0)
+            let constants = |Layer { filters, .. }: &Layer| {
+                let c = filters.iter().map(|weights| mean_over(weights, &mean)).collect();
+                LayerConstants::round(&[c], filters.len(), c_frac, |_, _| 0.0)
             };
-            (vec![function], network.macs.iter().map(constants).collect())
+            (vec![function], layers.iter().map(constants).collect())
         }
         Mode::Fitted(named) => {
-            let functions = functions(network, histograms, multiplier, named, options);
-            let layers = fitted(&functions);
-            (functions, layers)
+            let functions = functions(layers, coding, multiplier, named, options)?;
+            let constants = fitted(&functions);
+            (functions, constants)
         }
-        Mode::Regressed(_) => panic!("regressed constants come from emulate::regress"),
+        Mode::Regressed(_) => return Err(ControlVariateError::Regressed),
     };
-    for (_, constants) in
-        layers.iter_mut().enumerate().filter(|(layer, _)| network.is_exact(*layer))
-    {
+    for (_, constants) in layers.iter().zip(&mut constants).filter(|(layer, _)| layer.is_exact) {
         constants.c.iter_mut().flatten().chain(&mut constants.c0).for_each(|value| *value = 0);
     }
-    Ok(Some(ControlVariate { functions, c_frac, layers }))
+    Ok(Some(ControlVariate { functions, c_frac, layers: constants }))
 }
 
 /// The functions of a network's control variate.
@@ -173,20 +228,24 @@ pub fn fit(
 /// The first is the named one, or the one that leaves the least of the error's variance, eq. (9),
 /// averaged over layers: of the named for a mask, whose hardware is a few gates; of all for a
 /// table, and where `auto` is asked for. The others are fitted to what remains.
+///
+/// # Errors
+/// When the multiplier is for another coding of the weights, or hardware cannot have the options.
 pub fn functions(
-    network: &Quantized,
-    histograms: &[CodeHistogram],
+    layers: &[Layer],
+    coding: WeightCoding,
     multiplier: &Multiplier,
     named: Option<ControlFunction>,
     options: ControlOptions,
-) -> Vec<CodeFunction> {
-    let errors = multiplier.errors(network.weights.coding());
+) -> Result<Vec<CodeFunction>, ControlVariateError> {
+    options.check()?;
+    multiplier.check_coding(coding)?;
+    let errors = multiplier.errors(coding);
     let forms: std::cell::LazyCell<Vec<LayerForm>, _> = std::cell::LazyCell::new(|| {
-        approximate(network, histograms)
-            .map(|(mac, histogram)| {
-                LayerForm::new(&errors, histogram, filters(mac).map(weight_histogram))
-            })
-            .collect()
+        let form = |Layer { filters, codes, .. }: &Layer| {
+            LayerForm::new(&errors, codes, filters.iter().map(|weights| weight_histogram(weights)))
+        };
+        layers.iter().filter(|layer| !layer.is_exact).map(form).collect()
     });
     let named_function = named.and_then(|named| CodeFunction::named(named, multiplier));
     let first = named_function.unwrap_or_else(|| {
@@ -195,7 +254,7 @@ pub fn functions(
             candidates.push(fit_function(&forms, &[], options.x_bits));
         }
         let share = |function: &CodeFunction| {
-            residual_share(network, histograms, &errors, std::slice::from_ref(function))
+            residual_share(layers, &errors, std::slice::from_ref(function))
         };
         let shares: Vec<f64> = candidates.iter().map(share).collect();
         // The first of equals: cheap before dear.
@@ -206,7 +265,7 @@ pub fn functions(
     while functions.len() < options.terms {
         functions.push(fit_function(&forms, &functions, options.x_bits));
     }
-    functions
+    Ok(functions)
 }
 
 /// What a control variate can be expected to do, without running the network.
@@ -231,8 +290,10 @@ pub fn predict(
     mode: Mode,
     options: ControlOptions,
 ) -> Result<Prediction, ControlVariateError> {
-    let functions = functions_of(network, histograms, multiplier, mode, options)?;
-    let errors = multiplier.errors(network.weights.coding());
+    let (layers, coding) = (layers(network, histograms)?, network.weights.coding());
+    multiplier.check_coding(coding)?;
+    let functions = functions_of(&layers, coding, multiplier, mode, options)?;
+    let errors = multiplier.errors(coding);
     let noise_to_signal = noise_to_signal(network, histograms, &errors, functions.as_deref());
     Ok(Prediction { functions: functions.unwrap_or_default(), noise_to_signal })
 }
@@ -242,8 +303,8 @@ pub fn predict(
 /// # Errors
 /// When the mode is not defined for this multiplier.
 pub(crate) fn functions_of(
-    network: &Quantized,
-    histograms: &[CodeHistogram],
+    layers: &[Layer],
+    coding: WeightCoding,
     multiplier: &Multiplier,
     mode: Mode,
     options: ControlOptions,
@@ -252,9 +313,9 @@ pub(crate) fn functions_of(
         _ if multiplier.is_exact() => None,
         Mode::None => None,
         Mode::Constant => Some(Vec::new()),
-        Mode::Paper => Some(vec![paper(multiplier, network.weights.coding())?.0]),
+        Mode::Paper => Some(vec![paper(multiplier, coding)?.0]),
         Mode::Fitted(named) | Mode::Regressed(named) => {
-            Some(functions(network, histograms, multiplier, named, options))
+            Some(functions(layers, coding, multiplier, named, options)?)
         }
     })
 }
@@ -263,15 +324,6 @@ fn weight_histogram(weights: &[u8]) -> [u32; 256] {
     let mut histogram = [0; 256];
     weights.iter().for_each(|&weight| histogram[usize::from(weight)] += 1);
     histogram
-}
-
-/// The layers that the multiplier's errors reach, with their codes.
-fn approximate<'a>(
-    network: &'a Quantized,
-    histograms: &'a [CodeHistogram],
-) -> impl Iterator<Item = (&'a QuantizedMac, &'a CodeHistogram)> {
-    let layers = network.macs.iter().zip(histograms).enumerate();
-    layers.filter(|(layer, _)| !network.is_exact(*layer)).map(|(_, of_layer)| of_layer)
 }
 
 /// The weight bytes of each filter.

@@ -7,8 +7,8 @@ use crate::multiplier::Multiplier;
 use super::auto::{LayerForm, fit_function};
 use super::fit::LayerMoments;
 use super::{
-    CodeFunction, CodeHistogram, ControlFunction, ControlOptions, ControlVariate, TermCost,
-    weight_histogram,
+    CodeFunction, CodeHistogram, ControlFunction, ControlOptions, ControlVariate,
+    ControlVariateError, TermCost, weight_histogram,
 };
 
 /// Weights of a filter, and filters: as in a small layer, and every byte occurs 16 times.
@@ -61,16 +61,20 @@ fn random_filters() -> Vec<[u8; DEPTH]> {
 impl Study {
     /// Fits functions, up to `terms` together. An exact multiplier leaves nothing.
     ///
-    /// # Panics
-    /// If the multiplier is not for `coding`.
+    /// # Errors
+    /// When the multiplier is for another coding, or hardware cannot have the options.
     pub fn new(
         multiplier: &Multiplier,
         coding: WeightCoding,
         histograms: &[CodeHistogram],
-        ControlOptions { c_frac, terms, x_bits }: ControlOptions,
-    ) -> Self {
+        options: ControlOptions,
+    ) -> Result<Self, ControlVariateError> {
+        options.check()?;
+        multiplier.check_coding(coding)?;
+        let ControlOptions { c_frac, terms, x_bits } = options;
         let errors = multiplier.errors(coding);
         let filters = random_filters();
+        let filters: Vec<&[u8]> = filters.iter().map(|weights| &weights[..]).collect();
         let weights = (filters.len() * DEPTH) as f64;
         let forms: Vec<LayerForm> = histograms
             .iter()
@@ -92,7 +96,7 @@ impl Study {
             };
             let constants = histograms.iter().map(|histogram| {
                 let moments = LayerMoments::new(&errors, functions, histogram);
-                moments.constants(filters.iter().map(|weights| &weights[..]), c_frac)
+                moments.constants(&filters, c_frac)
             });
             let control = ControlVariate {
                 functions: functions.to_vec(),
@@ -116,13 +120,13 @@ impl Study {
             let sum = |moments: &LayerMoments| filters.iter().map(|f| of_filter(moments, f)).sum();
             mean(&|moments| sum(moments), &[]) / weights
         };
-        Self {
+        Ok(Self {
             mean_error: over_filters(&|moments, filter| moments.mean(filter)),
             std_error: over_filters(&|moments, filter| moments.variances(filter).0).sqrt(),
             functions,
             terms: chosen,
             c_frac,
-        }
+        })
     }
 
     /// The function that leaves least; the first, and so the cheapest, of equals.

@@ -28,7 +28,7 @@ fn for_perforated_the_fit_is_the_paper() {
     let (function, factor) = paper(&multiplier, unsigned).unwrap();
     assert_eq!(function.function, ControlFunction::LowBits);
     let moments = LayerMoments::new(&multiplier.errors(unsigned), &[function], &histogram());
-    let fitted = moments.constants(filters(&mac), 8);
+    let fitted = moments.constants(&filters(&mac).collect::<Vec<_>>(), 8);
     for (filter, weights) in filters(&mac).enumerate() {
         let mean: f64 = weights.iter().map(|&w| f64::from(w)).sum::<f64>() / 20.0;
         assert_eq!(mean_over(weights, &factor), mean);
@@ -89,7 +89,7 @@ fn assert_prediction(multiplier: &Multiplier, functions: &[CodeFunction]) {
     let mac = mac(weights.clone(), 1);
     let errors = multiplier.errors(coding);
     let moments = LayerMoments::new(&errors, functions, &histogram);
-    let constants = moments.constants(filters(&mac), 10);
+    let constants = moments.constants(&filters(&mac).collect::<Vec<_>>(), 10);
     let samples = 20_000;
     let (mut sum, mut squares) = (0.0, 0.0);
     for _ in 0..samples {
@@ -191,4 +191,54 @@ fn modes_survive_a_round_trip() {
     for text in ["fit", "fitted:bits", "none:popcount", "paper:low-bits"] {
         assert!(text.parse::<Mode>().unwrap_err().contains("fitted:FUNCTION"), "{text}");
     }
+}
+
+const CODES: CodeHistogram = [1; 256];
+
+fn fit_one(
+    multiplier: &Multiplier,
+    mode: Mode,
+    options: ControlOptions,
+) -> Result<Option<ControlVariate>, ControlVariateError> {
+    let layer = Layer { filters: vec![&[1, 2], &[3, 4]], codes: &CODES, is_exact: false };
+    fit(&[layer], WeightCoding::Unsigned, multiplier, mode, options)
+}
+
+#[test]
+fn what_cannot_be_fitted_is_an_error() {
+    let options = ControlOptions::default();
+    let auto = Mode::Fitted(Some(ControlFunction::Auto));
+    let refused = |mode, options| fit_one(&truncated(3), mode, options).unwrap_err();
+    assert_eq!(refused(Mode::Regressed(None), options), ControlVariateError::Regressed);
+    let [fine, coarse] = [17, 40].map(|c_frac| ControlOptions { c_frac, ..options });
+    assert_eq!(refused(Mode::Constant, fine), ControlVariateError::FractionBits(17));
+    assert_eq!(refused(Mode::Paper, coarse), ControlVariateError::FractionBits(40));
+    for x_bits in [0, 9, 16] {
+        let options = ControlOptions { x_bits, ..options };
+        assert_eq!(refused(auto, options), ControlVariateError::FunctionBits(x_bits));
+    }
+    let signed = Multiplier::from_table(
+        "signed",
+        &ProductTable::from_fn(Operands::SignedWeight, |w, a| {
+            i32::from(w as i8) * i32::from(a / 2)
+        }),
+    );
+    for mode in [Mode::Constant, auto] {
+        let error = fit_one(&signed, mode, options).unwrap_err();
+        assert!(matches!(error, ControlVariateError::Multiplier(_)), "{error}");
+    }
+    let study = Study::new(&signed, WeightCoding::Unsigned, &[CODES], options);
+    assert!(matches!(study, Err(ControlVariateError::Multiplier(_))));
+    assert_eq!(fit_one(&truncated(3), Mode::None, options).unwrap(), None);
+}
+
+#[test]
+fn exact_layers_are_not_corrected() {
+    let layer = |is_exact| Layer { filters: vec![&[200, 7], &[31, 4]], codes: &CODES, is_exact };
+    let layers = [layer(false), layer(true)];
+    let (mode, options) = (Mode::Fitted(None), ControlOptions::default());
+    let control = fit(&layers, WeightCoding::Unsigned, &truncated(6), mode, options);
+    let [corrected, exact] = control.unwrap().unwrap().layers.try_into().unwrap();
+    assert!(corrected.c[0].iter().all(|&c| c > 0), "{corrected:?}");
+    assert_eq!(exact, LayerConstants { c: vec![vec![0, 0]], c0: vec![0, 0] });
 }

@@ -22,20 +22,14 @@ pub(super) fn sort(names: &mut [String]) -> Option<String> {
         return (names != by_name).then(|| {
             format!(
                 "class folders are numbers and ordered by value: {}; torchvision's ImageFolder \
-                 orders them by name: {}; --classes FILE gives the order",
+                 orders them by name: {}",
                 list(names),
                 list(&by_name)
             )
         });
     }
     let doubtful = numbers > 0 || !names.is_sorted_by(|a, b| natural(a, b) != Ordering::Greater);
-    doubtful.then(|| {
-        format!(
-            "class folders are ordered by name, byte by byte: {}; --classes FILE gives another \
-             order",
-            list(names)
-        )
-    })
+    doubtful.then(|| format!("class folders are ordered by name, byte by byte: {}", list(names)))
 }
 
 fn list(names: &[String]) -> String {

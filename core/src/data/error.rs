@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::pixels::ImageShape;
 use super::{preprocess, spec};
+use crate::hint::Hint;
 use recoup_circuits::{printable, printable_path as shown};
 
 /// Why images cannot be read or fed to a model. Messages name the place and the remedy.
@@ -168,14 +169,10 @@ pub enum DataError {
     /// A folder with other classes than the model.
     #[error(
         "{} has {classes} class folders{} but the model has {outputs} outputs: labels are \
-         positions among the folders, so all {outputs} classes must be there; {}",
+         positions among the folders, so all {outputs} classes must be there{}",
         shown(path),
         if *offset == 0 { String::new() } else { format!(", with a label offset of {offset}") },
-        if *classes as i64 + 1 == *outputs as i64 && *offset == 0 {
-            "if the first output is a background class, give --label-offset 1"
-        } else {
-            "put a subset into an npz file with its labels"
-        }
+        if lacks_first(*classes, *outputs, *offset) { "" } else { "; put a subset into an npz file with its labels" }
     )]
     FolderClassCount { path: PathBuf, classes: usize, outputs: usize, offset: i64 },
     /// An order of classes that is no text.
@@ -207,14 +204,14 @@ pub enum DataError {
     ClassMissing { path: PathBuf, line: usize, class: String, missing: usize, folder: PathBuf },
     /// An order of classes for data without class folders.
     #[error(
-        "{} gives the order of class folders, of which {} has none: leave --classes out",
+        "{} gives the order of class folders, of which {} has none",
         shown(path),
         printable(name)
     )]
     ClassesWithoutFolders { path: PathBuf, name: String },
     /// A shift that makes a label negative or too large.
     #[error(
-        "label {label} of image {index} in {} becomes {} with --label-offset {offset}: no label \
+        "label {label} of image {index} in {} becomes {} with the label offset {offset}: no label \
          may be negative or beyond 32 bits; give another offset",
         printable(name),
         i128::from(*label) + i128::from(*offset)
@@ -303,8 +300,7 @@ pub enum DataError {
     /// A label beyond the outputs of the model.
     #[error(
         "label {label} of image {index} in {} is not below the {outputs} outputs of the model: the \
-         data set and the model do not belong together, or count classes from different numbers \
-         (--label-offset)",
+         data set and the model do not belong together, or count classes from different numbers",
         printable(name)
     )]
     LabelBeyondOutputs { name: String, index: usize, label: u32, outputs: usize },
@@ -336,21 +332,21 @@ pub enum DataError {
     /// Records of more axes than an image has, to be preprocessed.
     #[error(
         "the records of array {} have the shape {shape:?}, which is no image: they are taken as they \
-         are, with --preprocess none",
+         are, without preprocessing",
         printable(array)
     )]
     RecordPreprocess { array: String, shape: Vec<usize> },
     /// Several inputs, of which none is known to be an image.
     #[error(
-        "the model has {inputs} inputs, whose arrays are taken as they are: leave --preprocess out, \
-         and give values as the model was trained on"
+        "the model has {inputs} inputs, whose arrays are taken as they are, without preprocessing: \
+         give values as the model was trained on"
     )]
     SeveralPreprocess { inputs: usize },
     /// A fraction, or a number that 32-bit floats do not tell from its neighbours, for an input of
     /// whole numbers.
     #[error(
         "record {index} of {} has the value {value} in element {element} of input {}, which takes \
-         whole numbers up to {limit}: give an array of integers, and a --preprocess that keeps them",
+         whole numbers up to {limit}: give an array of integers, and a preprocessing that keeps them",
         printable(name),
         printable(input)
     )]
@@ -399,6 +395,22 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// What would help, where the text does not say it.
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            &Self::FolderClassCount { classes, outputs, offset, .. } => {
+                lacks_first(classes, outputs, offset).then_some(Hint::SkipBackgroundClass)
+            }
+            Self::LabelBeyondOutputs { .. } => Some(Hint::GiveLabelOffset),
+            Self::ClassesWithoutFolders { .. } => Some(Hint::LeaveOutClasses),
+            Self::RecordPreprocess { .. } | Self::SeveralPreprocess { .. } => {
+                Some(Hint::LeaveOutPreprocess)
+            }
+            Self::Unsuited { source, .. } => source.hint(),
+            _ => None,
+        }
+    }
+
     /// The error of opening or listing `path`.
     pub(super) fn open(path: &Path, source: io::Error) -> DataError {
         let path = path.to_owned();
@@ -415,6 +427,11 @@ impl DataError {
     pub(super) fn spool(source: io::Error) -> DataError {
         DataError::Spool { directory: std::env::temp_dir(), source }
     }
+}
+
+/// Whether class folders may be all classes but a background class, the first.
+fn lacks_first(classes: usize, outputs: usize, offset: i64) -> bool {
+    classes + 1 == outputs && offset == 0
 }
 
 fn names(found: &[String]) -> String {

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::hint::Hint;
 
 /// A CIFAR-10 record whose pixels count up from `start`.
 pub(super) fn cifar10_record(label: u8, start: u8) -> Vec<u8> {
@@ -152,8 +153,10 @@ fn labels_of_any_source_can_be_shifted() {
     assert_eq!(shifted.labels().unwrap(), [8, 1, 10]);
     assert_eq!(shifted.name(), "embedded, labels +1");
     shifted.check_outputs(11).unwrap();
-    let message = shifted.check_outputs(10).unwrap_err().to_string();
-    for part in ["label 10", "image 2", "embedded, labels +1", "10 outputs", "--label-offset"] {
+    let error = shifted.check_outputs(10).unwrap_err();
+    assert_eq!(error.hint(), Some(Hint::GiveLabelOffset));
+    let message = error.to_string();
+    for part in ["label 10", "image 2", "embedded, labels +1", "10 outputs"] {
         assert!(message.contains(part), "{message}");
     }
     for (offset, became) in [(-1, "-1"), (i64::MAX, "9223372036854775814"), (1 << 32, "4294967303")]

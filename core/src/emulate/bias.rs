@@ -10,9 +10,10 @@ use crate::control_variate::{ControlVariate, LayerConstants};
 use crate::multiplier::Multiplier;
 
 use super::error::EmulateError;
-use super::network::{Prepared, Workspace};
-use super::plan::Place;
+use super::execute::NextLayer;
+use super::prepared::{Prepared, same_length};
 use super::walk::layer_by_layer;
+use super::workspace::Workspace;
 
 /// The mean real output of every filter of every layer, bias included, before what was fused
 /// into the layer: `[layer][filter]`.
@@ -28,9 +29,10 @@ pub fn exact_output_means(
 ) -> Result<OutputMeans, EmulateError> {
     let product = Multiplier::exact().kernel_product(prepared.quantized.weights.coding());
     let mut means = vec![Vec::new(); prepared.quantized.macs.len()];
-    layer_by_layer(prepared, images, |fused, output, input, workspaces| {
+    layer_by_layer(prepared, images, |next, workspaces| {
+        let NextLayer { fused, output, .. } = next;
         let bare = prepared.bare_layer(fused.layer, &product, None)?;
-        means[fused.layer] = output_means(&bare, input, workspaces);
+        means[fused.layer] = output_means(&bare, &next, workspaces);
         Ok(prepared.layer(fused, output, &product, None)?)
     })?;
     Ok(means)
@@ -41,7 +43,8 @@ pub fn exact_output_means(
 /// each on the outputs of those before it.
 ///
 /// # Errors
-/// When a kernel refuses a layer, or an operator in float the values of an image.
+/// When a kernel refuses a layer, an operator in float the values of an image, or the others are for
+/// another network.
 pub fn bias_corrections(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
@@ -50,10 +53,13 @@ pub fn bias_corrections(
     wanted: &OutputMeans,
 ) -> Result<Vec<Vec<i32>>, EmulateError> {
     let network = &prepared.quantized;
-    let product = multiplier.kernel_product(network.weights.coding());
+    let product = prepared.product(multiplier)?;
+    control.map_or(Ok(()), |control| prepared.check(control))?;
+    same_length("output means of layers", wanted.len(), network.macs.len())?;
     let none = ControlVariate { functions: Vec::new(), c_frac: 0, layers: Vec::new() };
     let mut corrections = vec![Vec::new(); network.macs.len()];
-    layer_by_layer(prepared, images, |fused, output, input, workspaces| {
+    layer_by_layer(prepared, images, |next, workspaces| {
+        let NextLayer { fused, output, .. } = next;
         let mac = &network.macs[fused.layer];
         let mut constants = match control {
             Some(control) => control.layers[fused.layer].clone(),
@@ -61,7 +67,7 @@ pub fn bias_corrections(
         };
         let control = control.unwrap_or(&none);
         let bare = prepared.bare_layer(fused.layer, &product, Some((control, &constants)))?;
-        let means = output_means(&bare, input, workspaces);
+        let means = output_means(&bare, &next, workspaces);
         let (_, codes) = network.mac_input(mac);
         let steps = means.iter().zip(&wanted[fused.layer]).zip(&mac.scales);
         let steps = steps.map(|((mean, wanted), &scale)| {
@@ -80,17 +86,15 @@ pub fn bias_corrections(
 
 /// Mean over images and positions, per filter. Images are added up in their order, so that the
 /// result does not depend on threads.
-fn output_means(bare: &MacLayer, input: Place, workspaces: &mut [Workspace]) -> Vec<f64> {
+fn output_means(bare: &MacLayer, next: &NextLayer, workspaces: &mut [Workspace]) -> Vec<f64> {
     let shape = bare.spec().shape;
     let sums: Vec<Vec<f64>> = workspaces
         .par_iter_mut()
-        .map(|Workspace { codes, scratch, .. }| {
+        .map(|workspace| {
+            let (input, scratch) = next.input_of(workspace);
             let mut outputs = vec![0.0; shape.positions() * shape.filters];
-            let item = BatchItem {
-                input: &codes[input.buffer][..input.length],
-                residual: Residual::None,
-                output: Output::F32(&mut outputs),
-            };
+            let output = Output::F32(&mut outputs);
+            let item = BatchItem { input, residual: Residual::None, output };
             bare.run_batch(&mut [item], scratch);
             let mut sums = vec![0.0; shape.filters];
             for position in outputs.chunks_exact(shape.filters) {

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use recoup_kernels::{KernelError, MacLayer, Scratch};
+use recoup_kernels::{MacLayer, Scratch};
 
 use crate::control_variate::ControlVariate;
 use crate::multiplier::Multiplier;
 use crate::numeric::round_half_even_shift;
 
-use super::network::{Network, Prepared};
+use super::error::EmulateError;
+use super::network::Network;
+use super::prepared::Prepared;
 
 /// Error statistics of one layer, over all filters, positions and images (docs/arithmetic.md,
 /// eq. (40) to (42)). The layer's input is what the corrected network gives it.
@@ -110,11 +112,12 @@ impl StatisticsCollector {
     /// For a network built from the same parts.
     ///
     /// # Errors
-    /// When a kernel refuses a layer.
+    /// When a kernel refuses a layer, or the control variate is for another network.
     pub fn new(
         prepared: &Arc<Prepared>,
         control: Option<&ControlVariate>,
-    ) -> Result<Self, KernelError> {
+    ) -> Result<Self, EmulateError> {
+        control.map_or(Ok(()), |control| prepared.check(control))?;
         Ok(Self {
             exact: Network::new(prepared, &Multiplier::exact(), None)?,
             control: control.cloned(),

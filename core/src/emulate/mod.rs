@@ -6,23 +6,29 @@
 
 mod bias;
 mod error;
+mod execute;
 mod layers;
 mod network;
 mod observe;
 mod operations;
 mod plan;
 mod prefix;
+mod prepared;
 mod regress;
+mod steps;
 mod stream;
 mod stretches;
 mod walk;
+mod workspace;
 
 pub use bias::{OutputMeans, bias_corrections, exact_output_means};
 pub use error::EmulateError;
 pub use layers::{ErrorSample, LayerStatistics, Statistics, StatisticsCollector};
-pub use network::{Network, Prepared, Workspace};
+pub use network::Network;
 pub(crate) use observe::padding_share;
 pub use observe::{class_scores, code_histograms};
 pub use prefix::Prefixes;
+pub use prepared::Prepared;
 pub use regress::regress;
 pub use stream::{ActivationStream, activation_streams};
+pub use workspace::Workspace;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use recoup_kernels::ConvShape;
+use recoup_kernels::{ConvShape, MacLayer};
 
 use crate::control_variate::CodeHistogram;
 use crate::model::SampleError;
@@ -12,7 +12,34 @@ use crate::multiplier::Multiplier;
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
-use super::network::{Network, Prepared, Workspace};
+use super::execute::{Threads, execute};
+use super::network::Network;
+use super::prepared::Prepared;
+use super::workspace::Workspace;
+
+impl Network {
+    /// As [`Network::run`], showing `observe` each layer's index, kernel layer and input codes
+    /// before it runs.
+    ///
+    /// # Errors
+    /// When `image` has not the inputs' size, or an operator in float does not take its values.
+    pub fn run_observed<'w>(
+        &self,
+        image: &[f32],
+        workspace: &'w mut Workspace,
+        mut observe: impl FnMut(usize, &MacLayer, &[u8]),
+    ) -> Result<&'w [f32], SampleError> {
+        let prepared = &self.prepared;
+        workspace.load(prepared, image)?;
+        let (steps, image) = (0..prepared.plan.steps.len(), std::slice::from_mut(workspace));
+        execute(prepared, steps, image, Threads::Caller, |next, image| {
+            let layer = next.fused.layer;
+            observe(layer, &self.layers[layer], next.input_of(&mut image[0]).0);
+            Ok::<_, SampleError>(&self.layers[layer])
+        })?;
+        Ok(workspace.outputs(prepared))
+    }
+}
 
 /// Runs the network with exact products on `images` and counts, per layer, how often each
 /// activation code takes part in a product; padding counts as the zero point that it is.

@@ -11,8 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{SampleError, ValueId};
 
-use super::network::{Network, Prepared, Workspace};
+use super::network::Network;
 use super::operations::Stored;
+use super::prepared::Prepared;
+use super::workspace::{Workspace, outputs};
 
 /// The steps that a network shares with others, and how they are told from other networks'.
 pub(super) struct Prefix {
@@ -140,10 +142,7 @@ impl Network {
     /// What other networks have computed of it is taken from `prefixes`, and kept there for others.
     ///
     /// # Errors
-    /// When an operator in float does not take the values of an image.
-    ///
-    /// # Panics
-    /// When an image has not the input's size.
+    /// When an image has not the inputs' size, or an operator in float does not take its values.
     pub fn run_sharing(
         &self,
         images: &[(usize, &[f32])],
@@ -158,14 +157,12 @@ impl Network {
                 workspace.restore(prepared, &state);
                 continue;
             }
-            workspace.load(prepared, image);
-            for step in &prepared.plan.steps[..prefix.steps] {
-                let layer = step.mac.map(|fused| &self.layers[fused.layer]);
-                workspace.run_step(prepared, step, layer)?;
-            }
+            workspace.load(prepared, image)?;
+            self.run_steps(0..prefix.steps, std::slice::from_mut(workspace))?;
             prefixes.put(prefix, number, workspace.state(prepared, &prefix.values));
         }
-        self.run_from(prefix.steps, workspaces)
+        self.run_steps(prefix.steps..prepared.plan.steps.len(), workspaces)?;
+        Ok(outputs(prepared, workspaces))
     }
 }
 

@@ -11,7 +11,8 @@ use crate::multiplier::Multiplier;
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
-use super::network::{Prepared, Workspace};
+use super::execute::NextLayer;
+use super::prepared::Prepared;
 use super::walk::layer_by_layer;
 
 /// Takes all `images` through the network together, layer by layer: first the layer's exact and
@@ -19,7 +20,7 @@ use super::walk::layer_by_layer;
 /// the next one sees. A step of the work is a layer.
 ///
 /// # Errors
-/// When a kernel refuses a layer, or an operator in float the values of an image.
+/// When a kernel refuses a layer, the multiplier is for another network, or an operator in float the values of an image.
 pub fn regress(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
@@ -32,10 +33,11 @@ pub fn regress(
     let coding = network.weights.coding();
     let x: Vec<[i32; 256]> = functions.iter().map(|function| function.x.map(i32::from)).collect();
     let exact_product = Multiplier::exact().kernel_product(coding);
-    let product = multiplier.kernel_product(coding);
+    let product = prepared.product(multiplier)?;
     let layers = vec![LayerConstants::default(); network.macs.len()];
     let mut control = ControlVariate { functions, c_frac, layers };
-    layer_by_layer(prepared, images, |fused, output, input, workspaces| {
+    layer_by_layer(prepared, images, |next, workspaces| {
+        let NextLayer { fused, output, .. } = next;
         go_on(watch)?;
         let shape = network.macs[fused.layer].shape;
         let exact = prepared.layer(fused, output, &exact_product, None)?;
@@ -44,8 +46,7 @@ pub fn regress(
         let regression = workspaces
             .par_iter_mut()
             .map(|workspace| {
-                let Workspace { codes, scratch, .. } = workspace;
-                let codes = &codes[input.buffer][..input.length];
+                let (codes, scratch) = next.input_of(workspace);
                 let (mut right, mut wrong) = (vec![0; outputs], vec![0; outputs]);
                 exact.accumulate(codes, scratch, &mut right);
                 approximate.accumulate(codes, scratch, &mut wrong);

@@ -5,7 +5,8 @@ use recoup_kernels::naive;
 
 use crate::model::SampleError;
 
-use super::network::{Network, Workspace};
+use super::network::Network;
+use super::workspace::Workspace;
 
 /// The codes that one layer multiplies: for each group and output position the k codes of its
 /// receptive field, in the order of the layer's weights; padding is the zero point that it is.

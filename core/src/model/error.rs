@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::check::Problem;
 use super::check::text::{plain, shown};
+use crate::hint::Hint;
 
 /// A model that cannot be used, with the file it came from.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +43,7 @@ pub enum ModelErrorKind {
     #[error("{0}")]
     Signature(String),
     /// A dimension of the input that nothing fixes.
-    #[error(
-        "input \"{input}\" has the shape {shape}, of which dimension {axis} is not fixed; pass --input-shape (for example 3x32x32), or export the model with a fixed image size (the batch may stay dynamic)"
-    )]
+    #[error("input \"{input}\" has the shape {shape}, of which dimension {axis} is not fixed")]
     DynamicShape {
         /// The graph input.
         input: String,
@@ -63,6 +62,13 @@ pub enum ModelErrorKind {
         /// What does not work, and what to do.
         reason: String,
     },
+}
+
+impl ModelError {
+    /// What would help.
+    pub fn hint(&self) -> Option<Hint> {
+        matches!(self.kind, ModelErrorKind::DynamicShape { .. }).then_some(Hint::GiveInputShape)
+    }
 }
 
 impl From<Problem> for ModelErrorKind {
@@ -85,7 +91,30 @@ impl ModelErrorKind {
     }
 }
 
-/// A sample with values that an operator in float does not take, such as an index beyond its table.
+/// A sample that the model does not take.
 #[derive(Debug, thiserror::Error)]
-#[error("its values are none that the model takes ({0}); check the data and --preprocess")]
-pub struct SampleError(pub(crate) String);
+pub enum SampleError {
+    /// Values that an operator in float does not take, such as an index beyond its table.
+    #[error("its values are none that the model takes ({0})")]
+    Values(String),
+    /// Another size than that of all inputs together.
+    #[error("it has {found} elements, where the model's inputs have {expected} together")]
+    Elements {
+        /// How many it has.
+        found: usize,
+        /// How many the inputs have.
+        expected: usize,
+    },
+}
+
+impl SampleError {
+    /// That a sample has as many elements as all inputs together.
+    pub(crate) fn check(found: usize, expected: usize) -> Result<(), Self> {
+        if found == expected { Ok(()) } else { Err(Self::Elements { found, expected }) }
+    }
+
+    /// What would help, where the text does not say it.
+    pub fn hint(&self) -> Option<Hint> {
+        matches!(self, Self::Values(_)).then_some(Hint::CheckData)
+    }
+}

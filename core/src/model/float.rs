@@ -115,10 +115,7 @@ impl FloatModel {
     /// tensor asked for.
     ///
     /// # Errors
-    /// When an operator does not take the sample's values.
-    ///
-    /// # Panics
-    /// When `sample` has not the inputs' size.
+    /// When `sample` has not the inputs' size, or an operator does not take its values.
     pub fn run(
         &self,
         sample: &[f32],
@@ -133,16 +130,15 @@ impl FloatModel {
     /// The elements of all outputs for one sample, one after the other.
     ///
     /// # Errors
-    /// When an operator does not take the sample's values.
-    ///
-    /// # Panics
-    /// When `sample` has not the inputs' size.
+    /// When `sample` has not the inputs' size, or an operator does not take its values.
     pub fn outputs(&self, sample: &[f32]) -> Result<Vec<f32>, SampleError> {
         Ok(self.values(sample)?.iter().skip(self.tensors).flat_map(elements).collect())
     }
 
     fn values(&self, sample: &[f32]) -> Result<Vec<Value>, SampleError> {
-        self.stages.run(split(&self.inputs, sample)).map_err(SampleError)
+        let sizes = self.inputs.iter().map(|(shape, _)| shape.iter().product::<usize>());
+        SampleError::check(sample.len(), sizes.sum())?;
+        self.stages.run(split(&self.inputs, sample)).map_err(SampleError::Values)
     }
 }
 

@@ -150,7 +150,7 @@ impl Stretch {
                 false => ValueOrView::from(view),
             }
         });
-        let outputs = self.runtime.run(values.collect()).map_err(SampleError)?;
+        let outputs = self.runtime.run(values.collect()).map_err(SampleError::Values)?;
         for (index, output) in outputs.iter().enumerate() {
             visit(index, in_storage_order(output));
         }

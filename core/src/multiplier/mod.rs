@@ -166,10 +166,9 @@ impl Multiplier {
     /// When its circuit is for the other one.
     pub fn check_coding(&self, coding: WeightCoding) -> Result<(), MultiplierError> {
         match self.coding {
-            Some(own) if own != coding => Err(MultiplierError::Coding {
-                name: self.to_string(),
-                signed: own == WeightCoding::Signed,
-            }),
+            Some(own) if own != coding => {
+                Err(MultiplierError::Coding { name: self.to_string(), coding: own })
+            }
             _ => Ok(()),
         }
     }

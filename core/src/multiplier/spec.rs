@@ -3,6 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use recoup_kernels::WeightCoding;
+
+use crate::hint::Hint;
+
 use super::{FAMILIES, Mask, Multiplier, Products};
 
 /// The valid spellings, for help texts and error messages.
@@ -66,16 +70,25 @@ pub enum MultiplierError {
     Mask(String),
     /// A circuit from a file is for one coding of the weights.
     #[error(
-        "multiplier {name} multiplies {} weights; give --weights {}",
-        if *.signed { "signed" } else { "unsigned" },
-        if *.signed { "i8-channel" } else { "u8-channel or u8-tensor" }
+        "multiplier {name} multiplies {} weights",
+        match .coding { WeightCoding::Signed => "signed", WeightCoding::Unsigned => "unsigned" }
     )]
     Coding {
         /// The multiplier.
         name: String,
-        /// Whether its weights are signed.
-        signed: bool,
+        /// That of its weights.
+        coding: WeightCoding,
     },
+}
+
+impl MultiplierError {
+    /// What would help, where the text does not say it.
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Coding { coding, .. } => Some(Hint::ChooseWeights(*coding)),
+            Self::Unknown(_) | Self::Level { .. } | Self::Mask(_) => None,
+        }
+    }
 }
 
 impl FromStr for Multiplier {

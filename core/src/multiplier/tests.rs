@@ -1,4 +1,5 @@
 use super::*;
+use crate::hint::Hint;
 
 /// Hashes of the product tables, computed from the closed formulas by another program:
 /// `family level coding sha256`.
@@ -39,10 +40,9 @@ fn tables_of_signed_weights() {
         checked += 1;
         assert_eq!(read.table(Signed), named.table(Signed));
         assert_eq!((read.coding(), read.check_coding(Signed)), (Some(Signed), Ok(())));
-        assert_eq!(
-            read.check_coding(Unsigned).unwrap_err().to_string(),
-            "multiplier file multiplies signed weights; give --weights i8-channel"
-        );
+        let refusal = read.check_coding(Unsigned).unwrap_err();
+        assert_eq!(refusal.to_string(), "multiplier file multiplies signed weights");
+        assert_eq!(refusal.hint(), Some(Hint::ChooseWeights(Signed)));
     }
     assert_eq!(checked, all_members().count() + 3);
     let odd = ProductTable::from_fn(Operands::SignedWeight, |w, a| {

@@ -7,6 +7,7 @@ use recoup_circuits::printable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::hint::Hint;
 use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, SampleError};
 use crate::numeric::hex;
 use crate::watch::{Stopped, Watch, go_on};
@@ -28,12 +29,10 @@ pub enum CalibrationError {
     #[error(transparent)]
     Stopped(#[from] Stopped),
     /// An activation is NaN or infinite.
-    #[error(
-        "tensor \"{0}\" is NaN or infinite on a calibration image; check --preprocess and the model's weights"
-    )]
+    #[error("tensor \"{0}\" is NaN or infinite on a calibration image")]
     NotFinite(String),
     /// The file cannot be read.
-    #[error("{}: cannot be read ({error}); make a calibration with recoup quantize", path.display())]
+    #[error("{}: cannot be read ({error})", path.display())]
     File {
         /// The calibration file.
         path: PathBuf,
@@ -41,7 +40,7 @@ pub enum CalibrationError {
         error: std::io::Error,
     },
     /// The file is no calibration.
-    #[error("{}: is no Recoup calibration file ({error}); make one with recoup quantize", path.display())]
+    #[error("{}: is no Recoup calibration file ({error})", path.display())]
     Format {
         /// The calibration file.
         path: PathBuf,
@@ -49,7 +48,7 @@ pub enum CalibrationError {
         error: serde_json::Error,
     },
     /// The calibration belongs to another model.
-    #[error("{}: was made for another model ({model}, SHA-256 {found:.12}..., not {expected:.12}...); make one for this model with recoup quantize", path.display())]
+    #[error("{}: was made for another model ({model}, SHA-256 {found:.12}..., not {expected:.12}...)", path.display())]
     OtherModel {
         /// The calibration file.
         path: PathBuf,
@@ -61,7 +60,7 @@ pub enum CalibrationError {
         expected: String,
     },
     /// A tensor is missing in a file, or has an impossible scale there.
-    #[error("{}: has no usable scale for tensor \"{tensor}\"; make a new one with recoup quantize", path.display())]
+    #[error("{}: has no usable scale for tensor \"{tensor}\"", path.display())]
     Incomplete {
         /// The calibration file.
         path: PathBuf,
@@ -69,9 +68,7 @@ pub enum CalibrationError {
         tensor: String,
     },
     /// A tensor is missing, or has an impossible scale.
-    #[error(
-        "the calibration has no usable scale for tensor \"{0}\"; make a new one with recoup quantize"
-    )]
+    #[error("the calibration has no usable scale for tensor \"{0}\"")]
     Tensor(String),
     /// A bias does not fit the accumulator.
     #[error(
@@ -85,6 +82,23 @@ pub enum CalibrationError {
         /// The bias in accumulator units.
         steps: f64,
     },
+}
+
+impl CalibrationError {
+    /// What would help.
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Model(error) => error.hint(),
+            Self::Image(error) => error.hint(),
+            Self::Stopped(_) | Self::Bias { .. } => None,
+            Self::NotFinite(_) => Some(Hint::CheckWeights),
+            Self::File { .. }
+            | Self::Format { .. }
+            | Self::OtherModel { .. }
+            | Self::Incomplete { .. }
+            | Self::Tensor(_) => Some(Hint::Calibrate),
+        }
+    }
 }
 
 /// The scales and zero points of a network's activations, and how they were obtained.

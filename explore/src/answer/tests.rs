@@ -80,7 +80,7 @@ fn the_reference_is_no_design_of_unknown_power() {
     assert_eq!(
         reference(unknown.into()),
         ["Of the designs that are under 1 point of loss with 95 % confidence none has a known \
-          power: a; b. See recoup hardware list, and --power."]
+          power: a; b."]
     );
 }
 

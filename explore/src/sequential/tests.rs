@@ -137,7 +137,7 @@ fn one_look_is_the_plain_test() {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let (reference, candidate) = networks(&mut random, 2000, 0.02, 0.01);
     let found = Plan::single(2000).assess(&reference, &candidate, Limit::new(5.0).unwrap());
-    let expected = recoup_core::accuracy::paired::compare(&reference, &candidate);
+    let expected = recoup_core::accuracy::paired::compare(&reference, &candidate).unwrap();
     assert_eq!((found.loss, found.interval), (expected.points, expected.ci95));
     assert_eq!((found.verdict, found.confidence), (Verdict::Under, 0.95));
 }

@@ -5,10 +5,10 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::{
-    CodeHistogram, ControlOptions, ControlVariate, ControlVariateError, LayerConstants, Mode, fit,
+    CodeHistogram, ControlOptions, ControlVariate, ControlVariateError, Layer, LayerConstants,
+    Mode, fit,
 };
 use recoup_core::emulate::Workspace;
-use recoup_core::model::Graph;
 use recoup_core::multiplier::Multiplier;
 use recoup_core::numeric::round_half_even_shift;
 use recoup_core::quantize::{Quantized, QuantizedMac, WeightScheme};
@@ -199,10 +199,7 @@ pub struct RandomSize {
 /// together they span what any filter can have.
 ///
 /// # Errors
-/// When the mode is not defined for the multiplier.
-///
-/// # Panics
-/// For regressed constants, which need a network.
+/// When the mode is not defined for the multiplier, or needs a network that runs.
 pub fn random(
     multiplier: &Multiplier,
     scheme: WeightScheme,
@@ -229,28 +226,15 @@ pub fn random(
     activations.iter_mut().zip(zeros).filter(|(_, zero)| *zero).for_each(|(code, _)| *code = 0);
     activations[..depth].fill(255);
 
-    let layer = |weights: Vec<u8>, filters| QuantizedMac {
-        node: 0,
-        shape: ConvShape::linear(positions, depth, filters),
-        weights,
-        scales: vec![1.0; filters],
-        zero_points: vec![0; filters],
-        bias: vec![0; filters],
-    };
     // C is a mean over a filter's weights: filters of one weight have all that there can be.
-    let uniform = (0..=255).flat_map(|weight| vec![weight; depth]).collect();
-
-    let network = Quantized {
-        graph: std::sync::Arc::new(Graph::default()),
-        activations: Vec::new(),
-        macs: vec![layer(weights.clone(), filters), layer(uniform, 256)],
-        activation_bits: 8,
-        exact_ends: false,
-        full_width: Vec::new(),
-        weights: scheme,
-    };
-    let histogram: CodeHistogram = [1; 256];
-    let control = fit(&network, &[histogram; 2], multiplier, mode, options)?;
+    let uniform: Vec<u8> = (0..=255).flat_map(|weight| vec![weight; depth]).collect();
+    let codes: CodeHistogram = [1; 256];
+    let layers = [&weights, &uniform].map(|weights| Layer {
+        filters: weights.chunks_exact(depth).collect(),
+        codes: &codes,
+        is_exact: false,
+    });
+    let control = fit(&layers, coding, multiplier, mode, options)?;
     let constants = control.as_ref().map(|control| (control, &control.layers[0]));
     let product = (multiplier.kernel_product(coding), coding);
     let sums = naive_sums(depth, (&weights, &activations), product);

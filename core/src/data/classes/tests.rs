@@ -17,7 +17,7 @@ fn numbers_are_ordered_by_value_and_it_is_said() {
     let (names, note) = sorted(&["10", "2", "0", "1"]);
     assert_eq!(names, ["0", "1", "2", "10"]);
     let note = note.unwrap();
-    for part in ["by value: 0, 1, 2, 10;", "by name: 0, 1, 10, 2;", "--classes"] {
+    for part in ["by value: 0, 1, 2, 10;", "by name: 0, 1, 10, 2"] {
         assert!(note.contains(part), "{note}");
     }
     let (names, _) = sorted(&["340282366920938463463374607431768211457", "9", "010", "11"]);
@@ -46,10 +46,10 @@ fn other_names_are_ordered_byte_by_byte_and_doubt_is_said() {
         let (found, note) = sorted(&names);
         assert_eq!(found, expected);
         let note = note.unwrap();
-        assert!(note.contains(&expected.join(", ")) && note.contains("--classes"), "{note}");
+        assert!(note.contains(&expected.join(", ")), "{note}");
     }
     let (_, note) = sorted(&["1", "\u{1b}[2J"]);
-    assert!(note.unwrap().contains("\\u{1b}[2J, 1;"));
+    assert!(note.unwrap().contains("\\u{1b}[2J, 1"));
     let many: Vec<String> = (0..30).map(|number| format!("c{number}")).collect();
     let note = sort(&mut many.clone()).unwrap();
     assert!(note.contains("c19, ...") && !note.contains("c2,"), "{note}");

@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::data::tests::chain;
 use crate::data::{DataSpec, Dataset, Pixels};
+use crate::hint::Hint;
 
 /// A folder with the given files, all 3 x 2 images of one colour.
 fn tree(files: &[&str]) -> TempDir {
@@ -137,19 +138,22 @@ fn a_file_orders_the_classes() {
     assert!(error.to_string().contains("line 3"), "{error}");
     let images = tree(&["1.png"]);
     let error = open(&images).unwrap().order_classes(file.path()).unwrap_err();
-    assert!(error.to_string().contains("leave --classes out"), "{error}");
+    assert_eq!(error.hint(), Some(Hint::LeaveOutClasses));
 }
 
 #[test]
 fn a_background_class_is_an_offset() {
     let directory = tree(&["a/1.png", "b/1.png"]);
     let error = open(&directory).unwrap().check_outputs(3).unwrap_err();
-    assert!(error.to_string().contains("give --label-offset 1"), "{error}");
+    assert_eq!(error.hint(), Some(Hint::SkipBackgroundClass));
     let dataset = open(&directory).unwrap().offset_labels(1).unwrap();
     assert_eq!(dataset.labels().unwrap(), [1, 2]);
     dataset.check_outputs(3).unwrap();
-    let text = dataset.check_outputs(2).unwrap_err().to_string();
+    let error = dataset.check_outputs(2).unwrap_err();
+    assert_eq!(error.hint(), None);
+    let text = error.to_string();
     assert!(text.contains("2 class folders, with a label offset of 1"), "{text}");
+    assert!(text.contains("put a subset into an npz file"), "{text}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use zip::write::SimpleFileOptions;
 use super::*;
 use crate::data::DataSpec;
 use crate::data::npz::tests::npy;
+use crate::hint::Hint;
 
 /// A model's input.
 fn input(name: &str, shape: &[usize], integer: bool) -> InputTensor {
@@ -89,7 +90,8 @@ fn arrays_that_are_not_the_inputs() {
     refused(wrong_type, &["array b", "<c8"]);
     refused(read(&[("a", two.clone())], "none", &inputs), &["no array b", "each input"]);
     let preprocessed = read(&with(two.clone()), "mnist", &inputs);
-    refused(preprocessed, &["2 inputs", "leave --preprocess out"]);
+    assert_eq!(preprocessed.as_ref().unwrap_err().hint(), Some(Hint::LeaveOutPreprocess));
+    refused(preprocessed, &["2 inputs", "as they are"]);
 }
 
 #[test]

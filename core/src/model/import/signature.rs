@@ -26,7 +26,7 @@ impl Importer<'_> {
         }
         if let (Some(_), [_, second, ..]) = (input_shape, &inputs[..]) {
             return Err(ModelErrorKind::Signature(format!(
-                "has several inputs (\"{}\" and others), so that --input-shape says too little; \
+                "has several inputs (\"{}\" and others), so that one shape says too little; \
                  export it with fixed shapes",
                 second.name
             )));
@@ -63,7 +63,7 @@ impl Importer<'_> {
         let elements = shape.iter().map(|&size| size as u128).fold(1, u128::saturating_mul);
         if elements > MOST_ELEMENTS {
             return Err(fail(format!(
-                "has the shape {shape:?}, more than {MOST_ELEMENTS} elements; check --input-shape"
+                "has the shape {shape:?}, more than {MOST_ELEMENTS} elements; check it"
             )));
         }
         let id = self.add_value(&input.name, &input.name, shape);
@@ -139,7 +139,7 @@ fn fixed_shape(
         && given.len() != dims.len() - 1
     {
         return Err(ModelErrorKind::Signature(format!(
-            "input \"{}\" has {} dimensions beside the batch, --input-shape gives {}",
+            "input \"{}\" has {} dimensions beside the batch, the given shape has {}",
             super::plain(&input.name),
             dims.len() - 1,
             given.len()
@@ -155,7 +155,7 @@ fn fixed_shape(
         match (fixed, given) {
             (Some(fixed), Some(given)) if fixed != given => {
                 return Err(ModelErrorKind::Signature(format!(
-                    "input \"{}\" has {fixed} in dimension {axis}, --input-shape gives {given}",
+                    "input \"{}\" has {fixed} in dimension {axis}, the given shape has {given}",
                     super::plain(&input.name)
                 )));
             }

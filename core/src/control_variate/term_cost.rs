@@ -41,8 +41,8 @@ impl ControlVariate {
     /// What each term costs, with the constants of all layers.
     pub fn costs(&self) -> Vec<TermCost> {
         let terms = self.functions.iter().enumerate();
-        let constants = |term: usize| self.layers.iter().flat_map(move |layer| &layer.c[term]);
-        terms.map(|(term, x)| TermCost::new(x, constants(term).copied())).collect()
+        let constants = |term: usize| self.layers.iter().filter_map(move |layer| layer.c.get(term));
+        terms.map(|(term, x)| TermCost::new(x, constants(term).flatten().copied())).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::aware::{self, Given, Purpose};
+use crate::code_choice::{self, Given, Purpose};
 use crate::control_variate::{self, CodeHistogram, ControlVariate, Mode};
 use crate::design::Design;
 use crate::emulate::{
@@ -127,8 +127,9 @@ impl Experiment {
         let (quantized, codes) = (&width.prepared.quantized, &width.histograms);
         let Design { multiplier, control_variate: mode, quantization, .. } = design;
         let options = design.control_options;
-        let functions =
-            control_variate::functions_of(quantized, codes, multiplier, *mode, options)?;
+        let layers = control_variate::layers(quantized, codes)?;
+        let coding = self.weights.coding();
+        let functions = control_variate::functions_of(&layers, coding, multiplier, *mode, options)?;
         let values = self.values()?;
         let given = Given { quantized, codes, calibration: &self.calibration, values: &values };
         let purpose = Purpose {
@@ -136,7 +137,7 @@ impl Experiment {
             functions: functions.as_deref(),
             bias_correction: quantization.bias_correction,
         };
-        let coded = aware::choose(&given, &purpose).into_iter().map(|choice| {
+        let coded = code_choice::choose(&given, &purpose).into_iter().map(|choice| {
             let noise_to_signal = Some(choice.noise_to_signal);
             let bits = (choice.activation_bits, design.exact_ends);
             self.code(&choice.calibration, bits, noise_to_signal).map(Arc::new)
@@ -148,16 +149,17 @@ impl Experiment {
     fn corrected(&self, coded: &Arc<Coded>, design: &Design) -> Result<Made, ExperimentError> {
         let (prepared, multiplier) = (&coded.prepared, &design.multiplier);
         let options = design.control_options;
-        let (quantized, histograms) = (&prepared.quantized, &coded.histograms);
+        let layers = control_variate::layers(&prepared.quantized, &coded.histograms)?;
+        let coding = self.weights.coding();
         let control = match design.control_variate {
             Mode::Regressed(named) if !multiplier.is_exact() => {
                 let functions =
-                    control_variate::functions(quantized, histograms, multiplier, named, options);
+                    control_variate::functions(&layers, coding, multiplier, named, options)?;
                 let images = &self.images;
                 Some(regress(prepared, images, multiplier, functions, options.c_frac, &Unwatched)?)
             }
             Mode::None | Mode::Regressed(_) => None,
-            mode => control_variate::fit(quantized, histograms, multiplier, mode, options)?,
+            mode => control_variate::fit(&layers, coding, multiplier, mode, options)?,
         };
         Ok(Made { coded: coded.clone(), prepared: prepared.clone(), control })
     }

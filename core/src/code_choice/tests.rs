@@ -4,7 +4,7 @@ use std::sync::Arc;
 use recoup_kernels::Isa;
 
 use super::*;
-use crate::control_variate::{ControlOptions, functions_of};
+use crate::control_variate::{ControlOptions, functions_of, layers};
 use crate::emulate::{Prepared, code_histograms};
 use crate::model::{self, OnnxFile};
 use crate::quantize::{Calibration, Method, WeightScheme, calibrate, value_histograms};
@@ -64,8 +64,9 @@ fn a_choice_never_has_more_predicted_error_than_the_calibration() {
     for multiplier in specs.map(|spec| spec.parse::<Multiplier>().unwrap()) {
         for mode in ["none", "constant", "fitted"].map(|mode| mode.parse().unwrap()) {
             let options = ControlOptions::default();
-            let functions =
-                functions_of(&prepared.quantized, &codes, &multiplier, mode, options).unwrap();
+            let layers = layers(&prepared.quantized, &codes).unwrap();
+            let coding = prepared.quantized.weights.coding();
+            let functions = functions_of(&layers, coding, &multiplier, mode, options).unwrap();
             for bias_correction in [false, true] {
                 let functions = functions.as_deref();
                 let purpose = Purpose { multiplier: &multiplier, functions, bias_correction };

@@ -1,0 +1,80 @@
+//! The loop over the steps of a plan.
+
+use std::borrow::Borrow;
+use std::ops::Range;
+
+use rayon::prelude::*;
+use recoup_kernels::{MacLayer, Scratch};
+
+use crate::model::{SampleError, ValueId};
+
+use super::plan::{FusedMac, Place, Plan};
+use super::prepared::Prepared;
+use super::steps::run_layer;
+use super::workspace::Workspace;
+
+/// Who runs the images of a call.
+#[derive(Clone, Copy)]
+pub(super) enum Threads {
+    /// The thread that calls: a layer sees all images together.
+    Caller,
+    /// All threads, image by image.
+    All,
+}
+
+/// A layer on the multipliers that is about to run.
+pub(super) struct NextLayer {
+    pub fused: FusedMac,
+    /// The value that it writes.
+    pub output: ValueId,
+    /// Where its codes lie in each workspace.
+    input: Place,
+}
+
+impl NextLayer {
+    fn new(plan: &Plan, fused: FusedMac, inputs: &[ValueId], outputs: &[ValueId]) -> Self {
+        Self { fused, output: outputs[0], input: plan.place(inputs[0]) }
+    }
+
+    /// The codes of one image that it multiplies, and what a kernel needs beside them.
+    pub fn input_of<'w>(&self, workspace: &'w mut Workspace) -> (&'w [u8], &'w mut Scratch) {
+        let Workspace { codes, scratch, .. } = workspace;
+        (&codes[self.input.buffer][..self.input.length], scratch)
+    }
+}
+
+/// Runs `steps` of the plan on the images in `workspaces`. `kernel` gets each layer on the
+/// multipliers before it runs, and gives what it runs on.
+///
+/// # Errors
+/// Those of `kernel`, and when an operator in float does not take the values of an image.
+pub(super) fn execute<K, E>(
+    prepared: &Prepared,
+    steps: Range<usize>,
+    workspaces: &mut [Workspace],
+    threads: Threads,
+    mut kernel: impl FnMut(NextLayer, &mut [Workspace]) -> Result<K, E>,
+) -> Result<(), E>
+where
+    K: Borrow<MacLayer>,
+    E: From<SampleError>,
+{
+    let plan = &prepared.plan;
+    for step in &plan.steps[steps] {
+        let next = step.mac.map(|fused| NextLayer::new(plan, fused, &step.inputs, &step.outputs));
+        let kernel = next.map(|next| kernel(next, workspaces)).transpose()?;
+        let layer: Option<&MacLayer> = kernel.as_ref().map(Borrow::borrow);
+        let run = |workspaces: &mut [Workspace]| match layer {
+            Some(layer) => {
+                run_layer(workspaces, plan, step, layer);
+                Ok(())
+            }
+            None => workspaces.iter_mut().try_for_each(|own| own.run_step(prepared, step)),
+        };
+        match threads {
+            Threads::Caller => run(workspaces)?,
+            Threads::All => workspaces.par_chunks_mut(1).try_for_each(run)?,
+        }
+    }
+    Ok(())
+}

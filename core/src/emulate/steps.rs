@@ -1,0 +1,198 @@
+//! One step of the plan: layers on the multipliers, nodes on codes, nodes in float.
+
+use recoup_kernels::{BatchItem, MacLayer, Output, Residual};
+
+use crate::model::{NodeKind, SampleError, ValueId};
+
+use super::operations::{self, Size, Stored};
+use super::plan::{Format, Plan, Step};
+use super::prepared::Prepared;
+use super::workspace::Workspace;
+
+impl Workspace {
+    /// Runs one step that is not on the multipliers.
+    ///
+    /// # Errors
+    /// When an operator in float does not take the values that reach it.
+    pub(super) fn run_step(&mut self, prepared: &Prepared, step: &Step) -> Result<(), SampleError> {
+        let plan = &prepared.plan;
+        if let Some(stretch) = step.stretch {
+            return self.run_stretch(prepared, step, stretch);
+        }
+        let place = plan.place(step.outputs[0]);
+        // Taken out of the workspace for the time of the step; the plan never lets a step write
+        // a buffer that it reads.
+        match place.format {
+            Format::Codes(quantization) => {
+                let mut buffer = std::mem::take(&mut self.codes[place.buffer]);
+                let output = &mut buffer[..place.length];
+                if !self.run_on_codes(prepared, step, output) {
+                    let mut values = std::mem::take(&mut self.values);
+                    values.clear();
+                    values.resize(place.length, 0.0);
+                    self.run_in_floats(prepared, step, &mut values);
+                    prepared.to_codes(&values, step.outputs[0], quantization, output);
+                    self.values = values;
+                }
+                self.codes[place.buffer] = buffer;
+            }
+            Format::Floats => {
+                let mut buffer = std::mem::take(&mut self.floats[place.buffer]);
+                self.run_in_floats(prepared, step, &mut buffer[..place.length]);
+                self.floats[place.buffer] = buffer;
+            }
+        }
+        Ok(())
+    }
+
+    /// Movements and maxima of codes of one scale; false when the step has to go through floats.
+    fn run_on_codes(&self, prepared: &Prepared, step: &Step, output: &mut [u8]) -> bool {
+        let (graph, plan) = (&prepared.quantized.graph, &prepared.plan);
+        let kind = &graph.nodes[step.node].kind;
+        if let (NodeKind::Recode, Stored::Codes(codes, _)) =
+            (kind, self.stored(plan, step.inputs[0]))
+        {
+            output.copy_from_slice(codes);
+            return true;
+        }
+        let format = plan.place(step.outputs[0]).format;
+        let mut inputs = Vec::with_capacity(step.inputs.len());
+        for &value in &step.inputs {
+            match self.stored(plan, value) {
+                Stored::Codes(codes, quantization) if format == Format::Codes(quantization) => {
+                    inputs.push(codes)
+                }
+                _ => return false,
+            }
+        }
+        let Format::Codes(quantization) = format else { return false };
+        match kind {
+            NodeKind::Movement(runs) => {
+                operations::movement(runs, &inputs, quantization.zero_point, output)
+            }
+            NodeKind::MaxPool(window) => {
+                let size = |value: ValueId| Size::of(&graph.values[value].shape);
+                let (from, to) = (size(step.inputs[0]), size(step.outputs[0]));
+                operations::max_pool(window, (from, inputs[0]), (to, output));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn run_in_floats(&mut self, prepared: &Prepared, step: &Step, output: &mut [f32]) {
+        let (graph, plan) = (&prepared.quantized.graph, &prepared.plan);
+        let size = |value: ValueId| Size::of(&graph.values[value].shape);
+        let kind = &graph.nodes[step.node].kind;
+        if matches!(kind, NodeKind::GlobalAveragePool) {
+            operations::global_average(
+                size(step.inputs[0]),
+                self.stored(plan, step.inputs[0]),
+                output,
+            );
+            return;
+        }
+        let mut inputs = std::mem::take(&mut self.inputs);
+        inputs.resize_with(step.inputs.len().max(inputs.len()), Vec::new);
+        for (&value, input) in step.inputs.iter().zip(&mut inputs) {
+            self.stored(plan, value).to_floats(input);
+        }
+        match kind {
+            NodeKind::Add => {
+                let sums = inputs[0].iter().zip(&inputs[1]).map(|(left, right)| left + right);
+                output.iter_mut().zip(sums).for_each(|(output, sum)| *output = sum);
+            }
+            NodeKind::Clip { low, high } => {
+                output
+                    .iter_mut()
+                    .zip(&inputs[0])
+                    .for_each(|(output, value)| *output = value.max(*low).min(*high));
+            }
+            NodeKind::Quantize => output.copy_from_slice(&inputs[0]),
+            NodeKind::Movement(runs) => {
+                let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+                operations::movement(runs, &inputs, 0.0, output);
+            }
+            NodeKind::MaxPool(window) => {
+                let (from, to) = (size(step.inputs[0]), size(step.outputs[0]));
+                operations::max_pool(window, (from, &inputs[0]), (to, output));
+            }
+            NodeKind::GlobalAveragePool
+            | NodeKind::Recode
+            | NodeKind::Mac(_)
+            | NodeKind::Operator { .. } => unreachable!("handled before"),
+        }
+        self.inputs = inputs;
+    }
+
+    /// Nodes that rten runs, in floats.
+    fn run_stretch(
+        &mut self,
+        prepared: &Prepared,
+        step: &Step,
+        stretch: usize,
+    ) -> Result<(), SampleError> {
+        let plan = &prepared.plan;
+        let mut inputs = std::mem::take(&mut self.inputs);
+        inputs.resize_with(step.inputs.len().max(inputs.len()), Vec::new);
+        for (&value, input) in step.inputs.iter().zip(&mut inputs) {
+            self.stored(plan, value).to_floats(input);
+        }
+        let done = plan.stretches[stretch].run(&inputs, |index, values| {
+            let value = step.outputs[index];
+            let place = plan.place(value);
+            match place.format {
+                Format::Floats => {
+                    self.floats[place.buffer][..place.length].copy_from_slice(&values)
+                }
+                Format::Codes(quantization) => {
+                    let codes = &mut self.codes[place.buffer][..place.length];
+                    prepared.to_codes(&values, value, quantization, codes);
+                }
+            }
+        });
+        self.inputs = inputs;
+        done
+    }
+}
+
+/// Runs a layer on the multipliers, on the images in all workspaces.
+pub(super) fn run_layer(workspaces: &mut [Workspace], plan: &Plan, step: &Step, layer: &MacLayer) {
+    /// An output, taken out of its workspace: the plan never lets a step write a buffer that it
+    /// reads.
+    enum Taken {
+        Codes(Vec<u8>),
+        Floats(Vec<f32>),
+    }
+    let place = plan.place(step.outputs[0]);
+    let Some(first) = workspaces.first_mut() else { return };
+    let mut scratch = std::mem::take(&mut first.scratch);
+    let taken = workspaces.iter_mut().map(|workspace| match place.format {
+        Format::Codes(_) => Taken::Codes(std::mem::take(&mut workspace.codes[place.buffer])),
+        Format::Floats => Taken::Floats(std::mem::take(&mut workspace.floats[place.buffer])),
+    });
+    let mut taken: Vec<Taken> = taken.collect();
+    let items = workspaces.iter().zip(&mut taken).map(|(workspace, taken)| {
+        let Stored::Codes(input, _) = workspace.stored(plan, step.inputs[0]) else {
+            unreachable!("a layer on the multipliers reads codes");
+        };
+        let residual = match step.inputs.get(1).map(|&value| workspace.stored(plan, value)) {
+            None => Residual::None,
+            Some(Stored::Codes(codes, _)) => Residual::U8(codes),
+            Some(Stored::Floats(values)) => Residual::F32(values),
+        };
+        let output = match taken {
+            Taken::Codes(buffer) => Output::U8(&mut buffer[..place.length]),
+            Taken::Floats(buffer) => Output::F32(&mut buffer[..place.length]),
+        };
+        BatchItem { input, residual, output }
+    });
+    layer.run_batch(&mut items.collect::<Vec<_>>(), &mut scratch);
+    for (workspace, taken) in workspaces.iter_mut().zip(taken) {
+        match taken {
+            Taken::Codes(buffer) => workspace.codes[place.buffer] = buffer,
+            Taken::Floats(buffer) => workspace.floats[place.buffer] = buffer,
+        }
+    }
+    workspaces[0].scratch = scratch;
+}

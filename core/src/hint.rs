@@ -1,0 +1,41 @@
+//! What would help against an error, for a caller to say in its own words.
+
+use recoup_kernels::WeightCoding;
+
+/// What would help: a command line names its options, a library its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// Give the shape of the input, or fix it in the model.
+    GiveInputShape,
+    /// Check the data, and how it is preprocessed.
+    CheckData,
+    /// Check how images are preprocessed, and the model's weights.
+    CheckWeights,
+    /// Take records as they are, without preprocessing.
+    LeaveOutPreprocess,
+    /// Shift the labels by one, if the first output is a background class.
+    SkipBackgroundClass,
+    /// Shift the labels, if model and data count classes from different numbers.
+    GiveLabelOffset,
+    /// Give no order of classes.
+    LeaveOutClasses,
+    /// Code weights in this way.
+    ChooseWeights(WeightCoding),
+    /// Make a new calibration.
+    Calibrate,
+    /// Hold fewer images out, or calibrate on images of another source.
+    HoldOutFewer,
+    /// Leave the number of calibration images to the file, or make the file again.
+    LeaveCalibrationImages {
+        /// The number that was asked for.
+        wanted: usize,
+    },
+    /// Say where the images of a calibration are now, or make it again.
+    SayWhereCalibrationImagesAre,
+    /// Preprocess as the calibration did, or make it again.
+    PreprocessAlike,
+    /// Take the data without its labels: outputs are then compared with those of the references.
+    LeaveLabels,
+    /// Evaluate designs, which compares any outputs, instead of exploring.
+    EvaluateInstead,
+}
