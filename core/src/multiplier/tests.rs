@@ -1,6 +1,6 @@
 use super::*;
 
-/// Hashes of the product tables, computed from the closed formulas by another program:
+/// Hashes of the product tables, computed from the closed formulas by `reference/tables.py`:
 /// `family level coding sha256`.
 const HASHES: &str = include_str!("../../../reference/tables.sha256");
 
