@@ -17,13 +17,14 @@ use recoup_hardware::costs::CostTable;
 use recoup_hardware::inference::{Layer, Measurements};
 
 use crate::commands::explore::parse_array;
+use crate::{headings, values};
 
 /// Library of the figures beside accuracies.
 pub const LIBRARY: &str = "asap7";
 /// Rows and columns of the array.
 pub const SIZE: u32 = 64;
 /// Rows and columns of the exact array for the first and the last layer.
-const ENDS_SIZE: u32 = 16; // As the default of --ends-array.
+const ENDS_SIZE: u32 = 16;
 
 /// Which layers run on an exact array of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -36,13 +37,12 @@ pub enum Ends {
 
 /// What a network's layers run on, beside the array of all.
 #[derive(Args)]
+#[command(next_help_heading = headings::ARRAYS)]
 pub struct ArrayArgs {
-    /// Run the first and the last layer on an exact 8-bit array of their own: none, both; may be
-    /// repeated [default: none]
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "WHICH")]
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "WHICH", help = format!("Run the first and the last layer on an exact 8-bit array of their own: {}; may be repeated [default: none]", values::names::<Ends>()))]
     pub exact_ends: Vec<Ends>,
     /// Rows and columns of that array
-    #[arg(long, default_value = "16x16", value_name = "RxC", value_parser = parse_array)]
+    #[arg(long, default_value = format!("{ENDS_SIZE}x{ENDS_SIZE}"), value_name = "RxC", value_parser = parse_array)]
     pub ends_array: [u32; 2],
     /// Power and energies as `recoup power --json` measured them on this network; may be repeated,
     /// for other designs or networks. What no file has is unknown [default: from the cost table]

@@ -12,11 +12,13 @@ use recoup_core::quantize::{Method, WeightScheme};
 
 use crate::args::{DataArgs, LabelArgs, MachineArgs, Shape, parse_positive, parse_shape};
 use crate::embedded::Embedded;
+use crate::headings;
 use crate::progress::Bars;
 use crate::session;
 
 /// A network, where one is given.
 #[derive(Args)]
+#[command(next_help_heading = headings::MODEL)]
 pub struct NetworkArgs {
     /// Take the data of this network, with --data
     #[arg(long, value_name = "FILE.onnx", requires = "data")]

@@ -1,5 +1,8 @@
 //! `recoup demo`: a network and images inside this program.
 
+use std::io::{Write, stdout};
+use std::path::Path;
+
 use anyhow::Result;
 
 use recoup::{Design, EvaluateOptions, Mode, Space};
@@ -7,18 +10,47 @@ use recoup_core::multiplier::{perforated, recursive, truncated};
 use recoup_explore::space;
 
 use crate::args::DemoArgs;
+use crate::embedded::Embedded;
 use crate::printer::{self, Report};
 use crate::progress::Bars;
-use crate::{costs, session};
+use crate::{costs, output, session};
 
 /// Evaluates every family, without and with V, beside exact products at 8 to 4 activation bits.
 pub fn run(args: &DemoArgs) -> Result<()> {
-    let mut session = args.network.session(None)?;
+    if let Some(folder) = &args.files {
+        return write(args.network, folder, args.force);
+    }
+    let mut session = args.network.session(args.images)?;
     session.isa = session::isa(&args.machine);
     let designs = designs();
     let results = session.evaluate(&designs, EvaluateOptions::default(), &Bars::default())?;
     let report = Report::new(results, &costs::shipped());
     if args.json { printer::json(&report) } else { printer::demo(&report) }
+}
+
+/// Writes network and images, unless they are there already, and says what they are good for.
+fn write(network: Embedded, folder: &Path, force: bool) -> Result<()> {
+    let files = network.files();
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+    let is_there = |(name, bytes): &(&str, &[u8])| {
+        std::fs::read(folder.join(name)).is_ok_and(|it| it == *bytes)
+    };
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    if !files.iter().all(is_there) {
+        output::write_folder(folder, &files, &names, force)?;
+    }
+    let folder = folder.display();
+    writeln!(
+        stdout(),
+        "{folder}: {}\n\
+         Next: recoup eval {folder}/{} --data idx:{folder}/images.gz,{folder}/labels.gz \
+         --calibration-data idx:{folder}/calibration.gz --preprocess fashion-mnist \
+         --multiplier truncated:7",
+        names.join(", "),
+        names[0]
+    )?;
+    Ok(())
 }
 
 fn designs() -> Vec<Design> {
