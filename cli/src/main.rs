@@ -8,6 +8,7 @@ mod cells;
 mod commands;
 mod cost;
 mod costs;
+mod demo_table;
 mod embedded;
 mod examples;
 mod fault;

@@ -10,6 +10,7 @@ use recoup_core::multiplier::{perforated, recursive, truncated};
 use recoup_explore::space;
 
 use crate::args::DemoArgs;
+use crate::demo_table::DemoTable;
 use crate::embedded::Embedded;
 use crate::printer::{self, Report};
 use crate::progress::Bars;
@@ -23,9 +24,14 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let mut session = args.network.session(args.images)?;
     session.isa = session::isa(&args.machine);
     let designs = designs();
-    let results = session.evaluate(&designs, EvaluateOptions::default(), &Bars::default())?;
-    let report = Report::new(results, &costs::shipped());
-    if args.json { printer::json(&report) } else { printer::demo(&report) }
+    let (options, power) = (EvaluateOptions::default(), costs::shipped());
+    if args.json {
+        let results = session.evaluate(&designs, options, &Bars::default())?;
+        return printer::json(&Report::new(results, &power));
+    }
+    let mut table = DemoTable::new(stdout(), &power);
+    session.evaluate_in_turn(&designs, options, &Bars::default(), |results| table.add(results))?;
+    table.finish()
 }
 
 /// Writes network and images, unless they are there already, and says what they are good for.
@@ -53,7 +59,8 @@ fn write(network: Embedded, folder: &Path, force: bool) -> Result<()> {
     Ok(())
 }
 
-fn designs() -> Vec<Design> {
+/// What is compared.
+pub fn designs() -> Vec<Design> {
     let multipliers = (1..=4)
         .map(perforated)
         .chain((5..=8).map(truncated))
