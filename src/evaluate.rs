@@ -1,13 +1,15 @@
 //! Designs on a session's images.
 
 use recoup_core::accuracy::paired::{PairedLoss, compare};
-use recoup_core::accuracy::{EmulatedDesign, Evaluation, Experiment, Scores, evaluate};
+use recoup_core::accuracy::{
+    EmulatedDesign, Evaluation, Experiment, Outcomes, Scores, evaluate, outcomes,
+};
 use recoup_core::design::Design;
 use recoup_core::quantize::{Calibration, WeightScheme};
 use recoup_core::watch::{Watch, go_on};
 use recoup_explore::power::Figures;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::session::Session;
 
 /// How designs are evaluated.
@@ -113,6 +115,48 @@ impl Session {
             candidates,
             evaluation,
         })
+    }
+
+    /// The same, one design after the other: `finished` sees the results of all that are, as soon
+    /// as there is another. Only class scores are looked at, no layers.
+    ///
+    /// # Errors
+    /// As [`Session::evaluate`], when the images have no labels, and those of `finished`.
+    pub fn evaluate_in_turn<E: From<Error>>(
+        &mut self,
+        designs: &[Design],
+        options: EvaluateOptions,
+        watch: &dyn Watch,
+        mut finished: impl FnMut(&Results) -> Result<(), E>,
+    ) -> Result<Results, E> {
+        let first = EvaluateOptions { layers: false, ..options };
+        let mut results = self.evaluate(&[], first, watch)?;
+        results.evaluation.fidelity = None;
+        finished(&results)?;
+        let experiment = self.experiment(options.weights, watch)?;
+        for design in &with_reference(designs)[1..] {
+            let (candidate, outcomes) = self.one_more(&experiment, design, options, watch)?;
+            results.candidates.push(candidate);
+            results.evaluation.candidates.push(outcomes);
+            results.figures.push(Figures::default());
+            finished(&results)?;
+        }
+        Ok(results)
+    }
+
+    /// A design that is evaluated alone.
+    fn one_more(
+        &self,
+        experiment: &Experiment,
+        design: &Design,
+        options: EvaluateOptions,
+        watch: &dyn Watch,
+    ) -> Result<(EmulatedDesign, Outcomes)> {
+        let candidate = candidates(experiment, std::slice::from_ref(design), watch)?.remove(0);
+        watch.begin("evaluating", self.indices.len());
+        let outcomes = outcomes(&self.images(options.batch), &candidate, watch)?;
+        watch.end();
+        Ok((candidate, outcomes))
     }
 
     /// What multiplies outside the multipliers, in float32, and why.

@@ -34,4 +34,4 @@ pub use recoup_core::watch::{Unwatched, Watch};
 pub use recoup_explore::runner::{Budget, Ended};
 pub use recoup_explore::sequential::Limit;
 pub use recoup_explore::store::Store;
-pub use session::{Data, Labels, Session, SessionOptions, read_inputs};
+pub use session::{CALIBRATION_IMAGES, Data, Labels, Session, SessionOptions, read_inputs};

@@ -16,7 +16,7 @@ use recoup_kernels::Isa;
 use crate::error::{Error, ErrorKind, Hint, Result};
 
 /// Calibration images unless the caller says otherwise.
-const CALIBRATION_IMAGES: usize = 256;
+pub const CALIBRATION_IMAGES: usize = 256;
 
 /// Images, or other records, to evaluate or to calibrate on.
 #[derive(Debug)]

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use recoup::CALIBRATION_IMAGES;
 use recoup_circuits::table::{ElementType, Index, Order};
-use recoup_core::control_variate::{MODE_HELP, Mode};
-use recoup_core::data::{DataError, DataSpec, Dataset, Preprocess};
+use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode};
+use recoup_core::data::{DataError, DataSpec, Dataset, FORMS, KEYS, PRESETS, Preprocess};
 use recoup_core::multiplier::{FamilyHelp, METRIC_DEFINITIONS, SPEC_HELP, Source};
-use recoup_core::quantize::{Method, QUANTIZATION_HELP, Quantization, WeightScheme};
+use recoup_core::quantize::{METHOD_HELP, Method, QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_kernels::Isa;
 
 use crate::commands::explore::ExploreArgs;
@@ -20,7 +21,9 @@ use crate::commands::reproduce::ReproduceArgs;
 use crate::commands::rtl::RtlArgs;
 use crate::commands::synth::SynthArgs;
 use crate::costs::ArrayArgs;
+use crate::headings;
 use crate::library::ImportArgs;
+use crate::values::{self, ACTIVATION_BITS};
 use recoup_zoo::Embedded;
 
 /// Runs deep neural networks on approximate multipliers and gets the accuracy back.
@@ -84,6 +87,7 @@ impl Command {
 
 /// What every command that computes takes.
 #[derive(Args)]
+#[command(next_help_heading = headings::MACHINE)]
 pub struct MachineArgs {
     /// Number of threads [default: one per core]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -105,22 +109,17 @@ pub struct ModelArgs {
 
 /// What a model is evaluated and calibrated on.
 #[derive(Args)]
+#[command(next_help_heading = headings::MODEL)]
 pub struct DataArgs {
     /// Shape of the input without the batch, where the model leaves it open: 3x32x32
     #[arg(long, value_parser = parse_shape, value_name = "CxHxW")]
     pub input_shape: Option<Shape>,
-    /// Images or other arrays, with labels where accuracy is measured: cifar10:FILE|DIR,
-    /// cifar100:FILE|DIR, idx:IMAGES[,LABELS], folder:DIR, npz:FILE (array x, or one for each input
-    /// by its name; labels y). Without labels, eval compares outputs with those of float32 and of
-    /// exact 8 bits
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", help = format!("Images or other arrays, with labels where accuracy is measured: {FORMS} (array x, or one for each input by its name; labels y). Without labels, eval compares outputs with those of float32 and of exact 8 bits"))]
     pub data: DataSpec,
     /// What their labels mean.
     #[command(flatten)]
     pub labels: LabelArgs,
-    /// From pixels to the model's input: cifar10, imagenet, mnist, fashion-mnist, none; or with
-    /// values of your own: mean=M;M;M,std=S;S;S,scale=X,layout=nchw|nhwc,resize=N,crop=N
-    #[arg(long, default_value = "none", value_name = "PRESET")]
+    #[arg(long, default_value = "none", value_name = "PRESET", help = format!("From pixels to the model's input: {PRESETS}; also with values of your own, joined by commas: {KEYS}"))]
     pub preprocess: Preprocess,
     /// Evaluate this many images only [default: all that are not held out]
     #[arg(long, value_name = "N")]
@@ -128,20 +127,18 @@ pub struct DataArgs {
     /// Draw the images at random, reproducibly [default: the first ones]
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
-    /// Number of images to calibrate on; never one that is evaluated [default: 256, or all of a
-    /// smaller --calibration-data]
-    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    #[arg(long, value_name = "N", value_parser = parse_positive, help = format!("Number of images to calibrate on; never one that is evaluated [default: {CALIBRATION_IMAGES}, or all of a smaller --calibration-data]"))]
     pub calibration_images: Option<usize>,
     /// Calibrate on images of this source [default: held out from --data]
     #[arg(long, value_name = "SPEC")]
     pub calibration_data: Option<DataSpec>,
-    /// How activation ranges are chosen: mean-square, min-max, percentile, percentile:P
-    #[arg(long, default_value = "mean-square", value_name = "METHOD")]
+    #[arg(long, default_value = "mean-square", value_name = "METHOD", help = format!("How activation ranges are chosen: {METHOD_HELP}"))]
     pub calibration_method: Method,
 }
 
 /// What the labels of `--data` mean to the network.
 #[derive(Args, Clone, Default)]
+#[command(next_help_heading = headings::MODEL)]
 pub struct LabelArgs {
     /// The order of the class folders of folder:DIR, a file with the name of one in each line
     /// [default: numbers by value, other names byte by byte]
@@ -166,66 +163,70 @@ pub struct EvalArgs {
     /// The model and its data.
     #[command(flatten)]
     pub model: ModelArgs,
-    #[arg(long, value_name = "SPEC", num_args = 1.., help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: exact]"))]
+    /// Take the data as if it had no labels: for a model whose outputs are no class scores
+    #[arg(long, help_heading = headings::MODEL, conflicts_with_all = ["classes", "label_offset"])]
+    pub no_labels: bool,
+    #[arg(long, help_heading = headings::MULTIPLIERS, value_name = "SPEC", num_args = 1.., help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: exact]"))]
     pub multiplier: Vec<Source>,
-    /// What files of multipliers do not say.
-    #[command(flatten)]
-    pub import: ImportArgs,
-    #[arg(long, value_name = "MODE", num_args = 1.., help = format!("What corrects it; may be repeated: {MODE_HELP} [default: fitted]"))]
+    #[arg(long, help_heading = headings::CONTROL, value_name = "MODE", num_args = 1.., help = format!("What corrects it; may be repeated: {MODE_HELP} [default: fitted]"))]
     pub control_variate: Vec<Mode>,
-    /// Significant bits of the activation codes, 4 to 8; may be repeated [default: 8]
-    #[arg(long, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(4..=8))]
+    #[arg(long, help_heading = headings::CONTROL, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=16), help = format!("Fraction bits of the control variate's C [default: {}]", ControlOptions::default().c_frac))]
+    pub c_frac: Option<u32>,
+    #[arg(long, help_heading = headings::CONTROL, value_name = "R", value_parser = clap::value_parser!(u8).range(1..=8), help = format!("Number of functions x of the activation code, each with a constant per filter; those after the first are fitted [default: {}]", ControlOptions::default().terms))]
+    pub control_variate_terms: Option<u8>,
+    #[arg(long, help_heading = headings::CONTROL, value_name = "B", value_parser = clap::value_parser!(u32).range(1..=8), help = format!("Bits of a fitted x(a) [default: {}]", ControlOptions::default().x_bits))]
+    pub control_variate_bits: Option<u32>,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(ACTIVATION_BITS), help = format!("Significant bits of the activation codes, {}; may be repeated [default: 8]", values::activation_bits()))]
     pub activation_bits: Vec<u32>,
-    #[arg(long, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
     pub quantization: Vec<Quantization>,
-    /// How weights are coded: u8-channel, u8-tensor (the paper's), i8-channel
-    #[arg(long, default_value = "u8-channel", value_name = "CODING")]
+    #[arg(long, help_heading = headings::QUANTIZATION, default_value = "u8-channel", value_name = "CODING", help = format!("How weights are coded: {}", values::weight_codings()))]
     pub weights: WeightScheme,
     /// Scales from `recoup quantize`, instead of calibrating now; V is fitted on the same images,
     /// and none of them is evaluated
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
-    /// Fraction bits of the control variate's C [default: 4]
-    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=16))]
-    pub c_frac: Option<u32>,
-    /// Number of functions x of the activation code, each with a constant per filter; those after
-    /// the first are fitted [default: 1]
-    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u8).range(1..=8))]
-    pub control_variate_terms: Option<u8>,
-    /// Bits of a fitted x(a) [default: 4]
-    #[arg(long, value_name = "B", value_parser = clap::value_parser!(u32).range(1..=8))]
-    pub control_variate_bits: Option<u32>,
     /// Arrays.
     #[command(flatten)]
     pub arrays: ArrayArgs,
     /// Also print, per layer, the accumulated error before and after V, and the SQNR
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub layers: bool,
-    /// Take the data as if it had no labels: for a model whose outputs are no class scores
-    #[arg(long, conflicts_with_all = ["classes", "label_offset"])]
-    pub no_labels: bool,
     /// Write all class scores, [result][image][class], float32
-    #[arg(long, value_name = "FILE.npy")]
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE.npy")]
     pub save_logits: Option<PathBuf>,
-    /// Images in memory at a time; changes no result
-    #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse_positive)]
-    pub batch: usize,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub json: bool,
+    /// Images in memory at a time; changes no result
+    #[arg(long, help_heading = headings::MACHINE, default_value_t = 256, value_name = "N", value_parser = parse_positive)]
+    pub batch: usize,
     /// Threads and kernels.
     #[command(flatten)]
     pub machine: MachineArgs,
+    /// What files of multipliers do not say.
+    #[command(flatten)]
+    pub import: ImportArgs,
 }
 
 /// Arguments of `demo`.
 #[derive(Args)]
 pub struct DemoArgs {
     /// Which of the networks inside this program
-    #[arg(long, default_value = "resnet8", value_parser = embedded(), value_name = "NAME")]
+    #[arg(long, help_heading = headings::MODEL, value_parser = embedded(), default_value = "resnet8", value_name = "NAME")]
     pub network: Embedded,
+    /// Only the first of its test images [default: all]
+    #[arg(long, help_heading = headings::MODEL, value_name = "N", value_parser = parse_positive)]
+    pub images: Option<usize>,
+    /// Instead of evaluating, write the network and its images into this folder, for other verbs to
+    /// try on
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "DIR", conflicts_with_all = ["images", "json"])]
+    pub files: Option<PathBuf>,
+    /// Replace other files of the same names
+    #[arg(long, help_heading = headings::OUTPUT, requires = "files")]
+    pub force: bool,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub json: bool,
     /// Threads and kernels.
     #[command(flatten)]
@@ -239,10 +240,10 @@ pub struct QuantizeArgs {
     #[command(flatten)]
     pub model: ModelArgs,
     /// Where to write the calibration [default: the model's name with .calibration.json]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Replace the file if it exists
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub force: bool,
     /// Threads and kernels.
     #[command(flatten)]
@@ -255,10 +256,10 @@ pub struct InspectArgs {
     /// The network: ONNX, float32 or QDQ
     pub model: PathBuf,
     /// Shape of the input without the batch, where the model leaves it open: 3x32x32
-    #[arg(long, value_parser = parse_shape, value_name = "CxHxW")]
+    #[arg(long, help_heading = headings::MODEL, value_parser = parse_shape, value_name = "CxHxW")]
     pub input_shape: Option<Shape>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub json: bool,
 }
 
@@ -278,15 +279,13 @@ pub enum MultiplierCommand {
     Table {
         /// The multiplier
         spec: Source,
-        /// Where to: raw, or NumPy when the name ends in .npy
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// Coding of the weight: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
-        /// unsigned, but for a table of signed weights]
-        #[arg(long, value_name = "CODING")]
+        #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", help = format!("Coding of the weight: {} [default: unsigned, but for a table of signed weights]", values::weight_signs()))]
         weights: Option<WeightScheme>,
+        /// Where to: raw, or NumPy when the name ends in .npy
+        #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE")]
+        out: PathBuf,
         /// Replace the file if it exists
-        #[arg(long)]
+        #[arg(long, help_heading = headings::OUTPUT)]
         force: bool,
         /// What a file does not say.
         #[command(flatten)]
@@ -305,20 +304,18 @@ pub enum MultiplierCommand {
 pub struct ConvertArgs {
     /// The multiplier
     pub spec: Source,
-    /// Where to; the extension is the format: .bin or .raw, .npy, .csv or .txt, .h or .c, .v
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE", help = format!("Where to; the extension is the format: {}", values::formats()))]
     pub out: PathBuf,
-    /// Type of the products: u16, i16, i32, offset16 (the product + 32768) [default: the smallest that holds them]
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "TYPE", help = format!("Type of the products: {} (the product + 32768) [default: the smallest that holds them]", values::list(ElementType::WORDS)))]
     pub out_type: Option<ElementType>,
     /// First index: wa for the weight, aw for the activation
-    #[arg(long, default_value = "wa", value_name = "ORDER")]
+    #[arg(long, help_heading = headings::OUTPUT, default_value = "wa", value_name = "ORDER")]
     pub out_order: Order,
     /// Where a signed operand is: code for its byte, signed for its value + 128
-    #[arg(long, default_value = "code", value_name = "INDEX")]
+    #[arg(long, help_heading = headings::OUTPUT, default_value = "code", value_name = "INDEX")]
     pub out_index: Index,
     /// Replace the file if it exists
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub force: bool,
     /// What a file does not say.
     #[command(flatten)]
@@ -331,28 +328,25 @@ pub struct ShowArgs {
     /// The multiplier; several, or a library, are listed with the best first
     #[arg(required = true)]
     pub spec: Vec<Source>,
+    #[arg(long, help_heading = headings::CONTROL, value_name = "B", value_parser = clap::value_parser!(u32).range(1..=8), help = format!("Bits of a fitted x(a) [default: {}]", ControlOptions::default().x_bits))]
+    pub control_variate_bits: Option<u32>,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", help = format!("Coding of the weight: {} [default: unsigned, but for a table of signed weights]", values::weight_signs()))]
+    pub weights: Option<WeightScheme>,
+    /// Also for the activation codes of a network: a file that `recoup quantize` wrote
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
+    /// Also draw the error of every product, as .png or .svg
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE")]
+    pub heat_map: Option<PathBuf>,
+    /// Replace the picture if it exists
+    #[arg(long, help_heading = headings::OUTPUT)]
+    pub force: bool,
+    /// Print one JSON object
+    #[arg(long, help_heading = headings::OUTPUT)]
+    pub json: bool,
     /// What files of multipliers do not say.
     #[command(flatten)]
     pub import: ImportArgs,
-    /// Coding of the weight: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
-    /// unsigned, but for a table of signed weights]
-    #[arg(long, value_name = "CODING")]
-    pub weights: Option<WeightScheme>,
-    /// Also for the activation codes of a network: a file that `recoup quantize` wrote
-    #[arg(long, value_name = "FILE")]
-    pub calibration: Option<PathBuf>,
-    /// Bits of a fitted x(a) [default: 4]
-    #[arg(long, value_name = "B", value_parser = clap::value_parser!(u32).range(1..=8))]
-    pub control_variate_bits: Option<u32>,
-    /// Also draw the error of every product, as .png or .svg
-    #[arg(long, value_name = "FILE")]
-    pub heat_map: Option<PathBuf>,
-    /// Replace the picture if it exists
-    #[arg(long)]
-    pub force: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// The input's shape without the batch.

@@ -11,13 +11,14 @@ use recoup_hardware::cells::{CellLibrary, default_dont_use};
 use recoup_hardware::synthesis::{SynthesisError, SynthesisOptions, Watch};
 use recoup_hardware::timing::TimingOptions;
 
-use crate::{output, progress};
+use crate::{headings, output, progress};
 
 /// Runs of less are not worth a word.
 const QUICK: Duration = Duration::from_secs(2);
 
 /// The cells, and how designs are mapped onto them.
 #[derive(Args)]
+#[command(next_help_heading = headings::CELLS)]
 pub struct CellArgs {
     /// The cells: a Liberty library, plain or gzipped; several files are merged
     #[arg(long, value_name = "LIB.lib[.gz]", required = true, num_args = 1..)]

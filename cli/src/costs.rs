@@ -10,11 +10,12 @@ use recoup_circuits::read_text;
 use recoup_core::design::Design;
 use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::measured::{self, MeasuredNetwork};
-use recoup_explore::power::{LIBRARY, Power, SIZE};
+use recoup_explore::power::{ENDS_SIZE, LIBRARY, Power, SIZE};
 use recoup_hardware::cost_table::CostTable;
 use recoup_hardware::inference::Measurements;
 
 use crate::commands::explore::parse_array;
+use crate::{headings, values};
 
 /// Which layers run on an exact array of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -27,13 +28,12 @@ pub enum Ends {
 
 /// What a network's layers run on, beside the array of all.
 #[derive(Args)]
+#[command(next_help_heading = headings::ARRAYS)]
 pub struct ArrayArgs {
-    /// Run the first and the last layer on an exact 8-bit array of their own: none, both; may be
-    /// repeated [default: none]
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "WHICH")]
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "WHICH", help = format!("Run the first and the last layer on an exact 8-bit array of their own: {}; may be repeated [default: none]", values::names::<Ends>()))]
     pub exact_ends: Vec<Ends>,
     /// Rows and columns of that array
-    #[arg(long, default_value = "16x16", value_name = "RxC", value_parser = parse_array)]
+    #[arg(long, default_value = format!("{ENDS_SIZE}x{ENDS_SIZE}"), value_name = "RxC", value_parser = parse_array)]
     pub ends_array: [u32; 2],
     /// Power and energies as `recoup power --json` measured them on this network; may be repeated,
     /// for other designs or networks. What no file has is unknown [default: from the cost table]

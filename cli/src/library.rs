@@ -11,11 +11,12 @@ use recoup_circuits::table::{ElementType, Index, Order, TableOptions};
 use recoup_core::multiplier::{ImportOptions, Imported, Multiplier, Source};
 use recoup_kernels::WeightCoding;
 
-use crate::progress;
+use crate::headings;
+use crate::{progress, values};
 
 /// What the files of multipliers do not say of themselves.
 #[derive(Args)]
-#[command(next_help_heading = "Files of multipliers")]
+#[command(next_help_heading = headings::FILES)]
 pub struct ImportArgs {
     /// All but cells.
     #[command(flatten)]
@@ -27,7 +28,7 @@ pub struct ImportArgs {
 
 /// The same for commands whose `--cells` are those that a design is mapped onto.
 #[derive(Args)]
-#[command(next_help_heading = "Files of multipliers")]
+#[command(next_help_heading = headings::FILES)]
 pub struct NetlistImportArgs {
     /// All but cells.
     #[command(flatten)]
@@ -40,10 +41,9 @@ pub struct NetlistImportArgs {
 
 /// How files of multipliers are to be read.
 #[derive(Args)]
-#[command(next_help_heading = "Files of multipliers")]
+#[command(next_help_heading = headings::FILES)]
 pub struct FormatArgs {
-    /// Type of the products in a table: u16, i16, i32, offset16 (the product + 32768) [default: by size, and as fits a product]
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", help = format!("Type of the products in a table: {} (the product + 32768) [default: by size, and as fits a product]", values::list(ElementType::WORDS)))]
     pub table_type: Option<ElementType>,
     /// First index of a table: wa for the weight, aw for the activation [default: wa; where the
     /// weight alone is signed, as fits a product]

@@ -8,8 +8,11 @@ mod cells;
 mod commands;
 mod cost;
 mod costs;
+mod demo_table;
+mod examples;
 mod fault;
 mod fidelity;
+mod headings;
 mod heat_map;
 mod hint;
 mod library;
@@ -19,10 +22,11 @@ mod printer;
 mod progress;
 mod session;
 mod show;
+mod values;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use recoup_circuits::printable;
 use recoup_core::model::threads;
 
@@ -49,7 +53,8 @@ fn main() -> ExitCode {
 }
 
 fn parse_and_run() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+    let matches = examples::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     output::clean_up_on_interrupt();
     output::outlive_file_limits();
     let all = || std::thread::available_parallelism().map_or(1, usize::from);

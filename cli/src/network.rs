@@ -11,12 +11,14 @@ use recoup_core::data::{DataSpec, Preprocess, select};
 use recoup_core::quantize::{Method, WeightScheme};
 
 use crate::args::{DataArgs, LabelArgs, MachineArgs, Shape, parse_positive, parse_shape};
+use crate::headings;
 use crate::progress::Bars;
 use crate::session;
 use recoup_zoo::Embedded;
 
 /// A network, where one is given.
 #[derive(Args)]
+#[command(next_help_heading = headings::MODEL)]
 pub struct NetworkArgs {
     /// Take the data of this network, with --data
     #[arg(long, value_name = "FILE.onnx", requires = "data")]

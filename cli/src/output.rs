@@ -213,7 +213,7 @@ pub fn check_folder(target: &Path, replace: bool) -> Result<()> {
 /// As [`check_folder`], and when a folder cannot be written.
 pub fn write_folder(
     target: &Path,
-    files: &[(&str, &str)],
+    files: &[(&str, &[u8])],
     known: &[&str],
     replace: bool,
 ) -> Result<()> {
@@ -248,7 +248,7 @@ pub fn write_folder(
 fn replace_files(
     draft: &tempfile::TempDir,
     target: &Path,
-    files: &[(&str, &str)],
+    files: &[(&str, &[u8])],
     known: &[&str],
 ) -> std::io::Result<()> {
     for name in known {

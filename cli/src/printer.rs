@@ -13,7 +13,6 @@ use recoup_core::accuracy::paired::PairedLoss;
 use recoup_core::accuracy::{EmulatedDesign, Evaluation};
 use recoup_core::control_variate::{ControlVariate, Mode};
 use recoup_core::model::{Graph, NodeKind, ValueId, Weights};
-use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::{Calibration, Quantization, WeightScheme};
 use recoup_kernels::WeightCoding;
 
@@ -87,7 +86,7 @@ pub fn control_text(candidate: &EmulatedDesign) -> String {
 }
 
 /// The functions x of a candidate's control variate; empty without one.
-fn functions(candidate: &EmulatedDesign) -> String {
+pub fn functions(candidate: &EmulatedDesign) -> String {
     candidate.control.as_ref().map(ControlVariate::names).unwrap_or_default()
 }
 
@@ -115,7 +114,7 @@ const QUANTIZATION_COLUMN: usize = 3;
 /// The table of `eval`.
 pub fn text(report: &Report) -> Result<()> {
     let mut out = stdout().lock();
-    heading(report, &mut out)?;
+    heading(&report.results, &mut out)?;
     let float_top1 = report.results.evaluation.float.top1_accuracy();
     let mut header = vec!["multiplier", "control variate", "bits"];
     if float_top1.is_some() {
@@ -206,105 +205,21 @@ fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-/// The table of `demo`: a line per multiplier, without and with V side by side.
-pub fn demo(report: &Report) -> Result<()> {
-    let mut out = stdout().lock();
-    heading(report, &mut out)?;
-    let corrected = |multiplier: &Multiplier| {
-        report.results.candidates.iter().position(|candidate| {
-            candidate.design.multiplier == *multiplier
-                && candidate.design.control_variate != Mode::None
-        })
-    };
-    let mut table = table(&[
-        "",
-        "dropped of 64",
-        "without V",
-        "with V",
-        "loss with V [95 %]",
-        "x",
-        "array power",
-        "energy nJ",
-        "kernel",
-    ]);
-    for (index, candidate) in report.results.candidates.iter().enumerate() {
-        let Design { multiplier, control_variate, activation_bits: bits, .. } = &candidate.design;
-        if *control_variate != Mode::None {
-            continue;
-        }
-        let accuracy = |index: usize| {
-            let outcomes = &report.results.evaluation.candidates[index];
-            outcomes.top1_accuracy().map(percent).unwrap_or_default()
-        };
-        let loss_with = |index: usize| {
-            report.results.loss_against_exact(index).as_ref().map(loss).unwrap_or_default()
-        };
-        let kernel = candidate.network.kernels().join(", ");
-        if multiplier.is_exact() {
-            let name =
-                if *bits == 8 { "exact".into() } else { format!("exact, {bits} activation bits") };
-            let shown = if index == 0 { "reference".into() } else { loss_with(index) };
-            table.add_row(vec![
-                name,
-                "0".into(),
-                accuracy(index),
-                String::new(),
-                shown,
-                String::new(),
-                power(report.results.figures[index].power),
-                energy(report.results.figures[index].energy),
-                kernel,
-            ]);
-            continue;
-        }
-        let with = corrected(multiplier);
-        let x = with.map(|with| functions(&report.results.candidates[with])).unwrap_or_default();
-        let dropped = multiplier.mask().map(|mask| mask.count_zeros().to_string());
-        table.add_row(vec![
-            multiplier.to_string(),
-            dropped.unwrap_or_default(),
-            accuracy(index),
-            with.map(accuracy).unwrap_or_default(),
-            with.map(loss_with).unwrap_or_default(),
-            x,
-            power(with.and_then(|with| report.results.figures[with].power)),
-            energy(with.and_then(|with| report.results.figures[with].energy)),
-            kernel,
-        ]);
-    }
-    align_right(&mut table, [1, 2, 3, 6, 7]);
-    writeln!(out, "{table}")?;
-    writeln!(
-        out,
-        "top-1 accuracy in percent; loss in points against exact 8-bit products, on the same images.\n\
-         V is the control variate: per filter V = C sum x(a) + C0, fitted offline, no retraining.\n\
-         perforated:m ignores the m low activation bits; its rival is the same small circuit fed with\n\
-         rounded codes: compare perforated:3 with exact at 5 activation bits.\n\
-         {}\n\
-         Next: recoup eval MODEL.onnx --data SPEC --multiplier truncated:7",
-        costs::legend(report.measured)
-    )?;
-    Ok(())
-}
-
-fn heading(report: &Report, out: &mut impl Write) -> Result<()> {
-    writeln!(out, "model        {}", report.results.model)?;
+/// What was evaluated, above a table.
+pub fn heading(results: &Results, out: &mut impl Write) -> Result<()> {
+    writeln!(out, "model        {}", results.model)?;
     writeln!(
         out,
         "data         {} images of {}, preprocess {}",
-        report.results.images, report.results.data, report.results.preprocess
+        results.images, results.data, results.preprocess
     )?;
-    let Calibration { method, images, data, .. } = &report.results.calibration;
+    let Calibration { method, images, data, .. } = &results.calibration;
     writeln!(out, "calibration  {method} on {images} images, {data}")?;
-    writeln!(
-        out,
-        "weights      {}",
-        weights_text(report.results.weights, report.results.own_weight_codes)
-    )?;
-    for ExactNode { node, operator, reason } in &report.results.exact_nodes {
+    writeln!(out, "weights      {}", weights_text(results.weights, results.own_weight_codes))?;
+    for ExactNode { node, operator, reason } in &results.exact_nodes {
         writeln!(out, "exact        node \"{node}\" ({operator}) runs in float32: {reason}")?;
     }
-    let float = &report.results.evaluation.float;
+    let float = &results.evaluation.float;
     let top1 = float.top1_accuracy().map(|top1| format!("{} % top-1, ", percent(top1)));
     writeln!(out, "float32      {}{:.0} images/s", top1.unwrap_or_default(), float.images_per_s())?;
     Ok(())
@@ -478,17 +393,17 @@ pub fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
 }
 
-fn loss(loss: &PairedLoss) -> String {
+pub fn loss(loss: &PairedLoss) -> String {
     format!("{:.2} [{:.2}, {:.2}]", loss.points, loss.ci95[0], loss.ci95[1])
 }
 
 /// A fraction of the exact array's power; a dash where none is known.
-fn power(fraction: Option<f64>) -> String {
+pub fn power(fraction: Option<f64>) -> String {
     fraction.map_or("–".into(), |fraction| format!("{fraction:.2}"))
 }
 
 /// Energy of an inference, and over that of the exact network.
-fn energy(energy: Option<Energy>) -> String {
+pub fn energy(energy: Option<Energy>) -> String {
     energy
         .map_or("–".into(), |energy| format!("{:.0} ({:.2})", energy.energy_nj, energy.relative))
 }

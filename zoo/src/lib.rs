@@ -70,6 +70,16 @@ impl Embedded {
         }
     }
 
+    /// Network and images as files, for those who want to read them from there.
+    pub fn files(self) -> Vec<(String, &'static [u8])> {
+        vec![
+            (format!("{}.onnx", self.name()), self.bytes()),
+            ("images.gz".into(), TEST_IMAGES),
+            ("labels.gz".into(), TEST_LABELS),
+            ("calibration.gz".into(), CALIBRATION_IMAGES),
+        ]
+    }
+
     /// The network with the first `images` of the 2,000 test images inside this program, or all,
     /// and the 256 calibration images.
     ///

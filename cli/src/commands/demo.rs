@@ -1,5 +1,8 @@
 //! `recoup demo`: a network and images inside this program.
 
+use std::io::{Write, stdout};
+use std::path::Path;
+
 use anyhow::Result;
 
 use recoup::{Design, EvaluateOptions, Mode, Space};
@@ -8,21 +11,57 @@ use recoup_explore::power::Power;
 use recoup_explore::space;
 
 use crate::args::DemoArgs;
+use crate::demo_table::DemoTable;
 use crate::printer::{self, Report};
 use crate::progress::Bars;
-use crate::session;
+use crate::{output, session};
+use recoup_zoo::Embedded;
 
 /// Evaluates every family, without and with V, beside exact products at 8 to 4 activation bits.
 pub fn run(args: &DemoArgs) -> Result<()> {
-    let mut session = args.network.session(None)?;
+    if let Some(folder) = &args.files {
+        return write(args.network, folder, args.force);
+    }
+    let mut session = args.network.session(args.images)?;
     session.isa = session::isa(&args.machine);
     let designs = designs();
-    let results = session.evaluate(&designs, EvaluateOptions::default(), &Bars::default())?;
-    let report = Report::new(results, &Power::default());
-    if args.json { printer::json(&report) } else { printer::demo(&report) }
+    let (options, power) = (EvaluateOptions::default(), Power::default());
+    if args.json {
+        let results = session.evaluate(&designs, options, &Bars::default())?;
+        return printer::json(&Report::new(results, &power));
+    }
+    let mut table = DemoTable::new(stdout(), &power);
+    session.evaluate_in_turn(&designs, options, &Bars::default(), |results| table.add(results))?;
+    table.finish()
 }
 
-fn designs() -> Vec<Design> {
+/// Writes network and images, unless they are there already, and says what they are good for.
+fn write(network: Embedded, folder: &Path, force: bool) -> Result<()> {
+    let files = network.files();
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+    let is_there = |(name, bytes): &(&str, &[u8])| {
+        std::fs::read(folder.join(name)).is_ok_and(|it| it == *bytes)
+    };
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    if !files.iter().all(is_there) {
+        output::write_folder(folder, &files, &names, force)?;
+    }
+    let folder = folder.display();
+    writeln!(
+        stdout(),
+        "{folder}: {}\n\
+         Next: recoup eval {folder}/{} --data idx:{folder}/images.gz,{folder}/labels.gz \
+         --calibration-data idx:{folder}/calibration.gz --preprocess fashion-mnist \
+         --multiplier truncated:7",
+        names.join(", "),
+        names[0]
+    )?;
+    Ok(())
+}
+
+/// What is compared.
+pub fn designs() -> Vec<Design> {
     let multipliers = (1..=4)
         .map(perforated)
         .chain((5..=8).map(truncated))

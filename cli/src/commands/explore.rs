@@ -16,15 +16,17 @@ use recoup_core::quantize::QUANTIZATION_HELP;
 use recoup_explore::entry::Settings;
 use recoup_explore::export;
 use recoup_explore::measured::MeasuredNetwork;
-use recoup_explore::power::{self, LIBRARY, Power};
+use recoup_explore::power::{self, LIBRARY, Power, SIZE};
 use recoup_explore::space;
 use recoup_hardware::cost_table::CostTable;
 
 use crate::args::{DataArgs, MachineArgs, parse_positive};
 use crate::commands::eval::{warn_of_class_order, warn_of_exact_nodes};
 use crate::costs::{self, ArrayArgs};
+use crate::headings;
 use crate::library::ImportArgs;
 use crate::progress::Bars;
+use crate::values::{self, ACTIVATION_BITS};
 use crate::{answer, library, output, session};
 
 /// Images that show what a design does in each layer; few do, as each has thousands of outputs.
@@ -45,67 +47,63 @@ pub struct ExploreArgs {
     /// Their data.
     #[command(flatten)]
     pub data: DataArgs,
-    /// The most that may be lost against exact 8-bit products, in points (percent of images)
-    #[arg(long, value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
-    pub max_loss: Limit,
-    #[arg(long, alias = "multipliers", value_name = "SPEC", num_args = 1.., help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: perforated:1 to 4, truncated:4 to 8, recursive:2 to 5, and four masks between and beyond the truncated ones]"))]
+    #[arg(long, help_heading = headings::MULTIPLIERS, alias = "multipliers", value_name = "SPEC", num_args = 1.., help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: {}]", values::standard_multipliers()))]
     pub multiplier: Vec<Source>,
-    /// What files of multipliers do not say.
-    #[command(flatten)]
-    pub import: ImportArgs,
-    #[arg(long, value_name = "MODE", num_args = 1.., help = format!("What corrects it; may be repeated: {MODE_HELP} [default: none and fitted]"))]
+    #[arg(long, help_heading = headings::CONTROL, value_name = "MODE", num_args = 1.., help = format!("What corrects it; may be repeated: {MODE_HELP} [default: none and fitted]"))]
     pub control_variate: Vec<Mode>,
-    /// Significant bits of the activation codes of approximate multipliers, 4 to 8; may be
-    /// repeated; exact products are tried at 8 to 4 [default: 8]
-    #[arg(long, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(4..=8))]
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(ACTIVATION_BITS), help = format!("Significant bits of the activation codes of approximate multipliers, {}; may be repeated; exact products are tried at all of these [default: 8]", values::activation_bits()))]
     pub activation_bits: Vec<u32>,
-    #[arg(long, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
     pub quantization: Vec<Quantization>,
-    /// How weights are coded: u8-channel, u8-tensor (the paper's), i8-channel; may be repeated: all
-    /// losses are measured against exact products in the first
-    #[arg(long, default_value = "u8-channel", value_name = "CODING", num_args = 1..)]
+    #[arg(long, help_heading = headings::QUANTIZATION, default_value = "u8-channel", value_name = "CODING", num_args = 1.., help = format!("How weights are coded: {}; may be repeated: all losses are measured against exact products in the first", values::weight_codings()))]
     pub weights: Vec<WeightScheme>,
     /// What designs cost, as `recoup hardware measure` writes it [default: the table inside this
     /// program]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = headings::ARRAYS, value_name = "FILE")]
     pub costs: Option<PathBuf>,
     /// The cell library in which power is compared
-    #[arg(long, default_value = LIBRARY, value_name = "NAME")]
+    #[arg(long, help_heading = headings::ARRAYS, default_value = LIBRARY, value_name = "NAME")]
     pub cells_of: String,
     /// Rows and columns of the array
-    #[arg(long, default_value = "64x64", value_name = "RxC", value_parser = parse_array)]
+    #[arg(long, help_heading = headings::ARRAYS, default_value = format!("{SIZE}x{SIZE}"), value_name = "RxC", value_parser = parse_array)]
     pub array: [u32; 2],
     /// Arrays of the ends, and measurements.
     #[command(flatten)]
     pub arrays: ArrayArgs,
-    /// Where results are kept as they arrive: a rerun goes on from there, and other processes may
-    /// share it [default: nowhere]
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    /// The most that may be lost against exact 8-bit products, in points (percent of images)
+    #[arg(long, help_heading = headings::CHOICE, value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
+    pub max_loss: Limit,
     /// Show every design all images, also those that are decided or cannot be the answer
-    #[arg(long)]
+    #[arg(long, help_heading = headings::CHOICE)]
     pub thorough: bool,
     /// End after so many seconds, with what is known then
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    #[arg(long, help_heading = headings::CHOICE, value_name = "SECONDS", value_parser = parse_seconds)]
     pub time_limit: Option<Duration>,
     /// End when so many images have gone through designs, each of them counted
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = headings::CHOICE, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub image_limit: Option<u64>,
+    /// Where results are kept as they arrive: a rerun goes on from there, and other processes may
+    /// share it [default: nowhere]
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// Also write a line for each design
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE")]
     pub csv: Option<PathBuf>,
     /// The same as Apache Parquet
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE")]
     pub parquet: Option<PathBuf>,
-    /// Images in memory at a time, beyond those that are kept decoded; changes no result
-    #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse_positive)]
-    pub batch: usize,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub json: bool,
+    /// Images in memory at a time, beyond those that are kept decoded; changes no result
+    #[arg(long, help_heading = headings::MACHINE, default_value_t = 256, value_name = "N", value_parser = parse_positive)]
+    pub batch: usize,
     /// Threads and kernels.
     #[command(flatten)]
     pub machine: MachineArgs,
+    /// What files of multipliers do not say.
+    #[command(flatten)]
+    pub import: ImportArgs,
 }
 
 /// Explores and answers.

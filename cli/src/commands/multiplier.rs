@@ -17,7 +17,7 @@ use recoup_kernels::WeightCoding;
 
 use crate::args::{ConvertArgs, MultiplierArgs, MultiplierCommand, ShowArgs};
 use crate::show::{self, Shown};
-use crate::{heat_map, library, output, progress};
+use crate::{heat_map, library, output, progress, values};
 
 /// Writes a table, or shows the multiplier.
 pub fn run(args: &MultiplierArgs) -> Result<()> {
@@ -72,8 +72,9 @@ fn convert(args: &ConvertArgs) -> Result<()> {
     } else {
         let format = Format::of_path(&args.out).with_context(|| {
             format!(
-                "{}: no format has this extension; expected .bin, .raw, .npy, .csv, .tsv, .txt, .h, .c or .v",
-                args.out.display()
+                "{}: no format has this extension; expected {}",
+                args.out.display(),
+                values::formats()
             )
         })?;
         let options =

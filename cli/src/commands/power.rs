@@ -23,9 +23,11 @@ use super::multiplier;
 use super::rtl::{VariantArgs, parse_array};
 use crate::args::MachineArgs;
 use crate::cells::{CellArgs, watched};
+use crate::headings;
 use crate::library::{self, NetlistImportArgs};
 use crate::network::NetworkArgs;
 use crate::progress;
+use crate::values::{self, ACTIVATION_BITS};
 
 /// Products per output of random codes: 3 x 3 x 64, several tiles for most arrays.
 const RANDOM_DEPTH: usize = 576;
@@ -48,50 +50,45 @@ pub enum Stimuli {
 /// Arguments of `power`.
 #[derive(Args)]
 pub struct PowerArgs {
-    #[arg(long, value_name = "SPEC", required = true, num_args = 1.., help = format!("A multiplier; may be repeated, the first is what others are compared with: {SPEC_HELP}"))]
+    /// The network of --stimuli network.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Images whose codes are sampled
+    #[arg(long, help_heading = headings::MODEL, default_value_t = 8, value_name = "N", value_parser = crate::args::parse_positive)]
+    pub images: usize,
+    /// For the choice of images and samples
+    #[arg(long, help_heading = headings::MODEL, value_name = "S")]
+    pub seed: Option<u64>,
+    #[arg(long, help_heading = headings::MULTIPLIERS, value_name = "SPEC", required = true, num_args = 1.., help = format!("A multiplier; may be repeated, the first is what others are compared with: {SPEC_HELP}"))]
     pub multiplier: Vec<Source>,
-    /// Rows and columns of PEs
-    #[arg(long, default_value = "16x16", value_name = "RxC", value_parser = parse_array)]
-    pub array: [usize; 2],
-    /// Coding of the weights: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
-    /// unsigned, unless the multiplier is for signed ones]
-    #[arg(long, value_name = "CODING")]
-    pub weights: Option<WeightScheme>,
-    #[arg(long, value_name = "MODE", help = format!("What corrects an approximate multiplier: {MODE_HELP} [default: fitted]"))]
+    #[arg(long, help_heading = headings::CONTROL, value_name = "MODE", help = format!("What corrects an approximate multiplier: {MODE_HELP} [default: fitted]"))]
     pub control_variate: Option<Mode>,
-    /// Significant bits of the activation codes, 4 to 8; exact products of fewer have an array that
-    /// leaves the others out
-    #[arg(long, default_value_t = 8, value_name = "B", value_parser = clap::value_parser!(u32).range(4..=8))]
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", help = format!("Coding of the weights: {} [default: unsigned, unless the multiplier is for signed ones]", values::weight_signs()))]
+    pub weights: Option<WeightScheme>,
+    #[arg(long, help_heading = headings::QUANTIZATION, default_value_t = 8, value_name = "B", value_parser = clap::value_parser!(u32).range(ACTIVATION_BITS), help = format!("Significant bits of the activation codes, {}; exact products of fewer have an array that leaves the others out", values::activation_bits()))]
     pub activation_bits: u32,
+    /// Rows and columns of PEs
+    #[arg(long, help_heading = headings::ARRAYS, default_value = "16x16", value_name = "RxC", value_parser = parse_array)]
+    pub array: [usize; 2],
     /// Variants of the PE.
     #[command(flatten)]
     pub variant: VariantArgs,
     /// The cells. Without --clock-ps, energies are at the first array's fastest clock.
     #[command(flatten)]
     pub cells: CellArgs,
-    /// The codes: network (the one inside this program unless --model is given), uniform, relu-like
-    #[arg(long, value_enum, default_value = "network", value_name = "CODES")]
+    #[arg(long, help_heading = headings::SIMULATION, value_enum, hide_possible_values = true, default_value = "network", value_name = "CODES", help = format!("The codes: {}; the network is the one inside this program unless --model is given", values::names::<Stimuli>()))]
     pub stimuli: Stimuli,
-    /// The network of --stimuli network.
-    #[command(flatten)]
-    pub network: NetworkArgs,
-    /// Images whose codes are sampled
-    #[arg(long, default_value_t = 8, value_name = "N", value_parser = crate::args::parse_positive)]
-    pub images: usize,
     /// Without gate delays: faster, and blind to glitches
-    #[arg(long)]
+    #[arg(long, help_heading = headings::SIMULATION)]
     pub fast: bool,
     /// Pins per buffer of the clock tree; 0 for clock pins and their wire alone
-    #[arg(long, default_value_t = 16, value_name = "N")]
+    #[arg(long, help_heading = headings::SIMULATION, default_value_t = 16, value_name = "N")]
     pub clock_fan_out: usize,
     /// Sample until the standard error is this share of the energy, in percent
-    #[arg(long, default_value_t = 1.0, value_name = "P", value_parser = parse_percent)]
+    #[arg(long, help_heading = headings::SIMULATION, default_value_t = 1.0, value_name = "P", value_parser = parse_percent)]
     pub standard_error: f64,
-    /// For the choice of images and samples
-    #[arg(long, value_name = "S")]
-    pub seed: Option<u64>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub json: bool,
     /// Threads and kernels.
     #[command(flatten)]

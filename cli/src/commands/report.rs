@@ -11,7 +11,7 @@ use recoup_explore::store::Store;
 use recoup_report::render;
 
 use super::explore::parse_limit;
-use crate::output;
+use crate::{headings, output};
 
 /// Arguments of `report`.
 #[derive(Args)]
@@ -19,14 +19,14 @@ pub struct ReportArgs {
     /// What `recoup explore --out` or `recoup reproduce` wrote
     #[arg(value_name = "RUN.db")]
     pub run: PathBuf,
-    /// Where to write the page
-    #[arg(long, value_name = "FILE.html")]
-    pub out: PathBuf,
     /// Judge by another limit, in points [default: that of the run]
-    #[arg(long, value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
+    #[arg(long, help_heading = headings::CHOICE, value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
     pub max_loss: Option<Limit>,
+    /// Where to write the page
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE.html")]
+    pub out: PathBuf,
     /// Replace the page if it exists
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub force: bool,
 }
 

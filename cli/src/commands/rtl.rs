@@ -17,9 +17,10 @@ use recoup_hardware::rtl::{
 
 use super::multiplier;
 use crate::args::{MachineArgs, parse_positive};
+use crate::headings;
 use crate::library::ImportArgs;
 use crate::network::NetworkArgs;
-use crate::output;
+use crate::{output, values};
 
 /// Products per output that an array takes unless a network says otherwise: 3 x 3 x 512, the
 /// deepest of the residual networks.
@@ -30,6 +31,7 @@ const POSITIONS: usize = 32;
 
 /// Variants of an array.
 #[derive(Args)]
+#[command(next_help_heading = headings::ARRAYS)]
 pub struct VariantArgs {
     /// A register between multiplier and accumulation
     #[arg(long)]
@@ -57,47 +59,43 @@ impl VariantArgs {
 /// Arguments of `rtl`.
 #[derive(Args)]
 pub struct RtlArgs {
-    /// Rows and columns of PEs: 16x16
-    #[arg(long, value_name = "RxC", value_parser = parse_array)]
-    pub array: [usize; 2],
-    #[arg(long, value_name = "SPEC", help = format!("The multiplier: {SPEC_HELP}"))]
-    pub multiplier: Source,
-    /// Coding of the weights: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
-    /// unsigned, unless the multiplier is for signed ones]
-    #[arg(long, value_name = "CODING")]
-    pub weights: Option<WeightScheme>,
-    #[arg(long, value_name = "MODE", help = format!("What corrects it: {MODE_HELP} [default: fitted]"))]
-    pub control_variate: Option<Mode>,
-    /// Fraction bits of the control variate's C [default: 4]
-    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=16))]
-    pub c_frac: Option<u32>,
-    /// Most products per output, k [default: those of the network's deepest layer, or 4608]
-    #[arg(long, value_name = "K", value_parser = parse_positive)]
-    pub depth: Option<usize>,
-    /// Variants of the PE.
-    #[command(flatten)]
-    pub variant: VariantArgs,
-    /// Add C0 in the array, instead of with the bias behind it
-    #[arg(long)]
-    pub add_c0: bool,
     /// Whose layer the vectors are of; random codes without it.
     #[command(flatten)]
     pub network: NetworkArgs,
     /// The layer by its node's name; without --model, of the network inside this program [default:
     /// the first convolution of several tiles]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = headings::MODEL, value_name = "NAME")]
     pub layer: Option<String>,
     /// For random codes, or to draw the images
-    #[arg(long, value_name = "S")]
+    #[arg(long, help_heading = headings::MODEL, value_name = "S")]
     pub seed: Option<u64>,
+    #[arg(long, help_heading = headings::MULTIPLIERS, value_name = "SPEC", help = format!("The multiplier: {SPEC_HELP}"))]
+    pub multiplier: Source,
+    #[arg(long, help_heading = headings::CONTROL, value_name = "MODE", help = format!("What corrects it: {MODE_HELP} [default: fitted]"))]
+    pub control_variate: Option<Mode>,
+    #[arg(long, help_heading = headings::CONTROL, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=16), help = format!("Fraction bits of the control variate's C [default: {}]", ControlOptions::default().c_frac))]
+    pub c_frac: Option<u32>,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", help = format!("Coding of the weights: {} [default: unsigned, unless the multiplier is for signed ones]", values::weight_signs()))]
+    pub weights: Option<WeightScheme>,
+    /// Rows and columns of PEs: 16x16
+    #[arg(long, help_heading = headings::ARRAYS, value_name = "RxC", value_parser = parse_array)]
+    pub array: [usize; 2],
+    #[arg(long, help_heading = headings::ARRAYS, value_name = "K", value_parser = parse_positive, help = format!("Most products per output, k [default: those of the network's deepest layer, or {DEPTH}]"))]
+    pub depth: Option<usize>,
+    /// Variants of the PE.
+    #[command(flatten)]
+    pub variant: VariantArgs,
+    /// Add C0 in the array, instead of with the bias behind it
+    #[arg(long, help_heading = headings::ARRAYS)]
+    pub add_c0: bool,
     /// Folder for the files; must not exist, or be empty
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "DIR")]
     pub out: PathBuf,
     /// Replace the files of an earlier run
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub force: bool,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub json: bool,
     /// Threads and kernels.
     #[command(flatten)]
@@ -156,8 +154,8 @@ pub fn run(args: &RtlArgs) -> Result<()> {
     let correction = control.as_ref().map(Correction::new).transpose()?;
     let design = ArrayRtl::new(circuit, options, correction)?;
     let files = files(&design, &vectors)?;
-    let contents: Vec<(&str, &str)> =
-        files.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
+    let contents: Vec<(&str, &[u8])> =
+        files.iter().map(|file| (file.name.as_str(), file.text.as_bytes())).collect();
     // Those of an earlier run that are not written again go.
     let known: Vec<&str> = file_names().collect();
     output::write_folder(&args.out, &contents, &known, args.force)?;

@@ -15,8 +15,9 @@ use recoup_hardware::synthesis::{check_products, synthesize};
 
 use super::multiplier;
 use crate::cells::{CellArgs, watched};
+use crate::headings;
 use crate::library::NetlistImportArgs;
-use crate::output;
+use crate::{output, values};
 use report::Report;
 
 /// Arguments of `synth`.
@@ -25,29 +26,27 @@ pub struct SynthArgs {
     /// Folder with SystemVerilog, as `recoup rtl` writes it
     #[arg(value_name = "DIR", required_unless_present = "multiplier")]
     pub folder: Option<PathBuf>,
-    #[arg(long, value_name = "SPEC", conflicts_with = "folder", help = format!("Instead of a folder: the multiplier alone, and a PE with it: {SPEC_HELP}"))]
+    #[arg(long, help_heading = headings::MULTIPLIERS, value_name = "SPEC", conflicts_with = "folder", help = format!("Instead of a folder: the multiplier alone, and a PE with it: {SPEC_HELP}"))]
     pub multiplier: Option<Source>,
-    /// Coding of the weights: u8-channel and u8-tensor are unsigned, i8-channel is signed [default:
-    /// unsigned, unless the multiplier is for signed ones]
-    #[arg(long, value_name = "CODING", requires = "multiplier")]
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", requires = "multiplier", help = format!("Coding of the weights: {} [default: unsigned, unless the multiplier is for signed ones]", values::weight_signs()))]
     pub weights: Option<WeightScheme>,
     /// Rows of the array that the PE is for: they set the width of its sum
-    #[arg(long, default_value_t = 16, value_name = "R", requires = "multiplier")]
+    #[arg(long, help_heading = headings::ARRAYS, default_value_t = 16, value_name = "R", requires = "multiplier")]
     pub rows: usize,
     /// The cells, and how to map onto them.
     #[command(flatten)]
     pub cells: CellArgs,
     /// The module to synthesise [default: array, or the only one]
-    #[arg(long, value_name = "NAME", requires = "folder")]
+    #[arg(long, help_heading = headings::CELLS, value_name = "NAME", requires = "folder")]
     pub top: Option<String>,
     /// Write the netlist of cells, as Verilog
-    #[arg(long, value_name = "F.v")]
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "F.v")]
     pub keep_netlist: Option<PathBuf>,
     /// Replace the netlist if it exists
-    #[arg(long, requires = "keep_netlist")]
+    #[arg(long, help_heading = headings::OUTPUT, requires = "keep_netlist")]
     pub force: bool,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = headings::OUTPUT)]
     pub json: bool,
     /// What a file of a multiplier does not say.
     #[command(flatten)]

@@ -4,6 +4,7 @@ mod bad_data;
 mod bad_model;
 mod bad_option;
 mod damaged;
+mod demo;
 mod eval;
 mod explore;
 mod faults;

@@ -165,7 +165,11 @@ fn the_reproduction_has_tables_and_goes_on() {
     let many = ["reproduce", "--images", "2001", "--out", &out];
     assert_refused(folder.path(), &many, &["2001", "2000"]);
     let unknown = ["reproduce", "--quantization", "plain+bias", "--out", &out];
-    assert_refused(folder.path(), &unknown, &["plain+bias", "expected plain, aware or aware+bias"]);
+    assert_refused(
+        folder.path(),
+        &unknown,
+        &["plain+bias", "expected one of plain, aware, aware+bias"],
+    );
     // A page that is not ours is not replaced.
     let other = folder.path().join("other");
     std::fs::create_dir(&other).unwrap();

@@ -207,12 +207,7 @@ pub fn evaluate(
         for (index, candidate) in candidates.iter().enumerate() {
             go_on(watch)?;
             let outcomes = &mut evaluation.candidates[index];
-            let start = Instant::now();
-            let all = classifier.outputs(&candidate.network, &batch);
-            // The float network has run on these images: what it does not tell apart, the numbers
-            // that the multiplier makes can.
-            let all = all.map_err(ExperimentError::from)?;
-            outcomes.elapsed += start.elapsed();
+            let all = timed(&classifier, candidate, &batch, outcomes)?;
             count(outcomes, &all, indices);
             if let Some(scores) = scores.as_deref_mut() {
                 let own = all.iter().map(|outputs| &outputs[classes.clone()]);
@@ -241,6 +236,50 @@ pub fn evaluate(
         evaluation.layers = Some(statistics.collect());
     }
     Ok(evaluation)
+}
+
+/// What one more candidate makes of images with labels, all of which the float network has run on.
+///
+/// # Errors
+/// When an image cannot be read or has no label that the network has, there are no class scores, or
+/// `watch` stops the work.
+pub fn outcomes(
+    images: &Images,
+    candidate: &EmulatedDesign,
+    watch: &(impl Watch + ?Sized),
+) -> Result<Outcomes, EvaluateError> {
+    let graph = &candidate.prepared.quantized.graph;
+    let (_, classes) = graph.scores().ok_or(EvaluateError::NoScores)?;
+    images.dataset.check_outputs(classes.len())?;
+    let classifier = Classifier::default();
+    let mut outcomes = Outcomes::default();
+    while outcomes.images < images.indices.len() {
+        go_on(watch)?;
+        let end = images.indices.len().min(outcomes.images + images.batch.max(1));
+        let batch = images.read(outcomes.images..end)?;
+        let all = timed(&classifier, candidate, &batch, &mut outcomes)?;
+        for (outputs, image) in all.iter().zip(&batch) {
+            let scores = candidate.network.class_scores(outputs).ok_or(EvaluateError::NoScores)?;
+            outcomes.add(scores, image.label);
+        }
+        watch.advance(batch.len());
+    }
+    Ok(outcomes)
+}
+
+/// The outputs of a candidate, whose time counts.
+fn timed<I: AsRef<[f32]> + Sync>(
+    classifier: &Classifier,
+    candidate: &EmulatedDesign,
+    batch: &[I],
+    outcomes: &mut Outcomes,
+) -> Result<Vec<Vec<f32>>, ExperimentError> {
+    let start = Instant::now();
+    // The float network has run on these images: what it does not tell apart, the numbers that the
+    // multiplier makes can.
+    let all = classifier.outputs(&candidate.network, batch)?;
+    outcomes.elapsed += start.elapsed();
+    Ok(all)
 }
 
 /// The outputs of the float network for images of these numbers.

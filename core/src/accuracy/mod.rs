@@ -13,6 +13,8 @@ mod fidelity;
 pub mod paired;
 
 pub use classify::{Classifier, LabelledInput};
-pub use evaluate::{EvaluateError, Evaluation, Images, Outcomes, Scores, evaluate, sampler};
+pub use evaluate::{
+    EvaluateError, Evaluation, Images, Outcomes, Scores, evaluate, outcomes, sampler,
+};
 pub use experiment::{EmulatedDesign, Experiment, ExperimentError};
 pub use fidelity::{Agreement, Fidelity, OutputFidelity};

@@ -23,7 +23,7 @@ pub(crate) use fit::LayerMoments;
 use fit::noise_to_signal;
 pub use fit::residual_share;
 pub use function::CodeFunction;
-pub use mode::{MODE_HELP, Mode};
+pub use mode::{MODE_HELP, Mode, ModeHelp};
 pub use regress::Regression;
 pub use study::{Choice, Study};
 pub use term_cost::{ROWS, TermCost};

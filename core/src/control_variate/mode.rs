@@ -6,8 +6,25 @@ use std::str::FromStr;
 use super::ControlFunction;
 
 /// The valid spellings, for help texts and error messages.
-pub const MODE_HELP: &str = "none, constant, paper, fitted, fitted:FUNCTION, regressed, \
-     regressed:FUNCTION (FUNCTION: low-bits, any-bit, popcount, weighted, auto)";
+pub const MODE_HELP: ModeHelp = ModeHelp;
+
+/// See [`MODE_HELP`].
+#[derive(Clone, Copy, Debug)]
+pub struct ModeHelp;
+
+impl fmt::Display for ModeHelp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "none, constant, paper, fitted, fitted:FUNCTION, regressed, regressed:FUNCTION \
+             (FUNCTION: "
+        )?;
+        for function in ControlFunction::NAMED {
+            write!(formatter, "{function}, ")?;
+        }
+        write!(formatter, "{})", ControlFunction::Auto)
+    }
+}
 
 /// Where C and C0 come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

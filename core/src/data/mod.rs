@@ -46,11 +46,11 @@ pub use dataset::{ArrayInfo, Dataset, Sample};
 pub use error::DataError;
 pub use memory::MemoryArray;
 pub use pixels::{Image, ImageInfo, ImageShape, Layout, Pixels};
-pub use preprocess::{Preprocess, Preset};
+pub use preprocess::{KEYS, PRESETS, Preprocess, Preset};
 pub use preprocessor::Preprocessor;
 pub use sampler::{InputTensor, Sampler};
 pub use select::{hold_out, select, select_others, shuffle};
-pub use spec::DataSpec;
+pub use spec::{DataSpec, FORMS};
 
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,10 @@ use std::str::FromStr;
 use super::DataError;
 use super::pixels::Layout;
 
-pub(super) const PRESETS: &str = "cifar10, imagenet, mnist, fashion-mnist, none";
-pub(super) const KEYS: &str = "mean=, std=, scale=, layout=, resize=, crop=";
+/// The presets for messages and help.
+pub const PRESETS: &str = "cifar10, imagenet, mnist, fashion-mnist, none";
+/// The settings for messages and help.
+pub const KEYS: &str = "mean=M;M;M, std=S;S;S, scale=X, layout=nchw|nhwc, resize=N, crop=N";
 
 /// Settings known by name. All but `None` scale 0..255 to 0..1 first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -57,7 +57,7 @@ impl DataSpec {
 }
 
 /// The forms for messages and help.
-pub(super) const FORMS: &str = "cifar10:FILE|DIR, cifar100:FILE|DIR, idx:IMAGES,LABELS, \
+pub const FORMS: &str = "cifar10:FILE|DIR, cifar100:FILE|DIR, idx:IMAGES,LABELS, \
                                 idx:IMAGES, folder:DIR, npz:FILE";
 
 impl FromStr for DataSpec {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::hint::Hint;
 
-/// Hashes of the product tables, computed from the closed formulas by another program:
+/// Hashes of the product tables, computed from the closed formulas by `reference/tables.py`:
 /// `family level coding sha256`.
 const HASHES: &str = include_str!("../../../reference/tables.sha256");
 

@@ -24,8 +24,8 @@ pub use calibration::{
 };
 pub(crate) use histogram::Histogram;
 pub use quantization::{QUANTIZATION_HELP, Quantization};
-pub use range::Method;
 pub(crate) use range::from_range;
+pub use range::{METHOD_HELP, Method};
 pub use weights::QuantizedMac;
 
 /// How weights are coded (docs/arithmetic.md, section 1).
@@ -68,9 +68,8 @@ impl FromStr for WeightScheme {
     fn from_str(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|scheme| scheme.to_string() == name);
         found.ok_or_else(|| {
-            format!(
-                "unknown weight coding \"{name}\"; expected u8-tensor, u8-channel or i8-channel"
-            )
+            let names = Self::ALL.map(|scheme| scheme.to_string()).join(", ");
+            format!("unknown weight coding \"{name}\"; expected one of {names}")
         })
     }
 }

@@ -28,14 +28,17 @@ impl fmt::Display for Method {
     }
 }
 
+/// The valid spellings, for help texts and error messages.
+pub const METHOD_HELP: &str = "mean-square, min-max, percentile, percentile:P";
+
 impl FromStr for Method {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let invalid = || {
             format!(
-                "unknown calibration method \"{text}\"; expected min-max, mean-square, percentile or \
-                 percentile:P (P above 50, at most 100)"
+                "unknown calibration method \"{text}\"; expected one of {METHOD_HELP} (P above 50, at \
+                 most 100)"
             )
         };
         match text.split_once(':') {
