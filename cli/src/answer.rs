@@ -13,7 +13,7 @@ use recoup_explore::sequential::ERROR;
 use crate::printer::{align_right, percent, table, weights_text};
 
 /// The answer, and where powers come from if it lacks them.
-pub fn advised(mut answer: Answer) -> Answer {
+fn advised(mut answer: Answer) -> Answer {
     if answer.lacks_power() {
         answer.remarks.insert(0, "See recoup hardware list, and --power.".to_owned());
     }
