@@ -2,18 +2,13 @@
 //! bad input ends with exit code 2 and a message that says what to do, a fault of the program itself
 //! with 70.
 
-mod answer;
 mod args;
 mod cells;
 mod commands;
-mod cost;
 mod costs;
-mod demo_table;
 mod examples;
 mod fault;
-mod fidelity;
 mod headings;
-mod heat_map;
 mod hint;
 mod library;
 mod network;
@@ -21,7 +16,6 @@ mod output;
 mod printer;
 mod progress;
 mod session;
-mod show;
 mod values;
 
 use std::process::ExitCode;

@@ -11,8 +11,7 @@ use recoup_explore::power::Power;
 use recoup_explore::space;
 
 use crate::args::DemoArgs;
-use crate::demo_table::DemoTable;
-use crate::printer::{self, Report};
+use crate::printer::{self, DemoTable, Report};
 use crate::progress::Bars;
 use crate::{output, session};
 use recoup_zoo::Embedded;

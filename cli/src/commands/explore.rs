@@ -25,9 +25,10 @@ use crate::commands::eval::{warn_of_class_order, warn_of_exact_nodes};
 use crate::costs::{self, ArrayArgs};
 use crate::headings;
 use crate::library::ImportArgs;
+use crate::printer::exploration;
 use crate::progress::Bars;
 use crate::values::{self, ACTIVATION_BITS};
-use crate::{answer, library, output, session};
+use crate::{library, output, session};
 
 /// Images that show what a design does in each layer; few do, as each has thousands of outputs.
 pub const OBSERVED_IMAGES: usize = 32;
@@ -149,7 +150,7 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
     if let Some(path) = &args.parquet {
         output::write(path, &export::parquet(&lines)?, true)?;
     }
-    if args.json { answer::json(&exploration) } else { answer::text(&exploration) }
+    if args.json { exploration::json(&exploration) } else { exploration::text(&exploration) }
 }
 
 fn check_outputs(args: &ExploreArgs) -> Result<()> {

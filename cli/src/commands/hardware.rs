@@ -23,7 +23,7 @@ use recoup_hardware::synthesis::{SynthesisOptions, Watch};
 use crate::args::MachineArgs;
 use crate::headings;
 use crate::output::{self, Draft};
-use crate::printer::{align_right, table};
+use crate::printer::tables::{align_right, table};
 use crate::progress;
 use crate::progress::Bars;
 use crate::session;

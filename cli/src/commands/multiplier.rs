@@ -16,8 +16,9 @@ use recoup_hardware::rtl::MultiplierCircuit;
 use recoup_kernels::WeightCoding;
 
 use crate::args::{ConvertArgs, MultiplierArgs, MultiplierCommand, ShowArgs};
-use crate::show::{self, Shown};
-use crate::{heat_map, library, output, progress, values};
+use crate::printer::heat_map;
+use crate::printer::multiplier::{self as show, Shown};
+use crate::{library, output, progress, values};
 
 /// Writes a table, or shows the multiplier.
 pub fn run(args: &MultiplierArgs) -> Result<()> {

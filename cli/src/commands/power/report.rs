@@ -9,7 +9,7 @@ use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::power::LayerEstimate;
 
 use super::{Outcome, PowerArgs, Stimuli};
-use crate::printer;
+use crate::printer::tables;
 
 /// The results with what they are results of.
 pub struct Report<'a> {
@@ -63,7 +63,7 @@ impl Report<'_> {
             units.area_um2(self.library),
         )?;
         let header = ["unit", "fJ per cycle", "internal", "switching", "leakage nW", "µW", "share"];
-        let mut table = printer::table(&header);
+        let mut table = tables::table(&header);
         let total_uw = estimate.power_uw();
         for (role, energy) in estimate.per_cycle() {
             let power_uw = energy.power_uw(self.clock_ps);
@@ -77,7 +77,7 @@ impl Report<'_> {
                 format!("{:.1} %", 100.0 * power_uw / total_uw),
             ]);
         }
-        printer::align_right(&mut table, 1..header.len());
+        tables::align_right(&mut table, 1..header.len());
         writeln!(out, "{table}")?;
         let header = [
             "layer",
@@ -88,7 +88,7 @@ impl Report<'_> {
             "nJ per image",
             "± standard error",
         ];
-        let mut table = printer::table(&header);
+        let mut table = tables::table(&header);
         for layer in &estimate.layers {
             table.add_row([
                 layer.name.clone(),
@@ -100,7 +100,7 @@ impl Report<'_> {
                 format!("{:.1} %", 100.0 * layer.standard_error_fj / layer.energy_fj),
             ]);
         }
-        printer::align_right(&mut table, 1..header.len());
+        tables::align_right(&mut table, 1..header.len());
         writeln!(out, "{table}")?;
         let cycles: u64 = estimate.layers.iter().map(|layer| layer.sampled_cycles).sum();
         write!(
@@ -123,7 +123,7 @@ impl Report<'_> {
     fn comparison(&self) -> comfy_table::Table {
         let first = &self.outcomes[0];
         let header = ["multiplier", "area µm²", "ratio", "fJ per MAC", "ratio"];
-        let mut table = printer::table(&header);
+        let mut table = tables::table(&header);
         for outcome in self.outcomes {
             let (area, energy) =
                 (outcome.units.area_um2(self.library), outcome.estimate.energy_per_mac_fj());
@@ -135,7 +135,7 @@ impl Report<'_> {
                 format!("{:.3}", energy / first.estimate.energy_per_mac_fj()),
             ]);
         }
-        printer::align_right(&mut table, 1..header.len());
+        tables::align_right(&mut table, 1..header.len());
         table
     }
 

@@ -12,7 +12,7 @@ use recoup_hardware::mapped::UnitArea;
 use recoup_hardware::synthesis::{Synthesis, SynthesisOptions};
 use recoup_hardware::timing::{Edge, PathPoint};
 
-use crate::printer;
+use crate::printer::tables;
 
 /// The results with what they are results of.
 pub struct Report<'a> {
@@ -88,7 +88,7 @@ impl Report<'_> {
             kind.flip_flops += unit.flip_flops;
         }
         let header = ["unit", "number", "area µm²", "each", "share", "cells", "flip-flops"];
-        let mut table = printer::table(&header);
+        let mut table = tables::table(&header);
         for (name, kind) in kinds {
             table.add_row([
                 name,
@@ -100,7 +100,7 @@ impl Report<'_> {
                 kind.flip_flops.to_string(),
             ]);
         }
-        printer::align_right(&mut table, 1..header.len());
+        tables::align_right(&mut table, 1..header.len());
         table
     }
 

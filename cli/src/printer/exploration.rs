@@ -10,7 +10,8 @@ use recoup_explore::explorer::MeanResult;
 use recoup_explore::runner::{DesignResult, Outcome};
 use recoup_explore::sequential::ERROR;
 
-use crate::printer::{align_right, percent, table, weights_text};
+use super::tables::{align_right, percent, table};
+use super::words::weights_text;
 
 /// The answer, and where powers come from if it lacks them.
 fn advised(mut answer: Answer) -> Answer {

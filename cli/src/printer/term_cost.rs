@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use recoup_core::control_variate::{ROWS, TermCost};
 
-use crate::printer::{Report, table};
+use super::report::Report;
+use super::tables::table;
 
 /// The full adders of [`TermCost`] in words.
 pub const COST: &str = "of the line that sums X in each row, of C X in each column's MAC+";

@@ -7,18 +7,9 @@ use anyhow::Result;
 use recoup_circuits::printable;
 use recoup_core::accuracy::{EmulatedDesign, Fidelity, OutputFidelity};
 
-use crate::printer::{
-    Report, align_right, control_text, multiplier_text, percent, quantization_text, table,
-};
-
-/// The output of a network that is furthest from float32, dB; infinite if all are equal to it.
-pub fn least_sqnr_db(outputs: &[OutputFidelity]) -> f64 {
-    let sqnr_db = outputs.iter().map(|output| match &output.against_float {
-        fidelity if fidelity.equal => f64::INFINITY,
-        fidelity => fidelity.sqnr_db.unwrap_or(f64::NEG_INFINITY),
-    });
-    sqnr_db.fold(f64::INFINITY, f64::min)
-}
+use super::report::Report;
+use super::tables::{align_right, percent, table};
+use super::words::{control_text, multiplier_text, quantization_text};
 
 /// A table for each output, if outputs were compared.
 pub fn print(report: &Report, out: &mut impl Write) -> Result<()> {

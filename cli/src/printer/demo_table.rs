@@ -9,8 +9,9 @@ use comfy_table::{ColumnConstraint, Table, Width};
 use recoup::{Design, Mode, Results};
 use recoup_explore::power::Power;
 
+use super::tables::{align_right, energy, loss, percent, power, table};
+use super::words::{functions, heading};
 use crate::costs;
-use crate::printer::{align_right, energy, functions, heading, loss, percent, power, table};
 
 /// Columns, and the width of what usually stands in them: the first lines are written before the
 /// others are known.

@@ -11,8 +11,8 @@ use recoup_core::multiplier::{Multiplier, dot_diagram};
 use recoup_core::quantize::WeightScheme;
 use recoup_kernels::{Isa, Structure, common_kernel, structure};
 
-use crate::cost::{self, COST};
-use crate::printer::{align_right, percent, table};
+use super::tables::{align_right, percent, table};
+use super::term_cost::{self, COST};
 
 /// A multiplier, measured.
 pub struct Shown {
@@ -179,7 +179,7 @@ fn print_study(codes: &str, study: &Study, out: &mut impl Write) -> Result<()> {
          of the error's variance ({:.2} squared) V leaves",
         study.mean_error, study.std_error
     )?;
-    let mut rows = table(&[&["x(a)", "variance left %", "x is"], &cost::COLUMNS[..]].concat());
+    let mut rows = table(&[&["x(a)", "variance left %", "x is"], &term_cost::COLUMNS[..]].concat());
     let best = study.best().function;
     let alone = study.functions.iter().map(|choice| {
         let mark = if best == choice.function { "  <- best" } else { "" };
@@ -196,7 +196,7 @@ fn print_study(codes: &str, study: &Study, out: &mut impl Write) -> Result<()> {
         )
     });
     for (label, choice, hardware) in alone.chain(together) {
-        let costs: Vec<[String; 2]> = choice.costs.iter().map(cost::cells).collect();
+        let costs: Vec<[String; 2]> = choice.costs.iter().map(term_cost::cells).collect();
         let costs = [0, 1]
             .map(|column| costs.iter().map(|cells| &*cells[column]).collect::<Vec<_>>().join("\n"));
         let name = [label, percent(choice.variance_left), hardware];

@@ -1,0 +1,115 @@
+//! The results of `eval`, for people and for machines.
+
+use std::io::{Write, stdout};
+
+use anyhow::Result;
+
+use super::report::Report;
+use super::tables::{align_right, energy, loss, percent, power, probability, table};
+use super::words::{control_text, heading, multiplier_text, quantization_text};
+use super::{fidelity, term_cost};
+use crate::costs;
+
+/// The JSON object of `eval` and `demo` (docs/json.md).
+pub fn json(report: &Report) -> Result<()> {
+    let object = serde_json::to_value(report.results.record(report.order()))?;
+    writeln!(stdout(), "{object:#}")?;
+    Ok(())
+}
+
+/// Where `eval` says how activations became codes, if not all of them did so plainly.
+const QUANTIZATION_COLUMN: usize = 3;
+
+/// The table of `eval`.
+pub fn text(report: &Report) -> Result<()> {
+    let mut out = stdout().lock();
+    heading(&report.results, &mut out)?;
+    let float_top1 = report.results.evaluation.float.top1_accuracy();
+    let mut header = vec!["multiplier", "control variate", "bits"];
+    if float_top1.is_some() {
+        header.extend(["top-1 %", "loss vs exact [95 %]", "p", "loss vs float [95 %]", "p"]);
+    }
+    header.extend(["array power", "energy nJ", "images/s", "kernel"]);
+    header.extend(report.results.evaluation.float.top5_accuracy().map(|_| "top-5 %"));
+    let with_quantization = report.with_quantization();
+    if with_quantization {
+        header.insert(QUANTIZATION_COLUMN, "quantisation");
+    }
+    let mut table = table(&header);
+    for (index, candidate) in report.results() {
+        let outcomes = &report.results.evaluation.candidates[index];
+        let mut row = vec![
+            multiplier_text(candidate),
+            control_text(candidate),
+            candidate.design.activation_bits.to_string(),
+        ];
+        row.extend(outcomes.top1_accuracy().map(percent));
+        if let Some(exact) = report.results.loss_against_exact(index) {
+            let reference = index == 0;
+            row.push(if reference { "reference".into() } else { loss(&exact) });
+            row.push(if reference { String::new() } else { probability(exact.mcnemar_p) });
+        }
+        if let Some(float) = report.results.loss_against_float(index) {
+            row.extend([loss(&float), probability(float.mcnemar_p)]);
+        }
+        row.extend([
+            power(report.results.figures[index].power),
+            energy(report.results.figures[index].energy),
+            format!("{:.0}", outcomes.images_per_s()),
+            candidate.network.kernels().join(", "),
+        ]);
+        row.extend(outcomes.top5_accuracy().map(percent));
+        if with_quantization {
+            row.insert(QUANTIZATION_COLUMN, quantization_text(candidate));
+        }
+        table.add_row(row);
+    }
+    const NUMBERS: [&str; 7] =
+        ["bits", "top-1 %", "p", "array power", "energy nJ", "images/s", "top-5 %"];
+    let columns = header.iter().enumerate().filter(|(_, name)| NUMBERS.contains(name));
+    align_right(&mut table, columns.map(|(column, _)| column));
+    writeln!(out, "{table}")?;
+    if float_top1.is_some() {
+        writeln!(
+            out,
+            "loss in points (percent of images); p: McNemar's exact test on the same images"
+        )?;
+    }
+    writeln!(out, "{}", costs::legend(report.measured))?;
+    fidelity::print(report, &mut out)?;
+    term_cost::print(report, &mut out)?;
+    layers(report, &mut out)?;
+    Ok(())
+}
+
+fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
+    let Some(layers) = &report.results.evaluation.layers else { return Ok(()) };
+    for (index, candidate) in report.results() {
+        let layers = &layers[index];
+        if candidate.design.multiplier.is_exact() {
+            continue;
+        }
+        writeln!(
+            out,
+            "\n{}, {}: accumulated error without and with V, in accumulator units",
+            multiplier_text(candidate),
+            control_text(candidate)
+        )?;
+        let mut table =
+            table(&["layer", "mean", "std", "mean with V", "std with V", "SQNR dB", "kernel"]);
+        for layer in layers {
+            table.add_row(vec![
+                layer.node.clone(),
+                format!("{:.1}", layer.mean_before),
+                format!("{:.1}", layer.std_before),
+                format!("{:.1}", layer.mean_after),
+                format!("{:.1}", layer.std_after),
+                layer.sqnr_db.map_or("no error".into(), |db| format!("{db:.1}")),
+                layer.kernel.clone(),
+            ]);
+        }
+        align_right(&mut table, 1..=5);
+        writeln!(out, "{table}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! What was evaluated, in words.
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use recoup::{Design, ExactNode, Mode, Results, WeightScheme};
+use recoup_core::accuracy::EmulatedDesign;
+use recoup_core::control_variate::ControlVariate;
+use recoup_core::quantize::Calibration;
+use recoup_kernels::WeightCoding;
+
+use super::tables::percent;
+
+/// A candidate's multiplier, and where it does not run.
+pub fn multiplier_text(candidate: &EmulatedDesign) -> String {
+    let Design { multiplier, exact_ends, .. } = &candidate.design;
+    format!("{multiplier}{}", if *exact_ends { ", exact ends" } else { "" })
+}
+
+/// What a candidate's control variate came to be: the mode, and the x that was chosen.
+pub fn control_text(candidate: &EmulatedDesign) -> String {
+    let mode = candidate.design.control_variate;
+    let functions = functions(candidate);
+    match mode {
+        Mode::Fitted(Some(named)) | Mode::Regressed(Some(named))
+            if functions == named.to_string() =>
+        {
+            mode.to_string()
+        }
+        Mode::Fitted(_) | Mode::Regressed(_) if !functions.is_empty() => {
+            format!("{mode} ({functions})")
+        }
+        _ => mode.to_string(),
+    }
+}
+
+/// The functions x of a candidate's control variate; empty without one.
+pub fn functions(candidate: &EmulatedDesign) -> String {
+    candidate.control.as_ref().map(ControlVariate::names).unwrap_or_default()
+}
+
+/// How a candidate's activations become codes, and the rounding that was chosen.
+pub fn quantization_text(candidate: &EmulatedDesign) -> String {
+    let quantization = candidate.design.quantization;
+    match 8 - candidate.prepared.quantized.activation_bits {
+        rounded if quantization.aware && rounded > 0 => {
+            format!("{quantization} ({rounded} bits rounded)")
+        }
+        _ => quantization.to_string(),
+    }
+}
+
+/// Whose codes the weights are.
+pub fn weights_text(scheme: WeightScheme, (own, layers): (usize, usize)) -> String {
+    let sign = match scheme.coding() {
+        WeightCoding::Unsigned => "unsigned",
+        WeightCoding::Signed => "signed",
+    };
+    match own {
+        0 => scheme.to_string(),
+        _ if own == layers => format!("the model's own codes, {sign} in the multipliers"),
+        _ => format!("{scheme}; the model's own codes in {own} of {layers} layers"),
+    }
+}
+
+/// What was evaluated, above a table.
+pub fn heading(results: &Results, out: &mut impl Write) -> Result<()> {
+    writeln!(out, "model        {}", results.model)?;
+    writeln!(
+        out,
+        "data         {} images of {}, preprocess {}",
+        results.images, results.data, results.preprocess
+    )?;
+    let Calibration { method, images, data, .. } = &results.calibration;
+    writeln!(out, "calibration  {method} on {images} images, {data}")?;
+    writeln!(out, "weights      {}", weights_text(results.weights, results.own_weight_codes))?;
+    for ExactNode { node, operator, reason } in &results.exact_nodes {
+        writeln!(out, "exact        node \"{node}\" ({operator}) runs in float32: {reason}")?;
+    }
+    let float = &results.evaluation.float;
+    let top1 = float.top1_accuracy().map(|top1| format!("{} % top-1, ", percent(top1)));
+    writeln!(out, "float32      {}{:.0} images/s", top1.unwrap_or_default(), float.images_per_s())?;
+    Ok(())
+}
