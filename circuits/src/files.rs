@@ -72,6 +72,15 @@ fn kind(metadata: &Metadata) -> &'static str {
     if metadata.is_dir() { "a folder" } else { "no file" }
 }
 
+/// The beginning of a text of any length, for messages.
+pub(crate) fn shorten(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A name or a text from a file, for a terminal: what would steer it is written as `\u{..}`:
 /// control characters, and those that turn the direction of the text or hide in it.
 pub fn printable(text: &str) -> Cow<'_, str> {

@@ -4,6 +4,7 @@
 
 mod distance;
 mod files;
+mod function;
 pub mod liberty;
 mod metrics;
 pub mod netlist;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::netlist::shorten;
+use crate::files::shorten;
 
 /// A module.
 #[derive(Clone, Debug)]

@@ -1,9 +1,8 @@
-//! The command line.
+//! Arguments that several verbs take, and those of the smaller ones.
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Subcommand};
 
 use recoup::CALIBRATION_IMAGES;
 use recoup_circuits::table::{ElementType, Index, Order};
@@ -13,77 +12,12 @@ use recoup_core::multiplier::{FamilyHelp, METRIC_DEFINITIONS, SPEC_HELP, Source}
 use recoup_core::quantize::{METHOD_HELP, Method, QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_kernels::Isa;
 
-use crate::commands::explore::ExploreArgs;
-use crate::commands::hardware::HardwareArgs;
-use crate::commands::power::PowerArgs;
-use crate::commands::report::ReportArgs;
-use crate::commands::reproduce::ReproduceArgs;
-use crate::commands::rtl::RtlArgs;
-use crate::commands::synth::SynthArgs;
 use crate::costs::ArrayArgs;
 use crate::headings;
 use crate::library::ImportArgs;
+use crate::parse::{embedded, parse_positive};
 use crate::values::{self, ACTIVATION_BITS};
 use recoup_zoo::Embedded;
-
-/// Runs deep neural networks on approximate multipliers and gets the accuracy back.
-#[derive(Parser)]
-#[command(name = "recoup", version, about, after_help = "Start with: recoup demo")]
-pub struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// The verbs.
-#[derive(Subcommand)]
-pub enum Command {
-    /// Accuracy of a network on approximate multipliers, without and with a control variate
-    Eval(Box<EvalArgs>),
-    /// The design with the least power under a limit of accuracy loss, and what else there is
-    Explore(Box<ExploreArgs>),
-    /// One page of what `explore --out` or `reproduce` found: charts, tables, provenance
-    Report(ReportArgs),
-    /// The paper's evaluation on the six networks inside this program, with page and tables
-    Reproduce(ReproduceArgs),
-    /// `eval` on a network and images inside this program: every family, under a minute
-    Demo(DemoArgs),
-    /// Calibrate a network's activations and write the scales to a readable file
-    Quantize(QuantizeArgs),
-    /// The graph as Recoup runs it: nodes, shapes, MACs, what runs on the multipliers
-    Inspect(InspectArgs),
-    /// Product tables, pictures and error metrics of multipliers
-    #[command(after_help = FamilyHelp.to_string())]
-    Multiplier(MultiplierArgs),
-    /// A systolic array of a multiplier as SystemVerilog, with a testbench from the emulator
-    Rtl(Box<RtlArgs>),
-    /// Area, cells and clock of an array or a multiplier in a cell library, with yosys
-    #[command(
-        override_usage = "recoup synth <DIR | --multiplier <SPEC>> --cells <LIB.lib[.gz]>... [OPTIONS]"
-    )]
-    Synth(SynthArgs),
-    /// Energy of an array per MAC and per inference, by unit and layer, on a network's own data
-    Power(Box<PowerArgs>),
-    /// What arrays cost: area, delay and energy
-    Hardware(HardwareArgs),
-}
-
-impl Command {
-    /// What a command that computes was told about threads and instructions.
-    pub fn machine(&self) -> Option<&MachineArgs> {
-        match self {
-            Self::Eval(args) => Some(&args.machine),
-            Self::Explore(args) => Some(&args.machine),
-            Self::Reproduce(args) => Some(&args.machine),
-            Self::Demo(args) => Some(&args.machine),
-            Self::Quantize(args) => Some(&args.machine),
-            Self::Rtl(args) => Some(&args.machine),
-            Self::Power(args) => Some(&args.machine),
-            Self::Hardware(args) => args.machine(),
-            Self::Report(_) | Self::Inspect(_) | Self::Multiplier(_) | Self::Synth(_) => None,
-        }
-    }
-}
 
 /// What every command that computes takes.
 #[derive(Args)]
@@ -360,20 +294,6 @@ pub fn parse_shape(text: &str) -> Result<Shape, String> {
         .ok_or_else(|| format!("\"{text}\" is no shape; expected sizes joined by x, as in 3x32x32"))
 }
 
-pub fn parse_positive(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|n| *n > 0)
-        .ok_or_else(|| format!("\"{text}\" is no count; expected at least 1"))
-}
-
 fn parse_isa(name: &str) -> Result<Isa, String> {
     Isa::from_name(name).map_err(|error| error.to_string())
-}
-
-/// Reads the name of a network inside this program.
-pub fn embedded() -> impl TypedValueParser<Value = Embedded> {
-    let named = |name: String| Embedded::ALL.into_iter().find(|network| network.name() == name);
-    PossibleValuesParser::new(Embedded::ALL.map(Embedded::name))
-        .map(move |name| named(name).expect("one of the names"))
 }

@@ -14,7 +14,7 @@ use recoup_explore::power::{ENDS_SIZE, LIBRARY, Power, SIZE};
 use recoup_hardware::cost_table::CostTable;
 use recoup_hardware::inference::Measurements;
 
-use crate::commands::explore::parse_array;
+use crate::parse::parse_array;
 use crate::{headings, values};
 
 /// Which layers run on an exact array of their own.

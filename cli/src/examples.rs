@@ -2,7 +2,7 @@
 
 use clap::{Command, CommandFactory};
 
-use crate::args::Cli;
+use crate::verbs::Cli;
 
 /// Examples come between what a verb does and what it takes.
 const TEMPLATE: &str =

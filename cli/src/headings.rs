@@ -19,7 +19,7 @@ mod tests {
     use clap::{Command, CommandFactory};
 
     use super::*;
-    use crate::args::Cli;
+    use crate::verbs::Cli;
 
     /// In the order in which every verb has them.
     const ALL: [&str; 11] = [

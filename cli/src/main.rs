@@ -13,10 +13,12 @@ mod hint;
 mod library;
 mod network;
 mod output;
+mod parse;
 mod printer;
 mod progress;
 mod session;
 mod values;
+mod verbs;
 
 use std::process::ExitCode;
 
@@ -24,7 +26,7 @@ use clap::FromArgMatches;
 use recoup_circuits::printable;
 use recoup_core::model::threads;
 
-use args::{Cli, Command};
+use verbs::{Cli, Command};
 
 fn main() -> ExitCode {
     fault::note_in_silence();

@@ -10,8 +10,9 @@ use recoup_core::accuracy::Experiment;
 use recoup_core::data::{DataSpec, Preprocess, select};
 use recoup_core::quantize::{Method, WeightScheme};
 
-use crate::args::{DataArgs, LabelArgs, MachineArgs, Shape, parse_positive, parse_shape};
+use crate::args::{DataArgs, LabelArgs, MachineArgs, Shape, parse_shape};
 use crate::headings;
+use crate::parse::parse_positive;
 use crate::progress::Bars;
 use crate::session;
 use recoup_zoo::Embedded;

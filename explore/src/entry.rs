@@ -5,7 +5,6 @@ use recoup_hardware::cost_table::CostTable;
 use serde::{Deserialize, Serialize};
 
 use crate::power::Power;
-use crate::runner::{DesignResult, name_with_functions};
 use crate::sequential::Limit;
 use crate::subject::Expected;
 
@@ -75,21 +74,6 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What is kept of a result.
-    pub fn new(result: &DesignResult) -> Self {
-        let mask = result.design.multiplier.mask();
-        Self {
-            design: result.record.clone(),
-            kind: result.kind(),
-            mask: mask.map(|mask| format!("{mask:#018x}")),
-            functions: result.functions.clone(),
-            relative_power: result.power,
-            energy_nj: result.energy.map(|energy| energy.energy_nj),
-            noise_to_signal: result.noise_to_signal,
-            note: result.outcome.reason().map(str::to_owned),
-        }
-    }
-
     /// In words, with the function that its control variate came to have.
     pub fn name(&self) -> String {
         name_with_functions(&self.design.to_string(), &self.functions)
@@ -105,5 +89,15 @@ impl Entry {
     /// Bit 8 i + l is set when a_i w_l is kept; None for a table.
     pub fn mask(&self) -> Option<u64> {
         u64::from_str_radix(self.mask.as_deref()?.strip_prefix("0x")?, 16).ok()
+    }
+}
+
+/// The text of a design with the functions that its control variate came to have, unless it says
+/// them.
+pub(crate) fn name_with_functions(text: &str, functions: &[String]) -> String {
+    let functions = functions.join(" + ");
+    match functions.is_empty() || text.contains(&functions) {
+        true => text.to_owned(),
+        false => format!("{text}, x = {functions}"),
     }
 }

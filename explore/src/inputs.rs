@@ -9,7 +9,7 @@ use recoup_core::numeric::hex;
 use recoup_core::watch::{Watch, go_on};
 use sha2::{Digest, Sha256};
 
-use crate::key;
+use crate::hash;
 
 /// Model inputs with their classes, in the order of the test. As many as fit a given memory are
 /// kept, the others are read again whenever they are needed.
@@ -39,7 +39,7 @@ impl<'a> Inputs<'a> {
             go_on(watch)?;
             let batch = inputs.images.read(start..(start + batch).min(inputs.len()))?;
             for LabelledInput { input, label } in &batch {
-                key::update(&mut hash, input);
+                hash::update(&mut hash, input);
                 hash.update((*label as u64).to_le_bytes());
             }
             watch.advance(batch.len());

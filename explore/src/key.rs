@@ -10,12 +10,11 @@ use recoup_core::accuracy::Experiment;
 use recoup_core::as_text;
 use recoup_core::design::{Design, DesignRecord};
 use recoup_core::multiplier::Multiplier;
-use recoup_core::numeric::hex;
 use recoup_core::quantize::WeightScheme;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
+use crate::hash::{sha256, sha256_of_floats};
 use crate::inputs::Inputs;
 
 /// What is kept of a network on its images, with its weights in one coding.
@@ -129,30 +128,6 @@ impl ExperimentKey {
         known.push((multiplier.clone(), hash.clone()));
         hash
     }
-}
-
-/// The hash of parts, which are told apart by their lengths.
-pub(crate) fn sha256(parts: &[&[u8]]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hex(&hash.finalize())
-}
-
-/// The hash of tensors, in order.
-fn sha256_of_floats<'a>(tensors: impl Iterator<Item = &'a [f32]>) -> String {
-    let mut hash = Sha256::new();
-    tensors.for_each(|tensor| update(&mut hash, tensor));
-    hex(&hash.finalize())
-}
-
-/// Adds a tensor to a hash.
-pub(crate) fn update(hash: &mut Sha256, tensor: &[f32]) {
-    let bytes: Vec<u8> = tensor.iter().flat_map(|value| value.to_le_bytes()).collect();
-    hash.update((tensor.len() as u64).to_le_bytes());
-    hash.update(&bytes);
 }
 
 /// Of no network in particular.

@@ -21,6 +21,7 @@ pub mod confirm;
 pub mod entry;
 pub mod explorer;
 pub mod export;
+mod hash;
 pub mod inputs;
 pub mod key;
 pub mod measured;

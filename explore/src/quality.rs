@@ -1,10 +1,8 @@
 //! What a design does to the accumulators of each layer, on a few images.
 
-use recoup_core::accuracy::{Classifier, EmulatedDesign, LabelledInput};
+use recoup_core::accuracy::{Classifier, EmulatedDesign, ExperimentError, LabelledInput};
 use recoup_core::emulate::{ErrorSample, LayerStatistics, StatisticsCollector};
 use serde::{Deserialize, Serialize};
-
-use crate::subject::Failure;
 
 /// Bins of a histogram.
 const BINS: usize = 60;
@@ -50,7 +48,7 @@ pub fn observe(
     candidate: &EmulatedDesign,
     classifier: &Classifier,
     images: &[LabelledInput],
-) -> Result<Vec<LayerQuality>, Failure> {
+) -> Result<Vec<LayerQuality>, ExperimentError> {
     let macs = &candidate.prepared.quantized.macs;
     let Some(largest) = (0..macs.len()).rev().max_by_key(|&layer| macs[layer].shape.macs()) else {
         return Ok(Vec::new());

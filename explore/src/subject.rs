@@ -116,7 +116,7 @@ impl Trial for EmulatedTrial<'_> {
     fn observe(&mut self, images: usize) -> Result<Vec<LayerQuality>, Failure> {
         let Emulated { inputs, classifier, .. } = self.subject;
         let inputs = inputs.get(0..images.min(inputs.len()))?;
-        quality::observe(&self.candidate, classifier, &inputs)
+        Ok(quality::observe(&self.candidate, classifier, &inputs)?)
     }
 }
 

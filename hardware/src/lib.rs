@@ -17,6 +17,7 @@
 pub mod cells;
 pub mod cost_table;
 pub mod inference;
+mod layer_shape;
 pub mod mapped;
 pub mod measure;
 pub mod power;

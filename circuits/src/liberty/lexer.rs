@@ -1,7 +1,7 @@
 //! Liberty text as tokens.
 
 use super::LibertyError;
-use crate::netlist::shorten;
+use crate::files::shorten;
 use crate::printable;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

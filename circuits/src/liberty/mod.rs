@@ -11,7 +11,7 @@ mod tests;
 
 use lexer::{Lexer, Token, describe};
 
-pub use crate::netlist::Function;
+pub use crate::function::Function;
 pub use file::read_liberty;
 
 /// Longest Liberty file: those of whole libraries have tens of megabytes of delays.

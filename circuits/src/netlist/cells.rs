@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::boolean::Function;
 use super::error::{NetlistError, Place};
 use super::named_cells;
+use crate::function::Function;
 
 /// A combinational cell.
 #[derive(Clone, Debug, PartialEq, Eq)]

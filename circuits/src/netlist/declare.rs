@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::ast::{Declaration, Direction, Module, Range};
 use super::error::NetlistError;
-use super::lexer::{Position, shorten};
+use super::lexer::Position;
+use crate::files::shorten;
 
 /// What a declaration says of each of its names.
 #[derive(Clone, Copy)]

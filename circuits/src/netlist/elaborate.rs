@@ -4,8 +4,8 @@ use super::ast::{Connections, Direction, Expr, GateKind, Instance, Item, Module,
 use super::cells::Library;
 use super::error::NetlistError;
 use super::graph::{Graph, Node};
-use super::lexer::shorten;
 use super::scope::Scope;
+use crate::files::shorten;
 
 /// Deepest hierarchy.
 const MAX_HIERARCHY: usize = 50;

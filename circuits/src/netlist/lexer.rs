@@ -1,6 +1,7 @@
 //! Verilog source text as tokens.
 
 use super::error::{NetlistError, Place};
+use crate::files::shorten;
 
 /// Where a token begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,15 +52,6 @@ impl Token {
             Self::Directive(name) => format!("``{}`", shorten(name)),
             Self::End => "the end of the file".to_owned(),
         }
-    }
-}
-
-/// The beginning of a text of any length, for messages.
-pub(crate) fn shorten(text: &str) -> String {
-    const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

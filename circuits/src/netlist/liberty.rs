@@ -1,9 +1,9 @@
 //! The functions of the cells of a Liberty file.
 
-use super::boolean::Function;
 use super::cells::{Cell, LibertyCell, Library};
 use super::error::{NetlistError, Place};
-use super::lexer::shorten;
+use crate::files::shorten;
+use crate::function::Function;
 use crate::liberty::{Group, LibertyError, parse};
 
 /// Reads what the cells of a Liberty file compute, and which of them are sequential or tri-state.

@@ -33,8 +33,8 @@ mod write;
 mod yosys;
 mod yosys_json;
 
+pub use crate::function::Function;
 pub use ast::VerilogSource;
-pub use boolean::Function;
 pub use cells::Library;
 pub use circuit::{Netlist, Signal};
 pub use error::{NetlistError, Place};
@@ -48,8 +48,6 @@ pub use ports::PortNames;
 pub use reading::NetlistReading;
 pub use write::table_to_verilog;
 pub use yosys_json::{YosysModules, parse_yosys_json};
-
-pub(crate) use lexer::shorten;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,9 @@
 //! instance connects are read with the name: outputs by the usual names, the groups of AOI21 by
 //! letters (A1 A2 B) or by alphabet (A B C). Where libraries disagree the cell is not known.
 
-use super::boolean::Function;
 use super::cells::{Cell, CellProblem, is_supply};
+use crate::files::shorten;
+use crate::function::Function;
 
 /// yosys' single-bit gates, with their functions of the pins A, B, C, D and S.
 const YOSYS: [(&str, &str); 17] = [
@@ -336,5 +337,5 @@ fn multiplexer(inputs: &[&str], outputs: &[&str]) -> Result<Function, String> {
 }
 
 fn list(pins: &[&str]) -> String {
-    if pins.is_empty() { "none".to_owned() } else { super::lexer::shorten(&pins.join(", ")) }
+    if pins.is_empty() { "none".to_owned() } else { shorten(&pins.join(", ")) }
 }

@@ -8,7 +8,8 @@ use super::ast::{
 use super::declare::{Kind, ModuleBuilder};
 use super::error::NetlistError;
 use super::keywords::{direction, gate, is_beyond_keyword, is_keyword, is_net};
-use super::lexer::{Position, Token, shorten, tokenize};
+use super::lexer::{Position, Token, tokenize};
+use crate::files::shorten;
 
 /// Longest source text; the largest circuit that the writer makes has 6 MB.
 pub(crate) const MAX_SOURCE: usize = 16 << 20;

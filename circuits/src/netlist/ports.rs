@@ -2,7 +2,7 @@
 
 use super::ast::{Declaration, Direction, VerilogSource};
 use super::error::NetlistError;
-use super::lexer::shorten;
+use crate::files::shorten;
 
 /// The ports of a multiplier.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::ast::{BinaryOp, Declaration, Expr, ExprKind, Module, Range, UnaryOp};
 use super::error::NetlistError;
 use super::graph::{Graph, Node};
-use super::lexer::{Position, shorten};
+use super::lexer::Position;
 use super::vector::Order;
+use crate::files::shorten;
 
 /// Bits of the widest expression.
 const MAX_WIDTH: usize = 1 << 16;

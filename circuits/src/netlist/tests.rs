@@ -397,7 +397,7 @@ fn liberty_files_are_checked() {
 
 #[test]
 fn functions_bind_as_in_liberty() {
-    use super::boolean::Function;
+    use crate::function::Function;
     let same = |left: &str, right: &str| {
         assert_eq!(Function::parse(left).unwrap(), Function::parse(right).unwrap(), "{left}");
     };

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::error::NetlistError;
 use super::file::read_limited;
-use super::lexer::shorten;
 use super::yosys_json::{MAX_JSON, YosysModules, parse_yosys_json};
+use crate::files::shorten;
 use crate::program::{Ended, Limits, Program};
 
 /// A multiplier takes a second and some 30 MiB; a loop of millions of steps all there is.

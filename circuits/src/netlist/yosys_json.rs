@@ -6,9 +6,9 @@ use super::ast::Direction;
 use super::cells::Library;
 use super::error::{NetlistError, Place};
 use super::graph::{Graph, Node};
-use super::lexer::shorten;
 use super::ports::{Port, Summary};
 use super::word_cells::{self, WordCell};
+use crate::files::shorten;
 use crate::yosys_json::{self, Bit, Cell, YosysJsonError};
 
 /// Longest JSON file.

@@ -20,11 +20,12 @@ use recoup_explore::power::{self, LIBRARY, Power, SIZE};
 use recoup_explore::space;
 use recoup_hardware::cost_table::CostTable;
 
-use crate::args::{DataArgs, MachineArgs, parse_positive};
+use crate::args::{DataArgs, MachineArgs};
 use crate::commands::eval::{warn_of_class_order, warn_of_exact_nodes};
 use crate::costs::{self, ArrayArgs};
 use crate::headings;
 use crate::library::ImportArgs;
+use crate::parse::{parse_array, parse_limit, parse_positive, parse_seconds};
 use crate::printer::exploration;
 use crate::progress::Bars;
 use crate::values::{self, ACTIVATION_BITS};
@@ -224,25 +225,4 @@ fn weights(args: &ExploreArgs) -> Vec<WeightScheme> {
         }
     }
     codings
-}
-
-pub fn parse_limit(text: &str) -> Result<Limit, String> {
-    let points: f64 =
-        text.parse().map_err(|_| format!("\"{text}\" is no number of points; try 0.5"))?;
-    Limit::new(points).map_err(|error| error.to_string())
-}
-
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().filter(|seconds: &f64| *seconds > 0.0);
-    seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| format!("\"{text}\" is no number of seconds; try 60"))
-}
-
-pub fn parse_array(text: &str) -> Result<[u32; 2], String> {
-    let sizes: Option<Vec<u32>> =
-        text.split('x').map(|size| size.parse().ok().filter(|size| *size > 0)).collect();
-    sizes
-        .and_then(|sizes| sizes.try_into().ok())
-        .ok_or_else(|| format!("\"{text}\" is no array; expected rows and columns, as in 64x64"))
 }

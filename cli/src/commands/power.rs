@@ -54,7 +54,7 @@ pub struct PowerArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
     /// Images whose codes are sampled
-    #[arg(long, help_heading = headings::MODEL, default_value_t = 8, value_name = "N", value_parser = crate::args::parse_positive)]
+    #[arg(long, help_heading = headings::MODEL, default_value_t = 8, value_name = "N", value_parser = crate::parse::parse_positive)]
     pub images: usize,
     /// For the choice of images and samples
     #[arg(long, help_heading = headings::MODEL, value_name = "S")]

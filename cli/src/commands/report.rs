@@ -10,7 +10,7 @@ use recoup_explore::sequential::Limit;
 use recoup_explore::store::Store;
 use recoup_report::render;
 
-use super::explore::parse_limit;
+use crate::parse::parse_limit;
 use crate::{headings, output};
 
 /// Arguments of `report`.

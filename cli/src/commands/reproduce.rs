@@ -18,9 +18,10 @@ use recoup_explore::recorded::Recorded;
 use recoup_report::render;
 
 use super::eval::warn_of_exact_nodes;
-use super::explore::{OBSERVED_IMAGES, command_line, parse_limit};
+use super::explore::{OBSERVED_IMAGES, command_line};
 use super::report;
-use crate::args::{LabelArgs, MachineArgs, embedded, parse_positive};
+use crate::args::{LabelArgs, MachineArgs};
+use crate::parse::{embedded, parse_limit, parse_positive};
 use crate::progress::Bars;
 use crate::session;
 use crate::{headings, output, values};

@@ -16,10 +16,11 @@ use recoup_hardware::rtl::{
 };
 
 use super::multiplier;
-use crate::args::{MachineArgs, parse_positive};
+use crate::args::MachineArgs;
 use crate::headings;
 use crate::library::ImportArgs;
 use crate::network::NetworkArgs;
+use crate::parse::parse_positive;
 use crate::{output, values};
 
 /// Products per output that an array takes unless a network says otherwise: 3 x 3 x 512, the

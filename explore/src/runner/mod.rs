@@ -20,7 +20,6 @@ use recoup_core::watch::Watch;
 pub use budget::{Budget, Ended};
 pub use judge::Judge;
 pub use strategy::{LeastPower, Strategy};
-pub(crate) use task::name_with_functions;
 pub use task::{DesignResult, Outcome, Task};
 
 use crate::choose::{Judged, choose};

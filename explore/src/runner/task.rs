@@ -2,6 +2,7 @@
 
 use recoup_core::design::{Design, DesignRecord, Kind};
 
+use crate::entry::{Entry, name_with_functions};
 use crate::power::{Energy, Figures};
 use crate::sequential::Assessment;
 use crate::store::Row;
@@ -80,19 +81,24 @@ impl DesignResult {
         name_with_functions(&self.design.to_string(), &self.functions)
     }
 
+    /// What is kept of it beside its outcomes.
+    pub fn entry(&self) -> Entry {
+        let mask = self.design.multiplier.mask();
+        Entry {
+            design: self.record.clone(),
+            kind: self.kind(),
+            mask: mask.map(|mask| format!("{mask:#018x}")),
+            functions: self.functions.clone(),
+            relative_power: self.power,
+            energy_nj: self.energy.map(|energy| energy.energy_nj),
+            noise_to_signal: self.noise_to_signal,
+            note: self.outcome.reason().map(str::to_owned),
+        }
+    }
+
     /// What kind of design it is.
     pub fn kind(&self) -> Kind {
         self.design.kind()
-    }
-}
-
-/// The text of a design with the functions that its control variate came to have, unless it says
-/// them.
-pub(crate) fn name_with_functions(text: &str, functions: &[String]) -> String {
-    let functions = functions.join(" + ");
-    match functions.is_empty() || text.contains(&functions) {
-        true => text.to_owned(),
-        false => format!("{text}, x = {functions}"),
     }
 }
 

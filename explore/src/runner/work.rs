@@ -272,7 +272,7 @@ impl<'a> Work<'a> {
     /// Keeps what became of a design beside its result.
     fn keep(&mut self, at: usize, outcome: &Outcome) -> Result<(), StoreError> {
         let task = &self.tasks[at];
-        let entry = Entry::new(&task.result(outcome.clone()));
+        let entry = task.result(outcome.clone()).entry();
         self.store.put_entry(&self.runner.experiments[0].key, &task.key, &entry)
     }
 

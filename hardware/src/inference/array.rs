@@ -6,7 +6,7 @@ use crate::cost_table::{Array, Cost, CostTable};
 use crate::power::Role;
 
 use super::measured::{MeasuredArray, MeasuredLayer};
-use super::shape::Layer;
+use crate::layer_shape::Layer;
 
 /// An array, and what it spends.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::power::Role;
 
-use super::shape::Layer;
+use crate::layer_shape::Layer;
 
 /// Why a file of measurements cannot be used.
 #[derive(Debug, thiserror::Error)]

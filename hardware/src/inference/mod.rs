@@ -6,14 +6,13 @@
 
 mod array;
 mod measured;
-mod shape;
 
 #[cfg(test)]
 mod tests;
 
+pub use crate::layer_shape::{Layer, LayerShape};
 pub use array::{ArrayEnergy, LayerEnergy};
 pub use measured::{MeasuredArray, MeasuredError, MeasuredLayer, Measurements, Mismatch};
-pub use shape::{Layer, LayerShape};
 
 /// One array, or two.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use recoup_core::emulate::activation_streams;
 use recoup_core::model::SampleError;
 use recoup_kernels::WeightCoding;
 
-use crate::inference::LayerShape;
+use crate::layer_shape::LayerShape;
 use crate::rtl::Vectors;
 
 /// One layer's codes. Weights stay in the array for a tile of rows and columns while the
