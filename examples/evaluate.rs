@@ -1,6 +1,6 @@
 //! A network on two approximate multipliers, each with its control variate.
 
-use recoup::{DataSpec, Design, EvaluateOptions, Multiplier, Session, SessionOptions};
+use recoup::{DataSpec, Design, EvaluateOptions, Session, SessionOptions, Unwatched};
 
 /// Prints the accuracy of each design.
 pub fn main() -> recoup::Result<()> {
@@ -11,10 +11,9 @@ pub fn main() -> recoup::Result<()> {
     let options = SessionOptions { preprocess, images: Some(200), ..SessionOptions::new(data) };
     let mut session = Session::open("zoo/assets/fashion-resnet8.onnx", options)?;
 
-    let designs = ["perforated:2", "truncated:7"].map(str::parse::<Multiplier>);
-    let designs = designs.into_iter().map(|design| Ok(Design::from(design?)));
-    let designs = designs.collect::<recoup::Result<Vec<_>>>()?;
-    let results = session.evaluate(&designs, EvaluateOptions::default(), &recoup::Unwatched)?;
+    let designs: [Design; 2] =
+        ["perforated:2 with V (fitted)".parse()?, "truncated:7 with V (fitted)".parse()?];
+    let results = session.evaluate(&designs, EvaluateOptions::default(), &Unwatched)?;
     for row in results.rows() {
         println!("{:12} V {:8} {:?} of the images", row.multiplier, row.control_variate, row.top1);
     }

@@ -5,12 +5,15 @@ use std::fmt;
 use recoup_core::accuracy::{EvaluateError, ExperimentError};
 use recoup_core::control_variate::ControlVariateError;
 use recoup_core::data::DataError;
+use recoup_core::design::DesignTextError;
+use recoup_core::emulate::EmulateError;
 pub use recoup_core::hint::Hint;
 use recoup_core::model::{ModelError, SampleError};
 use recoup_core::multiplier::MultiplierError;
 use recoup_core::quantize::CalibrationError;
 use recoup_core::watch::Stopped;
 use recoup_explore::runner::RunnerError;
+use recoup_explore::sequential::LimitError;
 use recoup_explore::store::StoreError;
 
 /// The result of a call that can fail.
@@ -33,6 +36,8 @@ pub enum ErrorKind {
     Emulation,
     /// The file that results are kept in.
     Results,
+    /// What was asked for: the text of a design, or a limit.
+    Request,
     /// Nothing: the caller stopped the work.
     Stopped,
 }
@@ -149,6 +154,7 @@ impl From<ExperimentError> for Error {
             ExperimentError::Calibration(error) => error.into(),
             ExperimentError::ControlVariate(error) => error.into(),
             ExperimentError::Multiplier(error) => error.into(),
+            ExperimentError::Emulate(EmulateError::Stopped(stopped)) => stopped.into(),
             ExperimentError::Emulate(_) => Self::new(ErrorKind::Emulation, error),
         }
     }
@@ -166,6 +172,18 @@ impl From<EvaluateError> for Error {
                 Self::new(ErrorKind::Data, error)
             }
         }
+    }
+}
+
+impl From<DesignTextError> for Error {
+    fn from(error: DesignTextError) -> Self {
+        Self::new(ErrorKind::Request, error)
+    }
+}
+
+impl From<LimitError> for Error {
+    fn from(error: LimitError) -> Self {
+        Self::new(ErrorKind::Request, error)
     }
 }
 

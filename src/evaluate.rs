@@ -184,14 +184,14 @@ pub fn candidates(
     let candidates = designs.iter().map(|design| {
         go_on(watch)?;
         let candidate = match design.weights.filter(|&weights| weights != experiment.weights()) {
-            None => experiment.candidate(design)?,
+            None => experiment.candidate_watched(design, watch)?,
             Some(weights) => {
                 let known = others.iter().position(|other| other.weights() == weights);
                 let at = known.unwrap_or_else(|| {
                     others.push(experiment.with_weights(weights));
                     others.len() - 1
                 });
-                others[at].candidate(design)?
+                others[at].candidate_watched(design, watch)?
             }
         };
         watch.advance(1);

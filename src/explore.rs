@@ -27,6 +27,9 @@ use crate::session::Session;
 
 pub use record::{ExplorationRecord, MeanDesignRecord, MeanRecord, NetworkRecord};
 
+/// Images in memory at a time, beyond those that are kept decoded.
+const BATCH: usize = 256;
+
 /// Memory for decoded images, of all networks together.
 const KEPT_BYTES: usize = 1 << 30;
 
@@ -179,6 +182,24 @@ pub fn explore(
         means: explored.means,
         ended: explored.ended,
     })
+}
+
+impl Session {
+    /// Explores this network alone, in the order of seed 0: with the shipped costs and weights in one
+    /// coding. [`explore`] takes several networks, measured powers and several codings.
+    ///
+    /// # Errors
+    /// As [`explore`], and when the network cannot be calibrated.
+    pub fn explore(
+        self,
+        store: &mut Store,
+        options: &ExploreOptions,
+        watch: &dyn Watch,
+    ) -> Result<Exploration> {
+        let (power, weights) = (Power::default(), [WeightScheme::U8Channel]);
+        let network = OpenNetwork::new(self, power, &weights, 0, BATCH, watch)?;
+        explore(store, &[network], options, watch)
+    }
 }
 
 /// What was found.

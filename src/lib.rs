@@ -1,13 +1,41 @@
 //! Deep neural networks on approximate multipliers, with the accuracy recovered by a control
 //! variate.
 //!
+//! # What does my network lose?
+//!
 //! ```no_run
 #![doc = include_str!("../examples/evaluate.rs")]
 //! ```
 //!
 //! A [`Session`] is a model with its images: it holds some out, calibrates on them, and evaluates
-//! designs on the others, each beside the float32 network and exact products of 8-bit codes. The
-//! work below is done by [`recoup_core`], the search for a design by [`recoup_explore`].
+//! designs on the others, each beside the float32 network and exact products of 8-bit codes. A
+//! [`Design`] is a multiplier with what corrects it and the codes that it gets; it is read from and
+//! written as one text, and [`Space`] lists all combinations of options.
+//!
+//! # Which design should I build?
+//!
+//! ```no_run
+#![doc = include_str!("../examples/explore.rs")]
+//! ```
+//!
+//! Losses are paired, image by image, against exact products; a sequential test leaves a design as
+//! soon as its verdict is sure. [`Exploration`] has the answer, every design with its interval, and
+//! why the search ended; [`page`] makes one page of a recorded run.
+//!
+//! # And with my own multiplier?
+//!
+//! ```no_run
+#![doc = include_str!("../examples/own_multiplier.rs")]
+//! ```
+//!
+//! A multiplier is any function of two bytes, a mask of partial products, a table or a netlist.
+//!
+//! # What takes long, and what goes wrong
+//!
+//! All that takes long asks a [`Watch`], which shows how far it is and can stop it. An [`Error`] has
+//! a [kind](Error::kind), names file, node and place, and carries what would help as a [`Hint`].
+//!
+//! The work below is done by [`recoup_core`], the search by [`recoup_explore`].
 
 mod error;
 mod evaluate;
@@ -31,6 +59,7 @@ pub use recoup_core::design::{Design, DesignRecord, Kind, Space};
 pub use recoup_core::multiplier::Multiplier;
 pub use recoup_core::quantize::{Quantization, WeightScheme};
 pub use recoup_core::watch::{Unwatched, Watch};
+pub use recoup_explore::power::Power;
 pub use recoup_explore::runner::{Budget, Ended};
 pub use recoup_explore::sequential::Limit;
 pub use recoup_explore::store::Store;

@@ -2,6 +2,8 @@
 
 #[path = "../examples/evaluate.rs"]
 mod evaluate;
+#[path = "../examples/explore.rs"]
+mod explore;
 #[path = "../examples/own_multiplier.rs"]
 mod own_multiplier;
 
@@ -13,4 +15,9 @@ fn a_network_on_two_multipliers() {
 #[test]
 fn a_multiplier_of_ones_own() {
     own_multiplier::main().unwrap();
+}
+
+#[test]
+fn the_least_power_under_a_limit() {
+    explore::main().unwrap();
 }

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use recoup::{
-    Dataset, Design, ErrorKind, EvaluateOptions, Hint, Labels, MemoryArray, Multiplier, Pixels,
-    Results, Session, SessionOptions, Unwatched, Watch,
+    Dataset, Design, ErrorKind, EvaluateOptions, ExploreOptions, Hint, Labels, Limit, MemoryArray,
+    Multiplier, Pixels, Results, Session, SessionOptions, Store, Unwatched, Watch,
 };
 
 const MODEL: &str = "zoo/assets/fashion-resnet8.onnx";
@@ -81,6 +81,57 @@ fn all_that_takes_long_can_be_stopped() {
         assert_eq!(*watch.began.lock().unwrap().last().unwrap(), expected);
         // Nothing is broken by it.
         session.evaluate(&[truncated()], evaluation, &Unwatched).unwrap();
+    }
+}
+
+/// Whatever the work is at, it ends soon, and nothing of it is half kept.
+#[test]
+fn a_search_can_be_stopped_anywhere() {
+    let designs: Vec<Design> = vec![
+        Design::exact(8),
+        "truncated:7 with V (regressed)".parse().unwrap(),
+        "truncated:7 with V (fitted), aware+bias quantisation".parse().unwrap(),
+    ];
+    let limit = Limit::new(5.0).unwrap();
+    let options = ExploreOptions { designs, thorough: true, ..ExploreOptions::new(limit) };
+    let mut store = Store::in_memory().unwrap();
+    let mut ends = Vec::new();
+    for questions in [0, 5, 20, 40, 60, 90, 130, 180, 250, 100_000] {
+        let session = Session::open(MODEL, self::options(pictures(48))).unwrap();
+        let watch = Asked { left: Mutex::new(questions) };
+        match session.explore(&mut store, &options, &watch) {
+            Ok(found) => ends.push(found.ended.to_string()),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
+                ends.push("stopped".to_owned());
+            }
+        }
+        let asked_since = watch.left.into_inner().unwrap();
+        assert!(asked_since > -20, "{questions}: went on for {asked_since} questions");
+    }
+    let last = ends.last().unwrap().as_str();
+    assert_eq!((ends[0].as_str(), last), ("stopped", "exhausted"));
+    assert!(ends.contains(&"interrupted".to_owned()), "{ends:?}");
+    // What was stopped did not fail.
+    let rows = store.experiments().unwrap().into_keys().flat_map(|key| store.rows(&key).unwrap());
+    let statuses: Vec<_> = rows.map(|row| row.status).collect();
+    assert_eq!(statuses, vec![recoup_explore::store::Status::Done; 3]);
+}
+
+/// Stops when it has been asked so many times.
+struct Asked {
+    left: Mutex<i32>,
+}
+
+impl Watch for Asked {
+    fn begin(&self, _: &'static str, _: usize) {}
+
+    fn advance(&self, _: usize) {}
+
+    fn is_stopped(&self) -> bool {
+        let mut left = self.left.lock().unwrap();
+        *left -= 1;
+        *left < 0
     }
 }
 

@@ -37,6 +37,19 @@ impl Watch for Unwatched {
     fn advance(&self, _: usize) {}
 }
 
+/// Stops a part of some work as the whole is stopped, which counts its own steps.
+pub struct StopOnly<'a>(pub &'a dyn Watch);
+
+impl Watch for StopOnly<'_> {
+    fn begin(&self, _: &'static str, _: usize) {}
+
+    fn advance(&self, _: usize) {}
+
+    fn is_stopped(&self) -> bool {
+        self.0.is_stopped()
+    }
+}
+
 /// What was being watched was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it was stopped")]

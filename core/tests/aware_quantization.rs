@@ -14,6 +14,7 @@ use recoup_core::design::Design;
 use recoup_core::model::pb::NodeProto;
 use recoup_core::model::{self, FloatModel, OnnxFile};
 use recoup_core::quantize::{Method, WeightScheme};
+use recoup_core::watch::Unwatched;
 use recoup_kernels::Isa;
 
 use onnx::{encode, ints, model_of, node, tensor};
@@ -145,7 +146,7 @@ fn choices_are_the_same_every_time_and_reported_without_running() {
             single.install(|| Trial::new().candidate("truncated:7", "fitted", quantization));
         assert_eq!(scores(&once, &trial.images), scores(&again, &trial.images), "{quantization}");
         let design = Trial::design("truncated:7", "fitted", quantization);
-        let prediction = trial.experiment.predict(&design).unwrap();
+        let prediction = trial.experiment.predict(&design, &Unwatched).unwrap();
         assert_eq!(prediction.functions, once.control.unwrap().functions);
         assert!(prediction.noise_to_signal > 0.0 && prediction.noise_to_signal < 0.01);
     }

@@ -9,6 +9,7 @@ use recoup_core::accuracy::{EmulatedDesign, Experiment};
 use recoup_core::design::Design;
 use recoup_core::emulate::Workspace;
 use recoup_core::quantize::WeightScheme;
+use recoup_core::watch::Unwatched;
 use recoup_kernels::{Isa, MacLayer, Scratch};
 
 /// What a layer reads and what it sums.
@@ -76,7 +77,7 @@ fn exact_ends_lower_the_predicted_noise() {
     let experiment = experiment::new(WeightScheme::U8Channel, Isa::best(), 8);
     let noise = |ends| {
         let design = candidate(&experiment, ("truncated:7", "fitted"), ends).design;
-        experiment.predict(&design).unwrap().noise_to_signal
+        experiment.predict(&design, &Unwatched).unwrap().noise_to_signal
     };
     assert!(noise(true) < noise(false));
 }

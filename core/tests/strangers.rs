@@ -14,6 +14,7 @@ use recoup_core::emulate::{
 use recoup_core::model::{FloatModel, SampleError};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
+use recoup_core::watch::Unwatched;
 use recoup_kernels::{Isa, KernelError};
 
 const ELEMENTS: usize = 28 * 28;
@@ -53,14 +54,16 @@ fn control_variates_of_another_network() {
         let errors = [
             Network::new(prepared, multiplier, control).err(),
             StatisticsCollector::new(prepared, control).err(),
-            bias_corrections(prepared, &[], multiplier, control, &Vec::new()).err(),
+            bias_corrections(prepared, &[], multiplier, control, &Vec::new(), &Unwatched).err(),
         ];
         for error in errors {
             let error = error.expect("refused");
             assert!(matches!(error, EmulateError::Kernel(KernelError::Length { .. })), "{error}");
         }
     }
-    assert!(bias_corrections(prepared, &[], multiplier, Some(own), &Vec::new()).is_err());
+    assert!(
+        bias_corrections(prepared, &[], multiplier, Some(own), &Vec::new(), &Unwatched).is_err()
+    );
 }
 
 #[test]
@@ -73,7 +76,7 @@ fn multipliers_of_the_other_coding() {
     let refused = [
         Network::new(prepared, &signed, None).err(),
         regress(prepared, &[], &signed, Vec::new(), 4, &|_| {}).err(),
-        bias_corrections(prepared, &[], &signed, None, &Vec::new()).err(),
+        bias_corrections(prepared, &[], &signed, None, &Vec::new(), &Unwatched).err(),
     ];
     for error in refused {
         let error = error.expect("refused");

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use recoup_core::accuracy::Experiment;
 use recoup_core::design::Design;
-use recoup_core::watch::Watch;
+use recoup_core::watch::{StopOnly, Watch};
 use recoup_hardware::inference::Layer;
 
 use crate::choose::{Judged, MeanLoss, OnNetwork, choose, mean};
@@ -136,7 +136,7 @@ impl<'a> Explorer<'a> {
         let designs = [Design::exact(8), design.clone()];
         let mut networks = Vec::new();
         for network in 0..self.networks.len() {
-            networks.push(self.search(network, &designs, false, true, &Quiet(watch))?.results);
+            networks.push(self.search(network, &designs, false, true, &StopOnly(watch))?.results);
             watch.advance(1);
         }
         Ok(self.mean(&networks, 1).map(|mean| mean.mean))
@@ -165,7 +165,7 @@ impl<'a> Explorer<'a> {
         };
         let figures =
             |design: &Design, functions: &[String]| power.figures(design, functions, layers);
-        let subject = Emulated::new(experiments, inputs, PREFIX_BYTES);
+        let subject = Emulated::new(experiments, inputs, PREFIX_BYTES, watch);
         let found = Runner::new(&subject, &keys, judge)
             .with_figures(&figures)
             .with_observed_images(observed_images)
@@ -203,7 +203,7 @@ impl<'a> Explorer<'a> {
             if is_open && !is_beaten {
                 let one = std::slice::from_ref(&designs[at]);
                 for (network, results) in networks.iter_mut().enumerate() {
-                    let found = self.search(network, one, false, true, &Quiet(watch))?;
+                    let found = self.search(network, one, false, true, &StopOnly(watch))?;
                     if found.ended.is_early() {
                         watch.end();
                         return Ok(found.ended);
@@ -247,18 +247,5 @@ fn worse(one: Ended, other: Ended) -> Ended {
         (Ended::Decided, other) => other,
         (Ended::Exhausted, other) if other.is_early() => other,
         (one, _) => one,
-    }
-}
-
-/// Stops as another does, which counts larger steps.
-struct Quiet<'a>(&'a dyn Watch);
-
-impl Watch for Quiet<'_> {
-    fn begin(&self, _: &'static str, _: usize) {}
-
-    fn advance(&self, _: usize) {}
-
-    fn is_stopped(&self) -> bool {
-        self.0.is_stopped()
     }
 }

@@ -2,6 +2,7 @@
 
 use recoup_core::accuracy::{Classifier, EmulatedDesign, ExperimentError, LabelledInput};
 use recoup_core::emulate::{ErrorSample, LayerStatistics, StatisticsCollector};
+use recoup_core::watch::Watch;
 use serde::{Deserialize, Serialize};
 
 /// Bins of a histogram.
@@ -48,6 +49,7 @@ pub fn observe(
     candidate: &EmulatedDesign,
     classifier: &Classifier,
     images: &[LabelledInput],
+    watch: &dyn Watch,
 ) -> Result<Vec<LayerQuality>, ExperimentError> {
     let macs = &candidate.prepared.quantized.macs;
     let Some(largest) = (0..macs.len()).rev().max_by_key(|&layer| macs[layer].shape.macs()) else {
@@ -56,7 +58,7 @@ pub fn observe(
     let collector = StatisticsCollector::new(&candidate.prepared, candidate.control.as_ref())?
         .sampling(largest);
     let mut total = collector.start();
-    let parts = classifier.observe(&candidate.network, &collector, images)?;
+    let parts = classifier.observe(&candidate.network, &collector, images, watch)?;
     parts.iter().for_each(|part| total.merge(part));
     let layers = collector.finish(&candidate.network, &total).into_iter().enumerate();
     Ok(layers

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use recoup_core::accuracy::{Classifier, EmulatedDesign, EvaluateError, Experiment, Outcomes};
 use recoup_core::design::Design;
 use recoup_core::emulate::Prefixes;
+use recoup_core::watch::Watch;
 
 use crate::inputs::Inputs;
 use crate::quality::{self, LayerQuality};
@@ -62,14 +63,20 @@ pub struct Emulated<'a> {
     pub inputs: &'a Inputs<'a>,
     classifier: Classifier,
     prefixes: Prefixes,
+    watch: &'a dyn Watch,
 }
 
 impl<'a> Emulated<'a> {
     /// The network of experiments on images. What designs have in common is kept in
-    /// `prefix_bytes` of memory.
-    pub fn new(experiments: &'a [Experiment], inputs: &'a Inputs<'a>, prefix_bytes: usize) -> Self {
+    /// `prefix_bytes` of memory. `watch` stops what takes long.
+    pub fn new(
+        experiments: &'a [Experiment],
+        inputs: &'a Inputs<'a>,
+        prefix_bytes: usize,
+        watch: &'a dyn Watch,
+    ) -> Self {
         let (classifier, prefixes) = (Classifier::default(), Prefixes::new(prefix_bytes));
-        Self { experiments, inputs, classifier, prefixes }
+        Self { experiments, inputs, classifier, prefixes, watch }
     }
 
     fn experiment(&self, design: &Design) -> &'a Experiment {
@@ -82,13 +89,13 @@ impl<'a> Emulated<'a> {
 
 impl Subject for Emulated<'_> {
     fn expect(&self, design: &Design) -> Result<Expected, Failure> {
-        let prediction = self.experiment(design).predict(design)?;
+        let prediction = self.experiment(design).predict(design, self.watch)?;
         let names = prediction.functions.iter().map(|x| x.function.to_string());
         Ok(Expected { functions: names.collect(), noise_to_signal: prediction.noise_to_signal })
     }
 
     fn start(&self, design: &Design) -> Result<Box<dyn Trial + '_>, Failure> {
-        let candidate = self.experiment(design).candidate(design)?;
+        let candidate = self.experiment(design).candidate_watched(design, self.watch)?;
         Ok(Box::new(EmulatedTrial { subject: self, candidate }))
     }
 }
@@ -114,9 +121,9 @@ impl Trial for EmulatedTrial<'_> {
     }
 
     fn observe(&mut self, images: usize) -> Result<Vec<LayerQuality>, Failure> {
-        let Emulated { inputs, classifier, .. } = self.subject;
+        let Emulated { inputs, classifier, watch, .. } = self.subject;
         let inputs = inputs.get(0..images.min(inputs.len()))?;
-        Ok(quality::observe(&self.candidate, classifier, &inputs)?)
+        Ok(quality::observe(&self.candidate, classifier, &inputs, *watch)?)
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 use recoup_kernels::MacLayer;
 
-use crate::emulate::{Network, Prefixes, Statistics, StatisticsCollector, Workspace};
+use crate::emulate::{EmulateError, Network, Prefixes, Statistics, StatisticsCollector, Workspace};
 use crate::model::SampleError;
+use crate::watch::{Watch, go_on};
 
 /// A model's input and the class that it shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,15 +33,17 @@ impl Classifier {
     /// The outputs for each image. They do not depend on what else is in the batch.
     ///
     /// # Errors
-    /// When an operator in float does not take the values of an image.
+    /// When an operator in float does not take the values of an image, or `watch` stops the work.
     pub fn outputs<I: AsRef<[f32]> + Sync>(
         &self,
         network: &Network,
         batch: &[I],
-    ) -> Result<Vec<Vec<f32>>, SampleError> {
+        watch: &(impl Watch + ?Sized),
+    ) -> Result<Vec<Vec<f32>>, EmulateError> {
         let parts = batch.par_chunks(part_length(network, batch.len())).map(|part| {
+            go_on(watch)?;
             let images: Vec<&[f32]> = part.iter().map(AsRef::as_ref).collect();
-            self.with(|workspaces| network.run_many(&images, workspaces))
+            Ok::<_, EmulateError>(self.with(|workspaces| network.run_many(&images, workspaces))?)
         });
         Ok(parts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
@@ -75,8 +78,10 @@ impl Classifier {
         network: &Network,
         collector: &StatisticsCollector,
         batch: &[I],
-    ) -> Result<Vec<Statistics>, SampleError> {
+        watch: &(impl Watch + ?Sized),
+    ) -> Result<Vec<Statistics>, EmulateError> {
         let parts = batch.par_iter().map(|image| {
+            go_on(watch)?;
             let mut part = collector.start();
             self.with(|workspaces| {
                 workspaces.resize_with(workspaces.len().max(1), Workspace::default);

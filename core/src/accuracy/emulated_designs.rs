@@ -12,7 +12,7 @@ use crate::emulate::{
 use crate::multiplier::Multiplier;
 use crate::quantize::{Calibration, Histogram, Quantization, Quantized, value_histograms};
 
-use crate::watch::Unwatched;
+use crate::watch::Watch;
 
 use super::{Experiment, ExperimentError};
 
@@ -32,9 +32,6 @@ pub(super) struct Made {
     pub control: Option<ControlVariate>,
 }
 
-/// What was made for a design whose codes or biases were chosen for it.
-pub(super) type Adapted = (Design, Arc<Made>);
-
 /// The values of the tensors in the float network, by name.
 pub(super) type Values = Vec<(String, Histogram)>;
 
@@ -49,38 +46,46 @@ pub(super) struct Exact {
 impl Experiment {
     /// Makes a design. Where its quantisation leaves a choice, the one is taken that
     /// brings the scores of the calibration images nearest to those of exact products, eq. (55).
-    pub(super) fn make(&self, design: &Design) -> Result<Arc<Made>, ExperimentError> {
-        let width = self.width(design.activation_bits, design.exact_ends)?;
-        if design.quantization == Quantization::PLAIN {
-            return Ok(Arc::new(self.corrected(&width, design)?));
+    pub(super) fn make(
+        &self,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<Arc<Made>, ExperimentError> {
+        match design.quantization {
+            Quantization::PLAIN => {
+                let width = self.width(design.activation_bits, design.exact_ends, watch)?;
+                Ok(Arc::new(self.corrected(&width, design, watch)?))
+            }
+            _ => self.adapted.get_or_make(design, || self.adapt(design, watch)),
         }
-        let mut adapted = self.adapted.lock().expect("no thread panics while it holds the lock");
-        let known = adapted.iter().find(|it| it.0 == *design);
-        if let Some((_, made)) = known {
-            return Ok(made.clone());
-        }
+    }
+
+    fn adapt(&self, design: &Design, watch: &dyn Watch) -> Result<Made, ExperimentError> {
+        let width = self.width(design.activation_bits, design.exact_ends, watch)?;
         let Quantization { aware, bias_correction } = design.quantization;
         let mut codings = vec![width.clone()];
         if aware {
-            codings.extend(self.adapted_codes(&width, design)?);
+            codings.extend(self.adapted_codes(&width, design, watch)?);
         }
-        let (exact, multiplier) = (self.exact()?, &design.multiplier);
+        let (exact, multiplier) = (self.exact(watch)?, &design.multiplier);
         let mut best: Option<(f64, Made)> = None;
         for coded in &codings {
-            let made = self.corrected(coded, design)?;
+            let made = self.corrected(coded, design, watch)?;
             let mut ways = Vec::new();
             if bias_correction {
                 let Made { prepared, control, .. } = &made;
-                let images = &self.images;
+                let (images, means) = (&self.images, &exact.means);
+                let control_variate = control.as_ref();
                 let steps =
-                    bias_corrections(prepared, images, multiplier, control.as_ref(), &exact.means)?;
+                    bias_corrections(prepared, images, multiplier, control_variate, means, watch)?;
                 let prepared = Prepared::new(prepared.quantized.with_biases(&steps)?, self.isa);
                 ways.push(Made { prepared, control: control.clone(), coded: coded.clone() });
             }
             ways.insert(0, made);
             for made in ways {
                 let network = Network::new(&made.prepared, multiplier, made.control.as_ref())?;
-                let error = square_distance(&class_scores(&network, &self.images)?, &exact.scores);
+                let scores = class_scores(&network, &self.images, watch)?;
+                let error = square_distance(&scores, &exact.scores);
                 // Of equals the first: what is plain stays.
                 if best.as_ref().is_none_or(|(least, _)| error < *least) {
                     best = Some((error, made));
@@ -88,20 +93,18 @@ impl Experiment {
             }
         }
         let (_, made) = best.expect("the calibration's own codes are always tried");
-        let made = Arc::new(made);
-        adapted.push((design.clone(), made.clone()));
         Ok(made)
     }
 
     /// The network at `bits` activation bits in the calibration's codes.
-    pub(super) fn width(&self, bits: u32, exact_ends: bool) -> Result<Arc<Coded>, ExperimentError> {
-        let mut widths = self.widths.lock().expect("no thread panics while it holds the lock");
-        if let Some(width) = widths.get(&(bits, exact_ends)) {
-            return Ok(width.clone());
-        }
-        let width = Arc::new(self.code(&self.calibration, (bits, exact_ends), None)?);
-        widths.insert((bits, exact_ends), width.clone());
-        Ok(width)
+    pub(super) fn width(
+        &self,
+        bits: u32,
+        exact_ends: bool,
+        watch: &dyn Watch,
+    ) -> Result<Arc<Coded>, ExperimentError> {
+        let width = (bits, exact_ends);
+        self.widths.get_or_make(&width, || self.code(&self.calibration, width, None, watch))
     }
 
     /// The network in codes of `calibration`.
@@ -110,11 +113,12 @@ impl Experiment {
         calibration: &Calibration,
         (bits, exact_ends): (u32, bool),
         noise_to_signal: Option<f64>,
+        watch: &dyn Watch,
     ) -> Result<Coded, ExperimentError> {
         let graph = self.graph.clone();
         let quantized = Quantized::new(graph, calibration, self.weights, bits, exact_ends)?;
         let prepared = Prepared::new(quantized, self.isa);
-        let histograms = code_histograms(&prepared, &self.images, &Unwatched)?;
+        let histograms = code_histograms(&prepared, &self.images, watch)?;
         Ok(Coded { prepared, histograms, noise_to_signal })
     }
 
@@ -123,6 +127,7 @@ impl Experiment {
         &self,
         width: &Coded,
         design: &Design,
+        watch: &dyn Watch,
     ) -> Result<Vec<Arc<Coded>>, ExperimentError> {
         let (quantized, codes) = (&width.prepared.quantized, &width.histograms);
         let Design { multiplier, control_variate: mode, quantization, .. } = design;
@@ -130,7 +135,7 @@ impl Experiment {
         let layers = control_variate::layers(quantized, codes)?;
         let coding = self.weights.coding();
         let functions = control_variate::functions_of(&layers, coding, multiplier, *mode, options)?;
-        let values = self.values()?;
+        let values = self.values(watch)?;
         let given = Given { quantized, codes, calibration: &self.calibration, values: &values };
         let purpose = Purpose {
             multiplier,
@@ -140,13 +145,18 @@ impl Experiment {
         let coded = code_choice::choose(&given, &purpose).into_iter().map(|choice| {
             let noise_to_signal = Some(choice.noise_to_signal);
             let bits = (choice.activation_bits, design.exact_ends);
-            self.code(&choice.calibration, bits, noise_to_signal).map(Arc::new)
+            self.code(&choice.calibration, bits, noise_to_signal, watch).map(Arc::new)
         });
         coded.collect()
     }
 
     /// A network in codes with the control variate of a design.
-    fn corrected(&self, coded: &Arc<Coded>, design: &Design) -> Result<Made, ExperimentError> {
+    fn corrected(
+        &self,
+        coded: &Arc<Coded>,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<Made, ExperimentError> {
         let (prepared, multiplier) = (&coded.prepared, &design.multiplier);
         let options = design.control_options;
         let layers = control_variate::layers(&prepared.quantized, &coded.histograms)?;
@@ -156,7 +166,7 @@ impl Experiment {
                 let functions =
                     control_variate::functions(&layers, coding, multiplier, named, options)?;
                 let images = &self.images;
-                Some(regress(prepared, images, multiplier, functions, options.c_frac, &Unwatched)?)
+                Some(regress(prepared, images, multiplier, functions, options.c_frac, watch)?)
             }
             Mode::None | Mode::Regressed(_) => None,
             mode => control_variate::fit(&layers, coding, multiplier, mode, options)?,
@@ -165,28 +175,21 @@ impl Experiment {
     }
 
     /// The values of the tensors in the float network.
-    fn values(&self) -> Result<Arc<Values>, ExperimentError> {
-        let mut values = self.values.lock().expect("no thread panics while it holds the lock");
-        if let Some(values) = &*values {
-            return Ok(values.clone());
-        }
-        let found = value_histograms(&self.graph, &self.images, &Unwatched)?;
-        Ok(values.insert(Arc::new(found)).clone())
+    fn values(&self, watch: &dyn Watch) -> Result<Arc<Values>, ExperimentError> {
+        let make = || Ok(value_histograms(&self.graph, &self.images, watch)?);
+        self.values.get_or_make(&(), make)
     }
 
     /// What the exact network makes of the calibration images.
-    fn exact(&self) -> Result<Arc<Exact>, ExperimentError> {
-        let prepared = &self.width(8, false)?.prepared;
-        let mut exact = self.exact.lock().expect("no thread panics while it holds the lock");
-        if let Some(exact) = &*exact {
-            return Ok(exact.clone());
-        }
-        let network = Network::new(prepared, &Multiplier::exact(), None)?;
-        let found = Exact {
-            means: exact_output_means(prepared, &self.images)?,
-            scores: class_scores(&network, &self.images)?,
-        };
-        Ok(exact.insert(Arc::new(found)).clone())
+    fn exact(&self, watch: &dyn Watch) -> Result<Arc<Exact>, ExperimentError> {
+        let prepared = &self.width(8, false, watch)?.prepared;
+        self.exact.get_or_make(&(), || {
+            let network = Network::new(prepared, &Multiplier::exact(), None)?;
+            Ok(Exact {
+                means: exact_output_means(prepared, &self.images, watch)?,
+                scores: class_scores(&network, &self.images, watch)?,
+            })
+        })
     }
 }
 

@@ -200,21 +200,21 @@ pub fn evaluate(
         let batch = images.read_inputs(saved..end)?;
         let indices = &images.indices[saved..end];
         let start = Instant::now();
-        let real = float_outputs(float, &batch, indices)?;
+        let real = float_outputs(float, &batch, indices, watch)?;
         evaluation.float.elapsed += start.elapsed();
         count(&mut evaluation.float, &real, indices);
         let mut exact = Vec::new();
         for (index, candidate) in candidates.iter().enumerate() {
             go_on(watch)?;
             let outcomes = &mut evaluation.candidates[index];
-            let all = timed(&classifier, candidate, &batch, outcomes)?;
+            let all = timed(&classifier, candidate, &batch, outcomes, watch)?;
             count(outcomes, &all, indices);
             if let Some(scores) = scores.as_deref_mut() {
                 let own = all.iter().map(|outputs| &outputs[classes.clone()]);
                 scores.save(index, saved, &own.collect::<Vec<_>>().concat())?;
             }
             if let Some(collector) = collectors.get(index) {
-                let parts = classifier.observe(&candidate.network, collector, &batch);
+                let parts = classifier.observe(&candidate.network, collector, &batch, watch);
                 let parts = parts.map_err(ExperimentError::from)?;
                 parts.iter().for_each(|part| totals[index].merge(part));
             }
@@ -257,7 +257,7 @@ pub fn outcomes(
         go_on(watch)?;
         let end = images.indices.len().min(outcomes.images + images.batch.max(1));
         let batch = images.read(outcomes.images..end)?;
-        let all = timed(&classifier, candidate, &batch, &mut outcomes)?;
+        let all = timed(&classifier, candidate, &batch, &mut outcomes, watch)?;
         for (outputs, image) in all.iter().zip(&batch) {
             let scores = candidate.network.class_scores(outputs).ok_or(EvaluateError::NoScores)?;
             outcomes.add(scores, image.label);
@@ -273,11 +273,12 @@ fn timed<I: AsRef<[f32]> + Sync>(
     candidate: &EmulatedDesign,
     batch: &[I],
     outcomes: &mut Outcomes,
+    watch: &(impl Watch + ?Sized),
 ) -> Result<Vec<Vec<f32>>, ExperimentError> {
     let start = Instant::now();
     // The float network has run on these images: what it does not tell apart, the numbers that the
     // multiplier makes can.
-    let all = classifier.outputs(&candidate.network, batch)?;
+    let all = classifier.outputs(&candidate.network, batch, watch)?;
     outcomes.elapsed += start.elapsed();
     Ok(all)
 }
@@ -287,8 +288,10 @@ fn float_outputs(
     float: &FloatModel,
     batch: &[Vec<f32>],
     indices: &[usize],
+    watch: &(impl Watch + ?Sized),
 ) -> Result<Vec<Vec<f32>>, EvaluateError> {
     let outputs = batch.par_iter().zip(indices).map(|(image, &index)| {
+        go_on(watch)?;
         float.outputs(image).map_err(|error| EvaluateError::Image { index, error })
     });
     outputs.collect()

@@ -1,7 +1,6 @@
 //! A model with its data and calibration, from which candidates are made.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use recoup_kernels::{Isa, KernelError};
 
@@ -15,9 +14,10 @@ use crate::quantize::{
     Calibration, CalibrationError, LayerCodes, Method, Quantization, WeightScheme, calibrate,
 };
 
-use crate::watch::Watch;
+use crate::watch::{StopOnly, Unwatched, Watch};
 
-use super::emulated_designs::{Adapted, Coded, Exact, Values};
+use super::cache::Cache;
+use super::emulated_designs::{Coded, Exact, Made, Values};
 
 /// A design, ready to run.
 pub struct EmulatedDesign {
@@ -86,10 +86,10 @@ pub struct Experiment {
     pub(super) weights: WeightScheme,
     pub(super) isa: Isa,
     // All of these are made on first use, and shared by all candidates.
-    pub(super) widths: Mutex<HashMap<(u32, bool), Arc<Coded>>>,
-    pub(super) adapted: Mutex<Vec<Adapted>>,
-    pub(super) values: Arc<Mutex<Option<Arc<Values>>>>,
-    pub(super) exact: Mutex<Option<Arc<Exact>>>,
+    pub(super) widths: Cache<(u32, bool), Coded>,
+    pub(super) adapted: Cache<Design, Made>,
+    pub(super) values: Arc<Cache<(), Values>>,
+    pub(super) exact: Cache<(), Exact>,
 }
 
 impl Experiment {
@@ -110,10 +110,10 @@ impl Experiment {
             calibration,
             weights,
             isa,
-            widths: Mutex::default(),
-            adapted: Mutex::default(),
+            widths: Cache::default(),
+            adapted: Cache::default(),
             values: Arc::default(),
-            exact: Mutex::default(),
+            exact: Cache::default(),
         }
     }
 
@@ -126,10 +126,10 @@ impl Experiment {
             calibration: self.calibration.clone(),
             weights,
             isa: self.isa,
-            widths: Mutex::default(),
-            adapted: Mutex::default(),
+            widths: Cache::default(),
+            adapted: Cache::default(),
             values: self.values.clone(),
-            exact: Mutex::default(),
+            exact: Cache::default(),
         }
     }
 
@@ -187,8 +187,20 @@ impl Experiment {
     /// When the calibration lacks a tensor, the mode is not defined for the multiplier, or a
     /// kernel refuses a layer.
     pub fn candidate(&self, design: &Design) -> Result<EmulatedDesign, ExperimentError> {
+        self.candidate_watched(design, &Unwatched)
+    }
+
+    /// The same, which `watch` can stop.
+    ///
+    /// # Errors
+    /// As [`Experiment::candidate`], and when it is stopped.
+    pub fn candidate_watched(
+        &self,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<EmulatedDesign, ExperimentError> {
         design.multiplier.check_coding(self.weights.coding())?;
-        let made = self.make(design)?;
+        let made = self.make(design, &StopOnly(watch))?;
         Ok(EmulatedDesign {
             design: design.clone(),
             network: Network::new(&made.prepared, &design.multiplier, made.control.as_ref())?,
@@ -197,16 +209,22 @@ impl Experiment {
         })
     }
 
-    /// What can be expected of a design, without making or running its network.
+    /// What can be expected of a design, without making or running its network; `watch` can stop
+    /// it.
     ///
     /// # Errors
-    /// As [`Experiment::candidate`].
-    pub fn predict(&self, design: &Design) -> Result<Prediction, ExperimentError> {
+    /// As [`Experiment::candidate_watched`].
+    pub fn predict(
+        &self,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<Prediction, ExperimentError> {
+        let watch = &StopOnly(watch);
         let Design { multiplier, control_variate, control_options, .. } = design;
         multiplier.check_coding(self.weights.coding())?;
         let coded = match design.quantization {
-            Quantization::PLAIN => self.width(design.activation_bits, design.exact_ends)?,
-            _ => self.make(design)?.coded.clone(),
+            Quantization::PLAIN => self.width(design.activation_bits, design.exact_ends, watch)?,
+            _ => self.make(design, watch)?.coded.clone(),
         };
         let quantized = &coded.prepared.quantized;
         let (histograms, mode, options) = (&coded.histograms, *control_variate, *control_options);
@@ -223,7 +241,7 @@ impl Experiment {
     /// # Errors
     /// When the calibration lacks a tensor, or a kernel refuses a layer.
     pub fn layer_codes(&self) -> Result<Vec<LayerCodes>, ExperimentError> {
-        let width = self.width(8, false)?;
+        let width = self.width(8, false, &Unwatched)?;
         let quantized = &width.prepared.quantized;
         let layers = quantized.macs.iter().zip(&width.histograms);
         let layers = layers.map(|(mac, histogram)| LayerCodes {

@@ -5,6 +5,7 @@
 //! them, and [`paired`] compares them image by image; where there are no labels, or other outputs
 //! than class scores, [`Fidelity`] says how close the outputs stay to those of a reference.
 
+mod cache;
 mod classify;
 mod emulated_designs;
 mod evaluate;

@@ -8,6 +8,7 @@ use recoup_kernels::{BatchItem, MacLayer, Output, Residual};
 
 use crate::control_variate::{ControlVariate, LayerConstants};
 use crate::multiplier::Multiplier;
+use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
 use super::execute::NextLayer;
@@ -26,10 +27,12 @@ pub type OutputMeans = Vec<Vec<f64>>;
 pub fn exact_output_means(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
+    watch: &(impl Watch + ?Sized),
 ) -> Result<OutputMeans, EmulateError> {
     let product = Multiplier::exact().kernel_product(prepared.quantized.weights.coding());
     let mut means = vec![Vec::new(); prepared.quantized.macs.len()];
     layer_by_layer(prepared, images, |next, workspaces| {
+        go_on(watch)?;
         let NextLayer { fused, output, .. } = next;
         let bare = prepared.bare_layer(fused.layer, &product, None)?;
         means[fused.layer] = output_means(&bare, &next, workspaces);
@@ -51,6 +54,7 @@ pub fn bias_corrections(
     multiplier: &Multiplier,
     control: Option<&ControlVariate>,
     wanted: &OutputMeans,
+    watch: &(impl Watch + ?Sized),
 ) -> Result<Vec<Vec<i32>>, EmulateError> {
     let network = &prepared.quantized;
     let product = prepared.product(multiplier)?;
@@ -59,6 +63,7 @@ pub fn bias_corrections(
     let none = ControlVariate { functions: Vec::new(), c_frac: 0, layers: Vec::new() };
     let mut corrections = vec![Vec::new(); network.macs.len()];
     layer_by_layer(prepared, images, |next, workspaces| {
+        go_on(watch)?;
         let NextLayer { fused, output, .. } = next;
         let mac = &network.macs[fused.layer];
         let mut constants = match control {

@@ -86,9 +86,14 @@ pub fn code_histograms(
 ///
 /// # Errors
 /// When an operator in float does not take the values of an image.
-pub fn class_scores(network: &Network, images: &[Vec<f32>]) -> Result<Vec<Vec<f32>>, SampleError> {
+pub fn class_scores(
+    network: &Network,
+    images: &[Vec<f32>],
+    watch: &(impl Watch + ?Sized),
+) -> Result<Vec<Vec<f32>>, EmulateError> {
     let run = |workspace: &mut Workspace, image: &Vec<f32>| {
-        network.run(image, workspace).map(<[f32]>::to_vec)
+        go_on(watch)?;
+        Ok(network.run(image, workspace)?.to_vec())
     };
     images.par_iter().map_init(Workspace::default, run).collect()
 }

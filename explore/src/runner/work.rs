@@ -386,6 +386,11 @@ impl<'a> Work<'a> {
                 Ok(Ok(row))
             }
             Ok(Err(reason)) => {
+                // What was stopped did not fail.
+                if let Err(ended) = self.spent.check(self.watch) {
+                    self.store.release(to_do.key)?;
+                    return Err(ended.into());
+                }
                 row.status = Status::Failed(reason.clone());
                 row.outcomes.clear();
                 self.store.save(&row, &[])?;
