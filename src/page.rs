@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use recoup_core::design::{self, DesignRecord};
+use recoup_core::design::{DesignRecord, Kind};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::Quantization;
 use recoup_explore::answer::{self, Evaluated};
@@ -13,9 +13,8 @@ use recoup_explore::recorded::{Mean, Recorded, RecordedDesign, RecordedNetwork};
 use recoup_explore::sequential::{self, ERROR, Limit};
 use recoup_hardware::cost_table::{Cost, Stimulus};
 use recoup_report::data::{
-    Answer, Assessment, Choice, Command, Comparison, Costs, Design, Hardware, Histogram, Input,
-    Kind, LayerError, LayerQuality as ShownLayer, Mask, Network, Provenance, Report, Results,
-    Verdict,
+    Answer, Assessment, Command, Comparison, Costs, Design, Hardware, Histogram, Input, LayerError,
+    LayerQuality as ShownLayer, Mask, Network, Provenance, Report, Results,
 };
 
 /// The page of a recorded run, judged by `limit`; [`recoup_report::render`] makes HTML of it.
@@ -72,16 +71,6 @@ fn evaluated_means(means: &[Mean]) -> Vec<Evaluated> {
 fn results(designs: Vec<Design>, evaluated: &[Evaluated], limit: Limit) -> Results {
     let answer = answer::Answer::new(evaluated, limit);
     let answer::Answer { choice, headline, remarks, .. } = answer;
-    let choice = Choice {
-        chosen: choice.chosen,
-        nearest: choice.nearest,
-        with_v: choice.with_v,
-        without_v: choice.without_v,
-        reduced_precision: choice.reduced_precision,
-        front: choice.front,
-        undecided: choice.undecided,
-        unknown_power: choice.unknown_power,
-    };
     Results { designs, choice, answer: Answer { headline, remarks } }
 }
 
@@ -141,12 +130,7 @@ fn design(recorded: &RecordedDesign) -> Design {
     };
     Design {
         name: entry.name(),
-        kind: match entry.kind {
-            design::Kind::Reference => Kind::Reference,
-            design::Kind::ReducedPrecision => Kind::ReducedPrecision,
-            design::Kind::WithoutV => Kind::WithoutV,
-            design::Kind::WithV => Kind::WithV,
-        },
+        kind: entry.kind,
         multiplier: entry.design.multiplier.clone(),
         family: family.to_owned(),
         level,
@@ -181,12 +165,7 @@ fn assessment(found: &sequential::Assessment, top1: f64) -> Assessment {
         loss: found.loss,
         interval: found.interval,
         confidence: found.confidence,
-        verdict: match found.verdict {
-            sequential::Verdict::Under => Verdict::Under,
-            sequential::Verdict::Over => Verdict::Over,
-            sequential::Verdict::Undecided => Verdict::Undecided,
-            sequential::Verdict::Open => Verdict::Open,
-        },
+        verdict: found.verdict,
     }
 }
 
@@ -226,7 +205,7 @@ fn shown_histogram(
 }
 
 fn is_corrected(design: &RecordedDesign) -> bool {
-    design.entry.kind == design::Kind::WithV
+    design.entry.kind == Kind::WithV
 }
 
 /// All entries, those of the first network first.

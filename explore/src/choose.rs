@@ -1,7 +1,7 @@
 //! The answer: which design to build.
 
 use recoup_core::accuracy::paired::quantile;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::sequential::{Assessment, ERROR, Limit, Verdict, images_to_decide};
 use recoup_core::design::Kind;
@@ -18,7 +18,8 @@ pub struct Judged {
 }
 
 /// Positions in a list of candidates.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Choice {
     /// The design with the least power whose loss is under the limit; of several the one with the
     /// least loss.

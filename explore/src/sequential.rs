@@ -87,7 +87,7 @@ impl From<Limit> for f64 {
 }
 
 /// What the test says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The loss is less than the limit.

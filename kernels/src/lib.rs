@@ -36,21 +36,8 @@
 //! use recoup_kernels::*;
 //!
 //! // 3 codes times a 3 x 2 matrix, on a multiplier without the two lowest rows.
-//! let spec = MacSpec {
-//!     shape: ConvShape::linear(1, 3, 2),
-//!     weights: vec![1, 2, 3, 4, 5, 6],
-//!     coding: WeightCoding::Unsigned,
-//!     product: Product::Mask(!0xffff),
-//!     input_zero_point: 0,
-//!     weight_zero_points: vec![0; 2],
-//!     control: None,
-//!     constant: vec![0; 2],
-//!     scale: vec![1.0; 2],
-//!     low: f32::NEG_INFINITY,
-//!     high: f32::INFINITY,
-//!     residual: ResidualSpec::None,
-//!     output: OutputSpec::F32,
-//! };
+//! let (shape, weights) = (ConvShape::linear(1, 3, 2), vec![1, 2, 3, 4, 5, 6]);
+//! let spec = MacSpec::bare(shape, weights, WeightCoding::Unsigned, Product::Mask(!0xffff));
 //! let layer = MacLayer::new(Isa::best(), spec)?;
 //! let mut y = [0.0; 2];
 //! layer.run(&[7, 8, 9], Residual::None, Output::F32(&mut y), &mut Scratch::default());

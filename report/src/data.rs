@@ -7,6 +7,9 @@
 
 use std::collections::BTreeMap;
 
+pub use recoup_core::design::Kind;
+pub use recoup_explore::choose::Choice;
+pub use recoup_explore::sequential::Verdict;
 use serde::{Deserialize, Serialize};
 
 /// Everything on the page.
@@ -75,42 +78,6 @@ pub struct Answer {
     pub remarks: Vec<String>,
 }
 
-/// What kind of design it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Exact products of 8-bit codes, which losses are measured against.
-    Reference,
-    /// Exact products of fewer activation bits.
-    ReducedPrecision,
-    /// An approximate multiplier as it is.
-    WithoutV,
-    /// An approximate multiplier with a control variate.
-    WithV,
-}
-
-impl Kind {
-    /// In words.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Reference => "reference",
-            Self::ReducedPrecision => "reduced precision",
-            Self::WithoutV => "without V",
-            Self::WithV => "with V",
-        }
-    }
-
-    /// As in the JSON.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Reference => "reference",
-            Self::ReducedPrecision => "reduced-precision",
-            Self::WithoutV => "without-v",
-            Self::WithV => "with-v",
-        }
-    }
-}
-
 /// One design.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,32 +112,6 @@ pub struct Design {
     pub note: String,
 }
 
-/// Whether the loss is under the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// It is less than the limit.
-    Under,
-    /// It is more than the limit.
-    Over,
-    /// All images have been seen, and it could be either.
-    Undecided,
-    /// More images can decide it.
-    Open,
-}
-
-impl Verdict {
-    /// In one word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Under => "under",
-            Self::Over => "over",
-            Self::Undecided => "undecided",
-            Self::Open => "open",
-        }
-    }
-}
-
 /// What was measured of a design.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -187,28 +128,6 @@ pub struct Assessment {
     pub confidence: f64,
     /// Whether the loss is under the limit. The reference's is not used.
     pub verdict: Verdict,
-}
-
-/// Positions in a list of designs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Choice {
-    /// The design with the least power whose loss is under the limit.
-    pub chosen: Option<usize>,
-    /// If none is: the design that comes nearest.
-    pub nearest: Option<usize>,
-    /// The best among those with V, by the same rule.
-    pub with_v: Option<usize>,
-    /// Among approximate multipliers without V.
-    pub without_v: Option<usize>,
-    /// Among exact products of fewer activation bits.
-    pub reduced_precision: Option<usize>,
-    /// Those that no other beats in power and loss at once, from the least power on.
-    pub front: Vec<usize>,
-    /// Those with less power than the chosen one that could be under the limit or over it.
-    pub undecided: Vec<usize>,
-    /// Those under the limit whose power is not known.
-    pub unknown_power: Vec<usize>,
 }
 
 /// The errors that a design makes in one layer.

@@ -53,10 +53,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Reference, Self::ReducedPrecision, Self::WithoutV, Self::WithV];
-
     /// In words.
     pub fn name(self) -> &'static str {
         match self {
@@ -64,6 +60,16 @@ impl Kind {
             Self::ReducedPrecision => "reduced precision",
             Self::WithoutV => "without V",
             Self::WithV => "with V",
+        }
+    }
+
+    /// As in JSON.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::ReducedPrecision => "reduced-precision",
+            Self::WithoutV => "without-v",
+            Self::WithV => "with-v",
         }
     }
 }

@@ -234,4 +234,7 @@ fn there_is_one_reference() {
         Kind::WithoutV,
     ];
     assert_eq!(kinds(&designs), expected);
+    for kind in expected {
+        assert_eq!(serde_json::json!(kind), kind.key());
+    }
 }

@@ -12,9 +12,7 @@ use recoup_core::emulate::Workspace;
 use recoup_core::multiplier::Multiplier;
 use recoup_core::numeric::round_half_even_shift;
 use recoup_core::quantize::{Quantized, QuantizedMac, WeightScheme};
-use recoup_kernels::{
-    ConvShape, MacSpec, OutputSpec, Product, ResidualSpec, Scratch, WeightCoding, naive,
-};
+use recoup_kernels::{ConvShape, MacSpec, Product, Scratch, WeightCoding, naive};
 
 use super::error::RtlError;
 
@@ -159,21 +157,8 @@ fn naive_sums(
     (product, coding): (Product, WeightCoding),
 ) -> Vec<i32> {
     let (filters, positions) = (weights.len() / depth, activations.len() / depth);
-    let spec = MacSpec {
-        shape: ConvShape::linear(positions, depth, filters),
-        weights: weights.to_vec(),
-        coding,
-        product,
-        input_zero_point: 0,
-        weight_zero_points: vec![0; filters],
-        control: None,
-        constant: vec![0; filters],
-        scale: vec![1.0; filters],
-        low: f32::NEG_INFINITY,
-        high: f32::INFINITY,
-        residual: ResidualSpec::None,
-        output: OutputSpec::F32,
-    };
+    let shape = ConvShape::linear(positions, depth, filters);
+    let spec = MacSpec::bare(shape, weights.to_vec(), coding, product);
     let mut sums = vec![0; positions * filters];
     naive::accumulate(&spec, activations, &mut sums);
     sums

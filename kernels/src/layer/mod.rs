@@ -386,22 +386,8 @@ pub fn common_kernel(isa: Isa, product: Product, coding: WeightCoding) -> String
         pad_right: 1,
         ..ConvShape::linear(16, 32, 32)
     };
-    let filters = shape.filters;
-    let spec = MacSpec {
-        weights: (0..filters * shape.depth()).map(|j| j as u8).collect(),
-        shape,
-        coding,
-        product,
-        input_zero_point: 0,
-        weight_zero_points: vec![0; filters],
-        control: None,
-        constant: vec![0; filters],
-        scale: vec![1.0; filters],
-        low: f32::NEG_INFINITY,
-        high: f32::INFINITY,
-        residual: ResidualSpec::None,
-        output: OutputSpec::F32,
-    };
+    let weights = (0..shape.filters * shape.depth()).map(|j| j as u8).collect();
+    let spec = MacSpec::bare(shape, weights, coding, product);
     MacLayer::new(isa, spec).expect("a valid layer").kernel_name()
 }
 

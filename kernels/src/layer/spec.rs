@@ -132,6 +132,32 @@ pub struct MacSpec {
 }
 
 impl MacSpec {
+    /// A layer whose outputs are its accumulators as floats: without zero points, control variate,
+    /// constants and limits.
+    pub fn bare(
+        shape: ConvShape,
+        weights: Vec<u8>,
+        coding: WeightCoding,
+        product: Product,
+    ) -> Self {
+        let filters = shape.filters;
+        Self {
+            shape,
+            weights,
+            coding,
+            product,
+            input_zero_point: 0,
+            weight_zero_points: vec![0; filters],
+            control: None,
+            constant: vec![0; filters],
+            scale: vec![1.0; filters],
+            low: f32::NEG_INFINITY,
+            high: f32::INFINITY,
+            residual: ResidualSpec::None,
+            output: OutputSpec::F32,
+        }
+    }
+
     /// Every weight byte that occurs, in ascending order.
     pub(crate) fn used_weights(&self) -> Vec<u8> {
         let mut used = [false; 256];

@@ -14,6 +14,16 @@ use super::{Binding, Importer, ModelErrorKind, QuantizedConstant, node_name};
 
 type Result<T> = std::result::Result<T, ModelErrorKind>;
 
+/// What a layer multiplies and adds.
+struct Operands<'a> {
+    input: ValueId,
+    /// The weights, already real.
+    tensor: &'a Tensor,
+    /// What they came from, if they are the model's own.
+    codes: Option<&'a QuantizedConstant>,
+    bias: Option<&'a [f32]>,
+}
+
 /// A matrix of constant weights, already real, with the codes it came from.
 struct Matrix<'a> {
     tensor: &'a Tensor,
@@ -36,7 +46,9 @@ pub(super) fn import(
         ) => {
             let bias = constant_bias(proto, bias)?;
             let layer = if operator == "Conv" { conv } else { gemm };
-            layer(importer, proto, *input, weights, codes.as_deref(), bias.as_deref())
+            let codes = codes.as_deref();
+            let bias = bias.as_deref();
+            layer(importer, proto, Operands { input: *input, tensor: weights, codes, bias })
         }
         ("MatMul", [Some(Binding::Value(input)), Some(Binding::Constant(weights, codes))])
             if weights.ndim() == 2 =>
@@ -94,10 +106,7 @@ fn constant_bias(proto: &pb::NodeProto, bias: &[Option<Binding>]) -> Result<Opti
 fn conv(
     importer: &mut Importer,
     proto: &pb::NodeProto,
-    input: ValueId,
-    tensor: &Tensor,
-    codes: Option<&QuantizedConstant>,
-    bias: Option<&[f32]>,
+    Operands { input, tensor, codes, bias }: Operands,
 ) -> Result<bool> {
     let fail = |reason: String| ModelErrorKind::node(node_name(proto), "Conv", reason);
     let shape = importer.value(input).shape.clone();
@@ -210,10 +219,7 @@ fn channels_last<T: Copy>(weights: &[T], channels: usize, taps: usize) -> Vec<T>
 fn gemm(
     importer: &mut Importer,
     proto: &pb::NodeProto,
-    input: ValueId,
-    tensor: &Tensor,
-    codes: Option<&QuantizedConstant>,
-    bias: Option<&[f32]>,
+    Operands { input, tensor, codes, bias }: Operands,
 ) -> Result<bool> {
     let flag = |name| attribute(proto, name).is_some_and(|attribute| attribute.i != 0);
     let factor = |name| attribute(proto, name).map_or(1.0, |attribute| attribute.f);
