@@ -1,20 +1,17 @@
 //! Cell libraries, and synthesis onto them, as commands share them.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 use glob::Pattern;
 
 use recoup_hardware::cells::{CellLibrary, default_dont_use};
-use recoup_hardware::synthesis::{SynthesisError, SynthesisOptions, Watch};
+use recoup_hardware::synthesis::SynthesisOptions;
 use recoup_hardware::timing::TimingOptions;
 
-use crate::{headings, output, progress};
-
-/// Runs of less are not worth a word.
-const QUICK: Duration = Duration::from_secs(2);
+use crate::progress::Bars;
+use crate::{headings, output};
 
 /// The cells, and how designs are mapped onto them.
 #[derive(Args)]
@@ -79,27 +76,9 @@ pub fn default_cache() -> Option<PathBuf> {
     dirs::cache_dir().map(|folder| folder.join("recoup").join("synth"))
 }
 
-/// Synthesises with a spinner, and ends the program after cleaning up when it is interrupted.
-pub fn watched<T>(
-    what: &str,
-    work: impl FnOnce(&Watch<'_>) -> Result<T, SynthesisError>,
-) -> Result<T, SynthesisError> {
-    let interruptible = output::interruptible();
-    let spinner = progress::spinner();
-    let progress = |step: &str, elapsed: Duration| {
-        if elapsed > QUICK {
-            spinner.set_message(format!("{what}: {step}, {} s", elapsed.as_secs()));
-            spinner.tick();
-        }
-    };
-    let stop = || output::is_interrupted();
-    let result = work(&Watch { stop: &stop, progress: &progress });
-    spinner.finish_and_clear();
-    drop(interruptible);
-    match result {
-        Err(SynthesisError::Interrupted) => std::process::exit(output::INTERRUPTED),
-        result => result,
-    }
+/// Runs tools for what is named, and ends the program after cleaning up when it is interrupted.
+pub fn watched<T>(what: &str, work: impl FnOnce(&Bars) -> T) -> T {
+    output::interruptible(|| work(&Bars::of(what)))
 }
 
 fn parse_pattern(text: &str) -> Result<Pattern, String> {

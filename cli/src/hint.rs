@@ -104,6 +104,7 @@ fn measure(error: &MeasurementsError) -> String {
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
+    use recoup_core::watch::Stopped;
     use recoup_hardware::cost_table::CostTable;
     use recoup_hardware::inference::Measurements;
 
@@ -133,6 +134,6 @@ mod tests {
             assert!(found.as_ref().is_some_and(|it| it.contains(expected)), "{found:?}");
         }
         assert_eq!(hint(RtlError::Depth { depth: 0, most: 1 }), None);
-        assert_eq!(hint(MeasureError::Interrupted), None);
+        assert_eq!(hint(MeasureError::Stopped(Stopped)), None);
     }
 }

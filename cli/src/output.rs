@@ -11,26 +11,23 @@ use anyhow::{Context, Result, bail};
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Exit code after Ctrl-C or termination.
-pub const INTERRUPTED: i32 = 130;
+const INTERRUPTED: i32 = 130;
 
-/// Whether an [`Interruptible`] is there, and whether it was told to stop.
+/// Whether what runs asks [`is_interrupted`], and whether it is to stop.
 static ASKS: AtomicBool = AtomicBool::new(false);
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// As long as it lives, Ctrl-C does not end the program: whoever has it asks
-/// [`is_interrupted`], and cleans up more than files.
-pub struct Interruptible;
-
-/// Takes over what happens on Ctrl-C.
-pub fn interruptible() -> Interruptible {
+/// Work that Ctrl-C does not end at once: it asks [`is_interrupted`], stops, and cleans up more
+/// than files. Then the program ends.
+pub fn interruptible<T>(work: impl FnOnce() -> T) -> T {
     ASKS.store(true, Ordering::SeqCst);
-    Interruptible
-}
-
-impl Drop for Interruptible {
-    fn drop(&mut self) {
-        ASKS.store(false, Ordering::SeqCst);
+    let result = work();
+    ASKS.store(false, Ordering::SeqCst);
+    if is_interrupted() {
+        remove_unfinished();
+        std::process::exit(INTERRUPTED);
     }
+    result
 }
 
 /// Whether there was a Ctrl-C.

@@ -2,11 +2,14 @@
 
 /// Looks at work that takes long. A function of the number of steps since its last call is one.
 pub trait Watch: Sync {
-    /// So many steps begin, of what is named.
+    /// So many steps begin, of what is named; 0 where nobody knows how many it will be.
     fn begin(&self, what: &'static str, steps: usize);
 
     /// So many more of them are done.
     fn advance(&self, steps: usize);
+
+    /// How it stands, in words that the next ones replace.
+    fn state(&self, _: &str) {}
 
     /// All of them are.
     fn end(&self) {}
@@ -14,7 +17,8 @@ pub trait Watch: Sync {
     /// Something that whoever waits should know, in words.
     fn note(&self, _: &str) {}
 
-    /// Whether the work shall stop, with an error that says so; asked at least for every image.
+    /// Whether the work shall stop, with an error that says so; asked at least for every image, and
+    /// several times a second while another program runs.
     fn is_stopped(&self) -> bool {
         false
     }

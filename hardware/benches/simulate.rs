@@ -6,13 +6,14 @@
 
 use std::time::{Duration, Instant};
 
+use recoup_core::watch::Unwatched;
 use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::power::{Excerpt, PortBits, Scene, Unit, UnitStream, Workload};
 use recoup_hardware::rtl::{ArrayRtl, MultiplierCircuit, Options, Sources};
 use recoup_hardware::simulate::{
     Circuit, DelayOptions, Delays, EventDriven, LANES, Layout, ZeroDelay,
 };
-use recoup_hardware::synthesis::{SynthesisOptions, Watch, synthesize};
+use recoup_hardware::synthesis::{SynthesisOptions, synthesize};
 use recoup_kernels::WeightCoding;
 
 const CYCLES: u64 = 10_000;
@@ -29,7 +30,7 @@ fn main() {
     let circuit = MultiplierCircuit::new(&exact, WeightCoding::Unsigned).expect("a circuit");
     let design = ArrayRtl::new(circuit, Options::new(16, 16, 16), None).expect("a design");
     let options = SynthesisOptions::new(&library);
-    let synthesis = synthesize(&Sources::pe(&design), &library, &options, &Watch::SILENT)
+    let synthesis = synthesize(&Sources::pe(&design), &library, &options, &Unwatched)
         .unwrap_or_else(|error| panic!("{error}"));
     let circuit = Circuit::new(&library, &synthesis.netlist).expect("a circuit");
     let workload = Workload::uniform(16, 16, 1);

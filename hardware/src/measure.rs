@@ -2,10 +2,13 @@
 //! random codes.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rayon::prelude::*;
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::design::Design;
 use recoup_core::multiplier::{Multiplier, perforated};
+use recoup_core::watch::{Stopped, Watch};
 
 use crate::cells::CellLibrary;
 use crate::cost_table::{Array, Cost, Stimulus};
@@ -14,7 +17,7 @@ use crate::power::{
 };
 use crate::rtl::{self, Correction, MultiplierCircuit, RtlError};
 use crate::simulate::{DelayOptions, SimulateError};
-use crate::synthesis::{SynthesisError, SynthesisOptions, Watch};
+use crate::synthesis::{SynthesisError, SynthesisOptions};
 use crate::units::ArrayUnits;
 
 /// Products per output that the accumulators take.
@@ -69,9 +72,9 @@ pub enum MeasureError {
         /// What was asked for.
         clock_ps: f64,
     },
-    /// Stopped from outside.
-    #[error("interrupted")]
-    Interrupted,
+    /// See [`Stopped`].
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 /// The multiplier whose circuit computes a design: what `bits` activation bits leave of an
@@ -95,7 +98,7 @@ pub fn measure(
     bench: &Bench<'_>,
     candidate: &EmulatedDesign,
     size: usize,
-    watch: &Watch<'_>,
+    watch: &dyn Watch,
 ) -> Result<Measured, MeasureError> {
     let configured = &candidate.design;
     let coding = candidate.prepared.quantized.weights.coding();
@@ -142,6 +145,50 @@ pub fn measure(
     Ok(measured)
 }
 
+/// Measures candidates on square arrays of so many rows, at once as far as there are threads. One
+/// that fails ends the others.
+///
+/// # Errors
+/// See [`measure`].
+pub fn measure_each(
+    bench: &Bench<'_>,
+    designs: &[(&EmulatedDesign, usize)],
+    watch: &dyn Watch,
+) -> Result<Vec<Measured>, MeasureError> {
+    let one = One { all: watch, failed: AtomicBool::new(false) };
+    watch.begin("measuring designs", designs.len());
+    let measured = designs.par_iter().map(|&(candidate, size)| {
+        let measured = measure(bench, candidate, size, &one);
+        watch.advance(1);
+        measured.inspect_err(|_| one.failed.store(true, Ordering::Relaxed))
+    });
+    let measured: Vec<Result<Measured, MeasureError>> = measured.collect();
+    watch.end();
+    // What was stopped for another's failure is not what failed.
+    let is_stopped = |it: &Result<_, _>| {
+        use MeasureError::{Stopped, Synthesis};
+        matches!(it, Err(Stopped(_) | Synthesis(SynthesisError::Stopped(_))))
+    };
+    let (stopped, others): (Vec<_>, Vec<_>) = measured.into_iter().partition(is_stopped);
+    others.into_iter().chain(stopped).collect()
+}
+
+/// Watches one measurement of several.
+struct One<'a> {
+    all: &'a dyn Watch,
+    failed: AtomicBool,
+}
+
+impl Watch for One<'_> {
+    fn begin(&self, _: &'static str, _: usize) {}
+
+    fn advance(&self, _: usize) {}
+
+    fn is_stopped(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) || self.all.is_stopped()
+    }
+}
+
 /// The layers of the exact network, with the constants of the candidate's.
 fn network(bench: &Bench<'_>, candidate: &EmulatedDesign) -> Vec<Workload> {
     let bits = candidate.design.activation_bits;
@@ -172,7 +219,7 @@ fn simulate(
     bench: &Bench<'_>,
     units: &ArrayUnits,
     workloads: &[Workload],
-    watch: &Watch<'_>,
+    watch: &dyn Watch,
 ) -> Result<Estimate, MeasureError> {
     let models = units.models(bench.library, &DelayOptions::default(), &PowerOptions::default())?;
     let scenes: Vec<Scene<'_>> =
@@ -181,11 +228,7 @@ fn simulate(
         relative_error: bench.relative_error,
         ..EstimateOptions::new(Mode::Delays, bench.clock_ps)
     };
-    let estimate = estimate(&models, &scenes, &options, &mut |_| !(watch.stop)());
-    if (watch.stop)() {
-        return Err(MeasureError::Interrupted);
-    }
-    Ok(estimate)
+    Ok(estimate(&models, &scenes, &options, watch)?)
 }
 
 fn cost(

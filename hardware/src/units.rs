@@ -6,11 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use recoup_core::watch::Watch;
+
 use crate::cells::CellLibrary;
 use crate::power::{PowerOptions, Role, Unit, UnitModel, roles};
 use crate::rtl::{ArrayRtl, Sources};
 use crate::simulate::{Circuit, DelayOptions, SimulateError};
-use crate::synthesis::{Synthesis, SynthesisError, SynthesisOptions, Watch, synthesize};
+use crate::synthesis::{Synthesis, SynthesisError, SynthesisOptions, synthesize};
 
 /// A design's units, synthesised.
 #[derive(Clone, Debug)]
@@ -30,7 +32,7 @@ impl ArrayUnits {
         design: ArrayRtl,
         library: &CellLibrary,
         options: &SynthesisOptions,
-        watch: &Watch,
+        watch: &dyn Watch,
     ) -> Result<Self, SynthesisError> {
         let sources = [
             (Unit::Pe, Some(Sources::pe(&design))),

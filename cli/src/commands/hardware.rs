@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use recoup::{Mode, Multiplier, Space, WeightScheme, candidates, read_inputs};
@@ -16,15 +14,14 @@ use recoup_core::control_variate::ControlFunction;
 use recoup_core::design::Design;
 use recoup_explore::{power, space};
 use recoup_hardware::cost_table::{CostRun, CostTable, Library, Stimulus};
-use recoup_hardware::measure::{Bench, Measured, measure};
+use recoup_hardware::measure::{Bench, measure_each};
 use recoup_hardware::power::Workload;
-use recoup_hardware::synthesis::{SynthesisOptions, Watch};
+use recoup_hardware::synthesis::SynthesisOptions;
 
 use crate::args::MachineArgs;
 use crate::headings;
 use crate::output::{self, Draft};
 use crate::printer::tables::{align_right, table};
-use crate::progress;
 use crate::progress::Bars;
 use crate::session;
 use crate::{cells, costs};
@@ -290,34 +287,10 @@ fn measure_all(args: &MeasureArgs) -> Result<()> {
         relative_error: args.error / 100.0,
         exact: &exact,
     };
-    let designs: Vec<(&EmulatedDesign, u16)> = args
-        .size
-        .iter()
-        .flat_map(|&size| candidates.iter().map(move |candidate| (candidate, size)))
-        .collect();
-    let bar = progress::bar("measuring designs", designs.len());
-    // One that fails ends the others.
-    let failed = AtomicBool::new(false);
-    let interruptible = output::interruptible();
-    let stop = || failed.load(Ordering::Relaxed) || output::is_interrupted();
-    let measured: Result<Vec<Measured>> = designs
-        .par_iter()
-        .map(|&(candidate, size)| {
-            let watch = Watch { stop: &stop, progress: &|_, _| {} };
-            let measured = measure(&bench, candidate, usize::from(size), &watch);
-            bar.inc(1);
-            measured.map_err(|error| {
-                failed.store(true, Ordering::Relaxed);
-                anyhow::Error::new(error)
-            })
-        })
-        .collect();
-    bar.finish_and_clear();
-    drop(interruptible);
-    if output::is_interrupted() {
-        std::process::exit(output::INTERRUPTED);
-    }
-    let measured = measured?;
+    let sizes = args.size.iter().map(|&size| usize::from(size));
+    let designs: Vec<(&EmulatedDesign, usize)> =
+        sizes.flat_map(|size| candidates.iter().map(move |candidate| (candidate, size))).collect();
+    let measured = output::interruptible(|| measure_each(&bench, &designs, &Bars::default()))?;
     let exact = Design::exact(8);
     let reference = designs.iter().position(|(candidate, _)| candidate.design == exact);
     let leakage_nw_per_um2 = reference.map(|index| measured[index].leakage_nw_per_um2);

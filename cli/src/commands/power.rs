@@ -26,7 +26,6 @@ use crate::cells::{CellArgs, watched};
 use crate::headings;
 use crate::library::{self, NetlistImportArgs};
 use crate::network::NetworkArgs;
-use crate::progress;
 use crate::values::{self, ACTIVATION_BITS};
 
 /// Products per output of random codes: 3 x 3 x 64, several tiles for most arrays.
@@ -233,22 +232,8 @@ fn simulate(
         seed: args.seed.unwrap_or(0),
         ..EstimateOptions::new(mode, clock_ps)
     };
-    let spinner = progress::spinner();
-    let mut samples = 0;
-    let result = estimate(&models, &scenes, &options, &mut |error| {
-        samples += 1;
-        if samples % 64 == 0 {
-            let name = units.design.circuit.name();
-            spinner.set_message(format!(
-                "{name}: {samples} samples, standard error {:.2} %",
-                100.0 * error
-            ));
-            spinner.tick();
-        }
-        true
-    });
-    spinner.finish_and_clear();
-    Ok(result)
+    let name = units.design.circuit.name();
+    Ok(watched(name, |watch| estimate(&models, &scenes, &options, watch))?)
 }
 
 fn parse_percent(text: &str) -> Result<f64, String> {

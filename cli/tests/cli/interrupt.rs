@@ -1,5 +1,6 @@
 //! Ctrl-C.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -44,6 +45,47 @@ fn an_interrupt_ends_with_130_and_leaves_no_file() {
     assert_eq!(output.status.code(), Some(130));
     assert!(output.stdout.is_empty());
     assert_eq!(files(folder.path()), []);
+}
+
+/// Whatever stage it is in: tools that run, or the simulation of what they made.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_measurements_and_leaves_no_folder() {
+    let cells = ["--cells", "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"];
+    let array = ["--multiplier", "exact", "--array", "4x4", "--no-cache", "--stimuli", "uniform"];
+    let power = [&["power", "--standard-error", "0.001"], &array[..], &cells].concat();
+    let one = ["--multiplier", "exact", "--size", "4", "--library", "one", "--out", "costs.json"];
+    let measure = ["hardware", "measure", "--clock-ps", "20000", "--error", "0.001"];
+    let measure = [&measure[..], &one, &cells].concat();
+    for (args, pause_ms) in [(&power, 0), (&power, 4000), (&measure, 0)] {
+        let folder = TempDir::new().unwrap();
+        let mut child = recoup(args)
+            .env("TMPDIR", folder.path())
+            .env("XDG_CACHE_HOME", folder.path().join("cache"))
+            .current_dir(folder.path())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        let is_work = |path: PathBuf| path.to_string_lossy().contains("recoup-synth-");
+        let entries = || std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().path());
+        while !entries().any(is_work) {
+            assert!(child.try_wait().unwrap().is_none(), "ended before the interrupt: {args:?}");
+            assert!(started.elapsed() < Duration::from_secs(60), "no work after a minute");
+            sleep(Duration::from_millis(2));
+        }
+        sleep(Duration::from_millis(pause_ms));
+        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        let killed = Instant::now();
+        assert!(kill.success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{args:?}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+        // A second, and time for a machine that has other things to do.
+        assert!(killed.elapsed() < Duration::from_secs(4), "{args:?}: {:?}", killed.elapsed());
+        let left: Vec<PathBuf> = entries().filter(|path| !path.ends_with("cache")).collect();
+        assert_eq!(left, Vec::<PathBuf>::new(), "{args:?}");
+    }
 }
 
 /// As on a full disk: the file is named, and nothing is left of it.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use recoup_core::model::{self, OnnxFile};
 use recoup_core::multiplier::Multiplier;
+use recoup_core::watch::Unwatched;
 use recoup_kernels::WeightCoding;
 
 use super::*;
@@ -13,7 +14,7 @@ use crate::cost_table::{Array, Cost, CostRun, CostTable, Library, Stimulus};
 use crate::power::{EstimateOptions, Mode, PowerOptions, Scene, Workload, estimate};
 use crate::rtl::{self, MultiplierCircuit};
 use crate::simulate::DelayOptions;
-use crate::synthesis::{SynthesisOptions, Watch};
+use crate::synthesis::SynthesisOptions;
 use crate::units::ArrayUnits;
 
 const LIBRARY: &str = "made up";
@@ -161,7 +162,7 @@ fn idle_rows_and_columns_as_simulated() {
     let circuit = MultiplierCircuit::new(&Multiplier::exact(), WeightCoding::Unsigned).unwrap();
     let design = rtl::ArrayRtl::new(circuit, rtl::Options::new(SIZE, SIZE, 64), None).unwrap();
     let options = SynthesisOptions::new(&library);
-    let units = ArrayUnits::synthesize(design, &library, &options, &Watch::SILENT).unwrap();
+    let units = ArrayUnits::synthesize(design, &library, &options, &Unwatched).unwrap();
     let models =
         units.models(&library, &DelayOptions::default(), &PowerOptions::default()).unwrap();
     let simulate = |workload: &Workload| {
@@ -170,7 +171,7 @@ fn idle_rows_and_columns_as_simulated() {
             relative_error: 0.01,
             ..EstimateOptions::new(Mode::ZeroDelay, CLOCK_PS)
         };
-        estimate(&models, &scenes, &options, &mut |_| true)
+        estimate(&models, &scenes, &options, &Unwatched).unwrap()
     };
     let full = simulate(&Workload::relu_like(64, SIZE, WeightCoding::Unsigned, 1));
     let per_mac = |name: &str| {

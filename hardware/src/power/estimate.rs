@@ -3,10 +3,15 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use recoup_core::watch::{Stopped, Watch, go_on};
+
 use super::model::Energy;
 use super::role::Role;
 use super::streams::Scene;
 use super::unit::{Mode, Runner, UnitModel};
+
+/// How often whoever waits is told how large the error is.
+const SAMPLES_PER_STATE: u64 = 64;
 
 /// How to sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,12 +143,14 @@ impl Stratum<'_> {
 
 /// Simulates samples of the layers in the units until the energy per image is known to the
 /// standard error asked for. Each layer is sampled on its own; the next sample is taken where it
-/// lowers the error most for its cost. `progress` is told the error after every sample, and stops
-/// with `false`.
+/// lowers the error most for its cost. `watch` is told of every sample, and how large the error is.
 ///
 /// An array's energy is the sum over its units: PEs alike in all columns and rows, of which runs
 /// are drawn; the x line; a MAC+ per column. Cycles that fill the array or load weights, in which
 /// no position is complete, are not in it.
+///
+/// # Errors
+/// When `watch` stops it.
 ///
 /// # Panics
 /// Without layers or units.
@@ -151,8 +158,8 @@ pub fn estimate(
     units: &[UnitModel<'_>],
     scenes: &[Scene<'_>],
     options: &EstimateOptions,
-    progress: &mut dyn FnMut(f64) -> bool,
-) -> Estimate {
+    watch: &dyn Watch,
+) -> Result<Estimate, Stopped> {
     assert!(!units.is_empty() && !scenes.is_empty(), "something to simulate");
     let mut generator = ChaCha8Rng::seed_from_u64(options.seed);
     let mut runners: Vec<Runner<'_>> =
@@ -163,8 +170,13 @@ pub fn estimate(
         stratum.add(&energies, cycles, options.clock_ps);
     };
     let fewest = options.mode.fewest_samples();
+    watch.begin("simulating", 0);
     for stratum in &mut strata {
-        (0..fewest).for_each(|_| sample(stratum));
+        for _ in 0..fewest {
+            go_on(watch)?;
+            sample(stratum);
+            watch.advance(1);
+        }
     }
     let mut samples = fewest * strata.len() as u64;
     let relative_error = loop {
@@ -172,9 +184,13 @@ pub fn estimate(
         let mean: f64 = strata.iter().map(|stratum| stratum.weight * stratum.mean_fj).sum();
         let error = variance.sqrt() / mean;
         let enough = error <= options.relative_error || samples >= options.most_samples;
-        if !progress(error) || enough {
+        if samples.is_multiple_of(SAMPLES_PER_STATE) {
+            watch.state(&format!("{samples} samples, standard error {:.2} %", 100.0 * error));
+        }
+        if enough {
             break error;
         }
+        go_on(watch)?;
         let gain = |stratum: &Stratum<'_>| {
             let cost = (units[stratum.unit].size() * stratum.samples as usize) as f64;
             stratum.variance() / cost
@@ -182,21 +198,23 @@ pub fn estimate(
         let next = strata.iter_mut().max_by(|left, right| gain(left).total_cmp(&gain(right)));
         sample(next.expect("strata"));
         samples += 1;
+        watch.advance(1);
     };
+    watch.end();
     let slowest = runners.iter().filter_map(Runner::slowest_ps).reduce(f64::max);
     let layers = scenes.iter().enumerate().map(|(index, scene)| {
         let strata: Vec<&Stratum<'_>> =
             strata.iter().filter(|stratum| stratum.layer == index).collect();
         layer(units, *scene, &strata)
     });
-    Estimate {
+    Ok(Estimate {
         mode: options.mode,
         clock_ps: options.clock_ps,
         layers: layers.collect(),
         samples,
         relative_error,
         slowest_ps: slowest,
-    }
+    })
 }
 
 fn strata<'a>(units: &[UnitModel<'_>], scenes: &[Scene<'a>]) -> Vec<Stratum<'a>> {

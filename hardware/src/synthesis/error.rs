@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use recoup_circuits::{printable, printable_path};
+use recoup_core::watch::Stopped;
 
 use crate::cells::SelectionError;
 use crate::mapped::MappedError;
@@ -81,9 +82,9 @@ pub enum SynthesisError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// [`Watch::stop`](super::Watch) said so.
-    #[error("interrupted")]
-    Interrupted,
+    /// See [`Stopped`].
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 impl SynthesisError {

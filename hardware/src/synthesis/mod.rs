@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 use glob::Pattern;
 use recoup_circuits::printable_path;
+use recoup_core::watch::Watch;
 
 use crate::cells::{CellLibrary, Selection};
 use crate::mapped::{MappedError, MappedNetlist};
@@ -25,7 +26,7 @@ use crate::timing::{Timing, TimingOptions};
 
 pub use error::SynthesisError;
 use run::Step;
-pub use run::{Watch, version};
+pub use run::version;
 
 /// How to synthesise.
 #[derive(Clone, Debug)]
@@ -92,7 +93,7 @@ pub fn synthesize(
     sources: &Sources,
     library: &CellLibrary,
     options: &SynthesisOptions,
-    watch: &Watch,
+    watch: &dyn Watch,
 ) -> Result<Synthesis, SynthesisError> {
     check(sources, options)?;
     let selection = library.select(&options.dont_use)?;
@@ -189,7 +190,7 @@ fn map(
     selection: &Selection,
     recipe: &script::Recipe,
     options: &SynthesisOptions,
-    watch: &Watch,
+    watch: &dyn Watch,
 ) -> Result<Mapped, SynthesisError> {
     let folder = tempfile::Builder::new().prefix("recoup-synth-").tempdir();
     let folder = folder.map_err(SynthesisError::work)?;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use recoup_circuits::program::{Ended, Limits, Program};
+use recoup_core::watch::{Stopped, Unwatched, Watch};
 
 use super::SynthesisError;
 
@@ -18,20 +19,6 @@ const MAPPING: Limits =
 
 /// What telling its version may take.
 const VERSION: Limits = Limits { time: Duration::from_secs(30), file_mib: 1, ..ELABORATION };
-
-/// How a caller follows a long run.
-#[derive(Clone, Copy)]
-pub struct Watch<'a> {
-    /// Asked several times a second: whether to stop.
-    pub stop: &'a dyn Fn() -> bool,
-    /// Told several times a second what is being done, and for how long.
-    pub progress: &'a dyn Fn(&str, Duration),
-}
-
-impl Watch<'_> {
-    /// Never stops, and says nothing.
-    pub const SILENT: Watch<'static> = Watch { stop: &|| false, progress: &|_, _| {} };
-}
 
 /// What yosys does.
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +56,7 @@ pub fn version(program: &Path) -> Result<String, SynthesisError> {
 
 pub(super) fn version_within(program: &Path, limits: Limits) -> Result<String, SynthesisError> {
     let folder = tempfile::tempdir().map_err(SynthesisError::work)?;
-    let yosys =
-        Yosys { program, folder: folder.path(), watch: &Watch::SILENT, limits: Some(limits) };
+    let yosys = Yosys { program, folder: folder.path(), watch: &Unwatched, limits: Some(limits) };
     let program = yosys.limited(Step::Version);
     program.find().map_err(|reason| yosys.not_started(reason))?;
     yosys.start(Step::Version, &["-V"])?;
@@ -88,7 +74,7 @@ pub(super) fn version_within(program: &Path, limits: Limits) -> Result<String, S
 pub struct Yosys<'a> {
     pub program: &'a Path,
     pub folder: &'a Path,
-    pub watch: &'a Watch<'a>,
+    pub watch: &'a dyn Watch,
     /// Others than those of the step.
     pub limits: Option<Limits>,
 }
@@ -107,12 +93,15 @@ impl Yosys<'_> {
 
     fn start(&self, step: Step, arguments: &[&str]) -> Result<(), SynthesisError> {
         let program = self.limited(step);
-        let mut go_on = |elapsed: Duration| {
-            (self.watch.progress)(step.words(), elapsed);
-            !(self.watch.stop)()
+        let mut go_on = |_| {
+            self.watch.advance(0);
+            !self.watch.is_stopped()
         };
-        match program.run(arguments, &mut go_on).map_err(SynthesisError::work)? {
-            Ended::Interrupted => Err(SynthesisError::Interrupted),
+        self.watch.begin(step.words(), 0);
+        let ended = program.run(arguments, &mut go_on);
+        self.watch.end();
+        match ended.map_err(SynthesisError::work)? {
+            Ended::Interrupted => Err(Stopped.into()),
             Ended::Exited(status) if status.success() => Ok(()),
             ended => {
                 Err(SynthesisError::Yosys { step: step.words(), message: program.failure(ended) })

@@ -1,9 +1,12 @@
 //! The stimuli make the units compute what the array computes; energies of whole arrays.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use recoup_core::control_variate::{self, ControlOptions};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::numeric::round_half_even_shift;
 use recoup_core::quantize::WeightScheme;
+use recoup_core::watch::{Stopped, Unwatched, Watch};
 use recoup_kernels::WeightCoding;
 
 use super::super::*;
@@ -13,7 +16,7 @@ use crate::rtl::{
     ArrayRtl, Correction, MultiplierCircuit, Options, RandomSize, Sources, Vectors, random,
 };
 use crate::simulate::{Circuit, DelayOptions, Delays, EventDriven, Layout};
-use crate::synthesis::{SynthesisOptions, Watch, synthesize};
+use crate::synthesis::{SynthesisOptions, synthesize};
 use crate::units::ArrayUnits;
 
 /// The library of Debian's package qflow-tech-osu018.
@@ -51,7 +54,7 @@ fn outputs(
 ) -> Vec<u64> {
     let options = SynthesisOptions::new(library);
     let netlist: MappedNetlist =
-        synthesize(sources, library, &options, &Watch::SILENT).unwrap().netlist;
+        synthesize(sources, library, &options, &Unwatched).unwrap().netlist;
     let circuit = Circuit::new(library, &netlist).unwrap();
     let delays = Delays::new(&circuit, &Layout::new(&circuit), &DelayOptions::default());
     let mut simulator = EventDriven::new(&circuit, &delays, 10_000.0);
@@ -166,7 +169,7 @@ fn an_array_is_the_sum_of_its_units() {
     let library = osu018();
     let (design, vectors) = design("truncated:6", WeightScheme::U8Channel, |_| ());
     let options = SynthesisOptions::new(&library);
-    let units = ArrayUnits::synthesize(design.clone(), &library, &options, &Watch::SILENT).unwrap();
+    let units = ArrayUnits::synthesize(design.clone(), &library, &options, &Unwatched).unwrap();
     let models =
         units.models(&library, &DelayOptions::default(), &PowerOptions::default()).unwrap();
     let workload = Workload::of_vectors(&vectors);
@@ -175,12 +178,13 @@ fn an_array_is_the_sum_of_its_units() {
     for mode in [Mode::ZeroDelay, Mode::Delays] {
         let options =
             EstimateOptions { relative_error: 0.03, ..EstimateOptions::new(mode, 10_000.0) };
-        let mut calls = 0;
-        let result = estimate(&models, &scenes, &options, &mut |_| {
-            calls += 1;
-            true
-        });
-        assert!(calls > 0 && result.relative_error <= 0.03);
+        let samples = AtomicUsize::new(0);
+        let count = |more| {
+            samples.fetch_add(more, Ordering::Relaxed);
+        };
+        let result = estimate(&models, &scenes, &options, &count).unwrap();
+        assert_eq!(samples.into_inner() as u64, result.samples);
+        assert!(result.relative_error <= 0.03);
         let roles: Vec<Role> = result.per_cycle().iter().map(|(role, _)| *role).collect();
         assert_eq!(roles, Role::ALL);
         // 3 tiles of rows times 2 of columns, for each position.
@@ -192,11 +196,29 @@ fn an_array_is_the_sum_of_its_units() {
         let energy = per_cycle * layer.cycles as f64;
         assert!((energy / result.energy_fj() - 1.0).abs() < 1e-9);
         assert!((result.power_uw() - per_cycle / 10.0).abs() < 1e-6 * per_cycle);
-        let again = estimate(&models, &scenes, &options, &mut |_| true);
+        let again = estimate(&models, &scenes, &options, &Unwatched).unwrap();
         assert_eq!(again, result, "the same samples, the same energy");
         totals.push(result.energy_fj());
     }
     assert!(totals[1] > 1.02 * totals[0], "glitches: {totals:?}");
+    let options = EstimateOptions::new(Mode::Delays, 10_000.0);
+    let stopped = estimate(&models, &scenes, &options, &Impatient(AtomicUsize::new(0)));
+    assert_eq!(stopped, Err(Stopped));
+}
+
+/// Lets three samples pass.
+struct Impatient(AtomicUsize);
+
+impl Watch for Impatient {
+    fn begin(&self, _: &'static str, _: usize) {}
+
+    fn advance(&self, samples: usize) {
+        assert!(self.0.fetch_add(samples, Ordering::Relaxed) < 3);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 3
+    }
 }
 
 #[test]
@@ -207,13 +229,13 @@ fn idle_units_cost_their_clock() {
     idle.weights.fill(0);
     idle.activations.fill(0);
     let options = SynthesisOptions::new(&library);
-    let units = ArrayUnits::synthesize(design.clone(), &library, &options, &Watch::SILENT).unwrap();
+    let units = ArrayUnits::synthesize(design.clone(), &library, &options, &Unwatched).unwrap();
     let models =
         units.models(&library, &DelayOptions::default(), &PowerOptions::default()).unwrap();
     assert_eq!(design.circuit.coding(), WeightCoding::Unsigned);
     let scenes = [Scene::new(&design, &idle)];
     let options = EstimateOptions::new(Mode::Delays, 10_000.0);
-    let result = estimate(&models, &scenes, &options, &mut |_| true);
+    let result = estimate(&models, &scenes, &options, &Unwatched).unwrap();
     for (role, energy) in result.per_cycle() {
         let moves = matches!(role, Role::Clock | Role::MacPlus);
         assert_eq!(energy.dynamic_fj() > 0.0, moves, "{role}: {energy:?}");
@@ -230,15 +252,16 @@ fn a_whole_array_needs_what_its_units_need() {
     let options = SynthesisOptions::new(&library);
     let clock_ps = 10_000.0;
 
-    let units = ArrayUnits::synthesize(design.clone(), &library, &options, &Watch::SILENT).unwrap();
+    let units = ArrayUnits::synthesize(design.clone(), &library, &options, &Unwatched).unwrap();
     let (delays, power) = (DelayOptions::default(), PowerOptions::default());
     let models = units.models(&library, &delays, &power).unwrap();
     let scenes = [Scene::new(&design, &workload)];
     let composed =
-        estimate(&models, &scenes, &EstimateOptions::new(Mode::Delays, clock_ps), &mut |_| true);
+        estimate(&models, &scenes, &EstimateOptions::new(Mode::Delays, clock_ps), &Unwatched)
+            .unwrap();
 
     let sources = Sources::array(&design);
-    let netlist = synthesize(&sources, &library, &options, &Watch::SILENT).unwrap().netlist;
+    let netlist = synthesize(&sources, &library, &options, &Unwatched).unwrap().netlist;
     let circuit = Circuit::new(&library, &netlist).unwrap();
     let layout = Layout::new(&circuit);
     let delays = Delays::new(&circuit, &layout, &delays);

@@ -276,7 +276,8 @@ fn toggles_are_those_of_icarus() {
 fn toggles_of_a_synthesised_multiplier_are_those_of_icarus() {
     use crate::cells::CellLibrary;
     use crate::rtl::{ArrayRtl, MultiplierCircuit, Options, Sources};
-    use crate::synthesis::{SynthesisOptions, Watch, synthesize};
+    use crate::synthesis::{SynthesisOptions, synthesize};
+    use recoup_core::watch::Unwatched;
     let path = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
     let library = CellLibrary::read(&[path])
         .unwrap_or_else(|error| panic!("{error}; apt install qflow-tech-osu018"));
@@ -285,7 +286,7 @@ fn toggles_of_a_synthesised_multiplier_are_those_of_icarus() {
     let circuit = MultiplierCircuit::new(&multiplier, unsigned).unwrap();
     let design = ArrayRtl::new(circuit, Options::new(4, 4, 4), None).unwrap();
     let options = SynthesisOptions::new(&library);
-    let synthesis = synthesize(&Sources::pe(&design), &library, &options, &Watch::SILENT).unwrap();
+    let synthesis = synthesize(&Sources::pe(&design), &library, &options, &Unwatched).unwrap();
     let circuit = Circuit::new(&library, &synthesis.netlist).unwrap();
     let (settled, moved) = compare(&circuit);
     assert!(moved as f64 > 1.05 * settled as f64, "the PE has glitches");

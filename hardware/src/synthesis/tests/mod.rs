@@ -1,15 +1,17 @@
 mod designs;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use recoup_kernels::WeightCoding::{self, Signed, Unsigned};
 
 use recoup_circuits::program::Limits;
+use recoup_core::watch::{Unwatched, Watch};
 
 use super::polarity;
 use super::run::{Step, Yosys, version_within};
-use super::{SynthesisError, SynthesisOptions, Watch, check_products, synthesize};
+use super::{SynthesisError, SynthesisOptions, check_products, synthesize};
 use crate::cells::CellLibrary;
 use crate::rtl::{File, MultiplierCircuit, Sources};
 
@@ -40,7 +42,7 @@ fn multiplies(library: &CellLibrary) {
     for (name, coding) in multipliers {
         let circuit = circuit(name, coding);
         let sources = Sources::multiplier(&circuit);
-        let result = synthesize(&sources, library, &options, &Watch::SILENT).unwrap();
+        let result = synthesize(&sources, library, &options, &Unwatched).unwrap();
         check_products(&result.netlist, library, &circuit).unwrap();
         let adders = result.netlist.cell_counts(library).get("FAX1").copied().unwrap_or(0);
         let has_cell = library.full_adder(&[library.by_name["FAX1"]]).is_some();
@@ -56,7 +58,7 @@ fn multiplies(library: &CellLibrary) {
 fn a_wrong_product_is_found() {
     let library = osu018();
     let options = SynthesisOptions::new(&library);
-    let mut result = synthesize(&exact(), &library, &options, &Watch::SILENT).unwrap();
+    let mut result = synthesize(&exact(), &library, &options, &Unwatched).unwrap();
     let (and, or) = (library.by_name["NAND2X1"], library.by_name["NOR2X1"]);
     let gate = result.netlist.instances.iter_mut().find(|instance| instance.cell == and);
     gate.unwrap().cell = or;
@@ -103,7 +105,7 @@ fn without_adder_cells_gates_give_all_products() {
 fn units_are_kept_and_their_areas_add_up() {
     let library = osu018();
     let options = SynthesisOptions::new(&library);
-    let result = synthesize(&designs::pair(), &library, &options, &Watch::SILENT).unwrap();
+    let result = synthesize(&designs::pair(), &library, &options, &Unwatched).unwrap();
     let units = result.netlist.units(&library);
     let names: Vec<&str> = units.iter().map(|unit| unit.unit.as_str()).collect();
     assert_eq!(names, ["pe_0_0", "pe_0_1"]);
@@ -127,9 +129,8 @@ fn a_second_run_comes_from_the_cache_and_other_options_do_not() {
     let folder = tempfile::tempdir().unwrap();
     let mut options = SynthesisOptions::new(&library);
     options.cache = Some(folder.path().join("cache"));
-    let run = |options: &SynthesisOptions| {
-        synthesize(&exact(), &library, options, &Watch::SILENT).unwrap()
-    };
+    let run =
+        |options: &SynthesisOptions| synthesize(&exact(), &library, options, &Unwatched).unwrap();
     let first = run(&options);
     assert!(!first.cached);
     let second = run(&options);
@@ -152,7 +153,7 @@ fn sources_without_end_are_stopped() {
     let yosys = Yosys {
         program: std::path::Path::new("yosys"),
         folder: folder.path(),
-        watch: &Watch::SILENT,
+        watch: &Unwatched,
         limits: Some(limits),
     };
     let script = "read_verilog -sv m.sv\nhierarchy -top m\nproc\n";
@@ -186,7 +187,7 @@ fn an_entry_of_the_cache_with_other_content_is_made_again() {
             "module m(input a, output y); assign y = !a; endmodule".to_owned(),
         )],
     };
-    let run = || synthesize(&sources, &library, &options, &Watch::SILENT).unwrap();
+    let run = || synthesize(&sources, &library, &options, &Unwatched).unwrap();
     let first = run();
     assert!(!first.cached && run().cached && remarks().is_empty());
     let entry = |extension: &str| {
@@ -223,7 +224,7 @@ fn an_entry_of_the_cache_with_other_content_is_made_again() {
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     options.cache = Some(file.join("cache"));
-    assert!(!synthesize(&sources, &library, &options, &Watch::SILENT).unwrap().cached);
+    assert!(!synthesize(&sources, &library, &options, &Unwatched).unwrap().cached);
     assert!(remarks()[0].contains("file/cache: results cannot be kept there: "));
 }
 
@@ -260,8 +261,7 @@ fn a_program_that_is_not_yosys_is_named() {
     for (script, expected) in cases {
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let message =
-            synthesize(&exact(), &library, &options, &Watch::SILENT).unwrap_err().to_string();
+        let message = synthesize(&exact(), &library, &options, &Unwatched).unwrap_err().to_string();
         assert!(message.contains(expected), "{expected:?} is not in: {message}");
     }
     // One that never answers, with less patience.
@@ -281,8 +281,7 @@ fn errors_say_what_to_do() {
     };
     let inverter = "module m(input a, output y); assign y = !a; endmodule";
     let fails = |sources: &Sources, options: &SynthesisOptions, expected: &str| {
-        let message =
-            synthesize(sources, &library, options, &Watch::SILENT).unwrap_err().to_string();
+        let message = synthesize(sources, &library, options, &Unwatched).unwrap_err().to_string();
         assert!(message.contains(expected), "{expected:?} is not in: {message}");
     };
     for clock_ps in [0.0, -1.0, f64::NAN] {
@@ -308,20 +307,31 @@ fn errors_say_what_to_do() {
     }
 }
 
+/// Has enough as soon as something is being done.
+struct Impatient(AtomicUsize);
+
+impl Watch for Impatient {
+    fn begin(&self, what: &'static str, steps: usize) {
+        assert_eq!((what, steps), ("elaborating", 0));
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn advance(&self, _: usize) {}
+
+    fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
 #[test]
 fn a_run_can_be_stopped() {
     let library = osu018();
     let start = Instant::now();
-    let said = std::cell::Cell::new(0);
-    let stop = || said.get() > 0;
-    let progress = |step: &str, _: Duration| {
-        assert!(!step.is_empty());
-        said.set(said.get() + 1);
-    };
-    let watch = Watch { stop: &stop, progress: &progress };
+    let watch = Impatient(AtomicUsize::new(0));
     let options = SynthesisOptions::new(&library);
     let result = synthesize(&exact(), &library, &options, &watch);
-    assert!(matches!(result, Err(SynthesisError::Interrupted)), "{result:?}");
+    assert!(matches!(result, Err(SynthesisError::Stopped(_))), "{result:?}");
+    assert_eq!(watch.0.into_inner(), 1);
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 

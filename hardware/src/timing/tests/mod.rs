@@ -3,13 +3,14 @@ mod open_sta;
 use std::path::{Path, PathBuf};
 
 use recoup_core::multiplier::Multiplier;
+use recoup_core::watch::Unwatched;
 use recoup_kernels::WeightCoding;
 
 use super::{Edge, Timing, TimingOptions};
 use crate::cells::CellLibrary;
 use crate::mapped::MappedNetlist;
 use crate::rtl::{ArrayRtl, MultiplierCircuit, Options, Sources};
-use crate::synthesis::{SynthesisOptions, Watch, synthesize};
+use crate::synthesis::{SynthesisOptions, synthesize};
 
 /// The library of Debian's package qflow-tech-osu018.
 const OSU018: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
@@ -126,7 +127,7 @@ fn compare(designs: &[Sources], library: &CellLibrary, files: &[PathBuf], unit_p
     let options = SynthesisOptions::new(library);
     let mut greatest: f64 = 0.0;
     for design in designs {
-        let result = synthesize(design, library, &options, &Watch::SILENT).unwrap();
+        let result = synthesize(design, library, &options, &Unwatched).unwrap();
         let own_ps = result.timing.fastest_clock_ps();
         let netlist = &result.netlist;
         let their_ps =
