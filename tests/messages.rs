@@ -8,7 +8,8 @@ use std::path::Path;
 use source::rust_files;
 
 /// What no command line is needed for.
-const LIBRARY: [&str; 4] = ["core/src", "explore/src", "report/src", "src"];
+const LIBRARY: [&str; 7] =
+    ["kernels/src", "circuits/src", "core/src", "hardware/src", "explore/src", "report/src", "src"];
 
 /// The commands that a message might tell somebody to run.
 const COMMANDS: [&str; 12] = [
@@ -52,13 +53,14 @@ fn code<'a>(file: &Path, text: &'a str) -> impl Iterator<Item = &'a str> {
     lines.map(|line| if line.trim_start().starts_with("//") { "" } else { line })
 }
 
-/// Outside of texts, Rust has no two hyphens before a letter.
+/// Outside of texts, Rust has no two hyphens before a letter. Other programs have options, too.
 fn names_option(line: &str) -> bool {
-    line.match_indices("--").any(|(at, _)| {
-        let (before, after) = (&line[..at], &line[at + 2..]);
-        !before.ends_with(|c: char| c.is_alphanumeric() || "-!".contains(c))
-            && after.starts_with(|c: char| c.is_ascii_lowercase())
-    })
+    !line.contains("verilator --")
+        && line.match_indices("--").any(|(at, _)| {
+            let (before, after) = (&line[..at], &line[at + 2..]);
+            !before.ends_with(|c: char| c.is_alphanumeric() || "-!".contains(c))
+                && after.starts_with(|c: char| c.is_ascii_lowercase())
+        })
 }
 
 fn names_command(line: &str) -> bool {
@@ -73,7 +75,7 @@ fn options_and_commands_are_told_from_other_text() {
     for said in ["give --weights i8-channel\"", "\"(--label-offset)\"", "--json"] {
         assert!(names_option(said), "{said}");
     }
-    for not in ["a - -b", "<!--note-->", "---", "1 -- 2", "a--b"] {
+    for not in ["a - -b", "<!--note-->", "---", "1 -- 2", "a--b", "\"verilator --binary *.sv\""] {
         assert!(!names_option(not), "{not}");
     }
     assert!(names_command("make one with recoup quantize\"") && names_command("`recoup eval`"));
