@@ -15,6 +15,11 @@ use recoup_core::watch::Stopped;
 use recoup_explore::runner::RunnerError;
 use recoup_explore::sequential::LimitError;
 use recoup_explore::store::StoreError;
+use recoup_hardware::cells::CellError;
+use recoup_hardware::measure::MeasureError;
+use recoup_hardware::rtl::{FolderError, RtlError};
+use recoup_hardware::simulate::SimulateError;
+use recoup_hardware::synthesis::SynthesisError;
 
 /// The result of a call that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -38,6 +43,8 @@ pub enum ErrorKind {
     Results,
     /// What was asked for: the text of a design, or a limit.
     Request,
+    /// An array that cannot be, its cells, or a tool that makes it of them.
+    Hardware,
     /// Nothing: the caller stopped the work.
     Stopped,
 }
@@ -105,6 +112,9 @@ pub fn hint(error: &(dyn std::error::Error + 'static)) -> Option<Hint> {
         .or_else(|| error.downcast_ref().and_then(ExperimentError::hint))
         .or_else(|| error.downcast_ref().and_then(EvaluateError::hint))
         .or_else(|| error.downcast_ref().and_then(SampleError::hint))
+        .or_else(|| error.downcast_ref().and_then(RtlError::hint))
+        .or_else(|| error.downcast_ref().and_then(FolderError::hint))
+        .or_else(|| error.downcast_ref().and_then(MeasureError::hint))
 }
 
 impl From<ModelError> for Error {
@@ -184,6 +194,61 @@ impl From<DesignTextError> for Error {
 impl From<LimitError> for Error {
     fn from(error: LimitError) -> Self {
         Self::new(ErrorKind::Request, error)
+    }
+}
+
+impl From<SampleError> for Error {
+    fn from(error: SampleError) -> Self {
+        Self::new(ErrorKind::Data, error)
+    }
+}
+
+impl From<RtlError> for Error {
+    fn from(error: RtlError) -> Self {
+        match error {
+            RtlError::Multiplier(error) => error.into(),
+            RtlError::Sample(error) => error.into(),
+            _ => Self::new(ErrorKind::Hardware, error),
+        }
+    }
+}
+
+impl From<FolderError> for Error {
+    fn from(error: FolderError) -> Self {
+        Self::new(ErrorKind::Hardware, error)
+    }
+}
+
+impl From<CellError> for Error {
+    fn from(error: CellError) -> Self {
+        Self::new(ErrorKind::Hardware, error)
+    }
+}
+
+impl From<SynthesisError> for Error {
+    fn from(error: SynthesisError) -> Self {
+        match error {
+            SynthesisError::Stopped(stopped) => stopped.into(),
+            _ => Self::new(ErrorKind::Hardware, error),
+        }
+    }
+}
+
+impl From<SimulateError> for Error {
+    fn from(error: SimulateError) -> Self {
+        Self::new(ErrorKind::Hardware, error)
+    }
+}
+
+impl From<MeasureError> for Error {
+    fn from(error: MeasureError) -> Self {
+        match error {
+            MeasureError::Rtl(error) => error.into(),
+            MeasureError::Synthesis(error) => error.into(),
+            MeasureError::Simulate(error) => error.into(),
+            MeasureError::Stopped(stopped) => stopped.into(),
+            MeasureError::Slow { .. } => Self::new(ErrorKind::Hardware, error),
+        }
     }
 }
 

@@ -43,6 +43,7 @@ mod explore;
 mod page;
 mod record;
 mod session;
+pub mod silicon;
 
 pub use error::{Error, ErrorKind, Hint, Result, hint};
 pub use evaluate::{EvaluateOptions, ExactNode, Results, candidates, with_reference};

@@ -264,6 +264,16 @@ impl Session {
         FloatModel::new(&self.graph, &[])
     }
 
+    /// The first `count` of the images to evaluate, or all if there are fewer, as the model takes
+    /// them.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn inputs(&self, count: usize) -> Result<Vec<Vec<f32>>> {
+        let numbers = &self.indices[..count.min(self.indices.len())];
+        Ok(read_inputs(&self.dataset, numbers, &self.preprocess, &self.graph)?)
+    }
+
     /// The images to evaluate, `batch` at a time.
     pub fn images(&self, batch: usize) -> Images<'_> {
         Images { dataset: &self.dataset, indices: &self.indices, sampler: &self.sampler, batch }

@@ -156,6 +156,7 @@ const ROOMS: [(&str, &[Room]); 10] = [
             ("explore", &["error", "session"]),
             ("page", &[]),
             ("record", &["evaluate"]),
+            ("silicon", &["error", "session", "evaluate"]),
         ],
     ),
     ("zoo/src", &[]),

@@ -7,23 +7,11 @@ use recoup_core::quantize::WeightScheme;
 use recoup_explore::measured::MeasurementsError;
 use recoup_hardware::cost_table::CostError;
 use recoup_hardware::inference::MeasuredError;
-use recoup_hardware::measure::MeasureError;
-use recoup_hardware::rtl::RtlError;
 
 /// What to do about an error, where its text does not say it.
 pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<MeasurementsError>() {
         return Some(measure(error));
-    }
-    if let Some(error) = error.downcast_ref::<RtlError>() {
-        return of_rtl(error);
-    }
-    if let Some(error) = error.downcast_ref::<MeasureError>() {
-        return match error {
-            MeasureError::Rtl(error) => of_rtl(error),
-            MeasureError::Slow { .. } => Some("give a slower one with --clock-ps".into()),
-            _ => None,
-        };
     }
     if let Some(CostError::Format { .. }) = error.downcast_ref() {
         return Some("make one with recoup hardware measure".into());
@@ -32,19 +20,6 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
         return Some("make them with recoup power --json for this network".into());
     }
     recoup::hint(error).map(text)
-}
-
-fn of_rtl(error: &RtlError) -> Option<String> {
-    let hint = match error {
-        RtlError::Multiplier(error) => return error.hint().map(text),
-        RtlError::Sample(error) => return error.hint().map(text),
-        RtlError::Size { .. } => "give one such as --array 16x16",
-        RtlError::ZeroGating { .. } => "leave --zero-gating out",
-        RtlError::ZeroGatedX(_) => "leave --zero-gating or --x-in-pe out",
-        RtlError::Terms(_) => "use --control-variate-terms 1",
-        _ => return None,
-    };
-    Some(hint.into())
 }
 
 fn text(hint: Hint) -> String {
@@ -85,6 +60,13 @@ fn text(hint: Hint) -> String {
              float32 and of exact 8 bits"
                 .into()
         }
+        Hint::ChooseArray => "give one such as --array 16x16".into(),
+        Hint::LeaveOutZeroGating => "leave --zero-gating out".into(),
+        Hint::LeaveOutZeroGatingOrXInPe => "leave --zero-gating or --x-in-pe out".into(),
+        Hint::FitOneTerm => "use --control-variate-terms 1".into(),
+        Hint::GiveSlowerClock => "give a slower one with --clock-ps".into(),
+        Hint::WriteArray => "recoup rtl writes them".into(),
+        Hint::NameModule => "give one of them as --top".into(),
         Hint::EvaluateInstead => "recoup eval compares other outputs, without labels".into(),
     }
 }
@@ -107,6 +89,8 @@ mod tests {
     use recoup_core::watch::Stopped;
     use recoup_hardware::cost_table::CostTable;
     use recoup_hardware::inference::Measurements;
+    use recoup_hardware::measure::MeasureError;
+    use recoup_hardware::rtl::RtlError;
 
     use super::*;
 

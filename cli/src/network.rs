@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use recoup::{Labels, read_inputs};
+use recoup::Labels;
 
 use recoup_core::accuracy::Experiment;
 use recoup_core::data::{DataSpec, Preprocess, select};
@@ -72,8 +72,7 @@ impl NetworkArgs {
                 session
             }
         };
-        let images =
-            read_inputs(&session.dataset, &session.indices, &session.preprocess, &session.graph)?;
+        let images = session.inputs(images)?;
         Ok((session.experiment(scheme, &Bars::default())?, images))
     }
 }

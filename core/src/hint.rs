@@ -38,4 +38,18 @@ pub enum Hint {
     LeaveLabels,
     /// Evaluate designs, which compares any outputs, instead of exploring.
     EvaluateInstead,
+    /// Choose other rows and columns of an array.
+    ChooseArray,
+    /// Leave zero gating out.
+    LeaveOutZeroGating,
+    /// Leave zero gating out, or the sums of x in every PE.
+    LeaveOutZeroGatingOrXInPe,
+    /// Fit a control variate of one function.
+    FitOneTerm,
+    /// Give a clock of a longer period.
+    GiveSlowerClock,
+    /// Write an array as SystemVerilog first.
+    WriteArray,
+    /// Name the module to synthesise.
+    NameModule,
 }

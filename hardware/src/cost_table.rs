@@ -2,11 +2,15 @@
 //! that power stands beside accuracy without any design tool.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use recoup_core::design::Design;
 use recoup_core::multiplier::Multiplier;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::cells::CellError;
 
 /// Version of the file.
 const VERSION: u32 = 1;
@@ -184,6 +188,24 @@ pub enum CostError {
     },
 }
 
+impl Library {
+    /// A library in files, by their names and hashes.
+    ///
+    /// # Errors
+    /// When one cannot be read, and which.
+    pub fn of_files(name: &str, paths: &[PathBuf]) -> Result<Self, CellError> {
+        let mut files = BTreeMap::new();
+        for path in paths {
+            let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            let bytes = std::fs::read(path).map_err(|error| CellError::io(path, error))?;
+            let hash: String =
+                Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            files.insert(file, hash);
+        }
+        Ok(Self { name: name.to_owned(), files })
+    }
+}
+
 impl CostTable {
     /// Reads a table; `name` is for errors.
     ///
@@ -217,6 +239,20 @@ impl CostTable {
     /// A table of these rows.
     pub fn new(runs: Vec<CostRun>, costs: Vec<Cost>) -> Self {
         CostTable { version: VERSION, runs, costs }
+    }
+
+    /// The names of the libraries that it has costs of.
+    pub fn libraries(&self) -> Vec<&str> {
+        self.runs.iter().map(|run| run.library.name.as_str()).collect()
+    }
+
+    /// Takes the rows of a run of one library, in place of those that it has of this library.
+    pub fn replace(&mut self, run: CostRun, costs: Vec<Cost>) {
+        self.runs.retain(|other| other.library.name != run.library.name);
+        let kept = |cost: &Cost| self.runs.iter().any(|run| run.id == cost.run);
+        self.costs.retain(kept);
+        self.runs.push(run);
+        self.costs.extend(costs);
     }
 
     /// JSON with one row per line, so that a change shows as a changed line.

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use recoup_core::accuracy::EmulatedDesign;
-use recoup_core::design::Design;
-use recoup_core::multiplier::{Multiplier, perforated};
+use recoup_core::hint::Hint;
 use recoup_core::watch::{Stopped, Watch};
 
 use crate::cells::CellLibrary;
@@ -77,12 +76,14 @@ pub enum MeasureError {
     Stopped(#[from] Stopped),
 }
 
-/// The multiplier whose circuit computes a design: what `bits` activation bits leave of an
-/// exact one is a perforated one, which never sees the low bits.
-pub fn circuit_of(design: &Design) -> Multiplier {
-    match design.activation_bits {
-        bits @ 4..8 if design.multiplier.is_exact() => perforated(8 - bits),
-        _ => design.multiplier.clone(),
+impl MeasureError {
+    /// What would help, where the text does not say it.
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Rtl(error) => error.hint(),
+            Self::Slow { .. } => Some(Hint::GiveSlowerClock),
+            Self::Synthesis(_) | Self::Simulate(_) | Self::Stopped(_) => None,
+        }
     }
 }
 
@@ -102,7 +103,7 @@ pub fn measure(
 ) -> Result<Measured, MeasureError> {
     let configured = &candidate.design;
     let coding = candidate.prepared.quantized.weights.coding();
-    let circuit = MultiplierCircuit::new(&circuit_of(configured), coding)?;
+    let circuit = MultiplierCircuit::of_design(configured, None, coding)?;
     let control = candidate.control.as_ref().filter(|control| !control.functions.is_empty());
     let correction = control.map(Correction::new).transpose()?;
     let options = rtl::Options::new(size, size, DEPTH);

@@ -10,9 +10,9 @@ use recoup_circuits::npy;
 use recoup_circuits::table::{Format, WriteOptions, write_table};
 use recoup_circuits::{Operands, ProductTable};
 use recoup_core::control_variate::{CodeHistogram, ControlOptions, Study};
+use recoup_core::design::Design;
 use recoup_core::multiplier::{ImportOptions, Imported, Multiplier, Source};
 use recoup_core::quantize::{Calibration, WeightScheme};
-use recoup_hardware::rtl::MultiplierCircuit;
 use recoup_kernels::WeightCoding;
 
 use crate::args::{ConvertArgs, MultiplierArgs, MultiplierCommand, ShowArgs};
@@ -41,24 +41,9 @@ pub fn one(source: &Source, options: &ImportOptions) -> Result<Imported> {
     Ok(all.remove(0))
 }
 
-/// The circuit of a multiplier: that of its netlist if it has one.
-pub fn circuit(imported: Imported, coding: WeightCoding) -> Result<MultiplierCircuit> {
-    let Imported { multiplier, netlist, .. } = imported;
-    let of_netlist = |netlist| MultiplierCircuit::from_netlist(&multiplier, coding, netlist);
-    match netlist.and_then(of_netlist) {
-        Some(circuit) => Ok(circuit),
-        None => Ok(MultiplierCircuit::new(&multiplier, coding)?),
-    }
-}
-
 /// The coding of the weights: what the user says, otherwise what the multiplier is for.
-pub fn scheme(multiplier: &Multiplier, asked: Option<WeightScheme>) -> Result<WeightScheme> {
-    let scheme = asked.unwrap_or(match multiplier.coding() {
-        Some(WeightCoding::Signed) => WeightScheme::I8Channel,
-        _ => WeightScheme::U8Channel,
-    });
-    multiplier.check_coding(scheme.coding())?;
-    Ok(scheme)
+fn scheme(multiplier: &Multiplier, asked: Option<WeightScheme>) -> Result<WeightScheme> {
+    Ok(Design::new(multiplier.clone()).with_weights(asked).weight_scheme()?)
 }
 
 fn convert(args: &ConvertArgs) -> Result<()> {

@@ -1,39 +1,22 @@
 //! `recoup power`.
 
-mod report;
-
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
-use recoup_core::control_variate::{ControlVariate, MODE_HELP, Mode};
+use recoup::silicon::{Codes, PowerMeter, PowerMode, PowerOptions, RandomCodes};
+use recoup_core::control_variate::{MODE_HELP, Mode};
 use recoup_core::design::Design;
-use recoup_core::multiplier::{Imported, SPEC_HELP, Source};
+use recoup_core::multiplier::{SPEC_HELP, Source};
 use recoup_core::quantize::WeightScheme;
-use recoup_hardware::cells::CellLibrary;
-use recoup_hardware::measure::circuit_of;
-use recoup_hardware::power::{
-    self, ClockTree, Estimate, EstimateOptions, PowerOptions, Scene, Workload, estimate,
-};
-use recoup_hardware::rtl::{ArrayRtl, Correction, MultiplierCircuit, Options, RandomSize, random};
-use recoup_hardware::simulate::DelayOptions;
-use recoup_hardware::synthesis::SynthesisOptions;
-use recoup_hardware::units::ArrayUnits;
 
-use super::multiplier;
 use super::rtl::{VariantArgs, parse_array};
 use crate::args::MachineArgs;
 use crate::cells::{CellArgs, watched};
 use crate::headings;
 use crate::library::{self, NetlistImportArgs};
 use crate::network::NetworkArgs;
+use crate::printer;
 use crate::values::{self, ACTIVATION_BITS};
-
-/// Products per output of random codes: 3 x 3 x 64, several tiles for most arrays.
-const RANDOM_DEPTH: usize = 576;
-/// Filters of random codes.
-const RANDOM_FILTERS: usize = 64;
-/// Positions per image and layer that are kept to be sampled.
-const POSITIONS: usize = 1024;
 
 /// Where the codes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -97,143 +80,59 @@ pub struct PowerArgs {
     pub import: NetlistImportArgs,
 }
 
-/// A multiplier's array with its energy, at the clock of the command or, without one, the fastest
-/// of the first array.
-pub struct Outcome {
-    /// The multiplier.
-    pub name: String,
-    /// What it is, with weights of this coding.
-    pub products_sha256: String,
-    /// What corrects it.
-    pub mode: Mode,
-    /// How weights are coded.
-    pub weights: WeightScheme,
-    /// SHA-256 of the file of the network whose codes it got.
-    pub model_sha256: Option<String>,
-    /// The array as cells.
-    pub units: ArrayUnits,
-    /// Its energy.
-    pub estimate: Estimate,
-}
-
 /// Synthesises the arrays, simulates them and reports.
 pub fn run(args: &PowerArgs) -> Result<()> {
     let [rows, columns] = args.array;
-    Options::new(rows, columns, rows).check()?;
-    let multipliers = library::read(&args.multiplier, &args.import.options())?;
-    let library = args.cells.read()?;
-    let options = args.cells.options(&library);
-    let mut clock_ps = options.clock_ps;
-    let mut outcomes = Vec::new();
-    for imported in multipliers {
-        let name = imported.multiplier.to_string();
-        let outcome = outcome(args, imported, &library, &options, &mut clock_ps);
-        outcomes.push(outcome.context(name)?);
-    }
-    let clock_ps = clock_ps.expect("the first array has set it");
-    let report = report::Report { args, library: &library, clock_ps, outcomes: &outcomes };
-    if args.json { report.json() } else { report.print() }
-}
-
-fn outcome(
-    args: &PowerArgs,
-    imported: Imported,
-    library: &CellLibrary,
-    synthesis: &SynthesisOptions,
-    clock_ps: &mut Option<f64>,
-) -> Result<Outcome> {
-    let scheme = multiplier::scheme(&imported.multiplier, args.weights)?;
-    let multiplier = imported.multiplier.clone();
-    let exact = multiplier.is_exact();
-    let default = if exact { Mode::None } else { Mode::Fitted(None) };
-    let mode = args.control_variate.filter(|_| !exact).unwrap_or(default);
-    let emulated = Design::new(multiplier.clone())
-        .with_control_variate(mode)
-        .with_activation_bits(args.activation_bits);
-    let computing = circuit_of(&emulated);
-    let circuit = match computing == multiplier {
-        true => multiplier::circuit(imported, scheme.coding())?,
-        false => MultiplierCircuit::new(&computing, scheme.coding())?,
-    };
-    let Codes { workloads, control, model_sha256 } = codes(args, &emulated, scheme)?;
-    let depth = workloads.iter().map(|workload| workload.depth).max().unwrap_or(1);
-    let options = args.variant.options(args.array, depth);
-    let correction = control.as_ref().map(Correction::new).transpose()?;
-    let design = ArrayRtl::new(circuit, options, correction)?;
-    let units = watched("units of the array", |watch| {
-        ArrayUnits::synthesize(design.clone(), library, synthesis, watch)
-    })?;
-    let fastest_ps = || units.fastest_clock_ps().ceil().max(1.0);
-    let clock_ps = *clock_ps.get_or_insert_with(fastest_ps);
-    let estimate = simulate(args, library, synthesis, &units, &workloads, clock_ps)?;
-    let (name, weights) = (multiplier.to_string(), scheme);
-    let products_sha256 = multiplier.identity(scheme.coding());
-    Ok(Outcome { name, products_sha256, mode, weights, model_sha256, units, estimate })
-}
-
-/// What an array gets to do.
-struct Codes {
-    /// The layers.
-    workloads: Vec<Workload>,
-    /// The control variate whose constants they have.
-    control: Option<ControlVariate>,
-    /// SHA-256 of the network's file, if they are one's.
-    model_sha256: Option<String>,
-}
-
-fn codes(args: &PowerArgs, emulated: &Design, scheme: WeightScheme) -> Result<Codes> {
-    if args.stimuli == Stimuli::Network {
-        let (experiment, images) =
-            args.network.open(args.images, args.seed, scheme, &args.machine)?;
-        let candidate = experiment.candidate(emulated)?;
-        return Ok(Codes {
-            workloads: Workload::of_network(&candidate, &images, POSITIONS)?,
-            control: candidate.control,
-            model_sha256: Some(experiment.graph().sha256.clone()),
-        });
-    }
-    if let Mode::Regressed(_) = emulated.control_variate {
-        bail!(
-            "--control-variate {} takes a network to run; give --stimuli network, or fitted instead",
-            emulated.control_variate
-        );
-    }
-    let seed = args.seed.unwrap_or(0);
-    let size = RandomSize { depth: RANDOM_DEPTH, filters: RANDOM_FILTERS, positions: 1, seed };
-    let mode = (emulated.control_variate, emulated.control_options);
-    let (vectors, control) = random(&emulated.multiplier, scheme, mode, size)?;
-    let coding = scheme.coding();
-    let workload = match args.stimuli {
-        Stimuli::Uniform => Workload::uniform(RANDOM_DEPTH, RANDOM_FILTERS, seed),
-        _ => Workload::relu_like(RANDOM_DEPTH, RANDOM_FILTERS, coding, seed),
-    };
-    let workload = workload.cut_to(args.activation_bits).with_constants(&vectors.c);
-    Ok(Codes { workloads: vec![workload], control, model_sha256: None })
-}
-
-fn simulate(
-    args: &PowerArgs,
-    library: &CellLibrary,
-    synthesis: &SynthesisOptions,
-    units: &ArrayUnits,
-    workloads: &[Workload],
-    clock_ps: f64,
-) -> Result<Estimate> {
-    let wire_ff = synthesis.timing.wire_ff;
-    let delays = DelayOptions { wire_ff_per_sink: wire_ff, ..DelayOptions::default() };
-    let tree = (args.clock_fan_out > 0).then_some(ClockTree { fan_out: args.clock_fan_out });
-    let power = PowerOptions { clock_wire_ff_per_sink: wire_ff, clock_tree: tree };
-    let models = units.models(library, &delays, &power)?;
-    let scenes: Vec<Scene<'_>> =
-        workloads.iter().map(|workload| Scene::new(&units.design, workload)).collect();
-    let mode = if args.fast { power::Mode::ZeroDelay } else { power::Mode::Delays };
-    let options = EstimateOptions {
+    let options = PowerOptions {
+        array: args.variant.of(PowerOptions::new(rows, columns).array),
+        mode: if args.fast { PowerMode::ZeroDelay } else { PowerMode::Delays },
+        clock_fan_out: args.clock_fan_out,
         relative_error: args.standard_error / 100.0,
         seed: args.seed.unwrap_or(0),
-        ..EstimateOptions::new(mode, clock_ps)
     };
-    let name = units.design.circuit.name();
-    Ok(watched(name, |watch| estimate(&models, &scenes, &options, watch))?)
+    options.check()?;
+    let multipliers = library::read(&args.multiplier, &args.import.options())?;
+    let library = args.cells.read()?;
+    let synthesis = args.cells.options(&library);
+    let mut meter = PowerMeter::new(&library, &synthesis, &options);
+    for imported in multipliers {
+        let name = imported.multiplier.to_string();
+        let exact = imported.multiplier.is_exact();
+        let design = Design::new(imported.multiplier).with_activation_bits(args.activation_bits);
+        let mode = args.control_variate.filter(|_| !exact).unwrap_or(design.control_variate);
+        let design = design.with_control_variate(mode).with_weights(args.weights);
+        let measured = codes(args, &design).and_then(|codes| {
+            let netlist = imported.netlist;
+            Ok(watched(&name, |watch| meter.measure(&design, netlist, &codes, watch))?)
+        });
+        measured.context(name)?;
+    }
+    let measured = meter.finish().context("no multiplier to measure")?;
+    if args.json { printer::record(&measured) } else { printer::power(&measured) }
+}
+
+fn codes(args: &PowerArgs, design: &Design) -> Result<Codes> {
+    let random = match args.stimuli {
+        Stimuli::Uniform => RandomCodes::Uniform,
+        Stimuli::ReluLike => RandomCodes::ReluLike,
+        Stimuli::Network => {
+            let weights = design.weight_scheme()?;
+            let (experiment, images) =
+                args.network.open(args.images, args.seed, weights, &args.machine)?;
+            let mut codes = Codes::of_network(&experiment, design, &images)?;
+            if args.network.model.is_none() {
+                codes.words = "codes of the embedded network".to_owned();
+            }
+            return Ok(codes);
+        }
+    };
+    if let mode @ Mode::Regressed(_) = design.control_variate {
+        bail!(
+            "--control-variate {mode} takes a network to run; give --stimuli network, or fitted \
+             instead"
+        );
+    }
+    Ok(Codes::random(design, random, args.seed.unwrap_or(0))?)
 }
 
 fn parse_percent(text: &str) -> Result<f64, String> {

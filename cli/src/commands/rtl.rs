@@ -1,19 +1,16 @@
 //! `recoup rtl`.
 
-use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use serde_json::json;
 
-use recoup_core::control_variate::{ControlOptions, ControlVariate, MODE_HELP, Mode};
+use recoup::silicon::{ArrayOptions, DEPTH, RtlOptions, rtl, rtl_of_random_codes};
+use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode};
 use recoup_core::design::Design;
 use recoup_core::multiplier::{SPEC_HELP, Source};
 use recoup_core::quantize::WeightScheme;
-use recoup_hardware::rtl::{
-    ArrayRtl, Correction, File, Options, RandomSize, SIMULATE, Vectors, file_names, files, random,
-};
+use recoup_hardware::rtl::file_names;
 
 use super::multiplier;
 use crate::args::MachineArgs;
@@ -21,14 +18,10 @@ use crate::headings;
 use crate::library::ImportArgs;
 use crate::network::NetworkArgs;
 use crate::parse::parse_positive;
-use crate::{output, values};
+use crate::{output, printer, values};
 
-/// Products per output that an array takes unless a network says otherwise: 3 x 3 x 512, the
-/// deepest of the residual networks.
-const DEPTH: usize = 4608;
-/// Images of a layer's vectors, and positions in all.
+/// Images of a layer's vectors.
 const IMAGES: usize = 4;
-const POSITIONS: usize = 32;
 
 /// Variants of an array.
 #[derive(Args)]
@@ -47,13 +40,9 @@ pub struct VariantArgs {
 
 impl VariantArgs {
     /// An array with these variants.
-    pub fn options(&self, [rows, columns]: [usize; 2], depth: usize) -> Options {
-        Options {
-            pipeline: self.pipeline,
-            zero_gating: self.zero_gating,
-            x_in_pe: self.x_in_pe,
-            ..Options::new(rows, columns, depth)
-        }
+    pub fn of(&self, array: ArrayOptions) -> ArrayOptions {
+        let Self { pipeline, zero_gating, x_in_pe } = *self;
+        ArrayOptions { pipeline, zero_gating, x_in_pe, ..array }
     }
 }
 
@@ -110,31 +99,24 @@ pub struct RtlArgs {
 pub fn run(args: &RtlArgs) -> Result<()> {
     output::check_folder(&args.out, args.force)?;
     let [rows, columns] = args.array;
-    // Refuses an impossible array before a network is calibrated for it.
-    let depth = args.depth.unwrap_or(DEPTH);
-    let options = Options { c0_in_mac: args.add_c0, ..args.variant.options(args.array, depth) };
+    let any = RtlOptions::new(rows, columns);
+    let array = ArrayOptions { c0_in_mac: args.add_c0, ..args.variant.of(any.array) };
+    let (depth, layer) = (args.depth, args.layer.clone());
+    let options = RtlOptions { array, depth, layer, ..any };
     options.check()?;
     let imported = multiplier::one(&args.multiplier, &args.import.options())?;
-    let multiplier = imported.multiplier.clone();
-    let scheme = multiplier::scheme(&multiplier, args.weights)?;
-    let circuit = multiplier::circuit(imported, scheme.coding())?;
+    let options = RtlOptions { netlist: imported.netlist, ..options };
     let default = ControlOptions::default();
-    let control_options =
-        ControlOptions { c_frac: args.c_frac.unwrap_or(default.c_frac), ..default };
+    let control = ControlOptions { c_frac: args.c_frac.unwrap_or(default.c_frac), ..default };
     let mode = args.control_variate.unwrap_or(Mode::Fitted(None));
-    let emulated = Design::new(multiplier.clone())
+    let design = Design::new(imported.multiplier)
         .with_control_variate(mode)
-        .with_control_options(control_options);
-
-    let (vectors, control, options) = if args.network.model.is_some() || args.layer.is_some() {
-        let (experiment, images) = args.network.open(IMAGES, args.seed, scheme, &args.machine)?;
-        let candidate = experiment.candidate(&emulated)?;
-        let layers = candidate.prepared.quantized.macs.iter();
-        let deepest = layers.map(|mac| mac.shape.depth()).max().unwrap_or(depth);
-        let options = Options { depth: args.depth.unwrap_or(deepest), ..options };
-        let layer = args.layer.as_deref();
-        let vectors = Vectors::of_layer(&candidate, layer, rows, &images, POSITIONS)?;
-        (vectors, candidate.control, options)
+        .with_control_options(control)
+        .with_weights(args.weights);
+    let weights = design.weight_scheme()?;
+    let array = if args.network.model.is_some() || args.layer.is_some() {
+        let (experiment, images) = args.network.open(IMAGES, args.seed, weights, &args.machine)?;
+        rtl(&experiment, &design, &images, &options)?
     } else {
         if let Mode::Regressed(_) = mode {
             bail!(
@@ -142,89 +124,15 @@ pub fn run(args: &RtlArgs) -> Result<()> {
                  fitted instead"
             );
         }
-        // Two blocks of filters and three tiles, the last of each not full.
-        let size = RandomSize {
-            depth: depth.min(2 * rows + rows.div_ceil(2)),
-            filters: columns + columns.div_ceil(2),
-            positions: POSITIONS,
-            seed: args.seed.unwrap_or(0),
-        };
-        let (vectors, control) = random(&multiplier, scheme, (mode, control_options), size)?;
-        (vectors, control, options)
+        rtl_of_random_codes(&design, args.seed.unwrap_or(0), &options)?
     };
-    let correction = control.as_ref().map(Correction::new).transpose()?;
-    let design = ArrayRtl::new(circuit, options, correction)?;
-    let files = files(&design, &vectors)?;
     let contents: Vec<(&str, &[u8])> =
-        files.iter().map(|file| (file.name.as_str(), file.text.as_bytes())).collect();
+        array.files.iter().map(|file| (file.name.as_str(), file.text.as_bytes())).collect();
     // Those of an earlier run that are not written again go.
     let known: Vec<&str> = file_names().collect();
     output::write_folder(&args.out, &contents, &known, args.force)?;
-    report(args, &design, &vectors, control.as_ref(), &files)
-}
-
-fn report(
-    args: &RtlArgs,
-    design: &ArrayRtl,
-    vectors: &Vectors,
-    control: Option<&ControlVariate>,
-    files: &[File],
-) -> Result<()> {
-    let [rows, columns] = args.array;
-    let function = control.and_then(|control| control.functions.first());
-    let function = function.map(|function| function.function.to_string());
-    let ranges = &design.ranges;
-    let mut out = stdout().lock();
-    if args.json {
-        let object = json!({
-            "out": args.out.display().to_string(),
-            "rows": rows,
-            "columns": columns,
-            "depth": design.options.depth,
-            "multiplier": design.circuit.name(),
-            "weights_signed": design.circuit.coding() == recoup_kernels::WeightCoding::Signed,
-            "x": function,
-            "psum_bits": ranges.psum.bits(),
-            "psum_lsb": design.circuit.lsb(),
-            "acc_bits": ranges.result.bits(),
-            "vectors": vectors.source,
-            "accumulators": vectors.expected.len(),
-            "files": files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(),
-            "simulate": SIMULATE,
-        });
-        writeln!(out, "{object:#}")?;
-        return Ok(());
-    }
-    writeln!(
-        out,
-        "{}: {rows}x{columns} array of {}, {} files",
-        args.out.display(),
-        design.circuit.name(),
-        files.len()
-    )?;
-    writeln!(
-        out,
-        "partial sums {} bits from bit {} on, accumulators {} bits for up to {} products",
-        ranges.psum.bits(),
-        design.circuit.lsb(),
-        ranges.result.bits(),
-        design.options.depth
-    )?;
-    match function {
-        Some(function) => writeln!(out, "control variate: x is {function}")?,
-        None if design.has_v() => writeln!(out, "control variate: C0 alone")?,
-        None => writeln!(out, "control variate: none in the array")?,
-    }
-    writeln!(
-        out,
-        "testbench: {} accumulators, {}; run it there with either of\n",
-        vectors.expected.len(),
-        vectors.source
-    )?;
-    for command in SIMULATE {
-        writeln!(out, "    {command}")?;
-    }
-    Ok(())
+    let record = array.record(args.out.display().to_string());
+    if args.json { printer::record(&record) } else { printer::array(&record) }
 }
 
 /// Rows and columns.

@@ -2,7 +2,9 @@
 //!
 //! `tables` and `words` are what they share.
 
+mod array;
 mod calibration;
+mod costs;
 mod demo_table;
 mod evaluation;
 pub mod exploration;
@@ -10,13 +12,21 @@ mod fidelity;
 pub mod heat_map;
 mod model;
 pub mod multiplier;
+mod power;
+mod record;
 mod report;
+mod synthesis;
 pub mod tables;
 mod term_cost;
 mod words;
 
+pub use array::array;
 pub use calibration::calibration;
+pub use costs::costs;
 pub use demo_table::DemoTable;
 pub use evaluation::{json, text};
 pub use model::graph;
+pub use power::power;
+pub use record::record;
 pub use report::Report;
+pub use synthesis::synthesis;

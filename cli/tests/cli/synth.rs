@@ -136,7 +136,7 @@ fn bad_input_is_named() {
     fails(&["synth", empty.path().to_str().unwrap(), "--cells", CELLS], "no SystemVerilog");
     std::fs::remove_file(design.path().join("array.sv")).unwrap();
     std::fs::write(design.path().join("more.sv"), "module more; endmodule").unwrap();
-    fails(&with(&cells), "which module? give --top, as one of counter, more");
+    fails(&with(&cells), "which module? there are counter, more; give one of them as --top");
     let without_tools = recoup(&["synth", "--multiplier", "exact", "--cells", CELLS, "--no-cache"])
         .env("PATH", "/nowhere")
         .output()

@@ -8,10 +8,11 @@ mod record;
 mod space;
 mod text;
 
+use recoup_kernels::WeightCoding;
 use serde::{Deserialize, Serialize};
 
 use crate::control_variate::{ControlOptions, Mode};
-use crate::multiplier::Multiplier;
+use crate::multiplier::{Multiplier, MultiplierError};
 use crate::quantize::{Quantization, WeightScheme};
 
 pub use record::DesignRecord;
@@ -129,6 +130,19 @@ impl Design {
     #[must_use]
     pub fn with_weights(self, weights: Option<WeightScheme>) -> Self {
         Self { weights, ..self }
+    }
+
+    /// How weights are coded: as it says, otherwise as its multiplier is for.
+    ///
+    /// # Errors
+    /// When the multiplier's circuit is for others than it says.
+    pub fn weight_scheme(&self) -> Result<WeightScheme, MultiplierError> {
+        let scheme = self.weights.unwrap_or(match self.multiplier.coding() {
+            Some(WeightCoding::Signed) => WeightScheme::I8Channel,
+            _ => WeightScheme::U8Channel,
+        });
+        self.multiplier.check_coding(scheme.coding())?;
+        Ok(scheme)
     }
 
     /// Whether it has a control variate.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::{Instance, MappedNetlist};
 use crate::cells::CellLibrary;
 
 /// What a unit is made of.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct UnitArea {
     /// The name of the instance in the top module; empty for what is in the top module itself.
     pub unit: String,

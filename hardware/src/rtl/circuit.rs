@@ -2,7 +2,8 @@
 
 use recoup_circuits::netlist::{Gate, GateBuilder, Netlist, Signal};
 use recoup_circuits::{Operands, ProductTable};
-use recoup_core::multiplier::{Multiplier, PartialProduct, code_value};
+use recoup_core::design::Design;
+use recoup_core::multiplier::{Multiplier, PartialProduct, code_value, perforated};
 use recoup_kernels::WeightCoding;
 
 use super::error::RtlError;
@@ -63,6 +64,26 @@ impl MultiplierCircuit {
         };
         let circuit = Self::from_netlist(multiplier, coding, netlist);
         Ok(circuit.expect("a netlist of its own table"))
+    }
+
+    /// The circuit that computes a design: that of the multiplier's own netlist, if it has one and
+    /// multiplies weights of `coding`. What the activation bits leave of an exact multiplier is a
+    /// perforated one, which never sees the low bits.
+    ///
+    /// # Errors
+    /// See [`MultiplierCircuit::new`].
+    pub fn of_design(
+        design: &Design,
+        netlist: Option<Netlist>,
+        coding: WeightCoding,
+    ) -> Result<Self, RtlError> {
+        let multiplier = &design.multiplier;
+        match design.activation_bits {
+            bits @ 4..8 if multiplier.is_exact() => Self::new(&perforated(8 - bits), coding),
+            _ => netlist
+                .and_then(|netlist| Self::from_netlist(multiplier, coding, netlist))
+                .map_or_else(|| Self::new(multiplier, coding), Ok),
+        }
     }
 
     /// A multiplier with the circuit that it was read from, whichever operand is the weight;

@@ -1,6 +1,7 @@
 //! What can be wrong with an array.
 
 use recoup_circuits::netlist::NetlistError;
+use recoup_core::hint::Hint;
 use recoup_core::model::SampleError;
 
 /// Why there is no hardware for a request.
@@ -79,4 +80,19 @@ pub enum RtlError {
     /// See [`SampleError`].
     #[error(transparent)]
     Sample(#[from] SampleError),
+}
+
+impl RtlError {
+    /// What would help, where the text does not say it.
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Multiplier(error) => error.hint(),
+            Self::Sample(error) => error.hint(),
+            Self::Size { .. } => Some(Hint::ChooseArray),
+            Self::ZeroGating { .. } => Some(Hint::LeaveOutZeroGating),
+            Self::ZeroGatedX(_) => Some(Hint::LeaveOutZeroGatingOrXInPe),
+            Self::Terms(_) => Some(Hint::FitOneTerm),
+            _ => None,
+        }
+    }
 }

@@ -8,6 +8,7 @@
 mod cache;
 mod error;
 mod polarity;
+mod record;
 mod run;
 mod script;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::rtl::{File, MultiplierCircuit, Sources};
 use crate::timing::{Timing, TimingOptions};
 
 pub use error::SynthesisError;
+pub use record::{LeftOutRecord, SynthesisRecord, SynthesizedRecord};
 use run::Step;
 pub use run::version;
 

@@ -9,6 +9,8 @@ mod arcs;
 #[cfg(test)]
 mod tests;
 
+use serde::Serialize;
+
 use crate::cells::{ArcKind, CellLibrary};
 use crate::mapped::{Driver, MappedError, MappedNetlist, NetId, Port};
 
@@ -30,7 +32,8 @@ impl Default for TimingOptions {
 }
 
 /// An edge of a net.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Edge {
     /// From 0 to 1.
     Rise,
@@ -44,7 +47,7 @@ impl Edge {
 }
 
 /// Where a path begins or ends, or a cell that it runs through.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PathPoint {
     /// The instance; at ports, the port's bit.
     pub instance: String,
