@@ -30,6 +30,14 @@
 //!
 //! A multiplier is any function of two bytes, a mask of partial products, a table or a netlist.
 //!
+//! # What does it cost in silicon?
+//!
+//! ```no_run
+#![doc = include_str!("../examples/array.rs")]
+//! ```
+//!
+//! [`silicon`] also maps arrays onto your cells, and measures their power on the codes of a network.
+//!
 //! # What takes long, and what goes wrong
 //!
 //! All that takes long asks a [`Watch`], which shows how far it is and can stop it. An [`Error`] has

@@ -1,5 +1,8 @@
 //! The examples run, and give what they promise.
 
+#[path = "../examples/array.rs"]
+#[expect(dead_code, reason = "its main writes to where it is run")]
+mod array;
 #[path = "../examples/evaluate.rs"]
 mod evaluate;
 #[path = "../examples/explore.rs"]
@@ -20,4 +23,14 @@ fn a_multiplier_of_ones_own() {
 #[test]
 fn the_least_power_under_a_limit() {
     explore::main().unwrap();
+}
+
+#[test]
+fn an_array_as_verilog() {
+    let folder = tempfile::tempdir().unwrap();
+    array::write(folder.path()).unwrap();
+    let array = std::fs::read_to_string(folder.path().join("array.sv")).unwrap();
+    assert!(array.contains("pe_3_3") && !array.contains("pe_4_"), "{array}");
+    let line = std::fs::read_to_string(folder.path().join("x_line.sv")).unwrap();
+    assert!(line.contains("module x_line"), "{line}");
 }
