@@ -1,26 +1,41 @@
 //! The JSON that yosys' `write_json` writes: modules of ports, cells and nets.
+//!
+//! It is read straight into these types: as values of any JSON, netlists of arrays took several
+//! times the time and memory.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::{Map, Value};
 
 use crate::files::shorten;
 
+#[derive(serde::Deserialize)]
+#[serde(expecting = "an object with \"modules\"")]
+struct Design {
+    modules: BTreeMap<String, Module>,
+}
+
 /// A module.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(expecting = "a module with \"ports\" and \"cells\"")]
 pub struct Module {
     /// What the source says of it, such as `top` or `blackbox`.
+    #[serde(default)]
     pub attributes: Map<String, Value>,
     /// Its ports.
     pub ports: BTreeMap<String, Port>,
     /// What it is made of.
     pub cells: BTreeMap<String, Cell>,
     /// The names of its nets.
+    #[serde(default, rename = "netnames")]
     pub net_names: BTreeMap<String, NetName>,
 }
 
 /// A port of a module.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(expecting = "a port with \"direction\" and \"bits\"")]
 pub struct Port {
     /// The way.
     pub direction: Direction,
@@ -29,7 +44,8 @@ pub struct Port {
 }
 
 /// The way of a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// Read by the module.
     Input,
@@ -40,20 +56,25 @@ pub enum Direction {
 }
 
 /// A gate, a cell on words or an instance of a module.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(expecting = "a cell with \"type\" and \"connections\"")]
 pub struct Cell {
     /// What it is.
+    #[serde(rename = "type")]
     pub kind: String,
     /// Its parameters.
+    #[serde(default)]
     pub parameters: Map<String, Value>,
     /// What is at its pins, bit 0 first.
     pub connections: BTreeMap<String, Vec<Bit>>,
 }
 
 /// A name of nets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(expecting = "a name of nets with \"bits\"")]
 pub struct NetName {
     /// Whether yosys made it up.
+    #[serde(default, rename = "hide_name", deserialize_with = "is_above_zero")]
     pub hidden: bool,
     /// The nets, bit 0 first.
     pub bits: Vec<Bit>,
@@ -70,104 +91,62 @@ pub enum Bit {
     Unknown,
 }
 
-/// What yosys would not write.
+/// What yosys would not write, and where it stands.
 #[derive(Debug, thiserror::Error)]
-pub enum YosysJsonError {
-    /// It is no JSON.
-    #[error(transparent)]
-    Syntax(serde_json::Error),
-    /// It is other JSON.
-    #[error("found {found}; expected {expected}")]
-    Content {
-        /// What was found.
-        found: String,
-        /// What was expected.
-        expected: String,
-    },
-}
+#[error("{}", in_short(&.0.to_string()))]
+pub struct YosysJsonError(#[source] serde_json::Error);
 
 /// Reads the modules, without connecting anything.
 ///
 /// # Errors
 /// If it is not what yosys writes.
 pub fn parse(json: &[u8]) -> Result<BTreeMap<String, Module>, YosysJsonError> {
-    let value: Value = serde_json::from_slice(json).map_err(YosysJsonError::Syntax)?;
-    entries(value.get("modules"), "\"modules\" at the top", module)
+    let design: Design = serde_json::from_slice(json).map_err(YosysJsonError)?;
+    Ok(design.modules)
 }
 
-fn wrong(found: &Value, expected: &str) -> YosysJsonError {
-    let (found, expected) = (shorten(&found.to_string()), expected.to_owned());
-    YosysJsonError::Content { found, expected }
+/// Without most of what it quotes: the place is at the end.
+fn in_short(message: &str) -> String {
+    const LONGEST: usize = 200;
+    match message.char_indices().nth_back(LONGEST / 2) {
+        Some((end, _)) if message.len() > LONGEST => {
+            format!("{} {}", shorten(message), &message[end..])
+        }
+        _ => message.to_owned(),
+    }
 }
 
-/// The entries of an object, each read by `read`.
-fn entries<T>(
-    value: Option<&Value>,
-    expected: &str,
-    read: impl Fn(&Value) -> Result<T, YosysJsonError>,
-) -> Result<BTreeMap<String, T>, YosysJsonError> {
-    let expected = format!("an object {expected}");
-    let Some(value) = value else {
-        return Err(YosysJsonError::Content { found: "nothing".to_owned(), expected });
-    };
-    let object = value.as_object().ok_or_else(|| wrong(value, &expected))?;
-    object.iter().map(|(name, value)| Ok((name.clone(), read(value)?))).collect()
+fn is_above_zero<'de, D: Deserializer<'de>>(number: D) -> Result<bool, D::Error> {
+    Ok(u64::deserialize(number)? > 0)
 }
 
-fn module(value: &Value) -> Result<Module, YosysJsonError> {
-    let net_names = match value.get("netnames") {
-        Some(names) => entries(Some(names), "\"netnames\"", net_name)?,
-        None => BTreeMap::new(),
-    };
-    Ok(Module {
-        attributes: value["attributes"].as_object().cloned().unwrap_or_default(),
-        ports: entries(value.get("ports"), "\"ports\" in each module", port)?,
-        cells: entries(value.get("cells"), "\"cells\" in each module", cell)?,
-        net_names,
-    })
+impl<'de> Deserialize<'de> for Bit {
+    fn deserialize<D: Deserializer<'de>>(bit: D) -> Result<Self, D::Error> {
+        bit.deserialize_any(BitVisitor)
+    }
 }
 
-fn port(value: &Value) -> Result<Port, YosysJsonError> {
-    let direction = match value["direction"].as_str() {
-        Some("input") => Direction::Input,
-        Some("output") => Direction::Output,
-        Some("inout") => Direction::Inout,
-        _ => return Err(wrong(value, "a port with \"direction\"")),
-    };
-    Ok(Port { direction, bits: bits(&value["bits"])? })
-}
+struct BitVisitor;
 
-fn net_name(value: &Value) -> Result<NetName, YosysJsonError> {
-    let hidden = value["hide_name"].as_u64().is_some_and(|hide_name| hide_name > 0);
-    Ok(NetName { hidden, bits: bits(&value["bits"])? })
-}
+impl Visitor<'_> for BitVisitor {
+    type Value = Bit;
 
-fn cell(value: &Value) -> Result<Cell, YosysJsonError> {
-    let kind = value["type"].as_str().ok_or_else(|| wrong(value, "a cell with \"type\""))?;
-    Ok(Cell {
-        kind: kind.to_owned(),
-        parameters: value["parameters"].as_object().cloned().unwrap_or_default(),
-        connections: entries(value.get("connections"), "\"connections\" in each cell", bits)?,
-    })
-}
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a net's number, \"0\" or \"1\"")
+    }
 
-fn bits(value: &Value) -> Result<Vec<Bit>, YosysJsonError> {
-    let list = value.as_array().ok_or_else(|| wrong(value, "a list of bits"))?;
-    list.iter().map(bit).collect()
-}
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Bit, E> {
+        Ok(Bit::Net(number))
+    }
 
-fn bit(value: &Value) -> Result<Bit, YosysJsonError> {
-    let bit = match value {
-        Value::Number(number) => number.as_u64().map(Bit::Net),
-        Value::String(text) => match text.as_str() {
-            "0" => Some(Bit::Constant(false)),
-            "1" => Some(Bit::Constant(true)),
-            "x" | "z" => Some(Bit::Unknown),
-            _ => None,
-        },
-        _ => None,
-    };
-    bit.ok_or_else(|| wrong(value, "a net's number, \"0\" or \"1\""))
+    fn visit_str<E: Error>(self, text: &str) -> Result<Bit, E> {
+        match text {
+            "0" => Ok(Bit::Constant(false)),
+            "1" => Ok(Bit::Constant(true)),
+            "x" | "z" => Ok(Bit::Unknown),
+            _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -205,22 +184,28 @@ mod tests {
         let cell = |cell: &str| module(&format!(r#"{{"ports": {{}}, "cells": {{"c": {cell}}}}}"#));
         let bits =
             |bits: &str| cell(&format!(r#"{{"type": "k", "connections": {{"A": {bits}}}}}"#));
+        let long = format!(r#"["{}"]"#, "q".repeat(100_000));
         for (json, expected) in [
-            ("{}".to_owned(), r#"found nothing; expected an object "modules" at the top"#),
-            (r#"{"modules": 3}"#.to_owned(), r#"found 3; expected an object "modules" at the top"#),
-            (module("3"), r#"found nothing; expected an object "ports" in each module"#),
-            (module(r#"{"ports": {}}"#), r#"expected an object "cells" in each module"#),
-            (port("7"), r#"found 7; expected a port with "direction""#),
-            (port(r#"{"direction": "input"}"#), "found null; expected a list of bits"),
-            (cell("7"), r#"found 7; expected a cell with "type""#),
-            (cell(r#"{"type": "k"}"#), r#"expected an object "connections" in each cell"#),
-            (bits("7"), "found 7; expected a list of bits"),
-            (bits("[-7]"), r#"found -7; expected a net's number, "0" or "1""#),
-            (bits(r#"["q"]"#), r#"found "q"; expected a net's number, "0" or "1""#),
-            ("[1".to_owned(), "EOF while parsing"),
+            ("{}".to_owned(), "missing field `modules` at line 1 column 2"),
+            ("3".to_owned(), r#"integer `3`, expected an object with "modules""#),
+            (r#"{"modules": 3}"#.to_owned(), "integer `3`, expected a map"),
+            (module("3"), r#"integer `3`, expected a module with "ports" and "cells""#),
+            (module(r#"{"cells": {}}"#), "missing field `ports`"),
+            (module(r#"{"ports": {}}"#), "missing field `cells`"),
+            (port("7"), r#"integer `7`, expected a port with "direction""#),
+            (port(r#"{"direction": "input"}"#), "missing field `bits`"),
+            (port(r#"{"direction": "up", "bits": []}"#), "`up`, expected one of `input`, `output`"),
+            (cell("7"), r#"integer `7`, expected a cell with "type" and "connections""#),
+            (cell(r#"{"type": "k"}"#), "missing field `connections`"),
+            (bits("7"), "integer `7`, expected a sequence"),
+            (bits("[-7]"), r#"integer `-7`, expected a net's number, "0" or "1""#),
+            (bits(r#"["q"]"#), r#"string "q", expected a net's number, "0" or "1" at line 1"#),
+            (bits(&long), r#"expected a net's number, "0" or "1" at line 1"#),
+            (r#"{"modules": {"#.to_owned(), "EOF while parsing"),
         ] {
             let message = parse(json.as_bytes()).unwrap_err().to_string();
             assert!(message.contains(expected), "{expected}: {message}");
+            assert!(message.len() < 300, "{message}");
         }
     }
 }

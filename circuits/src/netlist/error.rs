@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::reading::NetlistReading;
 use crate::Misread;
 use crate::files::{in_file, in_files};
+use crate::yosys_json::YosysJsonError;
 
 /// Where in a file something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,13 +286,8 @@ pub enum NetlistError {
     #[error(transparent)]
     Reading(#[from] Misread<NetlistReading>),
     /// A JSON file that yosys would not write.
-    #[error("found {found}; expected {expected}, as yosys' write_json gives")]
-    Json {
-        /// What was found.
-        found: String,
-        /// What was expected.
-        expected: String,
-    },
+    #[error("not what yosys' write_json gives: {0}")]
+    Json(#[from] YosysJsonError),
 }
 
 impl NetlistError {

@@ -353,9 +353,9 @@ fn json_netlists_are_checked() {
         (cell("$dff", r#""D": [2], "CLK": [3], "Q": [18]"#), "net sum is stored by cell c"),
         (cell("$div", r#""A": [2], "B": [3], "Y": [18]"#), "techmap"),
         (cell("m", ""), "contains an instance of itself"),
-        ("{}".to_owned(), "found nothing"),
-        ("[1".to_owned(), "EOF"),
-        (and.replace("[18,", "[-18,"), "found -18"),
+        ("{}".to_owned(), "missing field `modules`"),
+        (r#"{"modules": {"#.to_owned(), "EOF"),
+        (and.replace("[18,", "[-18,"), "integer `-18`, expected a net's number"),
         (and.replace("input", "inout"), "is inout"),
     ];
     for (json, expected) in cases {

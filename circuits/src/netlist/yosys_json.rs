@@ -9,7 +9,7 @@ use super::graph::{Graph, Node};
 use super::ports::{Port, Summary};
 use super::word_cells::{self, WordCell};
 use crate::files::shorten;
-use crate::yosys_json::{self, Bit, Cell, YosysJsonError};
+use crate::yosys_json::{self, Bit, Cell};
 
 /// Longest JSON file.
 pub(crate) const MAX_JSON: usize = 64 << 20;
@@ -58,18 +58,6 @@ pub fn parse_yosys_json(json: &[u8]) -> Result<YosysModules, NetlistError> {
     let modules = modules.filter(|(_, module)| !is_cell_model(module));
     let modules = modules.map(|(name, module)| Module::new(name, module));
     Ok(YosysModules { modules: modules.collect::<Result<_, _>>()? })
-}
-
-impl From<YosysJsonError> for NetlistError {
-    fn from(error: YosysJsonError) -> Self {
-        let (found, expected) = match error {
-            YosysJsonError::Syntax(error) => {
-                (shorten(&error.to_string()), "a JSON object".to_owned())
-            }
-            YosysJsonError::Content { found, expected } => (found, expected),
-        };
-        NetlistError::Json { found, expected }
-    }
 }
 
 impl Module {

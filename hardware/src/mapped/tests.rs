@@ -123,7 +123,7 @@ fn what_is_no_netlist_of_cells_is_an_error_with_names() {
         (top("4", &dff("'0'")), "its pin R is used", "ff of DFF"),
         (top("4", &instance("t", "top", &[("a", "2, 3"), ("y", "4")])), "top contains", "itself"),
         ("'other': {'ports': {}, 'cells': {}}".to_owned(), "no module top", "it has other"),
-        ("'top': 3".to_owned(), "not what yosys' write_json gives", "an object \"ports\""),
+        ("'top': 3".to_owned(), "not what yosys' write_json gives", "a module with \"ports\""),
     ];
     for (json, first, second) in cases {
         let message = read(&json).unwrap_err().to_string();
