@@ -160,8 +160,8 @@ fn sum_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {
     weights.iter().map(|&weight| of_weight[usize::from(weight)]).sum()
 }
 
-/// The share of the error's variance that V leaves, eq. (9), averaged over the layers; `errors` is
-/// `[w][a]`.
+/// The share of the error's variance that V leaves, eq. (9), averaged over the layers; `errors`
+/// is `[w][a]`.
 pub fn residual_share(layers: &[Layer], errors: &[i32], functions: &[CodeFunction]) -> f64 {
     let of_layer = |Layer { filters, codes, .. }: &Layer| {
         let moments = LayerMoments::new(errors, functions, codes);
