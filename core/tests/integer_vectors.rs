@@ -1,5 +1,5 @@
 //! Integer accumulators of ConvInteger, MatMulInteger and Gemm in ONNX Runtime, bit for bit, on
-//! every kernel of this processor: eq. (1), and eq. (2) without its scales.
+//! every kernel of this processor: eq. (1.1), and eq. (1.2) without its scales.
 
 #[path = "support/reference.rs"]
 mod reference;
@@ -148,7 +148,7 @@ impl Layer {
         weights.iter().map(|&weight| code_value(weight, self.coding)).sum()
     }
 
-    /// `sum (w - z_w)(a - z_a)` out of the plain sums of products and of activations, eq. (2).
+    /// `sum (w - z_w)(a - z_a)` out of the plain sums of products and of activations, eq. (1.2).
     fn centred(&self, kernel: &MacLayer, image: &[u8], scratch: &mut Scratch) -> Vec<i32> {
         let (filters, groups) = (self.shape.filters, self.shape.groups);
         let mut products = vec![0; self.shape.output_len()];
@@ -271,7 +271,7 @@ fn gemm_scales_its_product_and_its_bias() {
             assert_ne!(case.operator, "Gemm", "{}", case.name);
             continue;
         };
-        // alpha acc + beta b = alpha (acc + beta b / alpha), eq. (12); all are integers.
+        // alpha acc + beta b = alpha (acc + beta b / alpha), eq. (1.5); all are integers.
         let constant: Vec<i32> = bias.iter().map(|bias| (beta * bias / alpha) as i32).collect();
         let layer = Layer::new(&case);
         for kernel in kernels(&layer, &constant, alpha) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Bins of a histogram.
 const BINS: usize = 60;
 
-/// The errors in one layer (docs/arithmetic.md, eq. (40) to (42)); in accumulator units where
+/// The errors in one layer (docs/arithmetic.md, eq. (7.9) to (7.11)); in accumulator units where
 /// nothing else is said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerQuality {

@@ -146,7 +146,7 @@ pub struct Assessment {
     pub interval: [f64; 2],
     /// The confidence of the interval, so high that all looks together have 95 %.
     pub confidence: f64,
-    /// Without a verdict: how many images would probably lead to one, eq. (61).
+    /// Without a verdict: how many images would probably lead to one, eq. (7.4).
     pub images_to_decide: Option<u64>,
 }
 
@@ -248,7 +248,7 @@ impl Plan {
     }
 }
 
-/// How many images would decide, to two digits, eq. (61), if `images` of them put the loss `score`
+/// How many images would decide, to two digits, eq. (7.4), if `images` of them put the loss `score`
 /// standard deviations from the limit and the last look needs `z`. None where it is so near the
 /// limit that no number would.
 pub(crate) fn images_to_decide(images: usize, score: f64, z: f64) -> Option<u64> {

@@ -8,7 +8,7 @@ use crate::{
     WeightCoding,
 };
 
-/// p(w, a): what the multiplier returns for a weight byte and an activation code. // eq. (3)
+/// p(w, a): what the multiplier returns for a weight byte and an activation code. // eq. (2.1)
 pub fn product(coding: WeightCoding, product: &Product, w: u8, a: u8) -> i32 {
     let mask = match product {
         Product::Table(table) => return table[usize::from(w) * 256 + usize::from(a)],
@@ -58,7 +58,7 @@ pub fn receptive_field(
     field
 }
 
-/// sum_j p(w_fj, a_j) for each output, `[positions][filters]`. // eq. (1)
+/// sum_j p(w_fj, a_j) for each output, `[positions][filters]`. // eq. (1.1)
 pub fn accumulate(spec: &MacSpec, input: &[u8], acc: &mut [i32]) {
     let shape = &spec.shape;
     let products: Vec<i32> = (0..1 << 16)
@@ -207,7 +207,7 @@ pub fn convolve_float(spec: &FloatConvSpec, input: &[f32], residual: Option<&[f3
 mod tests {
     use super::*;
 
-    /// eq. (3) and (4), family by family, on all pairs and both codings.
+    /// eq. (2.1) and (2.2), family by family, on all pairs and both codings.
     #[test]
     fn masks_give_the_families_errors() {
         let mask = |keep: &dyn Fn(u32, u32) -> bool| {

@@ -45,7 +45,7 @@ pub(super) struct Exact {
 
 impl Experiment {
     /// Makes a design. Where its quantisation leaves a choice, the one is taken that
-    /// brings the scores of the calibration images nearest to those of exact products, eq. (55).
+    /// brings the scores of the calibration images nearest to those of exact products, eq. (6.8).
     pub(super) fn make(
         &self,
         design: &Design,

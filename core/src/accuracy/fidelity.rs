@@ -1,5 +1,5 @@
 //! How close the outputs of a network stay to those of a reference: for outputs of any shape, and
-//! without labels. The formulas are (57) to (60) of docs/arithmetic.md.
+//! without labels. The formulas are (7.5) to (7.8) of docs/arithmetic.md.
 
 mod moments;
 
@@ -22,11 +22,11 @@ pub struct Fidelity {
     pub samples: usize,
     /// Whether all elements were equal.
     pub equal: bool,
-    /// Signal to quantisation noise ratio, eq. (57), dB; none where all elements are equal.
+    /// Signal to quantisation noise ratio, eq. (7.5), dB; none where all elements are equal.
     pub sqnr_db: Option<f64>,
-    /// 95 % confidence interval of it, eq. (58), dB; none of a single sample.
+    /// 95 % confidence interval of it, eq. (7.6), dB; none of a single sample.
     pub sqnr_db_ci95: Option<[f64; 2]>,
-    /// Mean of the samples' cosines, eq. (59).
+    /// Mean of the samples' cosines, eq. (7.7).
     pub cosine: Option<f64>,
     /// 95 % confidence interval of it; none of a single sample.
     pub cosine_ci95: Option<[f64; 2]>,
@@ -41,7 +41,7 @@ pub struct Fidelity {
 pub struct Agreement {
     /// Share of samples.
     pub share: f64,
-    /// 95 % confidence interval of it, eq. (60).
+    /// 95 % confidence interval of it, eq. (7.8).
     pub ci95: [f64; 2],
 }
 
@@ -219,7 +219,7 @@ impl Sums {
     }
 }
 
-/// Wilson's score interval of a share, eq. (60).
+/// Wilson's score interval of a share, eq. (7.8).
 fn wilson(hits: usize, samples: usize, z: f64) -> [f64; 2] {
     let (samples, z2) = (samples as f64, z * z);
     let share = hits as f64 / samples;

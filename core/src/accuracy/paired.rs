@@ -52,7 +52,7 @@ impl Discordant {
         })
     }
 
-    /// The loss, eq. (37), in points.
+    /// The loss, eq. (7.1), in points.
     pub fn points(&self) -> f64 {
         100.0 * self.difference() / self.images as f64
     }
@@ -61,7 +61,7 @@ impl Discordant {
         self.lost as f64 - self.gained as f64
     }
 
-    /// Tango's score, eq. (38): by how many standard deviations the loss is above `points`, which
+    /// Tango's score, eq. (7.2): by how many standard deviations the loss is above `points`, which
     /// is between -100 and 100, if that is what it really is.
     pub fn score(&self, points: f64) -> f64 {
         let (images, lost, gained) = (self.images as f64, self.lost as f64, self.gained as f64);

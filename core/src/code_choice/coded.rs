@@ -19,7 +19,7 @@ pub(super) struct Coded {
 }
 
 impl Coded {
-    /// Codes `values` by eq. (13), with the `rounded` low bits of every code zero.
+    /// Codes `values` by eq. (1.6), with the `rounded` low bits of every code zero.
     pub fn new(values: &Values, quantization: ActivationQuantization, rounded: u32) -> Self {
         let scale = f64::from(quantization.scale);
         let zero_point = drop_low_bits(i32::from(quantization.zero_point), rounded);

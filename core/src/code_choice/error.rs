@@ -21,7 +21,7 @@ pub(super) struct Arithmetic<'a> {
 }
 
 /// Sum over the filters of a layer of the mean square error of its output, in real units without
-/// the bias: eq. (51).
+/// the bias: eq. (6.4).
 pub(super) fn mean_square(mac: &QuantizedMac, coded: &Coded, arithmetic: &Arithmetic) -> f64 {
     let functions = arithmetic.functions.unwrap_or(&[]);
     let moments = LayerMoments::new(arithmetic.errors, functions, &coded.counts);

@@ -58,7 +58,7 @@ pub(crate) struct Choice {
     pub calibration: Calibration,
     /// Significant bits of the codes.
     pub activation_bits: u32,
-    /// Mean square error over variance in what reads the tensors, eq. (52), averaged over them.
+    /// Mean square error over variance in what reads the tensors, eq. (6.5), averaged over them.
     pub noise_to_signal: f64,
 }
 
@@ -126,7 +126,7 @@ fn best_range(given: &Given, tensor: &Tensor, rounded: u32, arithmetic: &Arithme
     best
 }
 
-/// Eq. (52): the error that a coding of a tensor causes in all that reads it, over the signal.
+/// Eq. (6.5): the error that a coding of a tensor causes in all that reads it, over the signal.
 fn noise(
     network: &Quantized,
     tensor: &Tensor,

@@ -23,7 +23,7 @@ pub(super) struct Reader {
     pub layer: Option<usize>,
     /// The real values that it reads.
     pub values: Values,
-    /// The variance of what it makes of them, summed over its filters; eq. (52).
+    /// The variance of what it makes of them, summed over its filters; eq. (6.5).
     pub signal: f64,
 }
 

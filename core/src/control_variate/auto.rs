@@ -1,9 +1,9 @@
 //! x(a) fitted to a multiplier's error: the function of few bits that removes most variance.
 //!
 //! With one C per filter, V removes from a filter's error what its mean error function
-//! `m_f(a) = mean_j e(w_j, a)` has in common with x: of the variance (9),
+//! `m_f(a) = mean_j e(w_j, a)` has in common with x: of the variance (3.5),
 //! `k Cov(m_f, x)^2 / Var x`. Summed over filters this is a quadratic form of x over its variance,
-//! and its maximum the leading eigenfunction. // eq. (44)
+//! and its maximum the leading eigenfunction. // eq. (3.14)
 //! Small integers are found from it by rounding, and improved code by code.
 
 use nalgebra::{DMatrix, DVector};

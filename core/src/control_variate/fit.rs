@@ -1,4 +1,4 @@
-//! C and C0 from the distribution of the activation codes, eq. (7) to (9).
+//! C and C0 from the distribution of the activation codes, eq. (3.3) to (3.5).
 
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
@@ -60,7 +60,7 @@ impl LayerMoments {
         DVector::from_fn(self.covariance.len(), |r, _| sum_over(weights, &self.covariance[r]))
     }
 
-    /// C_r of a filter, eq. (7) and its least-squares form for several functions, eq. (43).
+    /// C_r of a filter, eq. (3.3) and its least-squares form for several functions, eq. (3.13).
     pub fn c(&self, weights: &[u8]) -> DVector<f64> {
         &self.inverse * self.covariances(weights) / weights.len() as f64
     }
@@ -70,7 +70,7 @@ impl LayerMoments {
         let c: Vec<DVector<f64>> = filters.iter().map(|weights| self.c(weights)).collect();
         let terms: Vec<Vec<f64>> =
             (0..self.mean_x.len()).map(|r| c.iter().map(|c| c[r]).collect()).collect();
-        // Eq. (8), with C as it is stored.
+        // Eq. (3.4), with C as it is stored.
         LayerConstants::round(&terms, c.len(), c_frac, |filter, c| {
             let weights = filters[filter];
             let mean_v = DVector::from_row_slice(c).dot(&self.mean_x);
@@ -83,7 +83,7 @@ impl LayerMoments {
         sum_over(weights, &self.mean_error)
     }
 
-    /// Variance of a filter's accumulated error without and with V, eq. (9).
+    /// Variance of a filter's accumulated error without and with V, eq. (3.5).
     pub fn variances(&self, weights: &[u8]) -> (f64, f64) {
         let c = self.c(weights);
         let before = sum_over(weights, &self.variance_error);
@@ -95,7 +95,7 @@ impl LayerMoments {
 }
 
 /// How strong the error is against the signal: mean square over variance of the accumulators that
-/// eq. (9) predicts, averaged over filters, and then over layers. `functions` are those of V;
+/// eq. (3.5) predicts, averaged over filters, and then over layers. `functions` are those of V;
 /// without V, or without its C0, the mean of the error counts too.
 ///
 /// The rounding of activation codes to steps is an error as well, of the variance
@@ -160,7 +160,7 @@ fn sum_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {
     weights.iter().map(|&weight| of_weight[usize::from(weight)]).sum()
 }
 
-/// The share of the error's variance that V leaves, eq. (9), averaged over the layers; `errors`
+/// The share of the error's variance that V leaves, eq. (3.5), averaged over the layers; `errors`
 /// is `[w][a]`.
 pub fn residual_share(layers: &[Layer], errors: &[i32], functions: &[CodeFunction]) -> f64 {
     let of_layer = |Layer { filters, codes, .. }: &Layer| {

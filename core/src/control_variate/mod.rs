@@ -1,4 +1,4 @@
-//! The control variate of eq. (5): per filter, `V = C X + C0`, added to the accumulator.
+//! The control variate of eq. (3.1): per filter, `V = C X + C0`, added to the accumulator.
 //!
 //! `X = sum x(a_j)` is the same for all filters of a group; x is one function per network,
 //! because the hardware has one. C has `c_frac` fraction bits, C0 is an integer, and V is rounded
@@ -192,7 +192,7 @@ pub fn fit(
     multiplier.check_coding(coding)?;
     let c_frac = options.c_frac;
     let errors = multiplier.errors(coding);
-    // Eq. (7) and (8).
+    // Eq. (3.3) and (3.4).
     let fitted = |functions: &[CodeFunction]| -> Vec<LayerConstants> {
         let constants = |layer: &Layer| {
             LayerMoments::new(&errors, functions, layer.codes).constants(&layer.filters, c_frac)
@@ -225,7 +225,7 @@ pub fn fit(
 
 /// The functions of a network's control variate.
 ///
-/// The first is the named one, or the one that leaves the least of the error's variance, eq. (9),
+/// The first is the named one, or the one that leaves the least of the error's variance, eq. (3.5),
 /// averaged over layers: of the named for a mask, whose hardware is a few gates; of all for a
 /// table, and where `auto` is asked for. The others are fitted to what remains.
 ///
@@ -336,7 +336,7 @@ fn mean_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {
 }
 
 /// The data-free x and, per weight code, what C averages over a filter: the sum of e over that of x,
-/// both over the codes of low bits, eq. (19).
+/// both over the codes of low bits, eq. (3.9).
 fn paper(
     multiplier: &Multiplier,
     coding: WeightCoding,

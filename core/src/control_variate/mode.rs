@@ -35,7 +35,7 @@ pub enum Mode {
     Constant,
     /// The paper's data-free constants.
     Paper,
-    /// Eq. (7) and (8) over the calibration histogram; with the named x, or the best.
+    /// Eq. (3.3) and (3.4) over the calibration histogram; with the named x, or the best.
     Fitted(Option<ControlFunction>),
     /// Least squares of the actual error on the actual X over the calibration images.
     Regressed(Option<ControlFunction>),

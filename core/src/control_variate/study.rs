@@ -16,7 +16,7 @@ const DEPTH: usize = 64;
 const FILTERS: usize = 64;
 
 /// The error of one product in filters of random weights, all bytes equally likely, and what V
-/// leaves of its variance: eq. (9), averaged over filters and histograms.
+/// leaves of its variance: eq. (3.5), averaged over filters and histograms.
 #[derive(Clone, Debug)]
 pub struct Study {
     /// Mean of the error; C0 removes it.

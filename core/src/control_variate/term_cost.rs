@@ -5,7 +5,7 @@ use super::{CodeFunction, ControlFunction, ControlVariate};
 /// Rows of the array that costs are for: products that one column sums.
 pub const ROWS: u32 = 64;
 
-/// The hardware of one term C X beside an array of [`ROWS`] rows, eq. (47) and (48).
+/// The hardware of one term C X beside an array of [`ROWS`] rows, eq. (3.15) and (3.16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TermCost {
     /// Bits of x.

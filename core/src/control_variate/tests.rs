@@ -76,7 +76,7 @@ fn lossy_or() -> Multiplier {
     multiplier
 }
 
-/// What eq. (9) predicts for V with these functions, against simulated dot products.
+/// What eq. (3.5) predicts for V with these functions, against simulated dot products.
 fn assert_prediction(multiplier: &Multiplier, functions: &[CodeFunction]) {
     use rand_chacha::rand_core::{RngCore, SeedableRng};
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(5);

@@ -1,5 +1,5 @@
 //! Bias correction: what a network's errors add to the mean of a filter's output, taken off its
-//! bias, eq. (54).
+//! bias, eq. (6.7).
 
 use std::sync::Arc;
 

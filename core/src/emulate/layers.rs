@@ -13,7 +13,7 @@ use super::network::Network;
 use super::prepared::Prepared;
 
 /// Error statistics of one layer, over all filters, positions and images (docs/arithmetic.md,
-/// eq. (40) to (42)). The layer's input is what the corrected network gives it.
+/// eq. (7.9) to (7.11)). The layer's input is what the corrected network gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerStatistics {
     /// The node's name.
@@ -160,7 +160,7 @@ impl StatisticsCollector {
             sums.resize(shape.positions() * shape.groups, 0);
             layer.position_sums(&function.x.map(i32::from), codes, scratch, sums);
         }
-        // The bias, and the terms of eq. (2) that do not depend on the activations.
+        // The bias, and the terms of eq. (1.2) that do not depend on the activations.
         let constant = &self.exact.layers[index].spec().constant;
         let control = self.control.as_ref().map(|control| (&control.layers[index], control.c_frac));
         let of_filter: Vec<OfFilter> = (0..filters)
@@ -188,7 +188,7 @@ impl StatisticsCollector {
                         round_half_even_shift(sum.sum(), c_frac)
                     });
                 let error = i64::from(exact) - i64::from(approximate);
-                // Eq. (2): the exact output in accumulator units.
+                // Eq. (1.2): the exact output in accumulator units.
                 let output = i64::from(exact) - of_filter.zero_point * sum_a + of_filter.constant;
                 sums.add(error as f64, (error - v) as f64, output as f64, of_filter.scale);
                 if self.sampled == Some(index) {

@@ -173,7 +173,7 @@ pub(super) fn same_length(
     if found == expected { Ok(()) } else { Err(KernelError::Length { field, expected, found }) }
 }
 
-/// `k z_w z_a - z_a sum w` per filter, from eq. (2); the sum over activations is the kernel's.
+/// `k z_w z_a - z_a sum w` per filter, from eq. (1.2); the sum over activations is the kernel's.
 fn zero_point_terms(
     mac: &QuantizedMac,
     scheme: crate::quantize::WeightScheme,

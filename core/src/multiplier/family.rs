@@ -5,7 +5,7 @@ use std::fmt;
 use super::{ControlFunction, FAMILIES, Multiplier};
 
 /// The weight bit by which a rule is asked for the sign extension of a signed weight, -2^8 w_7 of
-/// the byte, eq. (14).
+/// the byte, eq. (2.3).
 pub const SIGN_EXTENSION: u32 = 8;
 
 /// A rule for the mask, with levels from 1 on.
@@ -18,7 +18,7 @@ pub struct Family {
     /// Whether the level of the first argument keeps the product of the activation bit of the
     /// second and the weight bit of the third, which may be [`SIGN_EXTENSION`].
     pub keeps: fn(u32, u32, u32) -> bool,
-    /// The function x of the control variate that needs no data, eq. (19).
+    /// The function x of the control variate that needs no data, eq. (3.9).
     pub paper: Option<ControlFunction>,
     /// What level M leaves out, in some words.
     pub help: &'static str,

@@ -1,6 +1,6 @@
 //! Approximate multipliers: an 8-bit weight times an 8-bit activation.
 //!
-//! The [`FAMILIES`] are one kind, the partial-product mask of eq. (3): which of the 64 products
+//! The [`FAMILIES`] are one kind, the partial-product mask of eq. (2.1): which of the 64 products
 //! `a_i w_l` are kept. Every other circuit is a table of its products
 //! ([`Multiplier::from_table`]); one that turns out to be a mask becomes one.
 
@@ -64,7 +64,7 @@ struct Mask {
     bits: u64,
     /// The rows that keep the sign extension of a signed weight. A two's complement byte is its
     /// unsigned value minus 2^8 w_7, so each row of a signed product has a ninth partial product,
-    /// -2^(8+i) a_i w_7, eq. (14).
+    /// -2^(8+i) a_i w_7, eq. (2.3).
     sign_rows: u8,
 }
 
@@ -120,7 +120,7 @@ impl Multiplier {
     ///
     /// One with signed operands multiplies a - 128, the activation code with its top bit inverted;
     /// the 128 w that this leaves out are the zero point's business and added exactly, so that
-    /// the table approximates w a like any other. // eq. (46)
+    /// the table approximates w a like any other. // eq. (2.5)
     pub fn from_table(label: &str, table: &ProductTable) -> Self {
         let (coding, products) = match table.operands() {
             Operands::Unsigned => (WeightCoding::Unsigned, table.products().to_vec()),
@@ -197,7 +197,7 @@ impl Multiplier {
         }
     }
 
-    /// p(w, a), eq. (3) for a mask. `weight` is the code as stored: a two's complement byte when
+    /// p(w, a), eq. (2.1) for a mask. `weight` is the code as stored: a two's complement byte when
     /// signed.
     ///
     /// # Panics
@@ -229,7 +229,7 @@ impl Multiplier {
         }
     }
 
-    /// e(w, a) = w a - p(w, a), eq. (4).
+    /// e(w, a) = w a - p(w, a), eq. (2.2).
     pub fn error(&self, weight: u8, activation: u8, coding: WeightCoding) -> i32 {
         code_value(weight, coding) * i32::from(activation)
             - self.product(weight, activation, coding)

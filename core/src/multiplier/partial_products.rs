@@ -31,8 +31,8 @@ impl Multiplier {
     /// mask.
     ///
     /// In a signed coding, a row that keeps w_7 and its sign extension has one negative product in
-    /// column 7 + i (2^(7+i) - 2^(8+i), eq. (14)); one that keeps the sign extension alone has it
-    /// in column 8 + i, eq. (15).
+    /// column 7 + i (2^(7+i) - 2^(8+i), eq. (2.3)); one that keeps the sign extension alone has it
+    /// in column 8 + i, eq. (2.4).
     pub fn partial_products(&self, coding: WeightCoding) -> Option<Vec<PartialProduct>> {
         let Products::Mask(Mask { bits, sign_rows, .. }) = self.products else { return None };
         let sign_rows = match coding {
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(checked, count);
     }
 
-    /// Eq. (15): row 0 of the signed truncated(8) has nothing but its sign extension.
+    /// Eq. (2.4): row 0 of the signed truncated(8) has nothing but its sign extension.
     #[test]
     fn signed_truncated_8_keeps_a_lone_sign_extension() {
         let parts = truncated(8).partial_products(WeightCoding::Signed).unwrap();

@@ -1,6 +1,6 @@
 //! From real numbers to 8-bit codes: activations by calibration, weights by one of three codings.
 //!
-//! real weight = `s_w (w - z_w)`, real activation = `s_a (a - z_a)`, eq. (1) and (2).
+//! real weight = `s_w (w - z_w)`, real activation = `s_a (a - z_a)`, eq. (1.1) and (1.2).
 
 mod activations;
 mod calibration;

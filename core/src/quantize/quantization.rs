@@ -8,10 +8,10 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Quantization {
     /// Ranges and the rounding of the codes are chosen for the multiplier and its control
-    /// variate, eq. (50) to (53), and (55); otherwise they are the calibration's.
+    /// variate, eq. (6.3) to (6.6), and (6.8); otherwise they are the calibration's.
     pub aware: bool,
-    /// The mean that is left of each filter's error is taken off its bias, eq. (54), if that
-    /// helps by (55).
+    /// The mean that is left of each filter's error is taken off its bias, eq. (6.7), if that
+    /// helps by (6.8).
     pub bias_correction: bool,
 }
 

@@ -109,7 +109,7 @@ impl MultiplierCircuit {
                 if negative { i32::from(bits as i16) } else { i32::from(bits) }
             };
             let products: Vec<i32> = (0..1 << 16).map(product).collect();
-            // Eq. (46).
+            // Eq. (2.5).
             let factor = if signed { 128 } else { 0 };
             let is_multiplier = products.iter().enumerate().all(|(at, product)| {
                 let (w, a) = ((at >> 8) as u8, at as u8);
@@ -188,7 +188,7 @@ impl MultiplierCircuit {
     }
 
     /// What times the weight has to be added to a product: 128 for a circuit of signed operands,
-    /// eq. (46), else 0. It is a constant of the filter, and part of its bias.
+    /// eq. (2.5), else 0. It is a constant of the filter, and part of its bias.
     pub fn weight_factor(&self) -> i32 {
         self.weight_factor
     }
@@ -253,7 +253,7 @@ fn circuit_table(multiplier: &Multiplier, operands: Operands) -> ProductTable {
         if operands.weight_is_signed() { WeightCoding::Signed } else { WeightCoding::Unsigned };
     ProductTable::from_fn(operands, |w, a| match operands {
         Operands::Unsigned | Operands::SignedWeight => multiplier.product(w, a, signed),
-        // Eq. (46) backwards.
+        // Eq. (2.5) backwards.
         Operands::Signed => multiplier.product(w, a ^ 0x80, signed) - 128 * code_value(w, signed),
     })
 }

@@ -10,7 +10,7 @@ use super::x_function::XFunction;
 
 /// Most rows, and most columns.
 const MOST_SIZE: usize = 256;
-/// Most products per output that a 32-bit accumulator takes, eq. (30).
+/// Most products per output that a 32-bit accumulator takes, eq. (4.8).
 const MOST_DEPTH: usize = 33_025;
 /// Memory that yosys takes for each PE of an exact array when it is flattened: 666 MB for 16x16,
 /// measured with version 0.23.

@@ -1,7 +1,7 @@
 //! The end of a column: `mac_plus.sv`. Adds the sum of the tiles before and, to the last tile, V.
 //!
 //! acc_out = psum + acc_in + round(C X / 2^c_frac) + C0 is one carry-save tree, cut by registers
-//! before its final adder. V is rounded half to even (eq. (22)): the fraction is resolved first,
+//! before its final adder. V is rounded half to even (eq. (3.12)): the fraction is resolved first,
 //! and what it rounds up is a last bit of the tree.
 
 use recoup_circuits::netlist::GateBuilder;

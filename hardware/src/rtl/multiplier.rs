@@ -144,7 +144,7 @@ mod tests {
         assert_is(&multiplier(&swapped), false, |w, a| product.product(w, a, Unsigned));
     }
 
-    /// Eq. (46): the circuit's product and 128 w make the multiplier's.
+    /// Eq. (2.5): the circuit's product and 128 w make the multiplier's.
     #[test]
     fn signed_circuits_leave_a_multiple_of_the_weight_to_the_bias() {
         let table = recoup_circuits::ProductTable::from_fn(Operands::Signed, |w, a| {

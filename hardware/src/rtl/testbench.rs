@@ -50,7 +50,7 @@ pub fn testbench(design: &ArrayRtl, vectors: &Vectors) -> Result<Vec<File>, RtlE
 }
 
 /// What is added behind the array, with the bias of a layer: C0 unless MAC+ does, what a circuit
-/// of signed operands leaves out (eq. (46)), and what padded rows added.
+/// of signed operands leaves out (eq. (2.5)), and what padded rows added.
 fn bias(design: &ArrayRtl, vectors: &Vectors, padding: &Padding) -> Vec<i64> {
     let circuit = &design.circuit;
     let c0 = |filter: usize| match design.options.c0_in_mac {

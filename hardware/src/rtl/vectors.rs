@@ -34,7 +34,7 @@ pub struct Vectors {
     pub c: Vec<i32>,
     /// C0 per filter; empty without V.
     pub c0: Vec<i32>,
-    /// acc* of eq. (6), `[position][filter]`.
+    /// acc* of eq. (3.2), `[position][filter]`.
     pub expected: Vec<i32>,
 }
 
@@ -50,7 +50,7 @@ impl Vectors {
     }
 
     /// Codes and the sums of their products, `[position][filter]`, to which the control variate is
-    /// added: eq. (22).
+    /// added: eq. (3.12).
     ///
     /// # Panics
     /// When the sizes do not fit each other.

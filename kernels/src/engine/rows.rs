@@ -429,7 +429,7 @@ fn widen(words: &mut [Row<u16>], shift: u32, sums: &mut [[i32; LANES]]) {
     }
 }
 
-/// Moves the split sums to the wide ones. // eq. (49)
+/// Moves the split sums to the wide ones. // eq. (5.7)
 #[inline(always)]
 fn join(split: &mut [Split], shift: u32, sums: &mut [[i32; LANES]]) {
     for (split, sums) in split.iter_mut().zip(sums) {

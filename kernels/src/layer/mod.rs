@@ -191,7 +191,7 @@ impl MacLayer {
         }
     }
 
-    /// sum_j p(w_fj, a_j) for each output, `[positions][filters]`, wrapping. // eq. (1)
+    /// sum_j p(w_fj, a_j) for each output, `[positions][filters]`, wrapping. // eq. (1.1)
     ///
     /// # Panics
     /// If a slice does not have the length that the shape says.
@@ -223,7 +223,7 @@ impl MacLayer {
         });
     }
 
-    /// sum_j f(a_j) over each receptive field, `[positions][groups]`, wrapping. // eq. (5)
+    /// sum_j f(a_j) over each receptive field, `[positions][groups]`, wrapping. // eq. (3.1)
     ///
     /// # Panics
     /// If a slice does not have the length that the shape says.

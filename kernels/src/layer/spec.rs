@@ -16,14 +16,14 @@ pub enum WeightCoding {
 /// The multiplier: what it returns for a weight byte w and an activation code a.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Product {
-    /// The kept partial products: bit 8 i + l keeps a_i w_l 2^(i+l). // eq. (3)
+    /// The kept partial products: bit 8 i + l keeps a_i w_l 2^(i+l). // eq. (2.1)
     Mask(u64),
     /// All 65,536 products, entry 256 w + a, with w the weight *byte* (0 to 255) in both codings.
     Table(Arc<[i32]>),
 }
 
 /// The control variate V = round(sum_r c_r X_r / 2^c_frac) with X_r = sum_j x_r(a_j); usually of
-/// one function. // eq. (5), (43)
+/// one function. // eq. (3.1), (3.13)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
     /// The functions with their factors.
@@ -90,9 +90,9 @@ pub enum OutputSpec {
 /// included, as code `input_zero_point`), with p the [`Product`]:
 ///
 /// ```text
-/// acc = sum_j p(w_fj, a_j)                                 eq. (1), wrapping i32
-/// D   = -weight_zero_points[f] * sum_j a_j                 eq. (2)
-/// V   = round_half_even(sum_r c_r[f] * sum_j x_r(a_j) / 2^c_frac)    eq. (5), exact
+/// acc = sum_j p(w_fj, a_j)                                 eq. (1.1), wrapping i32
+/// D   = -weight_zero_points[f] * sum_j a_j                 eq. (1.2)
+/// V   = round_half_even(sum_r c_r[f] * sum_j x_r(a_j) / 2^c_frac)    eq. (3.1), exact
 /// t   = acc + V + constant[f] + D                          wrapping i32
 /// y   = t as f32 * scale[f] + residual
 /// y   = min(max(y, low), high)

@@ -1,4 +1,4 @@
-//! The control variate with several functions x_r: V = round(sum of c_r X_r), eq. (43).
+//! The control variate with several functions x_r: V = round(sum of c_r X_r), eq. (3.13).
 //!
 //! Added to the accumulators before the epilogue. The common case of one function is the
 //! epilogue's own, and faster.

@@ -1,4 +1,4 @@
-//! Sums over the receptive field that all filters share: sum_j f(a_j). // eq. (5)
+//! Sums over the receptive field that all filters share: sum_j f(a_j). // eq. (3.1)
 //!
 //! First f is summed over the channels of each pixel, then over the kernel's window: rows first,
 //! columns second, a few additions per position whatever the number of channels.

@@ -2,7 +2,7 @@
 //!
 //! Of each product, what an exact product, a common function of the code and the least value for
 //! the weight leave is looked up; the sum of the function over the receptive field serves all
-//! filters, and the least values are constants. // eq. (45)
+//! filters, and the least values are constants. // eq. (5.6)
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! A table of products as a short sum of ordinary products of bytes.
 //!
 //! With f_r a function of the code and g_r one of the weight,
-//! p(w, a) = sum_r f_r(a) g_r(w) + c(a) + d(w). // eq. (56)
+//! p(w, a) = sum_r f_r(a) g_r(w) + c(a) + d(w). // eq. (5.5)
 //!
 //! Tables of low rank have many such sums of fractions; one of bytes is wanted. All that rows add
 //! up to, taken whole times, is a lattice, and any basis of it gives whole numbers: its vectors are

@@ -1,7 +1,7 @@
 //! A partial-product mask as a short sum of ordinary products.
 //!
 //! Rows i of the mask that keep the same bits K of the weight share one product: with R their
-//! set of activation bits, sum over these rows of a_i 2^i (w & K) = (a & R) (w & K). // eq. (3)
+//! set of activation bits, sum over these rows of a_i 2^i (w & K) = (a & R) (w & K). // eq. (2.1)
 //! An exact multiplier is one such term, a perforated one too, a recursive one two.
 
 use crate::WeightCoding;
