@@ -160,7 +160,7 @@ fn sum_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {
     weights.iter().map(|&weight| of_weight[usize::from(weight)]).sum()
 }
 
-/// The share of the error's variance that V leaves, eq. (3.5), averaged over the layers; `errors`
+/// The share of the error's variance that V leaves, eq. (3.10), averaged over the layers; `errors`
 /// is `[w][a]`.
 pub fn residual_share(layers: &[Layer], errors: &[i32], functions: &[CodeFunction]) -> f64 {
     let of_layer = |Layer { filters, codes, .. }: &Layer| {
