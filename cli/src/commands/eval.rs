@@ -1,16 +1,13 @@
 //! `recoup eval`.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
+mod logits;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use recoup::{
     ControlOptions, Design, EvaluateOptions, ExactNode, Labels, Multiplier, Session, Space,
     with_reference,
 };
-use recoup_circuits::npy;
 use recoup_core::accuracy::Scores;
 use recoup_core::multiplier::Source;
 use recoup_explore::measured::MeasuredNetwork;
@@ -18,10 +15,10 @@ use recoup_explore::power::{self, LIBRARY, Power, SIZE};
 
 use crate::args::{EvalArgs, ModelArgs};
 use crate::library;
-use crate::output::{self, Draft};
 use crate::printer::{self, Report};
 use crate::progress::Bars;
 use crate::session;
+use logits::{Logits, check_logits};
 
 /// Evaluates what `args` name, always beside the exact 8-bit network.
 pub fn run(args: &EvalArgs) -> Result<()> {
@@ -75,20 +72,6 @@ fn power(args: &EvalArgs, session: &Session, designs: &[Design]) -> Result<Power
     Ok(powers.into_iter().next().expect("one network"))
 }
 
-/// Scores of an earlier run are replaced; a model or an image file named by mistake is not.
-fn check_logits(path: &Path) -> Result<()> {
-    output::check(path, true)?;
-    let Ok(file) = File::open(path) else { return Ok(()) };
-    let mut start = Vec::new();
-    file.take(npy::MAGIC.len() as u64)
-        .read_to_end(&mut start)
-        .with_context(|| format!("{}: cannot be replaced", path.display()))?;
-    if start != npy::MAGIC {
-        bail!("{}: exists and is no .npy file; give another name", path.display());
-    }
-    Ok(())
-}
-
 /// Every multiplier in every way.
 fn space(args: &EvalArgs, multipliers: Vec<Multiplier>) -> Space {
     fn or<T: Clone>(given: &[T], default: Vec<T>) -> Vec<T> {
@@ -121,36 +104,5 @@ pub fn warn_of_class_order(session: &Session) {
 pub fn warn_of_exact_nodes(session: &Session) {
     for ExactNode { node, operator, reason } in session.exact_nodes() {
         eprintln!("note: node \"{node}\" ({operator}) runs exactly, in float32: {reason}");
-    }
-}
-
-/// Class scores of all results in one array.
-struct Logits {
-    draft: Draft,
-    start: u64,
-    shape: [usize; 3],
-}
-
-impl Logits {
-    fn new(path: &Path, shape: [usize; 3]) -> Result<Self> {
-        let mut draft = Draft::new(path, true)?;
-        let [results, images, classes] = shape;
-        let header = npy::header("<f4", &format!("({results}, {images}, {classes}, )"));
-        draft
-            .file()
-            .write_all(&header)
-            .with_context(|| format!("{}: cannot be written", path.display()))?;
-        Ok(Self { draft, start: header.len() as u64, shape })
-    }
-}
-
-impl Scores for Logits {
-    fn save(&mut self, candidate: usize, first: usize, scores: &[f32]) -> std::io::Result<()> {
-        let [_, images, classes] = self.shape;
-        let element = (candidate * images + first) * classes;
-        let bytes: Vec<u8> = scores.iter().flat_map(|score| score.to_le_bytes()).collect();
-        let file = self.draft.file();
-        file.seek(SeekFrom::Start(self.start + 4 * element as u64))?;
-        file.write_all(&bytes)
     }
 }

@@ -1,35 +1,26 @@
 //! `recoup explore`.
 
+mod args;
+
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, bail};
-use clap::Args;
 
-use recoup::{
-    Budget, Design, ExploreOptions, Labels, Limit, Mode, Multiplier, OpenNetwork, Quantization,
-    Session, Space, Store, WeightScheme, explore,
-};
-use recoup_core::control_variate::MODE_HELP;
-use recoup_core::multiplier::{SPEC_HELP, Source};
-use recoup_core::quantize::QUANTIZATION_HELP;
+use recoup::{Budget, Design, ExploreOptions, Labels, OpenNetwork, Session, Store, explore};
 use recoup_explore::entry::Settings;
 use recoup_explore::export;
 use recoup_explore::measured::MeasuredNetwork;
-use recoup_explore::power::{self, LIBRARY, Power, SIZE};
-use recoup_explore::space;
+use recoup_explore::power::{self, Power};
 use recoup_hardware::cost_table::CostTable;
 
-use crate::args::{DataArgs, MachineArgs};
 use crate::commands::eval::{warn_of_class_order, warn_of_exact_nodes};
-use crate::costs::{self, ArrayArgs};
-use crate::headings;
-use crate::library::ImportArgs;
-use crate::parse::{parse_array, parse_limit, parse_positive, parse_seconds};
+use crate::costs::{self};
 use crate::printer::exploration;
 use crate::progress::Bars;
-use crate::values::{self, ACTIVATION_BITS};
-use crate::{library, output, session};
+use crate::{output, session};
+
+pub use args::ExploreArgs;
 
 /// Images that show what a design does in each layer; few do, as each has thousands of outputs.
 pub const OBSERVED_IMAGES: usize = 32;
@@ -40,79 +31,11 @@ pub fn command_line() -> String {
     std::iter::once("recoup".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
-/// Arguments of `explore`.
-#[derive(Args)]
-pub struct ExploreArgs {
-    /// The networks: ONNX, float32 or QDQ
-    #[arg(required = true, value_name = "MODEL")]
-    pub models: Vec<PathBuf>,
-    /// Their data.
-    #[command(flatten)]
-    pub data: DataArgs,
-    #[arg(long, help_heading = headings::MULTIPLIERS, alias = "multipliers", value_name = "SPEC", num_args = 1.., help = format!("A multiplier; may be repeated: {SPEC_HELP} [default: {}]", values::standard_multipliers()))]
-    pub multiplier: Vec<Source>,
-    #[arg(long, help_heading = headings::CONTROL, value_name = "MODE", num_args = 1.., help = format!("What corrects it; may be repeated: {MODE_HELP} [default: none and fitted]"))]
-    pub control_variate: Vec<Mode>,
-    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(ACTIVATION_BITS), help = format!("Significant bits of the activation codes of approximate multipliers, {}; may be repeated; exact products are tried at all of these [default: 8]", values::activation_bits()))]
-    pub activation_bits: Vec<u32>,
-    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
-    pub quantization: Vec<Quantization>,
-    #[arg(long, help_heading = headings::QUANTIZATION, default_value = "u8-channel", value_name = "CODING", num_args = 1.., help = format!("How weights are coded: {}; may be repeated: all losses are measured against exact products in the first", values::weight_codings()))]
-    pub weights: Vec<WeightScheme>,
-    /// What designs cost, as `recoup hardware measure` writes it [default: the table inside this
-    /// program]
-    #[arg(long, help_heading = headings::ARRAYS, value_name = "FILE")]
-    pub costs: Option<PathBuf>,
-    /// The cell library in which power is compared
-    #[arg(long, help_heading = headings::ARRAYS, default_value = LIBRARY, value_name = "NAME")]
-    pub cells_of: String,
-    /// Rows and columns of the array
-    #[arg(long, help_heading = headings::ARRAYS, default_value = format!("{SIZE}x{SIZE}"), value_name = "RxC", value_parser = parse_array)]
-    pub array: [u32; 2],
-    /// Arrays of the ends, and measurements.
-    #[command(flatten)]
-    pub arrays: ArrayArgs,
-    /// The most that may be lost against exact 8-bit products, in points (percent of images)
-    #[arg(long, help_heading = headings::CHOICE, value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
-    pub max_loss: Limit,
-    /// Show every design all images, also those that are decided or cannot be the answer
-    #[arg(long, help_heading = headings::CHOICE)]
-    pub thorough: bool,
-    /// End after so many seconds, with what is known then
-    #[arg(long, help_heading = headings::CHOICE, value_name = "SECONDS", value_parser = parse_seconds)]
-    pub time_limit: Option<Duration>,
-    /// End when so many images have gone through designs, each of them counted
-    #[arg(long, help_heading = headings::CHOICE, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub image_limit: Option<u64>,
-    /// Where results are kept as they arrive: a rerun goes on from there, and other processes may
-    /// share it [default: nowhere]
-    #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Also write a line for each design
-    #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE")]
-    pub csv: Option<PathBuf>,
-    /// The same as Apache Parquet
-    #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE")]
-    pub parquet: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long, help_heading = headings::OUTPUT)]
-    pub json: bool,
-    /// Images in memory at a time, beyond those that are kept decoded; changes no result
-    #[arg(long, help_heading = headings::MACHINE, default_value_t = 256, value_name = "N", value_parser = parse_positive)]
-    pub batch: usize,
-    /// Threads and kernels.
-    #[command(flatten)]
-    pub machine: MachineArgs,
-    /// What files of multipliers do not say.
-    #[command(flatten)]
-    pub import: ImportArgs,
-}
-
 /// Explores and answers.
 pub fn run(args: &ExploreArgs) -> Result<()> {
     check_outputs(args)?;
     let table = read_costs(args)?;
-    let designs = designs(args)?;
+    let designs = args.designs()?;
     let mut store = match &args.out {
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
@@ -123,7 +46,7 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
     warn_of_class_order(&sessions[0]);
     let powers = powers(args, &table, &sessions, &designs)?;
     store.start_run(&command_line(), &Settings::new(args.max_loss, args.thorough, &powers[0]))?;
-    let (bars, weights) = (Bars::default(), weights(args));
+    let (bars, weights) = (Bars::default(), args.codings());
     let order_seed = args.data.seed.unwrap_or(0);
     let networks = sessions.into_iter().zip(powers).map(|(session, power)| {
         warn_of_exact_nodes(&session);
@@ -190,39 +113,4 @@ fn powers(
         networks.map(|(model, session)| MeasuredNetwork { model, graph: &session.graph });
     let arrays = (table, args.cells_of.as_str(), args.array);
     args.arrays.powers(arrays, args.weights[0], &networks.collect::<Vec<_>>(), designs)
-}
-
-fn designs(args: &ExploreArgs) -> Result<Vec<Design>> {
-    fn or<T: Clone>(given: &[T], default: &[T]) -> Vec<T> {
-        if given.is_empty() { default.to_vec() } else { given.to_vec() }
-    }
-    let multipliers: Vec<Multiplier> = library::read(&args.multiplier, &args.import.options())?
-        .into_iter()
-        .map(|imported| imported.multiplier)
-        .collect();
-    let multipliers = or(&multipliers, &space::standard());
-    for multiplier in &multipliers {
-        args.weights.iter().try_for_each(|weights| multiplier.check_coding(weights.coding()))?;
-    }
-    let others = weights(args).into_iter().skip(1).map(Some);
-    Ok(space::with_rivals(&Space {
-        multipliers,
-        control_variates: or(&args.control_variate, &[Mode::None, Mode::Fitted(None)]),
-        activation_bits: or(&args.activation_bits, &[8]),
-        quantizations: or(&args.quantization, &[Quantization::PLAIN]),
-        exact_ends: args.arrays.exact_ends(),
-        weights: std::iter::once(None).chain(others).collect(),
-        ..Space::default()
-    }))
-}
-
-/// The codings of the weights, each of them once.
-fn weights(args: &ExploreArgs) -> Vec<WeightScheme> {
-    let mut codings = Vec::new();
-    for &weights in &args.weights {
-        if !codings.contains(&weights) {
-            codings.push(weights);
-        }
-    }
-    codings
 }

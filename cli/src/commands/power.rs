@@ -1,84 +1,18 @@
 //! `recoup power`.
 
+mod args;
+
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
 
 use recoup::silicon::{Codes, PowerMeter, PowerMode, PowerOptions, RandomCodes};
-use recoup_core::control_variate::{MODE_HELP, Mode};
+use recoup_core::control_variate::Mode;
 use recoup_core::design::Design;
-use recoup_core::multiplier::{SPEC_HELP, Source};
-use recoup_core::quantize::WeightScheme;
 
-use super::rtl::{VariantArgs, parse_array};
-use crate::args::MachineArgs;
-use crate::cells::{CellArgs, watched};
-use crate::headings;
-use crate::library::{self, NetlistImportArgs};
-use crate::network::NetworkArgs;
+use crate::cells::watched;
+use crate::library::{self};
 use crate::printer;
-use crate::values::{self, ACTIVATION_BITS};
 
-/// Where the codes come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Stimuli {
-    /// A network's own weights and activations
-    Network,
-    /// All codes alike likely
-    Uniform,
-    /// Weights about the middle, 45 % of the activations 0, the others half-normal
-    ReluLike,
-}
-
-/// Arguments of `power`.
-#[derive(Args)]
-pub struct PowerArgs {
-    /// The network of --stimuli network.
-    #[command(flatten)]
-    pub network: NetworkArgs,
-    /// Images whose codes are sampled
-    #[arg(long, help_heading = headings::MODEL, default_value_t = 8, value_name = "N", value_parser = crate::parse::parse_positive)]
-    pub images: usize,
-    /// For the choice of images and samples
-    #[arg(long, help_heading = headings::MODEL, value_name = "S")]
-    pub seed: Option<u64>,
-    #[arg(long, help_heading = headings::MULTIPLIERS, value_name = "SPEC", required = true, num_args = 1.., help = format!("A multiplier; may be repeated, the first is what others are compared with: {SPEC_HELP}"))]
-    pub multiplier: Vec<Source>,
-    #[arg(long, help_heading = headings::CONTROL, value_name = "MODE", help = format!("What corrects an approximate multiplier: {MODE_HELP} [default: fitted]"))]
-    pub control_variate: Option<Mode>,
-    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", help = format!("Coding of the weights: {} [default: unsigned, unless the multiplier is for signed ones]", values::weight_signs()))]
-    pub weights: Option<WeightScheme>,
-    #[arg(long, help_heading = headings::QUANTIZATION, default_value_t = 8, value_name = "B", value_parser = clap::value_parser!(u32).range(ACTIVATION_BITS), help = format!("Significant bits of the activation codes, {}; exact products of fewer have an array that leaves the others out", values::activation_bits()))]
-    pub activation_bits: u32,
-    /// Rows and columns of PEs
-    #[arg(long, help_heading = headings::ARRAYS, default_value = "16x16", value_name = "RxC", value_parser = parse_array)]
-    pub array: [usize; 2],
-    /// Variants of the PE.
-    #[command(flatten)]
-    pub variant: VariantArgs,
-    /// The cells. Without --clock-ps, energies are at the first array's fastest clock.
-    #[command(flatten)]
-    pub cells: CellArgs,
-    #[arg(long, help_heading = headings::SIMULATION, value_enum, hide_possible_values = true, default_value = "network", value_name = "CODES", help = format!("The codes: {}; the network is the one inside this program unless --model is given", values::names::<Stimuli>()))]
-    pub stimuli: Stimuli,
-    /// Without gate delays: faster, and blind to glitches
-    #[arg(long, help_heading = headings::SIMULATION)]
-    pub fast: bool,
-    /// Pins per buffer of the clock tree; 0 for clock pins and their wire alone
-    #[arg(long, help_heading = headings::SIMULATION, default_value_t = 16, value_name = "N")]
-    pub clock_fan_out: usize,
-    /// Sample until the standard error is this share of the energy, in percent
-    #[arg(long, help_heading = headings::SIMULATION, default_value_t = 1.0, value_name = "P", value_parser = parse_percent)]
-    pub standard_error: f64,
-    /// Print one JSON object
-    #[arg(long, help_heading = headings::OUTPUT)]
-    pub json: bool,
-    /// Threads and kernels.
-    #[command(flatten)]
-    pub machine: MachineArgs,
-    /// What files of multipliers do not say.
-    #[command(flatten)]
-    pub import: NetlistImportArgs,
-}
+pub use args::{PowerArgs, Stimuli};
 
 /// Synthesises the arrays, simulates them and reports.
 pub fn run(args: &PowerArgs) -> Result<()> {
@@ -133,11 +67,4 @@ fn codes(args: &PowerArgs, design: &Design) -> Result<Codes> {
         );
     }
     Ok(Codes::random(design, random, args.seed.unwrap_or(0))?)
-}
-
-fn parse_percent(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|number: &f64| *number > 0.0 && *number < 100.0)
-        .ok_or_else(|| format!("\"{text}\" is no share; expected a number of percent above 0"))
 }

@@ -1,0 +1,54 @@
+//! Arguments of `reproduce`.
+
+use crate::args::{LabelArgs, MachineArgs};
+use crate::parse::{embedded, parse_limit, parse_positive};
+use crate::{headings, values};
+use anyhow::Result;
+use clap::Args;
+use recoup::{DataSpec, Limit, Quantization};
+use recoup_zoo::Embedded;
+use std::path::PathBuf;
+
+/// Arguments of `reproduce`.
+#[derive(Args)]
+pub struct ReproduceArgs {
+    /// The networks [default: all six]
+    #[arg(long, help_heading = headings::MODEL, value_parser = embedded(), num_args = 1.., value_name = "NAME")]
+    pub network: Vec<Embedded>,
+    /// Other test images of Fashion-MNIST, as all 10,000: idx:IMAGES,LABELS [default: the 2,000
+    /// inside this program]
+    #[arg(long, help_heading = headings::MODEL, value_name = "SPEC")]
+    pub data: Option<DataSpec>,
+    /// What their labels mean.
+    #[command(flatten)]
+    pub labels: LabelArgs,
+    /// The first so many of them [default: all]
+    #[arg(long, help_heading = headings::MODEL, value_name = "N", value_parser = parse_positive)]
+    pub images: Option<usize>,
+    /// Confirm what was chosen on so many other images; 0 for none [default: the other 8,000 test
+    /// images inside this program, or those that --images leaves of --data]
+    #[arg(long, help_heading = headings::MODEL, value_name = "N", value_parser = parse_count)]
+    pub confirm_images: Option<usize>,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., value_parser = parse_quantization, help = format!("Only the designs whose activations become codes so, as in `explore`; may be repeated: {} [default: all]", values::list(recoup_study::QUANTIZATIONS)))]
+    pub quantization: Vec<Quantization>,
+    /// The limit by which the page chooses, in points; the tables have several
+    #[arg(long, help_heading = headings::CHOICE, default_value = "1", value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
+    pub max_loss: Limit,
+    /// Folder for run.db, report.html and tables.md; made if it is not there. A rerun goes on
+    /// from its run.db
+    #[arg(long, help_heading = headings::OUTPUT, default_value = "reproduction", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Threads and kernels.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_| format!("\"{text}\" is no count; expected a number of images, 0 for none"))
+}
+
+fn parse_quantization(text: &str) -> Result<Quantization, String> {
+    let known = recoup_study::QUANTIZATIONS.into_iter().find(|known| known.to_string() == text);
+    known.ok_or_else(|| format!("expected one of {}", values::list(recoup_study::QUANTIZATIONS)))
+}

@@ -1,0 +1,96 @@
+//! Arguments of `rtl`.
+
+use crate::args::MachineArgs;
+use crate::headings;
+use crate::library::ImportArgs;
+use crate::network::NetworkArgs;
+use crate::parse::parse_positive;
+use crate::values;
+use anyhow::Result;
+use clap::Args;
+use recoup::silicon::{ArrayOptions, DEPTH};
+use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode};
+use recoup_core::multiplier::{SPEC_HELP, Source};
+use recoup_core::quantize::WeightScheme;
+use std::path::PathBuf;
+
+/// Variants of an array.
+#[derive(Args)]
+#[command(next_help_heading = headings::ARRAYS)]
+pub struct VariantArgs {
+    /// A register between multiplier and accumulation
+    #[arg(long)]
+    pub pipeline: bool,
+    /// Hold the operands and pass the sum by where an activation code is 0
+    #[arg(long)]
+    pub zero_gating: bool,
+    /// Sum x in every PE, as in the paper, instead of in one line beside the array
+    #[arg(long)]
+    pub x_in_pe: bool,
+}
+
+impl VariantArgs {
+    /// An array with these variants.
+    pub fn of(&self, array: ArrayOptions) -> ArrayOptions {
+        let Self { pipeline, zero_gating, x_in_pe } = *self;
+        ArrayOptions { pipeline, zero_gating, x_in_pe, ..array }
+    }
+}
+
+/// Arguments of `rtl`.
+#[derive(Args)]
+pub struct RtlArgs {
+    /// Whose layer the vectors are of; random codes without it.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// The layer by its node's name; without --model, of the network inside this program [default:
+    /// the first convolution of several tiles]
+    #[arg(long, help_heading = headings::MODEL, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// For random codes, or to draw the images
+    #[arg(long, help_heading = headings::MODEL, value_name = "S")]
+    pub seed: Option<u64>,
+    #[arg(long, help_heading = headings::MULTIPLIERS, value_name = "SPEC", help = format!("The multiplier: {SPEC_HELP}"))]
+    pub multiplier: Source,
+    #[arg(long, help_heading = headings::CONTROL, value_name = "MODE", help = format!("What corrects it: {MODE_HELP} [default: fitted]"))]
+    pub control_variate: Option<Mode>,
+    #[arg(long, help_heading = headings::CONTROL, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=16), help = format!("Fraction bits of the control variate's C [default: {}]", ControlOptions::default().c_frac))]
+    pub c_frac: Option<u32>,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", help = format!("Coding of the weights: {} [default: unsigned, unless the multiplier is for signed ones]", values::weight_signs()))]
+    pub weights: Option<WeightScheme>,
+    /// Rows and columns of PEs: 16x16
+    #[arg(long, help_heading = headings::ARRAYS, value_name = "RxC", value_parser = parse_array)]
+    pub array: [usize; 2],
+    #[arg(long, help_heading = headings::ARRAYS, value_name = "K", value_parser = parse_positive, help = format!("Most products per output, k [default: those of the network's deepest layer, or {DEPTH}]"))]
+    pub depth: Option<usize>,
+    /// Variants of the PE.
+    #[command(flatten)]
+    pub variant: VariantArgs,
+    /// Add C0 in the array, instead of with the bias behind it
+    #[arg(long, help_heading = headings::ARRAYS)]
+    pub add_c0: bool,
+    /// Folder for the files; must not exist, or be empty
+    #[arg(long, help_heading = headings::OUTPUT, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace the files of an earlier run
+    #[arg(long, help_heading = headings::OUTPUT)]
+    pub force: bool,
+    /// Print one JSON object
+    #[arg(long, help_heading = headings::OUTPUT)]
+    pub json: bool,
+    /// Threads and kernels.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// What a file of a multiplier does not say.
+    #[command(flatten)]
+    pub import: ImportArgs,
+}
+
+/// Rows and columns.
+pub fn parse_array(text: &str) -> Result<[usize; 2], String> {
+    let sizes = text.split_once('x');
+    let sizes = sizes.and_then(|(rows, columns)| Some([rows.parse().ok()?, columns.parse().ok()?]));
+    sizes.ok_or_else(|| {
+        format!("\"{text}\" is no array; expected rows and columns joined by x, as in 16x16")
+    })
+}
