@@ -6,7 +6,7 @@ use recoup_kernels::WeightCoding;
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Design, text::Named};
+use super::{Design, text::text};
 use crate::as_text;
 use crate::control_variate::{ControlOptions, Mode};
 use crate::multiplier::Multiplier;
@@ -110,16 +110,13 @@ impl DesignRecord {
 /// As [`Design`] is written.
 impl fmt::Display for DesignRecord {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = Named {
-            multiplier: &self.multiplier,
-            control_variate: self.control_variate,
-            control_options: self.control_options(),
-            activation_bits: self.activation_bits,
-            quantization: self.quantization,
-            exact_ends: self.exact_ends,
-            weights: self.weights,
-        };
-        formatter.pad(&named.to_string())
+        let options = Design::exact(self.activation_bits)
+            .with_control_variate(self.control_variate)
+            .with_control_options(self.control_options())
+            .with_quantization(self.quantization)
+            .with_exact_ends(self.exact_ends)
+            .with_weights(self.weights);
+        formatter.pad(&text(&self.multiplier, &options))
     }
 }
 

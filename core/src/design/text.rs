@@ -4,22 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Design;
-use crate::control_variate::{ControlOptions, Mode};
+use crate::control_variate::ControlOptions;
 use crate::multiplier::{Multiplier, MultiplierError};
-use crate::quantize::{Quantization, WeightScheme};
-
-/// What all that names a design has in common; its text is
-/// `MULTIPLIER[ with V (MODE[, OPTION N]...)][, N activation bits][, HOW quantisation][, exact
-/// ends][, CODING weights]`, what is not said being the default of [`Design::new`] without V.
-pub(super) struct Named<'a> {
-    pub multiplier: &'a dyn fmt::Display,
-    pub control_variate: Mode,
-    pub control_options: ControlOptions,
-    pub activation_bits: u32,
-    pub quantization: Quantization,
-    pub exact_ends: bool,
-    pub weights: Option<WeightScheme>,
-}
+use crate::quantize::Quantization;
 
 /// A text that names no design.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -40,51 +27,43 @@ pub enum DesignTextError {
     },
 }
 
-impl fmt::Display for Named<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.multiplier)?;
-        if self.control_variate != Mode::None {
-            write!(formatter, " with V ({}", self.control_variate)?;
-            let (options, default) = (self.control_options, ControlOptions::default());
-            if options.c_frac != default.c_frac {
-                write!(formatter, ", c_frac {}", options.c_frac)?;
-            }
-            if options.terms != default.terms {
-                write!(formatter, ", terms {}", options.terms)?;
-            }
-            if options.x_bits != default.x_bits {
-                write!(formatter, ", x_bits {}", options.x_bits)?;
-            }
-            formatter.write_str(")")?;
+/// The text of a design whose multiplier has this name:
+/// `MULTIPLIER[ with V (MODE[, OPTION N]...)][, N activation bits][, HOW quantisation][, exact
+/// ends][, CODING weights]`, what is not said being the default of [`Design::new`] without V.
+pub(super) fn text(multiplier: impl fmt::Display, design: &Design) -> String {
+    let mut text = multiplier.to_string();
+    if design.is_corrected() {
+        text += &format!(" with V ({}", design.control_variate);
+        let (options, default) = (design.control_options, ControlOptions::default());
+        if options.c_frac != default.c_frac {
+            text += &format!(", c_frac {}", options.c_frac);
         }
-        if self.activation_bits < 8 {
-            write!(formatter, ", {} activation bits", self.activation_bits)?;
+        if options.terms != default.terms {
+            text += &format!(", terms {}", options.terms);
         }
-        if self.quantization != Quantization::PLAIN {
-            write!(formatter, ", {} quantisation", self.quantization)?;
+        if options.x_bits != default.x_bits {
+            text += &format!(", x_bits {}", options.x_bits);
         }
-        if self.exact_ends {
-            formatter.write_str(", exact ends")?;
-        }
-        match self.weights {
-            Some(weights) => write!(formatter, ", {weights} weights"),
-            None => Ok(()),
-        }
+        text += ")";
     }
+    if design.activation_bits < 8 {
+        text += &format!(", {} activation bits", design.activation_bits);
+    }
+    if design.quantization != Quantization::PLAIN {
+        text += &format!(", {} quantisation", design.quantization);
+    }
+    if design.exact_ends {
+        text += ", exact ends";
+    }
+    if let Some(weights) = design.weights {
+        text += &format!(", {weights} weights");
+    }
+    text
 }
 
 impl fmt::Display for Design {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = Named {
-            multiplier: &self.multiplier,
-            control_variate: self.control_variate,
-            control_options: self.control_options,
-            activation_bits: self.activation_bits,
-            quantization: self.quantization,
-            exact_ends: self.exact_ends,
-            weights: self.weights,
-        };
-        formatter.pad(&named.to_string())
+        formatter.pad(&text(&self.multiplier, self))
     }
 }
 

@@ -116,16 +116,17 @@ impl<'a> Work<'a> {
     /// Takes up what has been seen of designs that are not finished.
     fn keep_partial(&mut self) -> Result<(), StoreError> {
         for at in 0..self.tasks.len() {
+            if self.tasks[at].outcome.is_some() {
+                continue;
+            }
             let row = self.store.load(&self.tasks[at].key)?;
             let seen = row.filter(|row| {
                 let count = row.outcomes.len();
                 row.status == Status::Done && count > 0 && count <= self.reference.len()
             });
-            if self.tasks[at].outcome.is_none() {
-                let outcome = seen.map_or(Outcome::NotTried, |row| self.assessed(row));
-                self.keep(at, &outcome)?;
-                self.tasks[at].outcome = Some(outcome);
-            }
+            let outcome = seen.map_or(Outcome::NotTried, |row| self.assessed(row));
+            self.keep(at, &outcome)?;
+            self.tasks[at].outcome = Some(outcome);
         }
         Ok(())
     }
