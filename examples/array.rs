@@ -15,7 +15,8 @@ pub fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let experiment = session.experiment(WeightScheme::U8Channel, &Unwatched)?;
 
     let design = Design::from("truncated:7".parse::<Multiplier>()?);
-    let array = rtl(&experiment, &design, &session.inputs(2)?, &RtlOptions::new(4, 4))?;
+    let (images, options) = (session.inputs(2)?, RtlOptions::new(4, 4));
+    let array = rtl(&experiment, &design, &images, &options, &Unwatched)?;
     for file in &array.files {
         std::fs::write(folder.join(&file.name), &file.text)?;
         println!("{}", file.name);

@@ -164,8 +164,18 @@ impl From<ExperimentError> for Error {
             ExperimentError::Calibration(error) => error.into(),
             ExperimentError::ControlVariate(error) => error.into(),
             ExperimentError::Multiplier(error) => error.into(),
-            ExperimentError::Emulate(EmulateError::Stopped(stopped)) => stopped.into(),
-            ExperimentError::Emulate(_) => Self::new(ErrorKind::Emulation, error),
+            ExperimentError::Emulate(error) => error.into(),
+        }
+    }
+}
+
+impl From<EmulateError> for Error {
+    fn from(error: EmulateError) -> Self {
+        match error {
+            EmulateError::Stopped(stopped) => stopped.into(),
+            EmulateError::Sample(error) => error.into(),
+            EmulateError::Multiplier(error) => error.into(),
+            _ => Self::new(ErrorKind::Emulation, error),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use recoup_core::design::{DesignRecord, Kind};
 use recoup_core::multiplier::Multiplier;
-use recoup_core::quantize::Quantization;
+use recoup_core::quantize::{Quantization, WeightScheme};
 use recoup_explore::answer::{self, Evaluated};
 use recoup_explore::choose::{Judged, MeanLoss};
 use recoup_explore::entry::{Entry, Settings};
@@ -36,7 +36,7 @@ pub fn page(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -> 
             energy_nj: None,
             relative_energy: mean.mean.relative_energy,
             name: mean_name(mean),
-            ..design(mean.design)
+            ..design(mean.design, recorded.networks[0].experiment.weights)
         });
         results(designs.collect(), &evaluated_means(&means), limit)
     });
@@ -87,7 +87,7 @@ fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network
     let designs = network.designs.iter().zip(&assessments).map(|(recorded, found)| Design {
         assessment: found.as_ref().map(|found| assessment(found, recorded.top1().unwrap_or(0.0))),
         relative_energy: network.relative_energy(recorded),
-        ..design(recorded)
+        ..design(recorded, network.experiment.weights)
     });
     let observed = || network.designs.iter().enumerate();
     let names = &network.experiment.names;
@@ -118,8 +118,8 @@ pub fn short_name(model: &str) -> String {
     name.trim_end_matches(" (embedded)").trim_end_matches(".onnx").to_owned()
 }
 
-/// Without what it takes the network to know.
-fn design(recorded: &RecordedDesign) -> Design {
+/// Without what it takes the network to know; `weights` is how it has them.
+fn design(recorded: &RecordedDesign, weights: WeightScheme) -> Design {
     let entry = &recorded.entry;
     let known = entry.mask().map(Multiplier::from_mask);
     let (family, level) = match known.as_ref().map(|known| (known.is_exact(), known.member())) {
@@ -136,7 +136,9 @@ fn design(recorded: &RecordedDesign) -> Design {
         level,
         control_variate: entry.design.control_variate.to_string(),
         control_function: (!entry.functions.is_empty()).then(|| entry.functions.join(" + ")),
+        identity: entry.design.identity(weights),
         activation_bits: entry.design.activation_bits,
+        weight_bits: entry.design.weight_bits,
         variant: variant(&entry.design),
         relative_power: entry.relative_power,
         energy_nj: entry.energy_nj,
@@ -226,23 +228,29 @@ fn masks(recorded: &Recorded) -> Vec<Mask> {
     masks
 }
 
-/// The costs of the arrays that the designs run on.
+/// The costs of the arrays that the designs run on. Those of the table multiply unsigned codes:
+/// designs of others have other identities.
 fn hardware(recorded: &Recorded) -> Vec<Hardware> {
     let mut shown: Vec<Hardware> = Vec::new();
     for entry in entries(recorded) {
         let control = (!entry.functions.is_empty()).then(|| entry.functions.join(" + "));
-        let Some(mask) = entry.mask() else { continue };
-        let multiplier = Multiplier::from_mask(mask).to_string();
+        let design = &entry.design;
         let Some(cost) = find_cost(&recorded.settings, |cost| {
-            cost.design.multiplier == multiplier
-                && cost.design.activation_bits == entry.design.activation_bits
-                && cost.design.control == control
+            let array = &cost.design;
+            (array.activation_bits, array.weight_bits)
+                == (design.activation_bits, design.weight_bits)
+                && array.control == control
+                && array.identity() == design.products_sha256
         }) else {
             continue;
         };
-        let mut name = entry.design.multiplier.clone();
-        if entry.design.activation_bits < 8 {
-            name += &format!(", {} activation bits", entry.design.activation_bits);
+        let mut name = design.multiplier.clone();
+        for (codes, bits) in
+            [("activation", design.activation_bits), ("weight", design.weight_bits)]
+        {
+            if bits < 8 {
+                name += &format!(", {bits} {codes} bits");
+            }
         }
         if let Some(function) = &control {
             name += &format!(" with V, x = {function}");

@@ -71,6 +71,8 @@ pub struct Row {
     pub c_frac: Option<u32>,
     /// Significant bits of the activation codes, 4 to 8.
     pub activation_bits: u32,
+    /// Significant bits of weight codes.
+    pub weight_bits: u32,
     /// How activations become codes.
     pub quantization: String,
     /// Low bits of the activation codes that are always 0.
@@ -206,8 +208,9 @@ impl Results {
             control_cost: control.map(|control| costs(&control.costs())),
             c_frac: control.map(|control| control.c_frac),
             activation_bits: design.activation_bits,
+            weight_bits: design.weight_bits,
             quantization: design.quantization.to_string(),
-            rounded_bits: 8 - prepared.quantized.activation_bits,
+            rounded_bits: 8 - prepared.quantized.widths.activation_bits,
             weights: scheme.to_string(),
             top1: outcomes.top1_accuracy(),
             top5: outcomes.top5_accuracy(),

@@ -8,6 +8,7 @@ use recoup::CALIBRATION_IMAGES;
 use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode};
 use recoup_core::data::{DataError, DataSpec, Dataset, FORMS, KEYS, PRESETS, Preprocess};
+use recoup_core::design::Design;
 use recoup_core::multiplier::{FamilyHelp, METRIC_DEFINITIONS, SPEC_HELP, Source};
 use recoup_core::quantize::{METHOD_HELP, Method, QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_kernels::Isa;
@@ -16,7 +17,7 @@ use crate::costs::ArrayArgs;
 use crate::headings;
 use crate::library::ImportArgs;
 use crate::parse::{embedded, parse_positive};
-use crate::values::{self, ACTIVATION_BITS};
+use crate::values::{self, CODE_BITS};
 use recoup_zoo::Embedded;
 
 /// What every command that computes takes.
@@ -110,8 +111,10 @@ pub struct EvalArgs {
     pub control_variate_terms: Option<u8>,
     #[arg(long, help_heading = headings::CONTROL, value_name = "B", value_parser = clap::value_parser!(u32).range(1..=8), help = format!("Bits of a fitted x(a) [default: {}]", ControlOptions::default().x_bits))]
     pub control_variate_bits: Option<u32>,
-    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(ACTIVATION_BITS), help = format!("Significant bits of the activation codes, {}; may be repeated [default: 8]", values::activation_bits()))]
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the activation codes, {}; may be repeated [default: 8]", values::code_bits()))]
     pub activation_bits: Vec<u32>,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the weight codes, {}; may be repeated [default: 8]", values::code_bits()))]
+    pub weight_bits: Vec<u32>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
     pub quantization: Vec<Quantization>,
     #[arg(long, help_heading = headings::QUANTIZATION, default_value = "u8-channel", value_name = "CODING", help = format!("How weights are coded: {}", values::weight_codings()))]
@@ -296,4 +299,28 @@ pub fn parse_shape(text: &str) -> Result<Shape, String> {
 
 fn parse_isa(name: &str) -> Result<Isa, String> {
     Isa::from_name(name).map_err(|error| error.to_string())
+}
+
+/// The codes of a design whose array is made.
+#[derive(Args)]
+pub struct CodeArgs {
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", help = format!("Coding of the weights: {} [default: unsigned, unless the multiplier is for signed ones]", values::weight_signs()))]
+    pub weights: Option<WeightScheme>,
+    #[arg(long, help_heading = headings::QUANTIZATION, default_value_t = 8, value_name = "B", value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the activation codes, {}; exact products of fewer have an array that leaves the others out", values::code_bits()))]
+    pub activation_bits: u32,
+    #[arg(long, help_heading = headings::QUANTIZATION, default_value_t = 8, value_name = "B", value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the weight codes, {}; likewise", values::code_bits()))]
+    pub weight_bits: u32,
+}
+
+impl CodeArgs {
+    /// The names of its arguments.
+    pub const NAMES: [&str; 3] = ["weights", "activation_bits", "weight_bits"];
+
+    /// A design in these codes.
+    pub fn of(&self, design: Design) -> Design {
+        design
+            .with_activation_bits(self.activation_bits)
+            .with_weight_bits(self.weight_bits)
+            .with_weights(self.weights)
+    }
 }

@@ -26,9 +26,9 @@ pub fn parse_seconds(text: &str) -> Result<Duration, String> {
 pub fn parse_array(text: &str) -> Result<[u32; 2], String> {
     let sizes: Option<Vec<u32>> =
         text.split('x').map(|size| size.parse().ok().filter(|size| *size > 0)).collect();
-    sizes
-        .and_then(|sizes| sizes.try_into().ok())
-        .ok_or_else(|| format!("\"{text}\" is no array; expected rows and columns, as in 64x64"))
+    sizes.and_then(|sizes| sizes.try_into().ok()).ok_or_else(|| {
+        format!("\"{text}\" is no array; expected rows and columns, as in 16x16 or 64x64")
+    })
 }
 
 /// A count.

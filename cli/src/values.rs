@@ -11,7 +11,7 @@ use recoup_explore::space;
 use recoup_kernels::WeightCoding;
 
 /// Significant bits of activation codes.
-pub const ACTIVATION_BITS: RangeInclusive<i64> = 4..=8;
+pub const CODE_BITS: RangeInclusive<i64> = 4..=8;
 
 /// Values as they are written on the command line.
 pub fn list<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
@@ -25,9 +25,9 @@ pub fn names<T: ValueEnum>() -> String {
     list(words.map(|word| word.get_name().to_owned()))
 }
 
-/// Least and most significant bits of activation codes.
-pub fn activation_bits() -> String {
-    format!("{} to {}", ACTIVATION_BITS.start(), ACTIVATION_BITS.end())
+/// Least and most significant bits of codes.
+pub fn code_bits() -> String {
+    format!("{} to {}", CODE_BITS.start(), CODE_BITS.end())
 }
 
 /// The codings of weights.

@@ -7,6 +7,7 @@ mod fashion;
 
 use recoup_core::emulate::{Workspace, activation_streams};
 use recoup_core::quantize::WeightScheme;
+use recoup_core::watch::Unwatched;
 use recoup_kernels::{Isa, MacLayer, Scratch};
 
 #[test]
@@ -14,7 +15,7 @@ fn streams_sum_to_what_the_kernels_sum() {
     let experiment = experiment::new(WeightScheme::U8Channel, Isa::best(), 4);
     let candidate = experiment::candidate(&experiment, "exact", "none");
     let (images, _) = fashion::images("test-2000", 2);
-    let streams = activation_streams(&candidate.network, &images, 50).unwrap();
+    let streams = activation_streams(&candidate.network, &images, 50, &Unwatched).unwrap();
     let square: [i32; 256] = std::array::from_fn(|code| (code * code) as i32);
     let mut compared = 0;
     for (index, image) in images.iter().enumerate() {

@@ -8,7 +8,7 @@ mod fashion;
 use recoup_core::accuracy::{EmulatedDesign, Experiment};
 use recoup_core::design::Design;
 use recoup_core::emulate::Workspace;
-use recoup_core::quantize::WeightScheme;
+use recoup_core::quantize::{QuantizedMac, WeightScheme};
 use recoup_core::watch::Unwatched;
 use recoup_kernels::{Isa, MacLayer, Scratch};
 
@@ -97,4 +97,21 @@ fn exact_ends_read_all_bits_of_reduced_codes() {
     let wide = |layer: usize| !narrow(&seen[layer]);
     let wide: Vec<usize> = (0..seen.len()).filter(|&layer| wide(layer)).collect();
     assert_eq!(wide, [0, seen.len() - 1]);
+}
+
+#[test]
+fn exact_ends_keep_all_bits_of_reduced_weights() {
+    let experiment = experiment::new(WeightScheme::U8Channel, Isa::best(), 8);
+    let narrow = |exact_ends| -> Vec<bool> {
+        let design = Design::exact(8).with_weight_bits(4).with_exact_ends(exact_ends);
+        let prepared = experiment.candidate(&design).unwrap().prepared;
+        let of_16 = |layer: &QuantizedMac| layer.weights.iter().all(|code| code % 16 == 0);
+        prepared.quantized.macs.iter().map(of_16).collect()
+    };
+    assert!(narrow(false).iter().all(|narrow| *narrow));
+    let ends = narrow(true);
+    let last = ends.len() - 1;
+    assert!(
+        ends.iter().enumerate().all(|(layer, &narrow)| narrow != (layer == 0 || layer == last))
+    );
 }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use recoup_core::emulate::{Network, Prepared, Workspace};
 use recoup_core::model::{self, FloatModel, OnnxFile};
 use recoup_core::multiplier::Multiplier;
-use recoup_core::quantize::{Calibration, Quantized, WeightScheme};
+use recoup_core::quantize::{Calibration, Quantized, WeightScheme, Widths};
 use recoup_kernels::Isa;
 use serde::Deserialize;
 
@@ -59,7 +59,7 @@ fn network(name: &str, scheme: WeightScheme) -> (Network, f32) {
         tensors: Vec::new(),
         layers: Vec::new(),
     };
-    let quantized = Quantized::new(Arc::new(graph), &calibration, scheme, 8, false).unwrap();
+    let quantized = Quantized::new(Arc::new(graph), &calibration, scheme, Widths::FULL).unwrap();
     let prepared = Prepared::new(quantized, Isa::best());
     (Network::new(&prepared, &Multiplier::exact(), None).unwrap(), step)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use recoup_core::emulate::{Network, Prepared, Workspace};
 use recoup_core::model::{self, FloatModel, Graph, NodeKind, OnnxFile};
 use recoup_core::multiplier::Multiplier;
-use recoup_core::quantize::{Calibration, Method, Quantized, WeightScheme, calibrate};
+use recoup_core::quantize::{Calibration, Method, Quantized, WeightScheme, Widths, calibrate};
 use recoup_kernels::Isa;
 use serde::Deserialize;
 
@@ -152,7 +152,7 @@ fn eight_bits_with_exact_products_stay_close_to_onnx_runtime() {
         };
         let mut failures = Vec::new();
         for scheme in WeightScheme::ALL {
-            let quantized = Quantized::new(graph.clone(), &calibration, scheme, 8, false)
+            let quantized = Quantized::new(graph.clone(), &calibration, scheme, Widths::FULL)
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
             let prepared = Prepared::new(quantized, Isa::best());
             let network = Network::new(&prepared, &Multiplier::exact(), None)

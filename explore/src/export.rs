@@ -25,6 +25,8 @@ pub struct Line {
     pub control_function: Option<String>,
     /// Significant bits of activation codes.
     pub activation_bits: u32,
+    /// Significant bits of weight codes.
+    pub weight_bits: u32,
     /// How activations become codes.
     pub quantization: String,
     /// Whether the first and the last layer run on an exact array of their own.
@@ -81,6 +83,7 @@ impl Line {
             control_variate: design.control_variate.to_string(),
             control_function: (!functions.is_empty()).then(|| functions.join(" + ")),
             activation_bits: design.activation_bits,
+            weight_bits: design.weight_bits,
             quantization: design.quantization.to_string(),
             exact_ends: design.exact_ends,
             weights: design.weights.unwrap_or(weights).to_string(),
@@ -171,6 +174,7 @@ mod tests {
             control_variate: "fitted".into(),
             control_function: Some("weighted".into()),
             activation_bits: 8,
+            weight_bits: 8,
             quantization: "plain".into(),
             exact_ends: false,
             weights: "u8-channel".into(),
@@ -204,13 +208,13 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("model,multiplier,control_variate,control_function,"));
         assert!(lines[1].starts_with(
-            "\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,plain,false,u8-channel,0.75,900.5,0.8,"
+            "\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,8,plain,false,u8-channel,0.75,900.5,0.8,"
         ));
         assert!(lines[1].contains(",,2000,0.5,0.25,-0.5,1.0,0.95,undecided,5200,"), "{}", lines[1]);
         assert!(lines[2].contains(",\"no, it did not\",2000,0.5,,"), "{}", lines[2]);
         let fields =
             |line: &str| csv::Reader::from_reader(line.as_bytes()).headers().unwrap().len();
-        assert!(lines.iter().all(|line| fields(line) == 26));
+        assert!(lines.iter().all(|line| fields(line) == 27));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Which measurements of `recoup power` belong to which network.
 
+use recoup_core::design::Design;
 use recoup_core::model::Graph;
-use recoup_core::multiplier::Multiplier;
+use recoup_core::quantize::WeightScheme;
 use recoup_hardware::inference::{MeasuredArray, Measurements, Mismatch};
-use recoup_kernels::WeightCoding;
 
 /// A network that files may have been measured on.
 #[derive(Clone, Copy)]
@@ -78,8 +78,8 @@ pub fn assign(
             return Err(MeasurementsError::File { file: file.name.clone(), networks: differ });
         }
     }
-    let exact = [WeightCoding::Unsigned, WeightCoding::Signed]
-        .map(|coding| Multiplier::exact().identity(coding));
+    let exact = WeightScheme::ALL
+        .map(|weights| Design::exact(8).record(weights.coding()).identity(weights));
     let names = |files: &[&Measurements]| files.iter().map(|file| file.name.clone()).collect();
     let of_network = |network: &MeasuredNetwork| {
         let model = network.model.to_owned();
@@ -92,9 +92,7 @@ pub fn assign(
         let arrays: Vec<MeasuredArray> =
             own.iter().flat_map(|file| file.arrays.iter().cloned()).collect();
         let is_exact = |array: &MeasuredArray| {
-            array.activation_bits == 8
-                && array.size() == [rows as usize, columns as usize]
-                && exact.contains(&array.products_sha256)
+            array.size() == [rows as usize, columns as usize] && exact.contains(&array.identity)
         };
         match arrays.iter().any(is_exact) {
             true => Ok(arrays),
@@ -110,6 +108,7 @@ mod tests {
 
     use recoup_core::model::{self, OnnxFile};
     use recoup_hardware::inference::{Layer, MeasuredLayer};
+    use recoup_kernels::WeightCoding;
 
     use super::*;
 
@@ -127,10 +126,9 @@ mod tests {
             energy_fj: 1.0,
         });
         let array = MeasuredArray {
-            products_sha256: Multiplier::exact().identity(WeightCoding::Unsigned),
-            control_variate: "none".to_owned(),
-            weights: "u8-channel".to_owned(),
-            activation_bits: 8,
+            identity: Design::exact(8)
+                .record(WeightCoding::Unsigned)
+                .identity(WeightScheme::U8Channel),
             rows: 8,
             columns: 4,
             clock_ps: 1000.0,

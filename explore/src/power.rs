@@ -1,7 +1,6 @@
 //! Array power of designs, and the energy of an inference on them, from a cost table or
 //! measurements.
 
-use std::cell::LazyCell;
 use std::sync::OnceLock;
 
 use recoup_core::accuracy::EmulatedDesign;
@@ -176,16 +175,11 @@ impl Power {
             let array = self.array_of(design, functions, array)?;
             return ArrayEnergy::of_table(&self.table, &self.library, &array);
         }
-        let Design { multiplier, control_variate, activation_bits, .. } = design;
         let weights = self.weights(design);
-        let identity = LazyCell::new(|| multiplier.identity(weights.coding()));
-        let measured = self.measured.iter().find(|it| {
-            it.activation_bits == *activation_bits
-                && it.control_variate == control_variate.to_string()
-                && it.weights == weights.to_string()
-                && it.size() == array.map(|size| size as usize)
-                && it.products_sha256 == *identity
-        });
+        design.multiplier.check_coding(weights.coding()).ok()?;
+        let identity = design.record(weights.coding()).of_array().identity(weights);
+        let size = array.map(|size| size as usize);
+        let measured = self.measured.iter().find(|it| it.size() == size && it.identity == identity);
         measured.map(ArrayEnergy::of_measurement)
     }
 
@@ -218,10 +212,11 @@ mod tests {
             energy_fj,
         });
         MeasuredArray {
-            products_sha256: multiplier.identity(WeightCoding::Unsigned),
-            control_variate: "none".to_owned(),
-            weights: "u8-channel".to_owned(),
-            activation_bits,
+            identity: Design::new(multiplier.clone())
+                .with_control_variate(Mode::None)
+                .with_activation_bits(activation_bits)
+                .record(WeightCoding::Unsigned)
+                .identity(WeightScheme::U8Channel),
             rows: size,
             columns: size,
             clock_ps: 1e6,

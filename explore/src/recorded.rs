@@ -162,7 +162,8 @@ impl RecordedNetwork {
         // The more bits the better: 8 before 7.
         designs.sort_by_key(|design| {
             let entry = &design.entry;
-            (entry.kind, Reverse(entry.design.activation_bits), entry.name())
+            let bits = (entry.design.activation_bits, entry.design.weight_bits);
+            (entry.kind, Reverse(bits), entry.name())
         });
         Ok(Self { experiment, designs })
     }

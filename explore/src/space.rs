@@ -29,8 +29,9 @@ pub fn standard() -> Vec<Multiplier> {
     [families(), partly_truncated()].concat()
 }
 
-/// The designs of a space behind the reference and the exact products of 7 to 4 bits that they
-/// have to beat, which get the same quantisations, ends and codings of the weights. Reduced precision
+/// The designs of a space behind the reference and the exact products that they have to beat: of
+/// 8 to 4 bits of activations and of weights, which get the same quantisations, ends and codings of
+/// the weights. Reduced precision
 /// with its ends on the array stays beside what the space asks for. Nothing is listed twice.
 pub fn with_rivals(space: &Space) -> Vec<Design> {
     let mut all = Vec::new();
@@ -40,9 +41,10 @@ pub fn with_rivals(space: &Space) -> Vec<Design> {
             true => vec![false, true],
             false => vec![false],
         };
-        let rivals = |activation_bits: &[u32], quantizations: &[Quantization]| Space {
+        let rivals = |quantizations: &[Quantization]| Space {
             multipliers: vec![Multiplier::exact()],
-            activation_bits: activation_bits.to_vec(),
+            activation_bits: vec![8, 7, 6, 5, 4],
+            weight_bits: vec![8, 7, 6, 5, 4],
             quantizations: quantizations.to_vec(),
             exact_ends: exact_ends.clone(),
             ..of_weights.clone()
@@ -50,12 +52,16 @@ pub fn with_rivals(space: &Space) -> Vec<Design> {
         let is_approximate = |multiplier: &&Multiplier| !multiplier.is_exact();
         let multipliers = space.multipliers.iter().filter(is_approximate).cloned().collect();
         let spaces = [
-            rivals(&[8, 7, 6, 5, 4], &[Quantization::PLAIN]),
-            rivals(&[7, 6, 5, 4], &space.quantizations),
+            rivals(&[Quantization::PLAIN]),
+            rivals(&space.quantizations),
             Space { multipliers, ..of_weights.clone() },
         ];
         for design in spaces.iter().flat_map(Space::designs) {
-            if !all.contains(&design) {
+            // The losses are measured against the calibration's own codes of 8 bits.
+            let is_other_reference = design.multiplier.is_exact()
+                && design.quantization != Quantization::PLAIN
+                && (design.activation_bits, design.weight_bits) == (8, 8);
+            if !is_other_reference && !all.contains(&design) {
                 all.push(design);
             }
         }
@@ -88,7 +94,7 @@ mod tests {
         let designs = with_rivals(&space(&standard(), &[Mode::None, Mode::Fitted(None)]));
         let count = |kind| designs.iter().filter(|design| design.kind() == kind).count();
         assert_eq!(designs[0].kind(), Kind::Reference);
-        assert_eq!((count(Kind::Reference), count(Kind::ReducedPrecision)), (1, 4));
+        assert_eq!((count(Kind::Reference), count(Kind::ReducedPrecision)), (1, 24));
         assert_eq!((count(Kind::WithoutV), count(Kind::WithV)), (17, 17));
     }
 
@@ -113,18 +119,23 @@ mod tests {
             quantizations: vec![Quantization::PLAIN; 2],
             ..space(&twice, &[Mode::Fitted(None)])
         };
+        let all = texts(&with_rivals(&space));
+        assert_eq!(all.len(), 25 + 2);
         assert_eq!(
-            texts(&with_rivals(&space)),
+            all[..7],
             [
                 "exact",
                 "exact, 7 activation bits",
                 "exact, 6 activation bits",
                 "exact, 5 activation bits",
                 "exact, 4 activation bits",
-                "truncated:7 with V (fitted)",
-                "truncated:7 with V (fitted), 6 activation bits",
+                "exact, 7 weight bits",
+                "exact, 7 activation bits, 7 weight bits",
             ]
         );
+        assert_eq!(all[24], "exact, 4 activation bits, 4 weight bits");
+        let own = ["truncated:7 with V (fitted)", "truncated:7 with V (fitted), 6 activation bits"];
+        assert_eq!(all[25..], own);
     }
 
     #[test]
@@ -134,9 +145,9 @@ mod tests {
         let designs =
             with_rivals(&Space { quantizations, ..space(&[truncated(7)], &[Mode::Fitted(None)]) });
         let texts = texts(&designs);
-        assert_eq!(texts.len(), 1 + 2 * (4 + 1), "{texts:?}");
+        assert_eq!(texts.len(), 1 + 2 * (24 + 1), "{texts:?}");
         assert!(texts.contains(&"exact, 5 activation bits, aware quantisation".to_owned()));
-        assert_eq!(texts[10], "truncated:7 with V (fitted), aware quantisation");
+        assert_eq!(texts[50], "truncated:7 with V (fitted), aware quantisation");
         let references = designs.iter().filter(|design| design.kind() == Kind::Reference);
         assert_eq!(references.count(), 1);
     }
@@ -146,10 +157,10 @@ mod tests {
         let one = space(&[truncated(7)], &[Mode::None]);
         let weights = vec![None, Some(WeightScheme::U8Tensor)];
         let two = with_rivals(&Space { weights, ..one.clone() });
-        assert_eq!((&two[..6], two.len()), (&with_rivals(&one)[..], 12));
-        let kinds = [two[0].kind(), two[6].kind(), two[11].kind()];
+        assert_eq!((&two[..26], two.len()), (&with_rivals(&one)[..], 52));
+        let kinds = [two[0].kind(), two[26].kind(), two[51].kind()];
         assert_eq!(kinds, [Kind::Reference, Kind::ReducedPrecision, Kind::WithoutV]);
-        let texts = texts(&[two[6].clone(), two[11].clone()]);
+        let texts = texts(&[two[26].clone(), two[51].clone()]);
         assert_eq!(texts, ["exact, u8-tensor weights", "truncated:7, u8-tensor weights"]);
     }
 
@@ -160,8 +171,8 @@ mod tests {
             with_rivals(&Space { exact_ends, ..space(&[truncated(7)], &[Mode::None]) })
         };
         let count = |ends: &[bool]| with(ends).len();
-        // The reference, four of reduced precision, one approximate.
-        assert_eq!((count(&[false]), count(&[true]), count(&[false, true, true])), (6, 10, 11));
+        // The reference, 24 of reduced precision, one approximate.
+        assert_eq!((count(&[false]), count(&[true]), count(&[false, true, true])), (26, 50, 51));
         assert_eq!(with(&[true]).pop().unwrap().to_string(), "truncated:7, exact ends");
     }
 }

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use flate2::bufread::GzDecoder;
+use recoup_core::as_text;
 use recoup_core::design::Design;
 use recoup_core::multiplier::Multiplier;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use recoup_kernels::WeightCoding;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cells::CellError;
@@ -80,16 +82,19 @@ impl Stimulus {
     pub const FULL: [Self; 2] = [Self::ReluLike, Self::Uniform];
 }
 
-/// An array, by all that its costs depend on but cells, clock and stimulus.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An array of unsigned codes, by all that its costs depend on but cells, clock and stimulus. Two are
+/// the same if their multipliers have the same identity, whatever these are called.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Array {
-    /// The specification that stands for all multipliers with these products
-    /// ([`Multiplier::unsigned_spec`]), however the file or a design spells it.
-    #[serde(deserialize_with = "unsigned_spec")]
-    pub multiplier: String,
+    /// The multiplier; in files a specification.
+    #[serde(with = "as_text")]
+    pub multiplier: Multiplier,
     /// Significant bits of activation codes.
     pub activation_bits: u32,
+    /// Significant bits of weight codes.
+    #[serde(default = "all_bits", skip_serializing_if = "is_all_bits")]
+    pub weight_bits: u32,
     /// The function x of the control variate; none without its hardware.
     pub control: Option<String>,
     /// Rows of the array.
@@ -98,33 +103,58 @@ pub struct Array {
     pub columns: u32,
 }
 
-fn unsigned_spec<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
-    let multiplier: Multiplier = String::deserialize(text)?.parse().map_err(D::Error::custom)?;
-    Ok(multiplier.unsigned_spec().expect("every specification is a mask"))
+fn all_bits() -> u32 {
+    8
+}
+
+fn is_all_bits(bits: &u32) -> bool {
+    *bits == 8
+}
+
+impl PartialEq for Array {
+    fn eq(&self, other: &Self) -> bool {
+        let options = |it: &Self| (it.activation_bits, it.weight_bits, it.rows, it.columns);
+        options(self) == options(other)
+            && self.control == other.control
+            && self.identity() == other.identity()
+    }
 }
 
 impl Array {
     /// The array of so many rows and columns that runs a design whose control variate uses
-    /// `functions`, with unsigned weights; None if they are several, or its multiplier no mask, of
-    /// which no table has the costs.
+    /// `functions`, with unsigned weights; None if they are several, or its multiplier is for signed
+    /// ones, of which no table has the costs.
     pub fn new(design: &Design, functions: &[String], [rows, columns]: [u32; 2]) -> Option<Self> {
         let control = match functions {
             [] => None,
             [function] => Some(function.clone()),
             _ => return None,
         };
+        design.multiplier.check_coding(WeightCoding::Unsigned).ok()?;
         Some(Self {
-            multiplier: design.multiplier.unsigned_spec()?,
+            multiplier: design.multiplier.clone(),
             activation_bits: design.activation_bits,
+            weight_bits: design.weight_bits,
             control,
             rows,
             columns,
         })
     }
 
+    /// The identity of the multiplier's products.
+    pub fn identity(&self) -> String {
+        self.multiplier.identity(WeightCoding::Unsigned)
+    }
+
     /// What others of its size are compared with: exact, at 8 bits, without control variate.
     pub fn exact(&self) -> Self {
-        Self { multiplier: "exact".to_owned(), activation_bits: 8, control: None, ..*self }
+        Self {
+            multiplier: Multiplier::exact(),
+            activation_bits: 8,
+            weight_bits: 8,
+            control: None,
+            ..*self
+        }
     }
 }
 
@@ -222,7 +252,7 @@ impl CostTable {
             None => Ok(table),
             Some(cost) => Err(CostError::Run {
                 name: name(),
-                multiplier: cost.design.multiplier.clone(),
+                multiplier: cost.design.multiplier.to_string(),
                 run: cost.run.clone(),
             }),
         }
@@ -233,7 +263,9 @@ impl CostTable {
     /// # Panics
     /// Never: a test reads the same file.
     pub fn shipped() -> Self {
-        Self::parse("costs.json", include_str!("../costs.json")).expect("a table")
+        let packed: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/costs.json.gz"));
+        let text = std::io::read_to_string(GzDecoder::new(packed)).expect("as it was packed");
+        Self::parse("costs.json", &text).expect("a table")
     }
 
     /// A table of these rows.
@@ -321,8 +353,9 @@ mod tests {
         let cost = |run: &str, multiplier: &str, control: Option<&str>, energy_fj| Cost {
             run: run.to_owned(),
             design: Array {
-                multiplier: multiplier.to_owned(),
+                multiplier: multiplier.parse().unwrap(),
                 activation_bits: 8,
+                weight_bits: 8,
                 control: control.map(str::to_owned),
                 rows: 64,
                 columns: 64,

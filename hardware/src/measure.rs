@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::hint::Hint;
+use recoup_core::quantize::Widths;
 use recoup_core::watch::{Stopped, Watch};
 
 use crate::cells::CellLibrary;
@@ -35,8 +36,8 @@ pub struct Bench<'a> {
     pub clock_ps: f64,
     /// Standard error of the energy at which sampling stops, relative to it.
     pub relative_error: f64,
-    /// The network with exact products at each number of activation bits, for its stimulus.
-    pub exact: &'a [(u32, Vec<Workload>)],
+    /// The network with exact products of codes of each width, for its stimulus.
+    pub exact: &'a [(Widths, Vec<Workload>)],
 }
 
 /// What a design costs under all stimuli.
@@ -122,7 +123,7 @@ pub fn measure(
     let network = network(bench, candidate);
     let uniform = Workload::uniform(RANDOM_DEPTH, size, 0);
     let relu_like = Workload::relu_like(RANDOM_DEPTH, size, coding, 0);
-    let random = |workload| vec![with_constants(workload, &network, configured.activation_bits)];
+    let random = |workload| vec![with_constants(workload, &network, configured.widths())];
     let stimuli = [
         (Stimulus::Uniform, random(uniform)),
         (Stimulus::ReluLike, random(relu_like)),
@@ -192,9 +193,9 @@ impl Watch for One<'_> {
 
 /// The layers of the exact network, with the constants of the candidate's.
 fn network(bench: &Bench<'_>, candidate: &EmulatedDesign) -> Vec<Workload> {
-    let bits = candidate.design.activation_bits;
-    let exact = bench.exact.iter().find(|(of, _)| *of == bits);
-    let mut layers = exact.expect("the exact network at these bits").1.clone();
+    let widths = candidate.design.widths();
+    let exact = bench.exact.iter().find(|(of, _)| *of == widths);
+    let mut layers = exact.expect("the exact network at these widths").1.clone();
     for (layer, constants) in
         layers.iter_mut().zip(candidate.control.iter().flat_map(|control| &control.layers))
     {
@@ -204,9 +205,9 @@ fn network(bench: &Bench<'_>, candidate: &EmulatedDesign) -> Vec<Workload> {
     layers
 }
 
-/// A layer of random codes at some activation bits, with constants of the network's.
-fn with_constants(layer: Workload, network: &[Workload], bits: u32) -> Workload {
-    let mut layer = layer.cut_to(bits);
+/// A layer of random codes of some widths, with constants of the network's.
+fn with_constants(layer: Workload, network: &[Workload], widths: Widths) -> Workload {
+    let mut layer = layer.cut_to(widths.activation_bits, widths.weight_bits);
     let spread = |constants: fn(&Workload) -> &Vec<i32>| -> Vec<i32> {
         let constants: Vec<i32> = network.iter().flat_map(constants).copied().collect();
         let step = (constants.len() / layer.filters).max(1);

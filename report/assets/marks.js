@@ -44,13 +44,18 @@ function describe(design) {
 
 // The multiplier and what else sets a design apart from others, but for V: its pair has the same.
 const pairKey = (design) =>
-  [design.multiplier, design.activation_bits < 8 ? `${design.activation_bits} bits` : "", design.variant].filter(Boolean).join(", ");
+  [
+    design.multiplier,
+    design.activation_bits < 8 ? `${design.activation_bits} activation bits` : "",
+    design.weight_bits < 8 ? `${design.weight_bits} weight bits` : "",
+    design.variant,
+  ].filter(Boolean).join(", ");
 
 // Exact products, families with levels, others.
 const familyRank = (design) => (design.family === "exact" ? 0 : design.level === null ? 2 : 1);
 const byLevel = (a, b) =>
   familyRank(a) - familyRank(b) || d3.ascending(a.family, b.family) ||
-  (a.level ?? 0) - (b.level ?? 0) || b.activation_bits - a.activation_bits ||
+  (a.level ?? 0) - (b.level ?? 0) || b.activation_bits - a.activation_bits || b.weight_bits - a.weight_bits ||
   d3.ascending(a.multiplier, b.multiplier) || d3.ascending(a.variant, b.variant);
 
 // Names of designs differ at their beginning, those of layers at their end.

@@ -96,8 +96,12 @@ pub struct Design {
     pub control_variate: String,
     /// The functions x in use.
     pub control_function: Option<String>,
+    /// SHA-256 of its products and options: equal for designs that differ in names alone.
+    pub identity: String,
     /// Significant bits of activation codes.
     pub activation_bits: u32,
+    /// Significant bits of weight codes.
+    pub weight_bits: u32,
     /// What else is different: quantisation, first and last layer exact; empty for nothing.
     pub variant: String,
     /// Array power relative to the exact 8-bit array. None where the cost is not known.

@@ -7,7 +7,7 @@ use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::{ControlFunction, ControlVariate, Mode};
 use recoup_core::design::{Design, Space};
 use recoup_core::multiplier::Multiplier;
-use recoup_core::quantize::WeightScheme;
+use recoup_core::quantize::{WeightScheme, Widths};
 use recoup_core::watch::Watch;
 use recoup_explore::power::{LIBRARY, shipped_costs};
 use recoup_explore::space;
@@ -114,10 +114,10 @@ pub fn measure_costs(
     let candidates = candidates(&experiment, designs, watch)?;
     let exact = candidates.iter().filter(|candidate| candidate.design.multiplier.is_exact());
     let exact = exact.map(|candidate| {
-        let bits = candidate.design.activation_bits;
-        Ok((bits, Workload::of_network(candidate, &images, POSITIONS)?))
+        let widths = candidate.design.widths();
+        Ok((widths, Workload::of_network(candidate, &images, POSITIONS, watch)?))
     });
-    let exact: Vec<(u32, Vec<Workload>)> = exact.collect::<Result<_>>()?;
+    let exact: Vec<(Widths, Vec<Workload>)> = exact.collect::<Result<_>>()?;
     let synthesis = SynthesisOptions { clock_ps: Some(options.clock_ps), ..synthesis.clone() };
     let bench = Bench {
         run: &options.library,

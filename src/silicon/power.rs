@@ -50,16 +50,18 @@ impl Codes {
     /// What the layers of a network multiply on a design, as `images` cause it.
     ///
     /// # Errors
-    /// When the design is not for the weights of the experiment, or an image cannot be run.
+    /// When the design is not for the weights of the experiment, an image cannot be run, or `watch`
+    /// stops it.
     pub fn of_network(
         experiment: &Experiment,
         design: &Design,
         images: &[Vec<f32>],
+        watch: &dyn Watch,
     ) -> Result<Self> {
-        let candidate = experiment.candidate(design)?;
+        let candidate = experiment.candidate_watched(design, watch)?;
         Ok(Self {
             words: "codes of the network".to_owned(),
-            workloads: Workload::of_network(&candidate, images, POSITIONS)?,
+            workloads: Workload::of_network(&candidate, images, POSITIONS, watch)?,
             control: candidate.control,
             model_sha256: Some(experiment.graph().sha256.clone()),
         })
@@ -72,8 +74,7 @@ impl Codes {
     pub fn random(design: &Design, codes: RandomCodes, seed: u64) -> Result<Self> {
         let weights = design.weight_scheme()?;
         let size = RandomSize { depth: RANDOM_DEPTH, filters: RANDOM_FILTERS, positions: 1, seed };
-        let mode = (design.control_variate, design.control_options);
-        let (vectors, control) = random(&design.multiplier, weights, mode, size)?;
+        let (vectors, control) = random(design, weights, size)?;
         let (words, workload) = match codes {
             RandomCodes::Uniform => {
                 ("uniform codes", Workload::uniform(RANDOM_DEPTH, RANDOM_FILTERS, seed))
@@ -84,7 +85,8 @@ impl Codes {
                 ("ReLU-like random codes", workload)
             }
         };
-        let workload = workload.cut_to(design.activation_bits).with_constants(&vectors.c);
+        let workload =
+            workload.cut_to(design.activation_bits, design.weight_bits).with_constants(&vectors.c);
         let (words, workloads) = (words.to_owned(), vec![workload]);
         Ok(Self { words, workloads, control, model_sha256: None })
     }
@@ -168,25 +170,23 @@ impl<'a> PowerMeter<'a> {
         let clock_ps = before.or(self.synthesis.clock_ps).unwrap_or_else(fastest_ps);
         let estimate = self.simulate(&units, &codes.workloads, clock_ps, watch)?;
         let array = ArrayRecord::new(design, weights, self.library, &units, &estimate);
-        let empty = self.record(design.activation_bits, codes, clock_ps);
+        let empty = self.record(design, codes, clock_ps);
         self.measured.get_or_insert(empty).results.push(array);
         Ok(())
     }
 
     /// Without any array.
-    fn record(&self, activation_bits: u32, codes: &Codes, clock_ps: f64) -> PowerRecord {
+    fn record(&self, design: &Design, codes: &Codes, clock_ps: f64) -> PowerRecord {
         PowerRecord {
             library: self.library.name.clone(),
             voltage_v: self.library.voltage_v,
             clock_ps,
             rows: self.options.array.rows,
             columns: self.options.array.columns,
-            codes: match activation_bits {
-                8 => codes.words.clone(),
-                bits => format!("{}, activations of {bits} bits", codes.words),
-            },
+            codes: codes_in_words(&codes.words, design),
             model_sha256: codes.model_sha256.clone(),
-            activation_bits,
+            activation_bits: design.activation_bits,
+            weight_bits: design.weight_bits,
             results: Vec::new(),
         }
     }
@@ -217,4 +217,16 @@ impl<'a> PowerMeter<'a> {
             EstimateOptions { relative_error, seed, ..EstimateOptions::new(mode, clock_ps) };
         Ok(estimate(&models, &scenes, &options, watch)?)
     }
+}
+
+/// Where codes come from, and of how many bits they are.
+fn codes_in_words(words: &str, design: &Design) -> String {
+    let mut words = words.to_owned();
+    for (codes, bits) in [("activations", design.activation_bits), ("weights", design.weight_bits)]
+    {
+        if bits < 8 {
+            words += &format!(", {codes} of {bits} bits");
+        }
+    }
+    words
 }

@@ -26,6 +26,8 @@ pub struct PowerRecord {
     pub model_sha256: Option<String>,
     /// Significant bits of the activation codes.
     pub activation_bits: u32,
+    /// Significant bits of the weight codes.
+    pub weight_bits: u32,
     /// The arrays.
     pub results: Vec<ArrayRecord>,
 }
@@ -41,6 +43,8 @@ pub struct ArrayRecord {
     pub control_variate: String,
     /// How weights are coded.
     pub weights: String,
+    /// The identity of the design that the array was made for.
+    pub identity: String,
     /// Area of the array.
     pub area_um2: f64,
     /// The least period at which all units are in time.
@@ -118,6 +122,7 @@ impl ArrayRecord {
             products_sha256: design.multiplier.identity(weights.coding()),
             control_variate: design.control_variate.to_string(),
             weights: weights.to_string(),
+            identity: design.record(weights.coding()).of_array().identity(weights),
             area_um2: units.area_um2(library),
             fastest_clock_ps: units.fastest_clock_ps(),
             mode: estimate.mode.to_string(),

@@ -4,6 +4,7 @@ use recoup_circuits::netlist::Netlist;
 use recoup_core::accuracy::Experiment;
 use recoup_core::control_variate::ControlVariate;
 use recoup_core::design::Design;
+use recoup_core::watch::Watch;
 use recoup_hardware::rtl::{
     self, ArrayRtl, Correction, File, MultiplierCircuit, Options, RandomSize, SIMULATE, Vectors,
 };
@@ -69,16 +70,17 @@ pub struct Rtl {
 /// The array of a design, with a testbench of codes that `images` cause in a layer of the network.
 ///
 /// # Errors
-/// When the design is not for the weights of the experiment, there is no such array or layer, or an
-/// image cannot be run.
+/// When the design is not for the weights of the experiment, there is no such array or layer, an
+/// image cannot be run, or `watch` stops it.
 pub fn rtl(
     experiment: &Experiment,
     design: &Design,
     images: &[Vec<f32>],
     options: &RtlOptions,
+    watch: &dyn Watch,
 ) -> Result<Rtl> {
     options.check()?;
-    let candidate = experiment.candidate(design)?;
+    let candidate = experiment.candidate_watched(design, watch)?;
     let layers = candidate.prepared.quantized.macs.iter();
     let array = options.array(layers.map(|mac| mac.shape.depth()).max());
     let layer = options.layer.as_deref();
@@ -102,8 +104,7 @@ pub fn rtl_of_random_codes(design: &Design, seed: u64, options: &RtlOptions) -> 
         seed,
     };
     let weights = design.weight_scheme()?;
-    let mode = (design.control_variate, design.control_options);
-    let (vectors, control) = rtl::random(&design.multiplier, weights, mode, size)?;
+    let (vectors, control) = rtl::random(design, weights, size)?;
     files(design, weights.coding(), vectors, control, array, options)
 }
 

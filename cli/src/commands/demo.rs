@@ -8,7 +8,6 @@ use anyhow::Result;
 use recoup::{Design, EvaluateOptions, Mode, Space};
 use recoup_core::multiplier::{perforated, recursive, truncated};
 use recoup_explore::power::Power;
-use recoup_explore::space;
 
 use crate::args::DemoArgs;
 use crate::printer::{self, DemoTable, Report};
@@ -67,5 +66,9 @@ pub fn designs() -> Vec<Design> {
         .chain((3..=5).map(recursive))
         .collect();
     let control_variates = vec![Mode::None, Mode::Fitted(None)];
-    space::with_rivals(&Space { multipliers, control_variates, ..Space::default() })
+    let widths = [(8, 8), (7, 8), (6, 8), (5, 8), (4, 8), (6, 6), (5, 5)];
+    let exact =
+        widths.map(|(activations, weights)| Design::exact(activations).with_weight_bits(weights));
+    let approximate = Space { multipliers, control_variates, ..Space::default() };
+    [exact.to_vec(), approximate.designs()].concat()
 }

@@ -88,6 +88,7 @@ fn space(args: &EvalArgs, multipliers: Vec<Multiplier>) -> Space {
             x_bits: args.control_variate_bits.unwrap_or(options.x_bits),
         },
         activation_bits: or(&args.activation_bits, default.activation_bits),
+        weight_bits: or(&args.weight_bits, default.weight_bits),
         quantizations: or(&args.quantization, default.quantizations),
         exact_ends: args.arrays.exact_ends(),
         weights: default.weights,

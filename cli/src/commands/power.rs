@@ -11,12 +11,13 @@ use recoup_core::design::Design;
 use crate::cells::watched;
 use crate::library::{self};
 use crate::printer;
+use crate::progress::Bars;
 
 pub use args::{PowerArgs, Stimuli};
 
 /// Synthesises the arrays, simulates them and reports.
 pub fn run(args: &PowerArgs) -> Result<()> {
-    let [rows, columns] = args.array;
+    let [rows, columns] = args.array.map(|size| size as usize);
     let options = PowerOptions {
         array: args.variant.of(PowerOptions::new(rows, columns).array),
         mode: if args.fast { PowerMode::ZeroDelay } else { PowerMode::Delays },
@@ -32,9 +33,9 @@ pub fn run(args: &PowerArgs) -> Result<()> {
     for imported in multipliers {
         let name = imported.multiplier.to_string();
         let exact = imported.multiplier.is_exact();
-        let design = Design::new(imported.multiplier).with_activation_bits(args.activation_bits);
+        let design = args.codes.of(Design::new(imported.multiplier));
         let mode = args.control_variate.filter(|_| !exact).unwrap_or(design.control_variate);
-        let design = design.with_control_variate(mode).with_weights(args.weights);
+        let design = design.with_control_variate(mode);
         let measured = codes(args, &design).and_then(|codes| {
             let netlist = imported.netlist;
             Ok(watched(&name, |watch| meter.measure(&design, netlist, &codes, watch))?)
@@ -53,7 +54,7 @@ fn codes(args: &PowerArgs, design: &Design) -> Result<Codes> {
             let weights = design.weight_scheme()?;
             let (experiment, images) =
                 args.network.open(args.images, args.seed, weights, &args.machine)?;
-            let mut codes = Codes::of_network(&experiment, design, &images)?;
+            let mut codes = Codes::of_network(&experiment, design, &images, &Bars::default())?;
             if args.network.model.is_none() {
                 codes.words = "codes of the embedded network".to_owned();
             }

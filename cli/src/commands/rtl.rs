@@ -10,9 +10,10 @@ use recoup_core::design::Design;
 use recoup_hardware::rtl::file_names;
 
 use super::multiplier;
+use crate::progress::Bars;
 use crate::{output, printer};
 
-pub use args::{RtlArgs, VariantArgs, parse_array};
+pub use args::{RtlArgs, VariantArgs};
 
 /// Images of a layer's vectors.
 const IMAGES: usize = 4;
@@ -20,7 +21,7 @@ const IMAGES: usize = 4;
 /// Writes the array and its testbench.
 pub fn run(args: &RtlArgs) -> Result<()> {
     output::check_folder(&args.out, args.force)?;
-    let [rows, columns] = args.array;
+    let [rows, columns] = args.array.map(|size| size as usize);
     let any = RtlOptions::new(rows, columns);
     let array = ArrayOptions { c0_in_mac: args.add_c0, ..args.variant.of(any.array) };
     let (depth, layer) = (args.depth, args.layer.clone());
@@ -31,14 +32,13 @@ pub fn run(args: &RtlArgs) -> Result<()> {
     let default = ControlOptions::default();
     let control = ControlOptions { c_frac: args.c_frac.unwrap_or(default.c_frac), ..default };
     let mode = args.control_variate.unwrap_or(Mode::Fitted(None));
-    let design = Design::new(imported.multiplier)
-        .with_control_variate(mode)
-        .with_control_options(control)
-        .with_weights(args.weights);
+    let design =
+        Design::new(imported.multiplier).with_control_variate(mode).with_control_options(control);
+    let design = args.codes.of(design);
     let weights = design.weight_scheme()?;
     let array = if args.network.model.is_some() || args.layer.is_some() {
         let (experiment, images) = args.network.open(IMAGES, args.seed, weights, &args.machine)?;
-        rtl(&experiment, &design, &images, &options)?
+        rtl(&experiment, &design, &images, &options, &Bars::default())?
     } else {
         if let Mode::Regressed(_) = mode {
             bail!(

@@ -8,25 +8,26 @@ use clap::Args;
 use recoup::silicon::{SynthesisRecord, synthesize, synthesize_folder};
 use recoup_core::design::Design;
 use recoup_core::multiplier::{SPEC_HELP, Source};
-use recoup_core::quantize::WeightScheme;
 use recoup_hardware::synthesis::Synthesis;
 
 use super::multiplier;
+use crate::args::CodeArgs;
 use crate::cells::{CellArgs, watched};
 use crate::headings;
 use crate::library::NetlistImportArgs;
-use crate::{output, printer, values};
+use crate::{output, printer};
 
 /// Arguments of `synth`.
 #[derive(Args)]
 pub struct SynthArgs {
     /// Folder with SystemVerilog, as `recoup rtl` writes it
-    #[arg(value_name = "DIR", required_unless_present = "multiplier")]
+    #[arg(value_name = "DIR", required_unless_present = "multiplier", conflicts_with_all = CodeArgs::NAMES)]
     pub folder: Option<PathBuf>,
     #[arg(long, help_heading = headings::MULTIPLIERS, value_name = "SPEC", conflicts_with = "folder", help = format!("Instead of a folder: the multiplier alone, and a PE with it: {SPEC_HELP}"))]
     pub multiplier: Option<Source>,
-    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", requires = "multiplier", help = format!("Coding of the weights: {} [default: unsigned, unless the multiplier is for signed ones]", values::weight_signs()))]
-    pub weights: Option<WeightScheme>,
+    /// The codes.
+    #[command(flatten)]
+    pub codes: CodeArgs,
     /// Rows of the array that the PE is for: they set the width of its sum
     #[arg(long, help_heading = headings::ARRAYS, default_value_t = 16, value_name = "R", requires = "multiplier")]
     pub rows: usize,
@@ -70,7 +71,7 @@ pub fn run(args: &SynthArgs) -> Result<()> {
             vec![synthesis]
         }
         (None, Some(imported)) => {
-            let design = Design::new(imported.multiplier).with_weights(args.weights);
+            let design = args.codes.of(Design::new(imported.multiplier));
             let (name, netlist) = (design.multiplier.to_string(), imported.netlist);
             let both = watched(&name, |watch| {
                 synthesize(&design, netlist, args.rows, &library, &options, watch)

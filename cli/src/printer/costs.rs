@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use recoup_hardware::cost_table::{CostRun, CostTable, Stimulus};
 
 use super::tables::{align_right, table};
+use super::words::bits_text;
 
 /// The rows of each library, or of one, for arrays of a size.
 pub fn costs(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> {
@@ -45,8 +46,8 @@ pub fn costs(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> 
             let ratio = |value: Option<f64>| value.map_or(String::new(), |r| format!("{r:.3}"));
             let power = |stimulus| ratio(costs.relative_power(name, &row.design, stimulus));
             table.add_row(vec![
-                row.design.multiplier.clone(),
-                row.design.activation_bits.to_string(),
+                row.design.multiplier.to_string(),
+                bits_text(row.design.activation_bits, row.design.weight_bits),
                 row.design.control.clone().unwrap_or_else(|| "–".into()),
                 format!("{:.2}", row.pe_area_um2),
                 format!("{:.0}", row.pe_delay_ps),

@@ -92,13 +92,12 @@ impl<'a, W: Write> DemoTable<'a, W> {
     }
 }
 
-/// Exact products, of 8 or fewer activation bits.
+/// Exact products, of codes of 8 or fewer bits.
 fn exact_row(results: &Results, index: usize, arrays: &Power) -> Vec<String> {
     let candidate = &results.candidates[index];
-    let bits = candidate.design.activation_bits;
     let figures = arrays.figures_of(candidate);
     vec![
-        if bits == 8 { "exact".into() } else { format!("exact, {bits} activation bits") },
+        candidate.design.to_string(),
         "0".into(),
         accuracy(results, index),
         String::new(),
@@ -151,8 +150,8 @@ mod tests {
         let power = Power::default();
         let mut table = DemoTable::new(Vec::new(), &power);
         let mut rows = Vec::new();
-        // Exact products of 8 to 4 bits, and two multipliers without and with V.
-        let designs = &designs()[..9];
+        // Exact products of seven widths, and two multipliers without and with V.
+        let designs = &designs()[..11];
         let results =
             session.evaluate_in_turn(designs, EvaluateOptions::default(), &Unwatched, |results| {
                 table.add(results)?;
@@ -160,8 +159,8 @@ mod tests {
                 rows.push(written.lines().filter(|line| line.starts_with('│')).count() - 1);
                 anyhow::Ok(())
             });
-        assert_eq!(results.unwrap().candidates.len(), 9);
-        assert_eq!(rows, [1, 2, 3, 4, 5, 5, 6, 6, 7]);
+        assert_eq!(results.unwrap().candidates.len(), 11);
+        assert_eq!(rows, [1, 2, 3, 4, 5, 6, 7, 7, 8, 8, 9]);
     }
 
     #[test]

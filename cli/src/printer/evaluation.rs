@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::report::Report;
 use super::tables::{align_right, energy, loss, percent, power, probability, table};
-use super::words::{control_text, heading, multiplier_text, quantization_text};
+use super::words::{bits_text, control_text, heading, multiplier_text, quantization_text};
 use super::{fidelity, term_cost};
 use crate::costs;
 
@@ -41,7 +41,7 @@ pub fn text(report: &Report) -> Result<()> {
         let mut row = vec![
             multiplier_text(candidate),
             control_text(candidate),
-            candidate.design.activation_bits.to_string(),
+            bits_text(candidate.design.activation_bits, candidate.design.weight_bits),
         ];
         row.extend(outcomes.top1_accuracy().map(percent));
         if let Some(exact) = report.results.loss_against_exact(index) {

@@ -9,7 +9,7 @@ use recoup_core::accuracy::{EmulatedDesign, Fidelity, OutputFidelity};
 
 use super::report::Report;
 use super::tables::{align_right, percent, table};
-use super::words::{control_text, multiplier_text, quantization_text};
+use super::words::{bits_text, control_text, multiplier_text, quantization_text};
 
 /// A table for each output, if outputs were compared.
 pub fn print(report: &Report, out: &mut impl Write) -> Result<()> {
@@ -55,7 +55,7 @@ fn row(
     let mut row = vec![
         multiplier_text(candidate),
         control_text(candidate),
-        candidate.design.activation_bits.to_string(),
+        bits_text(candidate.design.activation_bits, candidate.design.weight_bits),
     ];
     row.extend(quantization.then(|| quantization_text(candidate)));
     let sqnr_db = with_interval(fidelity.sqnr_db, fidelity.sqnr_db_ci95, 2);

@@ -40,10 +40,18 @@ pub fn functions(candidate: &EmulatedDesign) -> String {
     candidate.control.as_ref().map(ControlVariate::names).unwrap_or_default()
 }
 
+/// Significant bits of the codes of activations; and of weights, if these are fewer than 8.
+pub fn bits_text(activation_bits: u32, weight_bits: u32) -> String {
+    match weight_bits {
+        8 => activation_bits.to_string(),
+        _ => format!("{activation_bits}, weights {weight_bits}"),
+    }
+}
+
 /// How a candidate's activations become codes, and the rounding that was chosen.
 pub fn quantization_text(candidate: &EmulatedDesign) -> String {
     let quantization = candidate.design.quantization;
-    match 8 - candidate.prepared.quantized.activation_bits {
+    match 8 - candidate.prepared.quantized.widths.activation_bits {
         rounded if quantization.aware && rounded > 0 => {
             format!("{quantization} ({rounded} bits rounded)")
         }

@@ -43,8 +43,9 @@ fn costs(library: &str) -> String {
     let rows = COSTS.map(|(multiplier, activation_bits, control, energy_fj)| Cost {
         run: "made up".to_owned(),
         design: Array {
-            multiplier: multiplier.to_owned(),
+            multiplier: multiplier.parse().unwrap(),
             activation_bits,
+            weight_bits: 8,
             control: control.map(str::to_owned),
             rows: 64,
             columns: 64,
@@ -254,14 +255,14 @@ fn a_killed_run_goes_on_where_it_was() {
     let more = ["--csv", &csv, "--parquet", &parquet].map(str::to_owned).to_vec();
     let found = json(&[args, more].concat());
     let finished = rows(&out);
-    assert_eq!(finished.len(), 11);
+    assert_eq!(finished.len(), 31);
     for row in &kept {
         assert!(finished.contains(row), "computed again: {row:?}");
     }
-    assert_eq!(configurations(&found).len(), 11);
+    assert_eq!(configurations(&found).len(), 31);
     assert!(configurations(&found).iter().all(|line| line["status"] == "done"), "{found:#}");
     let text = std::fs::read_to_string(csv).unwrap();
-    assert_eq!(text.lines().count(), 12);
+    assert_eq!(text.lines().count(), 32);
     assert!(std::fs::read(parquet).unwrap().starts_with(b"PAR1"));
 }
 
@@ -514,7 +515,7 @@ fn codings_of_the_weights_compare() {
         }
         compared += 1;
     }
-    assert_eq!(compared, 8);
+    assert_eq!(compared, 28);
     let number = |line: &Value, field: &str| line[field].as_f64().unwrap();
     let reference = line(&all, "exact", "u8-channel");
     assert_eq!(reference["loss"], 0.0);

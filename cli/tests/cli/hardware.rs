@@ -67,13 +67,14 @@ fn designs_are_measured_and_rows_of_other_libraries_kept() {
     let table = std::fs::read_to_string(out).unwrap();
     let table: Value = serde_json::from_str(&table).unwrap();
     let costs = table["costs"].as_array().unwrap();
-    // 5 exact ones, truncated:8 without V and with three x; three stimuli; twice.
-    assert_eq!(costs.len(), 9 * 3 * 2);
+    // 25 exact ones, truncated:8 without V and with three x; three stimuli; twice.
+    assert_eq!(costs.len(), 29 * 3 * 2);
     costs.iter().for_each(assert_parts_add_up);
     let energy = |multiplier: &str, bits: u64| {
         let found = costs.iter().find(|cost| {
             cost["design"]["multiplier"] == multiplier
                 && cost["design"]["activation_bits"] == bits
+                && cost["design"]["weight_bits"] == Value::Null
                 && cost["stimulus"] == "uniform"
         });
         found.unwrap()["energy_fj"].as_f64().unwrap()

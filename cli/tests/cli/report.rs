@@ -47,12 +47,15 @@ fn the_page_shows_the_run() {
     assert_eq!((network.name.as_str(), network.images), ("fashion-resnet8", 60));
     let designs = &network.results.designs;
     let names: Vec<&str> = designs.iter().map(|design| design.name.as_str()).collect();
-    assert_eq!(names.len(), 7, "{names:?}");
-    assert_eq!((names[0], names[1]), ("exact", "exact, 7 activation bits"));
+    assert_eq!(names.len(), 27, "{names:?}");
+    assert_eq!((names[0], names[1]), ("exact", "exact, 7 weight bits"));
     assert!(designs.iter().all(|design| design.assessment.as_ref().unwrap().images == 60));
-    let chosen = &designs[network.results.choice.chosen.unwrap()];
-    assert!(chosen.name.starts_with("truncated:8 with V (fitted), x = "), "{}", chosen.name);
-    assert!((0.53..0.56).contains(&chosen.relative_power.unwrap()), "{chosen:?}");
+    let choice = &network.results.choice;
+    let with_v = &designs[choice.with_v.unwrap()];
+    assert!(with_v.name.starts_with("truncated:8 with V (fitted), x = "), "{}", with_v.name);
+    assert!((0.53..0.56).contains(&with_v.relative_power.unwrap()), "{with_v:?}");
+    let chosen = &designs[choice.chosen.unwrap()];
+    assert_eq!(chosen.name, "exact, 4 activation bits, 4 weight bits");
 
     // The sentences are those of the command.
     let answer = &network.results.answer;
@@ -186,7 +189,7 @@ fn the_reproduction_has_tables_and_goes_on() {
 fn choices_are_confirmed_on_other_images_and_only_once() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("all").display().to_string();
-    let few = ["--network", "vgg8", "resnet8", "--quantization", "plain", "--images", "10"];
+    let few = ["--network", "vgg8", "resnet8", "--quantization", "plain", "--images", "30"];
     let confirm =
         |images| [&["reproduce", "--out", &out, "--confirm-images", images][..], &few].concat();
     let tables = stdout(&confirm("240"));
@@ -205,14 +208,14 @@ fn choices_are_confirmed_on_other_images_and_only_once() {
     let page = std::fs::read_to_string(folder.path().join("all/report.html")).unwrap();
     let report = data(&page);
     assert_eq!((report.networks.len(), report.comparisons.len()), (2, 12));
-    assert!(report.networks.iter().all(|network| network.images == 10));
+    assert!(report.networks.iter().all(|network| network.images == 30));
     assert!(
         report
             .mean
             .unwrap()
             .designs
             .iter()
-            .all(|design| { design.assessment.as_ref().unwrap().images == 20 })
+            .all(|design| { design.assessment.as_ref().unwrap().images == 60 })
     );
     let images = report.provenance.inputs.iter().filter(|input| input.role.starts_with("images"));
     let images: Vec<&str> = images.map(|input| input.name.as_str()).collect();

@@ -126,7 +126,7 @@ fn impossible_arrays_are_refused() {
     let rows: String = (0..256).map(|w| row(w) + "\n").collect();
     let table = tiny.write("one.csv", rows.as_bytes());
     for (more, expected) in [
-        (&["--array", "0x4", "--multiplier", "exact"][..], &["0x4 PEs", "has no PEs", "1x1"][..]),
+        (&["--array", "0x4", "--multiplier", "exact"][..], &["\"0x4\" is no array", "16x16"][..]),
         (&["--array", "10000x4", "--multiplier", "exact"], &["10000x4 PEs", "104 GB of memory"]),
         (&["--array", "4", "--multiplier", "exact"], &["is no array", "16x16"]),
         (

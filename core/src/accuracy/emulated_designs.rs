@@ -10,7 +10,7 @@ use crate::emulate::{
     exact_output_means, regress,
 };
 use crate::multiplier::Multiplier;
-use crate::quantize::{Calibration, Histogram, Quantization, Quantized, value_histograms};
+use crate::quantize::{Calibration, Histogram, Quantization, Quantized, Widths, value_histograms};
 
 use crate::watch::Watch;
 
@@ -53,7 +53,7 @@ impl Experiment {
     ) -> Result<Arc<Made>, ExperimentError> {
         match design.quantization {
             Quantization::PLAIN => {
-                let width = self.width(design.activation_bits, design.exact_ends, watch)?;
+                let width = self.width(design.widths(), watch)?;
                 Ok(Arc::new(self.corrected(&width, design, watch)?))
             }
             _ => self.adapted.get_or_make(design, || self.adapt(design, watch)),
@@ -61,7 +61,7 @@ impl Experiment {
     }
 
     fn adapt(&self, design: &Design, watch: &dyn Watch) -> Result<Made, ExperimentError> {
-        let width = self.width(design.activation_bits, design.exact_ends, watch)?;
+        let width = self.width(design.widths(), watch)?;
         let Quantization { aware, bias_correction } = design.quantization;
         let mut codings = vec![width.clone()];
         if aware {
@@ -96,27 +96,25 @@ impl Experiment {
         Ok(made)
     }
 
-    /// The network at `bits` activation bits in the calibration's codes.
+    /// The network in the calibration's codes, so wide.
     pub(super) fn width(
         &self,
-        bits: u32,
-        exact_ends: bool,
+        widths: Widths,
         watch: &dyn Watch,
     ) -> Result<Arc<Coded>, ExperimentError> {
-        let width = (bits, exact_ends);
-        self.widths.get_or_make(&width, || self.code(&self.calibration, width, None, watch))
+        self.widths.get_or_make(&widths, || self.code(&self.calibration, widths, None, watch))
     }
 
     /// The network in codes of `calibration`.
     fn code(
         &self,
         calibration: &Calibration,
-        (bits, exact_ends): (u32, bool),
+        widths: Widths,
         noise_to_signal: Option<f64>,
         watch: &dyn Watch,
     ) -> Result<Coded, ExperimentError> {
         let graph = self.graph.clone();
-        let quantized = Quantized::new(graph, calibration, self.weights, bits, exact_ends)?;
+        let quantized = Quantized::new(graph, calibration, self.weights, widths)?;
         let prepared = Prepared::new(quantized, self.isa);
         let histograms = code_histograms(&prepared, &self.images, watch)?;
         Ok(Coded { prepared, histograms, noise_to_signal })
@@ -144,8 +142,8 @@ impl Experiment {
         };
         let coded = code_choice::choose(&given, &purpose).into_iter().map(|choice| {
             let noise_to_signal = Some(choice.noise_to_signal);
-            let bits = (choice.activation_bits, design.exact_ends);
-            self.code(&choice.calibration, bits, noise_to_signal, watch).map(Arc::new)
+            let widths = Widths { activation_bits: choice.activation_bits, ..design.widths() };
+            self.code(&choice.calibration, widths, noise_to_signal, watch).map(Arc::new)
         });
         coded.collect()
     }
@@ -182,7 +180,7 @@ impl Experiment {
 
     /// What the exact network makes of the calibration images.
     fn exact(&self, watch: &dyn Watch) -> Result<Arc<Exact>, ExperimentError> {
-        let prepared = &self.width(8, false, watch)?.prepared;
+        let prepared = &self.width(Widths::FULL, watch)?.prepared;
         self.exact.get_or_make(&(), || {
             let network = Network::new(prepared, &Multiplier::exact(), None)?;
             Ok(Exact {

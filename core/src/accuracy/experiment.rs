@@ -11,7 +11,8 @@ use crate::hint::Hint;
 use crate::model::{Graph, ModelError, OnnxFile, SampleError};
 use crate::multiplier::MultiplierError;
 use crate::quantize::{
-    Calibration, CalibrationError, LayerCodes, Method, Quantization, WeightScheme, calibrate,
+    Calibration, CalibrationError, LayerCodes, Method, Quantization, WeightScheme, Widths,
+    calibrate,
 };
 
 use crate::watch::{StopOnly, Unwatched, Watch};
@@ -86,7 +87,7 @@ pub struct Experiment {
     pub(super) weights: WeightScheme,
     pub(super) isa: Isa,
     // All of these are made on first use, and shared by all candidates.
-    pub(super) widths: Cache<(u32, bool), Coded>,
+    pub(super) widths: Cache<Widths, Coded>,
     pub(super) adapted: Cache<Design, Made>,
     pub(super) values: Arc<Cache<(), Values>>,
     pub(super) exact: Cache<(), Exact>,
@@ -223,7 +224,7 @@ impl Experiment {
         let Design { multiplier, control_variate, control_options, .. } = design;
         multiplier.check_coding(self.weights.coding())?;
         let coded = match design.quantization {
-            Quantization::PLAIN => self.width(design.activation_bits, design.exact_ends, watch)?,
+            Quantization::PLAIN => self.width(design.widths(), watch)?,
             _ => self.make(design, watch)?.coded.clone(),
         };
         let quantized = &coded.prepared.quantized;
@@ -241,7 +242,7 @@ impl Experiment {
     /// # Errors
     /// When the calibration lacks a tensor, or a kernel refuses a layer.
     pub fn layer_codes(&self) -> Result<Vec<LayerCodes>, ExperimentError> {
-        let width = self.width(8, false, &Unwatched)?;
+        let width = self.width(Widths::FULL, &Unwatched)?;
         let quantized = &width.prepared.quantized;
         let layers = quantized.macs.iter().zip(&width.histograms);
         let layers = layers.map(|(mac, histogram)| LayerCodes {

@@ -74,7 +74,7 @@ pub(crate) fn choose(given: &Given, purpose: &Purpose) -> Vec<Choice> {
         coding,
     };
     let tensors = tensors(given);
-    let least = 8 - given.quantized.activation_bits;
+    let least = 8 - given.quantized.widths.activation_bits;
     let tasks: Vec<(u32, &Tensor)> = (least..=MOST_ROUNDED)
         .flat_map(|rounded| tensors.iter().map(move |tensor| (rounded, tensor)))
         .collect();

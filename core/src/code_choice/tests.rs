@@ -7,7 +7,7 @@ use super::*;
 use crate::control_variate::{ControlOptions, functions_of, layers};
 use crate::emulate::{Prepared, code_histograms};
 use crate::model::{self, OnnxFile};
-use crate::quantize::{Calibration, Method, WeightScheme, calibrate, value_histograms};
+use crate::quantize::{Calibration, Method, WeightScheme, Widths, calibrate, value_histograms};
 
 /// The mean noise of the calibration's own codes.
 fn plain_noise(given: &Given, purpose: &Purpose) -> f64 {
@@ -48,7 +48,8 @@ fn a_choice_never_has_more_predicted_error_than_the_calibration() {
         tensors: calibrate(&graph, &images, method, &|_| {}).unwrap(),
         layers: Vec::new(),
     };
-    let quantized = Quantized::new(graph.clone(), &calibration, WeightScheme::U8Channel, 8, false);
+    let quantized =
+        Quantized::new(graph.clone(), &calibration, WeightScheme::U8Channel, Widths::FULL);
     let prepared = Prepared::new(quantized.unwrap(), Isa::best());
     let codes = code_histograms(&prepared, &images, &|_| {}).unwrap();
     let values = value_histograms(&graph, &images, &|_| {}).unwrap();

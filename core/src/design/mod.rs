@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control_variate::{ControlOptions, Mode};
 use crate::multiplier::{Multiplier, MultiplierError};
-use crate::quantize::{Quantization, WeightScheme};
+use crate::quantize::{Quantization, WeightScheme, Widths};
 
 pub use record::DesignRecord;
 pub use space::Space;
@@ -30,6 +30,8 @@ pub struct Design {
     pub control_options: ControlOptions,
     /// Significant bits of the activation codes, 4 to 8.
     pub activation_bits: u32,
+    /// Significant bits of the weight codes, 4 to 8.
+    pub weight_bits: u32,
     /// Whether codes and biases are chosen for the multiplier.
     pub quantization: Quantization,
     /// Whether the first and the last layer run on exact multipliers, without control variate.
@@ -45,7 +47,7 @@ pub struct Design {
 pub enum Kind {
     /// Exact products of 8-bit codes, which losses are measured against.
     Reference,
-    /// Exact products in other codes: of fewer activation bits, or of weights in another coding.
+    /// Exact products in other codes: of fewer bits, or of weights in another coding.
     ReducedPrecision,
     /// An approximate multiplier as it is.
     WithoutV,
@@ -85,6 +87,7 @@ impl Design {
             control_variate: if is_exact { Mode::None } else { Mode::Fitted(None) },
             control_options: ControlOptions::default(),
             activation_bits: 8,
+            weight_bits: 8,
             quantization: Quantization::PLAIN,
             exact_ends: false,
             weights: None,
@@ -112,6 +115,12 @@ impl Design {
     #[must_use]
     pub fn with_activation_bits(self, activation_bits: u32) -> Self {
         Self { activation_bits, ..self }
+    }
+
+    /// The same with weight codes of so many significant bits, 4 to 8.
+    #[must_use]
+    pub fn with_weight_bits(self, weight_bits: u32) -> Self {
+        Self { weight_bits, ..self }
     }
 
     /// The same in codes chosen so.
@@ -145,6 +154,12 @@ impl Design {
         Ok(scheme)
     }
 
+    /// How wide its codes are.
+    pub fn widths(&self) -> Widths {
+        let Self { activation_bits, weight_bits, exact_ends, .. } = *self;
+        Widths { activation_bits, weight_bits, exact_ends }
+    }
+
     /// Whether it has a control variate.
     pub fn is_corrected(&self) -> bool {
         self.control_variate != Mode::None
@@ -153,7 +168,9 @@ impl Design {
     /// What kind of design it is.
     pub fn kind(&self) -> Kind {
         match self.multiplier.is_exact() {
-            true if self.activation_bits == 8 && self.weights.is_none() => Kind::Reference,
+            true if (self.activation_bits, self.weight_bits, self.weights) == (8, 8, None) => {
+                Kind::Reference
+            }
             true => Kind::ReducedPrecision,
             false if self.is_corrected() => Kind::WithV,
             false => Kind::WithoutV,

@@ -41,6 +41,9 @@ pub struct DesignRecord {
     /// Number of functions of the control variate; none without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     terms: Option<usize>,
+    /// Significant bits of the weight codes, 4 to 8.
+    #[serde(default = "all_bits", skip_serializing_if = "is_all_bits")]
+    pub weight_bits: u32,
     /// How weights are coded, if not as the reference's.
     #[serde(default, with = "as_text::optional", skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightScheme>,
@@ -71,6 +74,7 @@ impl Design {
             products_sha256,
             quantization: self.quantization,
             terms: corrected.then_some(terms),
+            weight_bits: self.weight_bits,
             weights: self.weights,
             x_bits: corrected.then_some(x_bits),
         }
@@ -96,6 +100,13 @@ impl DesignRecord {
         hex(&hash.finalize())
     }
 
+    /// What of it the array depends on, and how codes of its widths are multiplied there: not how
+    /// they are chosen, nor what other layers run on.
+    #[must_use]
+    pub fn of_array(self) -> Self {
+        Self { quantization: Quantization::PLAIN, exact_ends: false, ..self }
+    }
+
     /// How the control variate is made.
     pub fn control_options(&self) -> ControlOptions {
         let default = ControlOptions::default();
@@ -111,6 +122,7 @@ impl DesignRecord {
 impl fmt::Display for DesignRecord {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let options = Design::exact(self.activation_bits)
+            .with_weight_bits(self.weight_bits)
             .with_control_variate(self.control_variate)
             .with_control_options(self.control_options())
             .with_quantization(self.quantization)
@@ -118,6 +130,14 @@ impl fmt::Display for DesignRecord {
             .with_weights(self.weights);
         formatter.pad(&text(&self.multiplier, &options))
     }
+}
+
+fn all_bits() -> u32 {
+    8
+}
+
+fn is_all_bits(bits: &u32) -> bool {
+    *bits == 8
 }
 
 fn is_plain(quantization: &Quantization) -> bool {

@@ -16,6 +16,8 @@ pub struct Space {
     pub control_options: ControlOptions,
     /// Significant bits of the activation codes, 4 to 8.
     pub activation_bits: Vec<u32>,
+    /// Significant bits of the weight codes, 4 to 8.
+    pub weight_bits: Vec<u32>,
     /// How activations become codes.
     pub quantizations: Vec<Quantization>,
     /// Whether the first and the last layer run on exact multipliers. The reference needs no second
@@ -33,6 +35,7 @@ impl Default for Space {
             control_variates: vec![Mode::Fitted(None)],
             control_options: ControlOptions::default(),
             activation_bits: vec![8],
+            weight_bits: vec![8],
             quantizations: vec![Quantization::PLAIN],
             exact_ends: vec![false],
             weights: vec![None],
@@ -49,20 +52,30 @@ impl Space {
                 designs.push(design);
             }
         };
-        for &weights in &self.weights {
-            for &activation_bits in &self.activation_bits {
-                for &quantization in &self.quantizations {
-                    for multiplier in &self.multipliers {
-                        let codes = Design::new(multiplier.clone())
-                            .with_activation_bits(activation_bits)
-                            .with_quantization(quantization)
-                            .with_weights(weights);
-                        self.corrected(&codes).for_each(&mut add);
-                    }
-                }
+        for codes in self.codes() {
+            for multiplier in &self.multipliers {
+                let design = Design { multiplier: multiplier.clone(), ..codes.clone() };
+                self.corrected(&design).for_each(&mut add);
             }
         }
         designs
+    }
+
+    /// Exact multipliers in all codes.
+    fn codes(&self) -> Vec<Design> {
+        let mut codes = Vec::new();
+        for &weights in &self.weights {
+            for &weight_bits in &self.weight_bits {
+                for &activation_bits in &self.activation_bits {
+                    let exact = Design::exact(activation_bits)
+                        .with_weight_bits(weight_bits)
+                        .with_weights(weights);
+                    let codings = self.quantizations.iter();
+                    codes.extend(codings.map(|&coding| exact.clone().with_quantization(coding)));
+                }
+            }
+        }
+        codes
     }
 
     /// A design, corrected in every way and with every kind of ends.

@@ -27,6 +27,7 @@ fn all() -> Vec<Design> {
         .map(|mode| mode.parse().unwrap())
         .to_vec(),
         activation_bits: vec![8, 4],
+        weight_bits: vec![8, 5],
         quantizations: Quantization::ALL.to_vec(),
         exact_ends: vec![false, true],
         weights: vec![None, Some(WeightScheme::U8Tensor), Some(WeightScheme::I8Channel)],
@@ -48,7 +49,7 @@ fn a_design_survives_its_text() {
         assert_eq!(text.parse::<Design>().as_ref(), Ok(design), "{text}");
     }
     let everything = "truncated:7 with V (fitted, c_frac 8, terms 2, x_bits 6), 4 activation bits, \
-                      aware+bias quantisation, exact ends, i8-channel weights";
+                      5 weight bits, aware+bias quantisation, exact ends, i8-channel weights";
     assert!(texts.contains(everything), "{texts:#?}");
 }
 
@@ -72,6 +73,7 @@ fn wrong_texts_say_what_is_wrong() {
     let cases = [
         ("truncated:99", "truncated takes a level from 1 to"),
         ("truncated:7, 9 activation bits", "9 activation bits, not 4 to 8"),
+        ("truncated:7, 3 weight bits", "3 weight bits, not 4 to 8"),
         ("truncated:7 with V (clever)", "unknown control variate \"clever\""),
         ("truncated:7 with V (fitted, c_frac 17)", "\"c_frac 17\", where c_frac is 0 to 16"),
         ("truncated:7 with V (fitted, speed 3)", "\"speed 3\" is no option"),
@@ -222,12 +224,14 @@ fn there_is_one_reference() {
     let designs = [
         Design::exact(8),
         Design::exact(7),
+        Design::exact(8).with_weight_bits(7),
         Design::exact(8).with_weights(Some(WeightScheme::U8Tensor)),
         Design::new(truncated(7)),
         Design::new(truncated(7)).with_control_variate(Mode::None),
     ];
     let expected = [
         Kind::Reference,
+        Kind::ReducedPrecision,
         Kind::ReducedPrecision,
         Kind::ReducedPrecision,
         Kind::WithV,

@@ -28,8 +28,8 @@ pub enum DesignTextError {
 }
 
 /// The text of a design whose multiplier has this name:
-/// `MULTIPLIER[ with V (MODE[, OPTION N]...)][, N activation bits][, HOW quantisation][, exact
-/// ends][, CODING weights]`, what is not said being the default of [`Design::new`] without V.
+/// `MULTIPLIER[ with V (MODE[, OPTION N]...)][, N activation bits][, N weight bits][, HOW
+/// quantisation][, exact ends][, CODING weights]`, what is not said being the default of [`Design::new`] without V.
 pub(super) fn text(multiplier: impl fmt::Display, design: &Design) -> String {
     let mut text = multiplier.to_string();
     if design.is_corrected() {
@@ -48,6 +48,9 @@ pub(super) fn text(multiplier: impl fmt::Display, design: &Design) -> String {
     }
     if design.activation_bits < 8 {
         text += &format!(", {} activation bits", design.activation_bits);
+    }
+    if design.weight_bits < 8 {
+        text += &format!(", {} weight bits", design.weight_bits);
     }
     if design.quantization != Quantization::PLAIN {
         text += &format!(", {} quantisation", design.quantization);
@@ -108,11 +111,15 @@ impl Design {
             design.quantization = how.parse().map_err(wrong)?;
             rest = before;
         }
-        if let Some((before, bits)) = last_part(rest, " activation bits") {
-            let known = bits.parse().ok().filter(|bits| (4..=8).contains(bits));
-            design.activation_bits =
-                known.ok_or_else(|| wrong(format!("{bits} activation bits, not 4 to 8")))?;
-            rest = before;
+        for (ending, bits) in [
+            (" weight bits", &mut design.weight_bits),
+            (" activation bits", &mut design.activation_bits),
+        ] {
+            if let Some((before, number)) = last_part(rest, ending) {
+                let known = number.parse().ok().filter(|number| (4..=8).contains(number));
+                *bits = known.ok_or_else(|| wrong(format!("{number}{ending}, not 4 to 8")))?;
+                rest = before;
+            }
         }
         if let Some((before, corrected)) =
             rest.strip_suffix(')').and_then(|rest| rest.rsplit_once(" with V ("))

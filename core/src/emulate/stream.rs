@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 use recoup_kernels::naive;
 
-use crate::model::SampleError;
+use crate::watch::{Watch, go_on};
 
+use super::error::EmulateError;
 use super::network::Network;
 use super::workspace::Workspace;
 
@@ -32,17 +33,19 @@ impl ActivationStream {
 /// positions from the first on, but at most `most` per image.
 ///
 /// # Errors
-/// When an operator in float does not take the values of an image.
+/// When an operator in float does not take the values of an image, or `watch` stops it.
 pub fn activation_streams(
     network: &Network,
     images: &[Vec<f32>],
     most: usize,
-) -> Result<Vec<ActivationStream>, SampleError> {
+    watch: &dyn Watch,
+) -> Result<Vec<ActivationStream>, EmulateError> {
     let prepared = &network.prepared;
     let macs = &prepared.quantized.macs;
     let of_images: Vec<Vec<Vec<u8>>> = images
         .par_iter()
         .map(|image| {
+            go_on(watch)?;
             let mut workspace = Workspace::default();
             let mut layers = vec![Vec::new(); macs.len()];
             network.run_observed(image, &mut workspace, |layer, _, codes| {
@@ -58,7 +61,7 @@ pub fn activation_streams(
             })?;
             Ok(layers)
         })
-        .collect::<Result<_, SampleError>>()?;
+        .collect::<Result<_, EmulateError>>()?;
     let streams = macs.iter().enumerate().map(|(layer, mac)| {
         let (depth, groups) = (mac.shape.depth(), mac.shape.groups);
         let kept = mac.shape.positions().min(most);

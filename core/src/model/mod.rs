@@ -278,6 +278,18 @@ pub struct QuantizedWeights {
     pub zero_points: Vec<i32>,
 }
 
+impl QuantizedWeights {
+    /// What the codes stand for.
+    pub fn real(&self) -> Vec<f32> {
+        let depth = (self.codes.len() / self.scales.len().max(1)).max(1);
+        let filters = self.codes.chunks_exact(depth).zip(self.scales.iter().zip(&self.zero_points));
+        let real = filters.flat_map(|(codes, (&scale, &zero_point))| {
+            codes.iter().map(move |&code| (i32::from(code) - zero_point) as f32 * scale)
+        });
+        real.collect()
+    }
+}
+
 /// Reads an ONNX file into a [`Graph`].
 ///
 /// `input_shape` (without batch) replaces dynamic dimensions of the model's input.

@@ -107,6 +107,13 @@ impl Multiplier {
         Self::masked(Mask::new(mask))
     }
 
+    /// What of exact products is left for codes whose low bits are 0: the multiplier of an array
+    /// that leaves these bits out.
+    pub fn exact_of_widths(activation_bits: u32, weight_bits: u32) -> Self {
+        let is_kept = |bit: &u32| bit / 8 >= 8 - activation_bits && bit % 8 >= 8 - weight_bits;
+        Self::from_mask((0..64).filter(is_kept).fold(0, |mask, bit| mask | 1 << bit))
+    }
+
     fn of_member(member: Member) -> Self {
         Self::masked(Mask::of_member(member))
     }

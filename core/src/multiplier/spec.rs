@@ -144,14 +144,6 @@ impl fmt::Display for Mask {
     }
 }
 
-impl Multiplier {
-    /// How the command line names the multiplier of unsigned weights with these products, whatever
-    /// this one is called: the same for all that have them. `None` if it is no mask.
-    pub fn unsigned_spec(&self) -> Option<String> {
-        self.mask().map(|mask| Self::from_mask(mask).to_string())
-    }
-}
-
 /// What a multiplier from a file is called: as `name`, which may be nobody else's specification.
 /// But for `exact`, all of these have a colon.
 pub(super) fn label(name: &str) -> String {

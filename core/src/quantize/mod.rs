@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use recoup_kernels::WeightCoding;
 
-use crate::model::{ActivationQuantization, Graph, ValueId};
+use crate::model::{ActivationQuantization, Graph, NodeKind, ValueId};
 
 pub use activations::drop_low_bits;
 pub(crate) use calibration::value_histograms;
@@ -74,6 +74,27 @@ impl FromStr for WeightScheme {
     }
 }
 
+/// How many bits of the codes are significant; lower ones are always zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Widths {
+    /// Of activations, 4 to 8.
+    pub activation_bits: u32,
+    /// Of weights, 4 to 8.
+    pub weight_bits: u32,
+    /// Whether the first and the last layer run on exact multipliers, in codes of 8 bits.
+    pub exact_ends: bool,
+}
+
+impl Widths {
+    /// 8 bits everywhere.
+    pub const FULL: Self = Self { activation_bits: 8, weight_bits: 8, exact_ends: false };
+
+    /// Whether a layer runs on exact multipliers of 8 bits, whatever the others run on.
+    fn is_exact(self, layer: usize, last: usize) -> bool {
+        self.exact_ends && (layer == 0 || layer == last)
+    }
+}
+
 /// A network whose weights are codes and whose tensors are codes where a multiplier reads them.
 #[derive(Clone)]
 pub struct Quantized {
@@ -84,20 +105,17 @@ pub struct Quantized {
     pub activations: Vec<Option<ActivationQuantization>>,
     /// The layers on the multipliers, in execution order.
     pub macs: Vec<QuantizedMac>,
-    /// Significant bits of the activation codes, 4 to 8; lower bits are always zero.
-    pub activation_bits: u32,
+    /// How wide the codes are.
+    pub widths: Widths,
     /// The weight coding.
     pub weights: WeightScheme,
-    /// Whether the first and the last of `macs` run on exact multipliers.
-    pub exact_ends: bool,
-    /// Per value: whether its codes have 8 bits whatever `activation_bits` says, because exact ends
-    /// alone multiply them.
+    /// Per value: whether its codes have 8 bits whatever `widths` says, because exact ends alone
+    /// multiply them.
     pub full_width: Vec<bool>,
 }
 
 impl Quantized {
-    /// Quantises `graph` with the scales of `calibration`. With `exact_ends`, the first and the last
-    /// layer run on exact 8-bit multipliers, whatever the others run on.
+    /// Quantises `graph` with the scales of `calibration`.
     ///
     /// # Errors
     /// When the calibration lacks a tensor, or a bias does not fit the accumulator.
@@ -105,12 +123,11 @@ impl Quantized {
         graph: Arc<Graph>,
         calibration: &Calibration,
         weights: WeightScheme,
-        activation_bits: u32,
-        exact_ends: bool,
+        widths: Widths,
     ) -> Result<Self, CalibrationError> {
-        let dropped = 8 - activation_bits;
+        let dropped = 8 - widths.activation_bits;
         let mut activations = activations::assign(&graph, calibration)?;
-        let full_width = match exact_ends {
+        let full_width = match widths.exact_ends {
             true => activations::of_the_ends(&graph),
             false => vec![false; graph.values.len()],
         };
@@ -118,13 +135,18 @@ impl Quantized {
         for quantization in narrow.filter_map(|(quantization, _)| quantization.as_mut()) {
             quantization.zero_point = drop_low_bits(i32::from(quantization.zero_point), dropped);
         }
-        let macs = graph.nodes.iter().enumerate().filter_map(|(index, node)| {
-            let crate::model::NodeKind::Mac(mac) = &node.kind else { return None };
+        let last = graph.macs().count().saturating_sub(1);
+        let nodes = graph.nodes.iter().enumerate().filter_map(|(index, node)| match &node.kind {
+            NodeKind::Mac(mac) => Some((index, node, mac)),
+            _ => None,
+        });
+        let macs = nodes.enumerate().map(|(layer, (index, node, mac))| {
             let input = activations[node.inputs[0]].expect("assign covers every Mac's input");
-            Some(QuantizedMac::new(index, &node.name, mac, input, weights))
+            let bits = if widths.is_exact(layer, last) { 8 } else { widths.weight_bits };
+            QuantizedMac::new(index, &node.name, mac, input, weights, bits)
         });
         let macs = macs.collect::<Result<_, _>>()?;
-        Ok(Self { activations, macs, activation_bits, weights, graph, exact_ends, full_width })
+        Ok(Self { activations, macs, widths, weights, graph, full_width })
     }
 
     /// The same network with `corrections` added to its biases, `[layer][filter]` in accumulator
@@ -148,12 +170,12 @@ impl Quantized {
 
     /// Whether a layer runs on exact multipliers, whatever the others run on.
     pub fn is_exact(&self, layer: usize) -> bool {
-        self.exact_ends && (layer == 0 || layer + 1 == self.macs.len())
+        self.widths.is_exact(layer, self.macs.len() - 1)
     }
 
     /// The number of low bits that every code of a value has at zero.
     pub fn dropped_bits(&self, value: ValueId) -> u32 {
-        if self.full_width[value] { 0 } else { 8 - self.activation_bits }
+        if self.full_width[value] { 0 } else { 8 - self.widths.activation_bits }
     }
 
     /// The codes that a layer reads.

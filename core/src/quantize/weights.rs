@@ -9,6 +9,8 @@ use super::{CalibrationError, WeightScheme};
 
 /// A bias of up to 2^24 steps keeps seven digits and leaves the accumulator its room.
 const MOST_BIAS_STEPS: f32 = 16_777_216.0;
+/// Ranges that weights of less than 8 bits are tried over, in percent of the range of all.
+const SHARES: [u8; 17] = [100, 96, 92, 88, 84, 80, 76, 72, 68, 64, 60, 56, 52, 48, 44, 40, 36];
 
 /// A layer in codes.
 #[derive(Clone)]
@@ -28,18 +30,22 @@ pub struct QuantizedMac {
 }
 
 impl QuantizedMac {
+    /// The layer `mac`, its weights in codes of `bits` significant bits, 4 to 8.
     pub(super) fn new(
         node: usize,
         name: &str,
         mac: &Mac,
         input: ActivationQuantization,
         scheme: WeightScheme,
+        bits: u32,
     ) -> Result<Self, CalibrationError> {
         let least = mac.bias.iter().map(|bias| bias.abs() / (input.scale * MOST_BIAS_STEPS));
         let least: Vec<f32> = least.collect();
+        let depth = mac.shape.depth();
         let coded = match &mac.weights {
-            Weights::Quantized(weights) => recode(weights, &least, scheme),
-            Weights::Float(weights) => quantize(weights, mac.shape.depth(), &least, scheme),
+            Weights::Quantized(weights) if bits == 8 => recode(weights, &least, scheme),
+            Weights::Quantized(weights) => quantize(&weights.real(), depth, &least, scheme, bits),
+            Weights::Float(weights) => quantize(weights, depth, &least, scheme, bits),
         };
         let bias =
             mac.bias.iter().zip(&coded.scales).enumerate().map(|(filter, (&bias, &scale))| {
@@ -67,35 +73,82 @@ struct Coded {
     zero_points: Vec<i32>,
 }
 
-/// Quantises real weights; `least_scales` keeps a filter's scale large enough for its bias.
-fn quantize(weights: &[f32], depth: usize, least_scales: &[f32], scheme: WeightScheme) -> Coded {
+/// Quantises real weights to codes of which `bits` bits are significant, the lower ones 0;
+/// `least_scales` keeps a filter's scale large enough for its bias.
+fn quantize(
+    weights: &[f32],
+    depth: usize,
+    least_scales: &[f32],
+    scheme: WeightScheme,
+    bits: u32,
+) -> Coded {
+    // Eq. (1.3), (1.4) and (1.7).
+    let step = 1 << (8 - bits);
     let filters = least_scales.len();
-    let code = |weight: f32, scale: f32| (weight / scale).round_ties_even() as i32;
     if scheme == WeightScheme::U8Tensor {
         let low = weights.iter().copied().fold(0.0, f32::min);
         let high = weights.iter().copied().fold(0.0, f32::max);
-        let least = least_scales.iter().copied().fold(0.0, f32::max);
-        let scale = usable(((high - low) / 255.0).max(least));
-        let zero_point = code(-low, scale).clamp(0, 255);
-        let bytes =
-            weights.iter().map(|&weight| (code(weight, scale) + zero_point).clamp(0, 255) as u8);
+        let least = least_scales.iter().copied().fold(0.0, f32::max) * step as f32;
+        let top = (1 << bits) - 1;
+        let grid = Grid::of_least_error(weights, bits, |share| {
+            let size = usable(((high - low) * share / top as f32).max(least));
+            let zero_point = ((-low * share / size).round_ties_even() as i32).clamp(0, top);
+            Grid { size, lowest: -zero_point, highest: top - zero_point }
+        });
+        let codes = weights.iter().map(|&weight| (grid.code(weight) - grid.lowest) * step);
         return Coded {
-            bytes: bytes.collect(),
-            scales: vec![scale; filters],
-            zero_points: vec![zero_point; filters],
+            bytes: codes.map(|code| code as u8).collect(),
+            scales: vec![grid.size / step as f32; filters],
+            zero_points: vec![-grid.lowest * step; filters],
         };
     }
     let offset = offset(scheme);
+    let highest = (1 << (bits - 1)) - 1;
     let mut coded =
         Coded { bytes: Vec::new(), scales: Vec::new(), zero_points: vec![offset; filters] };
     for (weights, &least) in weights.chunks_exact(depth).zip(least_scales) {
         let largest = weights.iter().fold(0.0, |largest: f32, weight| largest.max(weight.abs()));
-        let scale = usable((largest / 127.0).max(least));
-        let codes = weights.iter().map(|&weight| code(weight, scale).clamp(-127, 127));
-        coded.bytes.extend(codes.map(|code| (code + offset) as u8));
-        coded.scales.push(scale);
+        let grid = Grid::of_least_error(weights, bits, |share| {
+            let size = usable((largest * share / highest as f32).max(least * step as f32));
+            Grid { size, lowest: -highest, highest }
+        });
+        coded.bytes.extend(weights.iter().map(|&w| (grid.code(w) * step + offset) as u8));
+        coded.scales.push(grid.size / step as f32);
     }
     coded
+}
+
+/// Real numbers as codes between two bounds.
+struct Grid {
+    /// What a step is worth.
+    size: f32,
+    lowest: i32,
+    highest: i32,
+}
+
+impl Grid {
+    /// The grid over a share of the range of the weights that leaves the least square error: of
+    /// few codes too many would be spent on the largest weights. 8 bits take all of the range.
+    fn of_least_error(weights: &[f32], bits: u32, over: impl Fn(f32) -> Self) -> Self {
+        if bits == 8 {
+            return over(1.0);
+        }
+        let grids = SHARES.map(|percent| over(percent as f32 / 100.0));
+        let errors = grids.each_ref().map(|grid| grid.square_error(weights));
+        let mut of_error = grids.into_iter().zip(errors);
+        let first = of_error.next().expect("shares");
+        let least = of_error.fold(first, |least, next| if next.1 < least.1 { next } else { least });
+        least.0
+    }
+
+    fn code(&self, weight: f32) -> i32 {
+        ((weight / self.size).round_ties_even() as i32).clamp(self.lowest, self.highest)
+    }
+
+    fn square_error(&self, weights: &[f32]) -> f64 {
+        let error = |&weight: &f32| f64::from(weight - self.code(weight) as f32 * self.size);
+        weights.iter().map(error).map(|error| error * error).sum()
+    }
 }
 
 /// What is added to an int8 code: u8 codings store offset binary.
@@ -135,103 +188,4 @@ fn recode(weights: &QuantizedWeights, least_scales: &[f32], scheme: WeightScheme
 }
 
 #[cfg(test)]
-mod tests {
-    use recoup_kernels::WeightCoding;
-
-    use super::*;
-    use crate::multiplier::code_value;
-
-    fn mac(weights: Weights, bias: Vec<f32>) -> Mac {
-        Mac { shape: ConvShape::linear(1, 3, bias.len()), weights, bias }
-    }
-
-    const INPUT: ActivationQuantization = ActivationQuantization { scale: 0.5, zero_point: 3 };
-
-    #[test]
-    fn every_scheme_gives_the_weights_back_within_half_a_step() {
-        let weights = [0.3, -1.27, 0.0, 0.02, 0.01, -0.005];
-        for scheme in WeightScheme::ALL {
-            let mac = mac(Weights::Float(weights.to_vec()), vec![1.0, -2.0]);
-            let coded = QuantizedMac::new(0, "n", &mac, INPUT, scheme).unwrap();
-            for (index, (&byte, &weight)) in coded.weights.iter().zip(&weights).enumerate() {
-                let filter = index / 3;
-                let scale = coded.scales[filter];
-                let code = code_value(byte, scheme.coding()) - coded.zero_points[filter];
-                // u8-tensor's zero point is rounded too, so its ends may miss by a whole step.
-                assert!((code as f32 * scale - weight).abs() <= scale * 1.01, "{scheme} {index}");
-            }
-            let real = coded.bias[1] as f32 * coded.scales[1] * INPUT.scale;
-            assert!((real + 2.0).abs() < 1e-2, "{scheme}: {real}");
-        }
-    }
-
-    #[test]
-    fn a_filter_of_zeros_keeps_its_bias() {
-        let mac = mac(Weights::Float(vec![0.0; 3]), vec![0.7]);
-        let coded = QuantizedMac::new(0, "n", &mac, INPUT, WeightScheme::U8Channel).unwrap();
-        let real = f64::from(coded.bias[0]) * f64::from(coded.scales[0]) * 0.5;
-        assert!((real - 0.7).abs() < 1e-6);
-    }
-
-    #[test]
-    fn the_models_own_codes_keep_their_meaning() {
-        let own = QuantizedWeights {
-            codes: vec![-128, 0, 127],
-            signed: true,
-            scales: vec![0.1],
-            zero_points: vec![0],
-        };
-        for scheme in WeightScheme::ALL {
-            let mac = mac(Weights::Quantized(own.clone()), vec![0.0]);
-            let coded = QuantizedMac::new(0, "n", &mac, INPUT, scheme).unwrap();
-            let codes = coded
-                .weights
-                .iter()
-                .map(|&byte| code_value(byte, scheme.coding()) - coded.zero_points[0]);
-            assert_eq!(codes.collect::<Vec<_>>(), [-128, 0, 127], "{scheme}");
-        }
-        assert_eq!(WeightScheme::I8Channel.coding(), WeightCoding::Signed);
-    }
-
-    #[test]
-    fn filters_of_scale_zero_are_their_bias_and_negative_scales_count() {
-        let own = QuantizedWeights {
-            codes: vec![100, 3, -7, 100, 3, -7],
-            signed: true,
-            scales: vec![0.0, -0.1],
-            zero_points: vec![0, 0],
-        };
-        for scheme in WeightScheme::ALL {
-            let mac = mac(Weights::Quantized(own.clone()), vec![0.7, 0.7]);
-            let coded = QuantizedMac::new(0, "n", &mac, INPUT, scheme).unwrap();
-            let real = |filter: usize, index: usize| {
-                let byte = coded.weights[3 * filter + index];
-                let code = code_value(byte, scheme.coding()) - coded.zero_points[filter];
-                code as f32 * coded.scales[filter]
-            };
-            assert_eq!([real(0, 0), real(0, 1), real(0, 2)], [0.0; 3], "{scheme}");
-            let negative: [f32; 3] = std::array::from_fn(|index| real(1, index));
-            assert_eq!(negative, [100.0 * -0.1, 3.0 * -0.1, -7.0 * -0.1], "{scheme}");
-            let bias = |filter: usize| {
-                f64::from(coded.bias[filter]) * f64::from(coded.scales[filter]) * 0.5
-            };
-            assert!((bias(0) - 0.7).abs() < 1e-6, "{scheme}");
-            // The nearest of the steps of 0.05: 14 of them.
-            assert_eq!(coded.bias[1], -14, "{scheme}");
-        }
-    }
-
-    #[test]
-    fn a_bias_beyond_the_accumulator_is_an_error() {
-        let own = QuantizedWeights {
-            codes: vec![1, 2, 3],
-            signed: true,
-            scales: vec![1e-9],
-            zero_points: vec![0],
-        };
-        let mac = mac(Weights::Quantized(own), vec![1e3]);
-        let error =
-            QuantizedMac::new(0, "conv1", &mac, INPUT, WeightScheme::U8Channel).err().unwrap();
-        assert!(error.to_string().contains("conv1"), "{error}");
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use recoup_core::emulate::{Network, Prepared};
 use recoup_core::model::Graph;
 use recoup_core::multiplier::Multiplier;
-use recoup_core::quantize::{Calibration, Method, Quantized, WeightScheme, calibrate};
+use recoup_core::quantize::{Calibration, Method, Quantized, WeightScheme, Widths, calibrate};
 use recoup_kernels::Isa;
 
 /// The network of `graph` with exact products, its ranges those that `images` have.
@@ -26,7 +26,7 @@ pub fn exact_network(graph: &Arc<Graph>, images: &[Vec<f32>]) -> Result<Network,
         layers: Vec::new(),
     };
     let (graph, weights) = (graph.clone(), WeightScheme::U8Channel);
-    let quantized = Quantized::new(graph, &calibration, weights, 8, false)
+    let quantized = Quantized::new(graph, &calibration, weights, Widths::FULL)
         .map_err(|error| error.to_string())?;
     Network::new(&Prepared::new(quantized, Isa::best()), &Multiplier::exact(), None)
         .map_err(|error| error.to_string())

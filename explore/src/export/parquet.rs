@@ -21,12 +21,13 @@ enum Kind {
 }
 
 /// The columns: the fields of [`Line`].
-const COLUMNS: [(&str, Kind); 26] = [
+const COLUMNS: [(&str, Kind); 27] = [
     ("model", Kind::Text),
     ("multiplier", Kind::Text),
     ("control_variate", Kind::Text),
     ("control_function", Kind::Text),
     ("activation_bits", Kind::Integer),
+    ("weight_bits", Kind::Integer),
     ("quantization", Kind::Text),
     ("exact_ends", Kind::Boolean),
     ("weights", Kind::Text),

@@ -1,5 +1,8 @@
 //! Energies per layer that `recoup power` measured, and of which network they are.
 
+use recoup_core::as_text;
+use recoup_core::control_variate::Mode;
+use recoup_core::design::Design;
 use recoup_core::model::Graph;
 use recoup_core::quantize::WeightScheme;
 use serde::Deserialize;
@@ -64,14 +67,8 @@ pub struct Measurements {
 /// An array that was measured on a network's codes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeasuredArray {
-    /// What the multiplier is: its identity with weights of this coding.
-    pub products_sha256: String,
-    /// As the command line names it.
-    pub control_variate: String,
-    /// As the command line names their coding.
-    pub weights: String,
-    /// Significant bits of the activation codes.
-    pub activation_bits: u32,
+    /// The identity of the design that it was made for ([`recoup_core::design::DesignRecord::of_array`]).
+    pub identity: String,
     /// Rows of the array.
     pub rows: usize,
     /// Columns of the array.
@@ -106,6 +103,8 @@ struct File {
     /// Not in files from before there was a choice.
     #[serde(default = "all_bits")]
     activation_bits: u32,
+    #[serde(default = "all_bits")]
+    weight_bits: u32,
     rows: usize,
     columns: usize,
     clock_ps: f64,
@@ -116,17 +115,20 @@ fn all_bits() -> u32 {
     8
 }
 
-fn per_channel() -> String {
-    WeightScheme::U8Channel.to_string()
+fn per_channel() -> WeightScheme {
+    WeightScheme::U8Channel
 }
 
 #[derive(Deserialize)]
 struct FileResult {
     products_sha256: String,
-    control_variate: String,
+    #[serde(with = "as_text")]
+    control_variate: Mode,
     /// Not in files from before it was said.
-    #[serde(default = "per_channel")]
-    weights: String,
+    #[serde(default = "per_channel", with = "as_text")]
+    weights: WeightScheme,
+    /// Not in files from before designs had one; they had no options but those above.
+    identity: Option<String>,
     units: Vec<FileUnit>,
     layers: Vec<MeasuredLayer>,
 }
@@ -147,13 +149,17 @@ impl Measurements {
         let file: File = serde_json::from_str(text)
             .map_err(|source| MeasuredError { name: name.to_owned(), source })?;
         let array = |result: FileResult| {
+            let of_options = || {
+                let design = Design::exact(file.activation_bits)
+                    .with_weight_bits(file.weight_bits)
+                    .with_control_variate(result.control_variate);
+                design.record_with(result.products_sha256).identity(result.weights)
+            };
+            let identity = result.identity.unwrap_or_else(of_options);
             let clock = Role::Clock.to_string();
             let clock = result.units.iter().filter(|unit| unit.unit == clock);
             MeasuredArray {
-                products_sha256: result.products_sha256,
-                control_variate: result.control_variate,
-                weights: result.weights,
-                activation_bits: file.activation_bits,
+                identity,
                 rows: file.rows,
                 columns: file.columns,
                 clock_ps: file.clock_ps,

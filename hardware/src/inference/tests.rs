@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use recoup_core::design::Design;
 use recoup_core::model::{self, OnnxFile};
 use recoup_core::multiplier::Multiplier;
+use recoup_core::quantize::WeightScheme;
 use recoup_core::watch::Unwatched;
 use recoup_kernels::WeightCoding;
 
@@ -34,8 +36,9 @@ fn run(clock_ps: f64) -> CostRun {
 
 fn design(multiplier: &str, size: u32) -> Array {
     Array {
-        multiplier: multiplier.to_owned(),
+        multiplier: multiplier.parse().unwrap(),
         activation_bits: 8,
+        weight_bits: 8,
         control: None,
         rows: size,
         columns: size,
@@ -137,7 +140,9 @@ fn measured_layers_count_as_they_are() {
                   {"unit": "adder", "energy_fj_per_cycle": 90.0, "leakage_nw": 7.0}],
         "layers": [{"layer": "a", "macs": 144, "cycles": 9, "energy_fj": 1234.5}]}]}"#;
     let measured = Measurements::parse("p.json", text).unwrap();
-    assert_eq!((measured.model_sha256, measured.arrays[0].activation_bits), (None, 8));
+    let design = Design::exact(8).record_with("0a1b".to_owned());
+    let identity = design.identity(WeightScheme::U8Channel);
+    assert_eq!((&measured.model_sha256, &measured.arrays[0].identity), (&None, &identity));
     let array = ArrayEnergy::of_measurement(&measured.arrays[0]);
     let energy = array.layer(&layer("a", 4, 4, 9)).unwrap();
     assert_eq!((energy.computing_fj, energy.overhead_fj), (1234.5, 10.0 * 30.0));
@@ -216,7 +221,7 @@ fn the_embedded_network_as_the_table_has_it() {
         };
         energies.push(ratio(&cost.design));
         // Truncation between and beyond the first eight levels.
-        let name = &cost.design.multiplier;
+        let name = cost.design.multiplier.to_string();
         let is_beyond = name.starts_with("mask:") || name == "truncated:9";
         let ratios = if is_beyond { &mut beyond } else { &mut ratios };
         ratios.push(ratio(&cost.design) / ratio(&cost.design.exact()));

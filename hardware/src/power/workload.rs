@@ -4,12 +4,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use recoup_core::accuracy::EmulatedDesign;
-use recoup_core::emulate::activation_streams;
-use recoup_core::model::SampleError;
+use recoup_core::emulate::{EmulateError, activation_streams};
+use recoup_core::watch::Watch;
 use recoup_kernels::WeightCoding;
 
 use crate::layer_shape::LayerShape;
-use crate::rtl::Vectors;
+use crate::rtl::{Vectors, cut};
 
 /// One layer's codes. Weights stay in the array for a tile of rows and columns while the
 /// positions stream through.
@@ -42,14 +42,15 @@ impl Workload {
     /// `images` cause in it; of each image and layer at most `most` positions.
     ///
     /// # Errors
-    /// When an operator in float does not take the values of an image.
+    /// When an operator in float does not take the values of an image, or `watch` stops it.
     pub fn of_network(
         candidate: &EmulatedDesign,
         images: &[Vec<f32>],
         most: usize,
-    ) -> Result<Vec<Self>, SampleError> {
+        watch: &dyn Watch,
+    ) -> Result<Vec<Self>, EmulateError> {
         let quantized = &candidate.prepared.quantized;
-        let streams = activation_streams(&candidate.network, images, most)?;
+        let streams = activation_streams(&candidate.network, images, most, watch)?;
         let layers = quantized.macs.iter().zip(streams).enumerate();
         let workloads = layers.map(|(layer, (mac, stream))| {
             let constants = candidate.control.as_ref().map(|control| &control.layers[layer]);
@@ -156,10 +157,10 @@ impl Workload {
         }
     }
 
-    /// This layer with activation codes of so many significant bits, the others 0.
-    pub fn cut_to(mut self, activation_bits: u32) -> Self {
-        let kept = 0xff_u8 << (8 - activation_bits);
-        self.activations.iter_mut().for_each(|code| *code &= kept);
+    /// This layer with codes of so many significant bits, the others 0.
+    pub fn cut_to(mut self, activation_bits: u32, weight_bits: u32) -> Self {
+        cut(&mut self.activations, activation_bits);
+        cut(&mut self.weights, weight_bits);
         self
     }
 

@@ -3,7 +3,7 @@
 use recoup_circuits::netlist::{Gate, GateBuilder, Netlist, Signal};
 use recoup_circuits::{Operands, ProductTable};
 use recoup_core::design::Design;
-use recoup_core::multiplier::{Multiplier, PartialProduct, code_value, perforated};
+use recoup_core::multiplier::{Multiplier, PartialProduct, code_value};
 use recoup_kernels::WeightCoding;
 
 use super::error::RtlError;
@@ -67,8 +67,8 @@ impl MultiplierCircuit {
     }
 
     /// The circuit that computes a design: that of the multiplier's own netlist, if it has one and
-    /// multiplies weights of `coding`. What the activation bits leave of an exact multiplier is a
-    /// perforated one, which never sees the low bits.
+    /// multiplies weights of `coding`. An exact multiplier of codes of fewer bits never sees the low
+    /// ones.
     ///
     /// # Errors
     /// See [`MultiplierCircuit::new`].
@@ -78,8 +78,10 @@ impl MultiplierCircuit {
         coding: WeightCoding,
     ) -> Result<Self, RtlError> {
         let multiplier = &design.multiplier;
-        match design.activation_bits {
-            bits @ 4..8 if multiplier.is_exact() => Self::new(&perforated(8 - bits), coding),
+        match (design.activation_bits, design.weight_bits) {
+            (activations, weights) if multiplier.is_exact() && activations.min(weights) < 8 => {
+                Self::new(&Multiplier::exact_of_widths(activations, weights), coding)
+            }
             _ => netlist
                 .and_then(|netlist| Self::from_netlist(multiplier, coding, netlist))
                 .map_or_else(|| Self::new(multiplier, coding), Ok),

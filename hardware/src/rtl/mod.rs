@@ -38,6 +38,7 @@ pub use multiplier::multiplier;
 pub use pe::pe;
 pub use range::Range;
 pub use tree::Tree;
+pub(crate) use vectors::cut;
 pub use vectors::{RandomSize, Vectors, random};
 pub use x_function::XFunction;
 pub use x_line::x_line;

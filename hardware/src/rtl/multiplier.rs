@@ -52,6 +52,7 @@ pub fn byte(bits: Vec<Bit>) -> [Bit; 8] {
 mod tests {
     use recoup_circuits::Operands;
     use recoup_circuits::netlist::Netlist;
+    use recoup_core::design::Design;
     use recoup_core::multiplier::{FAMILIES, Multiplier, code_value};
     use recoup_kernels::WeightCoding::{self, Signed, Unsigned};
 
@@ -121,6 +122,23 @@ mod tests {
             assert_eq!(circuit.lsb(), lsb, "{spec}");
             assert_eq!(circuit.activation_bits(), activations, "{spec}");
             assert_eq!(circuit.weight_bits(), weights, "{spec}");
+        }
+    }
+
+    /// Of codes whose low bits are 0 it computes exact products, and it does not read these bits.
+    #[test]
+    fn exact_arrays_of_fewer_bits_leave_the_others_out() {
+        for coding in [Unsigned, Signed] {
+            for (activations, weights) in [(8, 8), (6, 8), (8, 5), (5, 4), (4, 7)] {
+                let design = Design::exact(activations).with_weight_bits(weights);
+                let circuit = MultiplierCircuit::of_design(&design, None, coding).unwrap();
+                let kept = [activations, weights].map(|bits| 0xff_u8 << (8 - bits));
+                assert_eq!([circuit.activation_bits(), circuit.weight_bits()], kept);
+                let signed = coding == Signed;
+                assert_is(&multiplier(&circuit), signed, |w, a| {
+                    code_value(w & kept[1], coding) * i32::from(a & kept[0])
+                });
+            }
         }
     }
 

@@ -5,11 +5,10 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::{
-    CodeHistogram, ControlOptions, ControlVariate, ControlVariateError, Layer, LayerConstants,
-    Mode, fit,
+    CodeHistogram, ControlVariate, ControlVariateError, Layer, LayerConstants, fit,
 };
+use recoup_core::design::Design;
 use recoup_core::emulate::Workspace;
-use recoup_core::multiplier::Multiplier;
 use recoup_core::numeric::round_half_even_shift;
 use recoup_core::quantize::{Quantized, QuantizedMac, WeightScheme};
 use recoup_kernels::{ConvShape, MacSpec, Product, Scratch, WeightCoding, naive};
@@ -186,12 +185,12 @@ pub struct RandomSize {
 /// # Errors
 /// When the mode is not defined for the multiplier, or needs a network that runs.
 pub fn random(
-    multiplier: &Multiplier,
+    design: &Design,
     scheme: WeightScheme,
-    (mode, options): (Mode, ControlOptions),
     size: RandomSize,
 ) -> Result<(Vectors, Option<ControlVariate>), ControlVariateError> {
     let RandomSize { depth, filters, positions, seed } = size;
+    let Design { multiplier, control_variate: mode, control_options: options, .. } = design;
     let coding = scheme.coding();
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     let mut weights = vec![0; filters * depth];
@@ -210,6 +209,8 @@ pub fn random(
     let zeros = zeros.into_iter().map(|byte: u8| f64::from(byte) < ZEROS * 256.0);
     activations.iter_mut().zip(zeros).filter(|(_, zero)| *zero).for_each(|(code, _)| *code = 0);
     activations[..depth].fill(255);
+    cut(&mut activations, design.activation_bits);
+    cut(&mut weights, design.weight_bits);
 
     // C is a mean over a filter's weights: filters of one weight have all that there can be.
     let uniform: Vec<u8> = (0..=255).flat_map(|weight| vec![weight; depth]).collect();
@@ -219,11 +220,16 @@ pub fn random(
         codes: &codes,
         is_exact: false,
     });
-    let control = fit(&layers, coding, multiplier, mode, options)?;
+    let control = fit(&layers, coding, multiplier, *mode, *options)?;
     let constants = control.as_ref().map(|control| (control, &control.layers[0]));
     let product = (multiplier.kernel_product(coding), coding);
     let sums = naive_sums(depth, (&weights, &activations), product);
     let source = format!("random codes, seed {seed}");
     let vectors = Vectors::new(source, depth, (weights, activations), sums, constants);
     Ok((vectors, control))
+}
+
+/// Leaves so many bits of codes, the others 0.
+pub(crate) fn cut(codes: &mut [u8], bits: u32) {
+    codes.iter_mut().for_each(|code| *code &= 0xff_u8 << (8 - bits));
 }

@@ -1,7 +1,8 @@
 //! Whole arrays on random tiles: accumulators equal the emulator's, bit for bit.
 
 use recoup_circuits::{Operands, ProductTable};
-use recoup_core::control_variate::{ControlFunction, ControlOptions, Mode};
+use recoup_core::control_variate::{ControlFunction, Mode};
+use recoup_core::design::Design;
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::rtl::{
@@ -18,13 +19,14 @@ fn random_array(
     size: usize,
     change: impl FnOnce(&mut Options),
 ) -> Vec<File> {
-    array_of(&spec.parse().unwrap(), scheme, mode, size, change)
+    let multiplier: Multiplier = spec.parse().unwrap();
+    let design = Design::new(multiplier).with_control_variate(mode);
+    array_of(&design, scheme, size, change)
 }
 
 fn array_of(
-    multiplier: &Multiplier,
+    design: &Design,
     scheme: WeightScheme,
-    mode: Mode,
     size: usize,
     change: impl FnOnce(&mut Options),
 ) -> Vec<File> {
@@ -32,9 +34,8 @@ fn array_of(
     let mut options = Options::new(size, size, vectors.depth);
     change(&mut options);
     let vectors = RandomSize { depth: options.depth, ..vectors };
-    let (vectors, control) =
-        random(multiplier, scheme, (mode, ControlOptions::default()), vectors).unwrap();
-    let circuit = MultiplierCircuit::new(multiplier, scheme.coding()).unwrap();
+    let (vectors, control) = random(design, scheme, vectors).unwrap();
+    let circuit = MultiplierCircuit::of_design(design, None, scheme.coding()).unwrap();
     let correction = control.as_ref().map(|control| Correction::new(control).unwrap());
     let design = ArrayRtl::new(circuit, options, correction).unwrap();
     files(&design, &vectors).unwrap()
@@ -124,7 +125,8 @@ fn circuits_that_are_no_mask() {
         let multiplier = Multiplier::from_table("table", &table);
         assert_eq!(multiplier.mask(), None);
         for pipeline in [false, true] {
-            let files = array_of(&multiplier, scheme, mode, 3, |o| o.pipeline = pipeline);
+            let design = Design::new(multiplier.clone()).with_control_variate(mode);
+            let files = array_of(&design, scheme, 3, |o| o.pipeline = pipeline);
             assert_passes(&files, icarus);
         }
     }

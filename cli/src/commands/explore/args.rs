@@ -6,7 +6,7 @@ use crate::headings;
 use crate::library;
 use crate::library::ImportArgs;
 use crate::parse::{parse_array, parse_limit, parse_positive, parse_seconds};
-use crate::values::{self, ACTIVATION_BITS};
+use crate::values::{self, CODE_BITS};
 use anyhow::Result;
 use clap::Args;
 use recoup::{Design, Limit, Mode, Multiplier, Quantization, Space, WeightScheme};
@@ -31,8 +31,10 @@ pub struct ExploreArgs {
     pub multiplier: Vec<Source>,
     #[arg(long, help_heading = headings::CONTROL, value_name = "MODE", num_args = 1.., help = format!("What corrects it; may be repeated: {MODE_HELP} [default: none and fitted]"))]
     pub control_variate: Vec<Mode>,
-    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(ACTIVATION_BITS), help = format!("Significant bits of the activation codes of approximate multipliers, {}; may be repeated; exact products are tried at all of these [default: 8]", values::activation_bits()))]
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the activation codes of approximate multipliers, {}; may be repeated; exact products are tried at all of these [default: 8]", values::code_bits()))]
     pub activation_bits: Vec<u32>,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the weight codes of approximate multipliers, {}; may be repeated; exact products are tried at all of these [default: 8]", values::code_bits()))]
+    pub weight_bits: Vec<u32>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: plain]"))]
     pub quantization: Vec<Quantization>,
     #[arg(long, help_heading = headings::QUANTIZATION, default_value = "u8-channel", value_name = "CODING", num_args = 1.., help = format!("How weights are coded: {}; may be repeated: all losses are measured against exact products in the first", values::weight_codings()))]
@@ -107,6 +109,7 @@ impl ExploreArgs {
             multipliers,
             control_variates: or(&self.control_variate, &[Mode::None, Mode::Fitted(None)]),
             activation_bits: or(&self.activation_bits, &[8]),
+            weight_bits: or(&self.weight_bits, &[8]),
             quantizations: or(&self.quantization, &[Quantization::PLAIN]),
             exact_ends: self.arrays.exact_ends(),
             weights: std::iter::once(None).chain(others).collect(),

@@ -1,17 +1,17 @@
 //! Arguments of `power`.
 
-use crate::args::MachineArgs;
+use crate::args::{CodeArgs, MachineArgs};
 use crate::cells::CellArgs;
-use crate::commands::rtl::{VariantArgs, parse_array};
+use crate::commands::rtl::VariantArgs;
 use crate::headings;
 use crate::library::NetlistImportArgs;
 use crate::network::NetworkArgs;
-use crate::values::{self, ACTIVATION_BITS};
+use crate::parse::parse_array;
+use crate::values;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use recoup_core::control_variate::{MODE_HELP, Mode};
 use recoup_core::multiplier::{SPEC_HELP, Source};
-use recoup_core::quantize::WeightScheme;
 
 /// Where the codes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -40,13 +40,12 @@ pub struct PowerArgs {
     pub multiplier: Vec<Source>,
     #[arg(long, help_heading = headings::CONTROL, value_name = "MODE", help = format!("What corrects an approximate multiplier: {MODE_HELP} [default: fitted]"))]
     pub control_variate: Option<Mode>,
-    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", help = format!("Coding of the weights: {} [default: unsigned, unless the multiplier is for signed ones]", values::weight_signs()))]
-    pub weights: Option<WeightScheme>,
-    #[arg(long, help_heading = headings::QUANTIZATION, default_value_t = 8, value_name = "B", value_parser = clap::value_parser!(u32).range(ACTIVATION_BITS), help = format!("Significant bits of the activation codes, {}; exact products of fewer have an array that leaves the others out", values::activation_bits()))]
-    pub activation_bits: u32,
+    /// The codes.
+    #[command(flatten)]
+    pub codes: CodeArgs,
     /// Rows and columns of PEs
     #[arg(long, help_heading = headings::ARRAYS, default_value = "16x16", value_name = "RxC", value_parser = parse_array)]
-    pub array: [usize; 2],
+    pub array: [u32; 2],
     /// Variants of the PE.
     #[command(flatten)]
     pub variant: VariantArgs,

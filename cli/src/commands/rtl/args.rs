@@ -1,17 +1,14 @@
 //! Arguments of `rtl`.
 
-use crate::args::MachineArgs;
+use crate::args::{CodeArgs, MachineArgs};
 use crate::headings;
 use crate::library::ImportArgs;
 use crate::network::NetworkArgs;
-use crate::parse::parse_positive;
-use crate::values;
-use anyhow::Result;
+use crate::parse::{parse_array, parse_positive};
 use clap::Args;
 use recoup::silicon::{ArrayOptions, DEPTH};
 use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode};
 use recoup_core::multiplier::{SPEC_HELP, Source};
-use recoup_core::quantize::WeightScheme;
 use std::path::PathBuf;
 
 /// Variants of an array.
@@ -56,11 +53,12 @@ pub struct RtlArgs {
     pub control_variate: Option<Mode>,
     #[arg(long, help_heading = headings::CONTROL, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=16), help = format!("Fraction bits of the control variate's C [default: {}]", ControlOptions::default().c_frac))]
     pub c_frac: Option<u32>,
-    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", help = format!("Coding of the weights: {} [default: unsigned, unless the multiplier is for signed ones]", values::weight_signs()))]
-    pub weights: Option<WeightScheme>,
+    /// The codes.
+    #[command(flatten)]
+    pub codes: CodeArgs,
     /// Rows and columns of PEs: 16x16
     #[arg(long, help_heading = headings::ARRAYS, value_name = "RxC", value_parser = parse_array)]
-    pub array: [usize; 2],
+    pub array: [u32; 2],
     #[arg(long, help_heading = headings::ARRAYS, value_name = "K", value_parser = parse_positive, help = format!("Most products per output, k [default: those of the network's deepest layer, or {DEPTH}]"))]
     pub depth: Option<usize>,
     /// Variants of the PE.
@@ -84,13 +82,4 @@ pub struct RtlArgs {
     /// What a file of a multiplier does not say.
     #[command(flatten)]
     pub import: ImportArgs,
-}
-
-/// Rows and columns.
-pub fn parse_array(text: &str) -> Result<[usize; 2], String> {
-    let sizes = text.split_once('x');
-    let sizes = sizes.and_then(|(rows, columns)| Some([rows.parse().ok()?, columns.parse().ok()?]));
-    sizes.ok_or_else(|| {
-        format!("\"{text}\" is no array; expected rows and columns joined by x, as in 16x16")
-    })
 }

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use recoup_core::control_variate::{self, ControlOptions};
+use recoup_core::control_variate;
+use recoup_core::design::Design;
 use recoup_core::multiplier::Multiplier;
 use recoup_core::numeric::round_half_even_shift;
 use recoup_core::quantize::WeightScheme;
@@ -34,8 +35,9 @@ const CYCLES: usize = 60;
 fn design(spec: &str, scheme: WeightScheme, change: impl Fn(&mut Options)) -> (ArrayRtl, Vectors) {
     let multiplier: Multiplier = spec.parse().unwrap();
     let size = RandomSize { depth: 2 * ROWS + 1, filters: 4, positions: 64, seed: 7 };
-    let mode = (control_variate::Mode::Fitted(None), ControlOptions::default());
-    let (vectors, control) = random(&multiplier, scheme, mode, size).unwrap();
+    let corrected =
+        Design::new(multiplier.clone()).with_control_variate(control_variate::Mode::Fitted(None));
+    let (vectors, control) = random(&corrected, scheme, size).unwrap();
     let mut options = Options::new(ROWS, 3, size.depth);
     change(&mut options);
     let circuit = MultiplierCircuit::new(&multiplier, scheme.coding()).unwrap();
