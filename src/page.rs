@@ -13,8 +13,8 @@ use recoup_explore::recorded::{Mean, Recorded, RecordedDesign, RecordedNetwork};
 use recoup_explore::sequential::{self, ERROR, Limit};
 use recoup_hardware::cost_table::{Cost, Stimulus};
 use recoup_report::data::{
-    Answer, Assessment, Command, Comparison, Costs, Design, Hardware, Histogram, Input, LayerError,
-    LayerQuality as ShownLayer, Mask, Network, Provenance, Report, Results,
+    Answer, Assessment, Command, Comparison, Costs, Hardware, Histogram, Input, LayerError,
+    LayerQuality as ShownLayer, Mask, Network, Provenance, Report, Results, ShownDesign,
 };
 
 /// The page of a recorded run, judged by `limit`; [`recoup_report::render`] makes HTML of it.
@@ -28,7 +28,7 @@ pub fn page(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -> 
     };
     let means = recorded.means(limit);
     let mean = (!means.is_empty()).then(|| {
-        let designs = means.iter().map(|mean| Design {
+        let designs = means.iter().map(|mean| ShownDesign {
             relative_power: mean.mean.power,
             assessment: Some(assessment(&mean.mean.assessment, mean.top1)),
             // Networks may prefer different ones, and need different energies.
@@ -68,7 +68,7 @@ fn evaluated_means(means: &[Mean]) -> Vec<Evaluated> {
 }
 
 /// Designs, and the choice among those that were evaluated.
-fn results(designs: Vec<Design>, evaluated: &[Evaluated], limit: Limit) -> Results {
+fn results(designs: Vec<ShownDesign>, evaluated: &[Evaluated], limit: Limit) -> Results {
     let answer = answer::Answer::new(evaluated, limit);
     let answer::Answer { choice, headline, remarks, .. } = answer;
     Results { designs, choice, answer: Answer { headline, remarks } }
@@ -84,7 +84,7 @@ fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network
             Some(Evaluated { position, name: design.entry.name(), judged })
         })
         .collect();
-    let designs = network.designs.iter().zip(&assessments).map(|(recorded, found)| Design {
+    let designs = network.designs.iter().zip(&assessments).map(|(recorded, found)| ShownDesign {
         assessment: found.as_ref().map(|found| assessment(found, recorded.top1().unwrap_or(0.0))),
         relative_energy: network.relative_energy(recorded),
         ..design(recorded, network.experiment.weights)
@@ -119,7 +119,7 @@ pub fn short_name(model: &str) -> String {
 }
 
 /// Without what it takes the network to know; `weights` is how it has them.
-fn design(recorded: &RecordedDesign, weights: WeightScheme) -> Design {
+fn design(recorded: &RecordedDesign, weights: WeightScheme) -> ShownDesign {
     let entry = &recorded.entry;
     let known = entry.mask().map(Multiplier::from_mask);
     let (family, level) = match known.as_ref().map(|known| (known.is_exact(), known.member())) {
@@ -128,7 +128,7 @@ fn design(recorded: &RecordedDesign, weights: WeightScheme) -> Design {
         Some((_, None)) => ("mask", None),
         None => ("table", None),
     };
-    Design {
+    ShownDesign {
         name: entry.name(),
         kind: entry.kind,
         multiplier: entry.design.multiplier.clone(),

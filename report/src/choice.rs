@@ -1,13 +1,13 @@
 //! The best design of each kind, in the words of the overview.
 
-use crate::data::{Design, Results};
+use crate::data::{Results, ShownDesign};
 
 /// What was chosen, or why nothing was.
 pub enum Outcome<'a> {
     /// The design with the least power under the limit.
-    Chosen(&'a Design),
+    Chosen(&'a ShownDesign),
     /// Nothing is under the limit: the nearest.
-    Nearest(&'a Design),
+    Nearest(&'a ShownDesign),
     /// What is under the limit is of unknown power.
     UnknownPower,
     /// Nothing was evaluated.
@@ -29,7 +29,7 @@ pub fn outcome(results: &Results) -> Outcome<'_> {
 }
 
 /// The best design of each kind under the limit; "best" stands before the words.
-pub fn rivals(results: &Results) -> [(&'static str, Option<&Design>); 3] {
+pub fn rivals(results: &Results) -> [(&'static str, Option<&ShownDesign>); 3] {
     let choice = &results.choice;
     [
         ("with V", at(results, choice.with_v)),
@@ -39,11 +39,11 @@ pub fn rivals(results: &Results) -> [(&'static str, Option<&Design>); 3] {
 }
 
 /// The design at a position.
-fn at(results: &Results, position: Option<usize>) -> Option<&Design> {
+fn at(results: &Results, position: Option<usize>) -> Option<&ShownDesign> {
     results.designs.get(position?)
 }
 
 /// The share of the exact array's power that a design saves.
-pub fn saving(design: &Design) -> Option<f64> {
+pub fn saving(design: &ShownDesign) -> Option<f64> {
     design.relative_power.map(|power| 1.0 - power)
 }

@@ -61,7 +61,7 @@ pub struct Network {
 #[serde(deny_unknown_fields)]
 pub struct Results {
     /// The designs, the reference first.
-    pub designs: Vec<Design>,
+    pub designs: Vec<ShownDesign>,
     /// The answer.
     pub choice: Choice,
     /// The same in words.
@@ -81,7 +81,7 @@ pub struct Answer {
 /// One design.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Design {
+pub struct ShownDesign {
     /// In words, all that sets it apart from the other designs.
     pub name: String,
     /// What kind it is.

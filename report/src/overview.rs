@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::choice::{Outcome, outcome, rivals, saving};
-use crate::data::{Design, Report, Results};
+use crate::data::{Report, Results, ShownDesign};
 use crate::number;
 use crate::view::{View, views};
 
@@ -41,7 +41,7 @@ fn headline(view: &View) -> Markup {
 }
 
 /// The few numbers of a design, large.
-fn figures(design: &Design) -> Markup {
+fn figures(design: &ShownDesign) -> Markup {
     html! {
         dl .figures {
             div {
@@ -133,7 +133,7 @@ fn bar(saving: Option<f64>) -> Markup {
 
 /// The answer for each network.
 fn networks(views: &[View]) -> Markup {
-    let saved = |design: Option<&Design>| match design.map(saving) {
+    let saved = |design: Option<&ShownDesign>| match design.map(saving) {
         Some(Some(saving)) => format!("{} %", number::percent(saving)),
         Some(None) => "unknown".to_owned(),
         None => "none".to_owned(),

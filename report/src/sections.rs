@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::data::{Design, Kind, Report};
+use crate::data::{Kind, Report, ShownDesign};
 use crate::dots;
 use crate::number;
 use crate::table;
@@ -129,7 +129,7 @@ fn filters(report: &Report, views: &[View]) -> Markup {
 }
 
 /// The different values that a property of designs has, in the order of the designs.
-fn distinct<'a>(views: &[View<'a>], property: impl Fn(&'a Design) -> &'a str) -> Vec<&'a str> {
+fn distinct<'a>(views: &[View<'a>], property: impl Fn(&'a ShownDesign) -> &'a str) -> Vec<&'a str> {
     let mut values = Vec::new();
     for view in views {
         for value in view.results.designs.iter().map(&property) {

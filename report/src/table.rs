@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::data::{Assessment, Comparison, Design, Hardware, Kind};
+use crate::data::{Assessment, Comparison, Hardware, Kind, ShownDesign};
 use crate::number;
 use crate::view::View;
 
@@ -44,7 +44,7 @@ pub fn designs(views: &[View]) -> Markup {
     }
 }
 
-fn row(view: &View, index: usize, design: &Design) -> Markup {
+fn row(view: &View, index: usize, design: &ShownDesign) -> Markup {
     let choice = &view.results.choice;
     let front = choice.front.contains(&index);
     let chosen = choice.chosen == Some(index);
@@ -82,7 +82,7 @@ fn row(view: &View, index: usize, design: &Design) -> Markup {
 }
 
 /// The energy of an inference: of the exact network's, and in itself.
-pub fn energy(design: &Design) -> Option<String> {
+pub fn energy(design: &ShownDesign) -> Option<String> {
     let relative = design.relative_energy.map(number::percent);
     let energy_nj = design.energy_nj.map(number::significant);
     match (relative, energy_nj) {

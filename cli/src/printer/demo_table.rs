@@ -83,7 +83,7 @@ impl<'a, W: Write> DemoTable<'a, W> {
             "top-1 accuracy in percent; loss in points against exact 8-bit products, on the same images.\n\
              V is the control variate: per filter V = C sum x(a) + C0, fitted offline, no retraining.\n\
              perforated:m ignores the m low activation bits; its rival is the same small circuit fed with\n\
-             rounded codes: compare perforated:3 with exact at 5 activation bits.\n\
+             rounded codes: compare perforated:3 with exact at 5 activation bits. 5 x 5 bits: weights too.\n\
              {}\n\
              Next: recoup eval MODEL.onnx --data SPEC --multiplier truncated:7",
             costs::legend(false)
@@ -97,7 +97,10 @@ fn exact_row(results: &Results, index: usize, arrays: &Power) -> Vec<String> {
     let candidate = &results.candidates[index];
     let figures = arrays.figures_of(candidate);
     vec![
-        candidate.design.to_string(),
+        match candidate.design.weight_bits {
+            8 => candidate.design.to_string(),
+            weights => format!("exact, {} x {weights} bits", candidate.design.activation_bits),
+        },
         "0".into(),
         accuracy(results, index),
         String::new(),

@@ -65,7 +65,7 @@ fn approximation_saves_and_glitches_cost() {
 }
 
 #[test]
-fn fewer_activation_bits_take_a_smaller_array() {
+fn fewer_bits_take_a_smaller_array() {
     let common = ["--multiplier", "exact", "--array", "4x4", "--stimuli", "uniform", "--fast"];
     let run = |bits: &str| {
         power(&[&common[..], &["--standard-error", "3", "--activation-bits", bits]].concat())
@@ -84,6 +84,15 @@ fn fewer_activation_bits_take_a_smaller_array() {
             .collect::<Vec<_>>(),
     );
     assert_eq!(number(&six, "area_um2"), number(&perforated, "area_um2"));
+    let both = ["--standard-error", "3", "--activation-bits", "6", "--weight-bits", "5"];
+    let both = power(&[&common[..], &both].concat());
+    assert_eq!(both["weight_bits"], 5);
+    assert_eq!(both["codes"], "uniform codes, activations of 6 bits, weights of 5 bits");
+    assert!(number(&both, "area_um2") < 0.9 * number(&six, "area_um2"));
+    assert!(number(&both, "energy_per_mac_fj") < 0.9 * number(&six, "energy_per_mac_fj"));
+    let identity = |report: &Value| report["results"][0]["identity"].as_str().unwrap().to_owned();
+    let identities = [&all, &six, &both, &perforated].map(identity);
+    assert!((1..4).all(|at| !identities[..at].contains(&identities[at])), "{identities:?}");
 }
 
 /// What one command prints the other reads.
@@ -106,6 +115,9 @@ fn explore_takes_what_was_measured() {
     // Loading and draining, which cost both the same, bring the ratio nearer to 1.
     let (ratio, power) = (energy(1) / energy(0), truncated["relative_power"].as_f64().unwrap());
     assert!(ratio < power && power < 1.0 && power < ratio + 0.1, "{ratio} {power}");
+    for (line, result) in [(&lines[0], 0), (truncated, 1)] {
+        assert_eq!(line["identity"], measured["results"][result]["identity"]);
+    }
 }
 
 /// The cells of a multiplier's netlist need not be those of the array.

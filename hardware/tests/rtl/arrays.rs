@@ -132,6 +132,19 @@ fn circuits_that_are_no_mask() {
     }
 }
 
+/// Exact ones leave the other bits out; V corrects others as ever.
+#[test]
+fn arrays_of_codes_of_fewer_bits() {
+    let truncated = Design::new("truncated:7".parse().unwrap()).with_control_variate(FITTED);
+    for (design, scheme) in [
+        (Design::exact(5).with_weight_bits(5), WeightScheme::U8Channel),
+        (Design::exact(8).with_weight_bits(4), WeightScheme::I8Channel),
+        (truncated.with_activation_bits(6).with_weight_bits(6), WeightScheme::U8Channel),
+    ] {
+        assert_passes(&array_of(&design, scheme, 4, |_| {}), icarus);
+    }
+}
+
 // Compiling an array for Verilator takes most of a minute: one test each, so that they run side by
 // side.
 

@@ -1,6 +1,6 @@
 //! Every chart has the marks that its data ask for, in light and dark, on screens of any width.
 
-use recoup_report::data::{Design, Kind, Report};
+use recoup_report::data::{Kind, Report, ShownDesign};
 
 use crate::driver::{Look, Page, fashion};
 
@@ -10,8 +10,9 @@ fn marks(page: &Page, chart: &str) -> usize {
     page.count(&format!("#chart-{chart} {MARKS}"))
 }
 
-fn plotted(designs: &[Design]) -> usize {
-    let plotted = |design: &&Design| design.relative_power.is_some() && design.assessment.is_some();
+fn plotted(designs: &[ShownDesign]) -> usize {
+    let plotted =
+        |design: &&ShownDesign| design.relative_power.is_some() && design.assessment.is_some();
     designs.iter().filter(plotted).count()
 }
 
