@@ -150,10 +150,12 @@ impl RecordedNetwork {
         experiment: ExperimentRecord,
         entries: Vec<(String, Entry)>,
     ) -> Result<Self, StoreError> {
-        // Results in further codings of the weights belong to experiments of their own.
+        // Results in further codings of the weights belong to experiments of their own. What the
+        // run left out is no part of it, though another may have evaluated it.
         let designs = entries.into_iter().map(|(result, entry)| {
+            let row = store.load(&result)?.filter(|row| row.status == Status::Done);
             Ok(RecordedDesign {
-                row: store.load(&result)?.filter(|row| row.status == Status::Done),
+                row: row.filter(|_| entry.note.is_none()),
                 layers: store.layers(&result)?,
                 entry,
             })

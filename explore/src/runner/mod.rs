@@ -4,9 +4,9 @@
 //! fails is marked so, and the others go on. Workers share a [`ResultStore`]: each claims what it
 //! evaluates.
 //!
-//! What is tried depends on what other workers have finished by then. The answer does not depend on
-//! who tried what: when nothing is left to try, and what others were at is finished, it is read
-//! from the store.
+//! What is tried depends on what other workers have finished by then, the answer does not: what
+//! rules a design out comes before it in the order of the strategy. A result that was made in vain,
+//! as it was begun too early, stays in the store and is no part of the answer.
 
 mod budget;
 mod judge;

@@ -15,7 +15,7 @@ pub struct Task {
     pub design: Design,
     /// What it needs, as far as it is known.
     pub figures: Figures,
-    /// How it went, if it is finished.
+    /// How it went, if that is known.
     pub outcome: Option<Outcome>,
     /// What files keep of it.
     pub(super) record: DesignRecord,
@@ -26,8 +26,6 @@ pub struct Task {
     pub(super) index: usize,
     /// It failed in an earlier run, and has not been tried again yet.
     pub(super) retry: bool,
-    /// Its end has been reported.
-    pub(super) told: bool,
 }
 
 impl Task {

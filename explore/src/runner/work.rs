@@ -1,6 +1,6 @@
 //! One worker: claims, evaluates, records.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,8 @@ pub(super) struct Work<'a> {
     reference: Vec<bool>,
     /// In the order in which they are tried.
     tasks: Vec<Task>,
+    /// So many of the first have their final outcomes.
+    settled: usize,
     /// By keys of results: the images that `watch` knows of.
     advanced: HashMap<String, usize>,
     /// Of the store, when all tasks were looked up.
@@ -78,6 +80,7 @@ impl<'a> Work<'a> {
             spent: Spent::new(runner.budget),
             reference: Vec::new(),
             tasks: Vec::new(),
+            settled: 0,
             advanced: HashMap::new(),
             version: None,
         }
@@ -138,77 +141,67 @@ impl<'a> Work<'a> {
         }
         loop {
             self.work(strategy)?;
-            self.wait_for_others()?;
             // Also what was known before: another question may have taken it further.
             for at in 0..self.tasks.len() {
                 self.look_up(at)?;
             }
-            let outcomes = (0..self.tasks.len()).map(|at| self.outcome(at, strategy));
-            let Some(outcomes) = outcomes.collect::<Option<Vec<Outcome>>>() else { continue };
-            for (at, outcome) in outcomes.into_iter().enumerate() {
-                self.keep(at, &outcome)?;
-                self.tasks[at].outcome = Some(outcome);
+            self.settled = 0;
+            self.settle(strategy)?;
+            if self.settled == self.tasks.len() {
+                return Ok(());
             }
-            return Ok(());
         }
     }
 
-    /// Takes the designs in turn until each of them has an outcome.
+    /// Evaluates designs until each has its outcome, the first that others are not at first.
     fn work(&mut self, strategy: &dyn Strategy) -> Result<(), Halt> {
-        let mut queue: VecDeque<usize> = (0..self.tasks.len()).collect();
-        let mut busy = 0;
-        while let Some(at) = queue.pop_front() {
+        loop {
+            self.look_up_changed()?;
+            self.settle(strategy)?;
+            if self.settled == self.tasks.len() {
+                return Ok(());
+            }
             self.spent.check(self.watch)?;
-            let mut outcome = self.settled(at, strategy)?;
-            if outcome.is_none() {
-                let key = self.tasks[at].key.clone();
-                if let Claim::Others(worker) = self.store.claim(&key)? {
-                    queue.push_back(at);
-                    busy += 1;
-                    if busy >= queue.len() {
-                        self.wait_for(&worker);
-                        busy = 0;
-                    }
+            let (mut ours, mut busy) = (None, None);
+            for at in self.settled..self.tasks.len() {
+                if self.outcome(at, strategy).is_some() {
                     continue;
                 }
-                // Others may have finished it, or what rules it out, just before the claim.
-                outcome = self.settled(at, strategy)?;
-                if outcome.is_some() {
-                    self.store.release(&key)?;
+                match self.store.claim(&self.tasks[at].key)? {
+                    Claim::Ours => {
+                        ours = Some(at);
+                        break;
+                    }
+                    Claim::Others(worker) => busy = busy.or(Some(worker)),
                 }
             }
-            busy = 0;
-            let outcome = match outcome {
-                Some(outcome) => outcome,
-                None => {
-                    let outcome = self.evaluate_task(at)?;
-                    self.tasks[at].retry = false;
-                    self.tasks[at].outcome = Some(outcome.clone());
-                    outcome
-                }
+            let Some(at) = ours else {
+                self.wait_for(&busy.expect("the first without an outcome is to be done"));
+                continue;
             };
-            if !std::mem::replace(&mut self.tasks[at].told, true) {
-                self.keep(at, &outcome)?;
-                let images = self.runner.judge.images();
-                let key = self.tasks[at].key.clone();
-                self.advance_to(&key, images);
+            // Others may have finished it, or what rules it out, just before the claim.
+            self.look_up_changed()?;
+            if self.outcome(at, strategy).is_some() {
+                self.store.release(&self.tasks[at].key)?;
+                continue;
             }
+            self.tasks[at].outcome = Some(self.evaluate_task(at)?);
+            self.tasks[at].retry = false;
         }
-        Ok(())
     }
 
-    /// Waits for what others are at now. They may have begun it before it was ruled out, and then
-    /// it is part of the answer.
-    fn wait_for_others(&mut self) -> Result<(), Halt> {
-        let mut held = Vec::new();
-        for task in &self.tasks {
-            held.extend(self.store.holder(&task.key)?.map(|worker| (task.key.clone(), worker)));
-        }
-        for (key, worker) in held {
-            while self.store.holder(&key)?.as_ref() == Some(&worker) {
-                self.spent.check(self.watch)?;
-                self.wait_for(&worker);
-            }
+    /// Gives designs their outcomes in the order in which they are tried, up to the first that is
+    /// to be done. Only what comes before a design rules it out, also where more is known: the
+    /// answer is that of one worker who begins with an empty file.
+    fn settle(&mut self, strategy: &dyn Strategy) -> Result<(), StoreError> {
+        while self.settled < self.tasks.len() {
+            let at = self.settled;
+            let Some(outcome) = self.outcome(at, strategy) else { break };
+            self.keep(at, &outcome)?;
+            let key = self.tasks[at].key.clone();
+            self.advance_to(&key, self.runner.judge.images());
+            self.tasks[at].outcome = Some(outcome);
+            self.settled += 1;
         }
         Ok(())
     }
@@ -226,28 +219,31 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// The outcome of a design, if nothing is left to do for it now. The others are looked up when
-    /// other workers have written since the last time.
-    fn settled(&mut self, at: usize, strategy: &dyn Strategy) -> Result<Option<Outcome>, Halt> {
-        let now = Some(self.store.version()?);
-        let has_changed = std::mem::replace(&mut self.version, now) != now;
-        for other in 0..self.tasks.len() {
-            if self.tasks[other].outcome.is_none() && (has_changed || other == at) {
-                self.look_up(other)?;
-            }
-        }
-        Ok(self.outcome(at, strategy))
+    /// The outcome of a design by what is known of it and of those before it; none if it is to be
+    /// done.
+    fn outcome(&self, at: usize, strategy: &dyn Strategy) -> Option<Outcome> {
+        let (before, task) = (&self.tasks[..at], &self.tasks[at]);
+        let superfluous = strategy.superfluous(task, before).map(Outcome::Superfluous);
+        superfluous.or_else(|| task.outcome.clone())
     }
 
-    /// The outcome of a design by what is known of all.
-    fn outcome(&self, at: usize, strategy: &dyn Strategy) -> Option<Outcome> {
-        let task = &self.tasks[at];
-        let superfluous = || strategy.superfluous(task, &self.tasks).map(Outcome::Superfluous);
-        task.outcome.clone().or_else(superfluous)
+    /// Looks up what others may have finished, if they have written since the last time.
+    fn look_up_changed(&mut self) -> Result<(), Halt> {
+        let now = Some(self.store.version()?);
+        if std::mem::replace(&mut self.version, now) != now {
+            for at in self.settled..self.tasks.len() {
+                if self.tasks[at].outcome.is_none() {
+                    self.look_up(at)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Notes what the store holds of a design.
     fn look_up(&mut self, at: usize) -> Result<(), Halt> {
+        let ruled_out = |outcome: &mut Outcome| matches!(outcome, Outcome::Superfluous(_));
+        self.tasks[at].outcome.take_if(ruled_out);
         let task = &self.tasks[at];
         let Some(row) = self.store.load(&task.key)? else { return Ok(()) };
         let judge = &self.runner.judge;
@@ -317,8 +313,9 @@ impl<'a> Work<'a> {
         Ok(row.filter(|row| self.runner.judge.next(None, &row.outcomes).is_none()))
     }
 
-    /// Makes tasks of designs, and brings all into the order in which they are tried.
+    /// Makes tasks of designs, behind those of earlier rounds in the order in which they are tried.
     fn add(&mut self, designs: &[Design], strategy: &dyn Strategy) -> Result<(), StoreError> {
+        let first = self.tasks.len();
         for design in designs {
             let (key, record) = self.experiment(design).design(design);
             let failed = self.store.load(&key)?.is_some_and(|row| row.status != Status::Done);
@@ -331,14 +328,13 @@ impl<'a> Work<'a> {
                 figures: Figures::default(),
                 outcome: None,
                 retry: failed,
-                told: false,
             };
             if task.expected.is_some() {
                 task.figures = (self.runner.figures)(&task.design, task.functions());
             }
             self.tasks.push(task);
         }
-        self.tasks.sort_by(|a, b| {
+        self.tasks[first..].sort_by(|a, b| {
             let ([first, then], [first_of_b, then_of_b]) = (strategy.rank(a), strategy.rank(b));
             first.total_cmp(&first_of_b).then(then.total_cmp(&then_of_b))
         });
