@@ -2,6 +2,7 @@
 
 mod record;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use recoup_core::accuracy::Experiment;
@@ -11,6 +12,7 @@ use recoup_core::design::{Design, Space};
 use recoup_core::quantize::WeightScheme;
 use recoup_core::watch::Watch;
 use recoup_explore::answer::{Answer, Evaluated};
+use recoup_explore::entry::Settings;
 use recoup_explore::explorer::{Explorer, MeanResult, Network, Question};
 use recoup_explore::export::Line;
 use recoup_explore::inputs::Inputs;
@@ -18,6 +20,7 @@ use recoup_explore::key::Names;
 use recoup_explore::power::Power;
 use recoup_explore::runner::{Budget, DesignResult, Ended};
 use recoup_explore::sequential::Limit;
+use recoup_explore::shard::Shard;
 use recoup_explore::space;
 use recoup_explore::store::Store;
 use recoup_hardware::inference::Layer;
@@ -46,6 +49,9 @@ pub struct ExploreOptions {
     pub observed_images: usize,
     /// When to end.
     pub budget: Budget,
+    /// The part of the work to do, if not all: other machines do the others, each into a store of
+    /// its own, and [`merge`] brings them together.
+    pub shard: Option<Shard>,
 }
 
 impl ExploreOptions {
@@ -58,7 +64,13 @@ impl ExploreOptions {
             ..Space::default()
         });
         let budget = Budget::default();
-        Self { designs, limit, thorough: false, observed_images: 0, budget }
+        Self { designs, limit, thorough: false, observed_images: 0, budget, shard: None }
+    }
+
+    /// What a store keeps of them with [`Store::start_run`], where designs cost `power`.
+    pub fn settings(&self, power: &Power) -> Settings {
+        let part = self.shard.map(|shard| shard.of(&self.designs, power.weights));
+        Settings { part, ..Settings::new(self.limit, self.thorough, power) }
     }
 }
 
@@ -157,13 +169,14 @@ pub fn explore(
     let inputs = explored_inputs(networks, watch)?;
     let all: Vec<Network> =
         networks.iter().zip(&inputs).map(|(network, inputs)| network.network(inputs)).collect();
-    let ExploreOptions { designs, limit, thorough, observed_images, budget } = options;
+    let ExploreOptions { designs, limit, thorough, observed_images, budget, shard } = options;
     let question = Question {
         designs,
         limit: *limit,
         thorough: *thorough,
         observed_images: *observed_images,
         budget: *budget,
+        shard: *shard,
     };
     let explored = Explorer::new(store, &all, question).explore(watch)?;
     let networks = networks.iter().zip(&inputs).zip(explored.networks);
@@ -181,7 +194,18 @@ pub fn explore(
         networks: networks.collect(),
         means: explored.means,
         ended: explored.ended,
+        shard: *shard,
     })
+}
+
+/// The results of all parts of one question, in memory: the same search on them gives the answer of
+/// one machine. A file with [`Store::bytes`] keeps them.
+///
+/// # Errors
+/// When a file cannot be read or does not belong to the others, a part is missing, results
+/// contradict each other, or `watch` stops the work.
+pub fn merge(parts: &[PathBuf], watch: &dyn Watch) -> Result<Store> {
+    Ok(recoup_explore::merge::merge(parts, watch)?)
 }
 
 impl Session {
@@ -212,6 +236,8 @@ pub struct Exploration {
     pub means: Vec<MeanResult>,
     /// Why the search ended.
     pub ended: Ended,
+    /// The part of the work that this is, if not all: the choices are among its designs.
+    pub shard: Option<Shard>,
 }
 
 /// What was found on one network.

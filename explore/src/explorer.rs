@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use recoup_core::accuracy::Experiment;
 use recoup_core::design::Design;
+use recoup_core::quantize::WeightScheme;
 use recoup_core::watch::{StopOnly, Watch};
 use recoup_hardware::inference::Layer;
 
@@ -15,6 +16,7 @@ use crate::runner::{
     Budget, DesignResult, Ended, Found, Judge, LeastPower, Outcome, Runner, RunnerError,
 };
 use crate::sequential::{Limit, Verdict};
+use crate::shard::Shard;
 use crate::store::ResultStore;
 use crate::subject::Emulated;
 
@@ -48,6 +50,8 @@ pub struct Question<'a> {
     pub observed_images: usize,
     /// When to end.
     pub budget: Budget,
+    /// The part of the work to do, if not all.
+    pub shard: Option<Shard>,
 }
 
 /// What was found.
@@ -99,12 +103,15 @@ impl<'a> Explorer<'a> {
 
     /// Evaluates the designs on all networks, as far as the store does not have the results. With
     /// several networks, a design that is bad for one may be good on average, so that none is left
-    /// out.
+    /// out. A part of the work is the designs of it, each on all networks; means, for which designs
+    /// see more images by what others lose, are found when the parts are together.
     ///
     /// # Errors
     /// When a network cannot be run exactly, or results cannot be kept.
     pub fn explore(&mut self, watch: &dyn Watch) -> Result<Explored, RunnerError> {
-        let Question { designs, thorough, .. } = self.question;
+        let Question { designs, thorough, shard, .. } = self.question;
+        let ours = shard.map(|shard| shard.designs(designs, self.reference_weights()));
+        let designs = ours.as_deref().unwrap_or(designs);
         let prune = self.networks.len() == 1 && !thorough;
         let (mut networks, mut ended) = (Vec::new(), Ended::Decided);
         for network in 0..self.networks.len() {
@@ -113,7 +120,7 @@ impl<'a> Explorer<'a> {
             networks.push(found.results);
         }
         let mut means = Vec::new();
-        if networks.len() > 1 {
+        if networks.len() > 1 && shard.is_none() {
             if !ended.is_early() {
                 ended = self.decide_means(&mut networks, watch)?;
             }
@@ -121,6 +128,11 @@ impl<'a> Explorer<'a> {
             means = every.collect();
         }
         Ok(Explored { networks, means, ended })
+    }
+
+    /// The coding of the weights where a design names none.
+    fn reference_weights(&self) -> WeightScheme {
+        self.networks[0].experiments[0].weights()
     }
 
     /// The mean loss of one design on all images of all networks, evaluated as far as the store does

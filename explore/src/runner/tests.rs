@@ -242,6 +242,7 @@ fn what_a_run_has_predicted_is_not_predicted_again() {
         library: "none".into(),
         array: [64, 64],
         costs: CostTable::new(Vec::new(), Vec::new()),
+        part: None,
     };
     let search = |designs: &[Design]| {
         Question { settings: Some(&settings), ..Question::of(designs, 1.0) }.run(&path)
