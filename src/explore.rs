@@ -1,5 +1,6 @@
 //! The search for the design with the least power under a limit of loss.
 
+mod pieces;
 mod record;
 
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use recoup_explore::export::Line;
 use recoup_explore::inputs::Inputs;
 use recoup_explore::key::Names;
 use recoup_explore::power::Power;
-use recoup_explore::runner::{Budget, DesignResult, Ended};
+use recoup_explore::runner::{Budget, DesignResult, Ended, Pool};
 use recoup_explore::sequential::Limit;
 use recoup_explore::shard::Shard;
 use recoup_explore::space;
@@ -28,6 +29,7 @@ use recoup_hardware::inference::Layer;
 use crate::error::Result;
 use crate::session::Session;
 
+pub use pieces::{emulated, worker};
 pub use record::{ExplorationRecord, MeanDesignRecord, MeanRecord, NetworkRecord};
 
 /// Images in memory at a time, beyond those that are kept decoded.
@@ -166,6 +168,33 @@ pub fn explore(
     options: &ExploreOptions,
     watch: &dyn Watch,
 ) -> Result<Exploration> {
+    explored(None, store, networks, options, watch)
+}
+
+/// The same, with designs evaluated by the workers of a pool, in other processes or on other
+/// machines. What is found, and why the search ends, depends neither on their number nor on the order
+/// in which they come back, unless time is limited; what they lose is done again. Each of them has a
+/// [`worker`].
+///
+/// # Errors
+/// As [`explore`].
+pub fn explore_on(
+    pool: &mut dyn Pool,
+    store: &mut Store,
+    networks: &[OpenNetwork],
+    options: &ExploreOptions,
+    watch: &dyn Watch,
+) -> Result<Exploration> {
+    explored(Some(pool), store, networks, options, watch)
+}
+
+fn explored(
+    pool: Option<&mut dyn Pool>,
+    store: &mut Store,
+    networks: &[OpenNetwork],
+    options: &ExploreOptions,
+    watch: &dyn Watch,
+) -> Result<Exploration> {
     let inputs = explored_inputs(networks, watch)?;
     let all: Vec<Network> =
         networks.iter().zip(&inputs).map(|(network, inputs)| network.network(inputs)).collect();
@@ -178,7 +207,11 @@ pub fn explore(
         budget: *budget,
         shard: *shard,
     };
-    let explored = Explorer::new(store, &all, question).explore(watch)?;
+    let explorer = Explorer::new(store, &all, question);
+    let explored = match pool {
+        Some(pool) => explorer.with_pool(pool).explore(watch)?,
+        None => { explorer }.explore(watch)?,
+    };
     let networks = networks.iter().zip(&inputs).zip(explored.networks);
     let networks = networks.map(|((network, inputs), results)| ExploredNetwork {
         model: network.names.model.clone(),

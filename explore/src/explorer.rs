@@ -13,7 +13,7 @@ use crate::inputs::Inputs;
 use crate::key::{ExperimentKey, Names};
 use crate::power::Power;
 use crate::runner::{
-    Budget, DesignResult, Ended, Found, Judge, LeastPower, Outcome, Runner, RunnerError,
+    Budget, DesignResult, Ended, Found, Judge, LeastPower, Outcome, Pool, Runner, RunnerError,
 };
 use crate::sequential::{Limit, Verdict};
 use crate::shard::Shard;
@@ -21,7 +21,7 @@ use crate::store::ResultStore;
 use crate::subject::Emulated;
 
 /// Memory for what the designs on a network have in common.
-const PREFIX_BYTES: usize = 1 << 28;
+pub const PREFIX_BYTES: usize = 1 << 28;
 
 /// A network that is ready to be explored.
 pub struct Network<'a> {
@@ -86,6 +86,8 @@ pub struct Explorer<'a> {
     question: Question<'a>,
     store: &'a mut dyn ResultStore,
     networks: &'a [Network<'a>],
+    /// Where pieces of the work are done, if not here.
+    pool: Option<&'a mut dyn Pool>,
     /// Images that the budget has left.
     left: Cell<Option<u64>>,
 }
@@ -98,7 +100,13 @@ impl<'a> Explorer<'a> {
         question: Question<'a>,
     ) -> Self {
         let left = Cell::new(question.budget.images);
-        Self { question, store, networks, left }
+        Self { question, store, networks, pool: None, left }
+    }
+
+    /// The same, with the work done by the workers of a pool.
+    #[must_use]
+    pub fn with_pool(self, pool: &'a mut dyn Pool) -> Self {
+        Self { pool: Some(pool), ..self }
     }
 
     /// Evaluates the designs on all networks, as far as the store does not have the results. With
@@ -178,11 +186,14 @@ impl<'a> Explorer<'a> {
         let figures =
             |design: &Design, functions: &[String]| power.figures(design, functions, layers);
         let subject = Emulated::new(experiments, inputs, PREFIX_BYTES, watch);
-        let found = Runner::new(&subject, &keys, judge)
+        let runner = Runner::new(&subject, &keys, judge)
             .with_figures(&figures)
             .with_observed_images(observed_images)
-            .with_budget(Budget { images: self.left.get(), ..budget })
-            .run(self.store, &mut strategy, watch)?;
+            .with_budget(Budget { images: self.left.get(), ..budget });
+        let found = match &mut self.pool {
+            Some(pool) => runner.run_on(&mut **pool, self.store, &mut strategy, watch)?,
+            None => runner.run(self.store, &mut strategy, watch)?,
+        };
         self.left.update(|left| left.map(|left| left.saturating_sub(found.images)));
         Ok(found)
     }

@@ -17,6 +17,8 @@ pub struct Task {
     pub figures: Figures,
     /// How it went, if that is known.
     pub outcome: Option<Outcome>,
+    /// Key of the network on its images, with the weights in its coding.
+    pub(super) experiment: String,
     /// What files keep of it.
     pub(super) record: DesignRecord,
     /// Key of its result.

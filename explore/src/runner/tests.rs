@@ -1,3 +1,4 @@
+mod pool;
 mod random;
 
 use std::cell::{Cell, RefCell};

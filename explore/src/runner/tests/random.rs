@@ -16,7 +16,7 @@ const RUNS: u64 = 300;
 /// Designs whose powers have nothing to do with their losses. Of the noise it is true what the
 /// search takes for true: a design with the same multiplier and clearly less of it loses less, and
 /// so does one with another multiplier and far less.
-struct Random {
+pub struct Random {
     /// The reference first.
     networks: Vec<Network>,
     seen: Cell<usize>,
@@ -31,7 +31,9 @@ struct Network {
 }
 
 impl Random {
-    fn new(seed: u64, designs: &[Design]) -> Self {
+    pub const IMAGES: usize = IMAGES;
+
+    pub fn new(seed: u64, designs: &[Design]) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let reference: Vec<bool> = (0..IMAGES).map(|_| random.random_bool(0.9)).collect();
         let mut of_multipliers: Vec<(Multiplier, f64)> = Vec::new();
@@ -57,6 +59,14 @@ impl Random {
             Network { design, noise, power: random.random_range(0.4..0.95), outcomes }
         });
         Self { networks: networks.collect(), seen: Cell::new(0) }
+    }
+
+    pub fn figures(&self, design: &Design) -> Figures {
+        Figures { power: Some(self.network(design).power), energy: None }
+    }
+
+    pub fn outcomes(&self, design: &Design) -> &[bool] {
+        &self.network(design).outcomes
     }
 
     fn network(&self, design: &Design) -> &Network {
@@ -107,10 +117,7 @@ fn search(
     designs: &[Design],
     limit: Limit,
 ) -> Found {
-    let figures = |design: &Design, _: &[String]| Figures {
-        power: Some(subject.network(design).power),
-        energy: None,
-    };
+    let figures = |design: &Design, _: &[String]| subject.figures(design);
     let judge = Judge::sequential(IMAGES, limit);
     let runner =
         Runner::new(subject, std::slice::from_ref(experiment), judge).with_figures(&figures);
@@ -118,7 +125,7 @@ fn search(
 }
 
 /// All but who evaluated what, and when.
-fn lines(found: &Found) -> Vec<(String, Option<Assessment>, Option<String>)> {
+pub fn lines(found: &Found) -> Vec<(String, Option<Assessment>, Option<String>)> {
     let results = found.results.iter();
     results
         .map(|it| {
