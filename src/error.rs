@@ -12,8 +12,10 @@ use recoup_core::model::{ModelError, SampleError};
 use recoup_core::multiplier::MultiplierError;
 use recoup_core::quantize::CalibrationError;
 use recoup_core::watch::Stopped;
+use recoup_explore::merge::MergeError;
 use recoup_explore::runner::RunnerError;
 use recoup_explore::sequential::LimitError;
+use recoup_explore::shard::ShardError;
 use recoup_explore::store::StoreError;
 use recoup_hardware::cells::CellError;
 use recoup_hardware::measure::MeasureError;
@@ -265,6 +267,22 @@ impl From<MeasureError> for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         Self::new(ErrorKind::Results, error)
+    }
+}
+
+impl From<MergeError> for Error {
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::Store(error) => error.into(),
+            MergeError::Stopped(stopped) => stopped.into(),
+            _ => Self::new(ErrorKind::Results, error),
+        }
+    }
+}
+
+impl From<ShardError> for Error {
+    fn from(error: ShardError) -> Self {
+        Self::new(ErrorKind::Request, error)
     }
 }
 

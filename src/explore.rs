@@ -1,7 +1,9 @@
 //! The search for the design with the least power under a limit of loss.
 
+mod pieces;
 mod record;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use recoup_core::accuracy::Experiment;
@@ -11,13 +13,15 @@ use recoup_core::design::{Design, Space};
 use recoup_core::quantize::WeightScheme;
 use recoup_core::watch::Watch;
 use recoup_explore::answer::{Answer, Evaluated};
+use recoup_explore::entry::Settings;
 use recoup_explore::explorer::{Explorer, MeanResult, Network, Question};
 use recoup_explore::export::Line;
 use recoup_explore::inputs::Inputs;
 use recoup_explore::key::Names;
 use recoup_explore::power::Power;
-use recoup_explore::runner::{Budget, DesignResult, Ended};
+use recoup_explore::runner::{Budget, DesignResult, Ended, Pool};
 use recoup_explore::sequential::Limit;
+use recoup_explore::shard::Shard;
 use recoup_explore::space;
 use recoup_explore::store::Store;
 use recoup_hardware::inference::Layer;
@@ -25,6 +29,7 @@ use recoup_hardware::inference::Layer;
 use crate::error::Result;
 use crate::session::Session;
 
+pub use pieces::{emulated, worker};
 pub use record::{ExplorationRecord, MeanDesignRecord, MeanRecord, NetworkRecord};
 
 /// Images in memory at a time, beyond those that are kept decoded.
@@ -46,6 +51,9 @@ pub struct ExploreOptions {
     pub observed_images: usize,
     /// When to end.
     pub budget: Budget,
+    /// The part of the work to do, if not all: other machines do the others, each into a store of
+    /// its own, and [`merge`] brings them together.
+    pub shard: Option<Shard>,
 }
 
 impl ExploreOptions {
@@ -58,7 +66,13 @@ impl ExploreOptions {
             ..Space::default()
         });
         let budget = Budget::default();
-        Self { designs, limit, thorough: false, observed_images: 0, budget }
+        Self { designs, limit, thorough: false, observed_images: 0, budget, shard: None }
+    }
+
+    /// What a store keeps of them with [`Store::start_run`], where designs cost `power`.
+    pub fn settings(&self, power: &Power) -> Settings {
+        let part = self.shard.map(|shard| shard.of(&self.designs, power.weights));
+        Settings { part, ..Settings::new(self.limit, self.thorough, power) }
     }
 }
 
@@ -154,18 +168,50 @@ pub fn explore(
     options: &ExploreOptions,
     watch: &dyn Watch,
 ) -> Result<Exploration> {
+    explored(None, store, networks, options, watch)
+}
+
+/// The same, with designs evaluated by the workers of a pool, in other processes or on other
+/// machines. What is found, and why the search ends, depends neither on their number nor on the order
+/// in which they come back, unless time is limited; what they lose is done again. Each of them has a
+/// [`worker`].
+///
+/// # Errors
+/// As [`explore`].
+pub fn explore_on(
+    pool: &mut dyn Pool,
+    store: &mut Store,
+    networks: &[OpenNetwork],
+    options: &ExploreOptions,
+    watch: &dyn Watch,
+) -> Result<Exploration> {
+    explored(Some(pool), store, networks, options, watch)
+}
+
+fn explored(
+    pool: Option<&mut dyn Pool>,
+    store: &mut Store,
+    networks: &[OpenNetwork],
+    options: &ExploreOptions,
+    watch: &dyn Watch,
+) -> Result<Exploration> {
     let inputs = explored_inputs(networks, watch)?;
     let all: Vec<Network> =
         networks.iter().zip(&inputs).map(|(network, inputs)| network.network(inputs)).collect();
-    let ExploreOptions { designs, limit, thorough, observed_images, budget } = options;
+    let ExploreOptions { designs, limit, thorough, observed_images, budget, shard } = options;
     let question = Question {
         designs,
         limit: *limit,
         thorough: *thorough,
         observed_images: *observed_images,
         budget: *budget,
+        shard: *shard,
     };
-    let explored = Explorer::new(store, &all, question).explore(watch)?;
+    let explorer = Explorer::new(store, &all, question);
+    let explored = match pool {
+        Some(pool) => explorer.with_pool(pool).explore(watch)?,
+        None => { explorer }.explore(watch)?,
+    };
     let networks = networks.iter().zip(&inputs).zip(explored.networks);
     let networks = networks.map(|((network, inputs), results)| ExploredNetwork {
         model: network.names.model.clone(),
@@ -181,7 +227,18 @@ pub fn explore(
         networks: networks.collect(),
         means: explored.means,
         ended: explored.ended,
+        shard: *shard,
     })
+}
+
+/// The results of all parts of one question, in memory: the same search on them gives the answer of
+/// one machine. A file with [`Store::bytes`] keeps them.
+///
+/// # Errors
+/// When a file cannot be read or does not belong to the others, a part is missing, results
+/// contradict each other, or `watch` stops the work.
+pub fn merge(parts: &[PathBuf], watch: &dyn Watch) -> Result<Store> {
+    Ok(recoup_explore::merge::merge(parts, watch)?)
 }
 
 impl Session {
@@ -212,6 +269,8 @@ pub struct Exploration {
     pub means: Vec<MeanResult>,
     /// Why the search ended.
     pub ended: Ended,
+    /// The part of the work that this is, if not all: the choices are among its designs.
+    pub shard: Option<Shard>,
 }
 
 /// What was found on one network.

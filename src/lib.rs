@@ -57,7 +57,7 @@ pub use error::{Error, ErrorKind, Hint, Result, hint};
 pub use evaluate::{EvaluateOptions, ExactNode, Results, candidates, with_reference};
 pub use explore::{
     Exploration, ExplorationRecord, ExploreOptions, ExploredNetwork, MeanDesignRecord, MeanRecord,
-    NetworkRecord, OpenNetwork, explore, explored_inputs,
+    NetworkRecord, OpenNetwork, emulated, explore, explore_on, explored_inputs, merge, worker,
 };
 pub use page::{mean_name, page, short_name};
 pub use record::{CostRecord, Record, Row, costs};
@@ -68,8 +68,12 @@ pub use recoup_core::design::{Design, DesignRecord, Kind, Space};
 pub use recoup_core::multiplier::Multiplier;
 pub use recoup_core::quantize::{Quantization, WeightScheme};
 pub use recoup_core::watch::{Unwatched, Watch};
+pub use recoup_explore::entry::Settings;
 pub use recoup_explore::power::Power;
-pub use recoup_explore::runner::{Budget, Ended};
+pub use recoup_explore::runner::{
+    Budget, Ended, Job, Piece, PieceResult, Pool, Seen, UnknownPiece, Worker,
+};
 pub use recoup_explore::sequential::Limit;
+pub use recoup_explore::shard::Shard;
 pub use recoup_explore::store::Store;
 pub use session::{CALIBRATION_IMAGES, Data, Labels, Session, SessionOptions, read_inputs};

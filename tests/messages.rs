@@ -12,9 +12,10 @@ const LIBRARY: [&str; 7] =
     ["kernels/src", "circuits/src", "core/src", "hardware/src", "explore/src", "report/src", "src"];
 
 /// The commands that a message might tell somebody to run.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "eval",
     "explore",
+    "merge",
     "reproduce",
     "report",
     "demo",

@@ -9,7 +9,7 @@ const TEMPLATE: &str =
     "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
 /// For each verb commands for a shell, which end by themselves within seconds.
-const EXAMPLES: [(&str, &str); 18] = [
+const EXAMPLES: [(&str, &str); 19] = [
     (
         "recoup",
         "recoup demo --images 200
@@ -32,6 +32,22 @@ recoup explore try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
 recoup explore try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
     --preprocess fashion-mnist --images 200 --max-loss 5 \
     --multiplier perforated:2 recursive:4 --csv designs.csv",
+    ),
+    (
+        "recoup merge",
+        r"recoup demo --files try
+recoup explore try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
+    --preprocess fashion-mnist --images 100 --max-loss 5 \
+    --multiplier truncated:7 truncated:8 --shard 1/2 --out part-1.db
+recoup explore try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
+    --preprocess fashion-mnist --images 100 --max-loss 5 \
+    --multiplier truncated:7 truncated:8 --shard 2/2 --out part-2.db
+recoup merge part-1.db part-2.db --out merged.db
+recoup merge part-2.db part-1.db --out merged.db --force
+# the answer: nothing is evaluated again
+recoup explore try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
+    --preprocess fashion-mnist --images 100 --max-loss 5 \
+    --multiplier truncated:7 truncated:8 --out merged.db",
     ),
     (
         "recoup report",

@@ -62,6 +62,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Eval(args) => commands::eval::run(&args),
         Command::Explore(args) => commands::explore::run(&args),
+        Command::Merge(args) => commands::merge::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Demo(args) => commands::demo::run(&args),

@@ -7,6 +7,7 @@ use recoup_core::multiplier::FamilyHelp;
 use crate::args::{DemoArgs, EvalArgs, InspectArgs, MachineArgs, MultiplierArgs, QuantizeArgs};
 use crate::commands::explore::ExploreArgs;
 use crate::commands::hardware::HardwareArgs;
+use crate::commands::merge::MergeArgs;
 use crate::commands::power::PowerArgs;
 use crate::commands::report::ReportArgs;
 use crate::commands::reproduce::ReproduceArgs;
@@ -29,6 +30,8 @@ pub enum Command {
     Eval(Box<EvalArgs>),
     /// The design with the least power under a limit of accuracy loss, and what else there is
     Explore(Box<ExploreArgs>),
+    /// One results file of all the parts that `explore --shard` wrote
+    Merge(MergeArgs),
     /// One page of what `explore --out` or `reproduce` found: charts, tables, provenance
     Report(ReportArgs),
     /// The paper's evaluation on the six networks inside this program, with page and tables
@@ -67,7 +70,11 @@ impl Command {
             Self::Rtl(args) => Some(&args.machine),
             Self::Power(args) => Some(&args.machine),
             Self::Hardware(args) => args.machine(),
-            Self::Report(_) | Self::Inspect(_) | Self::Multiplier(_) | Self::Synth(_) => None,
+            Self::Merge(_)
+            | Self::Report(_)
+            | Self::Inspect(_)
+            | Self::Multiplier(_)
+            | Self::Synth(_) => None,
         }
     }
 }

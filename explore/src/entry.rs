@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::power::Power;
 use crate::sequential::Limit;
+use crate::shard::Part;
 use crate::subject::Expected;
 
 /// What was asked of all designs of a run.
@@ -25,6 +26,9 @@ pub struct Settings {
     pub array: [u32; 2],
     /// The costs of arrays of this size in this library.
     pub costs: CostTable,
+    /// The part of the work that the run does, if not all.
+    #[serde(default)]
+    pub part: Option<Part>,
 }
 
 impl Settings {
@@ -45,6 +49,7 @@ impl Settings {
             library: library.clone(),
             array: *array,
             costs,
+            part: None,
         }
     }
 }

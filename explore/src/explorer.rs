@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use recoup_core::accuracy::Experiment;
 use recoup_core::design::Design;
+use recoup_core::quantize::WeightScheme;
 use recoup_core::watch::{StopOnly, Watch};
 use recoup_hardware::inference::Layer;
 
@@ -12,14 +13,15 @@ use crate::inputs::Inputs;
 use crate::key::{ExperimentKey, Names};
 use crate::power::Power;
 use crate::runner::{
-    Budget, DesignResult, Ended, Found, Judge, LeastPower, Outcome, Runner, RunnerError,
+    Budget, DesignResult, Ended, Found, Judge, LeastPower, Outcome, Pool, Runner, RunnerError,
 };
 use crate::sequential::{Limit, Verdict};
+use crate::shard::Shard;
 use crate::store::ResultStore;
 use crate::subject::Emulated;
 
 /// Memory for what the designs on a network have in common.
-const PREFIX_BYTES: usize = 1 << 28;
+pub const PREFIX_BYTES: usize = 1 << 28;
 
 /// A network that is ready to be explored.
 pub struct Network<'a> {
@@ -48,6 +50,8 @@ pub struct Question<'a> {
     pub observed_images: usize,
     /// When to end.
     pub budget: Budget,
+    /// The part of the work to do, if not all.
+    pub shard: Option<Shard>,
 }
 
 /// What was found.
@@ -82,6 +86,8 @@ pub struct Explorer<'a> {
     question: Question<'a>,
     store: &'a mut dyn ResultStore,
     networks: &'a [Network<'a>],
+    /// Where pieces of the work are done, if not here.
+    pool: Option<&'a mut dyn Pool>,
     /// Images that the budget has left.
     left: Cell<Option<u64>>,
 }
@@ -94,17 +100,26 @@ impl<'a> Explorer<'a> {
         question: Question<'a>,
     ) -> Self {
         let left = Cell::new(question.budget.images);
-        Self { question, store, networks, left }
+        Self { question, store, networks, pool: None, left }
+    }
+
+    /// The same, with the work done by the workers of a pool.
+    #[must_use]
+    pub fn with_pool(self, pool: &'a mut dyn Pool) -> Self {
+        Self { pool: Some(pool), ..self }
     }
 
     /// Evaluates the designs on all networks, as far as the store does not have the results. With
     /// several networks, a design that is bad for one may be good on average, so that none is left
-    /// out.
+    /// out. A part of the work is the designs of it, each on all networks; means, for which designs
+    /// see more images by what others lose, are found when the parts are together.
     ///
     /// # Errors
     /// When a network cannot be run exactly, or results cannot be kept.
     pub fn explore(&mut self, watch: &dyn Watch) -> Result<Explored, RunnerError> {
-        let Question { designs, thorough, .. } = self.question;
+        let Question { designs, thorough, shard, .. } = self.question;
+        let ours = shard.map(|shard| shard.designs(designs, self.reference_weights()));
+        let designs = ours.as_deref().unwrap_or(designs);
         let prune = self.networks.len() == 1 && !thorough;
         let (mut networks, mut ended) = (Vec::new(), Ended::Decided);
         for network in 0..self.networks.len() {
@@ -113,7 +128,7 @@ impl<'a> Explorer<'a> {
             networks.push(found.results);
         }
         let mut means = Vec::new();
-        if networks.len() > 1 {
+        if networks.len() > 1 && shard.is_none() {
             if !ended.is_early() {
                 ended = self.decide_means(&mut networks, watch)?;
             }
@@ -121,6 +136,11 @@ impl<'a> Explorer<'a> {
             means = every.collect();
         }
         Ok(Explored { networks, means, ended })
+    }
+
+    /// The coding of the weights where a design names none.
+    fn reference_weights(&self) -> WeightScheme {
+        self.networks[0].experiments[0].weights()
     }
 
     /// The mean loss of one design on all images of all networks, evaluated as far as the store does
@@ -166,11 +186,14 @@ impl<'a> Explorer<'a> {
         let figures =
             |design: &Design, functions: &[String]| power.figures(design, functions, layers);
         let subject = Emulated::new(experiments, inputs, PREFIX_BYTES, watch);
-        let found = Runner::new(&subject, &keys, judge)
+        let runner = Runner::new(&subject, &keys, judge)
             .with_figures(&figures)
             .with_observed_images(observed_images)
-            .with_budget(Budget { images: self.left.get(), ..budget })
-            .run(self.store, &mut strategy, watch)?;
+            .with_budget(Budget { images: self.left.get(), ..budget });
+        let found = match &mut self.pool {
+            Some(pool) => runner.run_on(&mut **pool, self.store, &mut strategy, watch)?,
+            None => runner.run(self.store, &mut strategy, watch)?,
+        };
         self.left.update(|left| left.map(|left| left.saturating_sub(found.images)));
         Ok(found)
     }

@@ -112,6 +112,18 @@ impl ExperimentKey {
         Self { key, record, products: RefCell::default() }
     }
 
+    /// Of experiments in several codings of the weights the one that a design belongs to: the first,
+    /// if it names no coding.
+    ///
+    /// # Panics
+    /// When there is none in its coding.
+    pub fn of_design<'k>(experiments: &'k [Self], design: &Design) -> &'k Self {
+        let mut experiments = experiments.iter();
+        let found =
+            experiments.find(|it| design.weights.is_none_or(|coding| it.record.weights == coding));
+        found.expect("an experiment in each coding of the designs")
+    }
+
     /// The key of the result of a design in this experiment, which has the weights in the coding of
     /// the design, and what files keep of it.
     pub fn design(&self, design: &Design) -> (String, DesignRecord) {

@@ -6,7 +6,9 @@
 //! - [`inputs`] decodes the images once, [`subject`] sends them through a design;
 //! - [`sequential`] is the test that ends an evaluation as soon as its verdict is clear;
 //! - [`quality`] looks at the errors in each layer;
-//! - [`key`] names a result by its content, [`store`] keeps it; an [`entry`] is what a run says of
+//! - [`shard`] deals the designs out to machines that share nothing;
+//! - [`key`] names a result by its content, [`store`] keeps it, [`merge`]
+//!   brings files of parts together; an [`entry`] is what a run says of
 //!   a design beside it;
 //! - [`runner`] runs the test on one design after another;
 //! - [`explorer`] does it for several networks;
@@ -25,12 +27,14 @@ mod hash;
 pub mod inputs;
 pub mod key;
 pub mod measured;
+pub mod merge;
 mod outcomes;
 pub mod power;
 pub mod quality;
 pub mod recorded;
 pub mod runner;
 pub mod sequential;
+pub mod shard;
 pub mod space;
 pub mod store;
 pub mod subject;

@@ -58,7 +58,7 @@ pub struct Mean<'a> {
 }
 
 impl Recorded {
-    /// The last run in `store` that has entries; none if no run has.
+    /// The last run in `store` that has entries and did all of the work; none if no run has.
     ///
     /// # Errors
     /// When the file cannot be read, or is damaged.
@@ -68,7 +68,8 @@ impl Recorded {
             let (Some(settings), entries) = (&run.settings, store.entries(*number)?) else {
                 continue;
             };
-            if entries.is_empty() {
+            // What a part has found is no answer.
+            if entries.is_empty() || settings.part.is_some() {
                 continue;
             }
             let mut networks: Vec<(String, Vec<(String, Entry)>)> = Vec::new();
@@ -150,10 +151,12 @@ impl RecordedNetwork {
         experiment: ExperimentRecord,
         entries: Vec<(String, Entry)>,
     ) -> Result<Self, StoreError> {
-        // Results in further codings of the weights belong to experiments of their own.
+        // Results in further codings of the weights belong to experiments of their own. What the
+        // run left out is no part of it, though another may have evaluated it.
         let designs = entries.into_iter().map(|(result, entry)| {
+            let row = store.load(&result)?.filter(|row| row.status == Status::Done);
             Ok(RecordedDesign {
-                row: store.load(&result)?.filter(|row| row.status == Status::Done),
+                row: row.filter(|_| entry.note.is_none()),
                 layers: store.layers(&result)?,
                 entry,
             })

@@ -185,6 +185,11 @@ impl Plan {
         self.looks.last().map_or(0, |look| look.images)
     }
 
+    /// The number of looks.
+    pub fn looks(&self) -> usize {
+        self.looks.len()
+    }
+
     /// The number of images at the first look after `seen` images; none after the last.
     pub fn next(&self, seen: usize) -> Option<usize> {
         self.looks.iter().map(|look| look.images).find(|&images| images > seen)

@@ -5,6 +5,7 @@ use recoup_explore::explorer::MeanResult;
 use recoup_explore::export::Line;
 use recoup_explore::runner::Ended;
 use recoup_explore::sequential::{ERROR, Limit};
+use recoup_explore::shard::Shard;
 use serde::Serialize;
 
 use super::{Exploration, ExploredNetwork};
@@ -20,6 +21,8 @@ pub struct ExplorationRecord {
     pub confidence: f64,
     /// Why the search ended.
     pub ended: Ended,
+    /// The part of the work that this is, as `2/8`; none for all.
+    pub shard: Option<Shard>,
     /// Each network.
     pub networks: Vec<NetworkRecord>,
     /// Over all networks; none for one.
@@ -96,6 +99,7 @@ impl Exploration {
             max_loss: self.limit,
             confidence: 1.0 - ERROR,
             ended: self.ended,
+            shard: self.shard,
             networks: networks.collect(),
             mean,
         }

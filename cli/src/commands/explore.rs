@@ -8,7 +8,6 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use recoup::{Budget, Design, ExploreOptions, Labels, OpenNetwork, Session, Store, explore};
-use recoup_explore::entry::Settings;
 use recoup_explore::export;
 use recoup_explore::measured::MeasuredNetwork;
 use recoup_explore::power::{self, Power};
@@ -45,7 +44,16 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
     let sessions: Vec<Session> = args.models.iter().map(open).collect::<Result<_, _>>()?;
     warn_of_class_order(&sessions[0]);
     let powers = powers(args, &table, &sessions, &designs)?;
-    store.start_run(&command_line(), &Settings::new(args.max_loss, args.thorough, &powers[0]))?;
+    let mut options = ExploreOptions {
+        designs,
+        limit: args.max_loss,
+        thorough: args.thorough,
+        // For the report; who keeps nothing has none.
+        observed_images: if args.out.is_some() { OBSERVED_IMAGES } else { 0 },
+        budget: Budget { images: args.image_limit, deadline: None },
+        shard: args.shard,
+    };
+    store.start_run(&command_line(), &options.settings(&powers[0]))?;
     let (bars, weights) = (Bars::default(), args.codings());
     let order_seed = args.data.seed.unwrap_or(0);
     let networks = sessions.into_iter().zip(powers).map(|(session, power)| {
@@ -53,17 +61,7 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
         OpenNetwork::new(session, power, &weights, order_seed, args.batch, &bars)
     });
     let networks: Vec<OpenNetwork> = networks.collect::<recoup::Result<_>>()?;
-    let options = ExploreOptions {
-        designs,
-        limit: args.max_loss,
-        thorough: args.thorough,
-        // For the report; who keeps nothing has none.
-        observed_images: if args.out.is_some() { OBSERVED_IMAGES } else { 0 },
-        budget: Budget {
-            images: args.image_limit,
-            deadline: args.time_limit.map(|seconds| Instant::now() + seconds),
-        },
-    };
+    options.budget.deadline = args.time_limit.map(|seconds| Instant::now() + seconds);
     let exploration = explore(&mut store, &networks, &options, &bars)?;
     let lines = exploration.lines();
     if let Some(path) = &args.csv {

@@ -5,6 +5,7 @@ pub mod eval;
 pub mod explore;
 pub mod hardware;
 pub mod inspect;
+pub mod merge;
 pub mod multiplier;
 pub mod power;
 pub mod quantize;

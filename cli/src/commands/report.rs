@@ -52,8 +52,8 @@ pub fn read(path: &Path) -> Result<Recorded> {
     Recorded::last(&store)?.with_context(|| {
         format!(
             "{name}: no run in it has finished a design; run recoup explore --out {name} or \
-             recoup reproduce (again, if the file is of an older version: what is known is not \
-             computed anew)"
+             recoup reproduce (again, if the file is of an older version or holds parts of the \
+             work: what is known is not computed anew)"
         )
     })
 }

@@ -76,6 +76,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         thorough: true,
         observed_images: OBSERVED_IMAGES,
         budget: Budget::default(),
+        shard: None,
     };
     let exploration = explore(&mut store, &opened, &options, &bars)?;
     if !others.is_empty() {

@@ -56,10 +56,20 @@ pub fn text(exploration: &Exploration) -> Result<()> {
         }
         align_right(&mut rows, [1, 2, 4, 5, 6]);
         writeln!(out, "{rows}")?;
-        for sentence in advised(answer).sentences() {
-            writeln!(out, "{sentence}")?;
+        // Others have designs that may be better.
+        if exploration.shard.is_none() {
+            for sentence in advised(answer).sentences() {
+                writeln!(out, "{sentence}")?;
+            }
         }
         writeln!(out)?;
+    }
+    if let Some(shard) = exploration.shard {
+        writeln!(
+            out,
+            "This is part {shard} of the work. recoup merge brings all parts together; recoup explore \
+             on the merged file, without --shard, answers.\n"
+        )?;
     }
     if let Some(answer) = exploration.mean_answer() {
         writeln!(out, "Mean of {} networks", exploration.networks.len())?;

@@ -63,21 +63,21 @@ fn costs(library: &str) -> String {
     CostTable::new(vec![run], rows.into()).to_json()
 }
 
-struct Folder(TempDir);
+pub struct Folder(TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = Self(TempDir::new().unwrap());
         std::fs::write(folder.path("costs.json"), costs("asap7")).unwrap();
         folder
     }
 
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
     }
 
     /// `explore` with a limit that 150 images can decide.
-    fn args(&self, more: &[&str]) -> Vec<String> {
+    pub fn args(&self, more: &[&str]) -> Vec<String> {
         let costs = self.path("costs.json");
         let args = [
             "--max-loss",
@@ -99,7 +99,7 @@ fn configurations(found: &Value) -> &Vec<Value> {
 }
 
 /// The rows that are in a results file so far.
-fn rows(path: &str) -> Vec<Row> {
+pub fn rows(path: &str) -> Vec<Row> {
     if !Path::new(path).exists() {
         return Vec::new();
     }

@@ -25,6 +25,7 @@ mod quantize;
 mod report;
 mod rtl;
 mod run;
+mod shards;
 mod synth;
 
 #[cfg(unix)]

@@ -51,34 +51,15 @@ impl fmt::Display for Ended {
     }
 }
 
-/// What has been spent.
-pub(super) struct Spent {
-    budget: Budget,
-    pub(super) images: u64,
-}
-
-impl Spent {
-    pub(super) fn new(budget: Budget) -> Self {
-        Self { budget, images: 0 }
-    }
-
-    /// Why the search must end now, if it must.
+impl Budget {
+    /// Why the search must end now, whatever images it has shown.
     pub(super) fn check(&self, watch: &dyn Watch) -> Result<(), Ended> {
         if watch.is_stopped() {
             return Err(Ended::Interrupted);
         }
-        if self.budget.images.is_some_and(|most| self.images >= most) {
-            return Err(Ended::ImageLimit);
-        }
-        match self.budget.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        match self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             true => Err(Ended::TimeLimit),
             false => Ok(()),
         }
-    }
-
-    /// How many of `images` may still be shown.
-    pub(super) fn allows(&self, images: usize) -> usize {
-        let left = self.budget.images.map(|most| most.saturating_sub(self.images));
-        left.map_or(images, |left| images.min(usize::try_from(left).unwrap_or(usize::MAX)))
     }
 }

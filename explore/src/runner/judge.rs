@@ -38,6 +38,16 @@ impl Judge {
         self.plan.images()
     }
 
+    /// Of the looks, the one so many after the one at `image`, or the last.
+    pub(super) fn look_after(&self, image: usize, many: usize) -> usize {
+        (0..many).fold(image, |image, _| self.plan.next(image).unwrap_or(image))
+    }
+
+    /// How many looks there are at most.
+    pub(super) fn looks(&self) -> usize {
+        self.plan.looks()
+    }
+
     /// Until which image a design has to go on; the reference sees all.
     pub(super) fn next(&self, reference: Option<&[bool]>, outcomes: &[bool]) -> Option<usize> {
         let next = self.plan.next(outcomes.len())?;

@@ -1,26 +1,34 @@
 //! Evaluates designs until the question is settled.
 //!
 //! A [`Strategy`] says what is tried next, a [`Judge`] when a design has seen enough. A design that
-//! fails is marked so, and the others go on. Workers share a [`ResultStore`]: each claims what it
-//! evaluates.
+//! fails is marked so, and the others go on. The unit of work is a [`Piece`], a design on a range of
+//! images: it is done here, or wherever a [`Pool`] has it done. Searches share a [`ResultStore`]:
+//! each claims what it evaluates.
 //!
-//! What is tried depends on what other workers have finished by then. The answer does not depend on
-//! who tried what: when nothing is left to try, and what others were at is finished, it is read
-//! from the store.
+//! What is tried depends on what other workers have finished by then, the answer does not: what
+//! rules a design out comes before it in the order of the strategy. A result that was made in vain,
+//! as it was begun too early, stays in the store and is no part of the answer.
 
 mod budget;
+mod candidate;
 mod judge;
+mod piece;
+mod planner;
+mod progress;
 mod strategy;
 mod task;
 mod work;
+mod worker;
 
 use recoup_core::design::Design;
 use recoup_core::watch::Watch;
 
 pub use budget::{Budget, Ended};
 pub use judge::Judge;
+pub use piece::{Job, Piece, PieceResult, Pool, Seen};
 pub use strategy::{LeastPower, Strategy};
 pub use task::{DesignResult, Outcome, Task};
+pub use worker::{UnknownPiece, Worker};
 
 use crate::choose::{Judged, choose};
 use crate::key::ExperimentKey;
@@ -28,6 +36,7 @@ use crate::power::Figures;
 use crate::store::{ResultStore, StoreError};
 use crate::subject::Subject;
 use work::{Halt, Work};
+use worker::Here;
 
 /// What hardware needs for a design with these functions x.
 pub type FiguresOf<'a> = &'a dyn Fn(&Design, &[String]) -> Figures;
@@ -109,10 +118,27 @@ impl<'a> Runner<'a> {
         strategy: &mut dyn Strategy,
         watch: &dyn Watch,
     ) -> Result<Found, RunnerError> {
+        let keys = self.experiments.iter().map(|experiment| experiment.key.as_str());
+        self.run_on(&mut Here::new(self.subject, keys), store, strategy, watch)
+    }
+
+    /// The same, by the workers of a pool. What is found, and why it ends, depends neither on their
+    /// number nor on the order in which they come back, unless time is limited; what they lose is done
+    /// again.
+    ///
+    /// # Errors
+    /// As [`Runner::run`].
+    pub fn run_on(
+        &self,
+        pool: &mut dyn Pool,
+        store: &mut dyn ResultStore,
+        strategy: &mut dyn Strategy,
+        watch: &dyn Watch,
+    ) -> Result<Found, RunnerError> {
         for experiment in self.experiments {
             store.put_experiment(&experiment.key, &experiment.record)?;
         }
-        let mut work = Work::new(self, store, watch);
+        let mut work = Work::new(self, store, pool, watch);
         let mut results = Vec::new();
         loop {
             let designs = strategy.propose(&results);

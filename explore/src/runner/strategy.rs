@@ -21,8 +21,8 @@ pub trait Strategy {
     /// Where a design stands in the order in which they are tried, the least first.
     fn rank(&self, task: &Task) -> [f64; 2];
 
-    /// Why a design need not be tried, by what is known of all; none if it must be.
-    fn superfluous(&self, task: &Task, all: &[Task]) -> Option<String>;
+    /// Why a design need not be tried, by what is known of those before it; none if it must be.
+    fn superfluous(&self, task: &Task, before: &[Task]) -> Option<String>;
 }
 
 /// Tries a list, the least power first: what needs less than the answer must be decided anyway,
@@ -60,11 +60,11 @@ impl Strategy for LeastPower {
 
     /// The first of the designs that rules it out counts. One that needs no more than the same power
     /// does not, as the one with less loss is chosen.
-    fn superfluous(&self, task: &Task, all: &[Task]) -> Option<String> {
+    fn superfluous(&self, task: &Task, before: &[Task]) -> Option<String> {
         if !self.prune {
             return None;
         }
-        let mut of_kind = all.iter().filter(|other| other.design.kind() == task.design.kind());
+        let mut of_kind = before.iter().filter(|other| other.design.kind() == task.design.kind());
         of_kind.find_map(|other| {
             let Some(Outcome::Assessed { assessment, .. }) = &other.outcome else { return None };
             match assessment.verdict {

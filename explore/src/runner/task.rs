@@ -15,8 +15,10 @@ pub struct Task {
     pub design: Design,
     /// What it needs, as far as it is known.
     pub figures: Figures,
-    /// How it went, if it is finished.
+    /// How it went, if that is known.
     pub outcome: Option<Outcome>,
+    /// Key of the network on its images, with the weights in its coding.
+    pub(super) experiment: String,
     /// What files keep of it.
     pub(super) record: DesignRecord,
     /// Key of its result.
@@ -26,8 +28,6 @@ pub struct Task {
     pub(super) index: usize,
     /// It failed in an earlier run, and has not been tried again yet.
     pub(super) retry: bool,
-    /// Its end has been reported.
-    pub(super) told: bool,
 }
 
 impl Task {

@@ -1,19 +1,19 @@
-//! One worker: claims, evaluates, records.
+//! Keeps workers busy with what a planner asks for, and keeps what comes of it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use recoup_core::design::{Design, DesignRecord};
+use recoup_core::design::Design;
 use recoup_core::watch::Watch;
 
-use super::budget::Spent;
+use super::piece::{Pool, Seen};
+use super::planner::{Finished, Planner, Terms};
 use super::{DesignResult, Ended, Outcome, Runner, RunnerError, Strategy, Task};
 use crate::entry::Entry;
 use crate::key::ExperimentKey;
 use crate::power::Figures;
-use crate::quality::LayerQuality;
-use crate::store::{Claim, ResultStore, Row, Status, StoreError, unix_time};
+use crate::store::{Claim, ResultStore, Status, StoreError};
 use crate::subject::{Expected, guard};
 
 /// How long to wait before asking again whether another worker has finished.
@@ -22,12 +22,6 @@ const POLL: Duration = Duration::from_millis(200);
 /// How often other workers are told that this one lives; a small part of
 /// [`STALE_S`](crate::store::STALE_S).
 const HEARTBEAT: Duration = Duration::from_secs(2);
-
-/// How long at most images go through a design before anything stops that.
-const STEP: Duration = Duration::from_millis(400);
-
-/// How many images go first; as many as are seen to fit follow.
-const FIRST_STEP: usize = 16;
 
 /// Why work does not go on.
 pub(super) enum Halt {
@@ -49,19 +43,20 @@ impl From<StoreError> for Halt {
     }
 }
 
-/// A worker on one network.
+/// The work on one network.
 pub(super) struct Work<'a> {
     runner: &'a Runner<'a>,
     store: &'a mut dyn ResultStore,
+    pool: &'a mut dyn Pool,
     watch: &'a dyn Watch,
-    spent: Spent,
-    /// The outcomes of the exact 8-bit network on all images.
-    reference: Vec<bool>,
-    /// In the order in which they are tried.
-    tasks: Vec<Task>,
+    planner: Planner,
+    /// Keys of results that are claimed here.
+    claimed: HashSet<String>,
+    /// When others were last told that this worker lives.
+    heard: Instant,
     /// By keys of results: the images that `watch` knows of.
     advanced: HashMap<String, usize>,
-    /// Of the store, when all tasks were looked up.
+    /// Of the store, when it was last looked at.
     version: Option<i64>,
 }
 
@@ -69,22 +64,34 @@ impl<'a> Work<'a> {
     pub(super) fn new(
         runner: &'a Runner<'a>,
         store: &'a mut dyn ResultStore,
+        pool: &'a mut dyn Pool,
         watch: &'a dyn Watch,
     ) -> Self {
+        let design = Design::exact(8);
+        let reference = task(runner, &design);
+        pool.know(&reference.key, &design);
+        let terms = Terms {
+            judge: runner.judge.clone(),
+            observed_images: runner.observed_images,
+            image_limit: runner.budget.images,
+            speculates: pool.size() > 1,
+            worker: store.worker().to_owned(),
+        };
         Self {
             runner,
             store,
+            pool,
             watch,
-            spent: Spent::new(runner.budget),
-            reference: Vec::new(),
-            tasks: Vec::new(),
+            planner: Planner::new(terms, reference),
+            claimed: HashSet::new(),
+            heard: Instant::now(),
             advanced: HashMap::new(),
             version: None,
         }
     }
 
     pub(super) fn images(&self) -> u64 {
-        self.spent.images
+        self.planner.spent()
     }
 
     /// What became of all designs so far, in the order of the proposals.
@@ -93,7 +100,8 @@ impl<'a> Work<'a> {
             let outcome = task.outcome.clone().expect("a round gives every design one");
             (task.index, task.result(outcome))
         };
-        let mut results: Vec<(usize, DesignResult)> = self.tasks.iter().map(result).collect();
+        let mut results: Vec<(usize, DesignResult)> =
+            self.planner.tasks().iter().map(result).collect();
         results.sort_by_key(|(index, _)| *index);
         results.into_iter().map(|(_, result)| result).collect()
     }
@@ -105,243 +113,42 @@ impl<'a> Work<'a> {
         strategy: &dyn Strategy,
     ) -> Result<(), Halt> {
         self.watch.begin("exploring", designs.len() * self.runner.judge.images());
-        let done = self.settle_all(designs, strategy);
+        let kept = self.planner.settled();
+        let done = self.add(designs, strategy).map_err(Halt::from);
+        let done = done.and_then(|()| self.work(strategy));
         self.watch.end();
-        if let Err(Halt::Ended(_)) = done {
-            self.keep_partial()?;
+        self.pool.forget();
+        self.keep_unfinished()?;
+        if let Err(Halt::Ended(ended)) = done {
+            let settled = self.planner.settled();
+            self.planner.end(ended);
+            self.keep_entries(settled.max(kept))?;
         }
         done
     }
 
-    /// Takes up what has been seen of designs that are not finished.
-    fn keep_partial(&mut self) -> Result<(), StoreError> {
-        for at in 0..self.tasks.len() {
-            if self.tasks[at].outcome.is_some() {
-                continue;
-            }
-            let row = self.store.load(&self.tasks[at].key)?;
-            let seen = row.filter(|row| {
-                let count = row.outcomes.len();
-                row.status == Status::Done && count > 0 && count <= self.reference.len()
-            });
-            let outcome = seen.map_or(Outcome::NotTried, |row| self.assessed(row));
-            self.keep(at, &outcome)?;
-            self.tasks[at].outcome = Some(outcome);
-        }
-        Ok(())
-    }
-
-    fn settle_all(&mut self, designs: &[Design], strategy: &dyn Strategy) -> Result<(), Halt> {
-        self.add(designs, strategy)?;
-        if self.reference.is_empty() {
-            self.reference = self.run_reference()?;
-        }
-        loop {
-            self.work(strategy)?;
-            self.wait_for_others()?;
-            // Also what was known before: another question may have taken it further.
-            for at in 0..self.tasks.len() {
-                self.look_up(at)?;
-            }
-            let outcomes = (0..self.tasks.len()).map(|at| self.outcome(at, strategy));
-            let Some(outcomes) = outcomes.collect::<Option<Vec<Outcome>>>() else { continue };
-            for (at, outcome) in outcomes.into_iter().enumerate() {
-                self.keep(at, &outcome)?;
-                self.tasks[at].outcome = Some(outcome);
-            }
-            return Ok(());
-        }
-    }
-
-    /// Takes the designs in turn until each of them has an outcome.
-    fn work(&mut self, strategy: &dyn Strategy) -> Result<(), Halt> {
-        let mut queue: VecDeque<usize> = (0..self.tasks.len()).collect();
-        let mut busy = 0;
-        while let Some(at) = queue.pop_front() {
-            self.spent.check(self.watch)?;
-            let mut outcome = self.settled(at, strategy)?;
-            if outcome.is_none() {
-                let key = self.tasks[at].key.clone();
-                if let Claim::Others(worker) = self.store.claim(&key)? {
-                    queue.push_back(at);
-                    busy += 1;
-                    if busy >= queue.len() {
-                        self.wait_for(&worker);
-                        busy = 0;
-                    }
-                    continue;
-                }
-                // Others may have finished it, or what rules it out, just before the claim.
-                outcome = self.settled(at, strategy)?;
-                if outcome.is_some() {
-                    self.store.release(&key)?;
-                }
-            }
-            busy = 0;
-            let outcome = match outcome {
-                Some(outcome) => outcome,
-                None => {
-                    let outcome = self.evaluate_task(at)?;
-                    self.tasks[at].retry = false;
-                    self.tasks[at].outcome = Some(outcome.clone());
-                    outcome
-                }
-            };
-            if !std::mem::replace(&mut self.tasks[at].told, true) {
-                self.keep(at, &outcome)?;
-                let images = self.runner.judge.images();
-                let key = self.tasks[at].key.clone();
-                self.advance_to(&key, images);
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits for what others are at now. They may have begun it before it was ruled out, and then
-    /// it is part of the answer.
-    fn wait_for_others(&mut self) -> Result<(), Halt> {
-        let mut held = Vec::new();
-        for task in &self.tasks {
-            held.extend(self.store.holder(&task.key)?.map(|worker| (task.key.clone(), worker)));
-        }
-        for (key, worker) in held {
-            while self.store.holder(&key)?.as_ref() == Some(&worker) {
-                self.spent.check(self.watch)?;
-                self.wait_for(&worker);
-            }
-        }
-        Ok(())
-    }
-
-    fn wait_for(&self, worker: &str) {
-        self.watch.note(&format!("waiting for {worker}, which evaluates what is left"));
-        sleep(POLL);
-    }
-
-    fn advance_to(&mut self, key: &str, images: usize) {
-        let before = self.advanced.entry(key.to_owned()).or_default();
-        if images > *before {
-            self.watch.advance(images - *before);
-            *before = images;
-        }
-    }
-
-    /// The outcome of a design, if nothing is left to do for it now. The others are looked up when
-    /// other workers have written since the last time.
-    fn settled(&mut self, at: usize, strategy: &dyn Strategy) -> Result<Option<Outcome>, Halt> {
-        let now = Some(self.store.version()?);
-        let has_changed = std::mem::replace(&mut self.version, now) != now;
-        for other in 0..self.tasks.len() {
-            if self.tasks[other].outcome.is_none() && (has_changed || other == at) {
-                self.look_up(other)?;
-            }
-        }
-        Ok(self.outcome(at, strategy))
-    }
-
-    /// The outcome of a design by what is known of all.
-    fn outcome(&self, at: usize, strategy: &dyn Strategy) -> Option<Outcome> {
-        let task = &self.tasks[at];
-        let superfluous = || strategy.superfluous(task, &self.tasks).map(Outcome::Superfluous);
-        task.outcome.clone().or_else(superfluous)
-    }
-
-    /// Notes what the store holds of a design.
-    fn look_up(&mut self, at: usize) -> Result<(), Halt> {
-        let task = &self.tasks[at];
-        let Some(row) = self.store.load(&task.key)? else { return Ok(()) };
-        let judge = &self.runner.judge;
-        let outcome = match &row.status {
-            Status::Done if judge.next(Some(&self.reference), &row.outcomes).is_none() => {
-                Some(self.assessed(row))
-            }
-            // A failure to go on does not take its place.
-            Status::Done if matches!(task.outcome, Some(Outcome::Failed(_))) => return Ok(()),
-            Status::Done => None,
-            Status::Failed(_) if task.retry => return Ok(()),
-            Status::Failed(reason) => Some(Outcome::Failed(reason.clone())),
-        };
-        self.tasks[at].outcome = outcome;
-        Ok(())
-    }
-
-    fn assessed(&self, row: Row) -> Outcome {
-        let assessment = self.runner.judge.assess(&self.reference, &row.outcomes);
-        Outcome::Assessed { assessment, row: Box::new(row) }
-    }
-
-    /// Keeps what became of a design beside its result.
-    fn keep(&mut self, at: usize, outcome: &Outcome) -> Result<(), StoreError> {
-        let task = &self.tasks[at];
-        let entry = task.result(outcome.clone()).entry();
-        self.store.put_entry(&self.runner.experiments[0].key, &task.key, &entry)
-    }
-
-    /// What the result of a design belongs to.
-    fn experiment(&self, design: &Design) -> &'a ExperimentKey {
-        let mut experiments = self.runner.experiments.iter();
-        let found =
-            experiments.find(|it| design.weights.is_none_or(|coding| it.record.weights == coding));
-        found.expect("an experiment in each coding of the designs")
-    }
-
-    fn run_reference(&mut self) -> Result<Vec<bool>, Halt> {
-        let design = Design::exact(8);
-        let (key, record) = self.experiment(&design).design(&design);
-        let functions = &[];
-        loop {
-            self.spent.check(self.watch)?;
-            if let Some(row) = self.finished(&key)? {
-                return Ok(row.outcomes);
-            }
-            if let Claim::Others(worker) = self.store.claim(&key)? {
-                self.wait_for(&worker);
-                continue;
-            }
-            // Its last owner may have finished just before the claim.
-            if let Some(row) = self.finished(&key)? {
-                self.store.release(&key)?;
-                return Ok(row.outcomes);
-            }
-            let to_do = ToDo { design: &design, key: &key, record: &record, functions };
-            let row = self.evaluate(&to_do, false)?;
-            return row
-                .map(|row| row.outcomes)
-                .map_err(|reason| Halt::Error(RunnerError::Reference(reason)));
-        }
-    }
-
-    /// The result of the reference, if it is there on all images.
-    fn finished(&self, key: &str) -> Result<Option<Row>, StoreError> {
-        let row = self.store.load(key)?.filter(|row| row.status == Status::Done);
-        Ok(row.filter(|row| self.runner.judge.next(None, &row.outcomes).is_none()))
-    }
-
-    /// Makes tasks of designs, and brings all into the order in which they are tried.
+    /// Makes tasks of designs, and brings them into the order in which they are tried.
     fn add(&mut self, designs: &[Design], strategy: &dyn Strategy) -> Result<(), StoreError> {
+        let mut tasks = Vec::new();
         for design in designs {
-            let (key, record) = self.experiment(design).design(design);
-            let failed = self.store.load(&key)?.is_some_and(|row| row.status != Status::Done);
-            let mut task = Task {
-                index: self.tasks.len(),
-                expected: self.expect(design, &key)?,
-                design: design.clone(),
-                record,
-                key,
-                figures: Figures::default(),
-                outcome: None,
-                retry: failed,
-                told: false,
-            };
+            let mut task = task(self.runner, design);
+            task.index = self.planner.tasks().len() + tasks.len();
+            task.retry = self.store.load(&task.key)?.is_some_and(|row| row.status != Status::Done);
+            task.expected = self.expect(design, &task.key)?;
             if task.expected.is_some() {
-                task.figures = (self.runner.figures)(&task.design, task.functions());
+                task.figures = (self.runner.figures)(design, task.functions());
             }
-            self.tasks.push(task);
+            self.pool.know(&task.key, design);
+            let has_layers = self.store.has_layers(&task.key)?;
+            tasks.push((task, has_layers));
         }
-        self.tasks.sort_by(|a, b| {
+        tasks.sort_by(|(a, _), (b, _)| {
             let ([first, then], [first_of_b, then_of_b]) = (strategy.rank(a), strategy.rank(b));
             first.total_cmp(&first_of_b).then(then.total_cmp(&then_of_b))
         });
+        self.planner.add(tasks);
+        // Also of the new ones.
+        self.version = None;
         Ok(())
     }
 
@@ -352,118 +159,157 @@ impl<'a> Work<'a> {
         Ok(known.or_else(|| guard(|| self.runner.subject.expect(design)).ok()))
     }
 
-    fn evaluate_task(&mut self, at: usize) -> Result<Outcome, Halt> {
-        let task = self.tasks[at].clone();
-        let Task { design, key, record, .. } = &task;
-        let to_do = ToDo { design, key, record, functions: task.functions() };
-        Ok(match self.evaluate(&to_do, true)? {
-            Ok(row) => self.assessed(row),
-            Err(reason) => Outcome::Failed(reason),
-        })
-    }
-
-    /// Evaluates a design that is claimed, as far as it is not known yet, and keeps the result; also
-    /// when the search ends on the way. A failure of its own is the inner error.
-    fn evaluate(&mut self, to_do: &ToDo, has_reference: bool) -> Result<Result<Row, String>, Halt> {
-        let known = self.store.load(to_do.key)?.filter(|row| row.status == Status::Done);
-        let (mut outcomes, before) =
-            known.map(|row| (row.outcomes, row.elapsed)).unwrap_or_default();
-        let start = Instant::now();
-        let shown = self.show(to_do, has_reference, &mut outcomes);
-        let mut row = Row {
-            key: to_do.key.to_owned(),
-            experiment: self.experiment(to_do.design).key.clone(),
-            design: to_do.record.clone(),
-            function: (!to_do.functions.is_empty()).then(|| to_do.functions.join(" + ")),
-            status: Status::Done,
-            outcomes,
-            elapsed: before + start.elapsed(),
-            worker: self.store.worker().to_owned(),
-            finished: unix_time(),
-        };
-        match shown {
-            Ok(Ok(layers)) => {
-                self.store.save(&row, &layers)?;
-                Ok(Ok(row))
+    /// Has pieces done until each design has its outcome.
+    fn work(&mut self, strategy: &dyn Strategy) -> Result<(), Halt> {
+        loop {
+            self.look_up_changed()?;
+            self.settle(strategy)?;
+            if self.planner.is_settled() {
+                return Ok(());
             }
-            Ok(Err(reason)) => {
+            self.runner.budget.check(self.watch)?;
+            if self.heard.elapsed() > HEARTBEAT {
+                self.store.heartbeat()?;
+                self.heard = Instant::now();
+            }
+            let busy = self.hand_out(strategy)?;
+            if self.planner.is_idle() && self.pool.room() > 0 {
+                if let Some(worker) = busy {
+                    self.watch.note(&format!("waiting for {worker}, which evaluates what is left"));
+                    sleep(POLL);
+                }
+                continue;
+            }
+            if let Some((piece, result)) = self.pool.wait() {
                 // What was stopped did not fail.
-                if let Err(ended) = self.spent.check(self.watch) {
-                    self.store.release(to_do.key)?;
-                    return Err(ended.into());
+                if matches!(&result, Some(result) if matches!(result.seen, Seen::Failed(_))) {
+                    self.runner.budget.check(self.watch)?;
                 }
-                row.status = Status::Failed(reason.clone());
-                row.outcomes.clear();
-                self.store.save(&row, &[])?;
-                Ok(Err(reason))
+                self.planner.done(&piece, result);
+                self.advance_to(&piece.design, self.planner.seen(&piece.design));
             }
-            Err(halt) => {
-                // Nothing that has been seen is lost: the next run goes on from there.
-                match (&halt, row.outcomes.is_empty()) {
-                    (Halt::Ended(_), false) => self.store.save(&row, &[])?,
-                    _ => self.store.release(to_do.key)?,
-                }
-                Err(halt)
-            }
+            self.keep_finished()?;
         }
     }
 
-    /// Sends images through a design until it is decided, and looks at its layers. A failure of
-    /// its own is the inner error.
-    fn show(
-        &mut self,
-        to_do: &ToDo,
-        has_reference: bool,
-        outcomes: &mut Vec<bool>,
-    ) -> Result<Observed, Halt> {
-        let Runner { subject, judge, observed_images, .. } = self.runner;
-        let mut trial = match guard(|| subject.start(to_do.design)) {
-            Ok(trial) => trial,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let (mut heard, mut step) = (Instant::now(), FIRST_STEP);
-        let next = |work: &Self, outcomes: &[bool]| {
-            judge.next(has_reference.then_some(&work.reference), outcomes)
-        };
-        while let Some(next) = next(self, outcomes) {
-            while outcomes.len() < next {
-                self.spent.check(self.watch)?;
-                let end = outcomes.len() + self.spent.allows((next - outcomes.len()).min(step));
-                let start = Instant::now();
-                let seen = match guard(|| trial.outcomes(outcomes.len()..end)) {
-                    Ok(seen) => seen,
-                    Err(reason) => return Ok(Err(reason)),
-                };
-                step = match start.elapsed() {
-                    short if short < STEP / 4 => step.saturating_mul(2),
-                    long if long > STEP => (step / 2).max(1),
-                    _ => step,
-                };
-                self.spent.images += seen.len() as u64;
-                outcomes.extend(seen);
-                self.advance_to(to_do.key, outcomes.len());
-                if heard.elapsed() > HEARTBEAT {
-                    self.store.heartbeat()?;
-                    heard = Instant::now();
+    /// Hands out as many pieces as there is room for. Another worker who is at what would come next,
+    /// if there is one.
+    fn hand_out(&mut self, strategy: &dyn Strategy) -> Result<Option<String>, StoreError> {
+        let mut busy = None;
+        while self.pool.room() > 0 {
+            let (store, claimed) = (&mut *self.store, &mut self.claimed);
+            let piece = self.planner.next(strategy, self.pool.images(), |key| {
+                if claimed.contains(key) {
+                    return Ok(true);
                 }
+                match store.claim(key)? {
+                    Claim::Ours => claimed.insert(key.to_owned()),
+                    Claim::Others(worker) => {
+                        busy = busy.take().or(Some(worker));
+                        return Ok(false);
+                    }
+                };
+                Ok(true)
+            });
+            let Some(piece) = piece? else { break };
+            if self.version == Some(self.store.version()?) {
+                self.pool.submit(piece);
+                continue;
+            }
+            // Others may have finished it just before the claim.
+            self.planner.done(&piece, None);
+            self.look_up_changed()?;
+            if self.planner.is_known(&piece.design) && self.claimed.remove(&piece.design) {
+                self.store.release(&piece.design)?;
             }
         }
-        let exact = to_do.design.multiplier.is_exact();
-        if *observed_images == 0 || exact || self.store.has_layers(to_do.key)? {
-            return Ok(Ok(Vec::new()));
+        Ok(busy)
+    }
+
+    fn settle(&mut self, strategy: &dyn Strategy) -> Result<(), Halt> {
+        let before = self.planner.settled();
+        let ended = self.planner.settle(strategy);
+        self.keep_entries(before)?;
+        if let Some(reason) = self.planner.reference_failure() {
+            return Err(Halt::Error(RunnerError::Reference(reason.to_owned())));
         }
-        self.store.heartbeat()?;
-        Ok(guard(|| trial.observe(*observed_images)))
+        ended.map_or(Ok(()), |ended| Err(ended.into()))
+    }
+
+    /// Keeps what became of designs beside their results, from a place in their order on.
+    fn keep_entries(&mut self, from: usize) -> Result<(), StoreError> {
+        for at in from..self.planner.settled() {
+            let task = &self.planner.tasks()[at];
+            let (key, outcome) = (task.key.clone(), task.outcome.clone());
+            let entry = task.result(outcome.unwrap_or(Outcome::NotTried)).entry();
+            self.store.put_entry(&self.runner.experiments[0].key, &key, &entry)?;
+            self.advance_to(&key, self.runner.judge.images());
+        }
+        Ok(())
+    }
+
+    /// Keeps results, and gives the claims on them up.
+    fn keep_finished(&mut self) -> Result<(), StoreError> {
+        for Finished { row, layers } in self.planner.take_finished() {
+            self.store.save(&row, &layers)?;
+            self.claimed.remove(&row.key);
+        }
+        Ok(())
+    }
+
+    /// Nothing that has been seen is lost: the next run goes on from there.
+    fn keep_unfinished(&mut self) -> Result<(), StoreError> {
+        self.keep_finished()?;
+        for row in self.planner.unfinished() {
+            self.store.save(&row, &[])?;
+            self.claimed.remove(&row.key);
+        }
+        for key in std::mem::take(&mut self.claimed) {
+            self.store.release(&key)?;
+        }
+        Ok(())
+    }
+
+    /// Looks up what others may have finished, if they have written since the last time.
+    fn look_up_changed(&mut self) -> Result<(), StoreError> {
+        let now = Some(self.store.version()?);
+        if std::mem::replace(&mut self.version, now) == now {
+            return Ok(());
+        }
+        let open = self.planner.tasks()[self.planner.settled()..].iter();
+        let open = open.filter(|task| task.outcome.is_none()).map(|task| task.key.clone());
+        let reference =
+            (!self.planner.has_reference()).then(|| self.planner.reference_key().to_owned());
+        for key in reference.into_iter().chain(open.collect::<Vec<_>>()) {
+            if let Some(row) = self.store.load(&key)? {
+                self.planner.learn(&key, row);
+            }
+        }
+        Ok(())
+    }
+
+    fn advance_to(&mut self, key: &str, images: usize) {
+        let before = self.advanced.entry(key.to_owned()).or_default();
+        if images > *before {
+            self.watch.advance(images - *before);
+            *before = images;
+        }
     }
 }
 
-/// The errors in the layers of a design; none if they are known, or not asked for.
-type Observed = Result<Vec<LayerQuality>, String>;
-
-/// A design that is claimed.
-struct ToDo<'a> {
-    design: &'a Design,
-    key: &'a str,
-    record: &'a DesignRecord,
-    functions: &'a [String],
+/// A design of which nothing is known yet.
+fn task(runner: &Runner, design: &Design) -> Task {
+    let experiment = ExperimentKey::of_design(runner.experiments, design);
+    let (key, record) = experiment.design(design);
+    Task {
+        design: design.clone(),
+        figures: Figures::default(),
+        outcome: None,
+        experiment: experiment.key.clone(),
+        record,
+        key,
+        expected: None,
+        index: 0,
+        retry: false,
+    }
 }

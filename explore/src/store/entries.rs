@@ -34,6 +34,25 @@ pub(super) fn put_layers(
 }
 
 impl Store {
+    /// Keeps what a run says of a design.
+    pub(crate) fn add_entry(
+        &mut self,
+        run: i64,
+        experiment: &str,
+        result: &str,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        let entry = serde_json::json!(entry).to_string();
+        self.write(|connection| {
+            connection.execute(
+                "INSERT INTO finding (run, experiment, result, finding) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (run, result) DO UPDATE SET finding = excluded.finding",
+                params![run, experiment, result, entry],
+            )
+        })?;
+        Ok(())
+    }
+
     /// The commands that wrote here, the first first, each with the number of its run.
     ///
     /// # Errors

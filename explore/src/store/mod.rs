@@ -125,18 +125,57 @@ impl Store {
     /// # Panics
     /// Never: settings are plain data.
     pub fn start_run(&mut self, command: &str, settings: &Settings) -> Result<(), StoreError> {
-        let worker = self.worker.clone();
-        let settings = serde_json::to_string(settings).expect("plain data");
-        let run = self.write(|connection| {
-            connection.execute(
-                "INSERT INTO run (started, worker, version, command, settings)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![unix_time(), worker, env!("CARGO_PKG_VERSION"), command, settings],
-            )?;
-            Ok(connection.last_insert_rowid())
+        let run = self.add_run(&CommandRecord {
+            started: unix_time(),
+            worker: self.worker.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: command.to_owned(),
+            settings: Some(settings.clone()),
         })?;
         self.run = Some(run);
         Ok(())
+    }
+
+    /// Notes a run, and gives its number.
+    pub(crate) fn add_run(&mut self, run: &CommandRecord) -> Result<i64, StoreError> {
+        let CommandRecord { started, worker, version, command, settings } = run;
+        let settings = settings.as_ref();
+        let settings = settings.map(|it| serde_json::to_string(it).expect("plain data"));
+        self.write(|connection| {
+            connection.execute(
+                "INSERT INTO run (started, worker, version, command, settings)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![started, worker, version, command, settings],
+            )?;
+            Ok(connection.last_insert_rowid())
+        })
+    }
+
+    /// A living worker, other than this one, that is at a design.
+    ///
+    /// # Errors
+    /// As [`ResultStore::load`].
+    pub fn busy(&self) -> Result<Option<String>, StoreError> {
+        let read = || {
+            let mut statement = self.connection.prepare("SELECT key FROM claim ORDER BY key")?;
+            let keys = statement.query_map([], |row| row.get(0))?;
+            keys.collect::<Result<Vec<String>, _>>()
+        };
+        let keys = read().map_err(|error| StoreError::sqlite(&self.path, error))?;
+        for key in keys {
+            if let Some(worker) = self.holder(&key)? {
+                return Ok(Some(worker));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The content of the file.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
+        self.write(|connection| connection.serialize(rusqlite::MAIN_DB).map(|it| it.to_vec()))
     }
 
     /// All results of an experiment, in the order in which they were finished.

@@ -163,16 +163,10 @@ impl ResultStore for Store {
         result: &str,
         entry: &Entry,
     ) -> Result<(), StoreError> {
-        let Some(run) = self.run else { return Ok(()) };
-        let entry = serde_json::json!(entry).to_string();
-        self.write(|connection| {
-            connection.execute(
-                "INSERT INTO finding (run, experiment, result, finding) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (run, result) DO UPDATE SET finding = excluded.finding",
-                params![run, experiment, result, entry],
-            )
-        })?;
-        Ok(())
+        match self.run {
+            Some(run) => self.add_entry(run, experiment, result, entry),
+            None => Ok(()),
+        }
     }
 
     fn last_entry(&self, result: &str) -> Result<Option<Entry>, StoreError> {

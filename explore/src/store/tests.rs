@@ -53,6 +53,7 @@ fn settings() -> Settings {
         library: "asap7".into(),
         array: [64, 64],
         costs,
+        part: None,
     }
 }
 

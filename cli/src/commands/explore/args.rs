@@ -9,7 +9,7 @@ use crate::parse::{parse_array, parse_limit, parse_positive, parse_seconds};
 use crate::values::{self, CODE_BITS};
 use anyhow::Result;
 use clap::Args;
-use recoup::{Design, Limit, Mode, Multiplier, Quantization, Space, WeightScheme};
+use recoup::{Design, Limit, Mode, Multiplier, Quantization, Shard, Space, WeightScheme};
 use recoup_core::control_variate::MODE_HELP;
 use recoup_core::multiplier::{SPEC_HELP, Source};
 use recoup_core::quantize::QUANTIZATION_HELP;
@@ -64,6 +64,10 @@ pub struct ExploreArgs {
     /// End when so many images have gone through designs, each of them counted
     #[arg(long, help_heading = headings::CHOICE, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub image_limit: Option<u64>,
+    /// Do one of N parts of the work, on a machine of its own and into a file of its own; recoup merge
+    /// brings the parts together
+    #[arg(long, help_heading = headings::CHOICE, value_name = "I/N", requires = "out")]
+    pub shard: Option<Shard>,
     /// Where results are kept as they arrive: a rerun goes on from there, and other processes may
     /// share it [default: nowhere]
     #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE")]

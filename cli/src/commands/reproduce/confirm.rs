@@ -24,6 +24,7 @@ pub fn confirm(
         // Their layers have been looked at.
         observed_images: 0,
         budget: Budget::default(),
+        shard: None,
     };
     let mut explorer = Explorer::new(store, others, question);
     bars.begin("confirming", designs * others.len());

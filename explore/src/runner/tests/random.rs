@@ -2,10 +2,13 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use recoup_core::quantize::WeightScheme;
 
 use super::*;
 use crate::runner::strategy::{CLEARLY_LESS, FAR_LESS};
-use crate::sequential::{ERROR, INTERIM_ERROR};
+use crate::sequential::{Assessment, ERROR, INTERIM_ERROR};
+use crate::shard::Shard;
+use crate::store::ResultStore;
 
 const IMAGES: usize = 1000;
 const RUNS: u64 = 300;
@@ -13,7 +16,7 @@ const RUNS: u64 = 300;
 /// Designs whose powers have nothing to do with their losses. Of the noise it is true what the
 /// search takes for true: a design with the same multiplier and clearly less of it loses less, and
 /// so does one with another multiplier and far less.
-struct Random {
+pub struct Random {
     /// The reference first.
     networks: Vec<Network>,
     seen: Cell<usize>,
@@ -28,7 +31,9 @@ struct Network {
 }
 
 impl Random {
-    fn new(seed: u64, designs: &[Design]) -> Self {
+    pub const IMAGES: usize = IMAGES;
+
+    pub fn new(seed: u64, designs: &[Design]) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let reference: Vec<bool> = (0..IMAGES).map(|_| random.random_bool(0.9)).collect();
         let mut of_multipliers: Vec<(Multiplier, f64)> = Vec::new();
@@ -54,6 +59,14 @@ impl Random {
             Network { design, noise, power: random.random_range(0.4..0.95), outcomes }
         });
         Self { networks: networks.collect(), seen: Cell::new(0) }
+    }
+
+    pub fn figures(&self, design: &Design) -> Figures {
+        Figures { power: Some(self.network(design).power), energy: None }
+    }
+
+    pub fn outcomes(&self, design: &Design) -> &[bool] {
+        &self.network(design).outcomes
     }
 
     fn network(&self, design: &Design) -> &Network {
@@ -96,25 +109,82 @@ fn thorough(subject: &Random, limit: Limit) -> Option<(usize, f64)> {
     Some((best, subject.networks[best].power))
 }
 
+/// A search that leaves designs out.
+fn search(
+    subject: &Random,
+    experiment: &ExperimentKey,
+    store: &mut Store,
+    designs: &[Design],
+    limit: Limit,
+) -> Found {
+    let figures = |design: &Design, _: &[String]| subject.figures(design);
+    let judge = Judge::sequential(IMAGES, limit);
+    let runner =
+        Runner::new(subject, std::slice::from_ref(experiment), judge).with_figures(&figures);
+    runner.run(store, &mut LeastPower::new(designs), &Unwatched).unwrap()
+}
+
+/// All but who evaluated what, and when.
+pub fn lines(found: &Found) -> Vec<(String, Option<Assessment>, Option<String>)> {
+    let results = found.results.iter();
+    results
+        .map(|it| {
+            let assessment = it.judged().map(|judged| judged.assessment);
+            (it.key.clone(), assessment, it.outcome.reason().map(str::to_owned))
+        })
+        .collect()
+}
+
+/// In whatever order designs are evaluated, and whatever is evaluated in vain.
+#[test]
+fn parts_add_up_to_the_search_of_one() {
+    let designs = designs_of_all(1..6, &[Mode::None, Mode::Fitted(None)]);
+    let limit = Limit::new(1.5).unwrap();
+    let experiment = &ExperimentKey::of(experiment_record("simulated.onnx"));
+    let divisions = [2, 3, 5].map(|count| {
+        let first: Shard = format!("1/{count}").parse().unwrap();
+        let parts = first.all().map(|shard| shard.designs(&designs, WeightScheme::U8Channel));
+        parts.collect::<Vec<_>>()
+    });
+    let mut in_vain = 0;
+    for seed in 0..20 {
+        let subject = Random::new(seed, &designs);
+        let alone = search(&subject, experiment, &mut Store::in_memory().unwrap(), &designs, limit);
+        for parts in &divisions {
+            let mut merged = Store::in_memory().unwrap();
+            for ours in parts {
+                let mut part = Store::in_memory().unwrap();
+                search(&subject, experiment, &mut part, ours, limit);
+                for (key, record) in part.experiments().unwrap() {
+                    merged.put_experiment(&key, &record).unwrap();
+                    for row in part.rows(&key).unwrap() {
+                        merged.save(&row, &[]).unwrap();
+                    }
+                }
+            }
+            let key = merged.experiments().unwrap().into_keys().next().unwrap();
+            let evaluated = merged.rows(&key).unwrap().len();
+            let found = search(&subject, experiment, &mut merged, &designs, limit);
+            assert_eq!(lines(&found), lines(&alone), "{seed}, {} parts", parts.len());
+            assert_eq!(found.ended, alone.ended);
+            let tried = found.results.iter().filter(|it| it.judged().is_some()).count();
+            in_vain += evaluated.saturating_sub(tried);
+        }
+    }
+    assert!(in_vain > 20, "{in_vain} evaluated in vain");
+}
+
 #[test]
 fn the_answer_is_hardly_ever_dearer_than_that_of_all_images() {
-    let experiment = ExperimentKey::of(experiment_record("simulated.onnx"));
+    let experiment = &ExperimentKey::of(experiment_record("simulated.onnx"));
     let designs = designs_of_all(1..4, &[Mode::None, Mode::Fitted(None)]);
     let limit = Limit::new(1.5).unwrap();
     let (mut answers, mut dearer, mut not_tried) = (0, 0, 0);
     let (mut seen, mut left_out) = (0, 0);
     for seed in 0..RUNS {
         let subject = Random::new(seed, &designs);
-        let figures = |design: &Design, _: &[String]| Figures {
-            power: Some(subject.network(design).power),
-            energy: None,
-        };
         let mut store = Store::in_memory().unwrap();
-        let judge = Judge::sequential(IMAGES, limit);
-        let runner =
-            Runner::new(&subject, std::slice::from_ref(&experiment), judge).with_figures(&figures);
-        let mut strategy = LeastPower::new(&designs);
-        let found = runner.run(&mut store, &mut strategy, &Unwatched).unwrap().results;
+        let found = search(&subject, experiment, &mut store, &designs, limit).results;
         let is_left_out = |result: &DesignResult| matches!(result.outcome, Outcome::Superfluous(_));
         left_out += found.iter().filter(|result| is_left_out(result)).count();
         seen += subject.seen.get();
