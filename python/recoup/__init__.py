@@ -9,6 +9,7 @@
 The whole of it is in docs/python.md.
 """
 
+from ._recoup import VERSION as __version__
 from ._data import Data, data
 from ._design import Design
 from ._explore import Run, explore
@@ -32,6 +33,7 @@ from .errors import (
 )
 
 __all__ = [
+    "__version__",
     "Calibration",
     "CalibrationError",
     "ControlVariateError",

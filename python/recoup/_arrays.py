@@ -22,7 +22,7 @@ def array(name: str, values: object) -> Array:
     """An array that the library can read where it lies."""
     if hasattr(values, "__dlpack__") and not isinstance(values, np.ndarray):
         try:
-            found: Array = np.from_dlpack(values)  # type: ignore[arg-type]
+            found: Array = np.from_dlpack(values)
         except (BufferError, RuntimeError, TypeError) as error:
             raise DataError(f"{name}: its memory cannot be shared: {error}") from error
     else:
@@ -52,7 +52,7 @@ def inputs(values: Arrays) -> list[tuple[str, Array]]:
 def labels(values: object) -> list[int]:
     """The class of each record, counted from 0."""
     if hasattr(values, "__dlpack__") and not isinstance(values, np.ndarray):
-        values = np.from_dlpack(values)  # type: ignore[arg-type]
+        values = np.from_dlpack(values)
     found = np.asarray(values)
     if found.dtype.kind not in "iu" or found.ndim != 1:
         raise DataError(

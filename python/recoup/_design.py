@@ -17,6 +17,7 @@ class Design:
         control_variate: ``none``, ``fitted``, or another mode of the command line; fitted unless
             the multiplier is exact, if not said.
         activation_bits: significant bits of the activation codes, 4 to 8.
+        weight_bits: significant bits of the weight codes, 4 to 8.
         quantization: how activations become codes.
         exact_ends: whether the first and the last layer run on an exact array of their own.
         weights: how weights are coded, ``u8-channel`` for example; as :meth:`Network.evaluate` is
@@ -43,6 +44,7 @@ class Design:
         *,
         control_variate: str | None = None,
         activation_bits: int = 8,
+        weight_bits: int = 8,
         quantization: str = "plain",
         exact_ends: bool = False,
         weights: str | None = None,
@@ -51,7 +53,7 @@ class Design:
         x_bits: int | None = None,
     ) -> None:
         known = as_multiplier(multiplier)
-        options = (control_variate, activation_bits, quantization, exact_ends, weights)
+        options = (control_variate, (activation_bits, weight_bits), quantization, exact_ends, weights)
         control = (c_frac, terms, x_bits)
         self._design = _recoup.Design.make(known._multiplier, *options, control)
         self._made_by = (_make, (known, options, control))
@@ -95,11 +97,22 @@ class Design:
 
 
 def _make(
-    multiplier: Multiplier, options: tuple[Any, ...], control: tuple[int | None, ...]
+    multiplier: Multiplier, options: tuple[Any, ...], control: tuple[Any, ...]
 ) -> Design:
-    names = ("control_variate", "activation_bits", "quantization", "exact_ends", "weights")
-    named = dict(zip((*names, "c_frac", "terms", "x_bits"), (*options, *control), strict=True))
-    return Design(multiplier, **named)
+    control_variate, (activation_bits, weight_bits), quantization, exact_ends, weights = options
+    c_frac, terms, x_bits = control
+    return Design(
+        multiplier,
+        control_variate=control_variate,
+        activation_bits=activation_bits,
+        weight_bits=weight_bits,
+        quantization=quantization,
+        exact_ends=exact_ends,
+        weights=weights,
+        c_frac=c_frac,
+        terms=terms,
+        x_bits=x_bits,
+    )
 
 
 def _parse(text: str, control_variate: str | None) -> Design:

@@ -14,7 +14,7 @@ from ._design import as_design
 from ._multiplier import as_multiplier
 from ._network import Network
 from ._running import Progress, running
-from ._table import Table, percent, points, table
+from ._table import Table, coded, percent, points, table
 from .errors import RequestError, ResultsError
 
 OBSERVED_IMAGES = 32
@@ -122,9 +122,7 @@ class Run(Table):
         found = self._chosen_from
         front = set(found["choice"]["front"])
         for index, row in enumerate(found["configurations"]):
-            shown = {"multiplier": row["multiplier"], "V": row["control_variate"]}
-            if row["activation_bits"] != 8:
-                shown["multiplier"] += f", {row['activation_bits']} bits"
+            shown = {"multiplier": coded(row), "V": row["control_variate"]}
             shown["power %"] = percent(row["relative_power"])
             interval = None if row["loss"] is None else [row["loss_low"], row["loss_high"]]
             shown["loss [interval]"] = points(row["loss"], interval)

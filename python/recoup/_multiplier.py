@@ -117,7 +117,7 @@ class Multiplier:
         >>> recoup.Multiplier.from_function(lambda w, a: (w & 0xFE) * a, name="even").metrics["ep"]
         0.498046875
         """
-        called = name or getattr(product, "__name__", "function")
+        called = name or str(getattr(product, "__name__", "function"))
         signed = [value if value < 128 else value - 256 for value in range(256)]
         weights = signed if operands in ("signed", "signed-weight") else range(256)
         activations = signed if operands == "signed" else range(256)
@@ -193,15 +193,24 @@ class Multiplier:
         """Whether it is for signed weights."""
         return self._multiplier.weights_signed
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draws its dot diagram, or the heat map of its errors if it is no mask, with matplotlib.
+    def plot(self, kind: str | None = None, *, ax: Any = None) -> Any:
+        """Draws it with matplotlib.
+
+        Args:
+            kind: ``dots`` for the partial products of a mask, ``errors`` for the heat map of its
+                errors, ``histogram`` for how often each error occurs over all pairs; dots, or
+                errors if it is no mask, if not said.
+            ax: axes of a figure of yours.
 
         Returns:
             The axes.
+
+        Raises:
+            RequestError: for another kind, or dots of a multiplier that is no mask.
         """
         from ._plots import multiplier
 
-        return multiplier(self, ax)
+        return multiplier(self, kind, ax)
 
     def __repr__(self) -> str:
         return self.name

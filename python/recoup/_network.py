@@ -42,7 +42,7 @@ class Network:
     @property
     def path(self) -> str:
         """The ONNX file."""
-        return os.fspath(self._network.path)
+        return str(self._network.path)
 
     @property
     def inputs(self) -> dict[str, tuple[int, ...]]:
@@ -223,7 +223,7 @@ def load(
 
     >>> recoup.load("none.onnx")
     Traceback (most recent call last):
-    recoup.errors.ModelError: none.onnx: cannot be read: No such file or directory (os error 2)
+    recoup.errors.ModelError: none.onnx: cannot be read (No such file or directory (os error 2)); give the path of an ONNX model
     """
     shape = None if input_shape is None else list(input_shape)
     with running(None, False) as how:

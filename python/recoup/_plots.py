@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .errors import RequestError
+
 if TYPE_CHECKING:
     from ._explore import Run
     from ._multiplier import Multiplier
@@ -80,23 +82,42 @@ def front(run: Run, ax: Any) -> Any:
     return axes
 
 
-def multiplier(it: Multiplier, ax: Any) -> Any:
-    """The dot diagram of a mask, the heat map of the errors of another."""
+def multiplier(it: Multiplier, kind: str | None, ax: Any) -> Any:
+    """A multiplier, in one of three ways."""
+    kinds = {"errors": _errors, "histogram": _histogram}
+    if it.mask is not None:
+        kinds["dots"] = _dots
+    chosen = kind or ("errors" if it.mask is None else "dots")
+    if chosen not in kinds:
+        raise RequestError(f"kind: \"{chosen}\"; {it.name} has {', '.join(kinds)}")
     axes = _axes(ax)
     axes.set_title(it.name)
-    if it.mask is None:
-        limit = max(1, int(np.abs(it.errors).max()))
-        image = axes.imshow(it.errors, cmap="RdBu", vmin=-limit, vmax=limit, origin="lower")
-        axes.figure.colorbar(image, ax=axes, label="error")
-        axes.set_xlabel("activation, byte")
-        axes.set_ylabel("weight, byte")
-        return axes
+    kinds[chosen](it, axes)
+    return axes
+
+
+def _errors(it: Multiplier, axes: Any) -> None:
+    limit = max(1, int(np.abs(it.errors).max()))
+    image = axes.imshow(it.errors, cmap="RdBu", vmin=-limit, vmax=limit, origin="lower")
+    axes.figure.colorbar(image, ax=axes, label="error")
+    axes.set_xlabel("activation, byte")
+    axes.set_ylabel("weight, byte")
+
+
+def _histogram(it: Multiplier, axes: Any) -> None:
+    axes.hist(it.errors.ravel(), bins=64, weights=np.full(65536, 100 / 65536))
+    axes.set_xlabel("error")
+    axes.set_ylabel("pairs of operands / %")
+
+
+def _dots(it: Multiplier, axes: Any) -> None:
+    mask = it.mask or 0
     for kept, fill in ((True, "black"), (False, "none")):
         dots = [
             (row + column, row)
             for row in range(8)
             for column in range(8)
-            if (it.mask >> (8 * row + column) & 1 == 1) == kept
+            if (mask >> (8 * row + column) & 1 == 1) == kept
         ]
         if dots:
             axes.scatter(*zip(*dots, strict=True), facecolors=fill, edgecolors="black", s=60)
@@ -104,4 +125,3 @@ def multiplier(it: Multiplier, ax: Any) -> Any:
     axes.set_ylim(7.5, -0.5)
     axes.set_xlabel("bit of the product")
     axes.set_ylabel("bit of the activation")
-    return axes

@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from ._multiplier import Metrics
 
+VERSION: str
+
 class _Running(Protocol):
     @property
     def threads(self) -> int | None: ...
@@ -111,7 +113,7 @@ class Design:
     def make(
         multiplier: Multiplier,
         control_variate: str | None,
-        activation_bits: int,
+        bits: tuple[int, int],
         quantization: str,
         exact_ends: bool,
         weights: str | None,

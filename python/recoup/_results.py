@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ._table import Table, percent, points, table
+from ._table import Table, coded, percent, points, table
 
 
 class Results(Table):
@@ -53,9 +53,7 @@ class Results(Table):
 
     def _shown(self) -> Iterator[dict[str, str]]:
         for row in self.rows:
-            shown = {"multiplier": row["multiplier"], "V": row["control_variate"]}
-            if row["activation_bits"] != 8:
-                shown["multiplier"] += f", {row['activation_bits']} bits"
+            shown = {"multiplier": coded(row), "V": row["control_variate"]}
             shown["array power %"] = percent(row["array_power"])
             shown["top-1 %"] = percent(row["top1"])
             shown["loss [95 %]"] = points(row["loss_vs_exact"], row["ci95"])

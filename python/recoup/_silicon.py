@@ -93,8 +93,8 @@ def rtl(
     Raises:
         HardwareError: when there cannot be such an array.
 
-    >>> sorted(recoup.rtl("truncated:7", rows=4, columns=4).files)[:3]
-    ['array.sv', 'array_tb.sv', 'defs.svh']
+    >>> recoup.rtl("truncated:7", rows=4, columns=4)
+    4 x 4 array of truncated:7, 14 files
     """
     place = "" if out is None else os.fspath(out)
     array = _Array(rows, columns, pipeline, zero_gating, x_in_pe)

@@ -45,12 +45,13 @@ class Table:
         """
         import pandas
 
+        make: Any = pandas.array
         columns = {}
         for name, kind, field, place in _recoup.columns(self._explored):
             values = [row[field] for row in self.rows]
             if place is not None:
                 values = [None if value is None else value[place] for value in values]
-            columns[name] = pandas.array(values, dtype=_PANDAS[kind])
+            columns[name] = make(values, dtype=_PANDAS[kind])
         return pandas.DataFrame(columns)
 
     def to_polars(self) -> polars.DataFrame:
@@ -78,6 +79,16 @@ class Table:
             f"<table><caption>{caption}</caption><thead><tr>{heads}</tr></thead>"
             f"<tbody>{body}</tbody></table>"
         )
+
+
+def coded(row: dict[str, Any]) -> str:
+    """The multiplier, and how wide its codes are where that is less than 8 bits."""
+    widths = [
+        f", {row[name]} {name.replace('_', ' ')}"
+        for name in ("activation_bits", "weight_bits")
+        if row[name] != 8
+    ]
+    return str(row["multiplier"]) + "".join(widths)
 
 
 def percent(share: float | None) -> str:

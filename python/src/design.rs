@@ -31,7 +31,7 @@ impl Design {
         py: Python<'_>,
         multiplier: &Multiplier,
         control_variate: Option<&str>,
-        activation_bits: u32,
+        bits: (u32, u32),
         quantization: &str,
         exact_ends: bool,
         weights: Option<&str>,
@@ -53,7 +53,8 @@ impl Design {
         let design = plain
             .with_control_variate(mode)
             .with_control_options(options)
-            .with_activation_bits(activation_bits)
+            .with_activation_bits(bits.0)
+            .with_weight_bits(bits.1)
             .with_quantization(quantization)
             .with_exact_ends(exact_ends)
             .with_weights(weights);

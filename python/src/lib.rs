@@ -18,6 +18,9 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _recoup {
+    /// Of the package.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
     #[pymodule_export]
     use super::command::command;
     #[pymodule_export]

@@ -92,10 +92,9 @@ pub fn rtl(
         Subject::Emulator(emulator) => {
             let it = &emulator.emulator;
             let design = &it.design().design;
-            let make = |_: &dyn recoup::Watch| {
-                rtl_of_network(it.experiment(), design, it.images(IMAGES), &options)
-            };
-            wait::run(py, &running, make)
+            wait::run(py, &running, |watch| {
+                rtl_of_network(it.experiment(), design, it.images(IMAGES), &options, watch)
+            })
         }
         Subject::Design(design) => {
             let design = &design.design;
@@ -184,7 +183,7 @@ pub fn power(
         let mut meter = PowerMeter::new(&library, &synthesis, &options);
         for (design, netlist, emulator) in subjects {
             let codes = match emulator {
-                Some(it) => Codes::of_network(it.experiment(), design, it.images(IMAGES))?,
+                Some(it) => Codes::of_network(it.experiment(), design, it.images(IMAGES), watch)?,
                 None => Codes::random(design, random, seed)?,
             };
             meter.measure(design, netlist, &codes, watch)?;

@@ -2,9 +2,10 @@
 //! thread looks at signals and shows how far it is.
 
 use std::num::NonZero;
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +16,10 @@ use crate::errors;
 
 /// How long nobody looks.
 const TICK: Duration = Duration::from_millis(50);
+
+/// The process that has the threads: they do not outlive a fork, and who waits for them waits for
+/// ever.
+static PROCESS: OnceLock<u32> = OnceLock::new();
 
 /// How the work is run: part of most calls.
 #[derive(FromPyObject)]
@@ -32,6 +37,13 @@ pub fn run<T: Send>(
     running: &Running,
     work: impl FnOnce(&dyn Watch) -> recoup::Result<T> + Send,
 ) -> PyResult<T> {
+    if *PROCESS.get_or_init(process::id) != process::id() {
+        return Err(errors::request(
+            py,
+            "this process was forked from one that had used Recoup, whose threads it does not have; \
+             start it by multiprocessing.get_context(\"spawn\"), or fork before the first use",
+        ));
+    }
     let threads =
         running.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
     let seen = &Seen::default();
