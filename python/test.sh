@@ -37,5 +37,7 @@ as_user python ten_lines.py
 "$place/tests/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall \
     "$place"/wheels/*.whl
 # Away from the sources: what is imported is the wheel.
-"$place/tests/bin/python" -m pytest -c pyproject.toml --rootdir . tests --doctest-modules \
-    --pyargs recoup
+sources=$PWD
+cd "$place"
+tests/bin/pytest -c "$sources/pyproject.toml" --rootdir "$sources" "$sources/tests" \
+    --doctest-modules --pyargs recoup
