@@ -66,7 +66,7 @@ pub use explore::{
     Exploration, ExplorationRecord, ExploreOptions, ExploredNetwork, MeanDesignRecord, MeanRecord,
     NetworkRecord, OpenNetwork, explore, explore_sessions, explored_inputs,
 };
-pub use named::{design, multiplier};
+pub use named::{checked, design, multiplier};
 pub use network::{Emulator, Network, Output};
 pub use page::{last_page, mean_name, page, short_name};
 pub use record::{CostRecord, Record, Row, costs};

@@ -41,6 +41,19 @@ pub fn design(text: &str, control_variate: Option<Mode>) -> Result<(Design, Opti
     Ok((design?, netlist))
 }
 
+/// The same design, if all that it says is in range.
+///
+/// # Errors
+/// When a text could not say it.
+pub fn checked(design: Design) -> Result<Design> {
+    let widest = design.activation_bits.max(design.weight_bits);
+    if widest > 8 {
+        let text = format!("{}: codes of {widest} bits; expected 4 to 8", design.multiplier);
+        return Err(Error::new(ErrorKind::Request, text));
+    }
+    Design::parse(&design.to_string(), |_| Ok(design.multiplier.clone()))
+}
+
 fn with_control(multiplier: Multiplier, control_variate: Option<Mode>) -> Design {
     let is_exact = multiplier.is_exact();
     let design = Design::new(multiplier);
@@ -52,6 +65,8 @@ fn with_control(multiplier: Multiplier, control_variate: Option<Mode>) -> Design
 
 #[cfg(test)]
 mod tests {
+    use recoup_core::control_variate::ControlOptions;
+
     use super::*;
 
     #[test]
@@ -66,6 +81,25 @@ mod tests {
         ] {
             assert_eq!(design(text, control_variate).unwrap().0.to_string(), expected);
         }
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_no_design() {
+        let made = || Design::new("truncated:7".parse().unwrap());
+        let options = made().control_options;
+        for wrong in [
+            made().with_activation_bits(3),
+            made().with_activation_bits(9),
+            made().with_weight_bits(3),
+            made().with_weight_bits(9),
+            made().with_control_options(ControlOptions { terms: 0, ..options }),
+            made().with_control_options(ControlOptions { c_frac: 17, ..options }),
+        ] {
+            let error = checked(wrong.clone()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Request, "{wrong}");
+        }
+        let right = made().with_activation_bits(4).with_weight_bits(7);
+        assert_eq!(checked(right.clone()).unwrap(), right);
     }
 
     #[test]

@@ -183,8 +183,8 @@ def explore(
 
     >>> net, images = recoup.demo()
     >>> run = recoup.explore(net, images.first(300), max_loss=5, multipliers=["truncated:7"])
-    >>> run.best["multiplier"]
-    'truncated:7'
+    >>> run.best["verdict"]
+    'under'
     """
     if multipliers is not None and designs is not None:
         raise RequestError("multipliers and designs: give one of them")

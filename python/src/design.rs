@@ -58,9 +58,7 @@ impl Design {
             .with_quantization(quantization)
             .with_exact_ends(exact_ends)
             .with_weights(weights);
-        // Whatever no text can say is out of range.
-        let named = |_: &str| Ok(imported.multiplier.clone());
-        let design = known(py, recoup::Design::parse(&design.to_string(), named))?;
+        let design = known(py, recoup::checked(design))?;
         Ok(Self { design, netlist: imported.netlist.clone() })
     }
 
