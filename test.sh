@@ -30,6 +30,8 @@ need make /usr/bin/make
 need qflow-tech-osu018 /usr/share/qflow/tech/osu018/osu018_stdcells.lib
 # The report's page is looked at in a browser.
 need chromium /usr/bin/chromium
+# The package for Python is tested in environments of its own.
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
     { command -v apt-get >/dev/null \
         && { apt-get install -y --no-install-recommends "${missing[@]}" \
@@ -46,6 +48,7 @@ step() {
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets -- -D warnings
 step cargo test --workspace
+step python/test.sh
 step env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 
 printf '\nAll checks passed.\n'

@@ -16,7 +16,7 @@ pub fn main() -> recoup::Result<()> {
 
     // Pictures of stripes, without labels: outputs are compared with those of float32.
     let pixels = (0..40 * 28 * 28).map(|place| (place % (place / 784 + 3) * 40) as u8).collect();
-    let elements = Pixels::U8(pixels);
+    let elements = Pixels::U8(pixels).into();
     let images = MemoryArray { name: "x".into(), shape: vec![40, 28, 28], elements };
     let options = SessionOptions {
         preprocess: "fashion-mnist".parse()?,

@@ -9,7 +9,7 @@ use recoup_core::design::DesignTextError;
 use recoup_core::emulate::EmulateError;
 pub use recoup_core::hint::Hint;
 use recoup_core::model::{ModelError, SampleError};
-use recoup_core::multiplier::MultiplierError;
+use recoup_core::multiplier::{ImportError, MultiplierError};
 use recoup_core::quantize::CalibrationError;
 use recoup_core::watch::Stopped;
 use recoup_explore::merge::MergeError;
@@ -133,6 +133,12 @@ impl From<DataError> for Error {
 
 impl From<MultiplierError> for Error {
     fn from(error: MultiplierError) -> Self {
+        Self::new(ErrorKind::Multiplier, error)
+    }
+}
+
+impl From<ImportError> for Error {
+    fn from(error: ImportError) -> Self {
         Self::new(ErrorKind::Multiplier, error)
     }
 }

@@ -7,7 +7,7 @@ use recoup_core::accuracy::{
 use recoup_core::design::Design;
 use recoup_core::quantize::{Calibration, WeightScheme};
 use recoup_core::watch::{Watch, go_on};
-use recoup_explore::power::Figures;
+use recoup_explore::power::{Figures, Power};
 
 use crate::error::{Error, Result};
 use crate::session::Session;
@@ -214,6 +214,13 @@ pub fn with_reference(designs: &[Design]) -> Vec<Design> {
 }
 
 impl Results {
+    /// The same, with what the designs need on these arrays.
+    #[must_use]
+    pub fn on_arrays(self, power: &Power) -> Self {
+        let figures = self.candidates.iter().map(|candidate| power.figures_of(candidate)).collect();
+        Self { figures, ..self }
+    }
+
     /// What a design lost against exact products of 8-bit codes, image by image; none without
     /// labels.
     pub fn loss_against_exact(&self, index: usize) -> Option<PairedLoss> {

@@ -10,6 +10,7 @@ use recoup_core::accuracy::Experiment;
 use recoup_core::control_variate::Mode;
 use recoup_core::data::shuffle;
 use recoup_core::design::{Design, Space};
+use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use recoup_core::watch::Watch;
 use recoup_explore::answer::{Answer, Evaluated};
@@ -60,8 +61,13 @@ impl ExploreOptions {
     /// The multipliers that the cost table has, without and with V, and reduced precision; until the
     /// answer is known.
     pub fn new(limit: Limit) -> Self {
+        Self::of_multipliers(space::standard(), limit)
+    }
+
+    /// The same of other multipliers.
+    pub fn of_multipliers(multipliers: Vec<Multiplier>, limit: Limit) -> Self {
         let designs = space::with_rivals(&Space {
-            multipliers: space::standard(),
+            multipliers,
             control_variates: vec![Mode::None, Mode::Fitted(None)],
             ..Space::default()
         });
@@ -239,6 +245,28 @@ fn explored(
 /// contradict each other, or `watch` stops the work.
 pub fn merge(parts: &[PathBuf], watch: &dyn Watch) -> Result<Store> {
     Ok(recoup_explore::merge::merge(parts, watch)?)
+}
+
+/// Explores the networks of sessions, in the order of `order_seed`: with the shipped costs and weights
+/// in one coding. The store records it as a run, for the page; `command` is what the user ran.
+///
+/// # Errors
+/// As [`explore`], and when a network cannot be calibrated.
+pub fn explore_sessions(
+    store: &mut Store,
+    sessions: Vec<Session>,
+    options: &ExploreOptions,
+    order_seed: u64,
+    command: &str,
+    watch: &dyn Watch,
+) -> Result<Exploration> {
+    let (power, weights) = (Power::default(), [WeightScheme::U8Channel]);
+    store.start_run(command, &Settings::new(options.limit, options.thorough, &power))?;
+    let networks = sessions
+        .into_iter()
+        .map(|it| OpenNetwork::new(it, power.clone(), &weights, order_seed, BATCH, watch));
+    let networks: Vec<OpenNetwork> = networks.collect::<Result<_>>()?;
+    explore(store, &networks, options, watch)
 }
 
 impl Session {

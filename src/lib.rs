@@ -30,6 +30,9 @@
 //!
 //! A multiplier is any function of two bytes, a mask of partial products, a table or a netlist.
 //!
+//! A [`Network`] is calibrated once and evaluated on any images; it runs designs on whatever it is
+//! given, too.
+//!
 //! # What does it cost in silicon?
 //!
 //! ```no_run
@@ -45,28 +48,38 @@
 //!
 //! The work below is done by [`recoup_core`], the search by [`recoup_explore`].
 
+mod columns;
 mod error;
 mod evaluate;
 mod explore;
+mod named;
+mod network;
 mod page;
 mod record;
 mod session;
 pub mod silicon;
 
+pub use columns::{Column, ColumnKind, design_columns, exploration_columns};
 pub use error::{Error, ErrorKind, Hint, Result, hint};
 pub use evaluate::{EvaluateOptions, ExactNode, Results, candidates, with_reference};
 pub use explore::{
     Exploration, ExplorationRecord, ExploreOptions, ExploredNetwork, MeanDesignRecord, MeanRecord,
-    NetworkRecord, OpenNetwork, emulated, explore, explore_on, explored_inputs, merge, worker,
+    NetworkRecord, OpenNetwork, emulated, explore, explore_on, explore_sessions, explored_inputs,
+    merge, worker,
 };
-pub use page::{mean_name, page, short_name};
+pub use named::{checked, design, multiplier};
+pub use network::{Emulator, Network, Output};
+pub use page::{last_page, mean_name, page, short_name};
 pub use record::{CostRecord, Record, Row, costs};
-pub use recoup_circuits::{Operands, ProductTable};
+pub use recoup_circuits::netlist::{Netlist, PortNames};
+pub use recoup_circuits::npy::Kind as ElementKind;
+pub use recoup_circuits::{Metrics, Operands, ProductTable, printable};
 pub use recoup_core::control_variate::{ControlOptions, Mode};
-pub use recoup_core::data::{DataSpec, Dataset, MemoryArray, Pixels, Preprocess};
+pub use recoup_core::data::{DataSpec, Dataset, Elements, MemoryArray, Pixels, Preprocess};
 pub use recoup_core::design::{Design, DesignRecord, Kind, Space};
-pub use recoup_core::multiplier::Multiplier;
-pub use recoup_core::quantize::{Quantization, WeightScheme};
+pub use recoup_core::model::threads::run as on_threads;
+pub use recoup_core::multiplier::{ImportOptions, Imported, Multiplier};
+pub use recoup_core::quantize::{Calibration, Method, Quantization, WeightScheme};
 pub use recoup_core::watch::{Unwatched, Watch};
 pub use recoup_explore::entry::Settings;
 pub use recoup_explore::power::Power;
@@ -76,4 +89,5 @@ pub use recoup_explore::runner::{
 pub use recoup_explore::sequential::Limit;
 pub use recoup_explore::shard::Shard;
 pub use recoup_explore::store::Store;
+pub use recoup_kernels::WeightCoding;
 pub use session::{CALIBRATION_IMAGES, Data, Labels, Session, SessionOptions, read_inputs};

@@ -11,11 +11,15 @@ use recoup_explore::entry::{Entry, Settings};
 use recoup_explore::quality::LayerQuality;
 use recoup_explore::recorded::{Mean, Recorded, RecordedDesign, RecordedNetwork};
 use recoup_explore::sequential::{self, ERROR, Limit};
+use recoup_explore::store::Store;
 use recoup_hardware::cost_table::{Cost, Stimulus};
 use recoup_report::data::{
     Answer, Assessment, Command, Comparison, Costs, Hardware, Histogram, Input, LayerError,
     LayerQuality as ShownLayer, Mask, Network, Provenance, Report, Results, ShownDesign,
 };
+use recoup_report::render;
+
+use crate::error::Result;
 
 /// The page of a recorded run, judged by `limit`; [`recoup_report::render`] makes HTML of it.
 /// `comparisons` stand beside what was found.
@@ -51,6 +55,16 @@ pub fn page(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -> 
         hardware: hardware(recorded),
         comparisons,
     }
+}
+
+/// The page of the last run in a store as HTML, judged by `limit`; none if no design of it has been
+/// evaluated.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn last_page(store: &Store, limit: Limit) -> Result<Option<String>> {
+    let recorded = Recorded::last(store)?;
+    Ok(recorded.map(|recorded| render(&page(&recorded, limit, Vec::new()))))
 }
 
 /// The name of a design over several networks, which may prefer different functions x.

@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Hint, Result};
 pub const CALIBRATION_IMAGES: usize = 256;
 
 /// Images, or other records, to evaluate or to calibrate on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Data {
     /// In files, for example `cifar10:test_batch.bin`.
     Files(DataSpec),
@@ -40,7 +40,27 @@ impl From<Dataset> for Data {
 }
 
 impl Data {
-    fn name(&self) -> String {
+    /// Files that are open from now on; of an npz file each model takes the arrays that it needs.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn open_files(spec: DataSpec) -> Result<Self> {
+        match (Dataset::open_headers(&spec), &spec) {
+            (Ok(_) | Err(DataError::NpzMissing { .. }), DataSpec::Npz(_)) => Ok(Self::Files(spec)),
+            (dataset, _) => Ok(Self::Open(dataset?)),
+        }
+    }
+
+    /// How many there are; none where that takes a model to know.
+    pub fn images(&self) -> Option<usize> {
+        match self {
+            Self::Files(_) => None,
+            Self::Open(dataset) => Some(dataset.len()),
+        }
+    }
+
+    /// As it is called in results.
+    pub fn name(&self) -> String {
         match self {
             Self::Files(spec) => spec.to_string(),
             Self::Open(dataset) => dataset.name().to_owned(),
@@ -52,7 +72,7 @@ impl Data {
     }
 
     /// For the inputs of a model.
-    fn open(self, graph: &Graph) -> Result<Dataset, DataError> {
+    pub(crate) fn open(self, graph: &Graph) -> Result<Dataset, DataError> {
         let names = graph.input_names().iter().map(String::as_str).collect::<Vec<_>>();
         match self {
             Self::Files(spec) => Dataset::open_inputs(&spec, &names),
@@ -76,7 +96,7 @@ pub enum Labels {
 }
 
 /// What a session is opened with, beside the model.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SessionOptions {
     /// Images, or other records, with labels where accuracy is measured.
     pub data: Data,
@@ -146,7 +166,7 @@ pub struct Session {
     calibration_source: String,
     calibration_inputs: Vec<Vec<f32>>,
     /// Which these are; none of a session that was made of parts.
-    calibrated_on: Option<CalibrationImages>,
+    pub(crate) calibrated_on: Option<CalibrationImages>,
     method: Method,
     /// A calibration that is not to be made again.
     given: Option<Calibration>,
@@ -162,6 +182,15 @@ impl Session {
     pub fn open(model: impl AsRef<Path>, options: SessionOptions) -> Result<Self> {
         let file = OnnxFile::open(model.as_ref())?;
         let graph = Arc::new(model::load(&file, options.input_shape.as_deref())?);
+        Self::of((Arc::new(file), graph), options, None)
+    }
+
+    /// The same of a model that is open already, and maybe `calibrated`.
+    pub(crate) fn of(
+        (file, graph): (Arc<OnnxFile>, Arc<Graph>),
+        options: SessionOptions,
+        calibrated: Option<&Experiment>,
+    ) -> Result<Self> {
         let SessionOptions { data, labels, classes, label_offset, preprocess, .. } = options;
         let selection = Selection {
             name: data.name(),
@@ -178,6 +207,9 @@ impl Session {
         // Before images are decompressed, which may take long.
         check_labels(&dataset, &graph, labels)?;
         check(&dataset, &selection.preprocess, &graph)?;
+        if let Some(experiment) = calibrated {
+            return selection.on_calibrated(experiment, (file, graph), dataset);
+        }
         let path = options.calibration.as_deref();
         let given =
             path.map(|path| read_calibration(path, &selection, &file, &graph)).transpose()?;
@@ -191,7 +223,8 @@ impl Session {
         let CalibrationSet { name, source, inputs, evaluated } = images;
         let (preprocess, method) = (selection.preprocess, options.calibration_method);
         let inputs = (name, inputs);
-        let session = Self::new(file, graph, dataset, evaluated, preprocess, inputs, method)?;
+        let model = (file, graph);
+        let session = Self::on(model, dataset, evaluated, preprocess, inputs, method)?;
         Ok(Self { calibrated_on: Some(source), given, ..session })
     }
 
@@ -205,13 +238,25 @@ impl Session {
         dataset: Dataset,
         indices: Vec<usize>,
         preprocess: Preprocess,
+        calibration: (String, Vec<Vec<f32>>),
+        method: Method,
+    ) -> Result<Self> {
+        let model = (Arc::new(file), graph);
+        Self::on(model, dataset, indices, preprocess, calibration, method)
+    }
+
+    pub(crate) fn on(
+        (file, graph): (Arc<OnnxFile>, Arc<Graph>),
+        dataset: Dataset,
+        indices: Vec<usize>,
+        preprocess: Preprocess,
         (calibration_source, calibration_inputs): (String, Vec<Vec<f32>>),
         method: Method,
     ) -> Result<Self> {
         let sampler = check(&dataset, &preprocess, &graph)?;
         dataset.load()?;
         Ok(Self {
-            file: Arc::new(file),
+            file,
             graph,
             dataset,
             indices,
@@ -290,6 +335,10 @@ struct Selection {
     preprocess: Preprocess,
 }
 
+fn held_out_from(dataset: &Dataset) -> String {
+    format!("held out from {}", dataset.name())
+}
+
 /// The images to calibrate on, and to fit control variates on; and those to evaluate.
 struct CalibrationSet {
     /// Where they come from, in words.
@@ -354,7 +403,7 @@ impl Selection {
         };
         let inputs = read_inputs(dataset, &numbers, &self.preprocess, graph)?;
         Ok(CalibrationSet {
-            name: format!("held out from {}", dataset.name()),
+            name: held_out_from(dataset),
             source: CalibrationImages::new(self.name.clone(), &numbers, &inputs),
             inputs,
             evaluated,
@@ -412,6 +461,29 @@ impl Selection {
         }
     }
 
+    /// A session on what a network was not calibrated on.
+    fn on_calibrated(
+        self,
+        experiment: &Experiment,
+        model: (Arc<OnnxFile>, Arc<Graph>),
+        dataset: Dataset,
+    ) -> Result<Session> {
+        let calibration = experiment.calibration();
+        check_preprocess(calibration, "the calibration of the network", &self.preprocess)?;
+        let source = calibration.source.as_ref();
+        let own = source
+            .filter(|source| matches!(self.read_again(source, &dataset, &model.1), Ok(Some(_))));
+        let (words, taken) = match own {
+            Some(own) => (held_out_from(&dataset), own.indices()),
+            None => (calibration.data.clone(), Vec::new()),
+        };
+        let evaluated = self.evaluated(&dataset, &taken)?;
+        let (inputs, method) = ((words.clone(), Vec::new()), Method::MeanSquare);
+        let session = Session::on(model, dataset, evaluated, self.preprocess, inputs, method)?;
+        let calibrated = experiment.with_weights(experiment.weights()).with_source(words);
+        Ok(Session { calibrated: Some(calibrated), ..session })
+    }
+
     /// The images of a calibration, if `dataset` has them under their numbers.
     fn read_again(
         &self,
@@ -428,6 +500,16 @@ impl Selection {
     }
 }
 
+/// An error unless a calibration is of pixels that became inputs in the same way.
+fn check_preprocess(calibration: &Calibration, of: &str, preprocess: &Preprocess) -> Result<()> {
+    let made_with = &calibration.preprocess;
+    if *made_with != preprocess.to_string() {
+        let text = format!("{of}: was made with preprocess {made_with}, not {preprocess}");
+        return Err(Error::new(ErrorKind::Calibration, text).with_hint(Hint::PreprocessAlike));
+    }
+    Ok(())
+}
+
 /// The calibration at `path`, if it fits the model and its pixels.
 fn read_calibration(
     path: &Path,
@@ -436,12 +518,7 @@ fn read_calibration(
     graph: &Graph,
 ) -> Result<Calibration> {
     let calibration = Calibration::read(path, file, graph)?;
-    let (made_with, preprocess) = (&calibration.preprocess, selection.preprocess.to_string());
-    if *made_with != preprocess {
-        let text =
-            format!("{}: was made with preprocess {made_with}, not {preprocess}", path.display());
-        return Err(Error::new(ErrorKind::Calibration, text).with_hint(Hint::PreprocessAlike));
-    }
+    check_preprocess(&calibration, &path.display().to_string(), &selection.preprocess)?;
     Ok(calibration)
 }
 

@@ -5,14 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The packages by their folders, each behind those that it may use.
-const PACKAGES: [&str; 10] =
-    ["kernels", "circuits", "core", "hardware", "explore", "report", ".", "zoo", "study", "cli"];
+const PACKAGES: [&str; 11] = [
+    "kernels", "circuits", "core", "hardware", "explore", "report", ".", "zoo", "study", "cli",
+    "python",
+];
 
 /// A room with those that it may import, which come before it.
 type Room = (&'static str, &'static [&'static str]);
 
 /// The rooms of each package: the modules at its top.
-const ROOMS: [(&str, &[Room]); 10] = [
+const ROOMS: [(&str, &[Room]); 11] = [
     (
         "kernels/src",
         &[
@@ -165,8 +167,11 @@ const ROOMS: [(&str, &[Room]); 10] = [
             ("error", &[]),
             ("session", &["error"]),
             ("evaluate", &["error", "session"]),
+            ("network", &["error", "session", "evaluate"]),
+            ("named", &["error"]),
+            ("columns", &[]),
             ("explore", &["error", "session"]),
-            ("page", &[]),
+            ("page", &["error"]),
             ("record", &["evaluate"]),
             ("silicon", &["error", "session", "evaluate"]),
         ],
@@ -186,6 +191,7 @@ const ROOMS: [(&str, &[Room]); 10] = [
         "cli/src",
         &[
             ("headings", &[]),
+            ("invocation", &[]),
             ("parse", &[]),
             ("values", &[]),
             ("costs", &["headings", "parse", "values"]),
@@ -200,14 +206,42 @@ const ROOMS: [(&str, &[Room]); 10] = [
             (
                 "commands",
                 &[
-                    "headings", "parse", "values", "costs", "progress", "library", "args",
-                    "output", "cells", "session", "network", "printer",
+                    "headings",
+                    "invocation",
+                    "parse",
+                    "values",
+                    "costs",
+                    "progress",
+                    "library",
+                    "args",
+                    "output",
+                    "cells",
+                    "session",
+                    "network",
+                    "printer",
                 ],
             ),
             ("verbs", &["args", "commands"]),
             ("examples", &["verbs"]),
             ("fault", &[]),
             ("hint", &[]),
+        ],
+    ),
+    (
+        "python/src",
+        &[
+            ("hint", &[]),
+            ("errors", &["hint"]),
+            ("wait", &["errors"]),
+            ("arrays", &["errors"]),
+            ("command", &[]),
+            ("table", &["errors"]),
+            ("data", &["errors", "wait", "arrays"]),
+            ("multiplier", &["errors", "arrays"]),
+            ("design", &["errors", "multiplier"]),
+            ("network", &["errors", "wait", "arrays", "data", "design"]),
+            ("explore", &["errors", "wait", "data", "multiplier", "design", "network"]),
+            ("silicon", &["errors", "wait", "design", "network"]),
         ],
     ),
 ];

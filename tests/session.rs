@@ -13,7 +13,7 @@ const MODEL: &str = "zoo/assets/fashion-resnet8.onnx";
 fn pictures(count: usize) -> Dataset {
     let pixels = (0..count * 784).map(|place| (place % (place / 784 + 3) * 40) as u8).collect();
     let shape = vec![count, 28, 28];
-    let images = MemoryArray { name: "x".into(), shape, elements: Pixels::U8(pixels) };
+    let images = MemoryArray { name: "x".into(), shape, elements: Pixels::U8(pixels).into() };
     let labels = (0..count as u32).map(|index| index % 10).collect();
     Dataset::from_arrays(vec![images], Some(labels)).unwrap()
 }

@@ -42,7 +42,9 @@ fn text(hint: Hint) -> String {
             let names: Vec<String> = schemes.map(ToString::to_string).collect();
             format!("give --weights {}", names.join(" or "))
         }
-        Hint::Calibrate => "make a new calibration with recoup quantize".into(),
+        Hint::Calibrate | Hint::CalibrateFirst => {
+            "make a new calibration with recoup quantize".into()
+        }
         Hint::HoldOutFewer => "lower --calibration-images, or give --calibration-data".into(),
         Hint::LeaveCalibrationImages { wanted } => format!(
             "leave --calibration-images {wanted} out, or make a new calibration with recoup quantize"

@@ -23,6 +23,8 @@ pub enum Hint {
     ChooseWeights(WeightCoding),
     /// Make a new calibration.
     Calibrate,
+    /// Calibrate the network, before it is run.
+    CalibrateFirst,
     /// Hold fewer images out, or calibrate on images of another source.
     HoldOutFewer,
     /// Leave the number of calibration images to the file, or make the file again.

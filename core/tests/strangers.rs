@@ -90,7 +90,8 @@ fn evaluations_without_a_reference_or_with_labels_that_it_lacks() {
     let candidates = [experiment::candidate(&experiment, "exact", "none")];
     let graph = &candidates[0].prepared.quantized.graph;
     let elements = Pixels::U8(vec![7; 2 * ELEMENTS]);
-    let images = MemoryArray { name: "x".into(), shape: vec![2, 28, 28], elements };
+    let images =
+        MemoryArray { name: "x".into(), shape: vec![2, 28, 28], elements: elements.into() };
     let dataset = Dataset::from_arrays(vec![images], Some(vec![3, 10])).unwrap();
     let sampler =
         sampler(&dataset, &"fashion-mnist".parse::<Preprocess>().unwrap(), graph).unwrap();

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::runner::{DesignResult, Outcome};
 
-pub use self::parquet::parquet;
+pub use self::parquet::{COLUMNS, ColumnKind, parquet};
 
 /// One design on one network. Columns keep their names and meaning.
 #[derive(Clone, Debug, Serialize)]

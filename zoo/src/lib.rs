@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup::{Dataset, Result, Session, read_inputs};
+use recoup::{Dataset, Network, Result, Session, SessionOptions, Watch, read_inputs};
 use recoup_core::data::select;
 use recoup_core::model::{self, OnnxFile};
 use recoup_core::quantize::Method;
@@ -35,6 +35,9 @@ const CALIBRATION_IMAGES: &[u8] =
     include_bytes!("../assets/fashion-calibration-256-images-idx3-ubyte.gz");
 const CALIBRATION_LABELS: &[u8] =
     include_bytes!("../assets/fashion-calibration-256-labels-idx1-ubyte.gz");
+
+/// From their pixels to the input of every network.
+pub const PREPROCESS: &str = "fashion-mnist";
 
 impl Embedded {
     /// All of them.
@@ -80,6 +83,23 @@ impl Embedded {
         ]
     }
 
+    /// As it is called in results.
+    fn model_name(self) -> String {
+        format!("fashion-{}.onnx (embedded)", self.name())
+    }
+
+    /// The network, calibrated on the 256 calibration images.
+    ///
+    /// # Errors
+    /// When `watch` stops the work.
+    pub fn network(self, watch: &dyn Watch) -> Result<Network> {
+        let mut network = Network::from_bytes(self.bytes(), &self.model_name(), None)?;
+        let preprocess = PREPROCESS.parse()?;
+        let options = SessionOptions { preprocess, ..SessionOptions::new(training_images()?) };
+        network.calibrate(options, watch)?;
+        Ok(network)
+    }
+
     /// The network with the first `images` of the 2,000 test images inside this program, or all,
     /// and the 256 calibration images.
     ///
@@ -96,21 +116,24 @@ impl Embedded {
     /// # Errors
     /// When they are not such images.
     pub fn session_on(self, test: Dataset, indices: Vec<usize>) -> Result<Session> {
-        let name = format!("fashion-{}.onnx (embedded)", self.name());
-        let file = OnnxFile::from_bytes(self.bytes(), Path::new(&name))?;
+        let file = OnnxFile::from_bytes(self.bytes(), Path::new(&self.model_name()))?;
         let graph = Arc::new(model::load(&file, None)?);
-        let training = Dataset::idx_from_bytes(
-            "256 Fashion-MNIST training images (embedded)",
-            CALIBRATION_IMAGES,
-            CALIBRATION_LABELS,
-        )?;
-        let preprocess = "fashion-mnist".parse()?;
+        let training = training_images()?;
+        let preprocess = PREPROCESS.parse()?;
         let all: Vec<usize> = (0..training.len()).collect();
         let inputs = read_inputs(&training, &all, &preprocess, &graph)?;
         let source = (training.name().to_string(), inputs);
         let method = Method::MeanSquare;
         Session::new(file, graph, test, indices, preprocess, source, method)
     }
+}
+
+fn training_images() -> Result<Dataset> {
+    Ok(Dataset::idx_from_bytes(
+        "256 Fashion-MNIST training images (embedded)",
+        CALIBRATION_IMAGES,
+        CALIBRATION_LABELS,
+    )?)
 }
 
 /// The 2,000 test images inside this program that everything is evaluated on.

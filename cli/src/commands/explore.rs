@@ -14,7 +14,8 @@ use recoup_explore::power::{self, Power};
 use recoup_hardware::cost_table::CostTable;
 
 use crate::commands::eval::{warn_of_class_order, warn_of_exact_nodes};
-use crate::costs::{self};
+use crate::costs;
+use crate::invocation::command_line;
 use crate::printer::exploration;
 use crate::progress::Bars;
 use crate::{output, session};
@@ -23,12 +24,6 @@ pub use args::ExploreArgs;
 
 /// Images that show what a design does in each layer; few do, as each has thousands of outputs.
 pub const OBSERVED_IMAGES: usize = 32;
-
-/// The command line, for the record; wherever the program lies.
-pub fn command_line() -> String {
-    let arguments = std::env::args().skip(1);
-    std::iter::once("recoup".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
-}
 
 /// Explores and answers.
 pub fn run(args: &ExploreArgs) -> Result<()> {

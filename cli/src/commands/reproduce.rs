@@ -15,8 +15,9 @@ use recoup_explore::power::Power;
 use recoup_report::render;
 
 use super::eval::warn_of_exact_nodes;
-use super::explore::{OBSERVED_IMAGES, command_line};
+use super::explore::OBSERVED_IMAGES;
 use super::report;
+use crate::invocation::command_line;
 use crate::output;
 use crate::progress::Bars;
 use crate::session;

@@ -15,10 +15,9 @@ pub struct Report {
 
 impl Report {
     /// Results on arrays that need so much.
-    pub fn new(mut results: Results, power: &Power) -> Self {
-        let candidates = &results.candidates;
-        results.figures = candidates.iter().map(|candidate| power.figures_of(candidate)).collect();
-        let order = (0..candidates.len()).collect();
+    pub fn new(results: Results, power: &Power) -> Self {
+        let results = results.on_arrays(power);
+        let order = (0..results.candidates.len()).collect();
         Self { results, order, measured: !power.measured.is_empty() }
     }
 

@@ -134,6 +134,12 @@ impl Experiment {
         }
     }
 
+    /// The same, with other words for where the calibration images come from.
+    #[must_use]
+    pub fn with_source(self, data: String) -> Self {
+        Self { calibration: Calibration { data, ..self.calibration }, ..self }
+    }
+
     /// The calibration of `graph` on `images`.
     ///
     /// # Errors

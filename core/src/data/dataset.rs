@@ -1,6 +1,7 @@
 //! An opened set of images or arrays.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::cifar::{self, CifarKind};
 use super::folder::Folder;
@@ -30,8 +31,9 @@ pub struct ArrayInfo {
     pub shape: Vec<usize>,
 }
 
-/// An opened set of images or arrays, with random access from any thread.
-#[derive(Debug)]
+/// An opened set of images or arrays, with random access from any thread. Clones share what was read
+/// and decompressed.
+#[derive(Clone, Debug)]
 pub struct Dataset {
     name: String,
     len: usize,
@@ -46,12 +48,12 @@ pub struct Dataset {
     arrays: Vec<ArrayInfo>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Content {
-    Records(Records),
-    Folder(Folder),
+    Records(Arc<Records>),
+    Folder(Arc<Folder>),
     /// Arrays by the names of a model's inputs.
-    Arrays(Vec<Records>),
+    Arrays(Vec<Arc<Records>>),
 }
 
 impl Dataset {
@@ -75,13 +77,13 @@ impl Dataset {
                     _ => (CifarKind::Cifar100, 100),
                 };
                 let (records, labels) = cifar::open(path, kind)?;
-                let content = Content::Records(records);
+                let content = Content::Records(records.into());
                 let dataset = Dataset::new(name, content, labels.len(), Some(labels))?;
                 Ok(Dataset { classes: Some(classes), ..dataset })
             }
             DataSpec::Idx { images, labels } => {
                 let (records, len, labels) = idx::open(images, labels.as_deref())?;
-                let dataset = Dataset::new(name, Content::Records(records), len, labels)?;
+                let dataset = Dataset::new(name, Content::Records(records.into()), len, labels)?;
                 Ok(Dataset { label_remedy: "write idx:IMAGES,LABELS", ..dataset })
             }
             DataSpec::Npz(path) => Dataset::of_archive(name, npz::open(path, None)?, false),
@@ -89,7 +91,7 @@ impl Dataset {
                 let (folder, labels) = Folder::open(path)?;
                 let classes = labels.as_ref().map(|_| folder.class_names().len());
                 let len = folder.len();
-                let dataset = Dataset::new(name, Content::Folder(folder), len, labels)?;
+                let dataset = Dataset::new(name, Content::Folder(folder.into()), len, labels)?;
                 let label_remedy = "put the images into one folder for each class";
                 Ok(Dataset { classes, label_remedy, ..dataset })
             }
@@ -139,8 +141,7 @@ impl Dataset {
             })
         };
         let places: Vec<usize> = inputs.iter().map(place).collect::<Result<_, _>>()?;
-        let mut taken: Vec<Option<Records>> = records.drain(..).map(Some).collect();
-        records.extend(places.iter().map(|&place| taken[place].take().expect("names differ")));
+        *records = places.iter().map(|&place| records[place].clone()).collect();
         self.arrays = places.iter().map(|&place| self.arrays[place].clone()).collect();
         Ok(self)
     }
@@ -149,7 +150,7 @@ impl Dataset {
     /// such as `include_bytes!` gives. `name` stands for the files in messages.
     pub fn idx_from_bytes(name: &str, images: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
         let (records, labels) = idx::from_bytes(Path::new(name), images, labels)?;
-        Dataset::new(name.to_owned(), Content::Records(records), labels.len(), Some(labels))
+        Dataset::new(name.to_owned(), Content::Records(records.into()), labels.len(), Some(labels))
     }
 
     fn of_archive(name: String, archive: Archive, by_name: bool) -> Result<Dataset, DataError> {
@@ -159,8 +160,8 @@ impl Dataset {
             .map(|NamedRecords { name, shape, records }| (ArrayInfo { name, shape }, records))
             .unzip();
         let content = match by_name {
-            true => Content::Arrays(records),
-            false => Content::Records(records.remove(0)),
+            true => Content::Arrays(records.into_iter().map(Arc::new).collect()),
+            false => Content::Records(records.remove(0).into()),
         };
         let dataset = Dataset::new(name, content, count, labels)?;
         let label_remedy = "add the classes as array y: numpy.savez(file, x=images, y=labels)";
@@ -199,7 +200,7 @@ impl Dataset {
         match &self.content {
             Content::Records(records) => records.load(),
             Content::Folder(_) => Ok(()),
-            Content::Arrays(arrays) => arrays.iter().try_for_each(Records::load),
+            Content::Arrays(arrays) => arrays.iter().try_for_each(|records| records.load()),
         }
     }
 
@@ -207,7 +208,9 @@ impl Dataset {
     /// The images keep their numbers.
     pub fn order_classes(mut self, file: &Path) -> Result<Dataset, DataError> {
         match (&mut self.content, &mut self.labels) {
-            (Content::Folder(folder), Some(labels)) => folder.order_classes(file, labels)?,
+            (Content::Folder(folder), Some(labels)) => {
+                Arc::make_mut(folder).order_classes(file, labels)?;
+            }
             _ => {
                 let path = file.to_owned();
                 return Err(DataError::ClassesWithoutFolders { path, name: self.name });

@@ -10,7 +10,7 @@ use super::pixels::Image;
 use super::{DataError, classes, decode};
 
 /// The list of image files; images are decoded when read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Folder {
     path: PathBuf,
     /// In the order of the labels.

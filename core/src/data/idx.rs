@@ -237,7 +237,7 @@ pub(super) fn from_bytes(
     let mut bytes = Vec::new();
     input.copy_body(&mut bytes, IMAGES.header_bytes(), header.body_bytes)?;
     let labels = read_labels(&mut Input::new(labels, path)?, path, header.count)?;
-    Ok((header.records(path, Store::Memory(bytes).into(), 0), labels))
+    Ok((header.records(path, Store::memory(bytes).into(), 0), labels))
 }
 
 /// Reads the labels of `images` images. The count is compared before the labels are read:

@@ -1,5 +1,8 @@
 //! Images, or other arrays, that are in memory already.
 
+use std::fmt;
+use std::sync::Arc;
+
 use recoup_circuits::npy::{Element, Kind};
 
 use super::dataset::Content;
@@ -12,7 +15,7 @@ use super::{ArrayInfo, DataError, Dataset, Pixels};
 const NAME: &str = "arrays in memory";
 
 /// Records of equal shape, one after the other.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct MemoryArray {
     /// The model's input that it is for; of a model with one input any name.
     pub name: String,
@@ -21,7 +24,40 @@ pub struct MemoryArray {
     /// one or three channels.
     pub shape: Vec<usize>,
     /// All elements, the last axis fastest.
-    pub elements: Pixels,
+    pub elements: Elements,
+}
+
+/// The elements of an array in memory.
+#[derive(Clone)]
+pub struct Elements {
+    kind: Kind,
+    bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
+}
+
+impl Elements {
+    /// Elements of this type, in the byte order of the machine, in the memory of somebody else.
+    pub fn lent(kind: Kind, bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        Self { kind, bytes: Arc::new(bytes) }
+    }
+}
+
+impl From<Pixels> for Elements {
+    fn from(pixels: Pixels) -> Self {
+        match pixels {
+            Pixels::U8(bytes) => Self::lent(Kind::U8, bytes),
+            Pixels::F32(values) => {
+                let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
+                Self::lent(Kind::F32, bytes)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Elements {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = (*self.bytes).as_ref().len();
+        formatter.debug_struct("Elements").field("kind", &self.kind).field("bytes", &bytes).finish()
+    }
 }
 
 impl Dataset {
@@ -53,7 +89,7 @@ impl Dataset {
         for array in arrays {
             let shape = array.shape.get(1..).unwrap_or_default().to_vec();
             infos.push(ArrayInfo { name: array.name.clone(), shape });
-            records.push(array.records()?);
+            records.push(Arc::new(array.records()?));
         }
         let content = match by_name {
             true => Content::Arrays(records),
@@ -67,13 +103,9 @@ impl Dataset {
 impl MemoryArray {
     fn records(self) -> Result<Records, DataError> {
         let Self { name, shape, elements } = self;
-        let (found, bytes, kind) = match elements {
-            Pixels::U8(bytes) => (bytes.len(), bytes, Kind::U8),
-            Pixels::F32(values) => {
-                let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-                (values.len(), bytes, Kind::F32)
-            }
-        };
+        let Elements { kind, bytes } = elements;
+        let element = Element { kind, big_endian: cfg!(target_endian = "big") };
+        let found = (*bytes).as_ref().len() / element.bytes();
         let refused = |problem: String| DataError::Memory { name: name.clone(), problem };
         if shape.iter().try_fold(1_usize, |all, &extent| all.checked_mul(extent)) != Some(found) {
             return Err(refused(format!("{found} elements, which the shape {shape:?} has not")));
@@ -81,7 +113,6 @@ impl MemoryArray {
         let (image, layout) = record_shape(&shape).ok_or_else(|| {
             refused(format!("the shape {shape:?}; expected records of one axis or more, not empty"))
         })?;
-        let element = Element { kind, big_endian: false };
         Ok(Records {
             parts: vec![Part {
                 path: NAME.into(),
@@ -123,7 +154,23 @@ mod tests {
     use crate::data::Preprocess;
 
     fn array(name: &str, shape: &[usize], elements: Pixels) -> MemoryArray {
-        MemoryArray { name: name.into(), shape: shape.to_vec(), elements }
+        MemoryArray { name: name.into(), shape: shape.to_vec(), elements: elements.into() }
+    }
+
+    /// Of each type, the same numbers.
+    #[test]
+    fn elements_are_lent_in_any_type() {
+        let numbers = [1_i8, -2, 3, 4, -5, 6];
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_ne_bytes()).collect();
+        let long: Vec<u8> =
+            numbers.iter().flat_map(|number| i64::from(*number).to_ne_bytes()).collect();
+        for elements in [Elements::lent(Kind::I8, bytes), Elements::lent(Kind::I64, long)] {
+            let array = MemoryArray { name: "x".into(), shape: vec![2, 3], elements };
+            let data = Dataset::from_arrays(vec![array], None).unwrap();
+            assert_eq!(data.read(1).unwrap().image.pixels, Pixels::F32(vec![4.0, -5.0, 6.0]));
+            // A clone reads the same memory.
+            assert_eq!(data.clone().read(0).unwrap(), data.read(0).unwrap());
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ mod store;
 
 pub use dataset::{ArrayInfo, Dataset, Sample};
 pub use error::DataError;
-pub use memory::MemoryArray;
+pub use memory::{Elements, MemoryArray};
 pub use pixels::{Image, ImageInfo, ImageShape, Layout, Pixels};
 pub use preprocess::{KEYS, PRESETS, Preprocess, Preset};
 pub use preprocessor::Preprocessor;

@@ -4,19 +4,22 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::DataError;
 use recoup_circuits::regular_file;
 
 /// Read-only bytes; reading takes `&self`, so that threads can share one.
-#[derive(Debug)]
 pub(super) enum Store {
     File(positioned::File),
-    Memory(Vec<u8>),
+    Memory(Arc<dyn AsRef<[u8]> + Send + Sync>),
 }
 
 impl Store {
+    pub fn memory(bytes: Vec<u8>) -> Store {
+        Store::Memory(Arc::new(bytes))
+    }
+
     pub fn file(file: File) -> Store {
         Store::File(positioned::File::new(file))
     }
@@ -29,7 +32,7 @@ impl Store {
                 let start = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;
                 let found = start
                     .checked_add(buffer.len())
-                    .and_then(|end| bytes.get(start..end))
+                    .and_then(|end| (**bytes).as_ref().get(start..end))
                     .ok_or(io::ErrorKind::UnexpectedEof)?;
                 buffer.copy_from_slice(found);
                 Ok(())
@@ -75,7 +78,11 @@ impl From<Store> for LazyStore {
 
 impl fmt::Debug for LazyStore {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.store.fmt(f)
+        let kind = self.store.get().map(|store| match store {
+            Store::File(_) => "file",
+            Store::Memory(_) => "memory",
+        });
+        f.debug_tuple("LazyStore").field(&kind).finish()
     }
 }
 
@@ -191,7 +198,7 @@ mod tests {
         let bytes: Vec<u8> = (0..100).collect();
         let mut file = spool_file().unwrap();
         file.write_all(&bytes).unwrap();
-        for store in [Store::file(file), Store::Memory(bytes.clone())] {
+        for store in [Store::file(file), Store::memory(bytes.clone())] {
             let mut buffer = [0; 10];
             for offset in [0, 37, 90] {
                 store.read_exact_at(&mut buffer, offset).unwrap();
@@ -209,7 +216,7 @@ mod tests {
         let counter = calls.clone();
         let lazy = LazyStore::new(move || match counter.fetch_add(1, Ordering::Relaxed) {
             0 => Err(DataError::spool(io::ErrorKind::StorageFull.into())),
-            _ => Ok(Store::Memory(vec![7])),
+            _ => Ok(Store::memory(vec![7])),
         });
         assert!(lazy.get().is_err());
         std::thread::scope(|scope| {

@@ -2,36 +2,46 @@
 //!
 //! rten runs a model on a pool of threads of its own kind. Work that hands images to threads and
 //! then calls rten from them has to do so in that same pool, or each call waits for another
-//! thread. So there is one pool, and a program runs all its work inside [`run`].
+//! thread. So a program runs all its work inside [`run`].
 
-use std::cell::{Cell, RefCell};
-use std::sync::{Arc, OnceLock};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rten::ThreadPool;
 
-static POOL: OnceLock<Arc<ThreadPool>> = OnceLock::new();
+/// By the number of threads.
+type Pools = HashMap<usize, Arc<ThreadPool>>;
+
+static POOLS: LazyLock<Mutex<Pools>> = LazyLock::new(Mutex::default);
 
 thread_local! {
-    /// Whether this thread is one of the pool's.
-    static IN_POOL: Cell<bool> = const { Cell::new(false) };
+    /// The pool of this thread, if it is one's.
+    static POOL: OnceCell<Arc<ThreadPool>> = const { OnceCell::new() };
     /// A pool of one thread, for a thread that is not.
     static ALONE: RefCell<Option<Arc<ThreadPool>>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` on `threads` threads. The first call decides how many there are.
+/// Runs `work` on so many threads, which stay for the next call.
 pub fn run<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
-    let pool = POOL.get_or_init(|| {
-        let pool = Arc::new(ThreadPool::with_num_threads(threads.max(1)));
-        pool.run(|| rayon::broadcast(|_| IN_POOL.set(true)));
+    pool(threads.max(1)).run(work)
+}
+
+fn pool(threads: usize) -> Arc<ThreadPool> {
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    let make = || {
+        let pool = Arc::new(ThreadPool::with_num_threads(threads));
+        let own = |_: rayon::BroadcastContext| POOL.with(|known| known.set(pool.clone()).is_ok());
+        pool.run(|| rayon::broadcast(own));
         pool
-    });
-    pool.run(work)
+    };
+    pools.entry(threads).or_insert_with(make).clone()
 }
 
 /// Runs a model of rten's with the pool to run it on.
 pub(crate) fn on_pool<R: Send>(call: impl FnOnce(Arc<ThreadPool>) -> R + Send) -> R {
-    if let (true, Some(pool)) = (IN_POOL.get(), POOL.get()) {
-        return call(pool.clone());
+    if let Some(pool) = POOL.with(|pool| pool.get().cloned()) {
+        return call(pool);
     }
     let alone = ALONE.with_borrow_mut(|alone| {
         alone.get_or_insert_with(|| Arc::new(ThreadPool::with_num_threads(1))).clone()
@@ -48,9 +58,21 @@ pub(crate) fn on_pool<R: Send>(call: impl FnOnce(Arc<ThreadPool>) -> R + Send) -
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use rayon::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn each_number_of_threads_has_a_pool() {
+        let threads =
+            || (rayon::current_num_threads(), on_pool(|pool| Arc::as_ptr(&pool) as usize));
+        let [one, three, again] = [1, 3, 1].map(|count| run(count, threads));
+        assert_eq!((one.0, three.0), (1, 3));
+        assert_eq!(one, again);
+        assert_ne!(one.1, three.1);
+    }
 
     #[test]
     fn waiting_for_a_model_takes_up_no_other_work() {

@@ -12,43 +12,47 @@ use serde_json::Value;
 use super::Line;
 
 /// Physical types of columns.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// UTF-8.
     Text,
+    /// 64 bits, signed.
     Integer,
+    /// Of double precision.
     Real,
+    /// True or false.
     Boolean,
 }
 
 /// The columns: the fields of [`Line`].
-const COLUMNS: [(&str, Kind); 27] = [
-    ("model", Kind::Text),
-    ("multiplier", Kind::Text),
-    ("control_variate", Kind::Text),
-    ("control_function", Kind::Text),
-    ("activation_bits", Kind::Integer),
-    ("weight_bits", Kind::Integer),
-    ("quantization", Kind::Text),
-    ("exact_ends", Kind::Boolean),
-    ("weights", Kind::Text),
-    ("relative_power", Kind::Real),
-    ("energy_nj", Kind::Real),
-    ("relative_energy", Kind::Real),
-    ("noise_to_signal", Kind::Real),
-    ("status", Kind::Text),
-    ("reason", Kind::Text),
-    ("images", Kind::Integer),
-    ("top1", Kind::Real),
-    ("loss", Kind::Real),
-    ("loss_low", Kind::Real),
-    ("loss_high", Kind::Real),
-    ("confidence", Kind::Real),
-    ("verdict", Kind::Text),
-    ("images_to_decide", Kind::Integer),
-    ("elapsed_s", Kind::Real),
-    ("worker", Kind::Text),
-    ("key", Kind::Text),
-    ("identity", Kind::Text),
+pub const COLUMNS: [(&str, ColumnKind); 27] = [
+    ("model", ColumnKind::Text),
+    ("multiplier", ColumnKind::Text),
+    ("control_variate", ColumnKind::Text),
+    ("control_function", ColumnKind::Text),
+    ("activation_bits", ColumnKind::Integer),
+    ("weight_bits", ColumnKind::Integer),
+    ("quantization", ColumnKind::Text),
+    ("exact_ends", ColumnKind::Boolean),
+    ("weights", ColumnKind::Text),
+    ("relative_power", ColumnKind::Real),
+    ("energy_nj", ColumnKind::Real),
+    ("relative_energy", ColumnKind::Real),
+    ("noise_to_signal", ColumnKind::Real),
+    ("status", ColumnKind::Text),
+    ("reason", ColumnKind::Text),
+    ("images", ColumnKind::Integer),
+    ("top1", ColumnKind::Real),
+    ("loss", ColumnKind::Real),
+    ("loss_low", ColumnKind::Real),
+    ("loss_high", ColumnKind::Real),
+    ("confidence", ColumnKind::Real),
+    ("verdict", ColumnKind::Text),
+    ("images_to_decide", ColumnKind::Integer),
+    ("elapsed_s", ColumnKind::Real),
+    ("worker", ColumnKind::Text),
+    ("key", ColumnKind::Text),
+    ("identity", ColumnKind::Text),
 ];
 
 /// A Parquet file with one row group.
@@ -62,10 +66,10 @@ pub fn parquet(lines: &[Line]) -> Result<Vec<u8>, ParquetError> {
     let rows: Vec<Value> =
         lines.iter().map(|line| serde_json::to_value(line).expect("plain data")).collect();
     let fields = COLUMNS.map(|(name, kind)| match kind {
-        Kind::Text => format!("optional binary {name} (UTF8);"),
-        Kind::Integer => format!("optional int64 {name};"),
-        Kind::Real => format!("optional double {name};"),
-        Kind::Boolean => format!("optional boolean {name};"),
+        ColumnKind::Text => format!("optional binary {name} (UTF8);"),
+        ColumnKind::Integer => format!("optional int64 {name};"),
+        ColumnKind::Real => format!("optional double {name};"),
+        ColumnKind::Boolean => format!("optional boolean {name};"),
     });
     let schema = parse_message_type(&format!("message results {{ {} }}", fields.join(" ")))?;
     let properties = Arc::new(WriterProperties::builder().build());
@@ -77,20 +81,20 @@ pub fn parquet(lines: &[Line]) -> Result<Vec<u8>, ParquetError> {
         let levels: Vec<i16> = column.iter().map(|value| i16::from(!value.is_null())).collect();
         let levels = Some(&levels[..]);
         match kind {
-            Kind::Text => {
+            ColumnKind::Text => {
                 let texts = column.iter().filter_map(|value| value.as_str());
                 let texts: Vec<ByteArray> = texts.map(ByteArray::from).collect();
                 out.typed::<ByteArrayType>().write_batch(&texts, levels, None)?;
             }
-            Kind::Integer => {
+            ColumnKind::Integer => {
                 let numbers: Vec<i64> = column.iter().filter_map(|value| value.as_i64()).collect();
                 out.typed::<Int64Type>().write_batch(&numbers, levels, None)?;
             }
-            Kind::Real => {
+            ColumnKind::Real => {
                 let numbers: Vec<f64> = column.iter().filter_map(|value| value.as_f64()).collect();
                 out.typed::<DoubleType>().write_batch(&numbers, levels, None)?;
             }
-            Kind::Boolean => {
+            ColumnKind::Boolean => {
                 let flags: Vec<bool> = column.iter().filter_map(|value| value.as_bool()).collect();
                 out.typed::<BoolType>().write_batch(&flags, levels, None)?;
             }

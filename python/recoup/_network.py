@@ -1,0 +1,249 @@
+"""Networks: loaded, calibrated, evaluated and run on multipliers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _recoup
+from ._arrays import Array, Arrays, array, inputs
+from ._data import Data, as_data
+from ._design import Design, as_design
+from ._results import Results
+from ._running import Progress, running
+from .errors import DataError
+
+Logits = npt.NDArray[np.float32]
+
+
+class Calibration(NamedTuple):
+    """On what a network was calibrated."""
+
+    data: str
+    """Where the images come from."""
+    images: int
+    """How many there were."""
+    method: str
+    """How the ranges of activations were chosen."""
+
+
+class Network:
+    """A network; :func:`load` makes it."""
+
+    _network: _recoup.Network
+
+    def __init__(self, made: _recoup.Network) -> None:
+        self._network = made
+
+    @property
+    def path(self) -> str:
+        """The ONNX file."""
+        return str(self._network.path)
+
+    @property
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """The inputs by name, with their shapes without the batch."""
+        return {name: tuple(shape) for name, shape in self._network.inputs}
+
+    @property
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """The outputs by name, with their shapes without the batch."""
+        return {name: tuple(shape) for name, shape in self._network.outputs}
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """On what it was calibrated, if it was."""
+        found = self._network.calibration
+        return None if found is None else Calibration(*found)
+
+    def calibrate(
+        self,
+        sample: Data | Arrays,
+        *,
+        method: str = "mean-square",
+        threads: int | None = None,
+        progress: Progress = None,
+    ) -> Network:
+        """Chooses the scales of the activations; control variates are fitted on the same images,
+        and none of them is evaluated.
+
+        Args:
+            sample: the images, ``data.sample(256, seed=1)`` for example; of data that is no sample
+                256 or, if there are fewer, all.
+            method: how ranges are chosen: ``mean-square`` or another one of the command line.
+            threads: one per core, if not said.
+            progress: a bar on a terminal if tqdm is installed; ``False`` for silence.
+
+        Returns:
+            The network itself.
+
+        Raises:
+            DataError: when the images are not what it takes.
+            CalibrationError: when they make NaN or infinity of it.
+
+        >>> net, images = recoup.demo()
+        >>> net.calibrate(images.sample(64, seed=1)).calibration.images
+        64
+        """
+        with running(threads, progress) as how:
+            self._network.calibrate(as_data(sample)._data, method, how)
+        return self
+
+    def evaluate(
+        self,
+        data: Data | Arrays,
+        designs: Iterable[Any] | str = (),
+        *,
+        control_variate: str | None = None,
+        weights: str = "u8-channel",
+        layers: bool = False,
+        threads: int | None = None,
+        progress: Progress = None,
+    ) -> Results:
+        """Accuracy on designs, each beside float32 and exact products of 8-bit codes.
+
+        Without a calibration, 256 images are held out for one, as on the command line.
+
+        Args:
+            data: the images; those that the network was calibrated on are left out.
+            designs: each a :class:`Design`, a :class:`Multiplier`, a text that names either, or a
+                table of products.
+            control_variate: what corrects those that are multipliers only: ``fitted``, if not said.
+            weights: how weights are coded, where a design does not say it.
+            layers: whether the accumulated error of each layer is looked at.
+            threads: one per core, if not said.
+            progress: a bar on a terminal if tqdm is installed; ``False`` for silence.
+
+        Returns:
+            A row for each design; the first is exact at 8 bits. Losses are in points, with 95 %
+            confidence intervals, paired image by image.
+
+        Raises:
+            DataError, CalibrationError, MultiplierError, ControlVariateError, EmulationError: when
+                one of these does not fit.
+            KeyboardInterrupt: on Ctrl-C, within a second.
+
+        >>> net, images = recoup.demo()
+        >>> found = net.evaluate(images.first(64), ["truncated:7"])
+        >>> [row["multiplier"] for row in found.rows]
+        ['exact', 'truncated:7']
+        """
+        listed = [designs] if isinstance(designs, (str, Design)) else list(designs)
+        made = [as_design(design, control_variate)._design for design in listed]
+        with running(threads, progress) as how:
+            record = self._network.evaluate(as_data(data)._data, made, weights, layers, how)
+        return Results(record)
+
+    def emulate(
+        self,
+        design: Any,
+        *,
+        control_variate: str | None = None,
+        threads: int | None = None,
+        progress: Progress = None,
+    ) -> Emulator:
+        """Makes a design ready to run: a function of images.
+
+        Args:
+            design: a :class:`Design`, a :class:`Multiplier`, a text that names either, or a table of
+                products.
+            control_variate: what corrects a multiplier: ``fitted``, if not said.
+
+        Raises:
+            CalibrationError: when the network is not calibrated.
+
+        >>> import numpy as np
+        >>> net, images = recoup.demo()
+        >>> em = net.emulate("truncated:7")
+        >>> em(np.zeros((3, 28, 28), np.uint8)).shape
+        (3, 10)
+        """
+        made = as_design(design, control_variate)
+        with running(threads, progress) as how:
+            return Emulator(self._network.emulate(made._design, how), made)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {list(shape)}" for name, shape in self.inputs.items())
+        return f"{self.path} ({shapes})"
+
+
+class Emulator:
+    """A network on a design: call it with images. :meth:`Network.emulate` makes it."""
+
+    _emulator: _recoup.Emulator
+
+    def __init__(self, made: _recoup.Emulator, design: Design) -> None:
+        self._emulator = made
+        self.design = design
+
+    def __call__(
+        self, x: Arrays, *, threads: int | None = None, progress: Progress = False
+    ) -> Any:
+        """The outputs for images.
+
+        Args:
+            x: images as in :func:`data`, preprocessed as those of the calibration were; a mapping
+                of names to arrays for a network with several inputs.
+
+        Returns:
+            float32 of shape ``[images, ...]``, bit for bit what the command line computes; a
+            mapping of names to arrays for a network with several outputs.
+
+        Raises:
+            DataError: for another type or shape, NaN or infinity.
+        """
+        with running(threads, progress) as how:
+            outputs = self._emulator.run(inputs(x), how)
+        return outputs[0][1] if len(outputs) == 1 else dict(outputs)
+
+    @property
+    def kernels(self) -> Sequence[str]:
+        """What the layers run on."""
+        return self._emulator.kernels
+
+    def __repr__(self) -> str:
+        return f"{self.design} on {', '.join(self.kernels)}"
+
+
+def load(
+    path: str | os.PathLike[str], *, input_shape: tuple[int, ...] | None = None
+) -> Network:
+    """Loads an ONNX network: float32 or QDQ.
+
+    Args:
+        path: the file.
+        input_shape: of its input without the batch, where the model leaves it open.
+
+    Raises:
+        ModelError: when it cannot be read, or is no network that can be run.
+
+    >>> recoup.load("none.onnx")
+    Traceback (most recent call last):
+    recoup.errors.ModelError: none.onnx: cannot be read (No such file or directory (os error 2)); give the path of an ONNX model
+    """
+    shape = None if input_shape is None else list(input_shape)
+    with running(None, False) as how:
+        return Network(_recoup.Network.open(os.fspath(path), shape, how))
+
+
+def demo(name: str = "resnet8") -> tuple[Network, Data]:
+    """A network inside this package, calibrated, and 2,000 test images of Fashion-MNIST.
+
+    Args:
+        name: ``vgg8``, ``resnet8``, ``resnet20``, ``googlenet``, ``shufflenet`` or ``mobilenetv2``.
+
+    >>> net, images = recoup.demo()
+    >>> net
+    fashion-resnet8.onnx (embedded) (input [1, 28, 28])
+    """
+    with running(None, False) as how:
+        network, images = _recoup.Network.demo(name, how)
+    return Network(network), Data(images, (_demo_images, ()))
+
+
+def _demo_images() -> Data:
+    return demo()[1]

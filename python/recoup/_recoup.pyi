@@ -1,0 +1,204 @@
+"""What the Rust side gives; the modules beside this one document it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ._multiplier import Metrics
+
+VERSION: str
+
+class _Running(Protocol):
+    @property
+    def threads(self) -> int | None: ...
+    @property
+    def progress(self) -> Callable[[str, int, int, str], object] | None: ...
+
+class _Limits(Protocol):
+    @property
+    def thorough(self) -> bool: ...
+    @property
+    def observed_images(self) -> int: ...
+    @property
+    def image_limit(self) -> int | None: ...
+    @property
+    def time_limit_s(self) -> float | None: ...
+
+class _Array(Protocol):
+    @property
+    def rows(self) -> int: ...
+    @property
+    def columns(self) -> int: ...
+    @property
+    def pipeline(self) -> bool: ...
+    @property
+    def zero_gating(self) -> bool: ...
+    @property
+    def x_in_pe(self) -> bool: ...
+
+class _Cells(Protocol):
+    @property
+    def files(self) -> list[str]: ...
+    @property
+    def clock_ps(self) -> float | None: ...
+    @property
+    def wire_ff(self) -> float: ...
+    @property
+    def cache(self) -> str | None: ...
+
+@final
+class Data:
+    @staticmethod
+    def open(
+        spec: str,
+        preprocess: str,
+        labels: bool,
+        classes: Any,
+        label_offset: int,
+        running: _Running,
+    ) -> Data: ...
+    @staticmethod
+    def of_arrays(
+        arrays: Sequence[tuple[str, npt.NDArray[Any]]],
+        labels: Sequence[int] | None,
+        preprocess: str,
+        label_offset: int,
+    ) -> Data: ...
+    def some(self, images: int, seed: int | None) -> Data: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def preprocess(self) -> str: ...
+    @property
+    def images(self) -> int | None: ...
+
+@final
+class Multiplier:
+    @staticmethod
+    def read(
+        text: str,
+        cells: Sequence[str],
+        ports: Sequence[str] | None,
+        operands: str | None,
+        swap: bool,
+    ) -> Multiplier: ...
+    @staticmethod
+    def of_products(name: str, products: Sequence[int], operands: str) -> Multiplier: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def warnings(self) -> list[str]: ...
+    @property
+    def mask(self) -> int | None: ...
+    @property
+    def is_exact(self) -> bool: ...
+    @property
+    def weights_signed(self) -> bool: ...
+    @property
+    def identity(self) -> str: ...
+    @property
+    def table(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def errors(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def metrics(self) -> Metrics: ...
+
+@final
+class Design:
+    @staticmethod
+    def read(text: str, control_variate: str | None) -> Design: ...
+    @staticmethod
+    def make(
+        multiplier: Multiplier,
+        control_variate: str | None,
+        bits: tuple[int, int],
+        quantization: str,
+        exact_ends: bool,
+        weights: str | None,
+        control_options: tuple[int | None, int | None, int | None],
+    ) -> Design: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+
+@final
+class Network:
+    @staticmethod
+    def open(path: str, input_shape: Sequence[int] | None, running: _Running) -> Network: ...
+    @staticmethod
+    def demo(name: str, running: _Running) -> tuple[Network, Data]: ...
+    @property
+    def path(self) -> Any: ...
+    @property
+    def inputs(self) -> list[tuple[str, list[int]]]: ...
+    @property
+    def outputs(self) -> list[tuple[str, list[int]]]: ...
+    @property
+    def calibration(self) -> tuple[str, int, str] | None: ...
+    def calibrate(self, data: Data, method: str, running: _Running) -> None: ...
+    def evaluate(
+        self,
+        data: Data,
+        designs: Sequence[Design],
+        weights: str,
+        layers: bool,
+        running: _Running,
+    ) -> str: ...
+    def emulate(self, design: Design, running: _Running) -> Emulator: ...
+
+@final
+class Emulator:
+    def run(
+        self, arrays: Sequence[tuple[str, npt.NDArray[Any]]], running: _Running
+    ) -> list[tuple[str, npt.NDArray[np.float32]]]: ...
+    @property
+    def design(self) -> Design: ...
+    @property
+    def kernels(self) -> list[str]: ...
+
+@final
+class Exploration:
+    @property
+    def json(self) -> str: ...
+    @property
+    def sentences(self) -> list[list[str]]: ...
+    @property
+    def is_early(self) -> bool: ...
+    def page(self, max_loss: float | None) -> str | None: ...
+
+def explore(
+    networks: Sequence[tuple[Network, Data]],
+    max_loss: float,
+    tried: Sequence[Multiplier] | Sequence[Design] | None,
+    limits: _Limits,
+    out: str | None,
+    command: str,
+    running: _Running,
+) -> Exploration: ...
+def rtl(
+    subject: Emulator | Design,
+    array: _Array,
+    depth: int | None,
+    layer: str | None,
+    seed: int,
+    out: str,
+    running: _Running,
+) -> tuple[str, list[tuple[str, str]]]: ...
+def synth(design: Design, rows: int, cells: _Cells, running: _Running) -> str: ...
+def synth_folder(folder: str, top: str | None, cells: _Cells, running: _Running) -> str: ...
+def power(
+    subjects: Sequence[Emulator | Design],
+    array: _Array,
+    cells: _Cells,
+    stimuli: str,
+    standard_error: float,
+    fast: bool,
+    seed: int,
+    running: _Running,
+) -> str: ...
+def arrow_stream(rows: str, explored: bool) -> object: ...
+def columns(explored: bool) -> list[tuple[str, str, str, int | None]]: ...
+def command(arguments: Sequence[str]) -> int: ...

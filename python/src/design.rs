@@ -1,0 +1,78 @@
+//! Designs.
+
+use pyo3::prelude::*;
+use recoup::{ControlOptions, Mode, Netlist, Quantization, WeightScheme};
+
+use crate::errors::{known, parse};
+use crate::multiplier::Multiplier;
+
+/// A multiplier with what corrects it and the codes that it gets.
+#[pyclass(frozen, module = "recoup._recoup")]
+pub struct Design {
+    /// As the library has it.
+    pub design: recoup::Design,
+    /// The multiplier's own circuit, if it was read from one.
+    pub netlist: Option<Netlist>,
+}
+
+#[pymethods]
+impl Design {
+    /// By its text, or that of its multiplier, which `control_variate` then corrects.
+    #[staticmethod]
+    fn read(py: Python<'_>, text: &str, control_variate: Option<&str>) -> PyResult<Self> {
+        let mode = mode(py, control_variate)?;
+        let (design, netlist) = known(py, py.detach(|| recoup::design(text, mode)))?;
+        Ok(Self { design, netlist })
+    }
+
+    #[staticmethod]
+    #[expect(clippy::too_many_arguments, reason = "the options of a design")]
+    fn make(
+        py: Python<'_>,
+        multiplier: &Multiplier,
+        control_variate: Option<&str>,
+        bits: (u32, u32),
+        quantization: &str,
+        exact_ends: bool,
+        weights: Option<&str>,
+        control_options: (Option<u32>, Option<usize>, Option<u32>),
+    ) -> PyResult<Self> {
+        let quantization: Quantization = parse(py, "quantization", quantization)?;
+        let weights =
+            weights.map(|weights| parse::<WeightScheme>(py, "weights", weights)).transpose()?;
+        let default = ControlOptions::default();
+        let (c_frac, terms, x_bits) = control_options;
+        let options = ControlOptions {
+            c_frac: c_frac.unwrap_or(default.c_frac),
+            terms: terms.unwrap_or(default.terms),
+            x_bits: x_bits.unwrap_or(default.x_bits),
+        };
+        let imported = &multiplier.imported;
+        let plain = recoup::Design::new(imported.multiplier.clone());
+        let mode = mode(py, control_variate)?.unwrap_or(plain.control_variate);
+        let design = plain
+            .with_control_variate(mode)
+            .with_control_options(options)
+            .with_activation_bits(bits.0)
+            .with_weight_bits(bits.1)
+            .with_quantization(quantization)
+            .with_exact_ends(exact_ends)
+            .with_weights(weights);
+        let design = known(py, recoup::checked(design))?;
+        Ok(Self { design, netlist: imported.netlist.clone() })
+    }
+
+    #[getter]
+    fn text(&self) -> String {
+        self.design.to_string()
+    }
+
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.design.kind().name()
+    }
+}
+
+fn mode(py: Python<'_>, text: Option<&str>) -> PyResult<Option<Mode>> {
+    text.map(|text| parse(py, "control_variate", text)).transpose()
+}

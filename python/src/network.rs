@@ -1,0 +1,190 @@
+//! Networks, evaluated and run.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use numpy::PyArrayDyn;
+use pyo3::prelude::*;
+use recoup::{
+    Dataset, Emulator as Emulated, EvaluateOptions, Method, Power, SessionOptions, WeightScheme,
+};
+use recoup_zoo::{Embedded, PREPROCESS, test_images};
+
+use crate::arrays::{self, give};
+use crate::data::Data;
+use crate::design::Design;
+use crate::errors::{known, parse, request};
+use crate::wait::{self, Running};
+
+/// A network.
+#[pyclass(frozen, module = "recoup._recoup")]
+pub struct Network {
+    network: Mutex<recoup::Network>,
+}
+
+impl Network {
+    /// As it is now; clones share what was made for it.
+    pub fn get(&self) -> recoup::Network {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, recoup::Network> {
+        self.network.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(network: recoup::Network) -> Self {
+        Self { network: Mutex::new(network) }
+    }
+}
+
+#[pymethods]
+impl Network {
+    #[staticmethod]
+    fn open(
+        py: Python<'_>,
+        path: PathBuf,
+        input_shape: Option<Vec<usize>>,
+        running: Running,
+    ) -> PyResult<Self> {
+        let open = |_: &dyn recoup::Watch| recoup::Network::open(path, input_shape.as_deref());
+        Ok(Self::of(wait::run(py, &running, open)?))
+    }
+
+    /// One of the networks inside this program, calibrated, and its test images.
+    #[staticmethod]
+    fn demo(py: Python<'_>, name: &str, running: Running) -> PyResult<(Self, Data)> {
+        let Some(embedded) = Embedded::ALL.into_iter().find(|it| it.name() == name) else {
+            let names: Vec<&str> = Embedded::ALL.map(Embedded::name).into();
+            let text = format!("there is no network \"{name}\"; there are {}", names.join(", "));
+            return Err(request(py, &text));
+        };
+        let network = wait::run(py, &running, |watch| embedded.network(watch))?;
+        let images = known(py, test_images())?;
+        let preprocess = known(py, PREPROCESS.parse().map_err(Into::into))?;
+        let options = SessionOptions { preprocess, ..SessionOptions::new(images) };
+        Ok((Self::of(network), Data { options }))
+    }
+
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.lock().path().to_owned()
+    }
+
+    /// Name and shape of each input, the batch left out.
+    #[getter]
+    fn inputs(&self) -> Vec<(String, Vec<usize>)> {
+        let network = self.lock();
+        let graph = network.graph();
+        let named = graph.input_names().iter().zip(&graph.inputs);
+        named.map(|(name, &value)| (name.clone(), extents(&graph.values[value].shape))).collect()
+    }
+
+    /// The same of the outputs.
+    #[getter]
+    fn outputs(&self) -> Vec<(String, Vec<usize>)> {
+        let network = self.lock();
+        let graph = network.graph();
+        let values = graph.outputs.iter().map(|&output| &graph.values[output]);
+        values.map(|value| (value.name.clone(), extents(&value.shape))).collect()
+    }
+
+    /// Where the images of the calibration come from and how many there are; none without one.
+    #[getter]
+    fn calibration(&self) -> Option<(String, usize, String)> {
+        let network = self.lock();
+        let calibration = network.calibration()?;
+        Some((calibration.data.clone(), calibration.images, calibration.method.clone()))
+    }
+
+    fn calibrate(
+        &self,
+        py: Python<'_>,
+        data: &Data,
+        method: &str,
+        running: Running,
+    ) -> PyResult<()> {
+        let calibration_method: Method = parse(py, "method", method)?;
+        let options = SessionOptions { calibration_method, ..data.options.clone() };
+        let mut network = self.get();
+        let network = wait::run(py, &running, |watch| {
+            network.calibrate(options, watch)?;
+            Ok(network)
+        })?;
+        *self.lock() = network;
+        Ok(())
+    }
+
+    /// The record of an evaluation, as JSON.
+    fn evaluate(
+        &self,
+        py: Python<'_>,
+        data: &Data,
+        designs: Vec<PyRef<'_, Design>>,
+        weights: &str,
+        layers: bool,
+        running: Running,
+    ) -> PyResult<String> {
+        let weights: WeightScheme = parse(py, "weights", weights)?;
+        let designs: Vec<recoup::Design> = designs.iter().map(|it| it.design.clone()).collect();
+        let options = EvaluateOptions { weights, layers, ..EvaluateOptions::default() };
+        let (network, data) = (self.get(), data.options.clone());
+        let record = wait::run(py, &running, |watch| {
+            let results = network.session(data)?.evaluate(&designs, options, watch)?;
+            let results = results.on_arrays(&Power::default());
+            let all: Vec<usize> = (0..results.candidates.len()).collect();
+            Ok(results.record(&all))
+        })?;
+        let record = serde_json::to_value(record).expect("plain data");
+        Ok(format!("{record:#}"))
+    }
+
+    fn emulate(&self, py: Python<'_>, design: &Design, running: Running) -> PyResult<Emulator> {
+        let (network, made) = (self.get(), design.design.clone());
+        let emulator = wait::run(py, &running, |watch| network.emulate(&made, watch))?;
+        Ok(Emulator { emulator, netlist: design.netlist.clone() })
+    }
+}
+
+/// Without the batch.
+fn extents(shape: &[usize]) -> Vec<usize> {
+    shape.strip_prefix(&[1]).unwrap_or(shape).to_vec()
+}
+
+/// A network on a multiplier.
+#[pyclass(frozen, module = "recoup._recoup")]
+pub struct Emulator {
+    /// As the library has it.
+    pub emulator: Emulated,
+    /// The multiplier's own circuit, if it was read from one.
+    pub netlist: Option<recoup::Netlist>,
+}
+
+/// The outputs of a network, by their names.
+type Outputs<'py> = Vec<(String, Bound<'py, PyArrayDyn<f32>>)>;
+
+#[pymethods]
+impl Emulator {
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        arrays: Vec<(String, Bound<'py, PyAny>)>,
+        running: Running,
+    ) -> PyResult<Outputs<'py>> {
+        let arrays = arrays.into_iter().map(|(name, array)| arrays::lend(name, &array));
+        let arrays = arrays.collect::<PyResult<_>>()?;
+        let images = known(py, Dataset::from_arrays(arrays, None).map_err(Into::into))?;
+        let outputs = wait::run(py, &running, |watch| self.emulator.run(images, watch))?;
+        outputs.into_iter().map(|output| give(py, output)).collect()
+    }
+
+    #[getter]
+    fn design(&self) -> Design {
+        let design = self.emulator.design().design.clone();
+        Design { design, netlist: self.netlist.clone() }
+    }
+
+    #[getter]
+    fn kernels(&self) -> Vec<String> {
+        self.emulator.design().network.kernels()
+    }
+}

@@ -1,0 +1,194 @@
+//! Designs in silicon.
+
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+use recoup::silicon::{
+    ArrayOptions, CellLibrary, Codes, PowerMeter, PowerMode, PowerOptions, RandomCodes, RtlOptions,
+    SynthesisOptions, SynthesisRecord, rtl as rtl_of_network, rtl_of_random_codes, synthesize,
+    synthesize_folder,
+};
+use serde::Serialize;
+
+use crate::design::Design;
+use crate::errors::{known, request};
+use crate::network::Emulator;
+use crate::wait::{self, Running};
+
+/// Images of a network whose codes go through an array.
+const IMAGES: usize = 4;
+
+/// What an array is of.
+#[derive(FromPyObject)]
+pub enum Subject<'py> {
+    /// A network on a design.
+    Emulator(PyRef<'py, Emulator>),
+    /// A design alone.
+    Design(PyRef<'py, Design>),
+}
+
+/// Sizes and variants of an array.
+#[derive(FromPyObject)]
+pub struct Array {
+    rows: usize,
+    columns: usize,
+    pipeline: bool,
+    zero_gating: bool,
+    x_in_pe: bool,
+}
+
+impl Array {
+    fn of(&self, options: ArrayOptions) -> ArrayOptions {
+        let Self { pipeline, zero_gating, x_in_pe, .. } = *self;
+        ArrayOptions { pipeline, zero_gating, x_in_pe, ..options }
+    }
+}
+
+/// The cells, and how designs are mapped onto them.
+#[derive(FromPyObject)]
+pub struct Cells {
+    files: Vec<PathBuf>,
+    clock_ps: Option<f64>,
+    wire_ff: f64,
+    cache: Option<PathBuf>,
+}
+
+impl Cells {
+    fn read(&self) -> recoup::Result<(CellLibrary, SynthesisOptions)> {
+        let library = CellLibrary::read(&self.files)?;
+        let mut options = SynthesisOptions::new(&library);
+        options.clock_ps = self.clock_ps;
+        options.timing.wire_ff = self.wire_ff;
+        options.cache.clone_from(&self.cache);
+        Ok((library, options))
+    }
+}
+
+/// As the command line prints a record.
+fn json(record: &impl Serialize) -> String {
+    format!("{:#}", serde_json::to_value(record).expect("plain data"))
+}
+
+/// An array as SystemVerilog: its record, and the files by their names.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "those of the Python function")]
+pub fn rtl(
+    py: Python<'_>,
+    subject: Subject<'_>,
+    array: Array,
+    depth: Option<usize>,
+    layer: Option<String>,
+    seed: u64,
+    out: String,
+    running: Running,
+) -> PyResult<(String, Vec<(String, String)>)> {
+    let any = RtlOptions::new(array.rows, array.columns);
+    let netlist = match &subject {
+        Subject::Emulator(emulator) => emulator.netlist.clone(),
+        Subject::Design(design) => design.netlist.clone(),
+    };
+    let options = RtlOptions { array: array.of(any.array), depth, layer, netlist };
+    let made = match &subject {
+        Subject::Emulator(emulator) => {
+            let it = &emulator.emulator;
+            let design = &it.design().design;
+            wait::run(py, &running, |watch| {
+                rtl_of_network(it.experiment(), design, it.images(IMAGES), &options, watch)
+            })
+        }
+        Subject::Design(design) => {
+            let design = &design.design;
+            wait::run(py, &running, |_| rtl_of_random_codes(design, seed, &options))
+        }
+    }?;
+    let record = json(&made.record(out));
+    Ok((record, made.files.into_iter().map(|file| (file.name, file.text)).collect()))
+}
+
+/// A multiplier and its PE in cells.
+#[pyfunction]
+pub fn synth(
+    py: Python<'_>,
+    design: &Design,
+    rows: usize,
+    cells: Cells,
+    running: Running,
+) -> PyResult<String> {
+    let Design { design, netlist } = design;
+    wait::run(py, &running, |watch| {
+        let (library, options) = cells.read()?;
+        let made = synthesize(design, netlist.clone(), rows, &library, &options, watch)?;
+        Ok(json(&SynthesisRecord::new(&library, &options, &made)))
+    })
+}
+
+/// The SystemVerilog of a folder in cells.
+#[pyfunction]
+pub fn synth_folder(
+    py: Python<'_>,
+    folder: PathBuf,
+    top: Option<&str>,
+    cells: Cells,
+    running: Running,
+) -> PyResult<String> {
+    wait::run(py, &running, |watch| {
+        let (library, options) = cells.read()?;
+        let made = synthesize_folder(&folder, top, &library, &options, watch)?;
+        Ok(json(&SynthesisRecord::new(&library, &options, &[made])))
+    })
+}
+
+/// The power of arrays.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "those of the Python function")]
+pub fn power(
+    py: Python<'_>,
+    subjects: Vec<Subject<'_>>,
+    array: Array,
+    cells: Cells,
+    stimuli: &str,
+    standard_error: f64,
+    fast: bool,
+    seed: u64,
+    running: Running,
+) -> PyResult<String> {
+    let any = PowerOptions::new(array.rows, array.columns);
+    let options = PowerOptions {
+        array: array.of(any.array),
+        mode: if fast { PowerMode::ZeroDelay } else { PowerMode::Delays },
+        relative_error: standard_error,
+        seed,
+        ..any
+    };
+    known(py, options.check())?;
+    let random = match stimuli {
+        "uniform" => RandomCodes::Uniform,
+        "relu-like" => RandomCodes::ReluLike,
+        _ => {
+            let text = format!("stimuli: \"{stimuli}\"; expected relu-like or uniform");
+            return Err(request(py, &text));
+        }
+    };
+    let subjects: Vec<(&recoup::Design, _, Option<&recoup::Emulator>)> = subjects
+        .iter()
+        .map(|subject| match subject {
+            Subject::Emulator(it) => {
+                (&it.emulator.design().design, it.netlist.clone(), Some(&it.emulator))
+            }
+            Subject::Design(it) => (&it.design, it.netlist.clone(), None),
+        })
+        .collect();
+    let measured = wait::run(py, &running, |watch| {
+        let (library, synthesis) = cells.read()?;
+        let mut meter = PowerMeter::new(&library, &synthesis, &options);
+        for (design, netlist, emulator) in subjects {
+            let codes = match emulator {
+                Some(it) => Codes::of_network(it.experiment(), design, it.images(IMAGES), watch)?,
+                None => Codes::random(design, random, seed)?,
+            };
+            meter.measure(design, netlist, &codes, watch)?;
+        }
+        Ok(meter.finish())
+    })?;
+    measured.map(|measured| json(&measured)).ok_or_else(|| request(py, "no design to measure"))
+}

@@ -1,0 +1,127 @@
+//! Work that takes long: on threads of its own, without the interpreter's lock, while the caller's
+//! thread looks at signals and shows how far it is.
+
+use std::num::NonZero;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use recoup::Watch;
+
+use crate::errors;
+
+/// How long nobody looks.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The process that has the threads: they do not outlive a fork, and who waits for them waits for
+/// ever.
+static PROCESS: OnceLock<u32> = OnceLock::new();
+
+/// How the work is run: part of most calls.
+#[derive(FromPyObject)]
+pub struct Running {
+    /// One for each core, if not said.
+    threads: Option<usize>,
+    /// Called with what is done, how many steps it has, how many are done, and how it stands in
+    /// words.
+    progress: Option<Py<PyAny>>,
+}
+
+/// Runs `work`; Ctrl-C or an error of the progress function stops it.
+pub fn run<T: Send>(
+    py: Python<'_>,
+    running: &Running,
+    work: impl FnOnce(&dyn Watch) -> recoup::Result<T> + Send,
+) -> PyResult<T> {
+    if *PROCESS.get_or_init(process::id) != process::id() {
+        return Err(errors::request(
+            py,
+            "this process was forked from one that had used Recoup, whose threads it does not have; \
+             start it by multiprocessing.get_context(\"spawn\"), or fork before the first use",
+        ));
+    }
+    let threads =
+        running.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
+    let seen = &Seen::default();
+    let (ended, stopped) = py.detach(|| {
+        thread::scope(|scope| {
+            let (alive, end) = channel::<()>();
+            let worker = scope.spawn(move || {
+                // Dropped at the end, be it by a panic.
+                let _alive = alive;
+                recoup::on_threads(threads, || work(seen))
+            });
+            let mut stopped = None;
+            while end.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                if stopped.is_none()
+                    && let Err(error) = Python::attach(|py| look(py, running, seen))
+                {
+                    seen.stop.store(true, Ordering::Relaxed);
+                    stopped = Some(error);
+                }
+            }
+            (worker.join(), stopped)
+        })
+    });
+    match (ended, stopped) {
+        (_, Some(error)) => Err(error),
+        (Ok(result), None) => result.map_err(|error| errors::raise(py, &error)),
+        (Err(panic), None) => Err(errors::fault(py, &*panic)),
+    }
+}
+
+fn look(py: Python<'_>, running: &Running, seen: &Seen) -> PyResult<()> {
+    py.check_signals()?;
+    if let Some(progress) = &running.progress {
+        let Shown { what, steps, done, words } = seen.shown().clone();
+        progress.call1(py, (what, steps, done, words))?;
+    }
+    Ok(())
+}
+
+/// How far the work is, whichever thread says so.
+#[derive(Default)]
+struct Seen {
+    stop: AtomicBool,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Clone, Default)]
+struct Shown {
+    what: &'static str,
+    steps: usize,
+    done: usize,
+    words: String,
+}
+
+impl Seen {
+    fn shown(&self) -> std::sync::MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch for Seen {
+    fn begin(&self, what: &'static str, steps: usize) {
+        *self.shown() = Shown { what, steps, ..Shown::default() };
+    }
+
+    fn advance(&self, steps: usize) {
+        self.shown().done += steps;
+    }
+
+    fn state(&self, words: &str) {
+        words.clone_into(&mut self.shown().words);
+    }
+
+    fn note(&self, what: &str) {
+        self.state(what);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,217 @@
+//! A model that is calibrated once, for any images and designs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use recoup_core::accuracy::{
+    Classifier, EmulatedDesign, Experiment, ExperimentError, Images, sampler,
+};
+use recoup_core::data::{Dataset, Preprocess, hold_out};
+use recoup_core::design::Design;
+use recoup_core::model::{self, Graph, OnnxFile};
+use recoup_core::quantize::{Calibration, CalibrationImages, WeightScheme};
+use recoup_core::watch::Watch;
+
+use crate::error::{Error, ErrorKind, Hint, Result};
+use crate::evaluate::candidates;
+use crate::session::{CALIBRATION_IMAGES, Session, SessionOptions, read_inputs};
+
+/// Images in memory at a time.
+const BATCH: usize = 256;
+
+/// A model, and its calibration once there is one.
+#[derive(Clone)]
+pub struct Network {
+    file: Arc<OnnxFile>,
+    graph: Arc<Graph>,
+    calibrated: Option<Arc<Calibrated>>,
+}
+
+struct Calibrated {
+    experiment: Experiment,
+    preprocess: Preprocess,
+}
+
+impl Network {
+    /// Opens a model; `input_shape`, without the batch, is for one that leaves it open.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no network that can be run.
+    pub fn open(model: impl AsRef<Path>, input_shape: Option<&[usize]>) -> Result<Self> {
+        Self::of_file(OnnxFile::open(model.as_ref())?, input_shape)
+    }
+
+    /// A model that is in memory, called `name`.
+    ///
+    /// # Errors
+    /// As [`Network::open`].
+    pub fn from_bytes(bytes: &[u8], name: &str, input_shape: Option<&[usize]>) -> Result<Self> {
+        Self::of_file(OnnxFile::from_bytes(bytes, Path::new(name))?, input_shape)
+    }
+
+    fn of_file(file: OnnxFile, input_shape: Option<&[usize]>) -> Result<Self> {
+        let graph = Arc::new(model::load(&file, input_shape)?);
+        Ok(Self { file: Arc::new(file), graph, calibrated: None })
+    }
+
+    /// The file that it was read from.
+    pub fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    /// The model.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Calibrates on images, which are not evaluated later: on `images` of the data or, if that is
+    /// not said, on 256 or all of fewer; drawn with `seed`, or the first ones.
+    ///
+    /// # Errors
+    /// When data and model do not belong together, the model gives NaN or infinity, or `watch` stops
+    /// the work.
+    pub fn calibrate(&mut self, options: SessionOptions, watch: &dyn Watch) -> Result<()> {
+        let SessionOptions { data, images, seed, preprocess, calibration_method, .. } = options;
+        let spec = data.name();
+        let dataset = data.open(&self.graph)?;
+        let name = dataset.name().to_owned();
+        let wanted = images.unwrap_or(CALIBRATION_IMAGES.min(dataset.len()));
+        let numbers = hold_out(dataset.len(), &[], wanted, seed)
+            .map_err(|error| Error::from(error).of(&*name))?;
+        let inputs = read_inputs(&dataset, &numbers, &preprocess, &self.graph)?;
+        let source = CalibrationImages::new(spec, &numbers, &inputs);
+        let model = (self.file.clone(), self.graph.clone());
+        let made_of = (name, inputs);
+        let mut session =
+            Session::on(model, dataset, numbers, preprocess.clone(), made_of, calibration_method)?;
+        session.calibrated_on = Some(source);
+        let experiment = session.experiment(WeightScheme::U8Channel, watch)?;
+        self.calibrated = Some(Calibrated { experiment, preprocess }.into());
+        Ok(())
+    }
+
+    /// The calibration, once there is one.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibrated.as_ref().map(|calibrated| calibrated.experiment.calibration())
+    }
+
+    /// A session on images: all that are there, or as the options say, but none that it was
+    /// calibrated on. Without a calibration, the session holds images out for one.
+    ///
+    /// # Errors
+    /// As [`Session::open`], and when the pixels are to become inputs in another way than those of
+    /// the calibration.
+    pub fn session(&self, options: SessionOptions) -> Result<Session> {
+        let calibrated = self.calibrated.as_ref().map(|calibrated| &calibrated.experiment);
+        Session::of((self.file.clone(), self.graph.clone()), options, calibrated)
+    }
+
+    fn calibrated(&self) -> Result<&Calibrated> {
+        self.calibrated.as_deref().ok_or_else(|| {
+            let text = format!("{}: is not calibrated", self.file.path.display());
+            Error::new(ErrorKind::Calibration, text).with_hint(Hint::CalibrateFirst)
+        })
+    }
+
+    /// From which designs are made ready to run, with weights in this coding.
+    ///
+    /// # Errors
+    /// When it is not calibrated.
+    pub fn experiment(&self, weights: WeightScheme) -> Result<Experiment> {
+        Ok(self.calibrated()?.experiment.with_weights(weights))
+    }
+
+    /// Makes a design ready to run.
+    ///
+    /// # Errors
+    /// When the network is not calibrated, the design makes no sense, or `watch` stops the work.
+    pub fn emulate(&self, design: &Design, watch: &dyn Watch) -> Result<Emulator> {
+        let Calibrated { experiment, preprocess } = self.calibrated()?;
+        let experiment = experiment.with_weights(design.weight_scheme()?);
+        let design = candidates(&experiment, std::slice::from_ref(design), watch)?.remove(0);
+        let (graph, preprocess) = (self.graph.clone(), preprocess.clone());
+        Ok(Emulator { graph, preprocess, experiment, design, classifier: Classifier::default() })
+    }
+}
+
+/// A network on a multiplier.
+pub struct Emulator {
+    graph: Arc<Graph>,
+    preprocess: Preprocess,
+    experiment: Experiment,
+    design: EmulatedDesign,
+    classifier: Classifier,
+}
+
+/// One of the outputs of a network, for all images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Its name in the model.
+    pub name: String,
+    /// Images, and the extents of the output of one.
+    pub shape: Vec<usize>,
+    /// The last axis fastest.
+    pub values: Vec<f32>,
+}
+
+impl Emulator {
+    /// What it is.
+    pub fn design(&self) -> &EmulatedDesign {
+        &self.design
+    }
+
+    /// From which it was made.
+    pub fn experiment(&self) -> &Experiment {
+        &self.experiment
+    }
+
+    /// How pixels become inputs: as in the calibration.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
+    }
+
+    /// All outputs for all images.
+    ///
+    /// # Errors
+    /// When the images are none of the network's, or `watch` stops the work.
+    pub fn run(&self, images: Dataset, watch: &dyn Watch) -> Result<Vec<Output>> {
+        let names: Vec<&str> = self.graph.input_names().iter().map(String::as_str).collect();
+        let dataset = images.for_inputs(&names)?;
+        let sampler = sampler(&dataset, &self.preprocess, &self.graph)?;
+        let indices: Vec<usize> = (0..dataset.len()).collect();
+        let images =
+            Images { dataset: &dataset, indices: &indices, sampler: &sampler, batch: BATCH };
+        let mut outputs = self.outputs(dataset.len());
+        watch.begin("emulating", dataset.len());
+        for start in (0..dataset.len()).step_by(BATCH) {
+            let batch = images.read_inputs(start..(start + BATCH).min(dataset.len()))?;
+            let made = self.classifier.outputs(&self.design.network, &batch, watch);
+            for values in made.map_err(ExperimentError::from)? {
+                for (output, range) in outputs.iter_mut().zip(self.graph.output_ranges()) {
+                    output.values.extend_from_slice(&values[range]);
+                }
+            }
+            watch.advance(batch.len());
+        }
+        watch.end();
+        Ok(outputs)
+    }
+
+    /// The outputs, without values.
+    fn outputs(&self, images: usize) -> Vec<Output> {
+        let outputs = self.graph.outputs.iter().map(|&output| {
+            let value = &self.graph.values[output];
+            // A sample has a batch of its own.
+            let extents = value.shape.strip_prefix(&[1]).unwrap_or(&value.shape);
+            let shape = [&[images], extents].concat();
+            Output { name: value.name.clone(), shape, values: Vec::new() }
+        });
+        outputs.collect()
+    }
+
+    /// The network's own images for those who ask for some: the first of the calibration.
+    pub fn images(&self, count: usize) -> &[Vec<f32>] {
+        let images = self.experiment.calibration_inputs();
+        &images[..count.min(images.len())]
+    }
+}

@@ -1,0 +1,159 @@
+//! A network that is calibrated once.
+
+use recoup::{
+    Data, Dataset, Design, ErrorKind, EvaluateOptions, Hint, Labels, MemoryArray, Network, Pixels,
+    Session, SessionOptions, Unwatched, design, design_columns,
+};
+use recoup_core::watch::Watch;
+
+const MODEL: &str = "zoo/assets/fashion-resnet8.onnx";
+
+/// Grey pictures that differ, with labels.
+fn pictures(count: usize, labelled: bool) -> Dataset {
+    let pixels = (0..count * 784).map(|place| (place % (place / 784 + 3) * 40) as u8).collect();
+    let elements = Pixels::U8(pixels).into();
+    let images = MemoryArray { name: "x".into(), shape: vec![count, 28, 28], elements };
+    let labels = (0..count as u32).map(|index| index % 10).collect();
+    Dataset::from_arrays(vec![images], labelled.then_some(labels)).unwrap()
+}
+
+fn options(data: impl Into<Data>) -> SessionOptions {
+    SessionOptions { preprocess: "fashion-mnist".parse().unwrap(), ..SessionOptions::new(data) }
+}
+
+fn truncated() -> Design {
+    design("truncated:7", None).unwrap().0
+}
+
+fn calibrated(data: &Dataset, images: usize) -> Network {
+    let mut network = Network::open(MODEL, None).unwrap();
+    let sample = SessionOptions { images: Some(images), seed: Some(0), ..options(data.clone()) };
+    network.calibrate(sample, &Unwatched).unwrap();
+    network
+}
+
+/// The same images held out, the same results: but for times.
+#[test]
+fn it_evaluates_as_a_session_does() {
+    let data = pictures(48, true);
+    let network = calibrated(&data, 16);
+    let mut by_network = network.session(options(data.clone())).unwrap();
+    let mut by_session =
+        Session::open(MODEL, SessionOptions { calibration_images: Some(16), ..options(data) })
+            .unwrap();
+    assert_eq!(by_network.indices, by_session.indices);
+    let records = [&mut by_network, &mut by_session].map(|session| {
+        let found = session.evaluate(&[truncated()], EvaluateOptions::default(), &Unwatched);
+        let mut record = found.unwrap().record(&[0, 1]);
+        record.float.images_per_s = 0.0;
+        record.results.iter_mut().for_each(|row| row.images_per_s = 0.0);
+        serde_json::to_value(record).unwrap()
+    });
+    assert_eq!(records[0], records[1]);
+    assert_eq!(records[0]["calibration"]["data"], "held out from arrays in memory");
+}
+
+#[test]
+fn other_images_are_all_evaluated() {
+    let network = calibrated(&pictures(16, true), 16);
+    let session = network.session(options(pictures(20, true))).unwrap();
+    // The first 16 are the same pictures.
+    assert_eq!(session.indices, [16, 17, 18, 19]);
+    let others = Dataset::from_arrays(
+        vec![MemoryArray {
+            name: "x".into(),
+            shape: vec![3, 28, 28],
+            elements: Pixels::U8(vec![9; 3 * 784]).into(),
+        }],
+        Some(vec![1, 2, 3]),
+    );
+    let session = network.session(options(others.unwrap())).unwrap();
+    assert_eq!(session.indices, [0, 1, 2]);
+}
+
+#[test]
+fn it_runs_designs_on_what_it_is_given() {
+    let data = pictures(48, false);
+    let network = calibrated(&data, 16);
+    let emulator = network.emulate(&truncated(), &Unwatched).unwrap();
+    let [output] = &emulator.run(data.clone(), &Unwatched).unwrap()[..] else { panic!() };
+    assert_eq!((&output.shape[..], output.values.len()), (&[48, 10][..], 480));
+    // One image alone, as in the batch.
+    let one = pictures(1, false);
+    assert_eq!(emulator.run(one, &Unwatched).unwrap()[0].values, output.values[..10]);
+    let mut session = network.session(options(data)).unwrap();
+    let mut saved = Saved(Vec::new());
+    let designs = [truncated()];
+    let found =
+        session.evaluate_saving(&designs, EvaluateOptions::default(), Some(&mut saved), &Unwatched);
+    found.unwrap();
+    let wanted: Vec<f32> =
+        session.indices.iter().flat_map(|&at| output.values[at * 10..][..10].to_vec()).collect();
+    assert_eq!(saved.0, wanted);
+}
+
+/// The scores of the only design that is no reference.
+struct Saved(Vec<f32>);
+
+impl recoup_core::accuracy::Scores for Saved {
+    fn save(&mut self, candidate: usize, _: usize, scores: &[f32]) -> std::io::Result<()> {
+        if candidate == 1 {
+            self.0.extend(scores);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn what_it_lacks_is_said() {
+    let mut network = Network::open(MODEL, None).unwrap();
+    let error = network.emulate(&truncated(), &Unwatched).err().unwrap();
+    assert_eq!((error.kind(), error.hint()), (ErrorKind::Calibration, Some(Hint::CalibrateFirst)));
+    let data = pictures(4, true);
+    let many = SessionOptions { images: Some(5), ..options(data.clone()) };
+    let error = network.calibrate(many, &Unwatched).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    network.calibrate(options(data.clone()), &Unwatched).unwrap();
+    assert_eq!(network.calibration().unwrap().images, 4);
+    let other = SessionOptions { preprocess: "mnist".parse().unwrap(), ..options(data.clone()) };
+    let error = network.session(other).err().unwrap();
+    assert_eq!((error.kind(), error.hint()), (ErrorKind::Calibration, Some(Hint::PreprocessAlike)));
+    // All of it calibrates: nothing is left.
+    let error = network.session(SessionOptions { labels: Labels::IfAny, ..options(data) });
+    assert_eq!(error.err().unwrap().kind(), ErrorKind::Data);
+    let stopped = Network::open(MODEL, None).unwrap().calibrate(options(pictures(4, true)), &Never);
+    assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Stopped);
+}
+
+struct Never;
+
+impl Watch for Never {
+    fn begin(&self, _: &'static str, _: usize) {}
+
+    fn advance(&self, _: usize) {}
+
+    fn is_stopped(&self) -> bool {
+        true
+    }
+}
+
+/// Whatever is one number, text or flag of a row is in a column, and intervals are two.
+#[test]
+fn rows_are_columns() {
+    let mut session =
+        calibrated(&pictures(24, true), 16).session(options(pictures(24, true))).unwrap();
+    let found = session.evaluate(&[truncated()], EvaluateOptions::default(), &Unwatched).unwrap();
+    let row = serde_json::to_value(&found.rows()[1]).unwrap();
+    let fields: Vec<&String> = row.as_object().unwrap().keys().collect();
+    let columns = design_columns();
+    for field in &fields {
+        let known = columns.iter().filter(|column| column.field == **field).count();
+        let expected = match row[field].as_array() {
+            Some(list) if list.iter().all(serde_json::Value::is_number) => 2,
+            Some(_) => 0,
+            None => 1,
+        };
+        assert_eq!(known, expected, "{field}");
+    }
+    assert!(columns.iter().all(|column| fields.iter().any(|field| *field == column.field)));
+}
