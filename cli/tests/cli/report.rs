@@ -71,7 +71,7 @@ fn the_page_shows_the_run() {
     }
 
     // The layers of truncated:8 without and with V.
-    let with = names.iter().position(|name| *name == chosen.name).unwrap();
+    let with = names.iter().position(|name| *name == with_v.name).unwrap();
     let layers: Vec<_> = network.layers.iter().filter(|layer| layer.design == with).collect();
     assert_eq!((layers.len(), network.layers.len()), (11, 22));
     for layer in layers {
@@ -192,16 +192,16 @@ fn choices_are_confirmed_on_other_images_and_only_once() {
     let few = ["--network", "vgg8", "resnet8", "--quantization", "plain", "--images", "30"];
     let confirm =
         |images| [&["reproduce", "--out", &out, "--confirm-images", images][..], &few].concat();
-    let tables = stdout(&confirm("240"));
+    let tables = stdout(&confirm("600"));
     let parts =
-        ["Confirmed on 240 images of each network", "| 2 | plain | ", "Loss on these images"];
+        ["Confirmed on 600 images of each network", "| 2 | plain | ", "Loss on these images"];
     for part in parts {
         assert!(tables.contains(part), "no {part:?} in: {tables}");
     }
-    // 240 images say of hardly any loss that it is under 2 points, and never under 0.1.
+    // 600 images say of hardly any loss that it is under 2 points, and never under 0.1.
     let row = |start: &str| tables.lines().rfind(|line| line.starts_with(start)).unwrap();
     let (confirmed, none) = (row("| 2 | all | "), row("| 0.1 | all | "));
-    assert!(confirmed.contains(" % | 1 of 1 | "), "{confirmed}");
+    assert!(confirmed.contains(" % | 2 of 2 | "), "{confirmed}");
     assert!(none.starts_with("| 0.1 | all | none | | 1 of "), "{none}");
 
     // The page's charts stay those of the first images.
@@ -231,7 +231,7 @@ fn choices_are_confirmed_on_other_images_and_only_once() {
         experiments.keys().flat_map(|key| store.rows(key).unwrap()).collect::<Vec<_>>()
     };
     let before = results();
-    assert_eq!(stdout(&confirm("240")), tables);
+    assert_eq!(stdout(&confirm("600")), tables);
     assert_eq!(results(), before);
     assert!(stdout(&confirm("0")).contains("No choice was confirmed on other images"));
     assert_eq!(results(), before);
