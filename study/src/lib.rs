@@ -109,14 +109,12 @@ fn variant<'a, 'r>(
     quantization: Quantization,
     exact_ends: bool,
 ) -> Option<&'a Mean<'r>> {
+    let array = of.design.clone().of_array();
     means.iter().find(|mean| {
-        let entry = &mean.design.entry;
-        entry.kind != Kind::Reference
-            && entry.design.multiplier == of.design.multiplier
-            && entry.design.control_variate == of.design.control_variate
-            && entry.design.activation_bits == of.design.activation_bits
-            && entry.design.quantization == quantization
-            && entry.design.exact_ends == exact_ends
+        let Entry { kind, design, .. } = &mean.design.entry;
+        *kind != Kind::Reference
+            && (design.quantization, design.exact_ends) == (quantization, exact_ends)
+            && design.clone().of_array() == array
     })
 }
 

@@ -214,9 +214,8 @@ fn recovery(recorded: &Recorded) -> Option<Comparison> {
     let (mut with, mut without) = (0.0, 0.0);
     for corrected in plain(Kind::WithV) {
         let uncorrected = plain(Kind::WithoutV).find(|uncorrected| {
-            let [one, other] = [uncorrected, corrected].map(|mean| &mean.design.entry);
-            one.design.multiplier == other.design.multiplier
-                && one.design.activation_bits == other.design.activation_bits
+            let [one, other] = [uncorrected, corrected].map(|mean| &mean.design.entry.design);
+            *one == other.clone().uncorrected()
         });
         if let Some(uncorrected) = uncorrected {
             with += corrected.top1;

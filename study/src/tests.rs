@@ -115,6 +115,14 @@ fn codes_and_arrays_are_set_side_by_side() {
     for part in parts {
         assert!(tables.contains(part), "no {part:?} in: {tables}");
     }
+    // Each beside its own variants: those of fewer weight bits lose five points.
+    let (_, codes) = tables.split_once("| design | array power | plain | aware |").unwrap();
+    let losses = |design: &str| {
+        let row = codes.lines().find(|line| line.starts_with(&format!("| {design} | "))).unwrap();
+        [" 1.60 [", " 0.40 [", " 5.00 ["].map(|loss| row.matches(loss).count())
+    };
+    assert_eq!(losses("exact, 4 activation bits"), [1, 2, 0]);
+    assert_eq!(losses("exact, 4 activation bits, 4 weight bits"), [0, 0, 3]);
 }
 
 /// Plain designs lose 1.6 points each, those in chosen codes 0.4.

@@ -107,6 +107,12 @@ impl DesignRecord {
         Self { quantization: Quantization::PLAIN, exact_ends: false, ..self }
     }
 
+    /// The same without a control variate.
+    #[must_use]
+    pub fn uncorrected(self) -> Self {
+        Self { control_variate: Mode::None, c_frac: None, terms: None, x_bits: None, ..self }
+    }
+
     /// How the control variate is made.
     pub fn control_options(&self) -> ControlOptions {
         let default = ControlOptions::default();
