@@ -13,7 +13,7 @@ use recoup_core::multiplier::{ImportError, MultiplierError};
 use recoup_core::quantize::CalibrationError;
 use recoup_core::watch::Stopped;
 use recoup_explore::merge::MergeError;
-use recoup_explore::runner::RunnerError;
+use recoup_explore::runner::{RunnerError, UnknownPiece};
 use recoup_explore::sequential::LimitError;
 use recoup_explore::shard::ShardError;
 use recoup_explore::store::StoreError;
@@ -288,6 +288,12 @@ impl From<MergeError> for Error {
 
 impl From<ShardError> for Error {
     fn from(error: ShardError) -> Self {
+        Self::new(ErrorKind::Request, error)
+    }
+}
+
+impl From<UnknownPiece> for Error {
+    fn from(error: UnknownPiece) -> Self {
         Self::new(ErrorKind::Request, error)
     }
 }

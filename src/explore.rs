@@ -30,7 +30,7 @@ use recoup_hardware::inference::Layer;
 use crate::error::Result;
 use crate::session::Session;
 
-pub use pieces::{emulated, worker};
+pub use pieces::{SessionsWorker, emulated, worker};
 pub use record::{ExplorationRecord, MeanDesignRecord, MeanRecord, NetworkRecord};
 
 /// Images in memory at a time, beyond those that are kept decoded.
@@ -260,13 +260,49 @@ pub fn explore_sessions(
     command: &str,
     watch: &dyn Watch,
 ) -> Result<Exploration> {
+    explored_sessions(None, store, sessions, options, order_seed, command, watch)
+}
+
+/// The same, with designs evaluated by the workers of a pool, as in [`explore_on`]: each of them has
+/// a [`SessionsWorker`].
+///
+/// # Errors
+/// As [`explore_sessions`].
+pub fn explore_sessions_on(
+    pool: &mut dyn Pool,
+    store: &mut Store,
+    sessions: Vec<Session>,
+    options: &ExploreOptions,
+    order_seed: u64,
+    command: &str,
+    watch: &dyn Watch,
+) -> Result<Exploration> {
+    explored_sessions(Some(pool), store, sessions, options, order_seed, command, watch)
+}
+
+fn explored_sessions(
+    pool: Option<&mut dyn Pool>,
+    store: &mut Store,
+    sessions: Vec<Session>,
+    options: &ExploreOptions,
+    order_seed: u64,
+    command: &str,
+    watch: &dyn Watch,
+) -> Result<Exploration> {
+    let settings = Settings::new(options.limit, options.thorough, &Power::default());
+    store.start_run(command, &settings)?;
+    let networks = open_sessions(sessions, order_seed, watch)?;
+    explored(pool, store, &networks, options, watch)
+}
+
+fn open_sessions(
+    sessions: Vec<Session>,
+    order_seed: u64,
+    watch: &dyn Watch,
+) -> Result<Vec<OpenNetwork>> {
     let (power, weights) = (Power::default(), [WeightScheme::U8Channel]);
-    store.start_run(command, &Settings::new(options.limit, options.thorough, &power))?;
-    let networks = sessions
-        .into_iter()
-        .map(|it| OpenNetwork::new(it, power.clone(), &weights, order_seed, BATCH, watch));
-    let networks: Vec<OpenNetwork> = networks.collect::<Result<_>>()?;
-    explore(store, &networks, options, watch)
+    let open = |it| OpenNetwork::new(it, power.clone(), &weights, order_seed, BATCH, watch);
+    sessions.into_iter().map(open).collect()
 }
 
 impl Session {

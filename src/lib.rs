@@ -64,8 +64,8 @@ pub use error::{Error, ErrorKind, Hint, Result, hint};
 pub use evaluate::{EvaluateOptions, ExactNode, Results, candidates, with_reference};
 pub use explore::{
     Exploration, ExplorationRecord, ExploreOptions, ExploredNetwork, MeanDesignRecord, MeanRecord,
-    NetworkRecord, OpenNetwork, emulated, explore, explore_on, explore_sessions, explored_inputs,
-    merge, worker,
+    NetworkRecord, OpenNetwork, SessionsWorker, emulated, explore, explore_on, explore_sessions,
+    explore_sessions_on, explored_inputs, merge, worker,
 };
 pub use named::{checked, design, multiplier};
 pub use network::{Emulator, Network, Output};

@@ -4,18 +4,25 @@ use std::collections::VecDeque;
 
 use recoup::{
     DataSpec, Design, ExploreOptions, Limit, OpenNetwork, Piece, PieceResult, Pool, Power, Session,
-    SessionOptions, Store, Unwatched, WeightScheme, Worker, emulated, explore, explore_on,
-    explored_inputs, worker,
+    SessionOptions, SessionsWorker, Store, Unwatched, WeightScheme, Worker, emulated, explore,
+    explore_on, explore_sessions, explore_sessions_on, explored_inputs, on_threads, worker,
 };
 
 /// Workers that take pieces in turns; every seventh piece is lost.
-struct InTurns<'a> {
-    workers: Vec<Worker<'a>>,
+struct InTurns<W> {
+    workers: Vec<W>,
+    run: fn(&mut W, Piece) -> PieceResult,
     out: VecDeque<String>,
     done: usize,
 }
 
-impl Pool for InTurns<'_> {
+impl<W> InTurns<W> {
+    fn new(workers: Vec<W>, run: fn(&mut W, Piece) -> PieceResult) -> Self {
+        Self { workers, run, out: VecDeque::new(), done: 0 }
+    }
+}
+
+impl<W> Pool for InTurns<W> {
     /// They know the designs by themselves.
     fn know(&mut self, _: &str, _: &Design) {}
 
@@ -44,29 +51,33 @@ impl Pool for InTurns<'_> {
             return Some((piece, None));
         }
         let count = self.workers.len();
-        let result = self.workers[self.done % count].run(&piece).unwrap();
+        let result = (self.run)(&mut self.workers[self.done % count], piece.clone());
         Some((piece, Some(result)))
     }
 }
 
-fn open() -> Vec<OpenNetwork> {
+fn sessions() -> Vec<Session> {
     let data: DataSpec = "idx:zoo/assets/fashion-test-2000-images-idx3-ubyte.gz,\
                           zoo/assets/fashion-test-2000-labels-idx1-ubyte.gz"
         .parse()
         .unwrap();
     let models = ["zoo/assets/fashion-resnet8.onnx", "zoo/assets/fashion-vgg8.onnx"];
-    let networks = models.map(|model| {
+    let sessions = models.map(|model| {
         let options = SessionOptions {
             preprocess: "fashion-mnist".parse().unwrap(),
             images: Some(80),
             calibration_images: Some(8),
             ..SessionOptions::new(data.clone())
         };
-        let session = Session::open(model, options).unwrap();
-        let codings = [WeightScheme::U8Channel, WeightScheme::U8Tensor];
-        OpenNetwork::new(session, Power::default(), &codings, 0, 16, &Unwatched).unwrap()
+        Session::open(model, options).unwrap()
     });
-    networks.into()
+    sessions.into()
+}
+
+fn open() -> Vec<OpenNetwork> {
+    let codings = [WeightScheme::U8Channel, WeightScheme::U8Tensor];
+    let open = |it| OpenNetwork::new(it, Power::default(), &codings, 0, 16, &Unwatched).unwrap();
+    sessions().into_iter().map(open).collect()
 }
 
 /// The JSON, but for who evaluated a design and how long it took.
@@ -96,7 +107,8 @@ fn workers_find_what_one_process_finds() {
     for networks in [&here[..1], &here] {
         let alone = explore(&mut Store::in_memory().unwrap(), networks, &options, &Unwatched);
         let workers = [0, 1].map(|at| worker(&there[at], &ready[at], &options.designs));
-        let mut pool = InTurns { workers: workers.into(), out: VecDeque::new(), done: 0 };
+        let mut pool =
+            InTurns::new(workers.into(), |it: &mut Worker, piece| it.run(&piece).unwrap());
         let mut store = Store::in_memory().unwrap();
         let found = explore_on(&mut pool, &mut store, networks, &options, &Unwatched).unwrap();
         assert_eq!(lines(&found), lines(&alone.unwrap()));
@@ -107,4 +119,31 @@ fn workers_find_what_one_process_finds() {
         let looked_at = rows.filter(|row| !store.layers(&row.key).unwrap().is_empty()).count();
         assert!(looked_at >= 2, "{looked_at}");
     }
+}
+
+/// In one process, with as many threads as whoever waits for them.
+#[test]
+fn workers_of_sessions_find_what_one_process_finds() {
+    let designs = ["exact", "truncated:7 with V (fitted)", "perforated:2"];
+    let designs: Vec<Design> = designs.map(|design| design.parse().unwrap()).into();
+    let limit = Limit::new(8.0).unwrap();
+    let options = ExploreOptions { designs: designs.clone(), ..ExploreOptions::new(limit) };
+    let start = || SessionsWorker::new(sessions(), designs.clone(), 5, 1).unwrap();
+    let (alone, found) = on_threads(1, || {
+        let mut store = Store::in_memory().unwrap();
+        let alone = explore_sessions(&mut store, sessions(), &options, 5, "", &Unwatched).unwrap();
+        let run = |it: &mut SessionsWorker, piece| it.run(piece).unwrap();
+        let mut pool = InTurns::new(vec![start(), start()], run);
+        let mut store = Store::in_memory().unwrap();
+        let pool: &mut dyn Pool = &mut pool;
+        let found =
+            explore_sessions_on(pool, &mut store, sessions(), &options, 5, "", &Unwatched).unwrap();
+        (lines(&alone), lines(&found))
+    });
+    assert_eq!(found, alone);
+    // A worker of other designs says what it was not given.
+    let other = SessionsWorker::new(sessions(), vec![], 6, 1).unwrap();
+    let job = recoup::Job::Images(0..1);
+    let piece = Piece { experiment: "e".to_owned(), design: "d".to_owned(), job };
+    assert!(other.run(piece).unwrap_err().to_string().contains("the network with the key e"));
 }

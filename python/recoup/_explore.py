@@ -5,16 +5,20 @@ from __future__ import annotations
 import html
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from . import _recoup
 from ._data import Data, as_data
 from ._design import as_design
+from ._executor import Pool
 from ._multiplier import as_multiplier
 from ._network import Network
 from ._running import Progress, running
 from ._table import Table, coded, percent, points, table
+from ._task import Task
 from .errors import RequestError, ResultsError
 
 OBSERVED_IMAGES = 32
@@ -154,6 +158,9 @@ def explore(
     image_limit: int | None = None,
     time_limit: float | None = None,
     out: str | os.PathLike[str] | None = None,
+    executor: Executor | Callable[[], Executor] | None = None,
+    workers: int | None = None,
+    worker_threads: int = 1,
     threads: int | None = None,
     progress: Progress = None,
 ) -> Run:
@@ -173,12 +180,20 @@ def explore(
         image_limit: end when so many images have gone through designs.
         time_limit: end after so many seconds, with what is known then.
         out: a file where results are kept as they arrive: another call goes on from there.
+        executor: does the work in other processes or on other machines: any
+            ``concurrent.futures.Executor`` of processes that were not forked, or a function that
+            makes one, which is called again when it is broken, and whose executor is shut down at
+            the end. The result does not depend on it.
+        workers: how many pieces of the work the executor gets at a time; as many as it has workers,
+            if it says so.
+        worker_threads: threads of each worker process.
         threads: one per core, if not said.
         progress: a bar on a terminal if tqdm is installed; ``False`` for silence.
 
     Raises:
         DataError: when the data has no labels, or is not what a network takes.
         ResultsError: when results cannot be kept.
+        ExecutorError: when workers are lost again and again.
         KeyboardInterrupt: on Ctrl-C, within a second; ``out`` keeps what is known.
 
     >>> net, images = recoup.demo()
@@ -188,19 +203,26 @@ def explore(
     """
     if multipliers is not None and designs is not None:
         raise RequestError("multipliers and designs: give one of them")
-    tried: list[_recoup.Multiplier] | list[_recoup.Design] | None = None
-    if multipliers is not None:
-        tried = [as_multiplier(source)._multiplier for source in multipliers]
-    if designs is not None:
-        tried = [as_design(source)._design for source in designs]
+    if executor is None and workers is not None:
+        raise RequestError("workers: for an executor, and there is none")
     listed = [networks] if isinstance(networks, Network) else list(networks)
     if not listed:
         raise RequestError("networks: none was given")
     images = as_data(data)
-    pairs = [(network._network, images._data) for network in listed]
+    task = Task(
+        [(network, images) for network in listed],
+        None if multipliers is None else [as_multiplier(source) for source in multipliers],
+        None if designs is None else [as_design(source) for source in designs],
+    )
     kept = None if out is None else os.fspath(out)
     names = ", ".join(network.path for network in listed)
     command = f"recoup.explore([{names}], {images!r}, max_loss={max_loss})"
     limits = _Limits(thorough, OBSERVED_IMAGES, image_limit, time_limit)
-    with running(threads, progress) as how:
-        return Run(_recoup.explore(pairs, max_loss, tried, limits, kept, command, how))
+    with ExitStack() as stack:
+        how = stack.enter_context(running(threads, progress))
+        pool = None
+        if executor is not None:
+            one = stack.enter_context(Pool(executor, workers, task, worker_threads))
+            pool = (one, one.size)
+        given = (task.networks, max_loss, task.tried, limits, kept, command, pool, how)
+        return Run(_recoup.explore(*given))

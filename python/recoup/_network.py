@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,12 +32,25 @@ class Calibration(NamedTuple):
 
 
 class Network:
-    """A network; :func:`load` makes it."""
+    """A network; :func:`load` makes it. It can be pickled: with the content of its file, but what
+    an ONNX model keeps in other files, and data in files, is read where it is unpickled."""
 
     _network: _recoup.Network
+    _made_by: tuple[Any, ...]
+    _calibrated_by: tuple[Data, str] | None
 
-    def __init__(self, made: _recoup.Network) -> None:
+    def __init__(self, made: _recoup.Network, made_by: tuple[Any, ...]) -> None:
         self._network = made
+        self._made_by = made_by
+        self._calibrated_by = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make, arguments = self._made_by
+        if make is load:
+            path, shape = arguments
+            with open(path, "rb") as file:
+                make, arguments = _of_bytes, (file.read(), path, shape)
+        return _again, (make, arguments, self._calibrated_by)
 
     @property
     def path(self) -> str:
@@ -89,8 +102,10 @@ class Network:
         >>> net.calibrate(images.sample(64, seed=1)).calibration.images
         64
         """
+        images = as_data(sample)
         with running(threads, progress) as how:
-            self._network.calibrate(as_data(sample)._data, method, how)
+            self._network.calibrate(images._data, method, how)
+        self._calibrated_by = (images, method)
         return self
 
     def evaluate(
@@ -225,9 +240,26 @@ def load(
     Traceback (most recent call last):
     recoup.errors.ModelError: none.onnx: cannot be read (No such file or directory (os error 2)); give the path of an ONNX model
     """
-    shape = None if input_shape is None else list(input_shape)
+    where = os.fspath(path)
     with running(None, False) as how:
-        return Network(_recoup.Network.open(os.fspath(path), shape, how))
+        made = _recoup.Network.open(where, input_shape, how)
+    return Network(made, (load, (where, input_shape)))
+
+
+def _of_bytes(content: bytes, path: str, input_shape: tuple[int, ...] | None) -> Network:
+    with running(None, False) as how:
+        made = _recoup.Network.of_bytes(content, path, input_shape, how)
+    return Network(made, (_of_bytes, (content, path, input_shape)))
+
+
+def _again(
+    make: Callable[..., Network], arguments: tuple[Any, ...], calibrated_by: tuple[Data, str] | None
+) -> Network:
+    network = make(*arguments)
+    if calibrated_by is not None:
+        sample, method = calibrated_by
+        network.calibrate(sample, method=method, progress=False)
+    return network
 
 
 def demo(name: str = "resnet8") -> tuple[Network, Data]:
@@ -242,7 +274,11 @@ def demo(name: str = "resnet8") -> tuple[Network, Data]:
     """
     with running(None, False) as how:
         network, images = _recoup.Network.demo(name, how)
-    return Network(network), Data(images, (_demo_images, ()))
+    return Network(network, (_demo_network, (name,))), Data(images, (_demo_images, ()))
+
+
+def _demo_network(name: str) -> Network:
+    return demo(name)[0]
 
 
 def _demo_images() -> Data:

@@ -72,6 +72,10 @@ class HardwareError(RecoupError):
     """There cannot be such an array, or its cells or a tool fail it."""
 
 
+class ExecutorError(RecoupError):
+    """The workers of an executor lost a piece of the work again and again."""
+
+
 class StoppedError(RecoupError):
     """The work was stopped."""
 

@@ -1,20 +1,20 @@
 //! The search for a design.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use recoup::{
-    Budget, ExploreOptions, Labels, Limit, SessionOptions, Store, explore_sessions, last_page,
+    Budget, ExploreOptions, Limit, Store, explore_sessions, explore_sessions_on, last_page,
     with_reference,
 };
 
-use crate::data::Data;
 use crate::design::Design;
 use crate::errors::{known, raise, request};
+use crate::executor::{Pair, Remote, Until, sessions, sources};
 use crate::multiplier::Multiplier;
-use crate::network::Network;
 use crate::wait::{self, Running};
 
 /// What was found, and where it is kept.
@@ -51,36 +51,45 @@ pub struct Limits {
     time_limit_s: Option<f64>,
 }
 
-/// Explores networks, each with its data, and records the run.
+/// Explores networks, each with its data, and records the run; in this process, or by a pool of so
+/// many workers.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "those of the Python function")]
 pub fn explore(
     py: Python<'_>,
-    networks: Vec<(PyRef<'_, Network>, PyRef<'_, Data>)>,
+    networks: Vec<Pair<'_>>,
     max_loss: f64,
     tried: Option<Tried<'_>>,
     limits: Limits,
     out: Option<PathBuf>,
     command: &str,
+    pool: Option<(Py<PyAny>, usize)>,
     running: Running,
 ) -> PyResult<Exploration> {
     let limit = Limit::new(max_loss).map_err(|error| raise(py, &error.into()))?;
     let options = options(py, limit, tried.as_ref(), &limits)?;
-    let networks: Vec<(recoup::Network, SessionOptions)> =
-        networks.iter().map(|(network, data)| (network.get(), data.options.clone())).collect();
+    let sources = sources(&networks);
     let (store, found) = wait::run(py, &running, |watch| {
         let mut store = match out {
             Some(path) => Store::open(&path)?,
             None => Store::in_memory()?,
         };
-        let order_seed = networks.first().and_then(|(_, data)| data.seed).unwrap_or(0);
-        let sessions = networks.into_iter().map(|(network, data)| {
-            network.session(SessionOptions { labels: Labels::Needed, ..data })
-        });
-        let sessions = sessions.collect::<recoup::Result<_>>()?;
-        let found = explore_sessions(&mut store, sessions, &options, order_seed, command, watch)?;
-        Ok((store, found))
-    })?;
+        let (sessions, seed) = sessions(sources)?;
+        let Some((pool, size)) = pool else {
+            let found = explore_sessions(&mut store, sessions, &options, seed, command, watch)?;
+            return Ok(Ok((store, found)));
+        };
+        let has_failed = AtomicBool::new(false);
+        let mut pool = Remote::new(pool, size, &has_failed);
+        let watch = &Until { watch, has_failed: &has_failed };
+        let (sought, run) = (&options, command);
+        let found = explore_sessions_on(&mut pool, &mut store, sessions, sought, seed, run, watch);
+        // It is why the search ended.
+        match pool.error {
+            Some(error) => Ok(Err(error)),
+            None => Ok(Ok((store, found?))),
+        }
+    })??;
     let answers = found.answers().into_iter().chain(found.mean_answer());
     Ok(Exploration {
         json: serde_json::to_string_pretty(&found.record()).expect("plain data"),
@@ -91,13 +100,13 @@ pub fn explore(
     })
 }
 
-fn options(
-    py: Python<'_>,
-    limit: Limit,
-    tried: Option<&Tried<'_>>,
-    limits: &Limits,
-) -> PyResult<ExploreOptions> {
-    let options = match tried {
+/// The designs alone, for whoever does pieces: they do not depend on the limit.
+pub fn designs(tried: Option<&Tried<'_>>) -> Vec<recoup::Design> {
+    of_designs(tried, Limit::new(0.0).expect("a limit")).designs
+}
+
+fn of_designs(tried: Option<&Tried<'_>>, limit: Limit) -> ExploreOptions {
+    match tried {
         None => ExploreOptions::new(limit),
         Some(Tried::Multipliers(all)) => {
             let all = all.iter().map(|it| it.imported.multiplier.clone()).collect();
@@ -107,7 +116,16 @@ fn options(
             let all: Vec<recoup::Design> = all.iter().map(|it| it.design.clone()).collect();
             ExploreOptions { designs: with_reference(&all), ..ExploreOptions::new(limit) }
         }
-    };
+    }
+}
+
+fn options(
+    py: Python<'_>,
+    limit: Limit,
+    tried: Option<&Tried<'_>>,
+    limits: &Limits,
+) -> PyResult<ExploreOptions> {
+    let options = of_designs(tried, limit);
     let seconds = limits.time_limit_s.map(Duration::try_from_secs_f64).transpose();
     let seconds = seconds.map_err(|error| request(py, &format!("time_limit: {error}")))?;
     Ok(ExploreOptions {

@@ -6,6 +6,7 @@ mod command;
 mod data;
 mod design;
 mod errors;
+mod executor;
 mod explore;
 mod hint;
 mod multiplier;
@@ -27,6 +28,8 @@ mod _recoup {
     use super::data::Data;
     #[pymodule_export]
     use super::design::Design;
+    #[pymodule_export]
+    use super::executor::Worker;
     #[pymodule_export]
     use super::explore::{Exploration, explore};
     #[pymodule_export]

@@ -50,6 +50,21 @@ impl Network {
         Ok(Self::of(wait::run(py, &running, open)?))
     }
 
+    /// Of a file's content, with its path.
+    #[staticmethod]
+    fn of_bytes(
+        py: Python<'_>,
+        content: &[u8],
+        path: &str,
+        input_shape: Option<Vec<usize>>,
+        running: Running,
+    ) -> PyResult<Self> {
+        let open = |_: &dyn recoup::Watch| {
+            recoup::Network::from_bytes(content, path, input_shape.as_deref())
+        };
+        Ok(Self::of(wait::run(py, &running, open)?))
+    }
+
     /// One of the networks inside this program, calibrated, and its test images.
     #[staticmethod]
     fn demo(py: Python<'_>, name: &str, running: Running) -> PyResult<(Self, Data)> {

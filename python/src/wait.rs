@@ -37,15 +37,8 @@ pub fn run<T: Send>(
     running: &Running,
     work: impl FnOnce(&dyn Watch) -> recoup::Result<T> + Send,
 ) -> PyResult<T> {
-    if *PROCESS.get_or_init(process::id) != process::id() {
-        return Err(errors::request(
-            py,
-            "this process was forked from one that had used Recoup, whose threads it does not have; \
-             start it by multiprocessing.get_context(\"spawn\"), or fork before the first use",
-        ));
-    }
-    let threads =
-        running.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
+    check_process(py)?;
+    let threads = threads(running);
     let seen = &Seen::default();
     let (ended, stopped) = py.detach(|| {
         thread::scope(|scope| {
@@ -72,6 +65,23 @@ pub fn run<T: Send>(
         (Ok(result), None) => result.map_err(|error| errors::raise(py, &error)),
         (Err(panic), None) => Err(errors::fault(py, &*panic)),
     }
+}
+
+/// Refuses to work in a process that was forked from the one that has the threads.
+pub fn check_process(py: Python<'_>) -> PyResult<()> {
+    if *PROCESS.get_or_init(process::id) == process::id() {
+        return Ok(());
+    }
+    Err(errors::request(
+        py,
+        "this process was forked from one that had used Recoup, whose threads it does not have; \
+         start it by multiprocessing.get_context(\"spawn\"), or fork before the first use",
+    ))
+}
+
+/// How many threads work.
+pub fn threads(running: &Running) -> usize {
+    running.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get))
 }
 
 fn look(py: Python<'_>, running: &Running, seen: &Seen) -> PyResult<()> {

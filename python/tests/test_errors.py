@@ -100,5 +100,5 @@ def test_errors_travel() -> None:
 def test_every_class_is_a_kind() -> None:
     classes = [it for it in vars(recoup).values() if isinstance(it, type)]
     errors = {it.__name__ for it in classes if issubclass(it, recoup.RecoupError)}
-    assert len(errors) == 12 and errors <= set(recoup.__all__)
+    assert len(errors) == 13 and errors <= set(recoup.__all__)
     assert all(it.__doc__ for it in classes)

@@ -15,6 +15,9 @@ type Pools = HashMap<usize, Arc<ThreadPool>>;
 
 static POOLS: LazyLock<Mutex<Pools>> = LazyLock::new(Mutex::default);
 
+/// Pools that [`run_apart`] has made and nobody uses, with their numbers of threads.
+static FREE: Mutex<Vec<(usize, Arc<ThreadPool>)>> = Mutex::new(Vec::new());
+
 thread_local! {
     /// The pool of this thread, if it is one's.
     static POOL: OnceCell<Arc<ThreadPool>> = const { OnceCell::new() };
@@ -27,15 +30,32 @@ pub fn run<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     pool(threads.max(1)).run(work)
 }
 
+/// Runs `work` on so many threads that run nothing else until it ends: it may wait for what others
+/// do in [`run`], and they for it.
+pub fn run_apart<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    let threads = threads.max(1);
+    let free = || FREE.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = {
+        let mut free = free();
+        let at = free.iter().position(|(count, _)| *count == threads);
+        at.map(|at| free.swap_remove(at).1)
+    };
+    let pool = found.unwrap_or_else(|| make(threads));
+    let result = pool.run(work);
+    free().push((threads, pool));
+    result
+}
+
 fn pool(threads: usize) -> Arc<ThreadPool> {
     let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
-    let make = || {
-        let pool = Arc::new(ThreadPool::with_num_threads(threads));
-        let own = |_: rayon::BroadcastContext| POOL.with(|known| known.set(pool.clone()).is_ok());
-        pool.run(|| rayon::broadcast(own));
-        pool
-    };
-    pools.entry(threads).or_insert_with(make).clone()
+    pools.entry(threads).or_insert_with(|| make(threads)).clone()
+}
+
+fn make(threads: usize) -> Arc<ThreadPool> {
+    let pool = Arc::new(ThreadPool::with_num_threads(threads));
+    let own = |_: rayon::BroadcastContext| POOL.with(|known| known.set(pool.clone()).is_ok());
+    pool.run(|| rayon::broadcast(own));
+    pool
 }
 
 /// Runs a model of rten's with the pool to run it on.
@@ -72,6 +92,18 @@ mod tests {
         assert_eq!((one.0, three.0), (1, 3));
         assert_eq!(one, again);
         assert_ne!(one.1, three.1);
+    }
+
+    /// Whoever waits in the pool of its number of threads does not take them away.
+    #[test]
+    fn what_is_run_apart_may_be_waited_for() {
+        let own = || on_pool(|pool| Arc::as_ptr(&pool) as usize);
+        let apart = || std::thread::scope(|it| it.spawn(|| run_apart(1, own)).join().unwrap());
+        let (shared, first) = run(1, || (own(), apart()));
+        assert_ne!(shared, first);
+        // Its threads are used again, but not by two at a time.
+        assert_eq!(apart(), first);
+        assert_ne!(run_apart(1, apart), first);
     }
 
     #[test]

@@ -1,0 +1,241 @@
+"""Explorations whose work is done by executors: other processes, some of which are lost."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from conftest import without_times
+
+import recoup
+
+Demo = tuple[recoup.Network, recoup.Data]
+
+MULTIPLIERS = ["truncated:7", "perforated:2", "recursive:4"]
+
+
+def processes(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def explored(demo: Demo, executor: Any = None, **options: Any) -> Any:
+    """What does not depend on the clock."""
+    run = recoup.explore(
+        demo[0],
+        demo[1].first(700),
+        max_loss=3,
+        **{"multipliers": MULTIPLIERS, **options},
+        executor=executor,
+    )
+    return without_times(run.record)
+
+
+@pytest.fixture(scope="module")
+def alone(demo: Demo) -> Any:
+    """The answer without an executor."""
+    found = explored(demo)
+    assert found["ended"] in ("decided", "exhausted")
+    return found
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_any_number_of_workers_finds_the_same(demo: Demo, alone: Any, workers: int) -> None:
+    with processes(workers) as executor:
+        assert explored(demo, executor) == alone
+
+
+class Losing(Executor):
+    """Threads that lose every third piece before it is done, after it, or by a cancellation."""
+
+    def __init__(self, workers: int) -> None:
+        self._threads = ThreadPoolExecutor(workers)
+        self._max_workers = workers
+        self.submitted = 0
+        self.lost = 0
+
+    def submit(
+        self, function: Callable[..., Any], /, *arguments: Any, **named: Any
+    ) -> Future[Any]:
+        self.submitted += 1
+        if self.submitted % 3:
+            return self._threads.submit(function, *arguments, **named)
+        self.lost += 1
+        if self.lost % 3 == 0:
+            cancelled: Future[Any] = Future()
+            cancelled.cancel()
+            cancelled.set_running_or_notify_cancel()
+            return cancelled
+        return self._threads.submit(self._lose, self.lost % 3 == 1, function, arguments)
+
+    @staticmethod
+    def _lose(late: bool, function: Callable[..., Any], arguments: Any) -> None:
+        if late:
+            function(*arguments)
+        raise ConnectionError("the worker is gone")
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_what_is_lost_is_done_again(demo: Demo, alone: Any, workers: int) -> None:
+    with Losing(workers) as executor:
+        # As many threads as the search has: neither waits for the other's.
+        assert explored(demo, executor, worker_threads=2, threads=2) == alone
+        assert executor.lost >= 3
+
+
+def test_an_image_limit_ends_it_at_the_same_image(demo: Demo) -> None:
+    limited = explored(demo, image_limit=1000)
+    assert limited["ended"] == "image-limit"
+    with Losing(3) as executor:
+        assert explored(demo, executor, image_limit=1000) == limited
+
+
+def test_designs_arrays_and_several_networks(folder: Path, pictures: npt.NDArray[np.uint8]) -> None:
+    """What travels in other ways: a model's file, arrays, tables, a calibration of its own."""
+    net = recoup.load(folder / "resnet8.onnx")
+    labels = np.arange(320) % 10
+    images = recoup.data((pictures, labels), preprocess="fashion-mnist")
+    net.calibrate(images.sample(40, seed=3), method="min-max")
+    other = recoup.load(folder / "resnet8.onnx").calibrate(images.sample(50))
+    odd = recoup.Multiplier.from_function(lambda w, a: (w & 0xFE) * a, name="odd")
+    designs = [odd, recoup.Design("truncated:7", activation_bits=7)]
+
+    def found(executor: Executor | None) -> Any:
+        run = recoup.explore(
+            [net, other], images.sample(200), max_loss=5, designs=designs, executor=executor
+        )
+        return without_times(run.record)
+
+    with Losing(2) as executor:
+        assert found(executor) == found(None)
+
+
+class Killer:
+    """Progress that kills a worker of the first executor in the middle of the work."""
+
+    def __init__(self) -> None:
+        self.made: list[ProcessPoolExecutor] = []
+        self._has_killed = False
+
+    def make(self) -> Executor:
+        self.made.append(processes(2))
+        return self.made[-1]
+
+    def __call__(self, what: str, steps: int, done: int, words: str) -> None:
+        if what == "exploring" and done > 0 and not self._has_killed:
+            self._has_killed = True
+            os.kill(next(iter(self.made[0]._processes)), signal.SIGKILL)
+
+
+LONG = ["truncated:6", "truncated:7"]
+
+
+def test_another_executor_follows_a_broken_one(demo: Demo) -> None:
+    killer = Killer()
+    found = explored(demo, killer.make, multipliers=LONG, thorough=True, progress=killer)
+    assert len(killer.made) == 2
+    assert found == explored(demo, multipliers=LONG, thorough=True)
+
+
+def test_a_broken_executor_is_an_error(demo: Demo) -> None:
+    killer = Killer()
+    with killer.make() as executor:
+        with pytest.raises(recoup.ExecutorError, match="is broken.*give a function") as caught:
+            explored(demo, executor, multipliers=LONG, thorough=True, progress=killer)
+    assert caught.value.arguments == ("executor",)
+
+
+class Failing(Executor):
+    """Every piece fails."""
+
+    _max_workers: Any = 2
+
+    def submit(
+        self, function: Callable[..., Any], /, *arguments: Any, **named: Any
+    ) -> Future[Any]:
+        failed: Future[Any] = Future()
+        failed.set_exception(OSError("no disk is left"))
+        return failed
+
+
+def test_what_is_always_lost_is_an_error(demo: Demo) -> None:
+    with pytest.raises(recoup.ExecutorError, match="lost 5 times.*OSError: no disk") as caught:
+        explored(demo, Failing())
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forked_workers_are_told(demo: Demo) -> None:
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(1, mp_context=context) as executor:
+        with pytest.raises(recoup.ExecutorError, match="forked.*spawn"):
+            explored(demo, executor)
+
+
+class Unsized(Failing):
+    _max_workers: Any = None
+
+
+class Empty(Failing):
+    _max_workers: Any = 0
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"executor": Unsized()}, "Unsized does not say how many"),
+        ({"executor": Empty()}, "Empty has none yet; give workers="),
+        ({"executor": Failing(), "workers": 0}, "workers: 0; expected 1 or more"),
+        ({"executor": 2}, "executor: a int; expected a concurrent.futures.Executor"),
+        ({"executor": lambda: 2}, "executor: a int; expected a concurrent.futures.Executor"),
+        ({"executor": Failing(), "worker_threads": 0}, "worker_threads: 0; expected 1 to 1024"),
+        ({"workers": 2}, "workers: for an executor"),
+    ],
+)
+def test_arguments_that_mean_nothing(demo: Demo, options: Any, part: str) -> None:
+    with pytest.raises(recoup.RequestError) as caught:
+        explored(demo, **options)
+    assert part in str(caught.value)
+
+
+def test_ctrl_c_cancels(demo: Demo) -> None:
+    sent: list[float] = []
+
+    def interrupt(what: str, steps: int, done: int, words: str) -> None:
+        if what == "exploring" and not sent:
+            sent.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with Losing(2) as executor:
+        with pytest.raises(KeyboardInterrupt):
+            explored(demo, executor, multipliers=LONG, thorough=True, progress=interrupt)
+        # On a machine with other things to do.
+        assert time.monotonic() - sent[0] < 2
+        submitted = executor.submitted
+        time.sleep(0.5)
+        assert executor.submitted == submitted
+
+
+def test_networks_travel(demo: Demo, folder: Path, pictures: npt.NDArray[np.uint8]) -> None:
+    loaded = recoup.load(folder / "resnet8.onnx")
+    calibrated = recoup.load(folder / "resnet8.onnx").calibrate(
+        recoup.data(pictures, preprocess="fashion-mnist").sample(32, seed=2)
+    )
+    for net in (demo[0], loaded, calibrated):
+        again = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(net))))
+        assert (repr(again), again.calibration) == (repr(net), net.calibration)
+        if net.calibration is not None:
+            x = pictures[:5]
+            assert (again.emulate("truncated:7")(x) == net.emulate("truncated:7")(x)).all()
