@@ -8,8 +8,8 @@ use recoup::{Labels, Piece, PieceResult, Pool, SessionOptions, SessionsWorker, W
 
 use crate::data::Data;
 use crate::errors::{known, request};
-use crate::explore::{Tried, designs};
 use crate::network::Network;
+use crate::tried::{Tried, designs};
 use crate::wait::{self, Running};
 
 /// How long a piece should take, s: some hundred times what it costs to send it.

@@ -8,13 +8,11 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use recoup::{
     Budget, ExploreOptions, Limit, Store, explore_sessions, explore_sessions_on, last_page,
-    with_reference,
 };
 
-use crate::design::Design;
 use crate::errors::{known, raise, request};
 use crate::executor::{Pair, Remote, Until, sessions, sources};
-use crate::multiplier::Multiplier;
+use crate::tried::{Tried, of_designs};
 use crate::wait::{self, Running};
 
 /// What was found, and where it is kept.
@@ -31,15 +29,6 @@ pub struct Exploration {
     is_early: bool,
     limit: Limit,
     store: Mutex<Store>,
-}
-
-/// What designs are tried.
-#[derive(FromPyObject)]
-pub enum Tried<'py> {
-    /// Of these, without and with V.
-    Multipliers(Vec<PyRef<'py, Multiplier>>),
-    /// No others.
-    Designs(Vec<PyRef<'py, Design>>),
 }
 
 /// When the search ends, whatever is known.
@@ -98,25 +87,6 @@ pub fn explore(
         limit,
         store: Mutex::new(store),
     })
-}
-
-/// The designs alone, for whoever does pieces: they do not depend on the limit.
-pub fn designs(tried: Option<&Tried<'_>>) -> Vec<recoup::Design> {
-    of_designs(tried, Limit::new(0.0).expect("a limit")).designs
-}
-
-fn of_designs(tried: Option<&Tried<'_>>, limit: Limit) -> ExploreOptions {
-    match tried {
-        None => ExploreOptions::new(limit),
-        Some(Tried::Multipliers(all)) => {
-            let all = all.iter().map(|it| it.imported.multiplier.clone()).collect();
-            ExploreOptions::of_multipliers(all, limit)
-        }
-        Some(Tried::Designs(all)) => {
-            let all: Vec<recoup::Design> = all.iter().map(|it| it.design.clone()).collect();
-            ExploreOptions { designs: with_reference(&all), ..ExploreOptions::new(limit) }
-        }
-    }
 }
 
 fn options(

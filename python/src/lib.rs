@@ -13,6 +13,7 @@ mod multiplier;
 mod network;
 mod silicon;
 mod table;
+mod tried;
 mod wait;
 
 use pyo3::prelude::*;
