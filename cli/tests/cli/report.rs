@@ -55,7 +55,7 @@ fn the_page_shows_the_run() {
     assert!(with_v.name.starts_with("truncated:8 with V (fitted), x = "), "{}", with_v.name);
     assert!((0.53..0.56).contains(&with_v.relative_power.unwrap()), "{with_v:?}");
     let chosen = &designs[choice.chosen.unwrap()];
-    assert_eq!(chosen.name, "exact, 4 activation bits, 4 weight bits");
+    assert_eq!(chosen.name, "exact, 4 activation bits, 5 weight bits");
 
     // The sentences are those of the command.
     let answer = &network.results.answer;
