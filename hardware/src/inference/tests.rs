@@ -210,7 +210,8 @@ fn the_embedded_network_as_the_table_has_it() {
     let layers = Layer::of_graph(&graph);
     let macs: u64 = layers.iter().map(|layer| layer.shape.macs()).sum();
     let table = CostTable::shipped();
-    let (mut energies, mut ratios, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut energies, mut ratios) = (Vec::new(), Vec::new());
+    let (mut beyond, mut narrow) = (Vec::new(), Vec::new());
     for cost in table.costs.iter().filter(|cost| cost.stimulus == Stimulus::Demo) {
         let ratio = |design: &Array| {
             let library = &table.run(cost).unwrap().library.name;
@@ -219,6 +220,10 @@ fn the_embedded_network_as_the_table_has_it() {
             let simulated = table.find(library, design, Stimulus::Demo).unwrap().energy_fj;
             layers.sum::<f64>() / macs as f64 / simulated
         };
+        if cost.design.weight_bits < 8 {
+            narrow.push(ratio(&cost.design) / ratio(&cost.design.exact()));
+            continue;
+        }
         energies.push(ratio(&cost.design));
         // Truncation between and beyond the first eight levels.
         let name = cost.design.multiplier.to_string();
@@ -232,6 +237,12 @@ fn the_embedded_network_as_the_table_has_it() {
     };
     let ((least, most), (low, high)) = (ends(&energies), ends(&ratios));
     let (low_beyond, high_beyond) = ends(&beyond);
+    // Of codes so narrow random ones are less like a network's.
+    let (low_narrow, high_narrow) = ends(&narrow);
+    assert!(
+        low_narrow > 0.84 && high_narrow < 1.03,
+        "weights of fewer bits: {low_narrow:.3} to {high_narrow:.3}"
+    );
     assert!(least > 1.05 && most < 1.5, "energies {least:.3} to {most:.3} of the simulated");
     assert!(low > 0.88 && high < 1.03, "ratios {low:.3} to {high:.3} of the simulated");
     assert!(
