@@ -289,8 +289,7 @@ fn explored_sessions(
     command: &str,
     watch: &dyn Watch,
 ) -> Result<Exploration> {
-    let settings = Settings::new(options.limit, options.thorough, &Power::default());
-    store.start_run(command, &settings)?;
+    store.start_run(command, &options.settings(&Power::default()))?;
     let networks = open_sessions(sessions, order_seed, watch)?;
     explored(pool, store, &networks, options, watch)
 }
@@ -317,9 +316,7 @@ impl Session {
         options: &ExploreOptions,
         watch: &dyn Watch,
     ) -> Result<Exploration> {
-        let (power, weights) = (Power::default(), [WeightScheme::U8Channel]);
-        let network = OpenNetwork::new(self, power, &weights, 0, BATCH, watch)?;
-        explore(store, &[network], options, watch)
+        explore(store, &open_sessions(vec![self], 0, watch)?, options, watch)
     }
 }
 

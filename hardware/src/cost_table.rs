@@ -8,6 +8,7 @@ use flate2::bufread::GzDecoder;
 use recoup_core::as_text;
 use recoup_core::design::Design;
 use recoup_core::multiplier::Multiplier;
+use recoup_core::quantize::{all_bits, are_all_bits};
 use recoup_kernels::WeightCoding;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -93,7 +94,7 @@ pub struct Array {
     /// Significant bits of activation codes.
     pub activation_bits: u32,
     /// Significant bits of weight codes.
-    #[serde(default = "all_bits", skip_serializing_if = "is_all_bits")]
+    #[serde(default = "all_bits", skip_serializing_if = "are_all_bits")]
     pub weight_bits: u32,
     /// The function x of the control variate; none without its hardware.
     pub control: Option<String>,
@@ -103,20 +104,9 @@ pub struct Array {
     pub columns: u32,
 }
 
-fn all_bits() -> u32 {
-    8
-}
-
-fn is_all_bits(bits: &u32) -> bool {
-    *bits == 8
-}
-
 impl PartialEq for Array {
     fn eq(&self, other: &Self) -> bool {
-        let options = |it: &Self| (it.activation_bits, it.weight_bits, it.rows, it.columns);
-        options(self) == options(other)
-            && self.control == other.control
-            && self.identity() == other.identity()
+        self.has_options_of(other) && self.identity() == other.identity()
     }
 }
 
@@ -139,6 +129,12 @@ impl Array {
             rows,
             columns,
         })
+    }
+
+    /// Whether it is the same but perhaps for the multiplier.
+    fn has_options_of(&self, other: &Self) -> bool {
+        let options = |it: &Self| (it.activation_bits, it.weight_bits, it.rows, it.columns);
+        options(self) == options(other) && self.control == other.control
     }
 
     /// The identity of the multiplier's products.
@@ -311,9 +307,12 @@ impl CostTable {
 
     /// The row of a design in a library.
     pub fn find(&self, library: &str, design: &Array, stimulus: Stimulus) -> Option<&Cost> {
+        // Of a table that is a hash of all its products: not for every row.
+        let identity = design.identity();
         self.costs.iter().find(|cost| {
-            cost.design == *design
-                && cost.stimulus == stimulus
+            cost.stimulus == stimulus
+                && cost.design.has_options_of(design)
+                && cost.design.identity() == identity
                 && self.run(cost).is_some_and(|run| run.library.name == library)
         })
     }

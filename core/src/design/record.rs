@@ -11,7 +11,7 @@ use crate::as_text;
 use crate::control_variate::{ControlOptions, Mode};
 use crate::multiplier::Multiplier;
 use crate::numeric::hex;
-use crate::quantize::{Quantization, WeightScheme};
+use crate::quantize::{Quantization, WeightScheme, all_bits, are_all_bits};
 
 /// A design without the products of its multiplier, of which it has the hash: read from files, and
 /// the same for all who read it. What is not there has its default, as in files of versions that
@@ -42,7 +42,7 @@ pub struct DesignRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     terms: Option<usize>,
     /// Significant bits of the weight codes, 4 to 8.
-    #[serde(default = "all_bits", skip_serializing_if = "is_all_bits")]
+    #[serde(default = "all_bits", skip_serializing_if = "are_all_bits")]
     pub weight_bits: u32,
     /// How weights are coded, if not as the reference's.
     #[serde(default, with = "as_text::optional", skip_serializing_if = "Option::is_none")]
@@ -136,14 +136,6 @@ impl fmt::Display for DesignRecord {
             .with_weights(self.weights);
         formatter.pad(&text(&self.multiplier, &options))
     }
-}
-
-fn all_bits() -> u32 {
-    8
-}
-
-fn is_all_bits(bits: &u32) -> bool {
-    *bits == 8
 }
 
 fn is_plain(quantization: &Quantization) -> bool {

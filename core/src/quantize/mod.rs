@@ -95,6 +95,16 @@ impl Widths {
     }
 }
 
+/// For `serde(default)`: in files from before there was a choice, codes have 8 bits.
+pub fn all_bits() -> u32 {
+    8
+}
+
+/// For `serde(skip_serializing_if)`: files do not say what is so by default.
+pub fn are_all_bits(bits: &u32) -> bool {
+    *bits == all_bits()
+}
+
 /// A network whose weights are codes and whose tensors are codes where a multiplier reads them.
 #[derive(Clone)]
 pub struct Quantized {

@@ -4,7 +4,7 @@ use recoup_core::as_text;
 use recoup_core::control_variate::Mode;
 use recoup_core::design::Design;
 use recoup_core::model::Graph;
-use recoup_core::quantize::WeightScheme;
+use recoup_core::quantize::{WeightScheme, all_bits};
 use serde::Deserialize;
 
 use crate::power::Role;
@@ -109,10 +109,6 @@ struct File {
     columns: usize,
     clock_ps: f64,
     results: Vec<FileResult>,
-}
-
-fn all_bits() -> u32 {
-    8
 }
 
 fn per_channel() -> WeightScheme {
