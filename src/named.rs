@@ -3,7 +3,7 @@
 use recoup_circuits::netlist::Netlist;
 use recoup_core::control_variate::Mode;
 use recoup_core::design::Design;
-use recoup_core::multiplier::{ImportOptions, Imported, Multiplier, Source};
+use recoup_core::multiplier::{ImportOptions, Imported, Source};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -30,7 +30,7 @@ pub fn multiplier(text: &str, options: &ImportOptions) -> Result<Imported> {
 pub fn design(text: &str, control_variate: Option<Mode>) -> Result<(Design, Option<Netlist>)> {
     let read = |name: &str| multiplier(name, &ImportOptions::default());
     if let Ok(Imported { multiplier, netlist, .. }) = read(text) {
-        return Ok((with_control(multiplier, control_variate), netlist));
+        return Ok((Design::corrected_by(multiplier, control_variate), netlist));
     }
     let mut netlist = None;
     let design: Result<Design> = Design::parse(text, |name| {
@@ -46,21 +46,7 @@ pub fn design(text: &str, control_variate: Option<Mode>) -> Result<(Design, Opti
 /// # Errors
 /// When a text could not say it.
 pub fn checked(design: Design) -> Result<Design> {
-    let widest = design.activation_bits.max(design.weight_bits);
-    if widest > 8 {
-        let text = format!("{}: codes of {widest} bits; expected 4 to 8", design.multiplier);
-        return Err(Error::new(ErrorKind::Request, text));
-    }
     Design::parse(&design.to_string(), |_| Ok(design.multiplier.clone()))
-}
-
-fn with_control(multiplier: Multiplier, control_variate: Option<Mode>) -> Design {
-    let is_exact = multiplier.is_exact();
-    let design = Design::new(multiplier);
-    match control_variate.filter(|_| !is_exact) {
-        Some(mode) => design.with_control_variate(mode),
-        None => design,
-    }
 }
 
 #[cfg(test)]

@@ -32,10 +32,8 @@ pub fn run(args: &PowerArgs) -> Result<()> {
     let mut meter = PowerMeter::new(&library, &synthesis, &options);
     for imported in multipliers {
         let name = imported.multiplier.to_string();
-        let exact = imported.multiplier.is_exact();
-        let design = args.codes.of(Design::new(imported.multiplier));
-        let mode = args.control_variate.filter(|_| !exact).unwrap_or(design.control_variate);
-        let design = design.with_control_variate(mode);
+        let design = Design::corrected_by(imported.multiplier, args.control_variate);
+        let design = args.codes.of(design);
         let measured = codes(args, &design).and_then(|codes| {
             let netlist = imported.netlist;
             Ok(watched(&name, |watch| meter.measure(&design, netlist, &codes, watch))?)

@@ -234,21 +234,25 @@ fn predicted_noise_ranks_designs() {
     assert!(noise("truncated:5", "fitted", 8) < noise("truncated:5", "none", 8));
 }
 
+/// Runs until there are so many results in `out`, and kills it then: SIGKILL, on Unix.
+pub fn kill_after(args: &[String], out: &str, results: usize) {
+    let mut child = recoup(args).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let started = Instant::now();
+    while rows(out).len() < results {
+        assert!(child.try_wait().unwrap().is_none(), "ended before it was killed");
+        assert!(started.elapsed() < Duration::from_secs(300), "no results in five minutes");
+        sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn a_killed_run_goes_on_where_it_was() {
     let folder = Folder::new();
     let out = folder.path("run.db");
     let args = folder.args(&["--out", &out, "--thorough"]);
-    let mut child = recoup(&args).stdout(std::process::Stdio::null()).spawn().unwrap();
-    let started = Instant::now();
-    while rows(&out).len() < 3 {
-        assert!(child.try_wait().unwrap().is_none(), "ended before it was killed");
-        assert!(started.elapsed() < Duration::from_secs(300), "no results in five minutes");
-        sleep(Duration::from_millis(5));
-    }
-    // SIGKILL, on Unix.
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_after(&args, &out, 3);
     let kept = rows(&out);
     let csv = folder.path("results.csv");
     let parquet = folder.path("results.parquet");

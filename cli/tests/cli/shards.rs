@@ -1,14 +1,12 @@
 //! `recoup explore --shard`, `recoup merge`, and the answer on what they make.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use recoup_explore::store::{Row, Store};
 use tempfile::TempDir;
 
-use crate::explore::{Folder, rows};
+use crate::explore::{Folder, kill_after, rows};
 use crate::run::{Tiny, assert_refused, recoup, stdout, workspace};
 
 /// The JSON of a search, byte for byte, but for who evaluated a design and how long it took.
@@ -62,15 +60,7 @@ fn a_part_that_was_killed_goes_on_and_what_is_missing_is_made_up_for() {
     let alone = answer(&folder.args(&["--thorough"]));
     stdout(&part(&folder, 2, 2, &["--thorough"]));
     let (killed, path) = (part(&folder, 1, 2, &["--thorough"]), folder.path("part-1.db"));
-    let mut child = recoup(&killed).stdout(Stdio::null()).spawn().unwrap();
-    let started = Instant::now();
-    while rows(&path).len() < 2 {
-        assert!(child.try_wait().unwrap().is_none(), "ended before it was killed");
-        assert!(started.elapsed() < Duration::from_secs(300), "no results in five minutes");
-        sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_after(&killed, &path, 2);
     let kept = rows(&path);
     // As it is: the search on the merged file does the rest.
     let early = folder.path("early.db");

@@ -94,6 +94,14 @@ impl Design {
         }
     }
 
+    /// The same, corrected in this way, if one is said and there is anything to correct.
+    pub fn corrected_by(multiplier: Multiplier, control_variate: Option<Mode>) -> Self {
+        let design = Self::new(multiplier);
+        let mode = control_variate.filter(|_| !design.multiplier.is_exact());
+        let mode = mode.unwrap_or(design.control_variate);
+        design.with_control_variate(mode)
+    }
+
     /// Exact products of so many activation bits.
     pub fn exact(activation_bits: u32) -> Self {
         Self::new(Multiplier::exact()).with_activation_bits(activation_bits)

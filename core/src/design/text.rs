@@ -46,10 +46,10 @@ pub(super) fn text(multiplier: impl fmt::Display, design: &Design) -> String {
         }
         text += ")";
     }
-    if design.activation_bits < 8 {
+    if design.activation_bits != 8 {
         text += &format!(", {} activation bits", design.activation_bits);
     }
-    if design.weight_bits < 8 {
+    if design.weight_bits != 8 {
         text += &format!(", {} weight bits", design.weight_bits);
     }
     if design.quantization != Quantization::PLAIN {
