@@ -196,7 +196,7 @@ impl From<EvaluateError> for Error {
             EvaluateError::Experiment(error) => error.into(),
             EvaluateError::NoScores => Self::new(ErrorKind::Model, error),
             EvaluateError::NoCandidate => Self::new(ErrorKind::Emulation, error),
-            EvaluateError::Image { .. } | EvaluateError::Scores(_) => {
+            EvaluateError::Image { .. } | EvaluateError::Outputs(_) => {
                 Self::new(ErrorKind::Data, error)
             }
         }

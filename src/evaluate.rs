@@ -2,7 +2,7 @@
 
 use recoup_core::accuracy::paired::{PairedLoss, compare};
 use recoup_core::accuracy::{
-    EmulatedDesign, Evaluation, Experiment, Outcomes, Scores, evaluate, outcomes,
+    EmulatedDesign, Evaluation, Experiment, Outcomes, Outputs, evaluate, outcomes,
 };
 use recoup_core::design::Design;
 use recoup_core::quantize::{Calibration, WeightScheme};
@@ -83,16 +83,15 @@ impl Session {
         self.evaluate_saving(designs, options, None, watch)
     }
 
-    /// The same, and saves the class scores of all designs.
+    /// The same, and saves the outputs of the float32 network and of all designs.
     ///
     /// # Errors
-    /// As [`Session::evaluate`], and when the scores cannot be saved, or no output is one score per
-    /// class.
+    /// As [`Session::evaluate`], and when the outputs cannot be saved.
     pub fn evaluate_saving(
         &mut self,
         designs: &[Design],
         options: EvaluateOptions,
-        scores: Option<&mut dyn Scores>,
+        outputs: Option<&mut dyn Outputs>,
         watch: &dyn Watch,
     ) -> Result<Results> {
         let EvaluateOptions { weights, layers, batch } = options;
@@ -100,7 +99,7 @@ impl Session {
         let candidates = candidates(&experiment, &with_reference(designs), watch)?;
         watch.begin("evaluating", self.indices.len());
         let images = self.images(batch);
-        let evaluation = evaluate(&images, &self.float(), &candidates, layers, scores, watch)?;
+        let evaluation = evaluate(&images, &self.float(), &candidates, layers, outputs, watch)?;
         watch.end();
         Ok(Results {
             model: self.file.path.display().to_string(),

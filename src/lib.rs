@@ -54,6 +54,7 @@ mod evaluate;
 mod explore;
 mod named;
 mod network;
+mod output;
 mod page;
 mod record;
 mod session;
@@ -68,12 +69,14 @@ pub use explore::{
     explore_sessions_on, explored_inputs, merge, worker,
 };
 pub use named::{checked, design, multiplier};
-pub use network::{Emulator, Network, Output};
+pub use network::{Emulator, Network};
+pub use output::Output;
 pub use page::{last_page, mean_name, page, short_name};
 pub use record::{CostRecord, Record, Row, costs};
 pub use recoup_circuits::netlist::{Netlist, PortNames};
 pub use recoup_circuits::npy::Kind as ElementKind;
 pub use recoup_circuits::{Metrics, Operands, ProductTable, printable};
+pub use recoup_core::accuracy::Outputs;
 pub use recoup_core::control_variate::{ControlOptions, Mode};
 pub use recoup_core::data::{DataSpec, Dataset, Elements, MemoryArray, Pixels, Preprocess};
 pub use recoup_core::design::{Design, DesignRecord, Kind, Space};

@@ -14,7 +14,8 @@ use recoup_core::watch::Watch;
 
 use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::evaluate::candidates;
-use crate::session::{CALIBRATION_IMAGES, Session, SessionOptions, read_inputs};
+use crate::output::Output;
+use crate::session::{CALIBRATION_IMAGES, Labels, Session, SessionOptions, read_inputs};
 
 /// Images in memory at a time.
 const BATCH: usize = 256;
@@ -106,6 +107,28 @@ impl Network {
         Session::of((self.file.clone(), self.graph.clone()), options, calibrated)
     }
 
+    /// A session whose outputs are compared with something else as well: with the labels of all
+    /// images of the data, if there are any. They need not be classes: without class scores they
+    /// measure no accuracy.
+    ///
+    /// # Errors
+    /// As [`Network::session`].
+    pub fn session_with_targets(
+        &self,
+        options: SessionOptions,
+    ) -> Result<(Session, Option<Vec<u32>>)> {
+        let labels = match options.labels {
+            Labels::IfAny => Labels::Unused,
+            other => other,
+        };
+        let mut session = self.session(SessionOptions { labels, ..options })?;
+        let targets = session.dataset.labels().ok().map(<[u32]>::to_vec);
+        if self.graph.scores().is_none() {
+            session.dataset = session.dataset.without_labels();
+        }
+        Ok((session, targets))
+    }
+
     fn calibrated(&self) -> Result<&Calibrated> {
         self.calibrated.as_deref().ok_or_else(|| {
             let text = format!("{}: is not calibrated", self.file.path.display());
@@ -143,17 +166,6 @@ pub struct Emulator {
     classifier: Classifier,
 }
 
-/// One of the outputs of a network, for all images.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Output {
-    /// Its name in the model.
-    pub name: String,
-    /// Images, and the extents of the output of one.
-    pub shape: Vec<usize>,
-    /// The last axis fastest.
-    pub values: Vec<f32>,
-}
-
 impl Emulator {
     /// What it is.
     pub fn design(&self) -> &EmulatedDesign {
@@ -181,32 +193,16 @@ impl Emulator {
         let indices: Vec<usize> = (0..dataset.len()).collect();
         let images =
             Images { dataset: &dataset, indices: &indices, sampler: &sampler, batch: BATCH };
-        let mut outputs = self.outputs(dataset.len());
+        let mut outputs = Output::of_no_images(&self.graph);
         watch.begin("emulating", dataset.len());
         for start in (0..dataset.len()).step_by(BATCH) {
             let batch = images.read_inputs(start..(start + BATCH).min(dataset.len()))?;
             let made = self.classifier.outputs(&self.design.network, &batch, watch);
-            for values in made.map_err(ExperimentError::from)? {
-                for (output, range) in outputs.iter_mut().zip(self.graph.output_ranges()) {
-                    output.values.extend_from_slice(&values[range]);
-                }
-            }
+            Output::add(&mut outputs, &self.graph, &made.map_err(ExperimentError::from)?);
             watch.advance(batch.len());
         }
         watch.end();
         Ok(outputs)
-    }
-
-    /// The outputs, without values.
-    fn outputs(&self, images: usize) -> Vec<Output> {
-        let outputs = self.graph.outputs.iter().map(|&output| {
-            let value = &self.graph.values[output];
-            // A sample has a batch of its own.
-            let extents = value.shape.strip_prefix(&[1]).unwrap_or(&value.shape);
-            let shape = [&[images], extents].concat();
-            Output { name: value.name.clone(), shape, values: Vec::new() }
-        });
-        outputs.collect()
     }
 
     /// The network's own images for those who ask for some: the first of the calibration.

@@ -1,8 +1,8 @@
 //! A network that is calibrated once.
 
 use recoup::{
-    Data, Dataset, Design, ErrorKind, EvaluateOptions, Hint, Labels, MemoryArray, Network, Pixels,
-    Session, SessionOptions, Unwatched, design, design_columns,
+    Data, Dataset, Design, ErrorKind, EvaluateOptions, Hint, Labels, MemoryArray, Network, Output,
+    Outputs, Pixels, Session, SessionOptions, Unwatched, design, design_columns,
 };
 use recoup_core::watch::Watch;
 
@@ -95,11 +95,57 @@ fn it_runs_designs_on_what_it_is_given() {
 /// The scores of the only design that is no reference.
 struct Saved(Vec<f32>);
 
-impl recoup_core::accuracy::Scores for Saved {
-    fn save(&mut self, candidate: usize, _: usize, scores: &[f32]) -> std::io::Result<()> {
-        if candidate == 1 {
-            self.0.extend(scores);
+impl Outputs for Saved {
+    fn save(&mut self, network: Option<usize>, _: usize, all: &[Vec<f32>]) -> std::io::Result<()> {
+        if network == Some(1) {
+            self.0.extend(all.concat());
         }
+        Ok(())
+    }
+}
+
+/// All that a detector gives, float32 first; labels measure no accuracy where there are no scores.
+#[test]
+fn outputs_of_any_shape_come_with_labels() {
+    let records = |numbers: std::ops::Range<usize>, labels: Option<Vec<u32>>| {
+        let values = numbers.clone().flat_map(|at| (0..72).map(move |x| (x * at % 13) as f32));
+        let elements = Pixels::F32(values.collect()).into();
+        let shape = vec![numbers.len(), 2, 6, 6];
+        let array = MemoryArray { name: "input".into(), shape, elements };
+        Dataset::from_arrays(vec![array], labels).unwrap()
+    };
+    let mut network = Network::open("reference/odd/output-boxes.onnx", None).unwrap();
+    network.calibrate(SessionOptions::new(records(1..9, None)), &Unwatched).unwrap();
+    let labelled = SessionOptions::new(records(20..23, Some(vec![7, 0, 900])));
+    let (mut session, targets) = network.session_with_targets(labelled.clone()).unwrap();
+    assert_eq!(targets, Some(vec![7, 0, 900]));
+    let mut seen = Seen(Vec::new(), network.clone());
+    let options = EvaluateOptions { batch: 2, ..EvaluateOptions::default() };
+    let found = session.evaluate_saving(&[truncated()], options, Some(&mut seen), &Unwatched);
+    assert!(found.unwrap().evaluation.float.top1.is_empty());
+    let order: Vec<_> = seen.0.iter().map(|(network, first, _)| (*network, *first)).collect();
+    let networks = [None, Some(0), Some(1)];
+    let expected = [0, 2].map(|first| networks.map(|network| (network, first))).concat();
+    assert_eq!(order, expected);
+    let Output { name, shape, values } = &seen.0[5].2[1];
+    assert_eq!((name.as_str(), &shape[..], values.len()), ("output2", &[1, 45, 3][..], 135));
+    let emulator = network.emulate(&truncated(), &Unwatched).unwrap();
+    assert_eq!(emulator.run(records(22..23, None), &Unwatched).unwrap(), seen.0[5].2);
+    let dropped = SessionOptions { labels: Labels::Dropped, ..labelled };
+    assert_eq!(network.session_with_targets(dropped).unwrap().1, None);
+}
+
+/// What it was shown.
+struct Seen(Vec<(Option<usize>, usize, Vec<Output>)>, Network);
+
+impl Outputs for Seen {
+    fn save(
+        &mut self,
+        network: Option<usize>,
+        first: usize,
+        all: &[Vec<f32>],
+    ) -> std::io::Result<()> {
+        self.0.push((network, first, Output::of(self.1.graph(), all)));
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use recoup::{
     ControlOptions, Design, EvaluateOptions, ExactNode, Labels, Multiplier, Session, Space,
     with_reference,
 };
-use recoup_core::accuracy::Scores;
+use recoup_core::accuracy::Outputs;
 use recoup_core::multiplier::Source;
 use recoup_explore::measured::MeasuredNetwork;
 use recoup_explore::power::{self, LIBRARY, Power, SIZE};
@@ -47,12 +47,12 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let designs = with_reference(&space(args, multipliers).designs());
     let options = EvaluateOptions { weights: args.weights, layers: args.layers, batch: args.batch };
     let power = power(args, &session, &designs)?;
-    let classes = session.graph.scores().map_or(0, |(_, scores)| scores.len());
-    let shape = [designs.len(), session.indices.len(), classes];
+    let classes = session.graph.scores().map_or(0..0, |(_, classes)| classes);
+    let size = [designs.len(), session.indices.len()];
     let path = args.save_logits.as_deref();
-    let mut logits = path.map(|path| Logits::new(path, shape)).transpose()?;
-    let scores = logits.as_mut().map(|logits| logits as &mut dyn Scores);
-    let results = session.evaluate_saving(&designs, options, scores, &Bars::default())?;
+    let mut logits = path.map(|path| Logits::new(path, size, classes)).transpose()?;
+    let outputs = logits.as_mut().map(|logits| logits as &mut dyn Outputs);
+    let results = session.evaluate_saving(&designs, options, outputs, &Bars::default())?;
     if let Some(logits) = logits {
         logits.draft.finish()?;
     }

@@ -81,13 +81,19 @@ pub struct Evaluation {
     pub layers: Option<Vec<Vec<LayerStatistics>>>,
 }
 
-/// Receives the class scores of one candidate for consecutive images.
-pub trait Scores {
-    /// `scores` is `[image][class]`, from image number `first` of the evaluation on.
+/// Receives what networks make of consecutive images.
+pub trait Outputs {
+    /// `outputs` has all outputs of each image, from image number `first` of the evaluation on: of a
+    /// candidate, or of the float32 network, which comes first.
     ///
     /// # Errors
     /// When they cannot be kept; the evaluation then stops.
-    fn save(&mut self, candidate: usize, first: usize, scores: &[f32]) -> std::io::Result<()>;
+    fn save(
+        &mut self,
+        candidate: Option<usize>,
+        first: usize,
+        outputs: &[Vec<f32>],
+    ) -> std::io::Result<()>;
 }
 
 /// What to evaluate on.
@@ -149,14 +155,14 @@ pub fn sampler(
 ///
 /// # Errors
 /// When an image cannot be read, has values that an operator in float does not take, or a label
-/// that the network does not have; when `scores` cannot be saved. Without a candidate, and where
-/// labels are compared or scores saved, without class scores.
+/// that the network does not have; when `outputs` cannot be saved. Without a candidate, and where
+/// labels are compared, without class scores.
 pub fn evaluate(
     images: &Images,
     float: &FloatModel,
     candidates: &[EmulatedDesign],
     layers: bool,
-    mut scores: Option<&mut dyn Scores>,
+    mut outputs: Option<&mut dyn Outputs>,
     watch: &(impl Watch + ?Sized),
 ) -> Result<Evaluation, EvaluateError> {
     let collectors = candidates
@@ -178,7 +184,7 @@ pub fn evaluate(
     let labels = images.dataset.labels().ok();
     let classes = match graph.scores() {
         Some((_, classes)) => classes,
-        None if labels.is_some() || scores.is_some() => return Err(EvaluateError::NoScores),
+        None if labels.is_some() => return Err(EvaluateError::NoScores),
         // Nobody looks at them.
         None => 0..0,
     };
@@ -203,15 +209,17 @@ pub fn evaluate(
         let real = float_outputs(float, &batch, indices, watch)?;
         evaluation.float.elapsed += start.elapsed();
         count(&mut evaluation.float, &real, indices);
+        if let Some(outputs) = outputs.as_deref_mut() {
+            outputs.save(None, saved, &real)?;
+        }
         let mut exact = Vec::new();
         for (index, candidate) in candidates.iter().enumerate() {
             go_on(watch)?;
             let outcomes = &mut evaluation.candidates[index];
             let all = timed(&classifier, candidate, &batch, outcomes, watch)?;
             count(outcomes, &all, indices);
-            if let Some(scores) = scores.as_deref_mut() {
-                let own = all.iter().map(|outputs| &outputs[classes.clone()]);
-                scores.save(index, saved, &own.collect::<Vec<_>>().concat())?;
+            if let Some(outputs) = outputs.as_deref_mut() {
+                outputs.save(Some(index), saved, &all)?;
             }
             if let Some(collector) = collectors.get(index) {
                 let parts = classifier.observe(&candidate.network, collector, &batch, watch);
@@ -317,14 +325,12 @@ pub enum EvaluateError {
     /// There is nothing to evaluate.
     #[error("no candidate to evaluate: give one at least, the reference of the others")]
     NoCandidate,
-    /// Labels or scores to be saved, without class scores.
-    #[error(
-        "none of the model's outputs is one score per class: take the labels away, and save no scores"
-    )]
+    /// Labels, without class scores.
+    #[error("none of the model's outputs is one score per class: take the labels away")]
     NoScores,
-    /// The scores could not be saved.
-    #[error("the logits cannot be written: {0}")]
-    Scores(#[from] std::io::Error),
+    /// The outputs could not be saved.
+    #[error("the outputs cannot be written: {0}")]
+    Outputs(#[from] std::io::Error),
     /// A kernel refused a layer.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
@@ -337,7 +343,7 @@ impl EvaluateError {
             Self::Data(error) => error.hint(),
             Self::Image { error, .. } => error.hint(),
             Self::Experiment(error) => error.hint(),
-            Self::Stopped(_) | Self::Scores(_) | Self::NoCandidate | Self::NoScores => None,
+            Self::Stopped(_) | Self::Outputs(_) | Self::NoCandidate | Self::NoScores => None,
         }
     }
 }

@@ -15,7 +15,7 @@ pub mod paired;
 
 pub use classify::{Classifier, LabelledInput};
 pub use evaluate::{
-    EvaluateError, Evaluation, Images, Outcomes, Scores, evaluate, outcomes, sampler,
+    EvaluateError, Evaluation, Images, Outcomes, Outputs, evaluate, outcomes, sampler,
 };
 pub use experiment::{EmulatedDesign, Experiment, ExperimentError};
 pub use fidelity::{Agreement, Fidelity, OutputFidelity};

@@ -3,9 +3,10 @@
 use crate::output::{self, Draft};
 use anyhow::{Context, Result, bail};
 use recoup_circuits::npy;
-use recoup_core::accuracy::Scores;
+use recoup_core::accuracy::Outputs;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::Path;
 
 /// Scores of an earlier run are replaced; a model or an image file named by mistake is not.
@@ -26,28 +27,35 @@ pub fn check_logits(path: &Path) -> Result<()> {
 pub struct Logits {
     pub draft: Draft,
     start: u64,
-    shape: [usize; 3],
+    images: usize,
+    /// Where they lie among all outputs.
+    classes: Range<usize>,
 }
 
 impl Logits {
-    /// An array of this shape.
-    pub fn new(path: &Path, shape: [usize; 3]) -> Result<Self> {
+    /// For so many results and images.
+    pub fn new(path: &Path, [results, images]: [usize; 2], classes: Range<usize>) -> Result<Self> {
         let mut draft = Draft::new(path, true)?;
-        let [results, images, classes] = shape;
-        let header = npy::header("<f4", &format!("({results}, {images}, {classes}, )"));
+        let header = npy::header("<f4", &format!("({results}, {images}, {}, )", classes.len()));
         draft
             .file()
             .write_all(&header)
             .with_context(|| format!("{}: cannot be written", path.display()))?;
-        Ok(Self { draft, start: header.len() as u64, shape })
+        Ok(Self { draft, start: header.len() as u64, images, classes })
     }
 }
 
-impl Scores for Logits {
-    fn save(&mut self, candidate: usize, first: usize, scores: &[f32]) -> std::io::Result<()> {
-        let [_, images, classes] = self.shape;
-        let element = (candidate * images + first) * classes;
-        let bytes: Vec<u8> = scores.iter().flat_map(|score| score.to_le_bytes()).collect();
+impl Outputs for Logits {
+    fn save(
+        &mut self,
+        candidate: Option<usize>,
+        first: usize,
+        outputs: &[Vec<f32>],
+    ) -> std::io::Result<()> {
+        let Some(candidate) = candidate else { return Ok(()) };
+        let element = (candidate * self.images + first) * self.classes.len();
+        let scores = outputs.iter().flat_map(|outputs| &outputs[self.classes.clone()]);
+        let bytes: Vec<u8> = scores.flat_map(|score| score.to_le_bytes()).collect();
         let file = self.draft.file();
         file.seek(SeekFrom::Start(self.start + 4 * element as u64))?;
         file.write_all(&bytes)
