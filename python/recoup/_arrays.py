@@ -18,18 +18,23 @@ arrays for a model with several inputs."""
 _TYPES = tuple(np.dtype(name) for name in ("float32", "uint8", "int8", "int32", "int64"))
 
 
-def array(name: str, values: object) -> Array:
-    """An array that the library can read where it lies."""
+def numpy_array(name: str, values: object) -> Array:
+    """An array of NumPy's, of any elements."""
     if hasattr(values, "__dlpack__") and not isinstance(values, np.ndarray):
         try:
-            found: Array = np.from_dlpack(values)
+            shared: Array = np.from_dlpack(values)
         except (BufferError, RuntimeError, TypeError) as error:
             raise DataError(f"{name}: its memory cannot be shared: {error}") from error
-    else:
-        try:
-            found = np.asarray(values)
-        except ValueError as error:
-            raise DataError(f"{name}: is no array: {error}") from error
+        return shared
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{name}: is no array: {error}") from error
+
+
+def array(name: str, values: object) -> Array:
+    """An array that the library can read where it lies."""
+    found = numpy_array(name, values)
     if found.dtype == object:
         raise DataError(
             f"{name}: an array of Python objects; make one of numbers, all records of one shape"
@@ -51,9 +56,7 @@ def inputs(values: Arrays) -> list[tuple[str, Array]]:
 
 def labels(values: object) -> list[int]:
     """The class of each record, counted from 0."""
-    if hasattr(values, "__dlpack__") and not isinstance(values, np.ndarray):
-        values = np.from_dlpack(values)
-    found = np.asarray(values)
+    found = numpy_array("y", values)
     if found.dtype.kind not in "iu" or found.ndim != 1:
         raise DataError(
             f"y: an array of {found.dtype} and shape {found.shape}; expected a class for each "

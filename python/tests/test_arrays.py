@@ -125,6 +125,7 @@ def test_what_is_no_array_of_images(x: Any, parts: list[str]) -> None:
         (np.zeros(5, int), "5 records where x has 6"),
         ([0, 1, 2, -3, 4, 5], "class -3 of record 3"),
         (["a"] * 6, "y: an array of"),
+        ([[0], [1, 2], 3, 4, 5, 6], "y: is no array"),
         ([0, 1, 2, 3, 4, 10], "label 10"),
     ],
 )
