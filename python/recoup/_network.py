@@ -11,11 +11,14 @@ import numpy.typing as npt
 
 from . import _recoup
 from ._arrays import Array, Arrays, array, inputs
+from ._bootstrap import Bootstrap
 from ._data import Data, as_data
 from ._design import Design, as_design
+from ._figures import Combine
+from ._metric import Measure, Metric
 from ._results import Results
 from ._running import Progress, running
-from .errors import DataError
+from .errors import DataError, RequestError
 
 Logits = npt.NDArray[np.float32]
 
@@ -111,15 +114,23 @@ class Network:
     def evaluate(
         self,
         data: Data | Arrays,
-        designs: Iterable[Any] | str = (),
+        designs: Iterable[Any] | str | Design = (),
         *,
         control_variate: str | None = None,
         weights: str = "u8-channel",
         layers: bool = False,
+        metric: Metric | None = None,
+        combine: Combine | None = None,
+        targets: Any = None,
+        resamples: int = 2000,
+        seed: int = 1,
+        confidence: float = 0.95,
+        batch: int = 256,
         threads: int | None = None,
         progress: Progress = None,
     ) -> Results:
-        """Accuracy on designs, each beside float32 and exact products of 8-bit codes.
+        """Accuracy on designs, or a metric of one's own, each beside float32 and exact products of
+        8-bit codes.
 
         Without a calibration, 256 images are held out for one, as on the command line.
 
@@ -130,27 +141,70 @@ class Network:
             control_variate: what corrects those that are multipliers only: ``fitted``, if not said.
             weights: how weights are coded, where a design does not say it.
             layers: whether the accumulated error of each layer is looked at.
+            metric: a function of outputs and targets, called for each batch of n images of each
+                network, in the caller's thread. Outputs are float32 of shape ``[n, ...]``, or a
+                mapping of names to such arrays for a network with several outputs; targets are the
+                n entries of those images. It gives a number for each image, an array or a list of
+                n; with ``combine`` also an array ``[n, ...]`` or a list of n of any other values.
+            combine: makes one number of the values of some images, which come as an array
+                ``[images, ...]`` or as a list, as ``metric`` gave them; the mean, if not said.
+            targets: what the metric compares outputs with: an array or a sequence with an entry for
+                each image of the data, also for those that a sample or the calibration takes away;
+                the labels, if not said. Only entries of a batch are read at a time.
+            resamples: how often images are drawn again for the intervals of the metric: 100 to
+                1,000,000, or 0 for none.
+            seed: of these draws.
+            confidence: what the intervals of the metric hold, a share of 1.
+            batch: images in memory at a time; no result depends on it.
             threads: one per core, if not said.
             progress: a bar on a terminal if tqdm is installed; ``False`` for silence.
 
         Returns:
             A row for each design; the first is exact at 8 bits. Losses are in points, with 95 %
-            confidence intervals, paired image by image.
+            confidence intervals, paired image by image. With a metric, rows have ``metric`` and
+            ``metric_loss_vs_exact`` (the exact network's minus the design's), in the metric's unit,
+            with paired bootstrap intervals ``metric_ci`` and ``metric_loss_vs_exact_ci``, the same
+            against float32, and ``metric_left_out``, the resamples without a figure, on which no
+            interval rests.
 
         Raises:
             DataError, CalibrationError, MultiplierError, ControlVariateError, EmulationError: when
-                one of these does not fit.
+                one of these does not fit; a DataError also for targets that are not one for each
+                image.
+            RequestError: when ``metric`` or ``combine`` gives something else, or NaN; what they
+                raise comes through, with a note of the design.
             KeyboardInterrupt: on Ctrl-C, within a second.
 
         >>> net, images = recoup.demo()
         >>> found = net.evaluate(images.first(64), ["truncated:7"])
         >>> [row["multiplier"] for row in found.rows]
         ['exact', 'truncated:7']
+
+        How sure a network is of the right class, and how much less on a design:
+
+        >>> import numpy as np
+        >>> def share(outputs, labels):
+        ...     powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        ...     return powers[np.arange(len(labels)), labels] / powers.sum(axis=1)
+        >>> found = net.evaluate(images.first(64), ["truncated:7"], metric=share)
+        >>> low, high = found.rows[1]["metric_loss_vs_exact_ci"]
+        >>> low < found.rows[1]["metric_loss_vs_exact"] < high
+        True
         """
         listed = [designs] if isinstance(designs, (str, Design)) else list(designs)
         made = [as_design(design, control_variate)._design for design in listed]
+        images = as_data(data)
+        if batch < 1:
+            raise RequestError(f"batch: {batch}; expected 1 or more")
+        bootstrap = Bootstrap(resamples, seed, confidence)
+        measure = None
+        if any(given is not None for given in (metric, combine, targets)):
+            measure = Measure(metric, combine, targets, bootstrap, images.name)
         with running(threads, progress) as how:
-            record = self._network.evaluate(as_data(data)._data, made, weights, layers, how)
+            asked = (images._data, made, weights, layers, batch, measure, how)
+            record = self._network.evaluate(*asked)
+            if measure is not None:
+                record = measure.added_to(record, how)
         return Results(record)
 
     def emulate(

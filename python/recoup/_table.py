@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import polars
 
 
+Column = tuple[str, str, str, int | None]
+"""Name, type, the field of a row, and the place in the field where it is a list."""
+
 _PANDAS = {"text": "string", "integer": "Int64", "real": "Float64", "boolean": "boolean"}
 
 
@@ -27,6 +30,10 @@ class Table:
     def rows(self) -> list[dict[str, Any]]:
         """The rows."""
         raise NotImplementedError
+
+    @property
+    def _columns(self) -> list[Column]:
+        return _recoup.columns(self._explored)
 
     def _heading(self) -> str:
         raise NotImplementedError
@@ -47,7 +54,7 @@ class Table:
 
         make: Any = pandas.array
         columns = {}
-        for name, kind, field, place in _recoup.columns(self._explored):
+        for name, kind, field, place in self._columns:
             values = [row[field] for row in self.rows]
             if place is not None:
                 values = [None if value is None else value[place] for value in values]
@@ -62,7 +69,7 @@ class Table:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The rows as a stream of the Arrow C data interface; no other schema can be had."""
-        return _recoup.arrow_stream(json.dumps(self.rows), self._explored)
+        return _recoup.arrow_stream(json.dumps(self.rows), self._columns)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -101,6 +108,11 @@ def points(loss: float | None, interval: Sequence[float] | None) -> str:
     if loss is None:
         return ""
     return f"{loss:.2f}" + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")
+
+
+def number(figure: float, interval: Sequence[float] | None) -> str:
+    """A figure in four digits, with its interval."""
+    return f"{figure:.4g}" + (f" [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else "")
 
 
 def table(heading: str, rows: list[dict[str, str]]) -> str:

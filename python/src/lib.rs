@@ -9,6 +9,7 @@ mod errors;
 mod executor;
 mod explore;
 mod hint;
+mod measure;
 mod multiplier;
 mod network;
 mod silicon;

@@ -1,12 +1,14 @@
 //! Networks, evaluated and run.
 
 use std::path::PathBuf;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use numpy::PyArrayDyn;
 use pyo3::prelude::*;
 use recoup::{
-    Dataset, Emulator as Emulated, EvaluateOptions, Method, Power, SessionOptions, WeightScheme,
+    Dataset, Emulator as Emulated, EvaluateOptions, Method, Outputs as Seen, Power, SessionOptions,
+    WeightScheme, with_reference,
 };
 use recoup_zoo::{Embedded, PREPROCESS, test_images};
 
@@ -14,6 +16,7 @@ use crate::arrays::{self, give};
 use crate::data::Data;
 use crate::design::Design;
 use crate::errors::{known, parse, request};
+use crate::measure::{self, Batch, Handed};
 use crate::wait::{self, Running};
 
 /// A network.
@@ -129,7 +132,8 @@ impl Network {
         Ok(())
     }
 
-    /// The record of an evaluation, as JSON.
+    /// The record of an evaluation, as JSON; `measure` sees all outputs.
+    #[expect(clippy::too_many_arguments, reason = "those of the Python function")]
     fn evaluate(
         &self,
         py: Python<'_>,
@@ -137,19 +141,38 @@ impl Network {
         designs: Vec<PyRef<'_, Design>>,
         weights: &str,
         layers: bool,
+        batch: usize,
+        measure: Option<Py<PyAny>>,
         running: Running,
     ) -> PyResult<String> {
         let weights: WeightScheme = parse(py, "weights", weights)?;
         let designs: Vec<recoup::Design> = designs.iter().map(|it| it.design.clone()).collect();
-        let options = EvaluateOptions { weights, layers, ..EvaluateOptions::default() };
+        let options = EvaluateOptions { weights, layers, batch };
         let (network, data) = (self.get(), data.options.clone());
-        let record = wait::run(py, &running, |watch| {
-            let results = network.session(data)?.evaluate(&designs, options, watch)?;
+        let record = |results: recoup::Results| {
             let results = results.on_arrays(&Power::default());
             let all: Vec<usize> = (0..results.candidates.len()).collect();
-            Ok(results.record(&all))
-        })?;
-        let record = serde_json::to_value(record).expect("plain data");
+            results.record(&all)
+        };
+        let record = match measure {
+            None => wait::run(py, &running, |watch| {
+                Ok(record(network.session(data)?.evaluate(&designs, options, watch)?))
+            }),
+            Some(measure) => {
+                let open = |_: &dyn recoup::Watch| network.session_with_targets(data);
+                let (mut session, labels) = wait::run(py, &running, open)?;
+                let designs = with_reference(&designs);
+                measure::begin(py, &measure, &session, labels, &designs)?;
+                let evaluate = |watch: &dyn recoup::Watch, sender: &SyncSender<Batch>| {
+                    let mut handed = Handed { network: network.clone(), sender };
+                    let outputs = Some(&mut handed as &mut dyn Seen);
+                    Ok(record(session.evaluate_saving(&designs, options, outputs, watch)?))
+                };
+                let see = |py: Python<'_>, batch| measure::see(py, &measure, batch);
+                wait::run_handing(py, &running, evaluate, see)
+            }
+        };
+        let record = serde_json::to_value(record?).expect("plain data");
         Ok(format!("{record:#}"))
     }
 

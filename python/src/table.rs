@@ -10,33 +10,37 @@ use arrow_array::{
 use arrow_schema::{ArrowError, Field, Schema};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
-use recoup::{Column, ColumnKind, design_columns, exploration_columns};
+use recoup::{ColumnKind, design_columns, exploration_columns};
 use serde_json::Value;
 
 use crate::errors::request;
 
-/// Rows, which are a JSON list of objects, as a stream of the Arrow C data interface: designs that
-/// were explored, or evaluated.
+/// A column: name, type, the field of a row, and the place in the field where it is a list.
+type Column = (String, String, String, Option<usize>);
+
+/// Rows, which are a JSON list of objects, as a stream of the Arrow C data interface.
 #[pyfunction]
 pub fn arrow_stream<'py>(
     py: Python<'py>,
     rows: &str,
-    explored: bool,
+    columns: Vec<Column>,
 ) -> PyResult<Bound<'py, PyCapsule>> {
-    let stream = stream(rows, &of(explored)).map_err(|error| request(py, &error))?;
+    let stream = stream(rows, &columns).map_err(|error| request(py, &error))?;
     PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
 }
 
-/// The columns: name, type, the field of a row, and the place in the field where it is a list.
+/// The columns of designs that were explored, or evaluated.
 #[pyfunction]
-pub fn columns(explored: bool) -> Vec<(&'static str, &'static str, &'static str, Option<usize>)> {
-    let columns = of(explored).into_iter();
-    columns.map(|it| (it.name, kind_name(it.kind), it.field, it.place)).collect()
+pub fn columns(explored: bool) -> Vec<Column> {
+    let columns = if explored { exploration_columns() } else { design_columns() };
+    let named = columns.into_iter().map(|it| {
+        (it.name.to_owned(), kind_name(it.kind).to_owned(), it.field.to_owned(), it.place)
+    });
+    named.collect()
 }
 
-fn of(explored: bool) -> Vec<Column> {
-    if explored { exploration_columns() } else { design_columns() }
-}
+const KINDS: [ColumnKind; 4] =
+    [ColumnKind::Text, ColumnKind::Integer, ColumnKind::Real, ColumnKind::Boolean];
 
 fn kind_name(kind: ColumnKind) -> &'static str {
     match kind {
@@ -57,15 +61,19 @@ fn stream(rows: &str, columns: &[Column]) -> Result<FFI_ArrowArrayStream, String
 }
 
 fn batch(rows: &[Value], columns: &[Column]) -> Result<RecordBatch, ArrowError> {
-    let made = columns.iter().map(|column| {
-        let values = rows.iter().map(|row| match column.place {
-            Some(place) => &row[column.field][place],
-            None => &row[column.field],
+    let made = columns.iter().map(|(name, kind, field, place)| {
+        let values = rows.iter().map(|row| match place {
+            Some(place) => &row[field][place],
+            None => &row[field],
         });
-        let values = array(column.kind, values);
-        (Field::new(column.name, values.data_type().clone(), true), values)
+        let kind = KINDS.into_iter().find(|&it| kind_name(it) == kind).ok_or_else(|| {
+            ArrowError::SchemaError(format!("column {name}: there is no type \"{kind}\""))
+        })?;
+        let values = array(kind, values);
+        Ok((Field::new(name, values.data_type().clone(), true), values))
     });
-    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = made.unzip();
+    let made = made.collect::<Result<Vec<(Field, ArrayRef)>, ArrowError>>()?;
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = made.into_iter().unzip();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
 }
 

@@ -4,10 +4,10 @@
 use std::num::NonZero;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use recoup::Watch;
@@ -37,22 +37,50 @@ pub fn run<T: Send>(
     running: &Running,
     work: impl FnOnce(&dyn Watch) -> recoup::Result<T> + Send,
 ) -> PyResult<T> {
+    run_handing(py, running, |watch, _: &SyncSender<()>| work(watch), |_, ()| Ok(()))
+}
+
+/// The same of work that hands things over, which `take` takes in the caller's thread, one after the
+/// other; its error stops the work.
+pub fn run_handing<T: Send, H: Send>(
+    py: Python<'_>,
+    running: &Running,
+    work: impl FnOnce(&dyn Watch, &SyncSender<H>) -> recoup::Result<T> + Send,
+    mut take: impl FnMut(Python<'_>, H) -> PyResult<()> + Send,
+) -> PyResult<T> {
     check_process(py)?;
     let threads = threads(running);
     let seen = &Seen::default();
     let (ended, stopped) = py.detach(|| {
         thread::scope(|scope| {
-            let (alive, end) = channel::<()>();
+            // Without a place to wait in: no more is in memory than what is taken and what comes next.
+            let (sender, receiver) = sync_channel(0);
             let worker = scope.spawn(move || {
                 // Dropped at the end, be it by a panic.
-                let _alive = alive;
-                recoup::on_threads(threads, || work(seen))
+                let sender = sender;
+                recoup::on_threads(threads, || work(seen, &sender))
             });
             let mut stopped = None;
-            while end.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                if stopped.is_none()
-                    && let Err(error) = Python::attach(|py| look(py, running, seen))
-                {
+            let mut looked = Instant::now();
+            loop {
+                let handed = match receiver.recv_timeout(TICK) {
+                    Ok(handed) => Some(handed),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => break,
+                };
+                // Work that stops may hand things over on its way, which nobody wants.
+                if stopped.is_some() {
+                    continue;
+                }
+                let result = Python::attach(|py| {
+                    handed.map_or(Ok(()), |handed| take(py, handed))?;
+                    if looked.elapsed() >= TICK {
+                        looked = Instant::now();
+                        look(py, running, seen)?;
+                    }
+                    Ok(())
+                });
+                if let Err(error) = result {
                     seen.stop.store(true, Ordering::Relaxed);
                     stopped = Some(error);
                 }

@@ -179,7 +179,11 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize(
     "what",
-    ["net.evaluate(images, designs)", "recoup.explore(net, images, max_loss=1, designs=designs)"],
+    [
+        "net.evaluate(images, designs)",
+        "net.evaluate(images, designs, metric=lambda o, t: o.argmax(1) == t)",
+        "recoup.explore(net, images, max_loss=1, designs=designs)",
+    ],
 )
 def test_ctrl_c_stops_within_a_second(what: str) -> None:
     seconds, code, said = interrupted([sys.executable, "-c", WORK.replace("WHAT", what)], "begin")

@@ -13,6 +13,7 @@ import recoup
 
 HERE = Path(__file__).parent
 GUIDE = HERE.parent.parent / "docs" / "python.md"
+EXAMPLES = HERE.parent.parent / "examples"
 CONFIGURATION = HERE.parent / "pyproject.toml"
 
 
@@ -37,9 +38,11 @@ def test_the_package_and_the_guide_are_typed(tmp_path: Path) -> None:
         program = tmp_path / f"block_{number}.py"
         program.write_text(block)
         programs.append(str(program))
-    assert len(programs) >= 4
+    examples = [str(path) for path in EXAMPLES.glob("*.py")]
+    assert len(programs) >= 4 and examples
     check("-p", "recoup")
-    check(*programs, *(str(path) for path in HERE.glob("test_*.py")), str(HERE / "conftest.py"))
+    tests = [str(path) for path in HERE.glob("test_*.py")]
+    check(*programs, *examples, *tests, str(HERE / "conftest.py"))
 
 
 @pytest.mark.parametrize("number", range(len(blocks())))

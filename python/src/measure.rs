@@ -1,0 +1,60 @@
+//! Outputs of an evaluation, for an object of Python's: `recoup._metric.Measure`.
+
+use std::io;
+use std::sync::mpsc::SyncSender;
+
+use numpy::PyArray1;
+use pyo3::prelude::*;
+use recoup::{Network, Output, Outputs, Session};
+
+use crate::arrays::give;
+
+/// What a network made of some images.
+pub struct Batch {
+    candidate: Option<usize>,
+    first: usize,
+    outputs: Vec<Output>,
+}
+
+/// Hands them over to the caller's thread.
+pub struct Handed<'a> {
+    pub network: Network,
+    pub sender: &'a SyncSender<Batch>,
+}
+
+impl Outputs for Handed<'_> {
+    fn save(
+        &mut self,
+        candidate: Option<usize>,
+        first: usize,
+        outputs: &[Vec<f32>],
+    ) -> io::Result<()> {
+        let outputs = Output::of(self.network.graph(), outputs);
+        // Whoever takes them does so to the end of the work.
+        self.sender.send(Batch { candidate, first, outputs }).map_err(io::Error::other)
+    }
+}
+
+/// Tells which images will come: the numbers that they have in the data, which has so many; the
+/// labels of all of it; and the texts of the designs.
+pub fn begin(
+    py: Python<'_>,
+    measure: &Py<PyAny>,
+    session: &Session,
+    labels: Option<Vec<u32>>,
+    designs: &[recoup::Design],
+) -> PyResult<()> {
+    let evaluated = PyArray1::from_iter(py, session.indices.iter().map(|&index| index as i64));
+    let labels = labels.map(|labels| PyArray1::from_iter(py, labels.into_iter().map(i64::from)));
+    let designs: Vec<String> = designs.iter().map(ToString::to_string).collect();
+    let arguments = (evaluated, session.dataset.len(), labels, designs);
+    measure.call_method1(py, "begin", arguments).map(drop)
+}
+
+/// Shows what a network made of some images.
+pub fn see(py: Python<'_>, measure: &Py<PyAny>, batch: Batch) -> PyResult<()> {
+    let Batch { candidate, first, outputs } = batch;
+    let outputs = outputs.into_iter().map(|output| give(py, output));
+    let outputs = outputs.collect::<PyResult<Vec<_>>>()?;
+    measure.call_method1(py, "see", (candidate, first, outputs)).map(drop)
+}
