@@ -32,6 +32,7 @@ pub fn design_columns() -> Vec<Column> {
         whole("control_variate", Text),
         whole("control_function", Text),
         whole("c_frac", Integer),
+        whole("statistics", Text),
         whole("activation_bits", Integer),
         whole("weight_bits", Integer),
         whole("quantization", Text),

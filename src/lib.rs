@@ -77,7 +77,7 @@ pub use recoup_circuits::netlist::{Netlist, PortNames};
 pub use recoup_circuits::npy::Kind as ElementKind;
 pub use recoup_circuits::{Metrics, Operands, ProductTable, printable};
 pub use recoup_core::accuracy::Outputs;
-pub use recoup_core::control_variate::{ControlOptions, Mode};
+pub use recoup_core::control_variate::{ControlOptions, Mode, Statistics};
 pub use recoup_core::data::{DataSpec, Dataset, Elements, MemoryArray, Pixels, Preprocess};
 pub use recoup_core::design::{Design, DesignRecord, Kind, Space};
 pub use recoup_core::model::threads::run as on_threads;

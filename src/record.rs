@@ -69,6 +69,8 @@ pub struct Row {
     pub control_cost: Option<Vec<CostRecord>>,
     /// Fraction bits of C.
     pub c_frac: Option<u32>,
+    /// Which distribution of codes its constants were made for.
+    pub statistics: Option<String>,
     /// Significant bits of the activation codes, 4 to 8.
     pub activation_bits: u32,
     /// Significant bits of weight codes.
@@ -207,6 +209,7 @@ impl Results {
             control_function: control.map(ControlVariate::names),
             control_cost: control.map(|control| costs(&control.costs())),
             c_frac: control.map(|control| control.c_frac),
+            statistics: control.map(|_| design.control_options.statistics.to_string()),
             activation_bits: design.activation_bits,
             weight_bits: design.weight_bits,
             quantization: design.quantization.to_string(),

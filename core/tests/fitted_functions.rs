@@ -8,8 +8,8 @@ mod fashion;
 
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use recoup_core::control_variate::{
-    CodeFunction, ControlFunction, ControlOptions, ControlVariateError, functions, layers,
-    residual_share,
+    CodeFunction, ControlFunction, ControlOptions, ControlVariateError, Errors, Statistics,
+    functions, layers, residual_share,
 };
 use recoup_core::emulate::code_histograms;
 use recoup_core::multiplier::Multiplier;
@@ -46,8 +46,8 @@ fn auto_leaves_no_more_than_a_named_function() {
         );
         let layers = layers(network, &histograms).unwrap();
         for multiplier in masks() {
-            let errors = multiplier.errors(scheme.coding());
-            let left = |x: &[CodeFunction]| residual_share(&layers, &errors, x);
+            let errors = Errors::new(&multiplier.errors(scheme.coding()));
+            let left = |x: &[CodeFunction]| residual_share(&layers, &errors, x, Statistics::Pooled);
             let options = ControlOptions::default();
             let auto = Some(ControlFunction::Auto);
             let auto =

@@ -25,6 +25,8 @@ class Design:
         c_frac: fraction bits of the control variate's C.
         terms: number of functions x of the activation code.
         x_bits: bits of a fitted x(a).
+        statistics: which distribution of codes a fitted control variate is for: ``pooled``, of a
+            layer, or ``channel``, of each of its input channels.
 
     Raises:
         MultiplierError, ControlVariateError, RequestError: when an argument means nothing.
@@ -51,10 +53,11 @@ class Design:
         c_frac: int | None = None,
         terms: int | None = None,
         x_bits: int | None = None,
+        statistics: str | None = None,
     ) -> None:
         known = as_multiplier(multiplier)
         options = (control_variate, (activation_bits, weight_bits), quantization, exact_ends, weights)
-        control = (c_frac, terms, x_bits)
+        control = (c_frac, terms, x_bits, statistics)
         self._design = _recoup.Design.make(known._multiplier, *options, control)
         self._made_by = (_make, (known, options, control))
 
@@ -100,7 +103,7 @@ def _make(
     multiplier: Multiplier, options: tuple[Any, ...], control: tuple[Any, ...]
 ) -> Design:
     control_variate, (activation_bits, weight_bits), quantization, exact_ends, weights = options
-    c_frac, terms, x_bits = control
+    c_frac, terms, x_bits, statistics = control
     return Design(
         multiplier,
         control_variate=control_variate,
@@ -112,6 +115,7 @@ def _make(
         c_frac=c_frac,
         terms=terms,
         x_bits=x_bits,
+        statistics=statistics,
     )
 
 

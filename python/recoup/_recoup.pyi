@@ -138,7 +138,7 @@ class Design:
         quantization: str,
         exact_ends: bool,
         weights: str | None,
-        control_options: tuple[int | None, int | None, int | None],
+        control_options: tuple[int | None, int | None, int | None, str | None],
     ) -> Design: ...
     @property
     def text(self) -> str: ...

@@ -1,7 +1,7 @@
 //! Designs.
 
 use pyo3::prelude::*;
-use recoup::{ControlOptions, Mode, Netlist, Quantization, WeightScheme};
+use recoup::{ControlOptions, Mode, Netlist, Quantization, Statistics, WeightScheme};
 
 use crate::errors::{known, parse};
 use crate::multiplier::Multiplier;
@@ -35,17 +35,20 @@ impl Design {
         quantization: &str,
         exact_ends: bool,
         weights: Option<&str>,
-        control_options: (Option<u32>, Option<usize>, Option<u32>),
+        control_options: (Option<u32>, Option<usize>, Option<u32>, Option<&str>),
     ) -> PyResult<Self> {
         let quantization: Quantization = parse(py, "quantization", quantization)?;
         let weights =
             weights.map(|weights| parse::<WeightScheme>(py, "weights", weights)).transpose()?;
         let default = ControlOptions::default();
-        let (c_frac, terms, x_bits) = control_options;
+        let (c_frac, terms, x_bits, statistics) = control_options;
+        let statistics: Option<Statistics> =
+            statistics.map(|text| parse(py, "statistics", text)).transpose()?;
         let options = ControlOptions {
             c_frac: c_frac.unwrap_or(default.c_frac),
             terms: terms.unwrap_or(default.terms),
             x_bits: x_bits.unwrap_or(default.x_bits),
+            statistics: statistics.unwrap_or(default.statistics),
         };
         let imported = &multiplier.imported;
         let plain = recoup::Design::new(imported.multiplier.clone());

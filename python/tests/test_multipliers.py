@@ -104,10 +104,11 @@ def test_designs_are_their_texts() -> None:
         weights="u8-tensor",
         exact_ends=True,
         terms=2,
+        statistics="channel",
     )
     text = (
-        "recursive:3 with V (fitted, terms 2), 6 activation bits, 7 weight bits, exact ends, "
-        "u8-tensor weights"
+        "recursive:3 with V (fitted, terms 2, statistics channel), 6 activation bits, 7 weight bits, "
+        "exact ends, u8-tensor weights"
     )
     assert str(design) == text
     assert recoup.Design.parse(text) == design and len({design, recoup.Design.parse(text)}) == 1
@@ -122,6 +123,7 @@ def test_designs_are_their_texts() -> None:
         ({"terms": 0}, "terms is 1 to 8"),
         ({"c_frac": 17}, "c_frac is 0 to 16"),
         ({"x_bits": 9}, "x_bits is 1 to 8"),
+        ({"statistics": "channels"}, "statistics:"),
         ({"weights": "u4"}, "weights:"),
         ({"quantization": "none"}, "quantization:"),
         ({"control_variate": "best"}, "control_variate:"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::code_choice::{self, Given, Purpose};
-use crate::control_variate::{self, CodeHistogram, ControlVariate, Mode};
+use crate::control_variate::{self, ControlVariate, Mode, SeenCodes};
 use crate::design::Design;
 use crate::emulate::{
     Network, OutputMeans, Prepared, bias_corrections, class_scores, code_histograms,
@@ -19,7 +19,7 @@ use super::{Experiment, ExperimentError};
 /// A network in codes, with those that its layers see.
 pub(super) struct Coded {
     pub prepared: Arc<Prepared>,
-    pub histograms: Vec<CodeHistogram>,
+    pub histograms: Vec<SeenCodes>,
     /// What the choice of the codes was made by, if they were chosen for a multiplier.
     pub noise_to_signal: Option<f64>,
 }

@@ -253,7 +253,7 @@ impl Experiment {
         let layers = quantized.macs.iter().zip(&width.histograms);
         let layers = layers.map(|(mac, histogram)| LayerCodes {
             node: quantized.graph.nodes[mac.node].name.clone(),
-            codes: histogram.to_vec(),
+            codes: histogram.all.to_vec(),
         });
         Ok(layers.collect())
     }

@@ -40,6 +40,12 @@ impl Coded {
         Self { scale, counts, mean, mean_square: squares / total }
     }
 
+    /// The distribution of the codes.
+    pub fn distribution(&self) -> [f64; 256] {
+        let total = self.counts.iter().sum::<u64>().max(1) as f64;
+        self.counts.map(|count| count as f64 / total)
+    }
+
     /// Mean of q over all values.
     pub fn mean_error(&self) -> f64 {
         self.expect(|code| self.mean[code])

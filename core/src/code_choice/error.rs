@@ -2,7 +2,7 @@
 
 use recoup_kernels::WeightCoding;
 
-use crate::control_variate::{CodeFunction, LayerMoments, filters};
+use crate::control_variate::{CodeFunction, Errors, Filter, LayerMoments, filters};
 use crate::multiplier::code_value;
 use crate::quantize::QuantizedMac;
 
@@ -12,6 +12,8 @@ use super::coded::Coded;
 pub(super) struct Arithmetic<'a> {
     /// e(w, a), `[w][a]`.
     pub errors: &'a [i32],
+    /// The same for moments.
+    pub of_moments: Errors,
     /// The functions x of V; none without V.
     pub functions: Option<&'a [CodeFunction]>,
     /// Whether the mean error left goes into the biases.
@@ -24,7 +26,8 @@ pub(super) struct Arithmetic<'a> {
 /// the bias: eq. (6.4).
 pub(super) fn mean_square(mac: &QuantizedMac, coded: &Coded, arithmetic: &Arithmetic) -> f64 {
     let functions = arithmetic.functions.unwrap_or(&[]);
-    let moments = LayerMoments::new(arithmetic.errors, functions, &coded.counts);
+    let (codes, depth) = (coded.distribution(), mac.shape.depth());
+    let moments = LayerMoments::pooled(&arithmetic.of_moments, functions, &codes, depth);
     let mean_q = coded.mean_error();
     let variance_q = coded.mean_square - mean_q * mean_q;
     // Cov(q, e(w, a)) per weight byte, and Cov(q, x_r).
@@ -45,15 +48,16 @@ pub(super) fn mean_square(mac: &QuantizedMac, coded: &Coded, arithmetic: &Arithm
             squares += weight * weight;
             cross += weight * with_error[usize::from(byte)];
         }
-        let (before, after) = moments.variances(weights);
+        let filter = Filter { group: 0, weights };
+        let (before, after) = moments.variances(filter);
         let (product, mean) = match arithmetic.functions {
             Some(_) => {
-                let c = moments.c(weights);
+                let c = moments.c(filter);
                 let terms = c.iter().zip(&with_x);
                 cross -= terms.map(|(c, with_x)| c * with_x).sum::<f64>() * sum;
                 (after, sum * mean_q)
             }
-            None => (before, sum * mean_q - moments.mean(weights)),
+            None => (before, sum * mean_q - moments.mean(filter)),
         };
         let mean = if arithmetic.bias_correction { 0.0 } else { mean };
         let steps = squares * variance_q + product - 2.0 * cross + mean * mean;

@@ -12,7 +12,7 @@ mod readers;
 
 use rayon::prelude::*;
 
-use crate::control_variate::{CodeFunction, CodeHistogram};
+use crate::control_variate::{CodeFunction, Errors, SeenCodes};
 use crate::model::ActivationQuantization;
 use crate::multiplier::Multiplier;
 use crate::quantize::{Calibration, Histogram, Quantized, TensorCalibration, from_range};
@@ -34,7 +34,7 @@ pub(crate) struct Given<'a> {
     /// The network in the calibration's codes.
     pub quantized: &'a Quantized,
     /// The codes that its layers multiply, with exact products.
-    pub codes: &'a [CodeHistogram],
+    pub codes: &'a [SeenCodes],
     /// The scales.
     pub calibration: &'a Calibration,
     /// The real values of its tensors, by name.
@@ -69,6 +69,7 @@ pub(crate) fn choose(given: &Given, purpose: &Purpose) -> Vec<Choice> {
     let errors = purpose.multiplier.errors(coding);
     let arithmetic = Arithmetic {
         errors: &errors,
+        of_moments: Errors::new(&errors),
         functions: purpose.functions,
         bias_correction: purpose.bias_correction,
         coding,

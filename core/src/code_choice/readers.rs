@@ -46,7 +46,7 @@ pub(super) fn tensors(given: &Given) -> Vec<Tensor> {
                 values
             }
             // Codes of the model's own are all that is known of its values.
-            None => code_values(&given.codes[layer], quantization),
+            None => code_values(&given.codes[layer].all, quantization),
         };
         let signal = variance(&values) * gain(mac, network.weights.coding());
         let reader = Reader { layer: Some(layer), values, signal };

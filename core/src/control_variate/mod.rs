@@ -5,13 +5,16 @@
 //! once, half to even: the emulator uses the constants exactly as hardware stores them.
 
 mod auto;
+mod codes;
 mod fit;
 mod function;
 mod mode;
+mod moments;
 mod regress;
 mod study;
 mod term_cost;
 
+use rayon::prelude::*;
 use recoup_kernels::WeightCoding;
 
 use crate::multiplier::{FAMILIES, Multiplier, MultiplierError};
@@ -19,27 +22,55 @@ use crate::quantize::{Quantized, QuantizedMac};
 
 pub use crate::multiplier::ControlFunction;
 use auto::{LayerForm, fit_function};
-pub(crate) use fit::LayerMoments;
+pub use codes::{ChannelCodes, CodeHistogram, SeenCodes};
 use fit::noise_to_signal;
 pub use fit::residual_share;
 pub use function::CodeFunction;
-pub use mode::{MODE_HELP, Mode, ModeHelp};
+pub use mode::{MODE_HELP, Mode, ModeHelp, Statistics};
+pub use moments::Errors;
+pub(crate) use moments::{Filter, LayerMoments};
 pub use regress::Regression;
 pub use study::{Choice, Study};
 pub use term_cost::{ROWS, TermCost};
-
-/// How often each activation code takes part in a product of a layer (padding included).
-pub type CodeHistogram = [u64; 256];
 
 /// What a control variate asks of a layer.
 #[derive(Clone, Debug)]
 pub struct Layer<'a> {
     /// The weight bytes of each filter.
     pub filters: Vec<&'a [u8]>,
+    /// Groups of filters that read channels of their own.
+    pub groups: usize,
     /// The codes that they meet.
-    pub codes: &'a CodeHistogram,
+    pub codes: &'a SeenCodes,
     /// Whether it runs on exact multipliers, which need no correction.
     pub is_exact: bool,
+}
+
+impl Layer<'_> {
+    /// Its filters, with the groups that they are in.
+    fn filters(&self) -> Vec<Filter<'_>> {
+        let in_group = (self.filters.len() / self.groups).max(1);
+        let filters = self.filters.iter().enumerate();
+        filters.map(|(at, weights)| Filter { group: at / in_group, weights }).collect()
+    }
+
+    /// Moments over its codes.
+    fn moments(
+        &self,
+        errors: &Errors,
+        functions: &[CodeFunction],
+        statistics: Statistics,
+    ) -> LayerMoments {
+        let depth = self.filters.first().map_or(0, |weights| weights.len());
+        match statistics {
+            Statistics::Pooled => {
+                LayerMoments::pooled(errors, functions, &self.codes.distribution(), depth)
+            }
+            Statistics::Channel => {
+                LayerMoments::by_channel(errors, functions, self.codes, depth, self.groups)
+            }
+        }
+    }
 }
 
 /// The layers of a network, with the codes of each where all products are exact.
@@ -48,7 +79,7 @@ pub struct Layer<'a> {
 /// When there is another number of histograms than of layers.
 pub fn layers<'a>(
     network: &'a Quantized,
-    histograms: &'a [CodeHistogram],
+    histograms: &'a [SeenCodes],
 ) -> Result<Vec<Layer<'a>>, ControlVariateError> {
     let (found, expected) = (histograms.len(), network.macs.len());
     if found != expected {
@@ -57,6 +88,7 @@ pub fn layers<'a>(
     let layers = network.macs.iter().zip(histograms).enumerate();
     let layers = layers.map(|(layer, (mac, codes))| Layer {
         filters: filters(mac).collect(),
+        groups: mac.shape.groups,
         codes,
         is_exact: network.is_exact(layer),
     });
@@ -72,6 +104,8 @@ pub struct ControlOptions {
     pub terms: usize,
     /// Bits of x for [`ControlFunction::Auto`], 1 to 8.
     pub x_bits: u32,
+    /// Which distribution of codes they are made for.
+    pub statistics: Statistics,
 }
 
 impl ControlOptions {
@@ -89,7 +123,7 @@ impl Default for ControlOptions {
     /// One function, of 4 bits if it is fitted. 4 fraction bits are the least that leaves accuracy
     /// unchanged in every coding (measured, docs/arithmetic.md, section 3).
     fn default() -> Self {
-        Self { c_frac: 4, terms: 1, x_bits: 4 }
+        Self { c_frac: 4, terms: 1, x_bits: 4, statistics: Statistics::Pooled }
     }
 }
 
@@ -191,13 +225,14 @@ pub fn fit(
     options.check()?;
     multiplier.check_coding(coding)?;
     let c_frac = options.c_frac;
-    let errors = multiplier.errors(coding);
+    let errors = Errors::new(&multiplier.errors(coding));
     // Eq. (3.3) and (3.4).
     let fitted = |functions: &[CodeFunction]| -> Vec<LayerConstants> {
         let constants = |layer: &Layer| {
-            LayerMoments::new(&errors, functions, layer.codes).constants(&layer.filters, c_frac)
+            let moments = layer.moments(&errors, functions, options.statistics);
+            moments.constants(&layer.filters(), c_frac)
         };
-        layers.iter().map(constants).collect()
+        layers.par_iter().map(constants).collect()
     };
     let (functions, mut constants) = match mode {
         Mode::None => return Ok(None),
@@ -241,9 +276,14 @@ pub fn functions(
     options.check()?;
     multiplier.check_coding(coding)?;
     let errors = multiplier.errors(coding);
+    let of_moments = Errors::new(&errors);
     let forms: std::cell::LazyCell<Vec<LayerForm>, _> = std::cell::LazyCell::new(|| {
         let form = |Layer { filters, codes, .. }: &Layer| {
-            LayerForm::new(&errors, codes, filters.iter().map(|weights| weight_histogram(weights)))
+            LayerForm::new(
+                &errors,
+                &codes.all,
+                filters.iter().map(|weights| weight_histogram(weights)),
+            )
         };
         layers.iter().filter(|layer| !layer.is_exact).map(form).collect()
     });
@@ -254,7 +294,7 @@ pub fn functions(
             candidates.push(fit_function(&forms, &[], options.x_bits));
         }
         let share = |function: &CodeFunction| {
-            residual_share(layers, &errors, std::slice::from_ref(function))
+            residual_share(layers, &of_moments, std::slice::from_ref(function), options.statistics)
         };
         let shares: Vec<f64> = candidates.iter().map(share).collect();
         // The first of equals: cheap before dear.
@@ -285,7 +325,7 @@ pub struct Prediction {
 /// When the mode is not defined for this multiplier.
 pub fn predict(
     network: &Quantized,
-    histograms: &[CodeHistogram],
+    histograms: &[SeenCodes],
     multiplier: &Multiplier,
     mode: Mode,
     options: ControlOptions,
@@ -293,8 +333,10 @@ pub fn predict(
     let (layers, coding) = (layers(network, histograms)?, network.weights.coding());
     multiplier.check_coding(coding)?;
     let functions = functions_of(&layers, coding, multiplier, mode, options)?;
-    let errors = multiplier.errors(coding);
-    let noise_to_signal = noise_to_signal(network, histograms, &errors, functions.as_deref());
+    let errors = Errors::new(&multiplier.errors(coding));
+    let functions_of_v = functions.as_deref();
+    let noise_to_signal =
+        noise_to_signal(network, &layers, &errors, functions_of_v, options.statistics);
     Ok(Prediction { functions: functions.unwrap_or_default(), noise_to_signal })
 }
 

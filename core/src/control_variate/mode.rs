@@ -26,6 +26,40 @@ impl fmt::Display for ModeHelp {
     }
 }
 
+/// Which distribution of codes [`Mode::Fitted`] and [`Mode::Constant`] assume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Statistics {
+    /// One for all positions of a layer, eq. (3.7).
+    #[default]
+    Pooled,
+    /// One for each input channel, with padding as it falls, eq. (3.17).
+    Channel,
+}
+
+impl Statistics {
+    /// All, for help texts and error messages.
+    pub const ALL: [Self; 2] = [Self::Pooled, Self::Channel];
+}
+
+impl fmt::Display for Statistics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Pooled => "pooled",
+            Self::Channel => "channel",
+        })
+    }
+}
+
+impl FromStr for Statistics {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|it| it.to_string() == text);
+        let all = Self::ALL.map(|it| it.to_string()).join(", ");
+        found.ok_or_else(|| format!("unknown statistics \"{text}\"; expected one of: {all}"))
+    }
+}
+
 /// Where C and C0 come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

@@ -5,10 +5,9 @@ use recoup_kernels::WeightCoding;
 use crate::multiplier::Multiplier;
 
 use super::auto::{LayerForm, fit_function};
-use super::fit::LayerMoments;
 use super::{
     CodeFunction, CodeHistogram, ControlFunction, ControlOptions, ControlVariate,
-    ControlVariateError, TermCost, weight_histogram,
+    ControlVariateError, Errors, Filter, LayerMoments, SeenCodes, TermCost, weight_histogram,
 };
 
 /// Weights of a filter, and filters: as in a small layer, and every byte occurs 16 times.
@@ -71,33 +70,41 @@ impl Study {
     ) -> Result<Self, ControlVariateError> {
         options.check()?;
         multiplier.check_coding(coding)?;
-        let ControlOptions { c_frac, terms, x_bits } = options;
+        let ControlOptions { c_frac, terms, x_bits, .. } = options;
         let errors = multiplier.errors(coding);
         let filters = random_filters();
-        let filters: Vec<&[u8]> = filters.iter().map(|weights| &weights[..]).collect();
+        let filters: Vec<Filter> =
+            filters.iter().map(|weights| Filter { group: 0, weights }).collect();
         let weights = (filters.len() * DEPTH) as f64;
         let forms: Vec<LayerForm> = histograms
             .iter()
             .map(|histogram| {
-                LayerForm::new(&errors, histogram, filters.iter().map(|f| weight_histogram(f)))
+                LayerForm::new(
+                    &errors,
+                    histogram,
+                    filters.iter().map(|filter| weight_histogram(filter.weights)),
+                )
             })
             .collect();
+        let of_moments = Errors::new(&errors);
+        let layer = |functions: &[CodeFunction], histogram: &CodeHistogram| {
+            let codes = SeenCodes::pooled(*histogram).distribution();
+            LayerMoments::pooled(&of_moments, functions, &codes, DEPTH)
+        };
         let mean = |values: &dyn Fn(&LayerMoments) -> f64, functions: &[CodeFunction]| {
-            let moments =
-                histograms.iter().map(|histogram| LayerMoments::new(&errors, functions, histogram));
+            let moments = histograms.iter().map(|histogram| layer(functions, histogram));
             moments.map(|moments| values(&moments)).sum::<f64>() / histograms.len().max(1) as f64
         };
         let choice = |functions: &[CodeFunction]| {
             let share = |moments: &LayerMoments| {
-                let variances = filters.iter().map(|weights| moments.variances(weights));
+                let variances = filters.iter().map(|&filter| moments.variances(filter));
                 let (before, after) =
                     variances.fold((0.0, 0.0), |sum, next| (sum.0 + next.0, sum.1 + next.1));
                 if before == 0.0 { 0.0 } else { after / before }
             };
-            let constants = histograms.iter().map(|histogram| {
-                let moments = LayerMoments::new(&errors, functions, histogram);
-                moments.constants(&filters, c_frac)
-            });
+            let constants = histograms
+                .iter()
+                .map(|histogram| layer(functions, histogram).constants(&filters, c_frac));
             let control = ControlVariate {
                 functions: functions.to_vec(),
                 c_frac,
@@ -116,8 +123,10 @@ impl Study {
             together.push(fit_function(&forms, &together, x_bits));
             chosen.push(choice(&together));
         }
-        let over_filters = |of_filter: &dyn Fn(&LayerMoments, &[u8]) -> f64| {
-            let sum = |moments: &LayerMoments| filters.iter().map(|f| of_filter(moments, f)).sum();
+        let over_filters = |of_filter: &dyn Fn(&LayerMoments, Filter) -> f64| {
+            let sum = |moments: &LayerMoments| {
+                filters.iter().map(|&filter| of_filter(moments, filter)).sum()
+            };
             mean(&|moments| sum(moments), &[]) / weights
         };
         Ok(Self {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Design, text::text};
 use crate::as_text;
-use crate::control_variate::{ControlOptions, Mode};
+use crate::control_variate::{ControlOptions, Mode, Statistics};
 use crate::multiplier::Multiplier;
 use crate::numeric::hex;
 use crate::quantize::{Quantization, WeightScheme, all_bits, are_all_bits};
@@ -38,6 +38,9 @@ pub struct DesignRecord {
     /// How activations become codes.
     #[serde(default, with = "as_text", skip_serializing_if = "is_plain")]
     pub quantization: Quantization,
+    /// Which distribution of codes the constants are made for, if not the pooled one.
+    #[serde(default, with = "as_text::optional", skip_serializing_if = "Option::is_none")]
+    statistics: Option<Statistics>,
     /// Number of functions of the control variate; none without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     terms: Option<usize>,
@@ -64,7 +67,8 @@ impl Design {
     /// The same, of a multiplier whose identity is known: it is a hash of all products.
     pub fn record_with(&self, products_sha256: String) -> DesignRecord {
         let corrected = self.is_corrected();
-        let ControlOptions { c_frac, terms, x_bits } = self.control_options;
+        let ControlOptions { c_frac, terms, x_bits, statistics } = self.control_options;
+        let other = corrected && statistics != Statistics::default();
         DesignRecord {
             activation_bits: self.activation_bits,
             c_frac: corrected.then_some(c_frac),
@@ -73,6 +77,7 @@ impl Design {
             multiplier: self.multiplier.to_string(),
             products_sha256,
             quantization: self.quantization,
+            statistics: other.then_some(statistics),
             terms: corrected.then_some(terms),
             weight_bits: self.weight_bits,
             weights: self.weights,
@@ -110,7 +115,14 @@ impl DesignRecord {
     /// The same without a control variate.
     #[must_use]
     pub fn uncorrected(self) -> Self {
-        Self { control_variate: Mode::None, c_frac: None, terms: None, x_bits: None, ..self }
+        Self {
+            control_variate: Mode::None,
+            c_frac: None,
+            statistics: None,
+            terms: None,
+            x_bits: None,
+            ..self
+        }
     }
 
     /// How the control variate is made.
@@ -120,6 +132,7 @@ impl DesignRecord {
             c_frac: self.c_frac.unwrap_or(default.c_frac),
             terms: self.terms.unwrap_or(default.terms),
             x_bits: self.x_bits.unwrap_or(default.x_bits),
+            statistics: self.statistics.unwrap_or(default.statistics),
         }
     }
 }

@@ -4,11 +4,13 @@ use recoup_circuits::{Operands, ProductTable};
 use recoup_kernels::WeightCoding;
 
 use super::*;
+use crate::control_variate::Statistics;
 use crate::multiplier::{perforated, truncated};
 
 /// Designs that differ from each other in everything.
 fn all() -> Vec<Design> {
-    let options = ControlOptions { c_frac: 8, terms: 2, x_bits: 6 };
+    let statistics = Statistics::Channel;
+    let options = ControlOptions { c_frac: 8, terms: 2, x_bits: 6, statistics };
     let space = Space {
         multipliers: vec![
             Multiplier::exact(),
@@ -48,8 +50,8 @@ fn a_design_survives_its_text() {
         let text = design.to_string();
         assert_eq!(text.parse::<Design>().as_ref(), Ok(design), "{text}");
     }
-    let everything = "truncated:7 with V (fitted, c_frac 8, terms 2, x_bits 6), 4 activation bits, \
-                      5 weight bits, aware+bias quantisation, exact ends, i8-channel weights";
+    let everything = "truncated:7 with V (fitted, c_frac 8, terms 2, x_bits 6, statistics channel), \
+                      4 activation bits, 5 weight bits, aware+bias quantisation, exact ends, i8-channel weights";
     assert!(texts.contains(everything), "{texts:#?}");
 }
 

@@ -44,6 +44,9 @@ pub(super) fn text(multiplier: impl fmt::Display, design: &Design) -> String {
         if options.x_bits != default.x_bits {
             text += &format!(", x_bits {}", options.x_bits);
         }
+        if options.statistics != default.statistics {
+            text += &format!(", statistics {}", options.statistics);
+        }
         text += ")";
     }
     if design.activation_bits != 8 {
@@ -151,6 +154,7 @@ fn set(options: &mut ControlOptions, part: &str) -> Result<(), String> {
         "c_frac" => options.c_frac = within(0, 16)?,
         "terms" => options.terms = within(1, 8)? as usize,
         "x_bits" => options.x_bits = within(1, 8)?,
+        "statistics" => options.statistics = number.parse()?,
         _ => return Err(format!("\"{part}\" is no option of a control variate")),
     }
     Ok(())

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use recoup_kernels::{ConvShape, MacLayer};
 
-use crate::control_variate::CodeHistogram;
+use crate::control_variate::{ChannelCodes, CodeHistogram, SeenCodes};
 use crate::model::SampleError;
 use crate::multiplier::Multiplier;
+use crate::quantize::QuantizedMac;
 
 use crate::watch::{Watch, go_on};
 
@@ -41,9 +42,9 @@ impl Network {
     }
 }
 
-/// Runs the network with exact products on `images` and counts, per layer, how often each
-/// activation code takes part in a product; padding counts as the zero point that it is.
-/// A step of the work is an image.
+/// Runs the network with exact products on `images` and counts, per layer and input channel, how
+/// often each activation code takes part in a product; padding counts as the zero point that it
+/// is. A step of the work is an image.
 ///
 /// # Errors
 /// When a kernel refuses a layer, or an operator in float the values of an image.
@@ -51,35 +52,33 @@ pub fn code_histograms(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
     watch: &(impl Watch + ?Sized),
-) -> Result<Vec<CodeHistogram>, EmulateError> {
+) -> Result<Vec<SeenCodes>, EmulateError> {
     let network = Network::new(prepared, &Multiplier::exact(), None)?;
     let macs = &prepared.quantized.macs;
     let coverage: Vec<_> = macs.iter().map(|mac| Coverage::new(&mac.shape)).collect();
-    let empty = || (vec![[0; 256]; macs.len()], Workspace::default());
-    let (histograms, _) = images
+    let counts = |mac: &QuantizedMac| vec![[0; 256]; mac.shape.channels];
+    let empty = || (macs.iter().map(counts).collect::<Vec<_>>(), Workspace::default());
+    let (counts, _) = images
         .par_iter()
-        .try_fold(empty, |(mut histograms, mut workspace), image| {
+        .try_fold(empty, |(mut counts, mut workspace), image| {
             go_on(watch)?;
             network.run_observed(image, &mut workspace, |layer, _, codes| {
-                let mac = &macs[layer];
-                let zero_point = prepared.quantized.mac_input(mac).1.zero_point;
-                coverage[layer].count(
-                    codes,
-                    mac.shape.channels,
-                    zero_point,
-                    &mut histograms[layer],
-                );
+                coverage[layer].count(codes, &mut counts[layer]);
             })?;
             watch.advance(1);
-            Ok::<_, EmulateError>((histograms, workspace))
+            Ok::<_, EmulateError>((counts, workspace))
         })
         .try_reduce(empty, |(mut left, workspace), (right, _)| {
-            for (left, right) in left.iter_mut().zip(&right) {
-                left.iter_mut().zip(right).for_each(|(count, more)| *count += more);
-            }
+            let (all, more) = (left.iter_mut().flatten(), right.iter().flatten());
+            let pairs = all.zip(more).flat_map(|(all, more)| all.iter_mut().zip(more));
+            pairs.for_each(|(count, more)| *count = count.saturating_add(*more));
             Ok((left, workspace))
         })?;
-    Ok(histograms)
+    let layers = macs.iter().zip(&coverage).zip(counts).map(|((mac, coverage), counts)| {
+        let zero_point = prepared.quantized.mac_input(mac).1.zero_point;
+        coverage.seen(counts, images.len() as u64, zero_point)
+    });
+    Ok(layers.collect())
 }
 
 /// The outputs of `images`, in their order.
@@ -101,39 +100,57 @@ pub fn class_scores(
 /// The share of a layer's products whose activation is padding.
 pub(crate) fn padding_share(shape: &ConvShape) -> f64 {
     let coverage = Coverage::new(shape);
-    let inside: u64 = coverage.rows.iter().sum::<u64>() * coverage.columns.iter().sum::<u64>();
-    1.0 - inside as f64 / coverage.taps as f64
+    1.0 - coverage.inside() as f64 / coverage.taps() as f64
 }
 
-/// How many windows cover each row and each column of the image.
+/// How many windows cover each row and each column of the image, and how many activations each row
+/// and each column of the kernel finds there.
 struct Coverage {
-    rows: Vec<u64>,
-    columns: Vec<u64>,
-    /// Products per filter and image, padding included, per channel of the whole image.
-    taps: u64,
+    rows: Cover,
+    columns: Cover,
+    /// Output positions.
+    positions: u64,
+}
+
+/// The same in one direction.
+struct Cover {
+    /// Of each row of the image, the windows that cover it.
+    image: Vec<u32>,
+    /// Of each row of the kernel, the outputs for which it is inside the image.
+    kernel: Vec<u32>,
+}
+
+impl Cover {
+    fn new(
+        size: usize,
+        outputs: usize,
+        kernel: usize,
+        stride: usize,
+        dilation: usize,
+        pad: usize,
+    ) -> Self {
+        let mut cover = Self { image: vec![0; size], kernel: vec![0; kernel] };
+        for output in 0..outputs {
+            for tap in 0..kernel {
+                let at = (output * stride + tap * dilation).checked_sub(pad);
+                if let Some(count) = at.and_then(|at| cover.image.get_mut(at)) {
+                    *count += 1;
+                    cover.kernel[tap] += 1;
+                }
+            }
+        }
+        cover
+    }
+
+    fn inside(&self) -> u64 {
+        self.image.iter().map(|&count| u64::from(count)).sum()
+    }
 }
 
 impl Coverage {
     fn new(shape: &ConvShape) -> Self {
-        let count = |size: usize,
-                     outputs: usize,
-                     kernel: usize,
-                     stride: usize,
-                     dilation: usize,
-                     pad: usize| {
-            let mut covered = vec![0; size];
-            for output in 0..outputs {
-                for tap in 0..kernel {
-                    let at = (output * stride + tap * dilation).checked_sub(pad);
-                    if let Some(count) = at.and_then(|at| covered.get_mut(at)) {
-                        *count += 1;
-                    }
-                }
-            }
-            covered
-        };
         Self {
-            rows: count(
+            rows: Cover::new(
                 shape.height,
                 shape.out_height(),
                 shape.kernel_height,
@@ -141,7 +158,7 @@ impl Coverage {
                 shape.dilation_height,
                 shape.pad_top,
             ),
-            columns: count(
+            columns: Cover::new(
                 shape.width,
                 shape.out_width(),
                 shape.kernel_width,
@@ -149,21 +166,52 @@ impl Coverage {
                 shape.dilation_width,
                 shape.pad_left,
             ),
-            taps: (shape.positions() * shape.kernel_height * shape.kernel_width) as u64,
+            positions: shape.positions() as u64,
         }
     }
 
-    fn count(&self, codes: &[u8], channels: usize, zero_point: u8, histogram: &mut CodeHistogram) {
-        let mut pixels = codes.chunks_exact(channels);
-        let mut inside = 0;
-        for &rows in &self.rows {
-            for (&columns, pixel) in self.columns.iter().zip(&mut pixels) {
+    /// Products per filter, image and channel of the whole image whose activation is no padding.
+    fn inside(&self) -> u64 {
+        self.rows.inside() * self.columns.inside()
+    }
+
+    /// The same, padding included.
+    fn taps(&self) -> u64 {
+        self.positions * (self.rows.kernel.len() * self.columns.kernel.len()) as u64
+    }
+
+    /// Counts the codes of an image by channel, one for each product.
+    fn count(&self, codes: &[u8], channels: &mut [[u32; 256]]) {
+        let mut pixels = codes.chunks_exact(channels.len());
+        for &rows in &self.rows.image {
+            for (&columns, pixel) in self.columns.image.iter().zip(&mut pixels) {
                 let times = rows * columns;
-                inside += times;
-                pixel.iter().for_each(|&code| histogram[usize::from(code)] += times);
+                for (counts, &code) in channels.iter_mut().zip(pixel) {
+                    let count = &mut counts[usize::from(code)];
+                    *count = count.saturating_add(times);
+                }
             }
         }
-        histogram[usize::from(zero_point)] += (self.taps - inside) * channels as u64;
+    }
+
+    /// What was counted in so many images.
+    fn seen(&self, counts: Vec<[u32; 256]>, images: u64, zero_point: u8) -> SeenCodes {
+        let mut all: CodeHistogram = [0; 256];
+        for counts in &counts {
+            all.iter_mut().zip(counts).for_each(|(all, &count)| *all += u64::from(count));
+        }
+        let padding = images * (self.taps() - self.inside()) * counts.len() as u64;
+        all[usize::from(zero_point)] += padding;
+        let (rows, columns) = (&self.rows.kernel, &self.columns.kernel);
+        let share = |inside: u64| (self.positions - inside) as f64 / self.positions as f64;
+        let taps = rows.iter().flat_map(|&row| columns.iter().map(move |&column| (row, column)));
+        let channels = ChannelCodes {
+            counts,
+            samples: images * (self.rows.image.len() * self.columns.image.len()) as u64,
+            padding: taps.map(|(row, column)| share(u64::from(row) * u64::from(column))).collect(),
+            zero_point,
+        };
+        SeenCodes { all, channels: Some(channels) }
     }
 }
 
@@ -185,9 +233,11 @@ mod tests {
             ..ConvShape::linear(1, 2, 1)
         };
         let codes: Vec<u8> = (10..34).collect();
-        let mut counted = [0; 256];
-        Coverage::new(&shape).count(&codes, 2, 7, &mut counted);
-        let mut expected = [0; 256];
+        let coverage = Coverage::new(&shape);
+        let mut counts = vec![[0; 256]; 2];
+        coverage.count(&codes, &mut counts);
+        let seen = coverage.seen(counts, 1, 7);
+        let (mut expected, mut padding) = ([0; 256], vec![0; 6]);
         for y in 0..shape.out_height() as isize {
             for x in 0..shape.out_width() as isize {
                 for (dy, dx) in (0..3).flat_map(|dy| (0..2).map(move |dx| (dy, dx))) {
@@ -200,10 +250,25 @@ mod tests {
                             7
                         };
                         expected[usize::from(code)] += 1;
+                        padding[(dy * 2 + dx) as usize] += u32::from(!inside);
                     }
                 }
             }
         }
-        assert_eq!(counted, expected);
+        assert_eq!(seen.all, expected);
+        let channels = seen.channels.unwrap();
+        assert_eq!(channels.samples, 12);
+        let positions = 2.0 * shape.positions() as f64;
+        let padding: Vec<f64> = padding.iter().map(|&count| f64::from(count) / positions).collect();
+        assert_eq!(channels.padding, padding);
+        for (channel, counts) in channels.counts.iter().enumerate() {
+            for code in (10..34).filter(|code| code % 2 == channel) {
+                assert_eq!(u64::from(counts[code]), expected[code], "{code}");
+            }
+            assert_eq!(
+                counts.iter().map(|&count| u64::from(count)).sum::<u64>(),
+                coverage.inside()
+            );
+        }
     }
 }

@@ -5,7 +5,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::{
-    CodeHistogram, ControlVariate, ControlVariateError, Layer, LayerConstants, fit,
+    ControlVariate, ControlVariateError, Layer, LayerConstants, SeenCodes, fit,
 };
 use recoup_core::design::Design;
 use recoup_core::emulate::Workspace;
@@ -214,9 +214,10 @@ pub fn random(
 
     // C is a mean over a filter's weights: filters of one weight have all that there can be.
     let uniform: Vec<u8> = (0..=255).flat_map(|weight| vec![weight; depth]).collect();
-    let codes: CodeHistogram = [1; 256];
+    let codes = SeenCodes::pooled([1; 256]);
     let layers = [&weights, &uniform].map(|weights| Layer {
         filters: weights.chunks_exact(depth).collect(),
+        groups: 1,
         codes: &codes,
         is_exact: false,
     });
