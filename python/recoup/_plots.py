@@ -24,15 +24,13 @@ def _axes(ax: Any) -> Any:
 def _scatter(
     ax: Any, rows: list[dict[str, Any]], power: str, loss: str, low: Any, high: Any
 ) -> Any:
-    """Designs with and without V by shape, so that a print without colour tells them apart."""
+    """Each kind has a shape, so that a print without colour tells them apart."""
     drawn = False
-    for label, marker, with_v in (("with V", "o", True), ("without V", "^", False)):
+    for label, marker in (("with V", "o"), ("without V", "^"), ("exact products", "s")):
         kind = [
             row
             for row in rows
-            if row[power] is not None
-            and row[loss] is not None
-            and (row["control_variate"] != "none") == with_v
+            if row[power] is not None and row[loss] is not None and _kind(row) == label
         ]
         if not kind:
             continue
@@ -42,7 +40,7 @@ def _scatter(
         ax.errorbar(x, y, np.maximum(ends.T, 0), fmt=marker, label=label, capsize=2)
         for x_, row in zip(x, kind, strict=True):
             ax.annotate(
-                row["multiplier"], (x_, row[loss]), (3, 3), textcoords="offset points", fontsize=7
+                _short(row), (x_, row[loss]), (3, 3), textcoords="offset points", fontsize=7
             )
         drawn = True
     if drawn:
@@ -50,6 +48,19 @@ def _scatter(
     ax.set_xlabel("array power / %")
     ax.set_ylabel("loss / points")
     return ax
+
+
+def _kind(row: dict[str, Any]) -> str:
+    if row["control_variate"] != "none":
+        return "with V"
+    return "exact products" if row["multiplier"] == "exact" else "without V"
+
+
+def _short(row: dict[str, Any]) -> str:
+    """The multiplier, and the bits of activation and weight where they are fewer than 8."""
+    bits = (row["activation_bits"], row["weight_bits"])
+    name = str(row["multiplier"])
+    return name if bits == (8, 8) else f"{name} {bits[0]}x{bits[1]}"
 
 
 def losses(rows: list[dict[str, Any]], ax: Any) -> Any:
