@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::path::Path;
 
+use recoup::design::WeightScheme;
 use recoup::silicon::{RtlOptions, cost, rtl};
-use recoup::{DataSpec, Design, Multiplier, Session, SessionOptions, Unwatched, WeightScheme};
+use recoup::{DataSpec, Design, Multiplier, Session, SessionOptions, Unwatched};
 
 /// Writes the array into a folder.
 pub fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
@@ -24,10 +25,8 @@ pub fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     // The table inside has arrays of 16, 32 and 64 rows; no tools are needed.
     let found = [cost(&Design::exact(8), None, 16), cost(&design, array.control.as_ref(), 16)];
     for cost in found.into_iter().flatten() {
-        println!(
-            "{}: {} µm², {} fJ per MAC",
-            cost.design.multiplier, cost.area_um2, cost.energy_fj
-        );
+        let (name, energy_fj) = (&cost.design.multiplier, cost.energy_fj);
+        println!("{name}: {} µm², {energy_fj} fJ per MAC", cost.area_um2);
     }
     Ok(())
 }

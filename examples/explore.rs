@@ -1,6 +1,7 @@
 //! The design with the least power that loses less than five points.
 
-use recoup::{DataSpec, ExploreOptions, Limit, Session, SessionOptions, Store, Unwatched};
+use recoup::search::Store;
+use recoup::{DataSpec, ExploreOptions, Limit, Session, SessionOptions, Unwatched};
 
 /// Prints the answer, and how sure it is.
 pub fn main() -> recoup::Result<()> {

@@ -1,10 +1,9 @@
 //! A multiplier of one's own, here one that rounds both operands to multiples of four, on images
 //! that are in memory.
 
-use recoup::{
-    Dataset, Design, EvaluateOptions, MemoryArray, Multiplier, Operands, Pixels, ProductTable,
-    Session, SessionOptions,
-};
+use recoup::data::{MemoryArray, Pixels};
+use recoup::multipliers::{Operands, ProductTable};
+use recoup::{Dataset, Design, EvaluateOptions, Multiplier, Session, SessionOptions};
 
 /// Prints how close its outputs stay to those of float32 and of exact products.
 pub fn main() -> recoup::Result<()> {

@@ -24,7 +24,7 @@ const fn part(name: &'static str, field: &'static str, place: usize) -> Column {
     Column { name, kind: ColumnKind::Real, field, place: Some(place) }
 }
 
-/// The columns of [`crate::Row`]: all that are numbers or texts; an interval is two of them.
+/// The columns of [`crate::records::Row`]: all that are numbers or texts; an interval is two of them.
 pub fn design_columns() -> Vec<Column> {
     use ColumnKind::{Boolean, Integer, Real, Text};
     vec![

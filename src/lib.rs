@@ -46,7 +46,8 @@
 //! All that takes long asks a [`Watch`], which shows how far it is and can stop it. An [`Error`] has
 //! a [kind](Error::kind), names file, node and place, and carries what would help as a [`Hint`].
 //!
-//! The work below is done by [`recoup_core`], the search by [`recoup_explore`].
+//! What is less often needed is in the modules: [`data`], [`design`], [`multipliers`], [`records`]
+//! and [`search`]. The work below is done by [`recoup_core`], the search by [`recoup_explore`].
 
 mod columns;
 mod error;
@@ -60,37 +61,67 @@ mod record;
 mod session;
 pub mod silicon;
 
-pub use columns::{Column, ColumnKind, design_columns, exploration_columns};
 pub use error::{Error, ErrorKind, Hint, Result, hint};
-pub use evaluate::{EvaluateOptions, ExactNode, Results, candidates, with_reference};
-pub use explore::{
-    Exploration, ExplorationRecord, ExploreOptions, ExploredNetwork, MeanDesignRecord, MeanRecord,
-    NetworkRecord, OpenNetwork, SessionsWorker, emulated, explore, explore_on, explore_sessions,
-    explore_sessions_on, explored_inputs, merge, worker,
-};
-pub use named::{checked, design, multiplier};
+pub use evaluate::{EvaluateOptions, Results};
+pub use explore::{Exploration, ExploreOptions, explore};
 pub use network::{Emulator, Network};
-pub use output::Output;
-pub use page::{last_page, mean_name, page, short_name};
-pub use record::{CostRecord, Record, Row, costs};
-pub use recoup_circuits::netlist::{Netlist, PortNames};
-pub use recoup_circuits::npy::Kind as ElementKind;
-pub use recoup_circuits::{Metrics, Operands, ProductTable, printable};
-pub use recoup_core::accuracy::Outputs;
-pub use recoup_core::control_variate::{ControlOptions, Mode, Statistics};
-pub use recoup_core::data::{DataSpec, Dataset, Elements, MemoryArray, Pixels, Preprocess};
-pub use recoup_core::design::{Design, DesignRecord, Kind, Space};
+pub use page::page;
+pub use recoup_core::data::{DataSpec, Dataset};
+pub use recoup_core::design::{Design, Space};
 pub use recoup_core::model::threads::run as on_threads;
-pub use recoup_core::multiplier::{ImportOptions, Imported, Multiplier};
-pub use recoup_core::quantize::{Calibration, Method, Quantization, WeightScheme};
+pub use recoup_core::multiplier::Multiplier;
 pub use recoup_core::watch::{Unwatched, Watch};
-pub use recoup_explore::entry::Settings;
 pub use recoup_explore::power::Power;
-pub use recoup_explore::runner::{
-    Budget, Ended, Job, Piece, PieceResult, Pool, Seen, UnknownPiece, Worker,
-};
 pub use recoup_explore::sequential::Limit;
-pub use recoup_explore::shard::Shard;
-pub use recoup_explore::store::Store;
-pub use recoup_kernels::WeightCoding;
-pub use session::{CALIBRATION_IMAGES, Data, Labels, Session, SessionOptions, read_inputs};
+pub use session::{Session, SessionOptions};
+
+/// Images, labels and other arrays, where they come from, and what a network makes of them.
+pub mod data {
+    pub use crate::output::Output;
+    pub use crate::session::{CALIBRATION_IMAGES, Data, Labels, read_inputs};
+    pub use recoup_circuits::npy::Kind as ElementKind;
+    pub use recoup_core::accuracy::Outputs;
+    pub use recoup_core::data::{Elements, MemoryArray, Pixels, Preprocess};
+    pub use recoup_core::quantize::{Calibration, Method};
+}
+
+/// What a design is made of, and designs ready to run.
+pub mod design {
+    pub use crate::evaluate::{candidates, with_reference};
+    pub use crate::named::{checked, design};
+    pub use recoup_core::control_variate::{ControlOptions, Mode, Statistics};
+    pub use recoup_core::design::{DesignRecord, Kind};
+    pub use recoup_core::quantize::{Quantization, WeightScheme};
+    pub use recoup_kernels::WeightCoding;
+}
+
+/// Multipliers of one's own: from tables, circuits and names.
+pub mod multipliers {
+    pub use crate::named::multiplier;
+    pub use recoup_circuits::netlist::{Netlist, PortNames};
+    pub use recoup_circuits::{Metrics, Operands, ProductTable, printable};
+    pub use recoup_core::multiplier::{ImportOptions, Imported};
+}
+
+/// Results as typed rows, which JSON and tables are made of.
+pub mod records {
+    pub use crate::columns::{Column, ColumnKind, design_columns, exploration_columns};
+    pub use crate::evaluate::ExactNode;
+    pub use crate::explore::{ExplorationRecord, MeanDesignRecord, MeanRecord, NetworkRecord};
+    pub use crate::record::{CostRecord, Record, Row, costs};
+}
+
+/// The parts of an exploration: its file, its pieces, and who works on them.
+pub mod search {
+    pub use crate::explore::{
+        ExploredNetwork, OpenNetwork, SessionsWorker, emulated, explore_on, explore_sessions,
+        explore_sessions_on, explored_inputs, merge, worker,
+    };
+    pub use crate::page::{last_page, mean_name, short_name};
+    pub use recoup_explore::entry::Settings;
+    pub use recoup_explore::runner::{
+        Budget, Ended, Job, Piece, PieceResult, Pool, Seen, UnknownPiece, Worker,
+    };
+    pub use recoup_explore::shard::Shard;
+    pub use recoup_explore::store::Store;
+}

@@ -1,8 +1,10 @@
 //! A network that is calibrated once.
 
+use recoup::data::{Data, Labels, MemoryArray, Output, Outputs, Pixels};
+use recoup::design::design;
+use recoup::records::design_columns;
 use recoup::{
-    Data, Dataset, Design, ErrorKind, EvaluateOptions, Hint, Labels, MemoryArray, Network, Output,
-    Outputs, Pixels, Session, SessionOptions, Unwatched, design, design_columns,
+    Dataset, Design, ErrorKind, EvaluateOptions, Hint, Network, Session, SessionOptions, Unwatched,
 };
 use recoup_core::watch::Watch;
 

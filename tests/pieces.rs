@@ -2,10 +2,14 @@
 
 use std::collections::VecDeque;
 
+use recoup::design::WeightScheme;
+use recoup::search::{
+    OpenNetwork, Piece, PieceResult, Pool, SessionsWorker, Store, Worker, emulated, explore_on,
+    explore_sessions, explore_sessions_on, explored_inputs, worker,
+};
 use recoup::{
-    DataSpec, Design, ExploreOptions, Limit, OpenNetwork, Piece, PieceResult, Pool, Power, Session,
-    SessionOptions, SessionsWorker, Store, Unwatched, WeightScheme, Worker, emulated, explore,
-    explore_on, explore_sessions, explore_sessions_on, explored_inputs, on_threads, worker,
+    DataSpec, Design, ExploreOptions, Limit, Power, Session, SessionOptions, Unwatched, explore,
+    on_threads,
 };
 
 /// Workers that take pieces in turns; every seventh piece is lost.
@@ -143,7 +147,7 @@ fn workers_of_sessions_find_what_one_process_finds() {
     assert_eq!(found, alone);
     // A worker of other designs says what it was not given.
     let other = SessionsWorker::new(sessions(), vec![], 6, 1).unwrap();
-    let job = recoup::Job::Images(0..1);
+    let job = recoup::search::Job::Images(0..1);
     let piece = Piece { experiment: "e".to_owned(), design: "d".to_owned(), job };
     assert!(other.run(piece).unwrap_err().to_string().contains("the network with the key e"));
 }

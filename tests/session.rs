@@ -2,9 +2,11 @@
 
 use std::sync::Mutex;
 
+use recoup::data::{Labels, MemoryArray, Pixels};
+use recoup::search::Store;
 use recoup::{
-    Dataset, Design, ErrorKind, EvaluateOptions, ExploreOptions, Hint, Labels, Limit, MemoryArray,
-    Multiplier, Pixels, Results, Session, SessionOptions, Store, Unwatched, Watch,
+    Dataset, Design, ErrorKind, EvaluateOptions, ExploreOptions, Hint, Limit, Multiplier, Results,
+    Session, SessionOptions, Unwatched, Watch,
 };
 
 const MODEL: &str = "zoo/assets/fashion-resnet8.onnx";

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use recoup::CALIBRATION_IMAGES;
+use recoup::data::CALIBRATION_IMAGES;
 use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode, Statistics};
 use recoup_core::data::{DataError, DataSpec, Dataset, FORMS, KEYS, PRESETS, Preprocess};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use recoup::Labels;
+use recoup::data::Labels;
 
 use recoup_core::accuracy::Experiment;
 use recoup_core::data::{DataSpec, Preprocess, select};

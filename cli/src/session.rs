@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use recoup::{Data, Labels, Session, SessionOptions};
+use recoup::data::{Data, Labels};
+use recoup::{Session, SessionOptions};
 use recoup_kernels::Isa;
 
 use crate::args::{DataArgs, MachineArgs};

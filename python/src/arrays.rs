@@ -4,7 +4,7 @@ use std::slice;
 
 use numpy::{Element, PyArray, PyArray1, PyArrayDyn, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use recoup::{ElementKind, Elements, MemoryArray, Output};
+use recoup::data::{ElementKind, Elements, MemoryArray, Output};
 
 use crate::errors;
 

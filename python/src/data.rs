@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use recoup::{Data as Source, DataSpec, Dataset, Labels, Preprocess, SessionOptions};
+use recoup::data::{Data as Source, Labels, Preprocess};
+use recoup::{DataSpec, Dataset, SessionOptions};
 
 use crate::arrays;
 use crate::errors::{known, raise};

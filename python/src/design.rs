@@ -1,7 +1,8 @@
 //! Designs.
 
 use pyo3::prelude::*;
-use recoup::{ControlOptions, Mode, Netlist, Quantization, Statistics, WeightScheme};
+use recoup::design::{ControlOptions, Mode, Quantization, Statistics, WeightScheme};
+use recoup::multipliers::Netlist;
 
 use crate::errors::{known, parse};
 use crate::multiplier::Multiplier;
@@ -21,7 +22,7 @@ impl Design {
     #[staticmethod]
     fn read(py: Python<'_>, text: &str, control_variate: Option<&str>) -> PyResult<Self> {
         let mode = mode(py, control_variate)?;
-        let (design, netlist) = known(py, py.detach(|| recoup::design(text, mode)))?;
+        let (design, netlist) = known(py, py.detach(|| recoup::design::design(text, mode)))?;
         Ok(Self { design, netlist })
     }
 
@@ -61,7 +62,7 @@ impl Design {
             .with_quantization(quantization)
             .with_exact_ends(exact_ends)
             .with_weights(weights);
-        let design = known(py, recoup::checked(design))?;
+        let design = known(py, recoup::design::checked(design))?;
         Ok(Self { design, netlist: imported.netlist.clone() })
     }
 

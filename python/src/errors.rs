@@ -5,7 +5,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use pyo3::prelude::*;
-use recoup::{Error, ErrorKind, printable};
+use recoup::multipliers::printable;
+use recoup::{Error, ErrorKind};
 
 use crate::hint::{self, Help};
 

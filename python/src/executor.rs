@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use recoup::{Labels, Piece, PieceResult, Pool, SessionOptions, SessionsWorker, Watch};
+use recoup::data::Labels;
+use recoup::search::{Piece, PieceResult, Pool, SessionsWorker};
+use recoup::{SessionOptions, Watch};
 
 use crate::data::Data;
 use crate::errors::{known, request};
@@ -66,7 +68,7 @@ impl<'a> Remote<'a> {
     }
 
     fn adapt(&mut self, piece: &Piece, result: &PieceResult) {
-        let recoup::Job::Images(range) = &piece.job else { return };
+        let recoup::search::Job::Images(range) = &piece.job else { return };
         self.images = match result.elapsed_s {
             short if short < PIECE_S / 2.0 => self.images.max(range.len().saturating_mul(2)),
             long if long > PIECE_S * 2.0 => self.images.min((range.len() / 2).max(1)),

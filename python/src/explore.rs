@@ -6,9 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use recoup::{
-    Budget, ExploreOptions, Limit, Store, explore_sessions, explore_sessions_on, last_page,
-};
+use recoup::search::{Budget, Store, explore_sessions, explore_sessions_on, last_page};
+use recoup::{ExploreOptions, Limit};
 
 use crate::errors::{known, raise, request};
 use crate::executor::{Pair, Remote, Until, sessions, sources};

@@ -1,6 +1,7 @@
 //! What would help, in arguments of the Python functions.
 
-use recoup::{Hint, WeightScheme};
+use recoup::Hint;
+use recoup::design::WeightScheme;
 
 /// What to do, and the arguments that it takes.
 pub struct Help {

@@ -5,7 +5,8 @@ use std::sync::mpsc::SyncSender;
 
 use numpy::PyArray1;
 use pyo3::prelude::*;
-use recoup::{Network, Output, Outputs, Session};
+use recoup::data::{Output, Outputs};
+use recoup::{Network, Session};
 
 use crate::arrays::give;
 

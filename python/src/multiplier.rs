@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use numpy::PyArrayDyn;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use recoup::{ImportOptions, Imported, Operands, PortNames, ProductTable, WeightCoding};
+use recoup::design::WeightCoding;
+use recoup::multipliers::{ImportOptions, Imported, Operands, PortNames, ProductTable};
 
 use crate::arrays::square;
 use crate::errors::{known, parse};
@@ -38,7 +39,7 @@ impl Multiplier {
         options.verilog.cells = cells;
         options.verilog.swap = swap;
         options.verilog.ports = ports.map(|[a, b, out]| PortNames { a, b, out });
-        let imported = py.detach(|| recoup::multiplier(text, &options));
+        let imported = py.detach(|| recoup::multipliers::multiplier(text, &options));
         Ok(Self { imported: known(py, imported)? })
     }
 

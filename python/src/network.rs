@@ -6,10 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use numpy::PyArrayDyn;
 use pyo3::prelude::*;
-use recoup::{
-    Dataset, Emulator as Emulated, EvaluateOptions, Method, Outputs as Seen, Power, SessionOptions,
-    WeightScheme, with_reference,
-};
+use recoup::data::{Method, Outputs as Seen};
+use recoup::design::{WeightScheme, with_reference};
+use recoup::{Dataset, Emulator as Emulated, EvaluateOptions, Power, SessionOptions};
 use recoup_zoo::{Embedded, PREPROCESS, test_images};
 
 use crate::arrays::{self, give};
@@ -194,7 +193,7 @@ pub struct Emulator {
     /// As the library has it.
     pub emulator: Emulated,
     /// The multiplier's own circuit, if it was read from one.
-    pub netlist: Option<recoup::Netlist>,
+    pub netlist: Option<recoup::multipliers::Netlist>,
 }
 
 /// The outputs of a network, by their names.

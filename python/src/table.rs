@@ -10,7 +10,7 @@ use arrow_array::{
 use arrow_schema::{ArrowError, Field, Schema};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
-use recoup::{ColumnKind, design_columns, exploration_columns};
+use recoup::records::{ColumnKind, design_columns, exploration_columns};
 use serde_json::Value;
 
 use crate::errors::request;

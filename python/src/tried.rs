@@ -1,7 +1,8 @@
 //! The designs that a search tries.
 
 use pyo3::prelude::*;
-use recoup::{ExploreOptions, Limit, with_reference};
+use recoup::design::with_reference;
+use recoup::{ExploreOptions, Limit};
 
 use crate::design::Design;
 use crate::multiplier::Multiplier;

@@ -9,7 +9,7 @@ use recoup_explore::recorded::{Mean, Recorded, RecordedNetwork};
 use recoup_explore::sequential::Verdict;
 
 use crate::{LIMITS, is_plain, limit, loss, saved};
-use recoup::{mean_name, short_name};
+use recoup::search::{mean_name, short_name};
 
 /// What a choice is among.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use recoup_explore::sequential::Assessment;
 
 use crate::choices::{AMONG, Among, GROUPS};
 use crate::{LIMITS, interval, limit, losses, saved};
-use recoup::mean_name;
+use recoup::search::mean_name;
 
 /// A design, as it is shown.
 #[derive(Clone, Debug, PartialEq)]

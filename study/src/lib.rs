@@ -8,7 +8,8 @@ mod losses;
 mod paper;
 mod variants;
 
-use recoup::{Design, Kind, Mode, Multiplier, Quantization, Space};
+use recoup::design::{Kind, Mode, Quantization};
+use recoup::{Design, Multiplier, Space};
 use recoup_core::multiplier::{perforated, recursive, truncated};
 use recoup_explore::entry::Entry;
 use recoup_explore::recorded::{Mean, Recorded};

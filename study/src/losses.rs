@@ -7,7 +7,7 @@ use recoup_explore::entry::Entry;
 use recoup_explore::recorded::{Mean, Recorded, RecordedNetwork};
 
 use crate::{fraction, is_plain, limit, loss};
-use recoup::{mean_name, short_name};
+use recoup::search::{mean_name, short_name};
 
 /// Top-1 of the exact networks.
 pub fn accuracies(recorded: &Recorded) -> String {

@@ -9,7 +9,7 @@ use recoup_report::data::Comparison;
 use crate::choices::{AMONG, Among, EVERY, REDUCED_PRECISION, best};
 use crate::confirmation::{self, Confirmed};
 use crate::{LIMITS, interval, is_plain, limit, loss, saved};
-use recoup::{mean_name, short_name};
+use recoup::search::{mean_name, short_name};
 
 /// As a table.
 pub fn compared(recorded: &Recorded) -> String {

@@ -1,4 +1,6 @@
-use recoup::{Store, Unwatched, WeightScheme};
+use recoup::Unwatched;
+use recoup::design::WeightScheme;
+use recoup::search::Store;
 use recoup_explore::entry::Settings;
 use recoup_explore::key::{CalibrationNames, ExperimentKey, ExperimentRecord, Names};
 use recoup_explore::power::{Figures, Power};

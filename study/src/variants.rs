@@ -5,7 +5,7 @@ use std::fmt::Write;
 use recoup_explore::recorded::Mean;
 
 use crate::{CHOSEN_CODES, fraction, loss, variant};
-use recoup::mean_name;
+use recoup::search::mean_name;
 
 /// Designs in the calibration's codes and in chosen ones, side by side: what the codes gain is not
 /// V's.

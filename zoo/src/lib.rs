@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup::{Dataset, Network, Result, Session, SessionOptions, Watch, read_inputs};
+use recoup::data::read_inputs;
+use recoup::{Dataset, Network, Result, Session, SessionOptions, Watch};
 use recoup_core::data::select;
 use recoup_core::model::{self, OnnxFile};
 use recoup_core::quantize::Method;

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use recoup::{Design, EvaluateOptions, Mode, Space};
+use recoup::design::Mode;
+use recoup::{Design, EvaluateOptions, Space};
 use recoup_core::multiplier::{perforated, recursive, truncated};
 use recoup_explore::power::Power;
 

@@ -4,10 +4,10 @@ mod logits;
 
 use anyhow::{Result, bail};
 
-use recoup::{
-    ControlOptions, Design, EvaluateOptions, ExactNode, Labels, Multiplier, Session, Space,
-    with_reference,
-};
+use recoup::data::Labels;
+use recoup::design::{ControlOptions, with_reference};
+use recoup::records::ExactNode;
+use recoup::{Design, EvaluateOptions, Multiplier, Session, Space};
 use recoup_core::accuracy::Outputs;
 use recoup_core::multiplier::Source;
 use recoup_explore::measured::MeasuredNetwork;

@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use recoup::{Budget, Design, ExploreOptions, Labels, OpenNetwork, Session, Store, explore};
+use recoup::data::Labels;
+use recoup::search::{Budget, OpenNetwork, Store};
+use recoup::{Design, ExploreOptions, Session, explore};
 use recoup_explore::export;
 use recoup_explore::measured::MeasuredNetwork;
 use recoup_explore::power::{self, Power};

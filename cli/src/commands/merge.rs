@@ -30,7 +30,7 @@ const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// Merges the parts.
 pub fn run(args: &MergeArgs) -> Result<()> {
     check(args)?;
-    let mut merged = recoup::merge(&args.parts, &Bars::default())?;
+    let mut merged = recoup::search::merge(&args.parts, &Bars::default())?;
     output::write(&args.out, &merged.bytes()?, args.force)
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use recoup::Labels;
+use recoup::data::Labels;
 use recoup_core::quantize::{Calibration, WeightScheme};
 
 use crate::args::QuantizeArgs;

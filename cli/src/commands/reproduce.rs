@@ -8,7 +8,9 @@ use std::io::{Write, stdout};
 
 use anyhow::{Context, Result};
 
-use recoup::{Budget, ExploreOptions, OpenNetwork, Store, WeightScheme, explore, explored_inputs};
+use recoup::design::WeightScheme;
+use recoup::search::{Budget, OpenNetwork, Store, explored_inputs};
+use recoup::{ExploreOptions, explore};
 use recoup_explore::entry::Settings;
 use recoup_explore::explorer::Network;
 use recoup_explore::power::Power;

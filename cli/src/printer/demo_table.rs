@@ -6,7 +6,8 @@ use std::io::Write;
 use anyhow::Result;
 use comfy_table::{ColumnConstraint, Table, Width};
 
-use recoup::{Design, Mode, Results};
+use recoup::design::Mode;
+use recoup::{Design, Results};
 use recoup_explore::power::Power;
 
 use super::tables::{align_right, energy, loss, percent, power, table};

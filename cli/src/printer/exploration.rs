@@ -4,7 +4,8 @@ use std::io::{Write, stdout};
 
 use anyhow::Result;
 
-use recoup::{Exploration, Kind};
+use recoup::Exploration;
+use recoup::design::Kind;
 use recoup_explore::answer::{Answer, loss};
 use recoup_explore::explorer::MeanResult;
 use recoup_explore::runner::{DesignResult, Outcome};

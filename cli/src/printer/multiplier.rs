@@ -51,11 +51,12 @@ impl Shown {
                 json!({
                     "function": choice.function.to_string(),
                     "variance_left": choice.variance_left,
-                    "cost": recoup::costs(&choice.costs)[0],
+                    "cost": recoup::records::costs(&choice.costs)[0],
                 })
             });
             let left: Vec<f64> = study.terms.iter().map(|choice| choice.variance_left).collect();
-            let costs: Vec<_> = study.terms.iter().map(|c| recoup::costs(&c.costs)).collect();
+            let costs: Vec<_> =
+                study.terms.iter().map(|c| recoup::records::costs(&c.costs)).collect();
             json!({
                 "codes": codes,
                 "error_mean": study.mean_error,

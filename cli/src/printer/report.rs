@@ -1,6 +1,7 @@
 //! The results of `eval` and the order in which they are printed.
 
-use recoup::{Quantization, Results};
+use recoup::Results;
+use recoup::design::Quantization;
 use recoup_core::accuracy::{EmulatedDesign, Evaluation, OutputFidelity};
 use recoup_explore::power::Power;
 

@@ -4,7 +4,9 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use recoup::{Design, ExactNode, Mode, Results, WeightScheme};
+use recoup::design::{Mode, WeightScheme};
+use recoup::records::ExactNode;
+use recoup::{Design, Results};
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::ControlVariate;
 use recoup_core::quantize::Calibration;

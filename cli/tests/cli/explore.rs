@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use recoup::WeightScheme;
+use recoup::design::WeightScheme;
 use recoup_explore::recorded::Recorded;
 use recoup_explore::store::{Row, Store};
 use recoup_hardware::cost_table::{Array, Cost, CostRun, CostTable, Library, Stimulus};

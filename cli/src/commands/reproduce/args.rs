@@ -5,7 +5,8 @@ use crate::parse::{embedded, parse_limit, parse_positive};
 use crate::{headings, values};
 use anyhow::Result;
 use clap::Args;
-use recoup::{DataSpec, Limit, Quantization};
+use recoup::design::Quantization;
+use recoup::{DataSpec, Limit};
 use recoup_zoo::Embedded;
 use std::path::PathBuf;
 

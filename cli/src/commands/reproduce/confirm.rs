@@ -2,7 +2,8 @@
 
 use crate::progress::Bars;
 use anyhow::{Context, Result};
-use recoup::{Budget, Exploration, Store, Watch};
+use recoup::search::{Budget, Store};
+use recoup::{Exploration, Watch};
 use recoup_explore::explorer::{Explorer, Network, Question};
 use recoup_explore::recorded::Recorded;
 use recoup_study::confirmation;
