@@ -35,9 +35,11 @@ impl Histogram {
                 if !value.is_finite() {
                     return false;
                 }
-                while f64::from(value.abs()) >= self.reach {
-                    self.double();
+                let mut reach = self.reach;
+                while f64::from(value.abs()) >= reach {
+                    reach *= 2.0;
                 }
+                self.grow(reach);
                 bins_per_unit = 1.0 / self.width();
             }
             self.min = self.min.min(value);
@@ -51,12 +53,9 @@ impl Histogram {
 
     /// Adds another histogram's counts.
     pub fn merge(mut self, mut other: Self) -> Self {
-        while self.reach < other.reach {
-            self.double();
-        }
-        while other.reach < self.reach {
-            other.double();
-        }
+        let reach = self.reach.max(other.reach);
+        self.grow(reach);
+        other.grow(reach);
         self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
@@ -91,13 +90,20 @@ impl Histogram {
         2.0 * self.reach / BINS as f64
     }
 
-    fn double(&mut self) {
+    /// To a reach that is this one, doubled again and again: bins merge in pairs each time.
+    fn grow(&mut self, reach: f64) {
+        let doublings = (reach / self.reach).log2() as u32;
+        self.reach = reach;
+        let is_empty = self.min > self.max;
+        if doublings == 0 || is_empty {
+            return;
+        }
+        let half = BINS as i32 / 2;
         let mut merged = vec![0; BINS];
-        for (bin, &count) in self.counts.iter().enumerate() {
-            merged[bin / 2 + BINS / 4] += count;
+        for (bin, &count) in (-half..).zip(&self.counts) {
+            merged[((bin >> doublings.min(31)) + half) as usize] += count;
         }
         self.counts = merged;
-        self.reach *= 2.0;
     }
 }
 
@@ -112,13 +118,22 @@ fn floor(value: f64) -> i32 {
 mod tests {
     use super::*;
 
-    /// As [`Histogram::add`], a division for each value.
+    fn double(histogram: &mut Histogram) {
+        let mut merged = vec![0; BINS];
+        for (bin, &count) in histogram.counts.iter().enumerate() {
+            merged[bin / 2 + BINS / 4] += count;
+        }
+        histogram.counts = merged;
+        histogram.reach *= 2.0;
+    }
+
+    /// As [`Histogram::add`], a division for each value, and one doubling after the other.
     fn add_naively(histogram: &mut Histogram, values: &[f32]) {
         for &value in values {
             histogram.min = histogram.min.min(value);
             histogram.max = histogram.max.max(value);
             while f64::from(value.abs()) >= histogram.reach {
-                histogram.double();
+                double(histogram);
             }
             let bin = (f64::from(value) / histogram.width()).floor() + BINS as f64 / 2.0;
             histogram.counts[bin as usize] += 1;
