@@ -49,9 +49,11 @@ pub struct Layer<'a> {
 impl Layer<'_> {
     /// Its filters, with the groups that they are in.
     fn filters(&self) -> Vec<Filter<'_>> {
-        let in_group = (self.filters.len() / self.groups).max(1);
+        let groups = self.groups.max(1);
+        let in_group = (self.filters.len() / groups).max(1);
+        let group = |at: usize| (at / in_group).min(groups - 1);
         let filters = self.filters.iter().enumerate();
-        filters.map(|(at, weights)| Filter { group: at / in_group, weights }).collect()
+        filters.map(|(at, weights)| Filter { group: group(at), weights }).collect()
     }
 
     /// Moments over its codes.

@@ -90,7 +90,9 @@ impl LayerMoments {
         depth: usize,
         groups: usize,
     ) -> Self {
-        let Some(channels) = &codes.channels else {
+        let groups = groups.max(1);
+        let known = codes.channels.as_ref().filter(|channels| channels.counts.len() >= groups);
+        let Some(channels) = known else {
             return Self::pooled(errors, functions, &codes.distribution(), depth);
         };
         let places = channels.counts.len() / groups;
@@ -160,7 +162,8 @@ impl LayerMoments {
         let terms = self.covariance.len();
         let (mut mean, mut covariance) = (DVector::zeros(terms), DMatrix::zeros(terms, terms));
         // All alike, and nothing to be rounded.
-        let distinct = if self.places == 0 { &self.positions[..1] } else { &self.positions[..] };
+        let all = self.positions.len();
+        let distinct = &self.positions[..if self.places == 0 { all.min(1) } else { all }];
         for position in distinct {
             let (place, share) = (group * self.places + position.place, position.padding);
             let own = self.mean_x.column(place);
@@ -169,8 +172,8 @@ impl LayerMoments {
             covariance += &within[place] * (1.0 - share);
             covariance += &apart * apart.transpose() * (share * (1.0 - share));
         }
-        mean /= distinct.len() as f64;
-        covariance /= distinct.len() as f64;
+        mean /= distinct.len().max(1) as f64;
+        covariance /= distinct.len().max(1) as f64;
         Group { inverse: pseudo_inverse(&covariance), mean, covariance }
     }
 

@@ -365,3 +365,25 @@ fn without_channels_their_statistics_are_those_of_the_layer() {
     };
     assert_eq!(fitted(Statistics::Channel), fitted(Statistics::Pooled));
 }
+
+#[test]
+fn layers_that_fit_nothing_are_no_panic() {
+    let weights: Vec<u8> = (0..12).collect();
+    let (channels, pooled) = (two_groups(), SeenCodes::pooled(CODES));
+    let filters =
+        [Vec::new(), vec![&weights[..0]], weights.chunks(4).collect(), vec![&weights[..]]];
+    for statistics in Statistics::ALL {
+        let options = ControlOptions { statistics, ..ControlOptions::default() };
+        for filters in &filters {
+            for groups in [0, 1, 2, 3, 7] {
+                for codes in [&channels, &pooled] {
+                    let layer = Layer { filters: filters.clone(), groups, codes, is_exact: false };
+                    let mode = Mode::Fitted(None);
+                    let control =
+                        fit(&[layer], WeightCoding::Unsigned, &truncated(7), mode, options);
+                    assert_eq!(control.unwrap().unwrap().layers[0].c0.len(), filters.len());
+                }
+            }
+        }
+    }
+}
