@@ -10,7 +10,8 @@ use recoup::search::{Budget, Store, explore_sessions, explore_sessions_on, last_
 use recoup::{ExploreOptions, Limit};
 
 use crate::errors::{known, raise, request};
-use crate::executor::{Pair, Remote, Until, sessions, sources};
+use crate::executor::{Pair, sessions, sources};
+use crate::remote::{Remote, Until};
 use crate::tried::{Tried, of_designs};
 use crate::wait::{self, Running};
 

@@ -12,6 +12,7 @@ mod hint;
 mod measure;
 mod multiplier;
 mod network;
+mod remote;
 mod silicon;
 mod table;
 mod tried;
