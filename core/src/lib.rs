@@ -16,6 +16,8 @@
 //! [`recoup_kernels`].
 
 pub mod accuracy;
+pub mod as_bits;
+pub mod as_digits;
 pub mod as_text;
 mod code_choice;
 pub mod control_variate;

@@ -6,8 +6,9 @@
 
 use std::cell::RefCell;
 
-use recoup_core::accuracy::Experiment;
+use recoup_core::accuracy::{Experiment, Images};
 use recoup_core::as_text;
+use recoup_core::data::DataError;
 use recoup_core::design::{Design, DesignRecord};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
@@ -85,7 +86,7 @@ impl ExperimentKey {
             model_sha256: experiment.graph().sha256.clone(),
             images: inputs.len(),
             inputs_sha256: inputs.sha256().to_owned(),
-            calibration_sha256: sha256(&[json!(calibration.tensors).to_string().as_bytes()]),
+            calibration_sha256: scales_sha256(experiment),
             calibration_inputs_sha256: sha256_of_floats(
                 experiment.calibration_inputs().iter().map(Vec::as_slice),
             ),
@@ -140,6 +141,33 @@ impl ExperimentKey {
         known.push((multiplier.clone(), hash.clone()));
         hash
     }
+}
+
+fn scales_sha256(experiment: &Experiment) -> String {
+    sha256(&[json!(experiment.calibration().tensors).to_string().as_bytes()])
+}
+
+/// The key of an evaluation of a calibrated network on images, which are known by their numbers, their
+/// labels and the first of them: no other is read for it.
+///
+/// # Errors
+/// When that one cannot be read.
+pub fn evaluation_key(experiment: &Experiment, images: &Images) -> Result<String, DataError> {
+    let Images { dataset, indices, .. } = images;
+    let labels: Vec<_> = indices.iter().map(|&index| dataset.label(index)).collect();
+    let first = images.read_inputs(0..indices.len().min(1))?;
+    let content = json!({
+        "recoup": env!("CARGO_PKG_VERSION"),
+        "model": experiment.graph().sha256,
+        "scales": scales_sha256(experiment),
+        "calibration_inputs":
+            sha256_of_floats(experiment.calibration_inputs().iter().map(Vec::as_slice)),
+        "weights": experiment.weights().to_string(),
+        "images": indices,
+        "labels": labels,
+        "first": sha256_of_floats(first.iter().map(Vec::as_slice)),
+    });
+    Ok(sha256(&[content.to_string().as_bytes()]))
 }
 
 /// Of no network in particular.

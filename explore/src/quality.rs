@@ -1,7 +1,7 @@
 //! What a design does to the accumulators of each layer, on a few images.
 
 use recoup_core::accuracy::{Classifier, EmulatedDesign, ExperimentError, LabelledInput};
-use recoup_core::emulate::{ErrorSample, LayerStatistics, StatisticsCollector};
+use recoup_core::emulate::{ErrorSample, LayerStatistics};
 use recoup_core::watch::Watch;
 use serde::{Deserialize, Serialize};
 
@@ -55,12 +55,11 @@ pub fn observe(
     let Some(largest) = (0..macs.len()).rev().max_by_key(|&layer| macs[layer].shape.macs()) else {
         return Ok(Vec::new());
     };
-    let collector = StatisticsCollector::new(&candidate.prepared, candidate.control.as_ref())?
-        .sampling(largest);
+    let collector = candidate.collector().map_err(ExperimentError::from)?.sampling(largest);
     let mut total = collector.start();
     let parts = classifier.observe(&candidate.network, &collector, images, watch)?;
     parts.iter().for_each(|part| total.merge(part));
-    let layers = collector.finish(&candidate.network, &total).into_iter().enumerate();
+    let layers = total.finish(&candidate.network).into_iter().enumerate();
     Ok(layers
         .map(|(index, statistics)| LayerQuality {
             histogram: (index == largest).then(|| Histogram::new(total.samples())),

@@ -4,29 +4,35 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
+use crate::as_digits;
 use crate::data::{DataError, Dataset, InputTensor, Preprocess, Sampler};
-use crate::emulate::{LayerStatistics, StatisticsCollector};
+use crate::emulate::LayerStatistics;
 use crate::hint::Hint;
 use crate::model::{FloatModel, Graph, SampleError};
 
 use crate::watch::{Stopped, Watch, go_on};
 
 use super::classify::{Classifier, LabelledInput};
-use super::fidelity::{Collector, OutputFidelity};
+use super::evaluator::{Evaluator, Observed};
+use super::fidelity::OutputFidelity;
+use super::part::{Measures, Totals};
 use super::{EmulatedDesign, ExperimentError};
 
 /// From this many classes on, the five best count too.
 const TOP5_CLASSES: usize = 100;
 
 /// What one network made of the images, in the order of the evaluation.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Outcomes {
     /// How many images there were.
     pub images: usize,
     /// Whether the best class was right; empty without labels.
+    #[serde(with = "as_digits")]
     pub top1: Vec<bool>,
     /// Whether the right class was among the best five; empty below 100 classes.
+    #[serde(with = "as_digits")]
     pub top5: Vec<bool>,
     /// Time that all threads together took from image to scores.
     pub elapsed: Duration,
@@ -46,6 +52,14 @@ impl Outcomes {
     /// Images per second of wall-clock time, quantisation included.
     pub fn images_per_s(&self) -> f64 {
         self.images as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// Adds what the network made of the images that follow.
+    pub fn append(&mut self, next: &Self) {
+        self.images += next.images;
+        self.top1.extend_from_slice(&next.top1);
+        self.top5.extend_from_slice(&next.top5);
+        self.elapsed += next.elapsed;
     }
 
     /// Adds what a network made of one more image with a label.
@@ -165,85 +179,25 @@ pub fn evaluate(
     mut outputs: Option<&mut dyn Outputs>,
     watch: &(impl Watch + ?Sized),
 ) -> Result<Evaluation, EvaluateError> {
-    let collectors = candidates
-        .iter()
-        .filter(|_| layers)
-        .map(|candidate| StatisticsCollector::new(&candidate.prepared, candidate.control.as_ref()));
+    let collectors = candidates.iter().filter(|_| layers).map(EmulatedDesign::collector);
     let collectors = collectors.collect::<Result<Vec<_>, _>>().map_err(ExperimentError::from)?;
-    let mut totals: Vec<_> = collectors.iter().map(StatisticsCollector::start).collect();
-    let mut evaluation = Evaluation {
-        float: Outcomes::default(),
-        candidates: vec![Outcomes::default(); candidates.len()],
-        fidelity: None,
-        layers: None,
-    };
     let Some(EmulatedDesign { prepared, .. }) = candidates.first() else {
         return Err(EvaluateError::NoCandidate);
     };
-    let graph = &prepared.quantized.graph;
-    let labels = images.dataset.labels().ok();
-    let classes = match graph.scores() {
-        Some((_, classes)) => classes,
-        None if labels.is_some() => return Err(EvaluateError::NoScores),
-        // Nobody looks at them.
-        None => 0..0,
-    };
-    if labels.is_some() {
-        images.dataset.check_outputs(classes.len())?;
+    let measures = &Measures::new(images.dataset, &prepared.quantized.graph)?;
+    let mut totals = Totals::new(measures, candidates.len(), layers);
+    let observed = candidates.iter().enumerate().map(|(index, it)| (it, collectors.get(index)));
+    let observed: Vec<Observed> = observed.collect();
+    let classifier = &Classifier::default();
+    let evaluator = Evaluator { images, float, measures, classifier };
+    let (count, batch) = (images.indices.len(), images.batch.max(1));
+    for start in (0..count).step_by(batch) {
+        let places = start..count.min(start + batch);
+        let outputs = outputs.as_deref_mut();
+        totals.add(0, evaluator.run(places.clone(), true, &observed, outputs, watch)?);
+        watch.advance(places.len());
     }
-    let mut fidelity = (labels.is_none() || graph.outputs.len() > 1)
-        .then(|| vec![Collector::new(graph, graph.output_names()); candidates.len()]);
-    let count = |outcomes: &mut Outcomes, all: &[Vec<f32>], indices: &[usize]| match labels {
-        None => outcomes.images += all.len(),
-        Some(labels) => all.iter().zip(indices).for_each(|(outputs, &index)| {
-            outcomes.add(&outputs[classes.clone()], labels[index] as usize);
-        }),
-    };
-    let classifier = Classifier::default();
-    let mut saved = 0;
-    while saved < images.indices.len() {
-        let end = images.indices.len().min(saved + images.batch.max(1));
-        let batch = images.read_inputs(saved..end)?;
-        let indices = &images.indices[saved..end];
-        let start = Instant::now();
-        let real = float_outputs(float, &batch, indices, watch)?;
-        evaluation.float.elapsed += start.elapsed();
-        count(&mut evaluation.float, &real, indices);
-        if let Some(outputs) = outputs.as_deref_mut() {
-            outputs.save(None, saved, &real)?;
-        }
-        let mut exact = Vec::new();
-        for (index, candidate) in candidates.iter().enumerate() {
-            go_on(watch)?;
-            let outcomes = &mut evaluation.candidates[index];
-            let all = timed(&classifier, candidate, &batch, outcomes, watch)?;
-            count(outcomes, &all, indices);
-            if let Some(outputs) = outputs.as_deref_mut() {
-                outputs.save(Some(index), saved, &all)?;
-            }
-            if let Some(collector) = collectors.get(index) {
-                let parts = classifier.observe(&candidate.network, collector, &batch, watch);
-                let parts = parts.map_err(ExperimentError::from)?;
-                parts.iter().for_each(|part| totals[index].merge(part));
-            }
-            if let Some(collectors) = &mut fidelity {
-                if index == 0 {
-                    exact.clone_from(&all);
-                }
-                collectors[index].add(&real, &exact, &all);
-            }
-        }
-        saved += batch.len();
-        watch.advance(batch.len());
-    }
-    evaluation.fidelity = fidelity.map(|all| all.iter().map(Collector::finish).collect());
-    if layers {
-        let statistics = collectors.iter().zip(&totals).zip(candidates);
-        let statistics = statistics
-            .map(|((collector, total), candidate)| collector.finish(&candidate.network, total));
-        evaluation.layers = Some(statistics.collect());
-    }
-    Ok(evaluation)
+    Ok(totals.finish(candidates))
 }
 
 /// What one more candidate makes of images with labels, all of which the float network has run on.
@@ -265,7 +219,10 @@ pub fn outcomes(
         go_on(watch)?;
         let end = images.indices.len().min(outcomes.images + images.batch.max(1));
         let batch = images.read(outcomes.images..end)?;
-        let all = timed(&classifier, candidate, &batch, &mut outcomes, watch)?;
+        let start = Instant::now();
+        let all = classifier.outputs(&candidate.network, &batch, watch);
+        let all = all.map_err(ExperimentError::from)?;
+        outcomes.elapsed += start.elapsed();
         for (outputs, image) in all.iter().zip(&batch) {
             let scores = candidate.network.class_scores(outputs).ok_or(EvaluateError::NoScores)?;
             outcomes.add(scores, image.label);
@@ -273,36 +230,6 @@ pub fn outcomes(
         watch.advance(batch.len());
     }
     Ok(outcomes)
-}
-
-/// The outputs of a candidate, whose time counts.
-fn timed<I: AsRef<[f32]> + Sync>(
-    classifier: &Classifier,
-    candidate: &EmulatedDesign,
-    batch: &[I],
-    outcomes: &mut Outcomes,
-    watch: &(impl Watch + ?Sized),
-) -> Result<Vec<Vec<f32>>, ExperimentError> {
-    let start = Instant::now();
-    // The float network has run on these images: what it does not tell apart, the numbers that the
-    // multiplier makes can.
-    let all = classifier.outputs(&candidate.network, batch, watch)?;
-    outcomes.elapsed += start.elapsed();
-    Ok(all)
-}
-
-/// The outputs of the float network for images of these numbers.
-fn float_outputs(
-    float: &FloatModel,
-    batch: &[Vec<f32>],
-    indices: &[usize],
-    watch: &(impl Watch + ?Sized),
-) -> Result<Vec<Vec<f32>>, EvaluateError> {
-    let outputs = batch.par_iter().zip(indices).map(|(image, &index)| {
-        go_on(watch)?;
-        float.outputs(image).map_err(|error| EvaluateError::Image { index, error })
-    });
-    outputs.collect()
 }
 
 /// Why an evaluation stopped.

@@ -6,7 +6,7 @@ use recoup_kernels::{Isa, KernelError};
 
 use crate::control_variate::{self, ControlVariate, ControlVariateError, Prediction};
 use crate::design::Design;
-use crate::emulate::{EmulateError, Network, Prepared};
+use crate::emulate::{EmulateError, Network, Prepared, StatisticsCollector};
 use crate::hint::Hint;
 use crate::model::{Graph, ModelError, OnnxFile, SampleError};
 use crate::multiplier::MultiplierError;
@@ -30,6 +30,16 @@ pub struct EmulatedDesign {
     pub network: Network,
     /// The network without its multiplier.
     pub prepared: Arc<Prepared>,
+}
+
+impl EmulatedDesign {
+    /// What looks at its layers.
+    ///
+    /// # Errors
+    /// When a kernel refuses a layer.
+    pub fn collector(&self) -> Result<StatisticsCollector, EmulateError> {
+        StatisticsCollector::new(&self.prepared, self.control.as_ref())
+    }
 }
 
 /// What can go wrong on the way to a candidate.

@@ -6,7 +6,9 @@ mod moments;
 use std::ops::Range;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
+use crate::as_bits;
 use crate::model::Graph;
 
 use super::paired::quantile;
@@ -90,16 +92,24 @@ impl Collector {
         Self(outputs.collect())
     }
 
-    /// Adds what the float network, the exact one and this one made of the same samples.
-    pub fn add(&mut self, float: &[Vec<f32>], exact: &[Vec<f32>], own: &[Vec<f32>]) {
-        for Output { range, is_scores, against_float, against_exact, .. } in &mut self.0 {
-            for (sums, reference) in [(against_float, float), (against_exact, exact)] {
+    /// Compares what the float network, the exact one and this one made of the same samples.
+    pub fn compare(&self, float: &[Vec<f32>], exact: &[Vec<f32>], own: &[Vec<f32>]) -> Comparisons {
+        let outputs = self.0.iter().map(|Output { range, is_scores, .. }| {
+            [float, exact].map(|reference| {
                 let samples = reference.par_iter().zip(own).map(|(reference, own)| {
                     Comparison::of(&reference[range.clone()], &own[range.clone()], *is_scores)
                 });
-                // Sums of floats depend on their order: that of the samples, always.
-                samples.collect::<Vec<_>>().iter().for_each(|sample| sums.add(sample));
-            }
+                samples.collect()
+            })
+        });
+        Comparisons(outputs.collect())
+    }
+
+    /// Adds what was compared. Sums of floats depend on their order: that of the samples, always.
+    pub fn add(&mut self, Comparisons(outputs): &Comparisons) {
+        for (output, [float, exact]) in self.0.iter_mut().zip(outputs) {
+            float.iter().for_each(|sample| output.against_float.add(sample));
+            exact.iter().for_each(|sample| output.against_exact.add(sample));
         }
     }
 
@@ -115,13 +125,31 @@ impl Collector {
     }
 }
 
+/// Consecutive samples: of each output, against the float network and against the exact one.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Comparisons(Vec<[Vec<Comparison>; 2]>);
+
+impl Comparisons {
+    /// Adds the samples that follow.
+    pub fn append(&mut self, next: Self) {
+        for (output, next) in self.0.iter_mut().zip(next.0) {
+            output.iter_mut().zip(next).for_each(|(samples, next)| samples.extend(next));
+        }
+    }
+}
+
 /// One sample.
+#[derive(Serialize, Deserialize)]
 struct Comparison {
     /// Sum of the squares of the reference.
+    #[serde(with = "as_bits")]
     signal: f64,
     /// Sum of the squared differences.
+    #[serde(with = "as_bits")]
     noise: f64,
+    #[serde(with = "as_bits")]
     cosine: f64,
+    #[serde(with = "as_bits")]
     largest_difference: f64,
     same_class: bool,
 }

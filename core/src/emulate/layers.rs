@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use recoup_kernels::{MacLayer, Scratch};
+use serde::{Deserialize, Serialize};
 
+use crate::as_bits;
 use crate::control_variate::ControlVariate;
 use crate::multiplier::Multiplier;
 use crate::numeric::round_half_even_shift;
@@ -36,15 +38,23 @@ pub struct LayerStatistics {
 }
 
 /// Sums that make up [`LayerStatistics`]; one per image, merged in the order of the images.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Sums {
+    #[serde(with = "as_bits")]
     outputs: f64,
+    #[serde(with = "as_bits")]
     error: f64,
+    #[serde(with = "as_bits")]
     error_squared: f64,
+    #[serde(with = "as_bits")]
     left: f64,
+    #[serde(with = "as_bits")]
     left_squared: f64,
+    #[serde(with = "as_bits")]
     signal_power: f64,
+    #[serde(with = "as_bits")]
     noise_before_power: f64,
+    #[serde(with = "as_bits")]
     noise_power: f64,
 }
 
@@ -56,7 +66,7 @@ pub struct StatisticsCollector {
 }
 
 /// The accumulated error of one output, in accumulator units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorSample {
     /// Of the multiplier alone.
     pub before: i64,
@@ -64,10 +74,12 @@ pub struct ErrorSample {
     pub after: i64,
 }
 
-/// The sums of some images, with the buffers for the next.
+/// The sums of some images, with the buffers for the next, which are not sent with them.
+#[derive(Default, Serialize, Deserialize)]
 pub struct Statistics {
     layers: Vec<Sums>,
     samples: Vec<ErrorSample>,
+    #[serde(skip)]
     buffers: Buffers,
 }
 
@@ -87,8 +99,9 @@ impl Statistics {
         Self { buffers: Buffers::default(), ..self }
     }
 
-    /// Adds another part's sums.
+    /// Adds another part's sums. Whoever has seen no image may not know yet how many layers there are.
     pub fn merge(&mut self, other: &Self) {
+        self.layers.resize_with(other.layers.len(), Sums::default);
         self.layers.iter_mut().zip(&other.layers).for_each(|(sums, more)| sums.merge(more));
         self.samples.extend_from_slice(&other.samples);
     }
@@ -96,6 +109,17 @@ impl Statistics {
     /// The errors of the layer that [`StatisticsCollector::sampling`] names, output by output.
     pub fn samples(&self) -> &[ErrorSample] {
         &self.samples
+    }
+
+    /// The statistics of all layers of `network`.
+    pub fn finish(&self, network: &Network) -> Vec<LayerStatistics> {
+        let quantized = &network.prepared.quantized;
+        let layers = self.layers.iter().zip(&network.layers).zip(&quantized.macs);
+        layers
+            .map(|((sums, layer), mac)| {
+                sums.statistics(quantized.graph.nodes[mac.node].name.clone(), layer.kernel_name())
+            })
+            .collect()
     }
 }
 
@@ -134,8 +158,7 @@ impl StatisticsCollector {
     pub fn start(&self) -> Statistics {
         Statistics {
             layers: vec![Sums::default(); self.exact.layers.len()],
-            samples: Vec::new(),
-            buffers: Buffers::default(),
+            ..Statistics::default()
         }
     }
 
@@ -196,17 +219,6 @@ impl StatisticsCollector {
                 }
             }
         }
-    }
-
-    /// The statistics of all layers of `network`.
-    pub fn finish(&self, network: &Network, total: &Statistics) -> Vec<LayerStatistics> {
-        let quantized = &network.prepared.quantized;
-        let layers = total.layers.iter().zip(&network.layers).zip(&quantized.macs);
-        layers
-            .map(|((sums, layer), mac)| {
-                sums.statistics(quantized.graph.nodes[mac.node].name.clone(), layer.kernel_name())
-            })
-            .collect()
     }
 }
 

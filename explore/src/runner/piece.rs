@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
+use recoup_core::as_digits;
 use recoup_core::design::Design;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::quality::LayerQuality;
 
@@ -47,33 +48,17 @@ pub struct PieceResult {
 pub enum Seen {
     /// Whether each image of the range is classified correctly; those that are missing at its end
     /// are to be done again.
-    Outcomes(#[serde(serialize_with = "to_digits", deserialize_with = "of_digits")] Vec<bool>),
+    Outcomes(#[serde(with = "as_digits")] Vec<bool>),
     /// The errors in the layers.
     Layers(Vec<LayerQuality>),
     /// The design cannot be run, for this reason.
     Failed(String),
 }
 
-/// A digit for each image: 1 for right.
-fn to_digits<S: Serializer>(outcomes: &[bool], serializer: S) -> Result<S::Ok, S::Error> {
-    let digits = outcomes.iter().map(|&right| if right { '1' } else { '0' });
-    serializer.serialize_str(&digits.collect::<String>())
-}
-
-fn of_digits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<bool>, D::Error> {
-    let digits = String::deserialize(deserializer)?;
-    let outcome = |digit| match digit {
-        '0' => Ok(false),
-        '1' => Ok(true),
-        _ => Err(serde::de::Error::custom("expected a 0 or a 1 for each image")),
-    };
-    digits.chars().map(outcome).collect()
-}
-
-/// Where pieces are done.
-pub trait Pool {
-    /// A design that pieces may name by this key.
-    fn know(&mut self, key: &str, design: &Design);
+/// Where pieces are done, of this work or of another.
+pub trait Pool<P = Piece, R = PieceResult> {
+    /// A design that pieces may name by this key, for who does not make it of what it was given.
+    fn know(&mut self, _key: &str, _design: &Design) {}
 
     /// How many pieces may be under way at a time. Of several, some may turn out not to be needed.
     fn size(&self) -> usize;
@@ -85,11 +70,11 @@ pub trait Pool {
     fn images(&self) -> usize;
 
     /// Hands a piece out.
-    fn submit(&mut self, piece: Piece);
+    fn submit(&mut self, piece: P);
 
     /// Waits a moment until a piece comes back, with its result or lost; none when the moment is
     /// over.
-    fn wait(&mut self) -> Option<(Piece, Option<PieceResult>)>;
+    fn wait(&mut self) -> Option<(P, Option<R>)>;
 
     /// What is under way is not needed any more, and need not come back.
     fn forget(&mut self) {}

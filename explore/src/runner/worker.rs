@@ -38,7 +38,8 @@ impl Default for Worker<'_> {
 /// A piece that a worker cannot do: it has not been told what the piece names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this worker was not given the {what} with the key {key}; give it what the search was given"
+    "this worker was not given the {what} with the key {key}; give it what was given to whoever hands \
+     pieces out"
 )]
 pub struct UnknownPiece {
     /// `network` or `design`.

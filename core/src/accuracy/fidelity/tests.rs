@@ -60,7 +60,7 @@ fn half_width(values: &[f64]) -> f64 {
 fn statistics_are_those_of_their_formulas() {
     let (reference, found) = samples(25);
     let mut collector = Collector::new(&graph(), &["map".into(), "scores".into()]);
-    collector.add(&found, &reference, &found);
+    collector.add(&collector.compare(&found, &reference, &found));
     let outputs = collector.finish();
     assert_eq!(outputs.len(), 2);
     for (output, range) in outputs.iter().zip([0..6, 6..10]) {
@@ -120,7 +120,7 @@ fn batches_and_threads_change_nothing() {
         let mut collector = Collector::new(&graph(), &["map".into(), "scores".into()]);
         pool.install(|| {
             for (reference, found) in reference.chunks(batch).zip(found.chunks(batch)) {
-                collector.add(reference, found, found);
+                collector.add(&collector.compare(reference, found, found));
             }
         });
         collector.finish()
@@ -135,7 +135,7 @@ fn batches_and_threads_change_nothing() {
 fn one_sample_has_no_interval_but_of_a_share() {
     let (reference, found) = samples(1);
     let mut collector = Collector::new(&graph(), &["map".into(), "scores".into()]);
-    collector.add(&reference, &reference, &found);
+    collector.add(&collector.compare(&reference, &reference, &found));
     let fidelity = &collector.finish()[1].against_float;
     assert!(fidelity.sqnr_db.is_some() && fidelity.cosine.is_some());
     assert_eq!((fidelity.sqnr_db_ci95, fidelity.cosine_ci95), (None, None));
