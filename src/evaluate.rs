@@ -1,16 +1,29 @@
 //! Designs on a session's images.
 
+mod pieces;
+mod plan;
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use recoup_core::accuracy::paired::{PairedLoss, compare};
 use recoup_core::accuracy::{
-    EmulatedDesign, Evaluation, Experiment, Outcomes, Outputs, evaluate, outcomes,
+    EmulatedDesign, Evaluation, Experiment, Measures, Outcomes, Outputs, Totals, evaluate, outcomes,
 };
 use recoup_core::design::Design;
+use recoup_core::model::threads::run_apart;
 use recoup_core::quantize::{Calibration, WeightScheme};
-use recoup_core::watch::{Watch, go_on};
+use recoup_core::watch::{StopOnly, Watch, go_on};
+use recoup_explore::key::evaluation_key;
 use recoup_explore::power::{Figures, Power};
 
 use crate::error::{Error, Result};
 use crate::session::Session;
+
+pub use pieces::{EvaluationPiece, EvaluationResult, EvaluationWorker};
+pub use plan::EvaluationPool;
+use plan::Plan;
 
 /// How designs are evaluated.
 #[derive(Clone, Copy, Debug)]
@@ -101,19 +114,68 @@ impl Session {
         let images = self.images(batch);
         let evaluation = evaluate(&images, &self.float(), &candidates, layers, outputs, watch)?;
         watch.end();
-        Ok(Results {
+        Ok(self.results(&experiment, candidates, evaluation))
+    }
+
+    /// As [`Session::evaluate`], with designs run by the workers of a pool, in other processes or on
+    /// other machines, each of which has an [`EvaluationWorker`]. Results do not depend on their
+    /// number, nor on the order in which they come back; what they lose is done again. A step of the
+    /// work is an image that a network sees; where outputs are compared, all networks see it together.
+    ///
+    /// # Errors
+    /// As [`Session::evaluate`].
+    pub fn evaluate_on(
+        &mut self,
+        pool: &mut EvaluationPool<'_>,
+        designs: &[Design],
+        options: EvaluateOptions,
+        watch: &dyn Watch,
+    ) -> Result<Results> {
+        let EvaluateOptions { weights, layers, batch } = options;
+        let experiment = self.experiment(weights, watch)?;
+        let measures = Measures::new(&self.dataset, &self.graph)?;
+        let key = evaluation_key(&experiment, &self.images(batch))?;
+        let designs = with_reference(designs);
+        let (networks, images) = (designs.len() + 1, self.indices.len());
+        let mut plan = Plan::new(key, networks, images, measures.compares());
+        let mut totals = Totals::new(&measures, designs.len(), layers);
+        // Workers do not wait for the designs that are made ready here, for what results say of them.
+        let (threads, has_failed) = (rayon::current_num_threads(), &AtomicBool::new(false));
+        let (made, done) = thread::scope(|scope| {
+            let make = || {
+                let made = candidates(&experiment, &designs, &StopOnly(watch));
+                has_failed.store(made.is_err(), Ordering::Relaxed);
+                made
+            };
+            let made = scope.spawn(move || run_apart(threads, make));
+            let done = plan.run(pool, &mut totals, has_failed, watch);
+            (made.join().unwrap_or_else(|panic| resume_unwind(panic)), done)
+        });
+        let candidates = made?;
+        done?;
+        let evaluation = totals.finish(&candidates);
+        Ok(self.results(&experiment, candidates, evaluation))
+    }
+
+    fn results(
+        &self,
+        experiment: &Experiment,
+        candidates: Vec<EmulatedDesign>,
+        evaluation: Evaluation,
+    ) -> Results {
+        Results {
             model: self.file.path.display().to_string(),
             data: self.dataset.name().to_string(),
             preprocess: self.preprocess.to_string(),
             images: self.indices.len(),
-            weights,
+            weights: experiment.weights(),
             own_weight_codes: self.graph.own_weight_codes(),
             calibration: experiment.calibration().clone(),
             exact_nodes: self.exact_nodes(),
             figures: vec![Figures::default(); candidates.len()],
             candidates,
             evaluation,
-        })
+        }
     }
 
     /// The same, one design after the other: `finished` sees the results of all that are, as soon
@@ -182,23 +244,31 @@ pub fn candidates(
     let mut others: Vec<Experiment> = Vec::new();
     let candidates = designs.iter().map(|design| {
         go_on(watch)?;
-        let candidate = match design.weights.filter(|&weights| weights != experiment.weights()) {
-            None => experiment.candidate_watched(design, watch)?,
-            Some(weights) => {
-                let known = others.iter().position(|other| other.weights() == weights);
-                let at = known.unwrap_or_else(|| {
-                    others.push(experiment.with_weights(weights));
-                    others.len() - 1
-                });
-                others[at].candidate_watched(design, watch)?
-            }
-        };
+        let candidate = candidate(experiment, &mut others, design, watch)?;
         watch.advance(1);
         Ok(candidate)
     });
     let candidates = candidates.collect::<Result<_>>()?;
     watch.end();
     Ok(candidates)
+}
+
+/// Makes one of them ready; `others` are, and become, experiments in other codings.
+fn candidate(
+    experiment: &Experiment,
+    others: &mut Vec<Experiment>,
+    design: &Design,
+    watch: &dyn Watch,
+) -> Result<EmulatedDesign> {
+    let Some(weights) = design.weights.filter(|&weights| weights != experiment.weights()) else {
+        return Ok(experiment.candidate_watched(design, watch)?);
+    };
+    let known = others.iter().position(|other| other.weights() == weights);
+    let at = known.unwrap_or_else(|| {
+        others.push(experiment.with_weights(weights));
+        others.len() - 1
+    });
+    Ok(others[at].candidate_watched(design, watch)?)
 }
 
 /// The designs, the reference first; none of them twice.

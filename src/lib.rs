@@ -111,8 +111,11 @@ pub mod records {
     pub use crate::record::{CostRecord, Record, Row, costs};
 }
 
-/// The parts of an exploration: its file, its pieces, and who works on them.
+/// The parts of an exploration: its file, its pieces, and who works on them; pieces of an evaluation.
 pub mod search {
+    pub use crate::evaluate::{
+        EvaluationPiece, EvaluationPool, EvaluationResult, EvaluationWorker,
+    };
     pub use crate::explore::{
         ExploredNetwork, OpenNetwork, SessionsWorker, emulated, explore_on, explore_sessions,
         explore_sessions_on, explored_inputs, merge, worker,

@@ -1,0 +1,124 @@
+//! What is left of an evaluation to be handed out, and the order in which it is put together.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use recoup_core::accuracy::{Part, Totals};
+use recoup_core::watch::{Stopped, Watch, go_on};
+use recoup_explore::runner::Pool;
+
+use super::pieces::{EvaluationPiece, EvaluationResult};
+
+/// Where pieces of evaluations are done.
+pub type EvaluationPool<'a> = dyn Pool<EvaluationPiece, EvaluationResult> + 'a;
+
+/// Networks that run on the same images at the same time.
+struct Group {
+    networks: Range<usize>,
+    /// The first image that was not handed out.
+    next: usize,
+    /// The first image whose part is not in the totals.
+    seen: usize,
+    /// What came before what precedes it, by the first image.
+    early: BTreeMap<usize, Vec<Part>>,
+}
+
+/// Hands an evaluation out, one group of networks after the other.
+pub(super) struct Plan {
+    key: String,
+    images: usize,
+    groups: Vec<Group>,
+    /// Pieces that nobody has done.
+    lost: VecDeque<EvaluationPiece>,
+}
+
+impl Plan {
+    /// Of so many networks on so many images; all of them `together`, or one by one.
+    pub(super) fn new(key: String, networks: usize, images: usize, together: bool) -> Self {
+        let size = if together { networks } else { 1 };
+        let groups = (0..networks).step_by(size).map(|first| Group {
+            networks: first..first + size,
+            next: 0,
+            seen: 0,
+            early: BTreeMap::new(),
+        });
+        Self { key, images, groups: groups.collect(), lost: VecDeque::new() }
+    }
+
+    /// Has all of it done. A step is an image that a group of networks sees.
+    ///
+    /// # Errors
+    /// When `watch` stops the work, or what is done beside it has failed.
+    pub(super) fn run(
+        &mut self,
+        pool: &mut EvaluationPool<'_>,
+        totals: &mut Totals,
+        has_failed: &AtomicBool,
+        watch: &dyn Watch,
+    ) -> Result<(), Stopped> {
+        watch.begin("evaluating", self.images * self.groups.len());
+        let mut is_stopped = Ok(());
+        while self.groups.iter().any(|group| group.seen < self.images) {
+            is_stopped = match has_failed.load(Ordering::Relaxed) {
+                true => Err(Stopped),
+                false => go_on(watch),
+            };
+            if is_stopped.is_err() {
+                break;
+            }
+            self.fill(pool);
+            if let Some((piece, result)) = pool.wait() {
+                watch.advance(self.take(piece, result, totals));
+            }
+        }
+        watch.end();
+        pool.forget();
+        is_stopped
+    }
+
+    /// Gives a pool as much as it takes.
+    fn fill(&mut self, pool: &mut EvaluationPool<'_>) {
+        while pool.room() > 0 {
+            let Some(piece) = self.lost.pop_front().or_else(|| self.next(pool.images())) else {
+                return;
+            };
+            pool.submit(piece);
+        }
+    }
+
+    fn next(&mut self, images: usize) -> Option<EvaluationPiece> {
+        let group = self.groups.iter_mut().find(|group| group.next < self.images)?;
+        let range = group.next..self.images.min(group.next.saturating_add(images.max(1)));
+        group.next = range.end;
+        let (key, networks) = (self.key.clone(), group.networks.clone());
+        Some(EvaluationPiece { key, networks, images: range })
+    }
+
+    /// Takes a result, and adds what follows on what is in the totals. How many steps it was; none if
+    /// the piece was lost.
+    fn take(
+        &mut self,
+        piece: EvaluationPiece,
+        result: Option<EvaluationResult>,
+        totals: &mut Totals,
+    ) -> usize {
+        let EvaluationPiece { networks, images, .. } = &piece;
+        let is_whole = |parts: &Vec<Part>| {
+            parts.len() == networks.len() && parts.iter().all(|it| it.images() == images.len())
+        };
+        let Some(parts) = result.map(|it| it.parts).filter(is_whole) else {
+            self.lost.push_back(piece);
+            return 0;
+        };
+        let Some(group) = self.groups.iter_mut().find(|it| it.networks == *networks) else {
+            return 0;
+        };
+        group.early.insert(images.start, parts);
+        while let Some(parts) = group.early.remove(&group.seen) {
+            group.seen += parts[0].images();
+            totals.add(group.networks.start, parts);
+        }
+        images.len()
+    }
+}
