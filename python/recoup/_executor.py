@@ -1,11 +1,12 @@
-"""Pieces of an exploration, done by the workers of an executor."""
+"""Pieces of an exploration or an evaluation, done by the workers of an executor."""
 
 from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -18,7 +19,7 @@ LOSSES = 5
 """How often a piece may be lost."""
 
 MOMENT_S = 0.1
-"""How long the search waits before it looks whether it shall stop."""
+"""How long the work waits before it looks whether it shall stop."""
 
 
 @dataclass
@@ -32,8 +33,8 @@ class _Out:
 
 
 class Pool:
-    """What the search drives: it hands pieces out and takes them back, whatever becomes of
-    workers. The content of an exploration goes only to workers that ask for it, with a piece."""
+    """What the work drives: it hands pieces out and takes them back, whatever becomes of
+    workers. The content of the work goes only to workers that ask for it, with a piece."""
 
     def __init__(
         self,
@@ -126,6 +127,23 @@ class Pool:
         self.forget()
         if self._make is not None:
             self._executor.shutdown(wait=False)
+
+
+@contextmanager
+def pooled(
+    executor: Executor | Callable[[], Executor] | None,
+    workers: int | None,
+    threads: int,
+    task: Task,
+) -> Iterator[tuple[Pool, int] | None]:
+    """The pool of an executor, and how many pieces it takes at a time; ``None`` without one."""
+    if executor is None:
+        if workers is not None:
+            raise RequestError("workers: for an executor, and there is none")
+        yield None
+        return
+    with Pool(executor, workers, task, threads) as pool:
+        yield pool, pool.size
 
 
 def _made(executor: Executor | Callable[[], Executor]) -> Executor:

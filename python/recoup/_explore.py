@@ -7,18 +7,17 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from . import _recoup
 from ._data import Data, as_data
 from ._design import as_design
-from ._executor import Pool
+from ._executor import pooled
 from ._multiplier import as_multiplier
 from ._network import Network
 from ._running import Progress, running
 from ._table import Table, coded, percent, points, table
-from ._task import Task
+from ._task import Exploration
 from .errors import RequestError, ResultsError
 
 OBSERVED_IMAGES = 32
@@ -203,13 +202,11 @@ def explore(
     """
     if multipliers is not None and designs is not None:
         raise RequestError("multipliers and designs: give one of them")
-    if executor is None and workers is not None:
-        raise RequestError("workers: for an executor, and there is none")
     listed = [networks] if isinstance(networks, Network) else list(networks)
     if not listed:
         raise RequestError("networks: none was given")
     images = as_data(data)
-    task = Task(
+    task = Exploration(
         [(network, images) for network in listed],
         None if multipliers is None else [as_multiplier(source) for source in multipliers],
         None if designs is None else [as_design(source) for source in designs],
@@ -218,11 +215,6 @@ def explore(
     names = ", ".join(network.path for network in listed)
     command = f"recoup.explore([{names}], {images!r}, max_loss={max_loss})"
     limits = _Limits(thorough, OBSERVED_IMAGES, image_limit, time_limit)
-    with ExitStack() as stack:
-        how = stack.enter_context(running(threads, progress))
-        pool = None
-        if executor is not None:
-            one = stack.enter_context(Pool(executor, workers, task, worker_threads))
-            pool = (one, one.size)
+    with running(threads, progress) as how, pooled(executor, workers, worker_threads, task) as pool:
         given = (task.networks, max_loss, task.tried, limits, kept, command, pool, how)
         return Run(_recoup.explore(*given))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,6 +127,9 @@ class Network:
         seed: int = 1,
         confidence: float = 0.95,
         batch: int = 256,
+        executor: Executor | Callable[[], Executor] | None = None,
+        workers: int | None = None,
+        worker_threads: int = 1,
         threads: int | None = None,
         progress: Progress = None,
     ) -> Results:
@@ -156,6 +160,11 @@ class Network:
             seed: of these draws.
             confidence: what the intervals of the metric hold, a share of 1.
             batch: images in memory at a time; no result depends on it.
+            executor: does the work in other processes or on other machines, as in :func:`explore`.
+                The results do not depend on it. No outputs come back: it is not for a ``metric``.
+            workers: how many pieces of the work the executor gets at a time; as many as it has
+                workers, if it says so.
+            worker_threads: threads of each worker process.
             threads: one per core, if not said.
             progress: a bar on a terminal if tqdm is installed; ``False`` for silence.
 
@@ -173,6 +182,7 @@ class Network:
                 image.
             RequestError: when ``metric`` or ``combine`` gives something else, or NaN; what they
                 raise comes through, with a note of the design.
+            ExecutorError: when workers are lost again and again.
             KeyboardInterrupt: on Ctrl-C, within a second.
 
         >>> net, images = recoup.demo()
@@ -191,8 +201,11 @@ class Network:
         >>> low < found.rows[1]["metric_loss_vs_exact"] < high
         True
         """
+        from ._executor import pooled
+        from ._task import Evaluation
+
         listed = [designs] if isinstance(designs, (str, Design)) else list(designs)
-        made = [as_design(design, control_variate)._design for design in listed]
+        of = [as_design(design, control_variate) for design in listed]
         images = as_data(data)
         if batch < 1:
             raise RequestError(f"batch: {batch}; expected 1 or more")
@@ -200,8 +213,12 @@ class Network:
         measure = None
         if any(given is not None for given in (metric, combine, targets)):
             measure = Measure(metric, combine, targets, bootstrap, images.name)
-        with running(threads, progress) as how:
-            asked = (images._data, made, weights, layers, batch, measure, how)
+            if executor is not None:
+                raise RequestError("metric: outputs do not come back from an executor; leave it out")
+        task = Evaluation(self, images, of, weights, layers, batch)
+        with running(threads, progress) as how, pooled(executor, workers, worker_threads, task) as pool:
+            made = [design._design for design in of]
+            asked = (images._data, made, weights, layers, batch, measure, pool, how)
             record = self._network.evaluate(*asked)
             if measure is not None:
                 record = measure.added_to(record, how)

@@ -172,6 +172,7 @@ class Network:
         layers: bool,
         batch: int,
         measure: _Measure | None,
+        pool: tuple[_Pool, int] | None,
         running: _Running,
     ) -> str: ...
     def emulate(self, design: Design, running: _Running) -> Emulator: ...
@@ -202,6 +203,20 @@ class Worker:
         self,
         networks: Sequence[tuple[Network, Data]],
         tried: Sequence[Multiplier] | Sequence[Design] | None,
+        running: _Running,
+    ) -> None: ...
+    def run(self, piece: str) -> str: ...
+
+@final
+class Evaluator:
+    def __init__(
+        self,
+        network: Network,
+        data: Data,
+        designs: Sequence[Design],
+        weights: str,
+        layers: bool,
+        batch: int,
         running: _Running,
     ) -> None: ...
     def run(self, piece: str) -> str: ...

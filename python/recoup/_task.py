@@ -1,18 +1,26 @@
-"""What is explored, in a form that can be pickled."""
+"""What is explored or evaluated, in a form that can be pickled."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from . import _recoup
 from ._data import Data
 from ._design import Design
 from ._multiplier import Multiplier
 from ._network import Network
+from ._running import Running
+
+
+class Worker(Protocol):
+    """What does pieces of a task; both a piece and what comes of it are JSON."""
+
+    def run(self, piece: str) -> str: ...
 
 
 @dataclass(frozen=True)
-class Task:
+class Exploration:
     """Networks, each with its data, and what is tried on them; both lists are ``None`` for the
     designs of the cost table."""
 
@@ -31,3 +39,28 @@ class Task:
         if self.multipliers is not None:
             return [it._multiplier for it in self.multipliers]
         return None if self.designs is None else [it._design for it in self.designs]
+
+    def worker(self, how: Running) -> Worker:
+        """Makes ready what does pieces of it."""
+        return _recoup.Worker(self.networks, self.tried, how)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network with its data, and designs on it."""
+
+    network: Network
+    data: Data
+    designs: list[Design]
+    weights: str
+    layers: bool
+    batch: int
+
+    def worker(self, how: Running) -> Worker:
+        """Makes ready what does pieces of it."""
+        made = [design._design for design in self.designs]
+        options = (self.weights, self.layers, self.batch)
+        return _recoup.Evaluator(self.network._network, self.data._data, made, *options, how)
+
+
+Task = Exploration | Evaluation

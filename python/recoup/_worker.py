@@ -6,31 +6,30 @@ import pickle
 from collections import OrderedDict
 from threading import Lock
 
-from . import _recoup
 from ._running import running
-from ._task import Task
+from ._task import Task, Worker
 
 KEPT = 2
-"""How many explorations a process keeps ready: networks, images and designs."""
+"""How many tasks a process keeps ready: networks, images and designs."""
 
-_ready: OrderedDict[str, _recoup.Worker] = OrderedDict()
+_ready: OrderedDict[str, Worker] = OrderedDict()
 _lock = Lock()
 
 
 def run(
     number: int, key: str, content: bytes | None, threads: int, piece: str
 ) -> str | None:
-    """Does a piece of an exploration.
+    """Does a piece of an exploration or an evaluation.
 
     Args:
         number: another one for each call, as Dask takes calls with equal arguments for one.
         key: SHA-256 of the content.
-        content: a pickled :class:`Task`; ``None`` for a worker that may have it already.
+        content: a pickled task; ``None`` for a worker that may have it already.
         threads: how many of them do it.
-        piece: a design and images of it.
+        piece: designs and images of them.
 
     Returns:
-        Which images are right, or what is seen in layers; ``None`` if this process has yet to be
+        Which images are right, or what is seen in outputs or layers; ``None`` if this process has yet to be
         given the content.
     """
     with _lock:
@@ -40,7 +39,7 @@ def run(
                 return None
             task: Task = pickle.loads(content)
             with running(threads, False) as how:
-                worker = _recoup.Worker(task.networks, task.tried, how)
+                worker = task.worker(how)
             _ready[key] = worker
         _ready.move_to_end(key)
         while len(_ready) > KEPT:

@@ -1,15 +1,16 @@
-//! Who does pieces of an exploration for an executor of Python's.
+//! Who does pieces of an exploration or an evaluation for an executor of Python's.
 
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use recoup::SessionOptions;
 use recoup::data::Labels;
-use recoup::search::{Piece, SessionsWorker};
+use recoup::search::{EvaluationPiece, EvaluationWorker, Piece, SessionsWorker};
 
 use crate::data::Data;
+use crate::design::Design;
 use crate::errors::known;
-use crate::network::Network;
+use crate::network::{Network, evaluate_options};
 use crate::remote::read;
 use crate::tried::{Tried, designs};
 use crate::wait::{self, Running};
@@ -64,6 +65,48 @@ impl Worker {
         let piece: Piece = read(py, piece)?;
         let result =
             py.detach(|| self.worker.lock().unwrap_or_else(PoisonError::into_inner).run(piece));
+        let result = known(py, result)?;
+        Ok(serde_json::to_string(&result).expect("plain data"))
+    }
+}
+
+/// Does pieces for one who evaluates in another process.
+#[pyclass(frozen, module = "recoup._recoup")]
+pub struct Evaluator {
+    worker: Mutex<EvaluationWorker>,
+}
+
+#[pymethods]
+impl Evaluator {
+    /// Makes all ready that `evaluate` was given.
+    #[new]
+    #[expect(clippy::too_many_arguments, reason = "those of the Python function")]
+    fn new(
+        py: Python<'_>,
+        network: &Network,
+        data: &Data,
+        designs: Vec<PyRef<'_, Design>>,
+        weights: &str,
+        layers: bool,
+        batch: usize,
+        running: Running,
+    ) -> PyResult<Self> {
+        let options = evaluate_options(py, weights, layers, batch)?;
+        let designs: Vec<recoup::Design> = designs.iter().map(|it| it.design.clone()).collect();
+        let (network, data) = (network.get(), data.options.clone());
+        let threads = wait::threads(&running);
+        let worker = wait::run(py, &running, |_| {
+            EvaluationWorker::new(network.session(data)?, &designs, options, threads)
+        })?;
+        Ok(Self { worker: Mutex::new(worker) })
+    }
+
+    /// Does a piece, after those that other threads have asked for; both are JSON.
+    fn run(&self, py: Python<'_>, piece: &str) -> PyResult<String> {
+        wait::check_process(py)?;
+        let piece: EvaluationPiece = read(py, piece)?;
+        let result =
+            py.detach(|| self.worker.lock().unwrap_or_else(PoisonError::into_inner).run(&piece));
         let result = known(py, result)?;
         Ok(serde_json::to_string(&result).expect("plain data"))
     }

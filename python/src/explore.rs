@@ -1,17 +1,16 @@
 //! The search for a design.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use recoup::search::{Budget, Store, explore_sessions, explore_sessions_on, last_page};
+use recoup::search::{Budget, Piece, Store, explore_sessions, explore_sessions_on, last_page};
 use recoup::{ExploreOptions, Limit};
 
 use crate::errors::{known, raise, request};
 use crate::executor::{Pair, sessions, sources};
-use crate::remote::{Remote, Until};
+use crate::remote::on_pool;
 use crate::tried::{Tried, of_designs};
 use crate::wait::{self, Running};
 
@@ -64,20 +63,14 @@ pub fn explore(
             None => Store::in_memory()?,
         };
         let (sessions, seed) = sessions(sources)?;
-        let Some((pool, size)) = pool else {
+        let Some(pool) = pool else {
             let found = explore_sessions(&mut store, sessions, &options, seed, command, watch)?;
             return Ok(Ok((store, found)));
         };
-        let has_failed = AtomicBool::new(false);
-        let mut pool = Remote::new(pool, size, &has_failed);
-        let watch = &Until { watch, has_failed: &has_failed };
-        let (sought, run) = (&options, command);
-        let found = explore_sessions_on(&mut pool, &mut store, sessions, sought, seed, run, watch);
-        // It is why the search ended.
-        match pool.error {
-            Some(error) => Ok(Err(error)),
-            None => Ok(Ok((store, found?))),
-        }
+        let found = on_pool::<Piece, _>(pool, watch, |pool, watch| {
+            explore_sessions_on(pool, &mut store, sessions, &options, seed, command, watch)
+        });
+        Ok(found?.map(|found| (store, found)))
     })??;
     let answers = found.answers().into_iter().chain(found.mean_answer());
     Ok(Exploration {

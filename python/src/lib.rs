@@ -32,7 +32,7 @@ mod _recoup {
     #[pymodule_export]
     use super::design::Design;
     #[pymodule_export]
-    use super::executor::Worker;
+    use super::executor::{Evaluator, Worker};
     #[pymodule_export]
     use super::explore::{Exploration, explore};
     #[pymodule_export]

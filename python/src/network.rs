@@ -8,6 +8,7 @@ use numpy::PyArrayDyn;
 use pyo3::prelude::*;
 use recoup::data::{Method, Outputs as Seen};
 use recoup::design::{WeightScheme, with_reference};
+use recoup::search::EvaluationPiece;
 use recoup::{Dataset, Emulator as Emulated, EvaluateOptions, Power, SessionOptions};
 use recoup_zoo::{Embedded, PREPROCESS, test_images};
 
@@ -16,6 +17,7 @@ use crate::data::Data;
 use crate::design::Design;
 use crate::errors::{known, parse, request};
 use crate::measure::{self, Batch, Handed};
+use crate::remote::on_pool;
 use crate::wait::{self, Running};
 
 /// A network.
@@ -131,7 +133,8 @@ impl Network {
         Ok(())
     }
 
-    /// The record of an evaluation, as JSON; `measure` sees all outputs.
+    /// The record of an evaluation, as JSON. It is done in this process, where `measure` sees all
+    /// outputs, or by a pool of so many workers, which is for evaluations that are not measured.
     #[expect(clippy::too_many_arguments, reason = "those of the Python function")]
     fn evaluate(
         &self,
@@ -142,22 +145,28 @@ impl Network {
         layers: bool,
         batch: usize,
         measure: Option<Py<PyAny>>,
+        pool: Option<(Py<PyAny>, usize)>,
         running: Running,
     ) -> PyResult<String> {
-        let weights: WeightScheme = parse(py, "weights", weights)?;
+        let options = evaluate_options(py, weights, layers, batch)?;
         let designs: Vec<recoup::Design> = designs.iter().map(|it| it.design.clone()).collect();
-        let options = EvaluateOptions { weights, layers, batch };
         let (network, data) = (self.get(), data.options.clone());
         let record = |results: recoup::Results| {
             let results = results.on_arrays(&Power::default());
             let all: Vec<usize> = (0..results.candidates.len()).collect();
             results.record(&all)
         };
-        let record = match measure {
-            None => wait::run(py, &running, |watch| {
+        let record = match (measure, pool) {
+            (None, None) => wait::run(py, &running, |watch| {
                 Ok(record(network.session(data)?.evaluate(&designs, options, watch)?))
             }),
-            Some(measure) => {
+            (None, Some(pool)) => wait::run(py, &running, |watch| {
+                let mut session = network.session(data)?;
+                on_pool::<EvaluationPiece, _>(pool, watch, |pool, watch| {
+                    Ok(record(session.evaluate_on(pool, &designs, options, watch)?))
+                })
+            })?,
+            (Some(measure), _) => {
                 let open = |_: &dyn recoup::Watch| network.session_with_targets(data);
                 let (mut session, labels) = wait::run(py, &running, open)?;
                 let designs = with_reference(&designs);
@@ -180,6 +189,17 @@ impl Network {
         let emulator = wait::run(py, &running, |watch| network.emulate(&made, watch))?;
         Ok(Emulator { emulator, netlist: design.netlist.clone() })
     }
+}
+
+/// How designs are evaluated.
+pub fn evaluate_options(
+    py: Python<'_>,
+    weights: &str,
+    layers: bool,
+    batch: usize,
+) -> PyResult<EvaluateOptions> {
+    let weights: WeightScheme = parse(py, "weights", weights)?;
+    Ok(EvaluateOptions { weights, layers, batch })
 }
 
 /// Without the batch.

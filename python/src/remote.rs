@@ -1,10 +1,14 @@
-//! Pieces of an exploration, done by an executor of Python's.
+//! Pieces of an exploration or an evaluation, done by an executor of Python's.
 
+use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use recoup::Watch;
-use recoup::search::{Piece, PieceResult, Pool};
+use recoup::search::{EvaluationPiece, EvaluationResult, Job, Piece, PieceResult, Pool};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::errors::request;
 
@@ -14,21 +18,60 @@ const PIECE_S: f64 = 0.5;
 /// How many images go first; as many as are seen to fit follow.
 const FIRST_IMAGES: usize = 16;
 
-/// A pool that is an object of Python's: `recoup._executor.Pool`. Its first exception stops the search.
-pub struct Remote<'a> {
+/// What pieces are.
+pub trait Travels: Serialize + DeserializeOwned {
+    /// What comes back of one.
+    type Result: DeserializeOwned;
+
+    /// The images that it is about, and the seconds that they took; none of another kind of work.
+    fn pace(&self, result: &Self::Result) -> Option<(&Range<usize>, f64)>;
+}
+
+impl Travels for Piece {
+    type Result = PieceResult;
+
+    fn pace(&self, result: &PieceResult) -> Option<(&Range<usize>, f64)> {
+        let Job::Images(range) = &self.job else { return None };
+        Some((range, result.elapsed_s))
+    }
+}
+
+impl Travels for EvaluationPiece {
+    type Result = EvaluationResult;
+
+    fn pace(&self, result: &EvaluationResult) -> Option<(&Range<usize>, f64)> {
+        Some((&self.images, result.elapsed_s))
+    }
+}
+
+/// A pool that is an object of Python's: `recoup._executor.Pool`. Its first exception stops the work.
+pub struct Remote<'a, P> {
     pool: Py<PyAny>,
     size: usize,
     images: usize,
     has_failed: &'a AtomicBool,
     /// That exception.
-    pub error: Option<PyErr>,
+    error: Option<PyErr>,
+    pieces: PhantomData<P>,
 }
 
-impl<'a> Remote<'a> {
-    pub fn new(pool: Py<PyAny>, size: usize, has_failed: &'a AtomicBool) -> Self {
-        Self { pool, size, images: FIRST_IMAGES, has_failed, error: None }
+/// Has `work` done by a pool of so many workers. An exception in the pool is why it ended.
+pub fn on_pool<P: Travels, T>(
+    (pool, size): (Py<PyAny>, usize),
+    watch: &dyn Watch,
+    work: impl FnOnce(&mut Remote<'_, P>, &dyn Watch) -> recoup::Result<T>,
+) -> recoup::Result<PyResult<T>> {
+    let has_failed = &AtomicBool::new(false);
+    let (images, pieces) = (FIRST_IMAGES, PhantomData);
+    let mut pool = Remote { pool, size, images, has_failed, error: None, pieces };
+    let done = work(&mut pool, &Until { watch, has_failed });
+    match pool.error {
+        Some(error) => Ok(Err(error)),
+        None => Ok(Ok(done?)),
     }
+}
 
+impl<P: Travels> Remote<'_, P> {
     fn call<T>(&mut self, call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>) -> Option<T> {
         if self.error.is_some() {
             return None;
@@ -42,9 +85,9 @@ impl<'a> Remote<'a> {
             .ok()
     }
 
-    fn adapt(&mut self, piece: &Piece, result: &PieceResult) {
-        let recoup::search::Job::Images(range) = &piece.job else { return };
-        self.images = match result.elapsed_s {
+    fn adapt(&mut self, piece: &P, result: &P::Result) {
+        let Some((range, elapsed_s)) = piece.pace(result) else { return };
+        self.images = match elapsed_s {
             short if short < PIECE_S / 2.0 => self.images.max(range.len().saturating_mul(2)),
             long if long > PIECE_S * 2.0 => self.images.min((range.len() / 2).max(1)),
             _ => self.images,
@@ -52,10 +95,7 @@ impl<'a> Remote<'a> {
     }
 }
 
-impl Pool for Remote<'_> {
-    /// Workers make the designs of what they are given.
-    fn know(&mut self, _: &str, _: &recoup::Design) {}
-
+impl<P: Travels> Pool<P, P::Result> for Remote<'_, P> {
     fn size(&self) -> usize {
         self.size
     }
@@ -72,17 +112,17 @@ impl Pool for Remote<'_> {
         self.images
     }
 
-    fn submit(&mut self, piece: Piece) {
+    fn submit(&mut self, piece: P) {
         let text = serde_json::to_string(&piece).expect("plain data");
         self.call(|pool| pool.call_method1("submit", (text,)).map(drop));
     }
 
-    fn wait(&mut self) -> Option<(Piece, Option<PieceResult>)> {
+    fn wait(&mut self) -> Option<(P, Option<P::Result>)> {
         let (piece, result) = self.call(|pool| {
             let found: Option<(String, String)> = pool.call_method0("wait")?.extract()?;
             let Some((piece, result)) = found else { return Ok(None) };
-            let piece: Piece = read(pool.py(), &piece)?;
-            let result: PieceResult = read(pool.py(), &result)?;
+            let piece: P = read(pool.py(), &piece)?;
+            let result: P::Result = read(pool.py(), &result)?;
             Ok(Some((piece, result)))
         })??;
         self.adapt(&piece, &result);
@@ -95,16 +135,16 @@ impl Pool for Remote<'_> {
 }
 
 /// What another process has sent.
-pub fn read<T: serde::de::DeserializeOwned>(py: Python<'_>, text: &str) -> PyResult<T> {
+pub fn read<T: DeserializeOwned>(py: Python<'_>, text: &str) -> PyResult<T> {
     serde_json::from_str(text).map_err(|error| {
         request(py, &format!("the worker and its caller are of different versions: {error}"))
     })
 }
 
 /// A watch that also stops when a pool has failed.
-pub struct Until<'a> {
-    pub watch: &'a dyn Watch,
-    pub has_failed: &'a AtomicBool,
+struct Until<'a> {
+    watch: &'a dyn Watch,
+    has_failed: &'a AtomicBool,
 }
 
 impl Watch for Until<'_> {

@@ -1,4 +1,5 @@
-"""Explorations whose work is done by executors: other processes, some of which are lost."""
+"""Explorations and evaluations whose work is done by executors: other processes, some of which are
+lost."""
 
 from __future__ import annotations
 
@@ -93,6 +94,35 @@ def test_what_is_lost_is_done_again(demo: Demo, alone: Any, workers: int) -> Non
         # As many threads as the search has: neither waits for the other's.
         assert explored(demo, executor, worker_threads=2, threads=2) == alone
         assert executor.lost >= 3
+
+
+def evaluated(demo: Demo, images: recoup.Data, executor: Any = None, **options: Any) -> Any:
+    """What does not depend on the clock."""
+    designs = ["truncated:7", recoup.Design("perforated:2", weights="u8-tensor")]
+    return without_times(demo[0].evaluate(images, designs, executor=executor, **options).record)
+
+
+def test_evaluations_do_not_depend_on_workers(demo: Demo, pictures: npt.NDArray[np.uint8]) -> None:
+    # Without labels outputs are compared with those of the references.
+    unlabelled = recoup.data(pictures[:60], preprocess="fashion-mnist")
+    with Losing(3) as executor:
+        for images, options in ((demo[1].first(100), {}), (unlabelled, {"layers": True})):
+            found = evaluated(demo, images, executor, worker_threads=2, threads=2, **options)
+            assert found == evaluated(demo, images, threads=2, **options)
+        assert "outputs" in found["results"][1] and executor.lost >= 3
+
+
+def test_an_evaluation_says_what_is_wrong_itself(demo: Demo) -> None:
+    """Not the workers, who fail at the same thing."""
+    unsigned = recoup.Multiplier.from_table(recoup.Multiplier("truncated:7").table)
+    wrong = recoup.Design(unsigned, weights="i8-channel")
+    with Losing(2) as executor:
+        with pytest.raises(recoup.MultiplierError):
+            demo[0].evaluate(demo[1].first(50), [wrong], executor=executor)
+        with pytest.raises(recoup.RequestError, match="metric: outputs do not come back"):
+            demo[0].evaluate(demo[1].first(50), metric=lambda outputs, _: outputs, executor=executor)
+    with pytest.raises(recoup.RequestError, match="workers: for an executor"):
+        demo[0].evaluate(demo[1].first(50), workers=2)
 
 
 def test_an_image_limit_ends_it_at_the_same_image(demo: Demo) -> None:
