@@ -15,6 +15,7 @@ from ._design import Design
 from ._explore import Run, explore
 from ._multiplier import Metrics, Multiplier
 from ._network import Calibration, Emulator, Network, demo, load
+from ._ray import RayExecutor
 from ._results import Results
 from ._silicon import Rtl, power, rtl, synth
 from .errors import (
@@ -51,6 +52,7 @@ __all__ = [
     "Multiplier",
     "MultiplierError",
     "Network",
+    "RayExecutor",
     "RecoupError",
     "RequestError",
     "Results",
