@@ -15,6 +15,10 @@ use crate::errors::request;
 /// How long a piece should take, s: some hundred times what it costs to send it.
 const PIECE_S: f64 = 0.5;
 
+/// How many of them may come back in a second, from many workers that take longer ones then: whoever
+/// waits for them has about a millisecond's work with each.
+const PIECES_PER_S: f64 = 250.0;
+
 /// How many images go first; as many as are seen to fit follow.
 const FIRST_IMAGES: usize = 16;
 
@@ -87,9 +91,10 @@ impl<P: Travels> Remote<'_, P> {
 
     fn adapt(&mut self, piece: &P, result: &P::Result) {
         let Some((range, elapsed_s)) = piece.pace(result) else { return };
+        let piece_s = PIECE_S.max(self.size as f64 / PIECES_PER_S);
         self.images = match elapsed_s {
-            short if short < PIECE_S / 2.0 => self.images.max(range.len().saturating_mul(2)),
-            long if long > PIECE_S * 2.0 => self.images.min((range.len() / 2).max(1)),
+            short if short < piece_s / 2.0 => self.images.max(range.len().saturating_mul(2)),
+            long if long > piece_s * 2.0 => self.images.min((range.len() / 2).max(1)),
             _ => self.images,
         };
     }
