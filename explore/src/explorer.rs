@@ -13,7 +13,8 @@ use crate::inputs::Inputs;
 use crate::key::{ExperimentKey, Names};
 use crate::power::Power;
 use crate::runner::{
-    Budget, DesignResult, Ended, Found, Judge, LeastPower, Outcome, Pool, Runner, RunnerError,
+    Budget, DesignResult, Ended, Judge, LeastPower, Outcome, Pool, Runner, RunnerError,
+    SearchResult,
 };
 use crate::sequential::{Limit, Verdict};
 use crate::shard::Shard;
@@ -169,7 +170,7 @@ impl<'a> Explorer<'a> {
         prune: bool,
         all_images: bool,
         watch: &dyn Watch,
-    ) -> Result<Found, RunnerError> {
+    ) -> Result<SearchResult, RunnerError> {
         let Question { limit, thorough, observed_images, budget, .. } = self.question;
         let Network { names, experiments, inputs, layers, power } = &self.networks[network];
         let key = |experiment| ExperimentKey::new(names.clone(), experiment, inputs);

@@ -10,13 +10,13 @@
 //! as it was begun too early, stays in the store and is no part of the answer.
 
 mod budget;
-mod candidate;
 mod judge;
 mod piece;
 mod planner;
 mod progress;
 mod strategy;
 mod task;
+mod trial;
 mod work;
 mod worker;
 
@@ -54,7 +54,7 @@ pub struct Runner<'a> {
 
 /// What was found, and why no more.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct SearchResult {
     /// Every design, in the order in which they were proposed.
     pub results: Vec<DesignResult>,
     /// Why the search ended.
@@ -117,7 +117,7 @@ impl<'a> Runner<'a> {
         store: &mut dyn ResultStore,
         strategy: &mut dyn Strategy,
         watch: &dyn Watch,
-    ) -> Result<Found, RunnerError> {
+    ) -> Result<SearchResult, RunnerError> {
         let keys = self.experiments.iter().map(|experiment| experiment.key.as_str());
         self.run_on(&mut Here::new(self.subject, keys), store, strategy, watch)
     }
@@ -134,7 +134,7 @@ impl<'a> Runner<'a> {
         store: &mut dyn ResultStore,
         strategy: &mut dyn Strategy,
         watch: &dyn Watch,
-    ) -> Result<Found, RunnerError> {
+    ) -> Result<SearchResult, RunnerError> {
         for experiment in self.experiments {
             store.put_experiment(&experiment.key, &experiment.record)?;
         }
@@ -149,7 +149,7 @@ impl<'a> Runner<'a> {
                 Ok(()) => results = work.results(),
                 Err(Halt::Ended(ended)) => {
                     let results = work.results();
-                    return Ok(Found { results, ended, images: work.images() });
+                    return Ok(SearchResult { results, ended, images: work.images() });
                 }
                 Err(Halt::Error(error)) => return Err(error),
             }
@@ -160,7 +160,7 @@ impl<'a> Runner<'a> {
         let judged: Vec<Judged> = results.iter().filter_map(DesignResult::judged).collect();
         let is_open = !choose(&judged).undecided.is_empty();
         let ended = if is_open { Ended::Exhausted } else { Ended::Decided };
-        Ok(Found { results, ended, images: work.images() })
+        Ok(SearchResult { results, ended, images: work.images() })
     }
 }
 

@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::candidate::{Candidate, State};
 use super::piece::{Job, Piece, PieceResult, Seen};
+use super::trial::{State, Trial};
 use super::{Ended, Judge, Outcome, Strategy, Task};
 use crate::quality::LayerQuality;
 use crate::store::{Row, Status, unix_time};
@@ -40,7 +40,7 @@ pub(super) struct Planner {
     /// What is known of its images.
     reference_outcomes: Vec<bool>,
     /// By keys of results.
-    candidates: HashMap<String, Candidate>,
+    candidates: HashMap<String, Trial>,
     /// In the order in which they are tried, those of earlier rounds first.
     tasks: Vec<Task>,
     /// So many of the first have their final outcomes.
@@ -55,7 +55,7 @@ pub(super) struct Planner {
 impl Planner {
     /// Nothing is known yet, and no design is to be tried but the reference.
     pub(super) fn new(terms: Terms, reference: Task) -> Self {
-        let mut candidate = Candidate::new(true);
+        let mut candidate = Trial::new(true);
         candidate.judge(&terms.judge, None);
         Self {
             terms,
@@ -76,7 +76,7 @@ impl Planner {
         for (task, has_layers) in tasks {
             let needs_none =
                 self.terms.observed_images == 0 || task.design.multiplier.is_exact() || has_layers;
-            let candidate = || Candidate::new(needs_none);
+            let candidate = || Trial::new(needs_none);
             self.candidates.entry(task.key.clone()).or_insert_with(candidate);
             let key = task.key.clone();
             self.tasks.push(task);
@@ -150,7 +150,7 @@ impl Planner {
         self.proceed(key);
     }
 
-    fn candidate(&mut self, key: &str) -> &mut Candidate {
+    fn candidate(&mut self, key: &str) -> &mut Trial {
         self.candidates.get_mut(key).expect("a design that was added")
     }
 

@@ -109,7 +109,7 @@ fn figures(design: &Design, _: &[String]) -> Figures {
 }
 
 struct Run {
-    found: Found,
+    found: SearchResult,
     /// Images that went through each network.
     seen: HashMap<String, usize>,
     predicted: usize,
@@ -163,7 +163,7 @@ impl<'a> Question<'a> {
         path: &Path,
         subject: &dyn Subject,
         watch: &dyn Watch,
-    ) -> Result<Found, RunnerError> {
+    ) -> Result<SearchResult, RunnerError> {
         let experiment = ExperimentKey::of(experiment_record("simulated.onnx"));
         let mut store = Store::open(path).unwrap();
         if let Some(settings) = self.settings {

@@ -116,7 +116,7 @@ fn search(
     store: &mut Store,
     designs: &[Design],
     limit: Limit,
-) -> Found {
+) -> SearchResult {
     let figures = |design: &Design, _: &[String]| subject.figures(design);
     let judge = Judge::sequential(IMAGES, limit);
     let runner =
@@ -125,7 +125,7 @@ fn search(
 }
 
 /// All but who evaluated what, and when.
-pub fn lines(found: &Found) -> Vec<(String, Option<Assessment>, Option<String>)> {
+pub fn lines(found: &SearchResult) -> Vec<(String, Option<Assessment>, Option<String>)> {
     let results = found.results.iter();
     results
         .map(|it| {

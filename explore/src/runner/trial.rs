@@ -19,7 +19,7 @@ pub(super) enum State {
 
 /// A design that is being found out about, or the reference.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate {
+pub(super) struct Trial {
     pub(super) progress: Progress,
     pub(super) state: State,
     /// The errors in its layers; none as long as they are asked for.
@@ -33,7 +33,7 @@ pub(super) struct Candidate {
     layers_are_out: bool,
 }
 
-impl Candidate {
+impl Trial {
     /// Nothing is known; its layers are not asked for if they are known.
     pub(super) fn new(has_layers: bool) -> Self {
         Self {
