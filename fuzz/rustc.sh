@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The compiler of a fuzz build (RUSTC_WRAPPER) that instruments this repository's packages only:
-# with all of rten it takes an hour, and paths through rten are not what the fuzzer shall find.
+# The compiler of a fuzz build (RUSTC_WRAPPER) that instruments and asserts in this repository's
+# packages only: with all of rten it takes an hour, and paths through rten are not what the fuzzer
+# shall find.
 rustc=$1
 shift
 case " $* " in
@@ -9,7 +10,7 @@ esac
 kept=()
 for argument in "$@"; do
     case $argument in
-        -Cpasses=sancov-module | -Cllvm-args=-sanitizer-coverage-*) ;;
+        -Cpasses=sancov-module | -Cllvm-args=* | -Cdebug-assertions) ;;
         *) kept+=("$argument") ;;
     esac
 done

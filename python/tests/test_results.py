@@ -124,10 +124,14 @@ def test_a_run_goes_on_from_its_file(demo: Demo, tmp_path: Path) -> None:
 
 def test_figures(found: recoup.Results, run: recoup.Run, tmp_path: Path) -> None:
     axes = found.plot()
-    assert axes.get_ylabel() == "loss / points" and len(axes.containers) == 2
+    assert axes.get_ylabel() == "loss / points"
+    kinds = ["with V", "without V", "exact products"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == kinds
+    assert "exact 5x8" in [text.get_text() for text in axes.texts]
     axes.figure.savefig(tmp_path / "losses.pdf")
     axes = run.plot()
-    assert len(axes.containers) == 2 and len(axes.lines) >= 2
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == kinds
+    assert len(axes.lines) >= 2
     axes.figure.savefig(tmp_path / "front.pdf")
     # 64 dots, those that are left out hollow.
     axes = recoup.Multiplier("truncated:7").plot()
