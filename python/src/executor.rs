@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 use recoup::SessionOptions;
 use recoup::data::Labels;
 use recoup::search::{EvaluationPiece, EvaluationWorker, Piece, SessionsWorker};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::data::Data;
 use crate::design::Design;
@@ -59,14 +61,9 @@ impl Worker {
         Ok(Self { worker: Mutex::new(worker) })
     }
 
-    /// Does a piece, after those that other threads have asked for; both are JSON.
+    /// Does a piece; it and its result are JSON.
     fn run(&self, py: Python<'_>, piece: &str) -> PyResult<String> {
-        wait::check_process(py)?;
-        let piece: Piece = read(py, piece)?;
-        let result =
-            py.detach(|| self.worker.lock().unwrap_or_else(PoisonError::into_inner).run(piece));
-        let result = known(py, result)?;
-        Ok(serde_json::to_string(&result).expect("plain data"))
+        done(py, &self.worker, piece, |worker, piece: Piece| worker.run(piece))
     }
 }
 
@@ -101,13 +98,23 @@ impl Evaluator {
         Ok(Self { worker: Mutex::new(worker) })
     }
 
-    /// Does a piece, after those that other threads have asked for; both are JSON.
+    /// Does a piece; it and its result are JSON.
     fn run(&self, py: Python<'_>, piece: &str) -> PyResult<String> {
-        wait::check_process(py)?;
-        let piece: EvaluationPiece = read(py, piece)?;
-        let result =
-            py.detach(|| self.worker.lock().unwrap_or_else(PoisonError::into_inner).run(&piece));
-        let result = known(py, result)?;
-        Ok(serde_json::to_string(&result).expect("plain data"))
+        done(py, &self.worker, piece, |worker, piece: EvaluationPiece| worker.run(&piece))
     }
+}
+
+/// A piece done by a worker, after those that other threads have asked for; both are JSON.
+fn done<W: Send, P: DeserializeOwned + Send, R: Serialize + Send>(
+    py: Python<'_>,
+    worker: &Mutex<W>,
+    piece: &str,
+    run: impl FnOnce(&mut W, P) -> recoup::Result<R> + Send,
+) -> PyResult<String> {
+    wait::check_process(py)?;
+    let piece: P = read(py, piece)?;
+    let result =
+        py.detach(|| run(&mut worker.lock().unwrap_or_else(PoisonError::into_inner), piece));
+    let result = known(py, result)?;
+    Ok(serde_json::to_string(&result).expect("plain data"))
 }
