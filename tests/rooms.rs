@@ -61,8 +61,9 @@ const ROOMS: [(&str, &[Room]); 11] = [
             ("as_bits", &[]),
             ("as_digits", &[]),
             ("watch", &[]),
-            ("quantize", &["hint", "numeric", "model", "watch"]),
-            ("control_variate", &["multiplier", "quantize"]),
+            ("as_text", &[]),
+            ("quantize", &["hint", "numeric", "model", "watch", "as_text"]),
+            ("control_variate", &["multiplier", "quantize", "as_text"]),
             (
                 "emulate",
                 &[
@@ -77,7 +78,6 @@ const ROOMS: [(&str, &[Room]); 11] = [
             ),
             ("code_choice", &["multiplier", "model", "quantize", "control_variate", "emulate"]),
             ("data", &["hint"]),
-            ("as_text", &[]),
             ("design", &["numeric", "multiplier", "quantize", "control_variate", "as_text"]),
             (
                 "accuracy",

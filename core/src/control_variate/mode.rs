@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::ControlFunction;
+use crate::as_text;
 
 /// The valid spellings, for help texts and error messages.
 pub const MODE_HELP: ModeHelp = ModeHelp;
@@ -54,9 +55,7 @@ impl FromStr for Statistics {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|it| it.to_string() == text);
-        let all = Self::ALL.map(|it| it.to_string()).join(", ");
-        found.ok_or_else(|| format!("unknown statistics \"{text}\"; expected one of: {all}"))
+        as_text::find("statistics", text, &Self::ALL)
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use recoup_kernels::WeightCoding;
 
+use crate::as_text;
 use crate::model::{ActivationQuantization, Graph, NodeKind, ValueId};
 
 pub use activations::drop_low_bits;
@@ -66,11 +67,7 @@ impl FromStr for WeightScheme {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|scheme| scheme.to_string() == name);
-        found.ok_or_else(|| {
-            let names = Self::ALL.map(|scheme| scheme.to_string()).join(", ");
-            format!("unknown weight coding \"{name}\"; expected one of {names}")
-        })
+        as_text::find("weight coding", name, &Self::ALL)
     }
 }
 

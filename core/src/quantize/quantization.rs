@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::as_text;
+
 /// How a configuration's activations become codes, and whether its biases make up for what is
 /// left (docs/arithmetic.md, section 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -47,11 +49,7 @@ impl FromStr for Quantization {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|quantization| quantization.to_string() == name);
-        found.ok_or_else(|| {
-            let names = Self::ALL.map(|quantization| quantization.to_string()).join(", ");
-            format!("unknown quantisation \"{name}\"; expected one of {names}")
-        })
+        as_text::find("quantisation", name, &Self::ALL)
     }
 }
 
