@@ -40,10 +40,9 @@ impl Coded {
         Self { scale, counts, mean, mean_square: squares / total }
     }
 
-    /// The distribution of the codes.
-    pub fn distribution(&self) -> [f64; 256] {
-        let total = self.counts.iter().sum::<u64>().max(1) as f64;
-        self.counts.map(|count| count as f64 / total)
+    /// How many values there are.
+    pub fn total(&self) -> f64 {
+        self.counts.iter().sum::<u64>().max(1) as f64
     }
 
     /// Mean of q over all values.
@@ -53,7 +52,7 @@ impl Coded {
 
     /// Mean of a function of the code.
     pub fn expect(&self, of_code: impl Fn(usize) -> f64) -> f64 {
-        let total = self.counts.iter().sum::<u64>().max(1) as f64;
+        let total = self.total();
         let seen = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         seen.map(|(code, &count)| count as f64 * of_code(code)).sum::<f64>() / total
     }

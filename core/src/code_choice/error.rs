@@ -10,10 +10,8 @@ use super::coded::Coded;
 
 /// What runs a layer, and what makes up for it.
 pub(super) struct Arithmetic<'a> {
-    /// e(w, a), `[w][a]`.
-    pub errors: &'a [i32],
-    /// The same for moments.
-    pub of_moments: Errors,
+    /// e(w, a).
+    pub errors: &'a Errors,
     /// The functions x of V; none without V.
     pub functions: Option<&'a [CodeFunction]>,
     /// Whether the mean error left goes into the biases.
@@ -26,16 +24,14 @@ pub(super) struct Arithmetic<'a> {
 /// the bias: eq. (6.4).
 pub(super) fn mean_square(mac: &QuantizedMac, coded: &Coded, arithmetic: &Arithmetic) -> f64 {
     let functions = arithmetic.functions.unwrap_or(&[]);
-    let (codes, depth) = (coded.distribution(), mac.shape.depth());
-    let moments = LayerMoments::pooled(&arithmetic.of_moments, functions, &codes, depth);
+    let depth = mac.shape.depth();
+    let moments = LayerMoments::pooled(arithmetic.errors, functions, &coded.counts, depth);
     let mean_q = coded.mean_error();
     let variance_q = coded.mean_square - mean_q * mean_q;
     // Cov(q, e(w, a)) per weight byte, and Cov(q, x_r).
-    let with_error: Vec<f64> = arithmetic
-        .errors
-        .chunks_exact(256)
-        .map(|errors| coded.expect(|a| (coded.mean[a] - mean_q) * f64::from(errors[a])))
-        .collect();
+    let counts = coded.counts.map(|count| count as f64);
+    let with_error = arithmetic.errors.sums(&counts, |_, a, e| (coded.mean[a] - mean_q) * e);
+    let with_error = with_error.map(|sum| sum / coded.total());
     let with_x: Vec<f64> = functions
         .iter()
         .map(|function| coded.expect(|a| (coded.mean[a] - mean_q) * f64::from(function.x[a])))

@@ -66,10 +66,9 @@ pub(crate) struct Choice {
 /// error, then the best without rounding, where that is another choice.
 pub(crate) fn choose(given: &Given, purpose: &Purpose) -> Vec<Choice> {
     let coding = given.quantized.weights.coding();
-    let errors = purpose.multiplier.errors(coding);
+    let errors = Errors::new(&purpose.multiplier.errors(coding));
     let arithmetic = Arithmetic {
         errors: &errors,
-        of_moments: Errors::new(&errors),
         functions: purpose.functions,
         bias_correction: purpose.bias_correction,
         coding,

@@ -12,10 +12,9 @@ use crate::quantize::{Calibration, Method, WeightScheme, Widths, calibrate, valu
 /// The mean noise of the calibration's own codes.
 fn plain_noise(given: &Given, purpose: &Purpose) -> f64 {
     let coding = given.quantized.weights.coding();
-    let errors = purpose.multiplier.errors(coding);
+    let errors = Errors::new(&purpose.multiplier.errors(coding));
     let arithmetic = Arithmetic {
         errors: &errors,
-        of_moments: Errors::new(&errors),
         functions: purpose.functions,
         bias_correction: purpose.bias_correction,
         coding,

@@ -3,6 +3,12 @@
 /// How often each activation code takes part in a product of a layer (padding included).
 pub type CodeHistogram = [u64; 256];
 
+/// The share of each code.
+pub(super) fn distribution(codes: &CodeHistogram) -> [f64; 256] {
+    let total = codes.iter().sum::<u64>().max(1) as f64;
+    codes.map(|count| count as f64 / total)
+}
+
 /// The activation codes that one layer multiplies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeenCodes {
@@ -32,12 +38,6 @@ impl SeenCodes {
     /// Nothing is known of channels.
     pub fn pooled(all: CodeHistogram) -> Self {
         Self { all, channels: None }
-    }
-
-    /// The distribution of all products' codes.
-    pub(super) fn distribution(&self) -> [f64; 256] {
-        let total = self.all.iter().sum::<u64>().max(1) as f64;
-        self.all.map(|count| count as f64 / total)
     }
 }
 

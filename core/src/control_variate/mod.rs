@@ -14,6 +14,8 @@ mod regress;
 mod study;
 mod term_cost;
 
+use std::cell::LazyCell;
+
 use rayon::prelude::*;
 use recoup_kernels::WeightCoding;
 
@@ -65,9 +67,7 @@ impl Layer<'_> {
     ) -> LayerMoments {
         let depth = self.filters.first().map_or(0, |weights| weights.len());
         match statistics {
-            Statistics::Pooled => {
-                LayerMoments::pooled(errors, functions, &self.codes.distribution(), depth)
-            }
+            Statistics::Pooled => LayerMoments::pooled(errors, functions, &self.codes.all, depth),
             Statistics::Channel => {
                 LayerMoments::by_channel(errors, functions, self.codes, depth, self.groups)
             }
@@ -278,8 +278,8 @@ pub fn functions(
     options.check()?;
     multiplier.check_coding(coding)?;
     let errors = multiplier.errors(coding);
-    let of_moments = Errors::new(&errors);
-    let forms: std::cell::LazyCell<Vec<LayerForm>, _> = std::cell::LazyCell::new(|| {
+    let of_moments = LazyCell::new(|| Errors::new(&errors));
+    let forms: LazyCell<Vec<LayerForm>, _> = LazyCell::new(|| {
         let form = |Layer { filters, codes, .. }: &Layer| {
             LayerForm::new(
                 &errors,

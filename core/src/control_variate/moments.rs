@@ -2,15 +2,12 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::codes::SeenCodes;
+use super::codes::{CodeHistogram, SeenCodes, distribution};
 use super::fit::pseudo_inverse;
 use super::{CodeFunction, LayerConstants};
 
-/// All errors of a multiplier, and their squares, `[w, a]`.
-pub struct Errors {
-    errors: DMatrix<f64>,
-    squares: DMatrix<f64>,
-}
+/// All errors of a multiplier, `[w, a]`: what one code makes of all weights lies together.
+pub struct Errors(DMatrix<f64>);
 
 impl Errors {
     /// `errors` is `[w][a]` ([`Multiplier::errors`]).
@@ -18,8 +15,31 @@ impl Errors {
     /// [`Multiplier::errors`]: crate::multiplier::Multiplier::errors
     pub fn new(errors: &[i32]) -> Self {
         let errors = errors.iter().map(|&error| f64::from(error));
-        let errors = DMatrix::from_row_iterator(256, 256, errors);
-        Self { squares: errors.component_mul(&errors), errors }
+        Self(DMatrix::from_row_iterator(256, 256, errors))
+    }
+
+    /// Sum over codes of their share times a function of weight byte, code and error, per weight
+    /// byte.
+    pub(crate) fn sums(
+        &self,
+        shares: &[f64; 256],
+        of_error: impl Fn(usize, usize, f64) -> f64,
+    ) -> [f64; 256] {
+        let mut sums = [0.0; 256];
+        let columns = self.0.as_slice().as_chunks::<256>().0;
+        for (a, (errors, &share)) in columns.iter().zip(shares).enumerate() {
+            if share != 0.0 {
+                let terms = sums.iter_mut().zip(errors).enumerate();
+                terms.for_each(|(w, (sum, &e))| *sum += share * of_error(w, a, e));
+            }
+        }
+        sums
+    }
+
+    /// Sum over codes of their share times a function of the error, for each of many shares.
+    fn products(&self, shares: &[[f64; 256]], of_error: impl Fn(f64) -> f64) -> Vec<[f64; 256]> {
+        let shares = DMatrix::from_column_slice(256, shares.len(), shares.as_flattened());
+        (self.0.map(of_error) * shares).as_slice().as_chunks().0.to_vec()
     }
 }
 
@@ -41,6 +61,83 @@ struct Position {
     padding: f64,
 }
 
+/// Moments over one distribution of codes.
+struct Place {
+    /// E e(w, a) and Var e(w, a), per weight byte.
+    mean: [f64; 256],
+    variance: [f64; 256],
+    /// Cov(e(w, a), x_r), `[r][w]`.
+    covariance: Vec<[f64; 256]>,
+    /// E x_r.
+    mean_x: DVector<f64>,
+    /// Cov(x_r, x_s).
+    covariance_x: DMatrix<f64>,
+}
+
+impl Place {
+    /// Of one distribution.
+    fn new(errors: &Errors, functions: &[CodeFunction], codes: &[f64; 256]) -> Self {
+        let x = Centered::new(functions, codes);
+        let mean = errors.sums(codes, |_, _, e| e);
+        let variance = errors.sums(codes, |w, _, e| (e - mean[w]).powi(2));
+        let covariance = |r| errors.sums(codes, |w, a, e| (e - mean[w]) * x.at(r, a));
+        let covariance = (0..functions.len()).map(covariance).collect();
+        Self { mean, variance, covariance, covariance_x: x.covariance(codes), mean_x: x.mean }
+    }
+
+    /// Of many, as products of matrices: nothing is centred but x.
+    fn of_all(errors: &Errors, functions: &[CodeFunction], all: &[[f64; 256]]) -> Vec<Self> {
+        let xs = all.iter().map(|codes| Centered::new(functions, codes)).collect::<Vec<_>>();
+        let means = errors.products(all, |e| e);
+        let squares = errors.products(all, |e| e * e);
+        let with_x = |r: usize| {
+            let shares = all.iter().zip(&xs);
+            let shares = shares.map(|(codes, x)| std::array::from_fn(|a| codes[a] * x.at(r, a)));
+            errors.products(&shares.collect::<Vec<_>>(), |e| e)
+        };
+        let covariances: Vec<_> = (0..functions.len()).map(with_x).collect();
+        let place = |(at, x): (usize, Centered)| {
+            let mean = means[at];
+            let variance = |w: usize| (squares[at][w] - mean[w] * mean[w]).max(0.0);
+            Self {
+                mean,
+                variance: std::array::from_fn(variance),
+                covariance: covariances.iter().map(|of_term| of_term[at]).collect(),
+                covariance_x: x.covariance(&all[at]),
+                mean_x: x.mean,
+            }
+        };
+        xs.into_iter().enumerate().map(place).collect()
+    }
+}
+
+/// Functions without their means over a distribution.
+struct Centered<'a> {
+    functions: &'a [CodeFunction],
+    mean: DVector<f64>,
+}
+
+impl<'a> Centered<'a> {
+    fn new(functions: &'a [CodeFunction], codes: &[f64; 256]) -> Self {
+        let expect = |x: &[u16; 256]| codes.iter().zip(x).map(|(p, &x)| p * f64::from(x)).sum();
+        let means = functions.iter().map(|function| expect(&function.x));
+        Self { functions, mean: DVector::from_iterator(functions.len(), means) }
+    }
+
+    /// x_r(a) - E x_r.
+    fn at(&self, r: usize, a: usize) -> f64 {
+        f64::from(self.functions[r].x[a]) - self.mean[r]
+    }
+
+    /// Cov(x_r, x_s).
+    fn covariance(&self, codes: &[f64; 256]) -> DMatrix<f64> {
+        let terms = self.functions.len();
+        DMatrix::from_fn(terms, terms, |r, s| {
+            codes.iter().enumerate().map(|(a, p)| p * (self.at(r, a) * self.at(s, a))).sum()
+        })
+    }
+}
+
 /// Moments of one group's x, as means over the positions of a filter.
 struct Group {
     /// Mean of E_j x_r.
@@ -55,18 +152,12 @@ struct Group {
 /// position, per weight byte; and of the functions x_r.
 pub struct LayerMoments {
     positions: Vec<Position>,
-    /// Distributions that belong to a group; all groups share the one there is if it is 0.
-    places: usize,
+    places: Vec<Place>,
+    /// Places that belong to a group; all groups share the one there is if it is 0.
+    in_group: usize,
     groups: Vec<Group>,
-    /// E e(w, a), `[w, place]`.
-    mean: DMatrix<f64>,
-    variance: DMatrix<f64>,
-    /// Cov(e(w, a), x_r), for each r.
-    covariance: Vec<DMatrix<f64>>,
-    /// E x_r, `[r, place]`.
-    mean_x: DMatrix<f64>,
     /// e(w, z) and x_r(z) of the code z of padding.
-    padding: (Vec<f64>, DVector<f64>),
+    padding: ([f64; 256], DVector<f64>),
 }
 
 impl LayerMoments {
@@ -74,11 +165,12 @@ impl LayerMoments {
     pub fn pooled(
         errors: &Errors,
         functions: &[CodeFunction],
-        codes: &[f64; 256],
+        codes: &CodeHistogram,
         depth: usize,
     ) -> Self {
         let positions = vec![Position { place: 0, padding: 0.0 }; depth];
-        Self::new(errors, functions, &[*codes], positions, (0, 1), 0)
+        let place = Place::new(errors, functions, &distribution(codes));
+        Self::new(errors, functions, vec![place], positions, (0, 1), 0)
     }
 
     /// For filters of `depth` weights in so many groups, with a distribution for each channel where
@@ -93,17 +185,17 @@ impl LayerMoments {
         let groups = groups.max(1);
         let known = codes.channels.as_ref().filter(|channels| channels.counts.len() >= groups);
         let Some(channels) = known else {
-            return Self::pooled(errors, functions, &codes.distribution(), depth);
+            return Self::pooled(errors, functions, &codes.all, depth);
         };
         let places = channels.counts.len() / groups;
         let taps = channels.padding.iter();
         let positions =
             taps.flat_map(|&padding| (0..places).map(move |place| Position { place, padding }));
-        let distributions = channels.distributions();
+        let all = Place::of_all(errors, functions, &channels.distributions());
         Self::new(
             errors,
             functions,
-            &distributions,
+            all,
             positions.collect(),
             (places, groups),
             channels.zero_point,
@@ -111,126 +203,111 @@ impl LayerMoments {
     }
 
     fn new(
-        Errors { errors, squares }: &Errors,
+        errors: &Errors,
         functions: &[CodeFunction],
-        distributions: &[[f64; 256]],
+        places: Vec<Place>,
         positions: Vec<Position>,
-        (places, groups): (usize, usize),
+        (in_group, groups): (usize, usize),
         zero_point: u8,
     ) -> Self {
-        let codes = DMatrix::from_fn(256, distributions.len(), |a, place| distributions[place][a]);
-        let x = DMatrix::from_fn(256, functions.len(), |a, r| f64::from(functions[r].x[a]));
-        let mean_x = x.tr_mul(&codes);
-        // P(a) (x_r(a) - E x_r), `[a, place]`.
-        let centered = |r: usize| {
-            DMatrix::from_fn(256, codes.ncols(), |a, place| {
-                codes[(a, place)] * (x[(a, r)] - mean_x[(r, place)])
-            })
-        };
-        let centered: Vec<DMatrix<f64>> = (0..functions.len()).map(centered).collect();
-        let mean = errors * &codes;
-        let mut variance = squares * &codes - mean.component_mul(&mean);
-        variance.apply(|value| *value = value.max(0.0));
-        let covariance = centered.iter().map(|centered| errors * centered).collect();
         let z = usize::from(zero_point);
-        let padding = (errors.column(z).iter().copied().collect(), x.row(z).transpose());
+        let x = DVector::from_iterator(functions.len(), functions.iter().map(|f| f.x[z].into()));
         let layer = Self {
             positions,
             places,
+            in_group,
             groups: Vec::new(),
-            mean,
-            variance,
-            covariance,
-            mean_x,
-            padding,
+            padding: (std::array::from_fn(|w| errors.0[(w, z)]), x),
         };
-        // Cov(x_r, x_s), `[r, s]`, at each place.
-        let within: Vec<DMatrix<f64>> = (0..codes.ncols())
-            .map(|place| {
-                let centered = |r: usize, a: usize| x[(a, r)] - layer.mean_x[(r, place)];
-                DMatrix::from_fn(functions.len(), functions.len(), |r, s| {
-                    (0..256).map(|a| codes[(a, place)] * centered(r, a) * centered(s, a)).sum()
-                })
-            })
-            .collect();
-        Self { groups: (0..groups).map(|group| layer.group(group, &within)).collect(), ..layer }
+        Self { groups: (0..groups).map(|group| layer.group(group)).collect(), ..layer }
     }
 
-    /// Moments of x over the positions of a group's filters; `within` has the covariances of x at
-    /// each place.
-    fn group(&self, group: usize, within: &[DMatrix<f64>]) -> Group {
-        let terms = self.covariance.len();
+    /// Moments of x over the positions of a group's filters.
+    fn group(&self, group: usize) -> Group {
+        let terms = self.padding.1.len();
         let (mut mean, mut covariance) = (DVector::zeros(terms), DMatrix::zeros(terms, terms));
         // All alike, and nothing to be rounded.
         let all = self.positions.len();
-        let distinct = &self.positions[..if self.places == 0 { all.min(1) } else { all }];
-        for position in distinct {
-            let (place, share) = (group * self.places + position.place, position.padding);
-            let own = self.mean_x.column(place);
-            let apart = own - &self.padding.1;
-            mean += own * (1.0 - share) + &self.padding.1 * share;
-            covariance += &within[place] * (1.0 - share);
-            covariance += &apart * apart.transpose() * (share * (1.0 - share));
+        let distinct = &self.positions[..if self.in_group == 0 { all.min(1) } else { all }];
+        for &Position { place, padding } in distinct {
+            let own = &self.places[group * self.in_group + place];
+            let apart = &own.mean_x - &self.padding.1;
+            mean += &own.mean_x * (1.0 - padding) + &self.padding.1 * padding;
+            covariance += &own.covariance_x * (1.0 - padding);
+            covariance += &apart * apart.transpose() * (padding * (1.0 - padding));
         }
         mean /= distinct.len().max(1) as f64;
         covariance /= distinct.len().max(1) as f64;
         Group { inverse: pseudo_inverse(&covariance), mean, covariance }
     }
 
-    /// Sum over a filter's positions of a function of weight byte, place and share of padding.
+    /// Sum over a filter's positions of a function of weight byte and place, and of another one of
+    /// these and the share of padding where there is some.
     fn sum(
         &self,
         Filter { group, weights }: Filter,
-        of_position: impl Fn(usize, usize, f64) -> f64,
+        inside: impl Fn(usize, &Place) -> f64,
+        at_edge: impl Fn(usize, &Place, f64) -> f64,
     ) -> f64 {
-        let first = group * self.places;
+        let places = &self.places[group * self.in_group..];
         let positions = self.positions.iter().zip(weights);
-        positions
-            .map(|(position, &weight)| {
-                of_position(usize::from(weight), first + position.place, position.padding)
-            })
-            .sum()
+        let of_position = |(position, &weight): (&Position, &u8)| {
+            let (weight, place) = (usize::from(weight), &places[position.place]);
+            match position.padding {
+                0.0 => inside(weight, place),
+                padding => at_edge(weight, place, padding),
+            }
+        };
+        positions.map(of_position).sum()
     }
 
     /// Mean of a filter's accumulated error.
     pub fn mean(&self, filter: Filter) -> f64 {
-        self.sum(filter, |weight, place, padding| {
-            let own = self.mean[(weight, place)];
+        let mean = |weight: usize, place: &Place| place.mean[weight];
+        self.sum(filter, mean, |weight, place, padding| {
+            let own = place.mean[weight];
             own + padding * (self.padding.0[weight] - own)
         })
     }
 
     /// Sum over a filter's positions of Cov_j(e(w_j, a), x_r).
     fn covariances(&self, filter: Filter) -> DVector<f64> {
-        DVector::from_fn(self.covariance.len(), |r, _| {
-            self.sum(filter, |weight, place, padding| {
-                let error = self.mean[(weight, place)] - self.padding.0[weight];
-                let x = self.mean_x[(r, place)] - self.padding.1[r];
-                (1.0 - padding) * (self.covariance[r][(weight, place)] + padding * error * x)
+        DVector::from_fn(self.padding.1.len(), |r, _| {
+            let covariance = |weight: usize, place: &Place| place.covariance[r][weight];
+            self.sum(filter, covariance, |weight, place, padding| {
+                let error = place.mean[weight] - self.padding.0[weight];
+                let x = place.mean_x[r] - self.padding.1[r];
+                (1.0 - padding) * (covariance(weight, place) + padding * error * x)
             })
         })
     }
 
     /// The moments of x of a filter's group.
     fn group_of(&self, filter: Filter) -> &Group {
-        &self.groups[if self.places == 0 { 0 } else { filter.group }]
+        &self.groups[if self.in_group == 0 { 0 } else { filter.group }]
     }
 
     /// C_r of a filter, eq. (3.3) and its least-squares form for several functions, eq. (3.13).
     pub fn c(&self, filter: Filter) -> DVector<f64> {
-        &self.group_of(filter).inverse * self.covariances(filter) / filter.weights.len() as f64
+        self.c_of(filter, &self.covariances(filter))
+    }
+
+    fn c_of(&self, filter: Filter, covariances: &DVector<f64>) -> DVector<f64> {
+        &self.group_of(filter).inverse * covariances / filter.weights.len() as f64
     }
 
     /// Variance of a filter's accumulated error without and with V, eq. (3.5).
     pub fn variances(&self, filter: Filter) -> (f64, f64) {
-        let c = self.c(filter);
-        let before = self.sum(filter, |weight, place, padding| {
-            let apart = self.mean[(weight, place)] - self.padding.0[weight];
-            (1.0 - padding) * (self.variance[(weight, place)] + padding * apart * apart)
+        let covariances = self.covariances(filter);
+        let c = self.c_of(filter, &covariances);
+        let variance = |weight: usize, place: &Place| place.variance[weight];
+        let before = self.sum(filter, variance, |weight, place, padding| {
+            let apart = place.mean[weight] - self.padding.0[weight];
+            (1.0 - padding) * (variance(weight, place) + padding * apart * apart)
         });
         let depth = filter.weights.len() as f64;
         let covariance_x = &self.group_of(filter).covariance;
-        let removed = 2.0 * c.dot(&self.covariances(filter)) - depth * c.dot(&(covariance_x * &c));
+        let removed = 2.0 * c.dot(&covariances) - depth * c.dot(&(covariance_x * &c));
         (before, (before - removed).max(0.0))
     }
 
@@ -238,7 +315,7 @@ impl LayerMoments {
     pub(super) fn constants(&self, filters: &[Filter], c_frac: u32) -> LayerConstants {
         let c: Vec<DVector<f64>> = filters.iter().map(|&filter| self.c(filter)).collect();
         let terms: Vec<Vec<f64>> =
-            (0..self.covariance.len()).map(|r| c.iter().map(|c| c[r]).collect()).collect();
+            (0..self.padding.1.len()).map(|r| c.iter().map(|c| c[r]).collect()).collect();
         // Eq. (3.4), with C as it is stored.
         LayerConstants::round(&terms, c.len(), c_frac, |at, c| {
             let filter = filters[at];

@@ -7,7 +7,7 @@ use crate::multiplier::Multiplier;
 use super::auto::{LayerForm, fit_function};
 use super::{
     CodeFunction, CodeHistogram, ControlFunction, ControlOptions, ControlVariate,
-    ControlVariateError, Errors, Filter, LayerMoments, SeenCodes, TermCost, weight_histogram,
+    ControlVariateError, Errors, Filter, LayerMoments, TermCost, weight_histogram,
 };
 
 /// Weights of a filter, and filters: as in a small layer, and every byte occurs 16 times.
@@ -88,8 +88,7 @@ impl Study {
             .collect();
         let of_moments = Errors::new(&errors);
         let layer = |functions: &[CodeFunction], histogram: &CodeHistogram| {
-            let codes = SeenCodes::pooled(*histogram).distribution();
-            LayerMoments::pooled(&of_moments, functions, &codes, DEPTH)
+            LayerMoments::pooled(&of_moments, functions, histogram, DEPTH)
         };
         let mean = |values: &dyn Fn(&LayerMoments) -> f64, functions: &[CodeFunction]| {
             let moments = histograms.iter().map(|histogram| layer(functions, histogram));
