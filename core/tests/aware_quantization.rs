@@ -136,11 +136,61 @@ fn bias_correction_takes_the_mean_error_off() {
     }
 }
 
+/// The slope of the scores on those of exact products, and the difference of their means, per class.
+fn slopes(found: &[Vec<f32>], exact: &[Vec<f32>]) -> Vec<(f64, f64)> {
+    let mean =
+        |of: &dyn Fn(usize) -> f64| (0..exact.len()).map(of).sum::<f64>() / exact.len() as f64;
+    let of_class = |class: usize| {
+        let y = |image: usize| f64::from(exact[image][class]);
+        let z = |image: usize| f64::from(found[image][class]);
+        let (mean_y, mean_z) = (mean(&y), mean(&z));
+        let covariance = mean(&|image| (y(image) - mean_y) * (z(image) - mean_z));
+        let variance = mean(&|image| (y(image) - mean_y).powi(2));
+        (covariance / variance, mean_z - mean_y)
+    };
+    (0..OUTPUTS).map(of_class).collect()
+}
+
+#[test]
+fn gains_bring_the_signal_back() {
+    let trial = Trial::new();
+    let of = |candidate: &EmulatedDesign| scores(candidate, &trial.images);
+    let exact = of(&trial.candidate("exact", "none", "plain"));
+    // 200 outputs are as many as the score's gain is made of: 32 / 232 of what is missing stays.
+    for (multiplier, mode) in [("perforated:3", "none"), ("truncated:7", "none")] {
+        let slopes =
+            |quantization| slopes(&of(&trial.candidate(multiplier, mode, quantization)), &exact);
+        let far = |slopes: &[(f64, f64)]| {
+            slopes.iter().map(|(slope, _)| (slope - 1.0).abs()).fold(0.0, f64::max)
+        };
+        let (plain, gain) = (slopes("plain"), slopes("plain+gain"));
+        assert!(far(&plain) > 0.04, "{multiplier}: {plain:?}");
+        assert!(far(&gain) < 0.05 && 3.0 * far(&gain) < far(&plain), "{multiplier}: {gain:?}");
+        assert!(gain.iter().all(|(_, mean)| mean.abs() < 1e-3), "{multiplier}: {gain:?}");
+    }
+}
+
+#[test]
+fn gains_are_of_filters_or_of_layers_and_1_for_exact_products() {
+    let trial = Trial::new();
+    let gains = |multiplier, quantization| -> Vec<Vec<f32>> {
+        let candidate = trial.candidate(multiplier, "none", quantization);
+        candidate.prepared.quantized.macs.iter().map(|mac| mac.gains.clone()).collect()
+    };
+    let alike = |gains: &Vec<f32>| gains.iter().all(|gain| gain == &gains[0]);
+    let (of_filters, of_layers) =
+        (gains("perforated:3", "plain+gain"), gains("perforated:3", "plain+layer-gain"));
+    assert!(of_filters.iter().all(|gains| !alike(gains)), "{of_filters:?}");
+    assert!(of_layers.iter().all(|gains| alike(gains) && gains[0] != 1.0), "{of_layers:?}");
+    let exact = gains("exact", "plain+gain");
+    assert!(exact.iter().flatten().all(|gain| *gain == 1.0), "{exact:?}");
+}
+
 #[test]
 fn choices_are_the_same_every_time_and_reported_without_running() {
     let trial = Trial::new();
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    for quantization in ["aware", "aware+bias"] {
+    for quantization in ["aware", "aware+bias", "aware+gain"] {
         let once = trial.candidate("truncated:7", "fitted", quantization);
         let again =
             single.install(|| Trial::new().candidate("truncated:7", "fitted", quantization));

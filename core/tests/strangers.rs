@@ -9,12 +9,11 @@ use recoup_circuits::{Operands, ProductTable};
 use recoup_core::accuracy::{EvaluateError, Images, evaluate, sampler};
 use recoup_core::data::{Dataset, MemoryArray, Pixels, Preprocess};
 use recoup_core::emulate::{
-    EmulateError, Network, Prefixes, StatisticsCollector, Workspace, bias_corrections, regress,
+    EmulateError, Network, Prefixes, StatisticsCollector, Workspace, regress,
 };
 use recoup_core::model::{FloatModel, SampleError};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
-use recoup_core::watch::Unwatched;
 use recoup_kernels::{Isa, KernelError};
 
 const ELEMENTS: usize = 28 * 28;
@@ -54,16 +53,12 @@ fn control_variates_of_another_network() {
         let errors = [
             Network::new(prepared, multiplier, control).err(),
             StatisticsCollector::new(prepared, control).err(),
-            bias_corrections(prepared, &[], multiplier, control, &Vec::new(), &Unwatched).err(),
         ];
         for error in errors {
             let error = error.expect("refused");
             assert!(matches!(error, EmulateError::Kernel(KernelError::Length { .. })), "{error}");
         }
     }
-    assert!(
-        bias_corrections(prepared, &[], multiplier, Some(own), &Vec::new(), &Unwatched).is_err()
-    );
 }
 
 #[test]
@@ -76,7 +71,6 @@ fn multipliers_of_the_other_coding() {
     let refused = [
         Network::new(prepared, &signed, None).err(),
         regress(prepared, &[], &signed, Vec::new(), 4, &|_| {}).err(),
-        bias_corrections(prepared, &[], &signed, None, &Vec::new(), &Unwatched).err(),
     ];
     for error in refused {
         let error = error.expect("refused");

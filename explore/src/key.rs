@@ -190,7 +190,7 @@ pub(crate) fn experiment_record(model: &str) -> ExperimentRecord {
 #[cfg(test)]
 mod tests {
     use recoup_core::multiplier::truncated;
-    use recoup_core::quantize::Quantization;
+    use recoup_core::quantize::{OutputCorrection, Quantization};
 
     use super::*;
 
@@ -209,7 +209,7 @@ mod tests {
             key(&Design::exact(8)),
             "9e56040f88e4f06902ba5e9d96ee144b241deec1ca9c673e05025c6cfb46e44c"
         );
-        let quantization = Quantization { aware: true, bias_correction: true };
+        let quantization = Quantization { aware: true, outputs: OutputCorrection::Bias };
         let design = Design::new(truncated(7))
             .with_activation_bits(6)
             .with_quantization(quantization)

@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn rivals_get_the_same_quantisation() {
-        let aware = Quantization { aware: true, bias_correction: false };
+        let aware = Quantization { aware: true, ..Quantization::PLAIN };
         let quantizations = vec![Quantization::PLAIN, aware];
         let designs =
             with_rivals(&Space { quantizations, ..space(&[truncated(7)], &[Mode::Fitted(None)]) });

@@ -18,7 +18,8 @@ class Design:
             the multiplier is exact, if not said.
         activation_bits: significant bits of the activation codes, 4 to 8.
         weight_bits: significant bits of the weight codes, 4 to 8.
-        quantization: how activations become codes.
+        quantization: how activations become codes, and what makes up for the errors of outputs:
+            ``plain`` or ``aware``, with ``+bias``, ``+gain`` or ``+layer-gain`` behind it or not.
         exact_ends: whether the first and the last layer run on an exact array of their own.
         weights: how weights are coded, ``u8-channel`` for example; as :meth:`Network.evaluate` is
             told, if not said.

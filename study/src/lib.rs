@@ -8,7 +8,7 @@ mod losses;
 mod paper;
 mod variants;
 
-use recoup::design::{Kind, Mode, Quantization};
+use recoup::design::{Kind, Mode, OutputCorrection, Quantization};
 use recoup::{Design, Multiplier, Space};
 use recoup_core::multiplier::{perforated, recursive, truncated};
 use recoup_explore::entry::Entry;
@@ -27,8 +27,8 @@ pub const QUANTIZATIONS: [Quantization; 3] =
 
 /// Ways to choose codes for a multiplier.
 const CHOSEN_CODES: [Quantization; 2] = [
-    Quantization { aware: true, bias_correction: false },
-    Quantization { aware: true, bias_correction: true },
+    Quantization { aware: true, outputs: OutputCorrection::None },
+    Quantization { aware: true, outputs: OutputCorrection::Bias },
 ];
 
 /// The levels at which V matters: with it they lose about what the limits allow, without it all.

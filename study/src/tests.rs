@@ -150,7 +150,7 @@ fn targets_are_met_or_it_is_said_by_how_much_they_are_missed_and_why() {
 fn is_tested(design: &Design) -> bool {
     design.multiplier.to_string() == "truncated:9"
         && !design.is_corrected()
-        && !design.quantization.bias_correction
+        && design.quantization.outputs == OutputCorrection::None
 }
 
 #[test]

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use crate::code_choice::{self, Given, Purpose};
 use crate::control_variate::{self, ControlVariate, Mode, SeenCodes};
 use crate::design::Design;
-use crate::emulate::{
-    Network, OutputMeans, Prepared, bias_corrections, class_scores, code_histograms,
-    exact_output_means, regress,
-};
+use crate::emulate::{Network, Prepared, class_scores, code_histograms, correct_outputs, regress};
 use crate::multiplier::Multiplier;
-use crate::quantize::{Calibration, Histogram, Quantization, Quantized, Widths, value_histograms};
+use crate::quantize::{
+    Calibration, Histogram, OutputCorrection, Quantization, Quantized, Widths, value_histograms,
+};
 
 use crate::watch::Watch;
 
@@ -36,16 +35,12 @@ pub(super) struct Made {
 pub(super) type Values = Vec<(String, Histogram)>;
 
 /// What the network with exact products and the calibration's codes makes of the calibration
-/// images.
-pub(super) struct Exact {
-    means: OutputMeans,
-    /// Class scores, per image.
-    scores: Vec<Vec<f32>>,
-}
+/// images: class scores, per image.
+pub(super) type ExactScores = Vec<Vec<f32>>;
 
 impl Experiment {
     /// Makes a design. Where its quantisation leaves a choice, the one is taken that
-    /// brings the scores of the calibration images nearest to those of exact products, eq. (6.8).
+    /// brings the scores of the calibration images nearest to those of exact products, eq. (6.11).
     pub(super) fn make(
         &self,
         design: &Design,
@@ -62,30 +57,22 @@ impl Experiment {
 
     fn adapt(&self, design: &Design, watch: &dyn Watch) -> Result<Made, ExperimentError> {
         let width = self.width(design.widths(), watch)?;
-        let Quantization { aware, bias_correction } = design.quantization;
+        let Quantization { aware, outputs } = design.quantization;
         let mut codings = vec![width.clone()];
         if aware {
             codings.extend(self.adapted_codes(&width, design, watch)?);
         }
-        let (exact, multiplier) = (self.exact(watch)?, &design.multiplier);
+        let (exact, multiplier) = (self.exact_scores(watch)?, &design.multiplier);
         let mut best: Option<(f64, Made)> = None;
         for coded in &codings {
-            let made = self.corrected(coded, design, watch)?;
-            let mut ways = Vec::new();
-            if bias_correction {
-                let Made { prepared, control, .. } = &made;
-                let (images, means) = (&self.images, &exact.means);
-                let control_variate = control.as_ref();
-                let steps =
-                    bias_corrections(prepared, images, multiplier, control_variate, means, watch)?;
-                let prepared = Prepared::new(prepared.quantized.with_biases(&steps)?, self.isa);
-                ways.push(Made { prepared, control: control.clone(), coded: coded.clone() });
+            let mut ways = vec![self.corrected(coded, design, watch)?];
+            if outputs != OutputCorrection::None {
+                ways.push(self.with_outputs(&ways[0], design, watch)?);
             }
-            ways.insert(0, made);
             for made in ways {
                 let network = Network::new(&made.prepared, multiplier, made.control.as_ref())?;
                 let scores = class_scores(&network, &self.images, watch)?;
-                let error = square_distance(&scores, &exact.scores);
+                let error = square_distance(&scores, &exact);
                 // Of equals the first: what is plain stays.
                 if best.as_ref().is_none_or(|(least, _)| error < *least) {
                     best = Some((error, made));
@@ -94,6 +81,23 @@ impl Experiment {
         }
         let (_, made) = best.expect("the calibration's own codes are always tried");
         Ok(made)
+    }
+
+    /// The same with its filters' outputs corrected.
+    fn with_outputs(
+        &self,
+        made: &Made,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<Made, ExperimentError> {
+        let Made { prepared, control, coded } = made;
+        let exact = self.width(Widths::FULL, watch)?;
+        let products = (&design.multiplier, control.as_ref());
+        let how = design.quantization.outputs;
+        let quantized =
+            correct_outputs(prepared, &exact.prepared, &self.images, products, how, watch)?;
+        let prepared = Prepared::new(quantized, self.isa);
+        Ok(Made { prepared, control: control.clone(), coded: coded.clone() })
     }
 
     /// The network in the calibration's codes, so wide.
@@ -138,7 +142,7 @@ impl Experiment {
         let purpose = Purpose {
             multiplier,
             functions: functions.as_deref(),
-            bias_correction: quantization.bias_correction,
+            bias_correction: quantization.outputs != OutputCorrection::None,
         };
         let coded = code_choice::choose(&given, &purpose).into_iter().map(|choice| {
             let noise_to_signal = Some(choice.noise_to_signal);
@@ -179,14 +183,11 @@ impl Experiment {
     }
 
     /// What the exact network makes of the calibration images.
-    fn exact(&self, watch: &dyn Watch) -> Result<Arc<Exact>, ExperimentError> {
+    fn exact_scores(&self, watch: &dyn Watch) -> Result<Arc<ExactScores>, ExperimentError> {
         let prepared = &self.width(Widths::FULL, watch)?.prepared;
-        self.exact.get_or_make(&(), || {
+        self.exact_scores.get_or_make(&(), || {
             let network = Network::new(prepared, &Multiplier::exact(), None)?;
-            Ok(Exact {
-                means: exact_output_means(prepared, &self.images, watch)?,
-                scores: class_scores(&network, &self.images, watch)?,
-            })
+            Ok(class_scores(&network, &self.images, watch)?)
         })
     }
 }

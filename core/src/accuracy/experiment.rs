@@ -18,7 +18,7 @@ use crate::quantize::{
 use crate::watch::{StopOnly, Unwatched, Watch};
 
 use super::cache::Cache;
-use super::emulated_designs::{Coded, Exact, Made, Values};
+use super::emulated_designs::{Coded, ExactScores, Made, Values};
 
 /// A design, ready to run.
 pub struct EmulatedDesign {
@@ -100,7 +100,7 @@ pub struct Experiment {
     pub(super) widths: Cache<Widths, Coded>,
     pub(super) adapted: Cache<Design, Made>,
     pub(super) values: Arc<Cache<(), Values>>,
-    pub(super) exact: Cache<(), Exact>,
+    pub(super) exact_scores: Cache<(), ExactScores>,
 }
 
 impl Experiment {
@@ -124,7 +124,7 @@ impl Experiment {
             widths: Cache::default(),
             adapted: Cache::default(),
             values: Arc::default(),
-            exact: Cache::default(),
+            exact_scores: Cache::default(),
         }
     }
 
@@ -140,7 +140,7 @@ impl Experiment {
             widths: Cache::default(),
             adapted: Cache::default(),
             values: self.values.clone(),
-            exact: Cache::default(),
+            exact_scores: Cache::default(),
         }
     }
 

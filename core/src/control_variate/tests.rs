@@ -11,6 +11,7 @@ fn mac(weights: Vec<u8>, filters: usize) -> QuantizedMac {
         scales: vec![1.0; filters],
         zero_points: vec![128; filters],
         bias: vec![0; filters],
+        gains: vec![1.0; filters],
         weights,
     }
 }

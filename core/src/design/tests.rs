@@ -6,6 +6,7 @@ use recoup_kernels::WeightCoding;
 use super::*;
 use crate::control_variate::Statistics;
 use crate::multiplier::{perforated, truncated};
+use crate::quantize::OutputCorrection;
 
 /// Designs that differ from each other in everything.
 fn all() -> Vec<Design> {
@@ -104,7 +105,7 @@ fn content_is_written_as_ever() {
         )
     );
     let truncated_7 = "a4d0a103fbded14ca5caf388adaf7a3b01e5bed3adee4a48973ad9ebfb80a99d";
-    let quantization = Quantization { aware: true, bias_correction: true };
+    let quantization = Quantization { aware: true, outputs: OutputCorrection::Bias };
     let design = Design::new(truncated(7))
         .with_activation_bits(6)
         .with_quantization(quantization)

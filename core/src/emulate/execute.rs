@@ -8,7 +8,7 @@ use recoup_kernels::{MacLayer, Scratch};
 
 use crate::model::{SampleError, ValueId};
 
-use super::plan::{FusedMac, Place, Plan};
+use super::plan::{FusedMac, Place, Plan, Step};
 use super::prepared::Prepared;
 use super::steps::run_layer;
 use super::workspace::Workspace;
@@ -32,8 +32,10 @@ pub(super) struct NextLayer {
 }
 
 impl NextLayer {
-    fn new(plan: &Plan, fused: FusedMac, inputs: &[ValueId], outputs: &[ValueId]) -> Self {
-        Self { fused, output: outputs[0], input: plan.place(inputs[0]) }
+    /// The one that a step of the plan runs, if it runs one.
+    pub fn of(plan: &Plan, step: &Step) -> Option<Self> {
+        let (fused, output) = (step.mac?, step.outputs[0]);
+        Some(Self { fused, output, input: plan.place(step.inputs[0]) })
     }
 
     /// The codes of one image that it multiplies, and what a kernel needs beside them.
@@ -61,7 +63,7 @@ where
 {
     let plan = &prepared.plan;
     for step in &plan.steps[steps] {
-        let next = step.mac.map(|fused| NextLayer::new(plan, fused, &step.inputs, &step.outputs));
+        let next = NextLayer::of(plan, step);
         let kernel = next.map(|next| kernel(next, workspaces)).transpose()?;
         let layer: Option<&MacLayer> = kernel.as_ref().map(Borrow::borrow);
         let run = |workspaces: &mut [Workspace]| match layer {

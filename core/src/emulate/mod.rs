@@ -4,7 +4,7 @@
 //! a [`Workspace`] holds one thread's buffers. Layers go from codes to codes on the kernels of
 //! [`recoup_kernels`]; acc* is an exact integer, the one that hardware would hold.
 
-mod bias;
+mod correct;
 mod error;
 mod execute;
 mod layers;
@@ -21,7 +21,7 @@ mod stretches;
 mod walk;
 mod workspace;
 
-pub use bias::{OutputMeans, bias_corrections, exact_output_means};
+pub(crate) use correct::correct_outputs;
 pub use error::EmulateError;
 pub use layers::{ErrorSample, LayerStatistics, Statistics, StatisticsCollector};
 pub use network::Network;

@@ -46,7 +46,7 @@ impl Prefix {
             if let Some(fused) = step.mac {
                 let mac = &quantized.macs[fused.layer];
                 hash.update(format!("{:?}", (quantized.weights, &mac.scales, &mac.zero_points)));
-                hash.update(format!("{:?}", mac.bias));
+                hash.update(format!("{:?}", (&mac.bias, &mac.gains)));
                 hash.update(&mac.weights);
             }
         }

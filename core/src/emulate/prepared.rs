@@ -90,6 +90,18 @@ impl Prepared {
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<MacLayer, KernelError> {
+        self.layer_of(&self.quantized.macs[fused.layer], fused, output, product, correction)
+    }
+
+    /// The same, of a layer whose outputs may be corrected.
+    pub(super) fn layer_of(
+        &self,
+        mac: &QuantizedMac,
+        fused: FusedMac,
+        output: ValueId,
+        product: &Product,
+        correction: Option<(&ControlVariate, &LayerConstants)>,
+    ) -> Result<MacLayer, KernelError> {
         let spec = match self.plan.place(output).format {
             Format::Floats => OutputSpec::F32,
             Format::Codes(quantization) => OutputSpec::U8 {
@@ -98,7 +110,7 @@ impl Prepared {
                 dropped_bits: self.quantized.dropped_bits(output),
             },
         };
-        MacLayer::new(self.isa, self.spec(fused, spec, product, correction))
+        MacLayer::new(self.isa, self.spec(mac, fused, spec, product, correction))
     }
 
     /// A layer without what was fused into it: its real outputs.
@@ -109,11 +121,13 @@ impl Prepared {
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<MacLayer, KernelError> {
         let bare = FusedMac { layer, residual: None, low: f32::NEG_INFINITY, high: f32::INFINITY };
-        MacLayer::new(self.isa, self.spec(bare, OutputSpec::F32, product, correction))
+        let mac = &self.quantized.macs[layer];
+        MacLayer::new(self.isa, self.spec(mac, bare, OutputSpec::F32, product, correction))
     }
 
     fn spec(
         &self,
+        mac: &QuantizedMac,
         fused: FusedMac,
         output: OutputSpec,
         product: &Product,
@@ -124,7 +138,6 @@ impl Prepared {
             true => (&Multiplier::exact().kernel_product(coding), None),
             false => (product, correction),
         };
-        let mac = &self.quantized.macs[fused.layer];
         let (_, input) = self.quantized.mac_input(mac);
         let control = correction.and_then(|(control, constants)| {
             let terms = control.functions.iter().zip(&constants.c);
@@ -148,7 +161,12 @@ impl Prepared {
             weight_zero_points: mac.zero_points.clone(),
             control,
             constant: constant.collect(),
-            scale: mac.scales.iter().map(|scale| scale * input.scale).collect(),
+            scale: mac
+                .scales
+                .iter()
+                .zip(&mac.gains)
+                .map(|(scale, gain)| scale * input.scale * gain)
+                .collect(),
             low: fused.low,
             high: fused.high,
             residual: match residual {

@@ -24,9 +24,10 @@ pub use calibration::{
     Calibration, CalibrationError, CalibrationImages, LayerCodes, TensorCalibration, calibrate,
 };
 pub(crate) use histogram::Histogram;
-pub use quantization::{QUANTIZATION_HELP, Quantization};
+pub use quantization::{OutputCorrection, QUANTIZATION_HELP, Quantization};
 pub(crate) use range::from_range;
 pub use range::{METHOD_HELP, Method};
+pub(crate) use weights::FilterCorrections;
 pub use weights::QuantizedMac;
 
 /// How weights are coded (docs/arithmetic.md, section 1).
@@ -156,23 +157,12 @@ impl Quantized {
         Ok(Self { activations, macs, widths, weights, graph, full_width })
     }
 
-    /// The same network with `corrections` added to its biases, `[layer][filter]` in accumulator
-    /// units.
-    ///
-    /// # Errors
-    /// When a bias no longer fits the accumulator.
-    pub fn with_biases(&self, corrections: &[Vec<i32>]) -> Result<Self, CalibrationError> {
+    /// The same network with `corrections` of its layers' outputs.
+    pub(crate) fn with_outputs(&self, corrections: &[FilterCorrections]) -> Self {
         let mut corrected = self.clone();
-        for (mac, corrections) in corrected.macs.iter_mut().zip(corrections) {
-            for (filter, (bias, &more)) in mac.bias.iter_mut().zip(corrections).enumerate() {
-                *bias = bias.checked_add(more).ok_or_else(|| CalibrationError::Bias {
-                    node: self.graph.nodes[mac.node].name.clone(),
-                    filter,
-                    steps: f64::from(*bias) + f64::from(more),
-                })?;
-            }
-        }
-        Ok(corrected)
+        let layers = corrected.macs.iter_mut().zip(corrections);
+        layers.for_each(|(mac, corrections)| mac.correct(corrections));
+        corrected
     }
 
     /// Whether a layer runs on exact multipliers, whatever the others run on.

@@ -5,43 +5,68 @@ use std::str::FromStr;
 
 use crate::as_text;
 
-/// How a configuration's activations become codes, and whether its biases make up for what is
-/// left (docs/arithmetic.md, section 6).
+/// How a configuration's activations become codes, and what makes up for what is left of the errors
+/// of its outputs (docs/arithmetic.md, section 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Quantization {
     /// Ranges and the rounding of the codes are chosen for the multiplier and its control
-    /// variate, eq. (6.3) to (6.6), and (6.8); otherwise they are the calibration's.
+    /// variate, eq. (6.3) to (6.6), and (6.11); otherwise they are the calibration's.
     pub aware: bool,
-    /// The mean that is left of each filter's error is taken off its bias, eq. (6.7), if that
-    /// helps by (6.8).
-    pub bias_correction: bool,
+    /// What is done to the filters' outputs, if that helps by (6.11).
+    pub outputs: OutputCorrection,
+}
+
+/// How the outputs of filters are brought back to those of exact products, before they become codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OutputCorrection {
+    /// Not at all.
+    #[default]
+    None,
+    /// The mean that is left of each filter's error is taken off its bias, eq. (6.7).
+    Bias,
+    /// Each filter's scale makes up for the share of the signal that is missing, eq. (6.8), and its
+    /// bias for the mean, eq. (6.10).
+    Gain,
+    /// The same with one gain for all filters of a layer, eq. (6.9).
+    LayerGain,
+}
+
+impl OutputCorrection {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::None, Self::Bias, Self::Gain, Self::LayerGain];
 }
 
 /// The values of the option, for help texts.
-pub const QUANTIZATION_HELP: &str = "plain (the calibration's ranges), aware (ranges and rounding of the codes chosen for the \
-     multiplier), plain+bias, aware+bias (biases then make up for the mean error left)";
+pub const QUANTIZATION_HELP: &str = "plain (the calibration's ranges) or aware (ranges and rounding of the codes chosen for the \
+     multiplier); with +bias, biases make up for the mean error left, with +gain, scales also for \
+     the share of the signal that is missing, with +layer-gain, one scale for all filters of a layer";
 
 impl Quantization {
     /// The calibration's own ranges and the model's own biases.
-    pub const PLAIN: Self = Self { aware: false, bias_correction: false };
+    pub const PLAIN: Self = Self { aware: false, outputs: OutputCorrection::None };
 
     /// Each of them once.
-    pub const ALL: [Self; 4] = [
-        Self::PLAIN,
-        Self { aware: false, bias_correction: true },
-        Self { aware: true, bias_correction: false },
-        Self { aware: true, bias_correction: true },
-    ];
+    pub const ALL: [Self; 8] = {
+        let mut all = [Self::PLAIN; 8];
+        let mut at = 0;
+        while at < all.len() {
+            all[at] = Self { aware: at >= 4, outputs: OutputCorrection::ALL[at % 4] };
+            at += 1;
+        }
+        all
+    };
 }
 
 impl fmt::Display for Quantization {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match (self.aware, self.bias_correction) {
-            (false, false) => "plain",
-            (false, true) => "plain+bias",
-            (true, false) => "aware",
-            (true, true) => "aware+bias",
-        })
+        let codes = if self.aware { "aware" } else { "plain" };
+        let outputs = match self.outputs {
+            OutputCorrection::None => "",
+            OutputCorrection::Bias => "+bias",
+            OutputCorrection::Gain => "+gain",
+            OutputCorrection::LayerGain => "+layer-gain",
+        };
+        formatter.pad(&format!("{codes}{outputs}"))
     }
 }
 

@@ -27,9 +27,27 @@ pub struct QuantizedMac {
     pub zero_points: Vec<i32>,
     /// Bias per filter in units of s_w s_a.
     pub bias: Vec<i32>,
+    /// g per filter, which multiplies s_w s_a where the result leaves the accumulator, eq. (6.8).
+    pub gains: Vec<f32>,
+}
+
+/// What is done to the outputs of a layer's filters.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct FilterCorrections {
+    /// g per filter.
+    pub gains: Vec<f32>,
+    /// What is added to each filter's bias, in accumulator units.
+    pub steps: Vec<i32>,
 }
 
 impl QuantizedMac {
+    /// Takes the corrections of its filters. What a bias cannot hold, no kernel takes.
+    pub(crate) fn correct(&mut self, corrections: &FilterCorrections) {
+        let biases = self.bias.iter_mut().zip(&corrections.steps);
+        biases.for_each(|(bias, &steps)| *bias = bias.saturating_add(steps));
+        self.gains.clone_from(&corrections.gains);
+    }
+
     /// The layer `mac`, its weights in codes of `bits` significant bits, 4 to 8.
     pub(super) fn new(
         node: usize,
@@ -60,6 +78,7 @@ impl QuantizedMac {
             node,
             shape: mac.shape,
             bias: bias.collect::<Result<_, _>>()?,
+            gains: vec![1.0; coded.scales.len()],
             weights: coded.bytes,
             scales: coded.scales,
             zero_points: coded.zero_points,

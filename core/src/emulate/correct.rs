@@ -1,0 +1,212 @@
+//! Output correction: what a network's errors add to the mean of a filter's output is taken off its
+//! bias, eq. (6.7); and the share of the signal that is missing there is made up for by its scale,
+//! eq. (6.8) to (6.10).
+
+use rayon::prelude::*;
+use recoup_kernels::{BatchItem, MacLayer, Output, Residual};
+
+use crate::control_variate::ControlVariate;
+use crate::multiplier::Multiplier;
+use crate::quantize::{FilterCorrections, OutputCorrection, Quantized, QuantizedMac};
+use crate::watch::{Watch, go_on};
+
+use super::error::EmulateError;
+use super::execute::NextLayer;
+use super::prepared::Prepared;
+use super::walk::{Visit, side_by_side};
+use super::workspace::Workspace;
+
+/// Outputs that a gain of 1 counts for beside those that were looked at, eq. (6.8).
+const PRIOR_OUTPUTS: f64 = 32.0;
+/// Beyond these a gain is no longer what is missing, but noise.
+const GAINS: (f64, f64) = (0.5, 2.0);
+
+/// The network of `prepared`, its filters' outputs corrected so that they are, on `images`, as those
+/// of `exact` with exact products: the same model in the calibration's codes. Layers are corrected
+/// in execution order, each on the outputs of those before it.
+///
+/// # Errors
+/// When a kernel refuses a layer, or an operator in float the values of an image.
+pub(crate) fn correct_outputs(
+    prepared: &Prepared,
+    exact: &Prepared,
+    images: &[Vec<f32>],
+    (multiplier, control): (&Multiplier, Option<&ControlVariate>),
+    how: OutputCorrection,
+    watch: &(impl Watch + ?Sized),
+) -> Result<Quantized, EmulateError> {
+    let network = &prepared.quantized;
+    let product = prepared.product(multiplier)?;
+    let exact_product = Multiplier::exact().kernel_product(network.weights.coding());
+    control.map_or(Ok(()), |control| prepared.check(control))?;
+    let mut corrections = vec![FilterCorrections::default(); network.macs.len()];
+    side_by_side((prepared, exact), images, |own, other| {
+        go_on(watch)?;
+        let (fused, output, exact_output) = (own.0.fused, own.0.output, other.0.output);
+        let layer = fused.layer;
+        let constants = control.map(|control| (control, &control.layers[layer]));
+        let bare = prepared.bare_layer(layer, &product, constants)?;
+        let exact_bare = exact.bare_layer(layer, &exact_product, None)?;
+        let moments = moments((&bare, own), (&exact_bare, other));
+        let mut mac = network.macs[layer].clone();
+        let unit = network.mac_input(&mac).1.scale;
+        corrections[layer] = of_filters(&moments, &mac, unit, how);
+        mac.correct(&corrections[layer]);
+        let corrected = prepared.layer_of(&mac, fused, output, &product, constants)?;
+        Ok((corrected, exact.layer(fused, exact_output, &exact_product, None)?))
+    })?;
+    Ok(network.with_outputs(&corrections))
+}
+
+/// Sums over outputs of one filter: y in the exact network, z in the other.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    n: f64,
+    y: f64,
+    z: f64,
+    yy: f64,
+    yz: f64,
+}
+
+impl Sums {
+    fn add(&mut self, y: f64, z: f64) {
+        self.merge(&Self { n: 1.0, y, z, yy: y * y, yz: y * z });
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.n += other.n;
+        self.y += other.y;
+        self.z += other.z;
+        self.yy += other.yy;
+        self.yz += other.yz;
+    }
+
+    /// n Var y.
+    fn variance(&self) -> f64 {
+        self.yy - self.y * self.y / self.n
+    }
+
+    /// n Cov(y, z).
+    fn covariance(&self) -> f64 {
+        self.yz - self.y * self.z / self.n
+    }
+}
+
+/// Over images and positions, per filter. Images are added up in their order, so that the
+/// result does not depend on threads.
+fn moments((bare, own): (&MacLayer, Visit), (exact, other): (&MacLayer, Visit)) -> Vec<Sums> {
+    let filters = bare.spec().shape.filters;
+    let of_image = |(mine, theirs): (&mut Workspace, &mut Workspace)| {
+        let (z, y) = (real_outputs(bare, mine, &own.0), real_outputs(exact, theirs, &other.0));
+        let mut sums = vec![Sums::default(); filters];
+        for (z, y) in z.chunks_exact(filters).zip(y.chunks_exact(filters)) {
+            for (sums, (&z, &y)) in sums.iter_mut().zip(z.iter().zip(y)) {
+                sums.add(y.into(), z.into());
+            }
+        }
+        sums
+    };
+    let images: Vec<Vec<Sums>> =
+        own.1.par_iter_mut().zip(other.1.par_iter_mut()).map(of_image).collect();
+    let mut all = vec![Sums::default(); filters];
+    for image in &images {
+        all.iter_mut().zip(image).for_each(|(all, image)| all.merge(image));
+    }
+    all
+}
+
+/// The real outputs of a layer for one image, before what was fused into it.
+fn real_outputs(bare: &MacLayer, workspace: &mut Workspace, next: &NextLayer) -> Vec<f32> {
+    let shape = bare.spec().shape;
+    let (input, scratch) = next.input_of(workspace);
+    let mut outputs = vec![0.0; shape.positions() * shape.filters];
+    let output = Output::F32(&mut outputs);
+    bare.run_batch(&mut [BatchItem { input, residual: Residual::None, output }], scratch);
+    outputs
+}
+
+/// What brings the outputs of a layer's filters back; `scale` is that of its activations.
+fn of_filters(
+    moments: &[Sums],
+    mac: &QuantizedMac,
+    scale: f32,
+    how: OutputCorrection,
+) -> FilterCorrections {
+    let ratio = |variance: f64, covariance: f64, n: f64| {
+        // A filter that is dead, or whose output has nothing of the exact one, keeps its scale.
+        let dead = variance.is_nan() || variance <= 0.0 || covariance <= 0.0;
+        let gain = if dead { 1.0 } else { (variance / covariance).clamp(GAINS.0, GAINS.1) };
+        1.0 + (gain - 1.0) * n / (n + PRIOR_OUTPUTS)
+    };
+    let of_layer = || {
+        let sum = |of: fn(&Sums) -> f64| moments.iter().map(of).sum::<f64>();
+        ratio(sum(Sums::variance), sum(Sums::covariance), sum(|sums| sums.n))
+    };
+    let gains: Vec<f32> = match how {
+        OutputCorrection::None | OutputCorrection::Bias => vec![1.0; moments.len()],
+        OutputCorrection::Gain => moments
+            .iter()
+            .map(|sums| ratio(sums.variance(), sums.covariance(), sums.n) as f32)
+            .collect(),
+        OutputCorrection::LayerGain => vec![of_layer() as f32; moments.len()],
+    };
+    let filters = moments.iter().zip(&gains).zip(&mac.scales);
+    let steps = filters.map(|((sums, &gain), &weight_scale)| {
+        let unit = f64::from(weight_scale) * f64::from(scale);
+        let n = sums.n.max(1.0);
+        // A float to integer cast saturates, as for C0.
+        ((sums.y / n / f64::from(gain) - sums.z / n) / unit).round_ties_even() as i32
+    });
+    FilterCorrections { steps: steps.collect(), gains }
+}
+
+#[cfg(test)]
+mod tests {
+    use recoup_kernels::ConvShape;
+
+    use super::*;
+
+    fn sums(pairs: &[(f64, f64)]) -> Sums {
+        let mut sums = Sums::default();
+        pairs.iter().for_each(|&(y, z)| sums.add(y, z));
+        sums
+    }
+
+    /// 96 outputs each, so that a gain keeps three quarters of what it differs from 1.
+    fn corrections(how: OutputCorrection) -> FilterCorrections {
+        let filters = [
+            // Half of the signal is missing, and 1 of the mean.
+            [(0.0, 0.0), (2.0, 1.0), (4.0, 2.0)],
+            // Three quarters are: no gain is above 2.
+            [(0.0, 5.0), (4.0, 6.0), (8.0, 7.0)],
+            // Dead, and nothing of the signal.
+            [(3.0, 1.0), (3.0, 1.0), (3.0, 1.0)],
+            [(0.0, 2.0), (1.0, 1.0), (2.0, 0.0)],
+        ];
+        let mac = QuantizedMac {
+            node: 0,
+            shape: ConvShape::linear(1, 1, 4),
+            weights: vec![1; 4],
+            scales: vec![0.5, 0.5, 0.5, 0.25],
+            zero_points: vec![0; 4],
+            bias: vec![10; 4],
+            gains: vec![1.0; 4],
+        };
+        let moments = filters.map(|pairs| sums(&pairs.repeat(32)));
+        of_filters(&moments, &mac, 0.5, how)
+    }
+
+    #[test]
+    fn gains_and_means_by_hand() {
+        let of_filter = corrections(OutputCorrection::Gain);
+        assert_eq!(of_filter.gains, [1.75, 1.75, 1.0, 1.0]);
+        // In steps of 1/4, and of 1/8: 2 / 1.75 - 1, 4 / 1.75 - 6, 3 - 1, 1 - 1.
+        assert_eq!(of_filter.steps, [1, -15, 8, 0]);
+        let of_layer = corrections(OutputCorrection::LayerGain);
+        // 8 + 32 + 0 + 2 over 4 + 8 + 0 - 2 in every three outputs is 4.2, 384 outputs.
+        let gain = (1.0 + 384.0 / 416.0) as f32;
+        assert_eq!(of_layer.gains, [gain; 4]);
+        let means = corrections(OutputCorrection::Bias);
+        assert_eq!(means, FilterCorrections { gains: vec![1.0; 4], steps: vec![4, -8, 8, 0] });
+    }
+}
