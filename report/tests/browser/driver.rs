@@ -1,17 +1,16 @@
 //! Opens pages in headless Chromium and asks them questions.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use headless_chrome::browser::tab::Tab;
-use headless_chrome::browser::tab::point::Point;
-use headless_chrome::protocol::cdp::types::Event;
-use headless_chrome::protocol::cdp::{Emulation, Network};
-use headless_chrome::{Browser, LaunchOptions};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use recoup_report::data::Report;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::devtools::Browser;
 
 /// Where Debian and others put it.
 const CHROMIUM: [&str; 4] = [
@@ -26,9 +25,10 @@ static BROWSER: Mutex<Weak<Browser>> = Mutex::new(Weak::new());
 
 /// A page in a tab of its own.
 pub struct Page {
-    tab: Arc<Tab>,
-    problems: Arc<Mutex<Vec<String>>>,
-    _browser: Arc<Browser>,
+    browser: Arc<Browser>,
+    tab: String,
+    session: String,
+    url: String,
     _directory: tempfile::TempDir,
 }
 
@@ -64,15 +64,7 @@ fn browser() -> Arc<Browser> {
     if let Some(browser) = shared.upgrade() {
         return browser;
     }
-    let options = LaunchOptions::default_builder()
-        .path(Some(chromium()))
-        // Containers lack what the sandbox is built on; the pages are our own.
-        .sandbox(false)
-        .args(vec![OsStr::new("--disable-dev-shm-usage")])
-        .idle_browser_timeout(Duration::from_secs(300))
-        .build()
-        .expect("options");
-    let browser = Arc::new(Browser::new(options).expect("Chromium starts"));
+    let browser = Arc::new(Browser::start(&chromium()));
     *shared = Arc::downgrade(&browser);
     browser
 }
@@ -93,64 +85,74 @@ impl Page {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("report.html");
         std::fs::write(&file, html).expect("the page");
+        let url = format!("file://{}", file.display());
         let browser = browser();
-        let tab = browser.new_tab().expect("a tab");
-        tab.set_default_timeout(Duration::from_secs(60));
-        let problems = Arc::new(Mutex::new(Vec::new()));
-        let (url, heard) = (format!("file://{}", file.display()), problems.clone());
-        listen(&tab, &url, heard);
-        let page = Self { tab, problems, _browser: browser, _directory: directory };
+        let ask = |method, params, key: &str| {
+            let answer = browser.ask(None, method, params).expect("a tab");
+            answer[key].as_str().expect(key).to_owned()
+        };
+        let tab = ask("Target.createTarget", json!({ "url": "about:blank" }), "targetId");
+        let attach = json!({ "targetId": tab, "flatten": true });
+        let session = ask("Target.attachToTarget", attach, "sessionId");
+        let page = Self { browser, tab, session, url, _directory: directory };
+        for domain in ["Log", "Runtime", "Network", "Page"] {
+            page.ask(&format!("{domain}.enable"), json!({}));
+        }
         page.emulate(look);
-        page.navigate(&url);
-        page.wait_for(&format!("location.href === {url:?} && document.readyState === 'complete'"));
+        page.navigate();
+        let there = format!("location.href === {:?}", page.url);
+        page.wait_for(&format!("{there} && document.readyState === 'complete'"));
         page
     }
 
+    fn try_to_ask(&self, method: &str, params: Value) -> Result<Value, String> {
+        self.browser.ask(Some(&self.session), method, params)
+    }
+
+    fn ask(&self, method: &str, params: Value) -> Value {
+        self.try_to_ask(method, params).unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// Goes to a page. A tab that is still on its way to its first, empty page gives up the second.
-    fn navigate(&self, url: &str) {
+    fn navigate(&self) {
         self.wait_for("document.readyState === 'complete'");
         let mut left = 20;
-        while let Err(error) = self.tab.navigate_to(url) {
+        loop {
+            let answer = self.try_to_ask("Page.navigate", json!({ "url": self.url }));
+            if answer.as_ref().is_ok_and(|answer| answer.get("errorText").is_none()) {
+                return;
+            }
             left -= 1;
-            assert!(left > 0, "{url}: {error}");
+            assert!(left > 0, "{}: {answer:?}", self.url);
             std::thread::sleep(Duration::from_millis(100));
         }
     }
 
-    fn emulate(&self, look: Look) {
-        let size = Emulation::SetDeviceMetricsOverride {
-            width: look.width,
-            height: look.height,
-            device_scale_factor: 1.0,
-            mobile: false,
-            scale: None,
-            screen_width: None,
-            screen_height: None,
-            position_x: None,
-            position_y: None,
-            dont_set_visible_size: None,
-            screen_orientation: None,
-            viewport: None,
-            display_feature: None,
-            device_posture: None,
-        };
-        self.tab.call_method(size).expect("a size");
-        let scheme = Emulation::MediaFeature {
-            name: "prefers-color-scheme".to_owned(),
-            value: look.scheme.to_owned(),
-        };
-        let media = Some(look.media.to_owned());
-        let media = Emulation::SetEmulatedMedia { media, features: Some(vec![scheme]) };
-        self.tab.call_method(media).expect("a colour scheme");
+    fn emulate(&self, Look { width, height, scheme, media }: Look) {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.ask("Emulation.setDeviceMetricsOverride", size);
+        let scheme = json!({ "name": "prefers-color-scheme", "value": scheme });
+        let media = json!({ "media": media, "features": [scheme] });
+        self.ask("Emulation.setEmulatedMedia", media);
         // As if every tab were the one in front, so that focus works in all.
-        let focus = Emulation::SetFocusEmulationEnabled { enabled: true };
-        self.tab.call_method(focus).expect("focus");
+        self.ask("Emulation.setFocusEmulationEnabled", json!({ "enabled": true }));
+    }
+
+    fn evaluate(&self, expression: &str, wait: bool) -> Result<Value, String> {
+        let params =
+            json!({ "expression": expression, "awaitPromise": wait, "returnByValue": true });
+        let mut answer = self.try_to_ask("Runtime.evaluate", params)?;
+        match answer.get("exceptionDetails") {
+            Some(details) => Err(details.to_string()),
+            None => Ok(answer["result"]["value"].take()),
+        }
     }
 
     /// The value of an expression in the page.
     pub fn value<T: DeserializeOwned>(&self, expression: &str) -> T {
-        let result = self.tab.evaluate(&format!("JSON.stringify({expression})"), false);
-        let value = result.expect(expression).value.unwrap_or_default();
+        let result = self.evaluate(&format!("JSON.stringify({expression})"), false);
+        let value = result.expect(expression);
         let text = value.as_str().unwrap_or_else(|| panic!("{expression} has no value: {value}"));
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{expression} = {text}: {error}"))
     }
@@ -159,8 +161,7 @@ impl Page {
     /// there is nothing that could be asked.
     fn wait_for(&self, expression: &str) {
         for _ in 0..1200 {
-            let answer = self.tab.evaluate(expression, false);
-            if answer.is_ok_and(|answer| answer.value == Some(true.into())) {
+            if self.evaluate(expression, false).is_ok_and(|value| value == true) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -171,7 +172,7 @@ impl Page {
     /// Waits for what the page has put off until later.
     pub fn settle(&self) {
         let later = "new Promise((done) => setTimeout(done))";
-        self.tab.evaluate(later, true).expect("a moment");
+        self.evaluate(later, true).expect("a moment");
     }
 
     /// Runs statements in the page.
@@ -189,24 +190,44 @@ impl Page {
         self.value(&format!("document.querySelector({selector:?}).textContent"))
     }
 
-    /// Presses a key.
+    /// Presses a key that writes nothing.
     pub fn press(&self, key: &str) {
-        self.tab.press_key(key).expect(key);
+        let code = match key {
+            "Tab" => 9,
+            "Escape" => 27,
+            "End" => 35,
+            "Home" => 36,
+            "ArrowRight" => 39,
+            _ => panic!("{key}: its code is not here"),
+        };
+        for event in ["rawKeyDown", "keyUp"] {
+            let params =
+                json!({ "type": event, "key": key, "code": key, "windowsVirtualKeyCode": code });
+            self.ask("Input.dispatchKeyEvent", params);
+        }
     }
 
     /// Moves the mouse over the first such element.
     pub fn hover(&self, selector: &str) {
-        self.tab.move_mouse_to_point(self.middle(selector)).expect(selector);
+        self.mouse(self.middle(selector), &["mouseMoved"]);
     }
 
     /// Clicks the first such element.
     pub fn click(&self, selector: &str) {
-        self.tab.click_point(self.middle(selector)).expect(selector);
+        self.mouse(self.middle(selector), &["mouseMoved", "mousePressed", "mouseReleased"]);
     }
 
-    /// The middle of the first such element, once it is on the screen. The crate's own way gives up
-    /// after seconds, which a busy machine may need before it has laid out the page.
-    fn middle(&self, selector: &str) -> Point {
+    fn mouse(&self, [x, y]: [f64; 2], events: &[&str]) {
+        for event in events {
+            let button = if *event == "mouseMoved" { "none" } else { "left" };
+            let params =
+                json!({ "type": event, "x": x, "y": y, "button": button, "clickCount": 1 });
+            self.ask("Input.dispatchMouseEvent", params);
+        }
+    }
+
+    /// The middle of the first such element, once it is on the screen.
+    fn middle(&self, selector: &str) -> [f64; 2] {
         let element = format!("document.querySelector({selector:?})");
         self.wait_for(&format!("{element} !== null"));
         self.run(&format!("{element}.scrollIntoView({{ block: 'center', behavior: 'instant' }})"));
@@ -215,8 +236,7 @@ impl Page {
              return [box.left + box.width / 2, box.top + box.height / 2]; }})()"
         );
         self.wait_for(&format!("{middle}.every((place) => place > 0)"));
-        let [x, y]: [f64; 2] = self.value(&middle);
-        Point { x, y }
+        self.value(&middle)
     }
 
     /// Sets a field of the filters as a reader would, and waits for the page to follow.
@@ -231,51 +251,34 @@ impl Page {
     pub fn problems(&self) -> Vec<String> {
         // Events arrive in order: what came before this answer has been heard.
         let _: bool = self.value("true");
-        self.problems.lock().expect("no panic while listening").clone()
+        self.browser.events(&self.session).iter().filter_map(|event| self.problem(event)).collect()
+    }
+
+    /// What a page should not do. The page itself and data inside it are no requests.
+    fn problem(&self, event: &Value) -> Option<String> {
+        let params = &event["params"];
+        match event["method"].as_str()? {
+            "Log.entryAdded" => Some(format!("log: {}", params["entry"]["text"])),
+            "Runtime.exceptionThrown" => Some(format!("exception: {}", params["exceptionDetails"])),
+            "Runtime.consoleAPICalled" => Some(format!("console: {}", params["args"])),
+            "Network.requestWillBeSent" => {
+                let requested = params["request"]["url"].as_str()?;
+                let inside = requested == self.url || requested.starts_with("data:");
+                (!inside).then(|| format!("request: {requested}"))
+            }
+            _ => None,
+        }
     }
 
     /// The page as it would be printed.
     pub fn pdf(&self) -> Vec<u8> {
-        self.tab.print_to_pdf(None).expect("a PDF")
+        let answer = self.ask("Page.printToPDF", json!({}));
+        STANDARD.decode(answer["data"].as_str().expect("a PDF")).expect("base64")
     }
 }
 
 impl Drop for Page {
     fn drop(&mut self) {
-        let _ = self.tab.close(false);
+        let _ = self.browser.ask(None, "Target.closeTarget", json!({ "targetId": self.tab }));
     }
-}
-
-/// Notes all that a page should not do. The page itself and data inside it are no requests.
-fn listen(tab: &Tab, url: &str, problems: Arc<Mutex<Vec<String>>>) {
-    let url = url.to_owned();
-    let listener = move |event: &Event| {
-        let problem = match event {
-            Event::LogEntryAdded(event) => format!("log: {}", event.params.entry.text),
-            Event::RuntimeExceptionThrown(event) => {
-                format!("exception: {:?}", event.params.exception_details)
-            }
-            Event::RuntimeConsoleAPICalled(event) => format!("console: {:?}", event.params.args),
-            Event::NetworkRequestWillBeSent(event) => {
-                let requested = &event.params.request.url;
-                if *requested == url || requested.starts_with("data:") {
-                    return;
-                }
-                format!("request: {requested}")
-            }
-            _ => return,
-        };
-        problems.lock().expect("no panic while listening").push(problem);
-    };
-    tab.enable_log().expect("the log");
-    tab.enable_runtime().expect("the console");
-    let network = Network::Enable {
-        max_total_buffer_size: None,
-        max_resource_buffer_size: None,
-        max_post_data_size: None,
-        report_direct_socket_traffic: None,
-        enable_durable_messages: None,
-    };
-    tab.call_method(network).expect("the network");
-    tab.add_event_listener(Arc::new(listener)).expect("a listener");
 }
