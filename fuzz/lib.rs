@@ -1,5 +1,7 @@
 //! Networks that an input of the fuzzer stands for: one of the reference's, changed.
 
+#[path = "../core/tests/support/exact.rs"]
+mod exact;
 pub mod mutate;
 #[path = "../core/tests/support/pipeline.rs"]
 pub mod pipeline;

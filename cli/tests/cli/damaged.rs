@@ -13,8 +13,8 @@ const MOST_MEMORY_KIB: u64 = 3_000_000;
 /// A run that takes longer hangs.
 const MOST_TIME: Duration = Duration::from_secs(60);
 
-/// Those whose damage is in sizes, rounds or files, and a part of the others: `core/tests/damaged.rs` has
-/// all of them.
+/// Those whose damage is in sizes, rounds or files, and a part of the others:
+/// `core/tests/core/damaged.rs` has all of them.
 fn chosen(index: usize, damaged: &Damaged) -> bool {
     let parts = ["huge", "chain_", "loop_", "endless", "infinite", "external_device", "name_esc"];
     parts.iter().any(|part| damaged.name.contains(part)) || index.is_multiple_of(12)

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use recoup_core::emulate::Workspace;
 use recoup_core::model::{FloatModel, Graph};
 
-#[path = "exact.rs"]
-mod exact;
-
-use exact::exact_network;
+use crate::exact::exact_network;
 
 /// Beyond so many products an image takes longer than a test should.
 const MOST_PRODUCTS: u64 = 1 << 26;

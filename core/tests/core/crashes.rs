@@ -1,17 +1,13 @@
 //! Models with which the fuzzer of the importer (`fuzz/`) made it or what runs it panic.
 
-#[path = "support/onnx.rs"]
-mod onnx;
-#[path = "support/pipeline.rs"]
-mod pipeline;
-
 use std::path::Path;
 
 use recoup_core::model::pb::TensorProto;
 use recoup_core::model::pb::tensor_proto::DataType;
 use recoup_core::model::{self, OnnxFile};
 
-use onnx::{encode, ints, model_of, node, tensor};
+use crate::onnx::{encode, ints, model_of, node, tensor};
+use crate::pipeline;
 
 /// ONNX Runtime writes quantisers of its own domain, which are those of ONNX.
 #[test]

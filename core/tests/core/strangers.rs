@@ -1,10 +1,5 @@
 //! What does not belong to a network is refused, with what was expected.
 
-#[path = "support/experiment.rs"]
-mod experiment;
-#[path = "support/fashion.rs"]
-mod fashion;
-
 use recoup_circuits::{Operands, ProductTable};
 use recoup_core::accuracy::{EvaluateError, Images, evaluate, sampler};
 use recoup_core::data::{Dataset, MemoryArray, Pixels, Preprocess};
@@ -15,6 +10,8 @@ use recoup_core::model::{FloatModel, SampleError};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use recoup_kernels::{Isa, KernelError};
+
+use crate::experiment;
 
 const ELEMENTS: usize = 28 * 28;
 

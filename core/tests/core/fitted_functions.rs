@@ -1,11 +1,6 @@
 //! The function x that `fitted:auto` makes is never worse than one that has a name: on a network's
 //! own weights and codes it leaves no more of the error's variance.
 
-#[path = "support/experiment.rs"]
-mod experiment;
-#[path = "support/fashion.rs"]
-mod fashion;
-
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use recoup_core::control_variate::{
     CodeFunction, ControlFunction, ControlOptions, ControlVariateError, Errors, Statistics,
@@ -15,6 +10,8 @@ use recoup_core::emulate::code_histograms;
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use recoup_kernels::Isa;
+
+use crate::{experiment, fashion};
 
 const IMAGES: usize = 32;
 

@@ -1,15 +1,14 @@
 //! Integer accumulators of ConvInteger, MatMulInteger and Gemm in ONNX Runtime, bit for bit, on
 //! every kernel of this processor: eq. (1.1), and eq. (1.2) without its scales.
 
-#[path = "support/reference.rs"]
-mod reference;
-
 use recoup_core::multiplier::{Multiplier, code_value};
 use recoup_kernels::{
     ConvShape, Isa, MacLayer, MacSpec, Output, OutputSpec, Product, Residual, ResidualSpec,
     Scratch, WeightCoding,
 };
 use serde::Deserialize;
+
+use crate::reference;
 
 const CASES: usize = 32;
 

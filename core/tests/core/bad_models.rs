@@ -1,9 +1,6 @@
 //! Models that cannot be used: each is refused with a message that names the file, the place in
 //! it and what to do.
 
-#[path = "support/onnx.rs"]
-mod onnx;
-
 use std::path::Path;
 
 use recoup_core::hint::Hint;
@@ -11,7 +8,8 @@ use recoup_core::model::pb::tensor_proto::DataLocation;
 use recoup_core::model::pb::{ModelProto, StringStringEntryProto};
 use recoup_core::model::{self, OnnxFile};
 
-use onnx::{encode, ints, model_of, node, tensor};
+use crate::onnx;
+use crate::onnx::{encode, ints, model_of, node, tensor};
 
 const FILE: &str = "folder/net.onnx";
 

@@ -1,11 +1,6 @@
 //! A trained network that ONNX Runtime quantised (QDQ), run on its own codes with exact products:
 //! the same classes and, to a step or two, the same logits.
 
-#[path = "support/fashion.rs"]
-mod fashion;
-#[path = "support/reference.rs"]
-mod reference;
-
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -15,6 +10,8 @@ use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::{Calibration, Quantized, WeightScheme, Widths};
 use recoup_kernels::Isa;
 use serde::Deserialize;
+
+use crate::{fashion, reference};
 
 #[derive(Deserialize)]
 struct Vectors {

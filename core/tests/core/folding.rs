@@ -1,11 +1,6 @@
 //! What follows a layer moves into its weights and bias only where that changes nothing: odd
 //! graphs, emulated with exact products, against the float model.
 
-#[path = "support/exact.rs"]
-mod exact;
-#[path = "support/onnx.rs"]
-mod onnx;
-
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +9,8 @@ use recoup_core::model::pb::tensor_proto::DataType;
 use recoup_core::model::pb::{ModelProto, NodeProto, TensorProto};
 use recoup_core::model::{self, FloatModel, OnnxFile};
 
-use onnx::{encode, ints, model_of, node, tensor};
+use crate::exact;
+use crate::onnx::{encode, ints, model_of, node, tensor};
 
 /// A few dB under what 8 bits leave of networks of one layer or two.
 const LEAST_SQNR_DB: f32 = 30.0;

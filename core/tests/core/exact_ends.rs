@@ -1,16 +1,13 @@
 //! The first and the last layer on exact multipliers, the others on approximate ones.
 
-#[path = "support/experiment.rs"]
-mod experiment;
-#[path = "support/fashion.rs"]
-mod fashion;
-
 use recoup_core::accuracy::{EmulatedDesign, Experiment};
 use recoup_core::design::Design;
 use recoup_core::emulate::Workspace;
 use recoup_core::quantize::{QuantizedMac, WeightScheme};
 use recoup_core::watch::Unwatched;
 use recoup_kernels::{Isa, MacLayer, Scratch};
+
+use crate::{experiment, fashion};
 
 /// What a layer reads and what it sums.
 struct Seen {

@@ -1,14 +1,11 @@
 //! The codes that an array would stream are those that the layers multiply.
 
-#[path = "support/experiment.rs"]
-mod experiment;
-#[path = "support/fashion.rs"]
-mod fashion;
-
 use recoup_core::emulate::{Workspace, activation_streams};
 use recoup_core::quantize::WeightScheme;
 use recoup_core::watch::Unwatched;
 use recoup_kernels::{Isa, MacLayer, Scratch};
+
+use crate::{experiment, fashion};
 
 #[test]
 fn streams_sum_to_what_the_kernels_sum() {

@@ -1,17 +1,14 @@
 //! Forms in which models come (reference/odd): each must be read as ONNX Runtime reads it, in float32
 //! and on codes.
 
-#[path = "support/exact.rs"]
-mod exact;
-#[path = "support/reference.rs"]
-mod reference;
-
 use std::path::Path;
 use std::sync::Arc;
 
 use recoup_core::emulate::Workspace;
 use recoup_core::model::{self, FloatModel, OnnxFile, Weights};
 use serde::Deserialize;
+
+use crate::{exact, reference};
 
 #[derive(Deserialize)]
 struct Vectors {

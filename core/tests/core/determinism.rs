@@ -1,17 +1,12 @@
 //! The same scores, bit for bit, whatever the threads, the instruction set and the order of the
 //! images.
 
-#[path = "support/experiment.rs"]
-mod experiment;
-#[path = "support/fashion.rs"]
-mod fashion;
-#[path = "support/scores.rs"]
-mod scores;
-
 use rayon::ThreadPoolBuilder;
 use recoup_core::emulate::{Prefixes, Workspace};
 use recoup_core::quantize::WeightScheme;
 use recoup_kernels::Isa;
+
+use crate::{experiment, fashion, scores};
 
 const IMAGES: usize = 6;
 const CALIBRATION_IMAGES: usize = 6;

@@ -1,11 +1,6 @@
 //! Codes chosen for the multiplier, and biases for what it leaves: small networks, against the
 //! float model.
 
-#[path = "support/onnx.rs"]
-mod onnx;
-#[path = "support/scores.rs"]
-mod scores;
-
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,8 +12,8 @@ use recoup_core::quantize::{Method, WeightScheme};
 use recoup_core::watch::Unwatched;
 use recoup_kernels::Isa;
 
-use onnx::{encode, ints, model_of, node, tensor};
-use scores::scores;
+use crate::onnx::{encode, ints, model_of, node, tensor};
+use crate::scores::scores;
 
 const INPUTS: usize = 128;
 const HIDDEN: usize = 32;

@@ -1,9 +1,6 @@
 //! Every small network of `reference/models`: imported, run in float32 and emulated in 8 bits
 //! with exact products, against what ONNX Runtime computes.
 
-#[path = "support/reference.rs"]
-mod reference;
-
 use std::sync::Arc;
 
 use recoup_core::emulate::{Network, Prepared, Workspace};
@@ -12,6 +9,8 @@ use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::{Calibration, Method, Quantized, WeightScheme, Widths, calibrate};
 use recoup_kernels::Isa;
 use serde::Deserialize;
+
+use crate::reference;
 
 /// Name, layers with constant weights, products of activations; counted in `float_models.py`.
 const NETWORKS: [(&str, usize, usize); 19] = [

@@ -1,16 +1,13 @@
 //! Models whose tensors would not fit, or whose elements have types that do not go together: refused
 //! before anything of the kind is made, with the numbers in the message.
 
-#[path = "support/onnx.rs"]
-mod onnx;
-
 use std::path::Path;
 
 use recoup_core::model::pb::tensor_proto::DataType;
 use recoup_core::model::pb::{NodeProto, TensorProto, type_proto};
 use recoup_core::model::{self, OnnxFile};
 
-use onnx::{encode, int, ints, model_of, node, tensor};
+use crate::onnx::{encode, int, ints, model_of, node, tensor};
 
 /// A layer on the multipliers after `nodes`, which make `last` of shape 1 x 4 x 4 x 4 or larger.
 fn load(

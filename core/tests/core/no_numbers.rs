@@ -1,15 +1,12 @@
 //! What operators make of NaN, as onnx's reference evaluator has it: the vectors in `reference/`
 //! hold finite numbers alone.
 
-#[path = "support/onnx.rs"]
-mod onnx;
-
 use std::path::Path;
 
 use recoup_core::model::pb::tensor_proto::DataType;
 use recoup_core::model::{self, FloatModel, OnnxFile};
 
-use onnx::{encode, int, model_of, node, tensor};
+use crate::onnx::{encode, int, model_of, node, tensor};
 
 /// What the operator makes of one row, beside a layer.
 fn of_row(operator: &str, attributes: &[(&str, i64)], row: [f32; 5]) -> Vec<f32> {

@@ -1,16 +1,11 @@
 //! The claim: a control variate gives back most of the accuracy that an aggressive approximate
 //! multiplier takes. The embedded network, calibrated on training images, tested on others.
 
-#[path = "support/experiment.rs"]
-mod experiment;
-#[path = "support/fashion.rs"]
-mod fashion;
-#[path = "support/scores.rs"]
-mod scores;
-
 use recoup_core::accuracy::Experiment;
 use recoup_core::quantize::WeightScheme;
 use recoup_kernels::Isa;
+
+use crate::{experiment, fashion, scores};
 
 /// Test images; one is a third of a point.
 const IMAGES: usize = 300;

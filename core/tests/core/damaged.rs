@@ -1,17 +1,13 @@
 //! Damaged models (reference/damaged): each is refused with a message that says where the damage
 //! is, or runs to the end.
 
-#[path = "support/damaged.rs"]
-mod damaged;
-#[path = "support/pipeline.rs"]
-mod pipeline;
-
 use std::panic::catch_unwind;
 use std::path::Path;
 
 use recoup_core::model::{self, OnnxFile};
 
-use damaged::{Damaged, Must};
+use crate::models::{Damaged, Must};
+use crate::{models, pipeline};
 
 /// What is wrong with what became of a model, if anything.
 fn check(damaged: &Damaged) -> Result<(), String> {
@@ -22,7 +18,7 @@ fn check(damaged: &Damaged) -> Result<(), String> {
     match (loaded.map_err(|_| "panics on import")?, damaged.must) {
         (Ok(_), Must::BeRefused) => Err("is read, must be refused".into()),
         (Err(error), Must::Run) => Err(format!("must run, is refused: {error}")),
-        (Err(error), _) => damaged::problem_of(&error.to_string(), damaged).map_or(Ok(()), Err),
+        (Err(error), _) => models::problem_of(&error.to_string(), damaged).map_or(Ok(()), Err),
         (Ok(graph), must) => match catch_unwind(|| pipeline::run_on_zeros(graph)) {
             Err(_) => Err("is read, panics as it runs".into()),
             Ok(Err(problem)) if must == Must::Run => Err(format!("must run: {problem}")),
@@ -33,7 +29,7 @@ fn check(damaged: &Damaged) -> Result<(), String> {
 
 #[test]
 fn damaged_models_are_refused_or_run() {
-    let all = damaged::all(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    let all = models::all(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
     let problems: Vec<String> = all
         .iter()
         .filter_map(|damaged| {
