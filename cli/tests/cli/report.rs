@@ -130,13 +130,21 @@ fn a_report_that_cannot_be_made_is_refused() {
     assert!(message.contains("new.db") && message.contains("has finished a design"), "{message}");
 }
 
+/// Codes are chosen for minutes; what the tables make of them is tested without a network.
+const FEW: [&str; 7] =
+    ["--network", "vgg8", "resnet8", "--quantization", "plain", "--images", "30"];
+
+/// One folder for both, as the first half takes long and the second goes on with it.
 #[test]
-fn the_reproduction_has_tables_and_goes_on() {
+fn a_reproduction_is_chosen_and_then_confirmed() {
     let folder = TempDir::new().unwrap();
+    the_reproduction_has_tables_and_goes_on(&folder);
+    choices_are_confirmed_on_other_images_and_only_once(&folder);
+}
+
+fn the_reproduction_has_tables_and_goes_on(folder: &TempDir) {
     let out = folder.path().join("all").display().to_string();
-    // Codes are chosen for minutes; what the tables make of them is tested without a network.
-    let few = ["--network", "vgg8", "resnet8", "--quantization", "plain", "--confirm-images", "0"];
-    let args = [&["reproduce", "--images", "12", "--out", &out][..], &few].concat();
+    let args = [&["reproduce", "--out", &out, "--confirm-images", "0"][..], &FEW].concat();
     let tables = stdout(&args);
     let file = |name: &str| std::fs::read_to_string(folder.path().join("all").join(name)).unwrap();
     assert_eq!(tables.trim_end(), file("tables.md").trim_end());
@@ -185,13 +193,10 @@ fn the_reproduction_has_tables_and_goes_on() {
     );
 }
 
-#[test]
-fn choices_are_confirmed_on_other_images_and_only_once() {
-    let folder = TempDir::new().unwrap();
+fn choices_are_confirmed_on_other_images_and_only_once(folder: &TempDir) {
     let out = folder.path().join("all").display().to_string();
-    let few = ["--network", "vgg8", "resnet8", "--quantization", "plain", "--images", "30"];
     let confirm =
-        |images| [&["reproduce", "--out", &out, "--confirm-images", images][..], &few].concat();
+        |images| [&["reproduce", "--out", &out, "--confirm-images", images][..], &FEW].concat();
     let tables = stdout(&confirm("600"));
     let parts =
         ["Confirmed on 600 images of each network", "| 2 | plain | ", "Loss on these images"];
