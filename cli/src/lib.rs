@@ -28,6 +28,7 @@ use clap::FromArgMatches;
 use recoup_circuits::printable;
 use recoup_core::model::threads;
 
+pub use cells::default_cache;
 use verbs::{Cli, Command};
 
 /// Exit code of bad input.

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from . import _recoup
 from ._design import as_design
@@ -14,6 +14,7 @@ from ._network import Emulator
 from ._running import Progress, running
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+Cache = str | os.PathLike[str] | Literal[False] | None
 
 
 class _Array(NamedTuple):
@@ -27,8 +28,10 @@ class _Array(NamedTuple):
 class _Cells(NamedTuple):
     files: list[str]
     clock_ps: float | None
+    dont_use: list[str]
     wire_ff: float
     cache: str | None
+    no_cache: bool
 
 
 class Rtl:
@@ -113,8 +116,9 @@ def synth(
     rows: int = 16,
     top: str | None = None,
     clock_ps: float | None = None,
+    dont_use: str | Sequence[str] = (),
     wire_ff: float = 0.25,
-    cache: str | os.PathLike[str] | None = None,
+    cache: Cache = None,
     threads: int | None = None,
     progress: Progress = None,
 ) -> dict[str, Any]:
@@ -127,16 +131,20 @@ def synth(
         rows: of the array that the PE is for.
         top: the module of a folder; ``array`` or the only one, if not said.
         clock_ps: the period to size gates for, ps; as fast as they get, if not said.
+        dont_use: patterns of cells not to use, as ``"*X1"``; those that the library's platform
+            excludes, if not said.
         wire_ff: capacitance of the wire to every pin, fF.
-        cache: a folder where results are kept for the next time.
+        cache: a folder where results are kept for the next time; the user's cache, as on the
+            command line, if not said; ``False`` for none.
 
     Returns:
         What ``recoup synth --json`` prints (docs/json.md).
 
     Raises:
         HardwareError: when yosys or the cells fail it.
+        RequestError: when ``dont_use`` is no pattern.
     """
-    onto = _cells(cells, clock_ps, wire_ff, cache)
+    onto = _cells(cells, clock_ps, dont_use, wire_ff, cache)
     with running(threads, progress) as how:
         if isinstance(design, os.PathLike):
             made = _recoup.synth_folder(os.fspath(design), top, onto, how)
@@ -156,8 +164,9 @@ def power(
     standard_error: float = 0.01,
     fast: bool = False,
     clock_ps: float | None = None,
+    dont_use: str | Sequence[str] = (),
     wire_ff: float = 0.25,
-    cache: str | os.PathLike[str] | None = None,
+    cache: Cache = None,
     pipeline: bool = False,
     zero_gating: bool = False,
     x_in_pe: bool = False,
@@ -177,19 +186,23 @@ def power(
         standard_error: of the energy, relative to it, at which sampling stops.
         fast: without gate delays, and thus without glitches.
         clock_ps: period of the clock, ps; the fastest of the first array, if not said.
+        dont_use: patterns of cells not to use, as ``"*X1"``; those that the library's platform
+            excludes, if not said.
         wire_ff: capacitance of the wire to every pin, fF.
-        cache: a folder where syntheses are kept for the next time.
+        cache: a folder where syntheses are kept for the next time; the user's cache, as on the
+            command line, if not said; ``False`` for none.
 
     Returns:
         What ``recoup power --json`` prints (docs/json.md).
 
     Raises:
         HardwareError: when there cannot be such an array, or yosys or the cells fail it.
+        RequestError: when ``dont_use`` is no pattern, or ``stimuli`` something else.
     """
     several = isinstance(designs, Iterable) and not isinstance(designs, (str, os.PathLike))
     subjects = [_subject(design) for design in (designs if several else [designs])]
     array = _Array(rows, columns, pipeline, zero_gating, x_in_pe)
-    onto = _cells(cells, clock_ps, wire_ff, cache)
+    onto = _cells(cells, clock_ps, dont_use, wire_ff, cache)
     with running(threads, progress) as how:
         made = _recoup.power(subjects, array, onto, stimuli, standard_error, fast, seed, how)
     found: dict[str, Any] = json.loads(made)
@@ -203,9 +216,12 @@ def _subject(design: Any) -> _recoup.Emulator | _recoup.Design:
 def _cells(
     cells: Paths,
     clock_ps: float | None,
+    dont_use: str | Sequence[str],
     wire_ff: float,
-    cache: str | os.PathLike[str] | None,
+    cache: Cache,
 ) -> _Cells:
     listed = [cells] if isinstance(cells, (str, os.PathLike)) else list(cells)
-    kept = None if cache is None else os.fspath(cache)
-    return _Cells([os.fspath(file) for file in listed], clock_ps, wire_ff, kept)
+    files = [os.fspath(file) for file in listed]
+    patterns = [dont_use] if isinstance(dont_use, str) else list(dont_use)
+    kept = None if cache is None or cache is False else os.fspath(cache)
+    return _Cells(files, clock_ps, patterns, wire_ff, kept, cache is False)

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use glob::Pattern;
 use pyo3::prelude::*;
 use recoup::silicon::{
     ArrayOptions, CellLibrary, Codes, PowerMeter, PowerMode, PowerOptions, RandomCodes, RtlOptions,
@@ -11,7 +12,7 @@ use recoup::silicon::{
 use serde::Serialize;
 
 use crate::design::Design;
-use crate::errors::{known, request};
+use crate::errors::{known, parse, request};
 use crate::network::Emulator;
 use crate::wait::{self, Running};
 
@@ -49,17 +50,30 @@ impl Array {
 pub struct Cells {
     files: Vec<PathBuf>,
     clock_ps: Option<f64>,
+    dont_use: Vec<String>,
     wire_ff: f64,
     cache: Option<PathBuf>,
+    no_cache: bool,
 }
 
 impl Cells {
-    fn read(&self) -> recoup::Result<(CellLibrary, SynthesisOptions)> {
+    /// The cells not to use.
+    fn dont_use(&self, py: Python<'_>) -> PyResult<Vec<Pattern>> {
+        self.dont_use.iter().map(|text| parse(py, "dont_use", text)).collect()
+    }
+
+    /// Reads the library; without cells not to use, they are those that its platform excludes.
+    fn read(&self, dont_use: Vec<Pattern>) -> recoup::Result<(CellLibrary, SynthesisOptions)> {
         let library = CellLibrary::read(&self.files)?;
         let mut options = SynthesisOptions::new(&library);
         options.clock_ps = self.clock_ps;
+        if !dont_use.is_empty() {
+            options.dont_use = dont_use;
+        }
         options.timing.wire_ff = self.wire_ff;
-        options.cache.clone_from(&self.cache);
+        if !self.no_cache {
+            options.cache = self.cache.clone().or_else(recoup_cli::default_cache);
+        }
         Ok((library, options))
     }
 }
@@ -115,8 +129,9 @@ pub fn synth(
     running: Running,
 ) -> PyResult<String> {
     let Design { design, netlist } = design;
+    let dont_use = cells.dont_use(py)?;
     wait::run(py, &running, |watch| {
-        let (library, options) = cells.read()?;
+        let (library, options) = cells.read(dont_use)?;
         let made = synthesize(design, netlist.clone(), rows, &library, &options, watch)?;
         Ok(json(&SynthesisRecord::new(&library, &options, &made)))
     })
@@ -131,8 +146,9 @@ pub fn synth_folder(
     cells: Cells,
     running: Running,
 ) -> PyResult<String> {
+    let dont_use = cells.dont_use(py)?;
     wait::run(py, &running, |watch| {
-        let (library, options) = cells.read()?;
+        let (library, options) = cells.read(dont_use)?;
         let made = synthesize_folder(&folder, top, &library, &options, watch)?;
         Ok(json(&SynthesisRecord::new(&library, &options, &[made])))
     })
@@ -169,6 +185,7 @@ pub fn power(
             return Err(request(py, &text));
         }
     };
+    let dont_use = cells.dont_use(py)?;
     let subjects: Vec<(&recoup::Design, _, Option<&recoup::Emulator>)> = subjects
         .iter()
         .map(|subject| match subject {
@@ -179,7 +196,7 @@ pub fn power(
         })
         .collect();
     let measured = wait::run(py, &running, |watch| {
-        let (library, synthesis) = cells.read()?;
+        let (library, synthesis) = cells.read(dont_use)?;
         let mut meter = PowerMeter::new(&library, &synthesis, &options);
         for (design, netlist, emulator) in subjects {
             let codes = match emulator {

@@ -161,12 +161,26 @@ CELLS = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 
 
 @pytest.mark.skipif(not CELLS.exists(), reason="needs the cells of qflow-tech-osu018")
-def test_cells_and_power(command: Command) -> None:
+def test_cells_and_power(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cells = ("--cells", str(CELLS), "--no-cache", "--json")
     printed = command("synth", "--multiplier", "truncated:12", *cells)
     assert printed.returncode == 0, printed.stderr
-    made = recoup.synth("truncated:12", cells=CELLS)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = recoup.synth("truncated:12", cells=CELLS, cache=False)
     assert made == json.loads(printed.stdout)
+    assert list(tmp_path.iterdir()) == []
+    fewer_cells = ("synth", "--multiplier", "truncated:12", *cells, "--dont-use", "NAND*")
+    without = command(*fewer_cells)
+    fewer = recoup.synth("truncated:12", cells=CELLS, dont_use="NAND*")
+    assert fewer == json.loads(without.stdout), without.stderr
+    assert fewer["dont_use"] == ["NAND*"]
+    assert fewer["designs"] != made["designs"]
+    # Kept where the command keeps them, which takes them from there.
+    again = command(*(word for word in fewer_cells if word != "--no-cache"))
+    cached = [design["cached"] for design in json.loads(again.stdout)["designs"]]
+    assert len(cached) == 2 and all(cached)
     printed = command(
         *("power", "--multiplier", "truncated:12", "--array", "2x2", *cells),
         *("--stimuli", "uniform", "--standard-error", "20"),
@@ -179,6 +193,7 @@ def test_cells_and_power(command: Command) -> None:
         cells=[CELLS],
         stimuli="uniform",
         standard_error=0.2,
+        cache=False,
     )
     assert found == json.loads(printed.stdout)
 

@@ -61,6 +61,11 @@ def test_arrays_and_cells(tmp_path: Path) -> None:
     assert caught.value.arguments == ("rows", "columns")
     with pytest.raises(recoup.HardwareError, match="none.lib"):
         recoup.synth("truncated:7", cells=tmp_path / "none.lib")
+    for design in ("exact", tmp_path):
+        with pytest.raises(recoup.RequestError, match="dont_use: "):
+            recoup.synth(design, cells=[], dont_use=["NAND*", "[x"])
+    with pytest.raises(recoup.RequestError, match="dont_use: "):
+        recoup.power("exact", rows=2, columns=2, cells=[], dont_use="[x")
     with pytest.raises(recoup.RequestError, match="stimuli"):
         recoup.power("exact", rows=2, columns=2, cells=[], stimuli="zeros")
 
