@@ -139,6 +139,9 @@ pub struct LayerRecord {
     error_mean_after: f64,
     error_std_after: f64,
     sqnr_db: Option<f64>,
+    constant_share: Option<f64>,
+    slope: Option<f64>,
+    slope_from_input: Option<f64>,
 }
 
 /// How close an output is to those of the references.
@@ -195,7 +198,7 @@ impl Results {
     }
 
     fn row(&self, index: usize) -> Row {
-        let EmulatedDesign { design, control, network, prepared } = &self.candidates[index];
+        let EmulatedDesign { design, control, network, prepared, .. } = &self.candidates[index];
         let outcomes = &self.evaluation.candidates[index];
         let scheme = prepared.quantized.weights;
         let (exact, float) = (self.loss_against_exact(index), self.loss_against_float(index));
@@ -258,6 +261,9 @@ impl From<&LayerStatistics> for LayerRecord {
             error_mean_after: layer.mean_after,
             error_std_after: layer.std_after,
             sqnr_db: layer.sqnr_db,
+            constant_share: layer.constant_share,
+            slope: layer.slope,
+            slope_from_input: layer.slope_from_input,
         }
     }
 }

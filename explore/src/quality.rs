@@ -59,7 +59,7 @@ pub fn observe(
     let mut total = collector.start();
     let parts = classifier.observe(&candidate.network, &collector, images, watch)?;
     parts.iter().for_each(|part| total.merge(part));
-    let layers = total.finish(&candidate.network).into_iter().enumerate();
+    let layers = total.finish(&candidate.network, &candidate.reference).into_iter().enumerate();
     Ok(layers
         .map(|(index, statistics)| LayerQuality {
             histogram: (index == largest).then(|| Histogram::new(total.samples())),

@@ -78,12 +78,12 @@ pub fn text(report: &Report) -> Result<()> {
     writeln!(out, "{}", costs::legend(report.measured))?;
     fidelity::print(report, &mut out)?;
     term_cost::print(report, &mut out)?;
-    layers(report, &mut out)?;
-    Ok(())
+    layers(report, &mut out)
 }
 
 fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
     let Some(layers) = &report.results.evaluation.layers else { return Ok(()) };
+    let mut any = false;
     for (index, candidate) in report.results() {
         let layers = &layers[index];
         if candidate.design.multiplier.is_exact() {
@@ -95,8 +95,19 @@ fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
             multiplier_text(candidate),
             control_text(candidate)
         )?;
-        let mut table =
-            table(&["layer", "mean", "std", "mean with V", "std with V", "SQNR dB", "kernel"]);
+        let mut table = table(&[
+            "layer",
+            "mean",
+            "std",
+            "mean with V",
+            "std with V",
+            "SQNR dB",
+            "constant %",
+            "slope",
+            "from input",
+            "kernel",
+        ]);
+        let some = |number: Option<f64>, text: fn(f64) -> String| number.map_or("–".into(), text);
         for layer in layers {
             table.add_row(vec![
                 layer.node.clone(),
@@ -105,11 +116,22 @@ fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
                 format!("{:.1}", layer.mean_after),
                 format!("{:.1}", layer.std_after),
                 layer.sqnr_db.map_or("no error".into(), |db| format!("{db:.1}")),
+                some(layer.constant_share, |share| format!("{:.0}", 100.0 * share)),
+                some(layer.slope, |slope| format!("{slope:.3}")),
+                some(layer.slope_from_input, |slope| format!("{slope:.3}")),
                 layer.kernel.clone(),
             ]);
         }
-        align_right(&mut table, 1..=5);
+        align_right(&mut table, 1..=8);
         writeln!(out, "{table}")?;
+        any = true;
+    }
+    if any {
+        writeln!(
+            out,
+            "constant %: of what V leaves, the power of filters' mean errors; slope: of the result on \
+             the exact one,\non the layer's own codes, and from the input on, gains included"
+        )?;
     }
     Ok(())
 }

@@ -71,15 +71,24 @@ fn layers_in_text() {
         .split_once("\ntruncated:7, fitted (weighted): accumulated error without and with V")
         .unwrap_or_else(|| panic!("{text}"));
     let mut rows = layers.lines().skip(1);
-    assert_eq!(rows.next(), Some("layer | mean | std | mean with V | std with V | SQNR dB"));
+    let header =
+        "layer | mean | std | mean with V | std with V | SQNR dB | constant % | slope | from input";
+    assert_eq!(rows.next(), Some(header));
+    let rows = rows.take_while(|row| row.contains(" | "));
     let rows: Vec<Vec<&str>> = rows.map(|row| row.split(" | ").collect()).collect();
     assert_eq!(rows.len(), 11, "{text}");
     for row in rows {
         let numbers: Vec<f64> = row[1..].iter().map(|cell| cell.parse().unwrap()).collect();
-        let [mean, std, mean_with_v, std_with_v, sqnr_db] = numbers[..] else { panic!("{row:?}") };
+        let [mean, std, mean_with_v, std_with_v, sqnr_db, constant, slope, from_input] =
+            numbers[..]
+        else {
+            panic!("{row:?}")
+        };
         assert!(mean_with_v.abs() < mean / 20.0, "{row:?}");
         assert!(std_with_v < std / 2.0, "{row:?}");
         assert!(sqnr_db > 20.0, "{row:?}");
+        assert!((0.0..50.0).contains(&constant), "{row:?}");
+        assert!((0.95..1.05).contains(&slope) && (0.9..1.05).contains(&from_input), "{row:?}");
     }
 }
 
@@ -97,6 +106,8 @@ fn layers_as_json() {
     let exact = &object["results"][0]["layers"][0];
     assert_eq!(exact["error_std_before"], 0.0);
     assert_eq!(exact["sqnr_db"], json!(null));
+    assert_eq!(exact["constant_share"], json!(null));
+    assert_eq!((&exact["slope"], &exact["slope_from_input"]), (&json!(1.0), &json!(1.0)));
 }
 
 /// The documented keys, with numbers where the machine does not decide them.

@@ -80,19 +80,28 @@ impl Classifier {
         batch: &[I],
         watch: &(impl Watch + ?Sized),
     ) -> Result<Vec<Statistics>, EmulateError> {
+        let filters = Mutex::new(Statistics::default());
         let parts = batch.par_iter().map(|image| {
             go_on(watch)?;
-            let mut part = collector.start();
-            self.with(|workspaces| {
+            let part = self.with(|workspaces| {
                 workspaces.resize_with(workspaces.len().max(1), Workspace::default);
+                let mut part = collector.start_image(image.as_ref(), &mut Workspace::default())?;
                 let observe = |layer: usize, kernel: &MacLayer, codes: &[u8]| {
                     collector.observe(&mut part, layer, kernel, codes);
                 };
-                network.run_observed(image.as_ref(), &mut workspaces[0], observe).map(|_| ())
-            })?;
-            Ok(part.without_buffers())
+                network.run_observed(image.as_ref(), &mut workspaces[0], observe)?;
+                Ok::<_, SampleError>(part)
+            });
+            let mut part = part?.without_buffers();
+            filters.lock().expect("nothing panics under the lock").take_filters(&mut part);
+            Ok(part)
         });
-        parts.collect()
+        let mut parts = parts.collect::<Result<Vec<_>, EmulateError>>()?;
+        let mut filters = filters.into_inner().expect("nothing panics under the lock");
+        if let Some(first) = parts.first_mut() {
+            first.take_filters(&mut filters);
+        }
+        Ok(parts)
     }
 
     /// Lends workspaces to `action`.

@@ -30,6 +30,8 @@ pub struct EmulatedDesign {
     pub network: Network,
     /// The network without its multiplier.
     pub prepared: Arc<Prepared>,
+    /// What losses are measured against: the same network in codes of 8 bits.
+    pub reference: Arc<Prepared>,
 }
 
 impl EmulatedDesign {
@@ -38,7 +40,7 @@ impl EmulatedDesign {
     /// # Errors
     /// When a kernel refuses a layer.
     pub fn collector(&self) -> Result<StatisticsCollector, EmulateError> {
-        StatisticsCollector::new(&self.prepared, self.control.as_ref())
+        StatisticsCollector::new(&self.prepared, self.control.as_ref(), &self.reference)
     }
 }
 
@@ -217,12 +219,14 @@ impl Experiment {
         watch: &dyn Watch,
     ) -> Result<EmulatedDesign, ExperimentError> {
         design.multiplier.check_coding(self.weights.coding())?;
-        let made = self.make(design, &StopOnly(watch))?;
+        let watch = &StopOnly(watch);
+        let made = self.make(design, watch)?;
         Ok(EmulatedDesign {
             design: design.clone(),
             network: Network::new(&made.prepared, &design.multiplier, made.control.as_ref())?,
             control: made.control.clone(),
             prepared: made.prepared.clone(),
+            reference: self.width(Widths::FULL, watch)?.prepared.clone(),
         })
     }
 

@@ -129,7 +129,9 @@ impl Totals {
         let layers = all
             .iter()
             .zip(candidates)
-            .map(|(total, candidate)| Some(total.layers.as_ref()?.finish(&candidate.network)))
+            .map(|(total, candidate)| {
+                Some(total.layers.as_ref()?.finish(&candidate.network, &candidate.reference))
+            })
             .collect();
         let candidates = all.into_iter().map(|total| total.outcomes).collect();
         Evaluation { float, candidates, fidelity, layers }

@@ -7,15 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::as_bits;
 use crate::control_variate::ControlVariate;
+use crate::model::SampleError;
 use crate::multiplier::Multiplier;
 use crate::numeric::round_half_even_shift;
 
 use super::error::EmulateError;
+use super::filter_sums::{FilterSums, slopes};
 use super::network::Network;
 use super::prepared::Prepared;
+use super::workspace::Workspace;
 
 /// Error statistics of one layer, over all filters, positions and images (docs/arithmetic.md,
-/// eq. (7.9) to (7.11)). The layer's input is what the corrected network gives it.
+/// eq. (7.9) to (7.14)). The layer's input is what the corrected network gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerStatistics {
     /// The node's name.
@@ -35,6 +38,13 @@ pub struct LayerStatistics {
     pub sqnr_before_db: Option<f64>,
     /// The same over the error that V leaves.
     pub sqnr_db: Option<f64>,
+    /// The share of the power of that error that is a constant per filter; `None` when there is none.
+    pub constant_share: Option<f64>,
+    /// Slope of the corrected result on that of exact products on the same codes, before its gain,
+    /// averaged over filters; `None` when none has a signal.
+    pub slope: Option<f64>,
+    /// Slope on the result in the network with exact products, gain included.
+    pub slope_from_input: Option<f64>,
 }
 
 /// Sums that make up [`LayerStatistics`]; one per image, merged in the order of the images.
@@ -61,6 +71,8 @@ struct Sums {
 /// Collects statistics while a network runs.
 pub struct StatisticsCollector {
     exact: Network,
+    /// The network that losses are measured against: exact products in codes of 8 bits.
+    reference: Network,
     control: Option<ControlVariate>,
     sampled: Option<usize>,
 }
@@ -78,6 +90,8 @@ pub struct ErrorSample {
 #[derive(Default, Serialize, Deserialize)]
 pub struct Statistics {
     layers: Vec<Sums>,
+    /// `[layer][filter]`.
+    filters: Vec<Vec<FilterSums>>,
     samples: Vec<ErrorSample>,
     #[serde(skip)]
     buffers: Buffers,
@@ -86,6 +100,8 @@ pub struct Statistics {
 #[derive(Default)]
 struct Buffers {
     scratch: Scratch,
+    /// The accumulators of each layer in the network with exact products.
+    reference: Vec<Vec<i32>>,
     exact: Vec<i32>,
     approximate: Vec<i32>,
     /// One per function of the control variate.
@@ -103,7 +119,21 @@ impl Statistics {
     pub fn merge(&mut self, other: &Self) {
         self.layers.resize_with(other.layers.len(), Sums::default);
         self.layers.iter_mut().zip(&other.layers).for_each(|(sums, more)| sums.merge(more));
+        self.merge_filters(&other.filters);
         self.samples.extend_from_slice(&other.samples);
+    }
+
+    fn merge_filters(&mut self, others: &[Vec<FilterSums>]) {
+        self.filters.resize_with(others.len().max(self.filters.len()), Vec::new);
+        for (filters, others) in self.filters.iter_mut().zip(others) {
+            filters.resize_with(others.len(), FilterSums::default);
+            filters.iter_mut().zip(others).for_each(|(sums, more)| sums.merge(more));
+        }
+    }
+
+    /// Takes over the sums of the filters, whose order does not matter, and which are large.
+    pub(crate) fn take_filters(&mut self, other: &mut Self) {
+        self.merge_filters(&std::mem::take(&mut other.filters));
     }
 
     /// The errors of the layer that [`StatisticsCollector::sampling`] names, output by output.
@@ -111,13 +141,27 @@ impl Statistics {
         &self.samples
     }
 
-    /// The statistics of all layers of `network`.
-    pub fn finish(&self, network: &Network) -> Vec<LayerStatistics> {
-        let quantized = &network.prepared.quantized;
-        let layers = self.layers.iter().zip(&network.layers).zip(&quantized.macs);
-        layers
-            .map(|((sums, layer), mac)| {
-                sums.statistics(quantized.graph.nodes[mac.node].name.clone(), layer.kernel_name())
+    /// The statistics of all layers of `network`; `reference` is the one that losses are measured
+    /// against.
+    pub fn finish(&self, network: &Network, reference: &Prepared) -> Vec<LayerStatistics> {
+        let (own, other) = (&network.prepared.quantized, &reference.quantized);
+        let layers = network.layers.iter().zip(&own.macs).zip(&other.macs);
+        let sums = self.layers.iter().zip(&self.filters);
+        sums.zip(layers)
+            .map(|((sums, filters), ((layer, mac), other_mac))| {
+                let (units, others) = (own.units(mac), other.units(other_mac));
+                let in_others = units.zip(others).zip(&mac.gains);
+                let in_others =
+                    in_others.map(|((unit, other), gain)| unit / other * f64::from(*gain));
+                let constants = filters.iter().zip(own.units(mac));
+                let constants = constants.map(|(sums, unit)| unit * unit * sums.constant_power());
+                let (slopes, noise) = (slopes(filters, in_others), sums.noise_power);
+                LayerStatistics {
+                    constant_share: (noise > 0.0).then(|| constants.sum::<f64>() / noise),
+                    slope: slopes.of_layer,
+                    slope_from_input: slopes.from_input,
+                    ..sums.statistics(own.graph.nodes[mac.node].name.clone(), layer.kernel_name())
+                }
             })
             .collect()
     }
@@ -133,17 +177,20 @@ struct OfFilter {
 }
 
 impl StatisticsCollector {
-    /// For a network built from the same parts.
+    /// For a network built from the same parts, whose losses are measured against `reference` with
+    /// exact products.
     ///
     /// # Errors
     /// When a kernel refuses a layer, or the control variate is for another network.
     pub fn new(
         prepared: &Arc<Prepared>,
         control: Option<&ControlVariate>,
+        reference: &Arc<Prepared>,
     ) -> Result<Self, EmulateError> {
         control.map_or(Ok(()), |control| prepared.check(control))?;
         Ok(Self {
             exact: Network::new(prepared, &Multiplier::exact(), None)?,
+            reference: Network::new(reference, &Multiplier::exact(), None)?,
             control: control.cloned(),
             sampled: None,
         })
@@ -156,27 +203,57 @@ impl StatisticsCollector {
 
     /// An empty part.
     pub fn start(&self) -> Statistics {
+        let macs = self.exact.prepared.quantized.macs.iter();
         Statistics {
-            layers: vec![Sums::default(); self.exact.layers.len()],
+            layers: vec![Sums::default(); macs.len()],
+            filters: macs.map(|mac| vec![FilterSums::default(); mac.shape.filters]).collect(),
             ..Statistics::default()
         }
     }
 
-    /// Looks at one layer's input; to be called from [`Network::run_observed`].
+    /// A part for one image, of which it knows what the reference makes.
+    ///
+    /// # Errors
+    /// When `image` has not the inputs' size, or an operator in float does not take its values.
+    pub fn start_image(
+        &self,
+        image: &[f32],
+        workspace: &mut Workspace,
+    ) -> Result<Statistics, SampleError> {
+        let mut part = self.start();
+        let quantized = &self.reference.prepared.quantized;
+        let Buffers { scratch, reference, sums_a, .. } = &mut part.buffers;
+        self.reference.run_observed(image, workspace, |index, layer, codes| {
+            let mac = &quantized.macs[index];
+            let per_group = mac.shape.filters / mac.shape.groups;
+            let mut outputs = vec![0; mac.shape.positions() * mac.shape.filters];
+            layer.accumulate(codes, scratch, &mut outputs);
+            sum_codes(layer, codes, scratch, sums_a);
+            for (group, (outputs, sum_a)) in
+                outputs.chunks_exact_mut(per_group).zip(&*sums_a).enumerate()
+            {
+                let zero_points = &mac.zero_points[group % mac.shape.groups * per_group..];
+                outputs.iter_mut().zip(zero_points).for_each(|(acc, zero)| *acc -= zero * sum_a);
+            }
+            reference.push(outputs);
+        })?;
+        Ok(part)
+    }
+
+    /// Looks at one layer's input for the image of [`Self::start_image`]; to be called from [`Network::run_observed`].
     pub fn observe(&self, part: &mut Statistics, index: usize, layer: &MacLayer, codes: &[u8]) {
         let quantized = &self.exact.prepared.quantized;
         let mac = &quantized.macs[index];
         let input = quantized.mac_input(mac).1;
         let (shape, filters) = (mac.shape, mac.shape.filters);
-        let Statistics { layers, samples, buffers: part } = part;
+        let Statistics { layers, filters: all_filters, samples, buffers: part } = part;
+        let of_filters = &mut all_filters[index];
         let scratch = &mut part.scratch;
         part.exact.resize(shape.positions() * filters, 0);
         part.approximate.resize(shape.positions() * filters, 0);
-        part.sums_a.resize(shape.positions() * shape.groups, 0);
         self.exact.layers[index].accumulate(codes, scratch, &mut part.exact);
         layer.accumulate(codes, scratch, &mut part.approximate);
-        let code: [i32; 256] = std::array::from_fn(|a| a as i32);
-        layer.position_sums(&code, codes, scratch, &mut part.sums_a);
+        sum_codes(layer, codes, scratch, &mut part.sums_a);
         let functions = self.control.iter().flat_map(|control| &control.functions);
         part.sums_x.resize(functions.clone().count(), Vec::new());
         for (function, sums) in functions.zip(&mut part.sums_x) {
@@ -198,11 +275,12 @@ impl StatisticsCollector {
         let per_group = filters / shape.groups;
         let groups =
             part.exact.chunks_exact(per_group).zip(part.approximate.chunks_exact(per_group));
-        for (group, (exact, approximate)) in groups.enumerate() {
+        let groups = groups.zip(part.reference[index].chunks_exact(per_group));
+        for (group, ((exact, approximate), reference)) in groups.enumerate() {
             let first = group % shape.groups * per_group;
             let sum_a = i64::from(part.sums_a[group]);
-            let outputs = exact.iter().zip(approximate).zip(first..);
-            for ((&exact, &approximate), filter) in outputs {
+            let outputs = exact.iter().zip(approximate).zip(reference).zip(first..);
+            for (((&exact, &approximate), &reference), filter) in outputs {
                 let of_filter = &of_filter[filter];
                 let v = of_filter.c0
                     + control.map_or(0, |(constants, c_frac)| {
@@ -213,6 +291,7 @@ impl StatisticsCollector {
                 let error = i64::from(exact) - i64::from(approximate);
                 // Eq. (1.2): the exact output in accumulator units.
                 let output = i64::from(exact) - of_filter.zero_point * sum_a + of_filter.constant;
+                of_filters[filter].add(error - v, output, reference.into());
                 sums.add(error as f64, (error - v) as f64, output as f64, of_filter.scale);
                 if self.sampled == Some(index) {
                     samples.push(ErrorSample { before: error, after: error - v });
@@ -220,6 +299,14 @@ impl StatisticsCollector {
             }
         }
     }
+}
+
+/// The sum of the codes in each receptive field.
+fn sum_codes(layer: &MacLayer, codes: &[u8], scratch: &mut Scratch, sums: &mut Vec<i32>) {
+    let shape = layer.spec().shape;
+    sums.resize(shape.positions() * shape.groups, 0);
+    let code: [i32; 256] = std::array::from_fn(|a| a as i32);
+    layer.position_sums(&code, codes, scratch, sums);
 }
 
 impl Sums {
@@ -259,6 +346,9 @@ impl Sums {
             std_after: spread(self.left, self.left_squared),
             sqnr_before_db: sqnr_db(self.noise_before_power),
             sqnr_db: sqnr_db(self.noise_power),
+            constant_share: None,
+            slope: None,
+            slope_from_input: None,
         }
     }
 }

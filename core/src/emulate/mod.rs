@@ -7,6 +7,7 @@
 mod correct;
 mod error;
 mod execute;
+mod filter_sums;
 mod layers;
 mod network;
 mod observe;

@@ -165,6 +165,12 @@ impl Quantized {
         corrected
     }
 
+    /// The real value of an accumulator unit of each filter, before its gain.
+    pub(crate) fn units(&self, mac: &QuantizedMac) -> impl Iterator<Item = f64> {
+        let of_input = f64::from(self.mac_input(mac).1.scale);
+        mac.scales.iter().map(move |&scale| f64::from(scale) * of_input)
+    }
+
     /// Whether a layer runs on exact multipliers, whatever the others run on.
     pub fn is_exact(&self, layer: usize) -> bool {
         self.widths.is_exact(layer, self.macs.len() - 1)

@@ -49,7 +49,7 @@ fn control_variates_of_another_network() {
     for control in strangers.iter().map(Some) {
         let errors = [
             Network::new(prepared, multiplier, control).err(),
-            StatisticsCollector::new(prepared, control).err(),
+            StatisticsCollector::new(prepared, control, prepared).err(),
         ];
         for error in errors {
             let error = error.expect("refused");
