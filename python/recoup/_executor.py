@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from types import TracebackType
 from typing import Any
 
 from . import _worker
-from ._task import Task
+from ._metric import Measure
+from ._task import Evaluation, Measured, Task
 from .errors import ExecutorError, RequestError
 
 LOSSES = 5
@@ -50,10 +52,11 @@ class Pool:
         self._make = None if isinstance(executor, Executor) else executor
         self._executor = _made(executor)
         self._threads = threads
-        self._content = pickle.dumps(task)
+        self._measure = task.measure if isinstance(task, Evaluation) else None
+        self._content = _pickled(task, self._measure)
         self._key = hashlib.sha256(self._content).hexdigest()
         self._submitted = 0
-        self._out: dict[Future[str | None], _Out] = {}
+        self._out: dict[Future[str | Measured | None], _Out] = {}
         self.size = workers or _size(self._executor)
 
     def __len__(self) -> int:
@@ -74,10 +77,19 @@ class Pool:
                 self._lost(out, error)
                 continue
             if result is not None:
-                return out.piece, result
+                return out.piece, self._json(result)
             out.sent = True
             self._submit(out)
         return None
+
+    def _json(self, result: str | Measured) -> str:
+        if isinstance(result, str):
+            return result
+        if isinstance(result.values, Exception):
+            raise result.values
+        assert self._measure is not None
+        self._measure.add(result.values)
+        return result.result
 
     def forget(self) -> None:
         """Nobody waits any more for what is being done."""
@@ -144,6 +156,25 @@ def pooled(
         return
     with Pool(executor, workers, task, threads) as pool:
         yield pool, pool.size
+
+
+def _pickled(task: Task, measure: Measure | None) -> bytes:
+    """What workers get. Functions of notebooks and scripts, which they cannot import, take
+    cloudpickle, which Dask and Ray bring along."""
+    if measure is None:
+        return pickle.dumps(task)
+    try:
+        pickler: Any = import_module("cloudpickle")
+    except ImportError:
+        pickler = pickle
+    try:
+        return bytes(pickler.dumps(task))
+    except Exception as error:
+        raise RequestError(
+            f"metric, combine or targets: cannot be sent to workers ({error})",
+            "define the functions in a module that workers can import, or install cloudpickle",
+            ["metric", "combine", "targets"],
+        ) from error
 
 
 def _made(executor: Executor | Callable[[], Executor]) -> Executor:

@@ -19,6 +19,10 @@ Metric = Callable[[Any, Any], Any]
 """Of outputs and targets: a value for each image."""
 
 
+Values = list[tuple[int, int, Any]]
+"""Of networks, float32 first, from a place of the evaluation on: the values of some images."""
+
+
 class Measure:
     """Sees the outputs of an evaluation, batch by batch, and keeps the values of the images."""
 
@@ -69,7 +73,7 @@ class Measure:
             )
         self._evaluated = evaluated
         self._names = ["float32", *designs]
-        self._parts: list[list[Any]] = [[] for _ in self._names]
+        self._parts: Values = []
 
     def see(
         self,
@@ -83,11 +87,27 @@ class Measure:
         given = outputs[0][1] if len(outputs) == 1 else dict(outputs)
         with noted(f"metric of {self._names[network]}, {len(images)} images from {images[0]} on"):
             found = self._metric(given, self._targets_of(first, images))
-            self._parts[network].append(self._checked(found, images))
+            self.add([(network, first, self._checked(found, images))])
+
+    def add(self, parts: Values) -> None:
+        """Takes values that were made here or elsewhere, in any order."""
+        for _, _, values in parts:
+            if self._combine is not None:
+                self._check_kind(values)
+        self._parts.extend(parts)
+
+    def take(self) -> Values:
+        """Gives the values away."""
+        taken, self._parts = self._parts, []
+        return taken
 
     def added_to(self, record: str, how: Running) -> str:
         """The record of the evaluation, as JSON, with the figures of the metric."""
-        values = [_joined(parts) for parts in self._parts]
+        self._parts.sort(key=lambda part: part[:2])
+        values = [
+            _joined([values for of, _, values in self._parts if of == network])
+            for network in range(len(self._names))
+        ]
         figures = Figures(self._names, values, self._combine, self._bootstrap, how)
         found: dict[str, Any] = json.loads(record)
         found["metric"] = {
@@ -124,15 +144,46 @@ class Measure:
         if not combined:
             _check_numbers(values, images)
             return values.astype(np.float64)
-        kind = "a list" if isinstance(values, list) else f"an array of {extents[1:]} for each image"
+        # A view would keep the outputs of the batch.
+        return values if isinstance(values, list) else values.copy()
+
+    def _check_kind(self, values: Any) -> None:
+        listed = isinstance(values, list)
+        kind = "a list" if listed else f"an array of {values.shape[1:]} for each image"
         self._kind = self._kind or kind
         if kind != self._kind:
             raise RequestError(
                 f"metric: gave {kind}, and {self._kind} before; expected one kind for all",
                 arguments=["metric"],
             )
-        # A view would keep the outputs of the batch.
-        return values if isinstance(values, list) else values.copy()
+
+
+class Elsewhere:
+    """Sees the outputs of a piece in a worker, whose caller gets the values, or what went wrong."""
+
+    def __init__(self, measure: Measure) -> None:
+        self.begin = measure.begin
+        self._measure = measure
+        self._error: Exception | None = None
+
+    def see(
+        self,
+        candidate: int | None,
+        first: int,
+        outputs: list[tuple[str, npt.NDArray[np.float32]]],
+    ) -> None:
+        """As :meth:`Measure.see`, without an error."""
+        if self._error is None:
+            try:
+                self._measure.see(candidate, first, outputs)
+            except Exception as error:
+                self._error = error
+
+    def take(self) -> Values | Exception:
+        """What came of the piece."""
+        error, self._error = self._error, None
+        values = self._measure.take()
+        return values if error is None else error
 
 
 def _joined(parts: list[Any]) -> Any:

@@ -146,7 +146,7 @@ class Network:
             weights: how weights are coded, where a design does not say it.
             layers: whether the accumulated error of each layer is looked at.
             metric: a function of outputs and targets, called for each batch of n images of each
-                network, in the caller's thread. Outputs are float32 of shape ``[n, ...]``, or a
+                network, in the caller's thread or by the workers of an executor. Outputs are float32 of shape ``[n, ...]``, or a
                 mapping of names to such arrays for a network with several outputs; targets are the
                 n entries of those images. It gives a number for each image, an array or a list of
                 n; with ``combine`` also an array ``[n, ...]`` or a list of n of any other values.
@@ -161,7 +161,8 @@ class Network:
             confidence: what the intervals of the metric hold, a share of 1.
             batch: images in memory at a time; no result depends on it.
             executor: does the work in other processes or on other machines, as in :func:`explore`.
-                The results do not depend on it. No outputs come back: it is not for a ``metric``.
+                The results do not depend on it. A ``metric`` is called by the workers, in their
+                processes, and its values come back.
             workers: how many pieces of the work the executor gets at a time; as many as it has
                 workers, if it says so.
             worker_threads: threads of each worker process.
@@ -213,9 +214,7 @@ class Network:
         measure = None
         if any(given is not None for given in (metric, combine, targets)):
             measure = Measure(metric, combine, targets, bootstrap, images.name)
-            if executor is not None:
-                raise RequestError("metric: outputs do not come back from an executor; leave it out")
-        task = Evaluation(self, images, of, weights, layers, batch)
+        task = Evaluation(self, images, of, weights, layers, batch, measure)
         with running(threads, progress) as how, pooled(executor, workers, worker_threads, task) as pool:
             made = [design._design for design in of]
             asked = (images._data, made, weights, layers, batch, measure, pool, how)

@@ -221,6 +221,7 @@ class Evaluator:
         weights: str,
         layers: bool,
         batch: int,
+        measure: _Measure | None,
         running: _Running,
     ) -> None: ...
     def run(self, piece: str) -> str: ...

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol
 
 from . import _recoup
 from ._data import Data
 from ._design import Design
+from ._metric import Elsewhere, Measure, Values
 from ._multiplier import Multiplier
 from ._network import Network
 from ._running import Running
 
 
-class Worker(Protocol):
-    """What does pieces of a task; both a piece and what comes of it are JSON."""
+@dataclass(frozen=True)
+class Measured:
+    """What comes of a piece that is measured."""
 
-    def run(self, piece: str) -> str: ...
+    result: str
+    """JSON."""
+    values: Values | Exception
+    """What the metric gives, or raises."""
+
+
+class Worker(Protocol):
+    """What does pieces of a task; a piece and what comes of it are JSON."""
+
+    def run(self, piece: str) -> str | Measured: ...
 
 
 @dataclass(frozen=True)
@@ -55,12 +67,28 @@ class Evaluation:
     weights: str
     layers: bool
     batch: int
+    measure: Measure | None
 
     def worker(self, how: Running) -> Worker:
         """Makes ready what does pieces of it."""
+        measure = None if self.measure is None else Elsewhere(self.measure)
         made = [design._design for design in self.designs]
-        options = (self.weights, self.layers, self.batch)
-        return _recoup.Evaluator(self.network._network, self.data._data, made, *options, how)
+        options = (self.weights, self.layers, self.batch, measure)
+        evaluator = _recoup.Evaluator(self.network._network, self.data._data, made, *options, how)
+        return evaluator if measure is None else _Measuring(evaluator, measure)
+
+
+class _Measuring:
+    """Does pieces whose outputs are measured."""
+
+    def __init__(self, evaluator: _recoup.Evaluator, measure: Elsewhere) -> None:
+        self._evaluator = evaluator
+        self._measure = measure
+        self._lock = Lock()
+
+    def run(self, piece: str) -> Measured:
+        with self._lock:
+            return Measured(self._evaluator.run(piece), self._measure.take())
 
 
 Task = Exploration | Evaluation

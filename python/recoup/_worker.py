@@ -7,7 +7,7 @@ from collections import OrderedDict
 from threading import Lock
 
 from ._running import running
-from ._task import Task, Worker
+from ._task import Measured, Task, Worker
 
 KEPT = 2
 """How many tasks a process keeps ready: networks, images and designs."""
@@ -18,7 +18,7 @@ _lock = Lock()
 
 def run(
     number: int, key: str, content: bytes | None, threads: int, piece: str
-) -> str | None:
+) -> str | Measured | None:
     """Does a piece of an exploration or an evaluation.
 
     Args:
@@ -29,7 +29,7 @@ def run(
         piece: designs and images of them.
 
     Returns:
-        Which images are right, or what is seen in outputs or layers; ``None`` if this process has yet to be
+        Which images are right, or what is seen in outputs or layers, and the values of a metric; ``None`` if this process has yet to be
         given the content.
     """
     with _lock:

@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use crate::data::Data;
 use crate::design::Design;
 use crate::errors::known;
-use crate::network::{Network, evaluate_options};
+use crate::measure::{self, Kept};
+use crate::network::{Network, evaluate_options, open_session};
 use crate::remote::read;
 use crate::tried::{Tried, designs};
 use crate::wait::{self, Running};
@@ -71,6 +72,8 @@ impl Worker {
 #[pyclass(frozen, module = "recoup._recoup")]
 pub struct Evaluator {
     worker: Mutex<EvaluationWorker>,
+    /// Sees all outputs, if there is one.
+    measure: Option<(Py<PyAny>, recoup::Network)>,
 }
 
 #[pymethods]
@@ -86,21 +89,34 @@ impl Evaluator {
         weights: &str,
         layers: bool,
         batch: usize,
+        measure: Option<Py<PyAny>>,
         running: Running,
     ) -> PyResult<Self> {
         let options = evaluate_options(py, weights, layers, batch)?;
         let designs: Vec<recoup::Design> = designs.iter().map(|it| it.design.clone()).collect();
         let (network, data) = (network.get(), data.options.clone());
         let threads = wait::threads(&running);
+        let session = open_session(py, &network, data, measure.as_ref(), &designs, &running)?;
         let worker = wait::run(py, &running, |_| {
-            EvaluationWorker::new(network.session(data)?, &designs, options, threads)
+            EvaluationWorker::new(session, &designs, options, threads)
         })?;
-        Ok(Self { worker: Mutex::new(worker) })
+        let measure = measure.map(|measure| (measure, network));
+        Ok(Self { worker: Mutex::new(worker), measure })
     }
 
     /// Does a piece; it and its result are JSON.
     fn run(&self, py: Python<'_>, piece: &str) -> PyResult<String> {
-        done(py, &self.worker, piece, |worker, piece: EvaluationPiece| worker.run(&piece))
+        let Some((measure, network)) = &self.measure else {
+            return done(py, &self.worker, piece, |worker, piece: EvaluationPiece| {
+                worker.run(&piece)
+            });
+        };
+        let mut kept = Kept { network: network.clone(), batches: Vec::new() };
+        let result = done(py, &self.worker, piece, |worker, piece: EvaluationPiece| {
+            worker.run_saving(&piece, Some(&mut kept))
+        })?;
+        kept.batches.into_iter().try_for_each(|batch| measure::see(py, measure, batch))?;
+        Ok(result)
     }
 }
 

@@ -36,6 +36,25 @@ impl Outputs for Handed<'_> {
     }
 }
 
+/// Keeps them until they are shown.
+pub struct Kept {
+    pub network: Network,
+    pub batches: Vec<Batch>,
+}
+
+impl Outputs for Kept {
+    fn save(
+        &mut self,
+        candidate: Option<usize>,
+        first: usize,
+        outputs: &[Vec<f32>],
+    ) -> io::Result<()> {
+        let outputs = Output::of(self.network.graph(), outputs);
+        self.batches.push(Batch { candidate, first, outputs });
+        Ok(())
+    }
+}
+
 /// Tells which images will come: the numbers that they have in the data, which has so many; the
 /// labels of all of it; and the texts of the designs.
 pub fn begin(

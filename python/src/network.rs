@@ -134,7 +134,7 @@ impl Network {
     }
 
     /// The record of an evaluation, as JSON. It is done in this process, where `measure` sees all
-    /// outputs, or by a pool of so many workers, which is for evaluations that are not measured.
+    /// outputs, or by a pool of so many workers, whose copies of `measure` see them.
     #[expect(clippy::too_many_arguments, reason = "those of the Python function")]
     fn evaluate(
         &self,
@@ -156,21 +156,17 @@ impl Network {
             let all: Vec<usize> = (0..results.candidates.len()).collect();
             results.record(&all)
         };
+        let mut session = open_session(py, &network, data, measure.as_ref(), &designs, &running)?;
         let record = match (measure, pool) {
             (None, None) => wait::run(py, &running, |watch| {
-                Ok(record(network.session(data)?.evaluate(&designs, options, watch)?))
+                Ok(record(session.evaluate(&designs, options, watch)?))
             }),
-            (None, Some(pool)) => wait::run(py, &running, |watch| {
-                let mut session = network.session(data)?;
+            (_, Some(pool)) => wait::run(py, &running, |watch| {
                 on_pool::<EvaluationPiece, _>(pool, watch, |pool, watch| {
                     Ok(record(session.evaluate_on(pool, &designs, options, watch)?))
                 })
             })?,
-            (Some(measure), _) => {
-                let open = |_: &dyn recoup::Watch| network.session_with_targets(data);
-                let (mut session, labels) = wait::run(py, &running, open)?;
-                let designs = with_reference(&designs);
-                measure::begin(py, &measure, &session, labels, &designs)?;
+            (Some(measure), None) => {
                 let evaluate = |watch: &dyn recoup::Watch, sender: &SyncSender<Batch>| {
                     let mut handed = Handed { network: network.clone(), sender };
                     let outputs = Some(&mut handed as &mut dyn Seen);
@@ -189,6 +185,23 @@ impl Network {
         let emulator = wait::run(py, &running, |watch| network.emulate(&made, watch))?;
         Ok(Emulator { emulator, netlist: design.netlist.clone() })
     }
+}
+
+/// A network on data, of which `measure`, if there is one, is told what will come.
+pub fn open_session(
+    py: Python<'_>,
+    network: &recoup::Network,
+    data: SessionOptions,
+    measure: Option<&Py<PyAny>>,
+    designs: &[recoup::Design],
+    running: &Running,
+) -> PyResult<recoup::Session> {
+    let Some(measure) = measure else {
+        return wait::run(py, running, |_| network.session(data));
+    };
+    let (session, labels) = wait::run(py, running, |_| network.session_with_targets(data))?;
+    measure::begin(py, measure, &session, labels, &with_reference(designs))?;
+    Ok(session)
 }
 
 /// How designs are evaluated.

@@ -119,8 +119,6 @@ def test_an_evaluation_says_what_is_wrong_itself(demo: Demo) -> None:
     with Losing(2) as executor:
         with pytest.raises(recoup.MultiplierError):
             demo[0].evaluate(demo[1].first(50), [wrong], executor=executor)
-        with pytest.raises(recoup.RequestError, match="metric: outputs do not come back"):
-            demo[0].evaluate(demo[1].first(50), metric=lambda outputs, _: outputs, executor=executor)
     with pytest.raises(recoup.RequestError, match="workers: for an executor"):
         demo[0].evaluate(demo[1].first(50), workers=2)
 
@@ -269,3 +267,68 @@ def test_networks_travel(demo: Demo, folder: Path, pictures: npt.NDArray[np.uint
         if net.calibration is not None:
             x = pictures[:5]
             assert (again.emulate("truncated:7")(x) == net.emulate("truncated:7")(x)).all()
+
+
+def margins(outputs: Any, labels: Any) -> Any:
+    """How far the right class is before the others: a number for each image."""
+    right = outputs[np.arange(len(labels)), labels]
+    return right - outputs.mean(axis=1)
+
+
+def pairs(outputs: Any, labels: Any) -> list[tuple[int, int]]:
+    return [(int(found), int(label)) for found, label in zip(outputs.argmax(1), labels)]
+
+
+def share_of_right(values: list[tuple[int, int]]) -> float:
+    return sum(found == label for found, label in values) / len(values)
+
+
+def failing(outputs: Any, labels: Any) -> Any:
+    raise ZeroDivisionError("no margin")
+
+
+def of_two_kinds(outputs: Any, labels: Any) -> Any:
+    return outputs if labels[0] % 2 else outputs[:, :3]
+
+
+def test_a_metric_does_not_depend_on_workers(demo: Demo) -> None:
+    images = demo[1].first(300)
+    unlabelled: Any = {"targets": np.arange(2000) % 10, "batch": 7}
+    for options in (
+        {"metric": margins},
+        {"metric": lambda outputs, labels: margins(outputs, labels), **unlabelled},
+        {"metric": pairs, "combine": share_of_right},
+    ):
+        found = evaluated(demo, images, **options)
+        assert found["results"][1]["metric_loss_vs_exact_ci"] is not None
+        with Losing(3) as executor:
+            assert evaluated(demo, images, executor, **options) == found
+            assert executor.lost >= 3
+    with processes(2) as executor:
+        assert evaluated(demo, images, executor, metric=margins) == evaluated(
+            demo, images, metric=margins
+        )
+
+
+def test_what_a_metric_raises_comes_through_from_workers(demo: Demo) -> None:
+    with processes(1) as executor:
+        with pytest.raises(ZeroDivisionError, match="no margin") as raised:
+            evaluated(demo, demo[1].first(40), executor, metric=failing)
+        assert "metric of float32, " in raised.value.__notes__[0]
+        with pytest.raises(recoup.RequestError, match="metric: gave an array of"):
+            evaluated(demo, demo[1].first(64), executor, metric=of_two_kinds, combine=len)
+        with pytest.raises(recoup.RequestError, match="cannot be sent to workers"):
+            evaluated(demo, demo[1].first(40), executor, metric=margins, targets=_Closed())
+
+
+class _Closed:
+    """Entries that are not to be pickled."""
+
+    def __len__(self) -> int:
+        return 2000
+
+    def __getitem__(self, at: int) -> int:
+        return 0
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a file is open")

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::time::Instant;
 
 use recoup_core::accuracy::{
-    Classifier, EmulatedDesign, Evaluator, Experiment, ExperimentError, Measures, Observed, Part,
+    Classifier, EmulatedDesign, Evaluator, Experiment, ExperimentError, Measures, Observed,
+    Outputs, Part,
 };
 use recoup_core::design::Design;
 use recoup_core::emulate::StatisticsCollector;
@@ -47,6 +48,24 @@ struct Ready {
     number: usize,
     candidate: EmulatedDesign,
     collector: Option<StatisticsCollector>,
+}
+
+/// Saves outputs under the numbers that designs have in the whole evaluation.
+struct Numbered<'a> {
+    first_design: usize,
+    outputs: &'a mut (dyn Outputs + Send),
+}
+
+impl Outputs for Numbered<'_> {
+    fn save(
+        &mut self,
+        candidate: Option<usize>,
+        first: usize,
+        outputs: &[Vec<f32>],
+    ) -> std::io::Result<()> {
+        let candidate = candidate.map(|candidate| self.first_design + candidate);
+        self.outputs.save(candidate, first, outputs)
+    }
 }
 
 /// Does pieces of [`Session::evaluate_on`], one at a time.
@@ -101,11 +120,27 @@ impl EvaluationWorker {
     /// # Errors
     /// When it is not one of this session, a design cannot be made, or an image not be read.
     pub fn run(&mut self, piece: &EvaluationPiece) -> Result<EvaluationResult> {
-        // Whoever waits for it in this process may be doing so on all threads of their number.
-        run_apart(self.threads, || self.parts(piece))
+        self.run_saving(piece, None)
     }
 
-    fn parts(&mut self, piece: &EvaluationPiece) -> Result<EvaluationResult> {
+    /// The same, and saves the outputs of the piece's networks.
+    ///
+    /// # Errors
+    /// As [`EvaluationWorker::run`], and when the outputs cannot be saved.
+    pub fn run_saving(
+        &mut self,
+        piece: &EvaluationPiece,
+        outputs: Option<&mut (dyn Outputs + Send)>,
+    ) -> Result<EvaluationResult> {
+        // Whoever waits for it in this process may be doing so on all threads of their number.
+        run_apart(self.threads, || self.parts(piece, outputs))
+    }
+
+    fn parts(
+        &mut self,
+        piece: &EvaluationPiece,
+        outputs: Option<&mut (dyn Outputs + Send)>,
+    ) -> Result<EvaluationResult> {
         let EvaluationPiece { key, networks, images } = piece;
         let is_known = networks.end <= self.designs.len() + 1
             && images.end <= self.session.indices.len()
@@ -126,10 +161,14 @@ impl EvaluationWorker {
             measures: &self.measures,
             classifier: &self.classifier,
         };
+        let first_design = networks.start.max(1) - 1;
+        let mut outputs = outputs.map(|outputs| Numbered { first_design, outputs });
         let mut parts: Vec<Part> = Vec::new();
         for first in images.clone().step_by(self.options.batch) {
             let places = first..images.end.min(first + self.options.batch);
-            let next = evaluator.run(places, networks.contains(&0), &observed, None, &Unwatched)?;
+            let outputs = outputs.as_mut().map(|outputs| outputs as &mut dyn Outputs);
+            let float = networks.contains(&0);
+            let next = evaluator.run(places, float, &observed, outputs, &Unwatched)?;
             match parts.is_empty() {
                 true => parts = next,
                 false => parts.iter_mut().zip(next).for_each(|(part, next)| part.append(next)),
