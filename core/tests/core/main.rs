@@ -4,6 +4,7 @@ mod activation_streams;
 mod aware_quantization;
 mod bad_models;
 mod bounds;
+mod constants;
 mod control_variate_recovers;
 mod crashes;
 mod damaged;
