@@ -104,9 +104,10 @@ mod tests {
     fn slopes_by_hand() {
         let mut half = FilterSums::default();
         // Corrected: 1, 2, 3 of 2, 4, 6, and of 4, 8, 12 in the network with exact products.
-        [(1, 2, 4), (2, 4, 8), (3, 6, 12)].map(|(left, y, r)| half.add(left, y, r));
+        let outputs = [(1, 2, 4), (2, 4, 8), (3, 6, 12)];
+        outputs.into_iter().for_each(|(left, y, r)| half.add(left, y, r));
         let mut dead = FilterSums::default();
-        [5, 5, 5].map(|y| dead.add(1, y, y));
+        (0..3).for_each(|_| dead.add(1, 5, 5));
         let found = slopes(&[half, dead], [3.0, 1.0].into_iter());
         assert_eq!(found, Slopes { of_layer: Some(0.5), from_input: Some(0.75) });
         assert_eq!((half.constant_power(), dead.constant_power()), (12.0, 3.0));
