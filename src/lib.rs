@@ -53,6 +53,7 @@ mod columns;
 mod error;
 mod evaluate;
 mod explore;
+pub mod layers;
 mod named;
 mod network;
 mod output;

@@ -28,8 +28,8 @@ pub struct Network {
     calibrated: Option<Arc<Calibrated>>,
 }
 
-struct Calibrated {
-    experiment: Experiment,
+pub(crate) struct Calibrated {
+    pub(crate) experiment: Experiment,
     preprocess: Preprocess,
 }
 
@@ -129,7 +129,7 @@ impl Network {
         Ok((session, targets))
     }
 
-    fn calibrated(&self) -> Result<&Calibrated> {
+    pub(crate) fn calibrated(&self) -> Result<&Calibrated> {
         self.calibrated.as_deref().ok_or_else(|| {
             let text = format!("{}: is not calibrated", self.file.path.display());
             Error::new(ErrorKind::Calibration, text).with_hint(Hint::CalibrateFirst)
@@ -149,10 +149,20 @@ impl Network {
     /// # Errors
     /// When the network is not calibrated, the design makes no sense, or `watch` stops the work.
     pub fn emulate(&self, design: &Design, watch: &dyn Watch) -> Result<Emulator> {
-        let Calibrated { experiment, preprocess } = self.calibrated()?;
-        let experiment = experiment.with_weights(design.weight_scheme()?);
+        let experiment = self.calibrated()?.experiment.with_weights(design.weight_scheme()?);
+        self.emulate_on(experiment, design, watch)
+    }
+
+    /// The same on an experiment of its own.
+    pub(crate) fn emulate_on(
+        &self,
+        experiment: Experiment,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<Emulator> {
+        let preprocess = self.calibrated()?.preprocess.clone();
         let design = candidates(&experiment, std::slice::from_ref(design), watch)?.remove(0);
-        let (graph, preprocess) = (self.graph.clone(), preprocess.clone());
+        let graph = self.graph.clone();
         Ok(Emulator { graph, preprocess, experiment, design, classifier: Classifier::default() })
     }
 }

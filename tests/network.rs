@@ -2,6 +2,7 @@
 
 use recoup::data::{Data, Labels, MemoryArray, Output, Outputs, Pixels};
 use recoup::design::design;
+use recoup::layers::Parameters;
 use recoup::records::design_columns;
 use recoup::{
     Dataset, Design, ErrorKind, EvaluateOptions, Hint, Network, Session, SessionOptions, Unwatched,
@@ -204,4 +205,69 @@ fn rows_are_columns() {
         assert_eq!(known, expected, "{field}");
     }
     assert!(columns.iter().all(|column| fields.iter().any(|field| *field == column.field)));
+}
+
+/// With the parameters of its file, a network is what it is; with others, what their file would be.
+#[test]
+fn it_runs_with_other_parameters() {
+    let data = pictures(24, false);
+    let network = calibrated(&data, 16);
+    let own: Vec<_> = network.parameters().into_iter().map(|(_, of)| of).collect();
+    let outputs = |emulator: &recoup::Emulator| emulator.run(data.clone(), &Unwatched).unwrap();
+    let expected = outputs(&network.emulate(&truncated(), &Unwatched).unwrap());
+    let same = network.emulate_with(&truncated(), own.clone(), &Unwatched).unwrap();
+    assert_eq!(outputs(&same), expected);
+
+    // Doubled weights and biases of the last layer have the same codes, and twice the scale.
+    let mut doubled = own.clone();
+    let last = doubled.last_mut().unwrap();
+    last.weights.iter_mut().chain(&mut last.bias).for_each(|value| *value *= 2.0);
+    let emulator = network.emulate_with(&truncated(), doubled, &Unwatched).unwrap();
+    let twice: Vec<f32> = expected[0].values.iter().map(|value| 2.0 * value).collect();
+    assert_eq!(outputs(&emulator)[0].values, twice);
+}
+
+#[test]
+fn parameters_must_fit() {
+    let network = calibrated(&pictures(16, false), 16);
+    let own: Vec<_> = network.parameters().into_iter().map(|(_, of)| of).collect();
+    let said = |change: &dyn Fn(&mut Vec<Parameters>), design: Design| {
+        let mut parameters = own.clone();
+        change(&mut parameters);
+        let error = network.emulate_with(&design, parameters, &Unwatched).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Request);
+        error.to_string()
+    };
+    let text = said(&|all| all.truncate(3), truncated());
+    assert!(text.contains("parameters of 3 layers; expected 11"), "{text}");
+    let text = said(&|all| all[1].bias.truncate(5), truncated());
+    assert!(text.contains(" 5 biases; expected"), "{text}");
+    let text = said(&|all| all[2].weights[3] = f32::NAN, truncated());
+    assert!(text.contains("NaN or infinite"), "{text}");
+    let aware = truncated().with_quantization("aware".parse().unwrap());
+    let text = said(&|_| (), aware);
+    assert!(text.contains("take quantization=plain"), "{text}");
+}
+
+/// A layer sees what the codes of its inputs stand for.
+#[test]
+fn its_layers_run_by_themselves() {
+    let network = calibrated(&pictures(16, false), 16);
+    let emulator = network.emulate(&truncated(), &Unwatched).unwrap();
+    let count = network.parameters().len();
+    assert!(emulator.layer(count).unwrap().is_none() && emulator.layer_codes(count).is_none());
+    let codes = emulator.layer_codes(0).unwrap();
+    let (scale, zero) = (codes.input.scale, f32::from(codes.input.zero_point));
+    let inputs: Vec<f32> = (0..2 * 784).map(|at| (at % 23) as f32 * 0.1 - 1.0).collect();
+    let made = emulator.layer(0).unwrap().unwrap().run(&inputs).unwrap();
+    for (&value, &seen) in inputs.iter().zip(&made.inputs) {
+        let code = ((value * (1.0 / scale)).round_ties_even() + zero).clamp(0.0, 255.0);
+        assert_eq!(seen, (code - zero) * scale, "{value}");
+    }
+    // Two images are computed as each of them alone.
+    let layer = emulator.layer(0).unwrap().unwrap();
+    let alone = [&inputs[..784], &inputs[784..]].map(|image| layer.run(image).unwrap().outputs);
+    assert_eq!(made.outputs, alone.concat());
+    let error = layer.run(&inputs[..1000]).unwrap_err().to_string();
+    assert!(error.contains("1000 elements"), "{error}");
 }

@@ -9,6 +9,7 @@ mod errors;
 mod executor;
 mod explore;
 mod hint;
+mod layer;
 mod measure;
 mod multiplier;
 mod network;
@@ -35,6 +36,8 @@ mod _recoup {
     use super::executor::{Evaluator, Worker};
     #[pymodule_export]
     use super::explore::{Exploration, explore};
+    #[pymodule_export]
+    use super::layer::Layer;
     #[pymodule_export]
     use super::multiplier::Multiplier;
     #[pymodule_export]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use numpy::PyArrayDyn;
+use numpy::{PyArrayDyn, PyReadonlyArray1};
 use pyo3::prelude::*;
 use recoup::data::{Method, Outputs as Seen};
 use recoup::design::{WeightScheme, with_reference};
@@ -16,6 +16,7 @@ use crate::arrays::{self, give};
 use crate::data::Data;
 use crate::design::Design;
 use crate::errors::{known, parse, request};
+use crate::layer::{self, Floats, Layer};
 use crate::measure::{self, Batch, Handed};
 use crate::remote::on_pool;
 use crate::wait::{self, Running};
@@ -180,6 +181,28 @@ impl Network {
         Ok(format!("{record:#}"))
     }
 
+    /// The layers on the multipliers by their nodes, with their weights and biases.
+    #[getter]
+    fn parameters<'py>(&self, py: Python<'py>) -> Vec<(String, (Floats<'py>, Floats<'py>))> {
+        let layers = self.lock().parameters().into_iter();
+        layers.map(|(node, of)| (node, layer::parameters(py, &of))).collect()
+    }
+
+    /// With other weights and biases.
+    fn emulate_with(
+        &self,
+        py: Python<'_>,
+        design: &Design,
+        parameters: Vec<(PyReadonlyArray1<'_, f32>, PyReadonlyArray1<'_, f32>)>,
+        running: Running,
+    ) -> PyResult<Emulator> {
+        let parameters = layer::read_parameters(parameters)?;
+        let (network, made) = (self.get(), design.design.clone());
+        let emulate = |watch: &dyn recoup::Watch| network.emulate_with(&made, parameters, watch);
+        let emulator = wait::run(py, &running, emulate)?;
+        Ok(Emulator { emulator, netlist: design.netlist.clone() })
+    }
+
     fn emulate(&self, py: Python<'_>, design: &Design, running: Running) -> PyResult<Emulator> {
         let (network, made) = (self.get(), design.design.clone());
         let emulator = wait::run(py, &running, |watch| network.emulate(&made, watch))?;
@@ -251,6 +274,11 @@ impl Emulator {
     fn design(&self) -> Design {
         let design = self.emulator.design().design.clone();
         Design { design, netlist: self.netlist.clone() }
+    }
+
+    /// A layer by itself, counted from 0; none beyond the last.
+    fn layer(&self, py: Python<'_>, index: usize) -> PyResult<Option<Layer>> {
+        layer::layer_of(py, &self.emulator, index)
     }
 
     #[getter]

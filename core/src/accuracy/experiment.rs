@@ -146,6 +146,12 @@ impl Experiment {
         }
     }
 
+    /// The same of a graph that differs in weights and biases, with the ranges of the calibration.
+    pub fn with_graph(&self, graph: Graph) -> Self {
+        let same = self.with_weights(self.weights);
+        Self { graph: Arc::new(graph), values: Arc::default(), ..same }
+    }
+
     /// The same, with other words for where the calibration images come from.
     #[must_use]
     pub fn with_source(self, data: String) -> Self {

@@ -23,7 +23,7 @@ impl Stored<'_> {
 }
 
 /// scale (code - zero point).
-fn real(code: u8, quantization: ActivationQuantization) -> f32 {
+pub(super) fn real(code: u8, quantization: ActivationQuantization) -> f32 {
     (i32::from(code) - i32::from(quantization.zero_point)) as f32 * quantization.scale
 }
 

@@ -106,6 +106,20 @@ impl Graph {
         })
     }
 
+    /// The same with other parameters of the layers on the multipliers, in their order, of which there
+    /// are as many as before. What runs in float32 stays, and so does the float model.
+    #[must_use]
+    pub fn with_parameters(mut self, parameters: Vec<Parameters>) -> Self {
+        let macs = self.nodes.iter_mut().filter_map(|node| match &mut node.kind {
+            NodeKind::Mac(mac) => Some(mac),
+            _ => None,
+        });
+        for (mac, Parameters { weights, bias }) in macs.zip(parameters) {
+            (mac.weights, mac.bias) = (Weights::Float(weights), bias);
+        }
+        self
+    }
+
     /// How many of the nodes on the multipliers have weights that are codes of the model's own, and
     /// how many there are.
     pub fn own_weight_codes(&self) -> (usize, usize) {
@@ -262,6 +276,25 @@ pub enum Weights {
     Float(Vec<f32>),
     /// Codes that the model brings (QDQ).
     Quantized(QuantizedWeights),
+}
+
+impl Weights {
+    /// What they stand for.
+    pub fn real(&self) -> Vec<f32> {
+        match self {
+            Self::Float(weights) => weights.clone(),
+            Self::Quantized(weights) => weights.real(),
+        }
+    }
+}
+
+/// What training changes in a [`Mac`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters {
+    /// In the order of [`Mac::weights`].
+    pub weights: Vec<f32>,
+    /// One bias per filter.
+    pub bias: Vec<f32>,
 }
 
 /// Weight codes with their own scales and zero points:
