@@ -40,6 +40,11 @@ if [ ${#missing[@]} -gt 0 ]; then
         || fail "these are missing and could not be installed; on Debian: apt install ${missing[*]}"
 fi
 
+# Gigabytes for the tests in Python come while Rust is compiled; python/test.sh waits for them, and
+# tries again if they did not come.
+mkdir -p "${CARGO_TARGET_DIR:-target}"
+python/environment.sh >"${CARGO_TARGET_DIR:-target}/environment.log" 2>&1 &
+
 step() {
     printf '\n== %s\n' "$*"
     "$@"

@@ -5,12 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 place=$(mkdir -p "${CARGO_TARGET_DIR:-../target}/python" && cd "${CARGO_TARGET_DIR:-../target}/python" && pwd)
 
-# An environment for maturin and the tests, made again when their versions change.
-if ! cmp -s requirements-test.txt "$place/requirements.txt"; then
-    rm -rf "$place/tests" && python3 -m venv "$place/tests"
-    "$place/tests/bin/pip" install --quiet --disable-pip-version-check -r requirements-test.txt
-    cp requirements-test.txt "$place/requirements.txt"
-fi
+# For maturin and the tests.
+./environment.sh
 
 rm -rf "$place/wheels"
 PATH="$place/tests/bin:$PATH" maturin build --quiet --profile dev --interpreter python3 \

@@ -13,6 +13,7 @@ from ._recoup import VERSION as __version__
 from ._data import Data, data
 from ._design import Design
 from ._explore import Run, explore
+from ._from_torch import from_torch
 from ._multiplier import Metrics, Multiplier
 from ._network import Calibration, Emulator, Network, demo, load
 from ._ray import RayExecutor
@@ -63,6 +64,7 @@ __all__ = [
     "data",
     "demo",
     "explore",
+    "from_torch",
     "load",
     "power",
     "rtl",

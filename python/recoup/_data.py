@@ -9,6 +9,7 @@ from . import _recoup
 from ._arrays import Arrays, inputs
 from ._arrays import labels as classes_of
 from ._running import running
+from ._torch_data import is_torch_data, torch_arrays
 from .errors import RequestError
 
 
@@ -92,7 +93,9 @@ def data(
             that of the model's input, and elements of float32, uint8, int8, int32 or int64; it may
             be a mapping from the names of a model's inputs to arrays. ``y`` has the class of each
             record, counted from 0. Arrays are taken by the buffer protocol or DLPack; contiguous
-            ones are not copied, so do not change them while they are in use.
+            ones are not copied, so do not change them while they are in use. Or a Dataset or
+            DataLoader of PyTorch's with records ``(x, y)`` or ``x``, which is read once, here, into
+            memory.
         preprocess: from pixels to the model's input: a preset (``cifar10``, ``imagenet``,
             ``fashion-mnist``, ...) or values of your own, as on the command line.
         labels: whether the labels are used; without, outputs are compared with the references'.
@@ -112,6 +115,8 @@ def data(
         with running(None, False) as how:
             made = _recoup.Data.open(spec, preprocess, labels, classes, label_offset, how)
         return Data(made, (_files, (spec, preprocess, labels, classes, label_offset)))
+    if is_torch_data(source):
+        source = torch_arrays(source)
     x, y = source if isinstance(source, tuple) and len(source) == 2 else (source, None)
     arrays = inputs(x)
     known = classes_of(y) if labels and y is not None else None

@@ -53,7 +53,7 @@ class Network:
         if make is load:
             path, shape = arguments
             with open(path, "rb") as file:
-                make, arguments = _of_bytes, (file.read(), path, shape)
+                make, arguments = of_bytes, (file.read(), path, shape)
         return _again, (make, arguments, self._calibrated_by)
 
     @property
@@ -316,10 +316,11 @@ def load(
     return Network(made, (load, (where, input_shape)))
 
 
-def _of_bytes(content: bytes, path: str, input_shape: tuple[int, ...] | None) -> Network:
+def of_bytes(content: bytes, path: str, input_shape: tuple[int, ...] | None) -> Network:
+    """A network of the content of a file that is called ``path``."""
     with running(None, False) as how:
         made = _recoup.Network.of_bytes(content, path, input_shape, how)
-    return Network(made, (_of_bytes, (content, path, input_shape)))
+    return Network(made, (of_bytes, (content, path, input_shape)))
 
 
 def _again(
