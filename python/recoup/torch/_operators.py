@@ -1,0 +1,194 @@
+"""The operators that the library computes, as PyTorch knows them: with shapes for tracing, and with
+straight-through gradients, those of the float layer at the numbers that its codes stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ._emulation import Emulation, emulation, numbers, running
+
+_Three = tuple[Tensor, Tensor, Tensor]
+
+
+@torch.library.custom_op("recoup::fit", mutates_args=())
+def fit(parameters: Sequence[Tensor], handle: int) -> Tensor:
+    """Makes the design ready for these parameters. What it gives goes into the other operators, so
+    that they come after it."""
+    emulation(handle).fit(parameters)
+    return torch.zeros((), dtype=torch.int64)
+
+
+@fit.register_fake
+def _(parameters: Sequence[Tensor], handle: int) -> Tensor:
+    return torch.empty((), dtype=torch.int64)
+
+
+@torch.library.custom_op("recoup::network", mutates_args=())
+def network(x: Tensor, layered: Tensor | None, fitted: Tensor, handle: int) -> Tensor:
+    """The outputs of the whole network. ``layered`` is what its layers gave one by one: the gradient
+    goes there."""
+    return emulation(handle).run(x)
+
+
+@network.register_fake
+def _(x: Tensor, layered: Tensor | None, fitted: Tensor, handle: int) -> Tensor:
+    return x.new_empty((x.shape[0], *emulation(handle).output))
+
+
+def _network_backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, None, None]:
+    return None, gradient, None, None
+
+
+network.register_autograd(_network_backward)
+
+
+@torch.library.custom_op("recoup::linear", mutates_args=())
+def linear(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    fitted: Tensor,
+    step: float,
+    handle: int,
+    index: int,
+) -> _Three:
+    """A Linear on the multiplier; and its inputs and weights as their codes have them."""
+    owner = emulation(handle)
+    seen, outputs = owner.layer(index).run(numbers(x).reshape(-1), running())
+    made = torch.from_numpy(outputs).reshape(*x.shape[:-1], weight.shape[0])
+    return made, torch.from_numpy(seen).reshape(x.shape), _coded(owner, index, weight)
+
+
+@linear.register_fake
+def _(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    fitted: Tensor,
+    step: float,
+    handle: int,
+    index: int,
+) -> _Three:
+    made = x.new_empty((*x.shape[:-1], weight.shape[0]))
+    return made, torch.empty_like(x), torch.empty_like(weight)
+
+
+def _linear_context(ctx: Any, inputs: tuple[Any, ...], output: _Three) -> None:
+    ctx.save_for_backward(inputs[0], output[1], output[2])
+    ctx.has_bias, ctx.step = inputs[2] is not None, inputs[4]
+
+
+def _linear_backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+    x, seen, coded = ctx.saved_tensors
+    rows = gradient.reshape(-1, gradient.shape[-1])
+    of_x = _within(gradient @ coded, x, seen, ctx.step)
+    of_weight = rows.T @ seen.reshape(-1, seen.shape[-1])
+    of_bias = rows.sum(0) if ctx.has_bias else None
+    return of_x, of_weight, of_bias, None, None, None, None
+
+
+linear.register_autograd(_linear_backward, setup_context=_linear_context)
+
+
+@torch.library.custom_op("recoup::conv", mutates_args=())
+def conv(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    fitted: Tensor,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    step: float,
+    handle: int,
+    index: int,
+) -> _Three:
+    """A Conv1d or Conv2d on the multiplier; and its inputs and weights as their codes have them."""
+    owner = emulation(handle)
+    channels_last = x.movedim(1, -1).contiguous()
+    seen, outputs = owner.layer(index).run(numbers(channels_last).reshape(-1), running())
+    extents = _extents(x, weight, stride, padding, dilation)
+    made = torch.from_numpy(outputs).reshape(x.shape[0], *extents, weight.shape[0])
+    inputs = torch.from_numpy(seen).reshape(channels_last.shape)
+    return (
+        made.movedim(-1, 1).contiguous(),
+        inputs.movedim(-1, 1).contiguous(),
+        _coded(owner, index, weight),
+    )
+
+
+@conv.register_fake
+def _(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    fitted: Tensor,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    step: float,
+    handle: int,
+    index: int,
+) -> _Three:
+    extents = _extents(x, weight, stride, padding, dilation)
+    made = x.new_empty((x.shape[0], weight.shape[0], *extents))
+    return made, x.new_empty(x.shape), weight.new_empty(weight.shape)
+
+
+def _conv_context(ctx: Any, inputs: tuple[Any, ...], output: _Three) -> None:
+    ctx.save_for_backward(inputs[0], output[1], output[2])
+    ctx.form = [list(inputs[at]) for at in (4, 5, 6)]
+    ctx.groups, ctx.has_bias, ctx.step = inputs[7], inputs[2] is not None, inputs[8]
+
+
+def _conv_backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+    x, seen, coded = ctx.saved_tensors
+    biases = [coded.shape[0]] if ctx.has_bias else None
+    form = (*ctx.form, False, [0] * (coded.ndim - 2), ctx.groups)
+    wanted = [ctx.needs_input_grad[0], True, ctx.has_bias]
+    of_x, of_weight, of_bias = torch.ops.aten.convolution_backward(
+        gradient, seen, coded, biases, *form, wanted
+    )
+    if of_x is not None:
+        of_x = _within(of_x, x, seen, ctx.step)
+    return of_x, of_weight, of_bias, *[None] * 8
+
+
+conv.register_autograd(_conv_backward, setup_context=_conv_context)
+
+
+def _within(gradient: Tensor, x: Tensor, seen: Tensor, step: float) -> Tensor:
+    """The gradient where the code is the nearest one: beyond the range of the codes it is 0."""
+    # Half a step, and what rounding in float32 adds to it.
+    return gradient * ((x - seen).abs() <= 0.501 * step)
+
+
+def _extents(
+    x: Tensor,
+    weight: Tensor,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+) -> list[Any]:
+    """Rows and columns of the output."""
+    axes = zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
+    return [
+        (size + 2 * pad - rate * (taps - 1) - 1) // step + 1
+        for size, taps, step, pad, rate in axes
+    ]
+
+
+def _coded(owner: Emulation, index: int, weight: Tensor) -> Tensor:
+    """The weights that the codes of a layer stand for."""
+    codes, scales, zero_points = (torch.from_numpy(it) for it in owner.layer(index).weights)
+    rows = codes.reshape(weight.shape[0], -1).to(torch.int32) - zero_points[:, None]
+    real = rows.to(torch.float32) * scales[:, None]
+    if weight.ndim == 2:
+        return real
+    return real.reshape(weight.shape[0], *weight.shape[2:], weight.shape[1]).movedim(-1, 1).contiguous()

@@ -1,0 +1,224 @@
+"""PyTorch modules emulated, trained, and out as ONNX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import recoup
+import recoup.torch
+from torch_modules import MODULES, Loop, bits, made
+
+
+class Product(nn.Module):
+    """A product with a parameter that no layer has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.randn(4, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.factor
+
+
+def trained(em: recoup.torch.EmulatedModule, x: Tensor, steps: int = 2) -> None:
+    """Some steps of an optimizer."""
+    optimizer = torch.optim.SGD(em.parameters(), 0.05)
+    labels = torch.arange(len(x)) % em(x).shape[1]
+    for _ in range(steps):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(em(x), labels).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+
+def reloaded(em: recoup.torch.EmulatedModule, folder: Path) -> recoup.Emulator:
+    """What the command line would run: the exported file."""
+    path = folder / "network.onnx"
+    em.export(path)
+    network = recoup.load(path)
+    network.calibrate(em.calibration)
+    return network.emulate(em.design)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_module_computes_what_its_export_does(name: str, tmp_path: Path) -> None:
+    module, x = made(name)
+    em = recoup.torch.emulate(module, x[:32], "truncated:7")
+    with torch.no_grad():
+        before = em(x)
+    assert bits(em(x)) == bits(before) == bits(reloaded(em, tmp_path)(x.numpy()))
+    # And what the module's own ONNX does, but for the rounding of folded BatchNorm.
+    network = recoup.from_torch(module, x[:1])
+    network.calibrate(recoup.data(x[:32].numpy()).first(32))
+    own = network.emulate("truncated:7")(x.numpy())
+    if name != "residual":
+        assert bits(own) == bits(before)
+    np.testing.assert_allclose(own, before, atol=0.02)
+    trained(em, x)
+    after = em(x)
+    assert bits(after) != bits(before)
+    assert bits(after) == bits(reloaded(em, tmp_path)(x.numpy()))
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        recoup.Design("perforated:2", control_variate="none", weights="u8-tensor"),
+        recoup.Design("truncated:9", weights="i8-channel", activation_bits=6),
+        recoup.Design("recursive:4", exact_ends=True, statistics="channel"),
+        recoup.Design("exact"),
+        recoup.Design(recoup.Multiplier.from_function(lambda w, a: (w & 0xFE) * a, name="even")),
+    ],
+    ids=str,
+)
+def test_all_designs(design: recoup.Design, tmp_path: Path) -> None:
+    module, x = made("residual")
+    em = recoup.torch.emulate(module, x, design)
+    trained(em, x)
+    with torch.no_grad():
+        assert bits(em(x)) == bits(reloaded(em, tmp_path)(x.numpy()))
+
+
+def test_layers_alone_are_those_of_the_network() -> None:
+    """Where nothing but ReLU is between layers, one after the other gives the same bits."""
+    for name in ("chain", "sequence"):
+        module, x = made(name)
+        em = recoup.torch.emulate(module, x, "perforated:3")
+        whole = em(x)
+        (layered,) = em.layers(x, torch.zeros((), dtype=torch.int64))
+        assert bits(layered) == bits(whole)
+
+
+def codes(values: Tensor, scale: float, zero_point: float) -> Tensor:
+    """By docs/arithmetic.md, section 1."""
+    return (values / scale).round() + zero_point
+
+
+def test_gradients_go_straight_through() -> None:
+    """They are those of the float layer at what the codes stand for, and 0 beyond the codes' range."""
+    torch.manual_seed(1)
+    layer = nn.Linear(4, 3)
+    x = torch.rand(32, 4) * 2 - 0.5
+    em = recoup.torch.emulate(layer, x, "truncated:8", method="min-max")
+    y = torch.cat([x[:5], torch.tensor([[9.0, 0.5, -9.0, 0.1]])]).requires_grad_()
+    factors = torch.randn(6, 3)
+    (em(y) * factors).sum().backward()
+    low, high = min(float(x.min()), 0.0), max(float(x.max()), 0.0)
+    scale = (high - low) / 255
+    zero_point = round(-low / scale)
+    seen = (codes(y.detach(), scale, zero_point).clamp(0, 255) - zero_point) * scale
+    largest = layer.weight.detach().abs().amax(1, keepdim=True) / 127
+    coded = codes(layer.weight.detach(), 1.0, 0.0)
+    coded = (layer.weight.detach() / largest).round() * largest
+    weight, bias = em.parameters()
+    assert weight.grad is not None and bias.grad is not None and y.grad is not None
+    torch.testing.assert_close(weight.grad, factors.T @ seen)
+    torch.testing.assert_close(bias.grad, factors.sum(0))
+    expected = factors @ coded
+    expected[5, 0] = expected[5, 2] = 0
+    torch.testing.assert_close(y.grad, expected)
+
+
+def test_convolutions_have_the_gradients_of_pytorch() -> None:
+    """With exact products they are near those of the float module."""
+    for name in ("chain", "sequence", "residual"):
+        module, x = made(name)
+        em = recoup.torch.emulate(module, x, "exact")
+        em(x).square().sum().backward()
+        module.eval()
+        module(x).square().sum().backward()
+        of_bias = dict(em.layers.named_parameters())
+        compared = 0
+        for key, values in module.named_parameters():
+            if name == "residual" and key not in ("last.weight", "last.bias"):
+                continue
+            expected, found = values.grad, of_bias[key].grad
+            assert expected is not None and found is not None
+            assert (found - expected).norm() < 0.05 * expected.norm(), key
+            compared += 1
+        assert compared >= 2
+
+
+def test_training_learns() -> None:
+    module, x = made("residual")
+    em = recoup.torch.emulate(module, x, "truncated:9", "none")
+    labels = (x[:, 0].mean((1, 2)) > 0).long()
+    loss = nn.functional.cross_entropy
+    before = loss(em(x), labels).item()
+    optimizer = torch.optim.Adam(em.parameters(), 0.01)
+    for _ in range(12):
+        optimizer.zero_grad()
+        loss(em(x), labels).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    assert loss(em(x), labels).item() < 0.7 * before
+
+
+def test_compiled_and_exported() -> None:
+    module, x = made("residual")
+    em = recoup.torch.emulate(module, x, "truncated:7")
+    em(x).sum().backward()
+    expected = [values.grad for values in em.parameters()]
+    for backend in ("eager", "aot_eager"):
+        em.zero_grad()
+        compiled = torch.compile(em, backend=backend, fullgraph=True)
+        out = compiled(x)
+        assert bits(out) == bits(em(x)), backend
+        out.sum().backward()
+        for values, gradient in zip(em.parameters(), expected, strict=True):
+            assert values.grad is not None and gradient is not None
+            torch.testing.assert_close(values.grad, gradient)
+    with torch.no_grad():
+        program = torch.export.export(em, (x[:4],))
+        assert bits(program.module()(x[:4])) == bits(em(x[:4]))
+
+
+def test_operators_keep_what_pytorch_asks_of_them() -> None:
+    """Shapes of the traced operators, no hidden writes, and their gradients' registration."""
+    module, x = made("residual")
+    em = recoup.torch.emulate(module, x, "truncated:7")
+    em(x)
+    handle, fitted = em._emulation.handle, torch.zeros((), dtype=torch.int64)
+    own = em.layers
+    conv = (x, own.get_parameter("first.weight"), own.get_parameter("first.bias"), fitted)
+    tests = ("test_schema", "test_faketensor", "test_autograd_registration")
+    ops = torch.ops.recoup
+    torch.library.opcheck(
+        ops.conv.default, (*conv, [1, 1], [1, 1], [1, 1], 1, 0.01, handle, 0), test_utils=tests
+    )
+    last = (own.get_parameter("last.weight"), own.get_parameter("last.bias"), fitted)
+    torch.library.opcheck(
+        ops.linear.default, (torch.rand(4, 8), *last, 0.01, handle, 2), test_utils=tests
+    )
+    torch.library.opcheck(ops.network.default, (x, None, fitted, handle), test_utils=tests)
+
+
+def test_what_cannot_be_emulated() -> None:
+    module, x = made("chain")
+    em = recoup.torch.emulate(module, x, "truncated:7")
+    with pytest.raises(recoup.DataError, match="float64"):
+        em(x.double())
+    with pytest.raises(recoup.DataError, match="expected float32"):
+        recoup.torch.emulate(module, x.double(), "truncated:7")
+    with pytest.raises(recoup.DataError):
+        em(x[:, :, :4])
+    aware = recoup.Design("truncated:7", quantization="aware")
+    with pytest.raises(recoup.RequestError, match="quantization=plain"):
+        recoup.torch.emulate(module, x, aware)
+    with pytest.raises(recoup.EmulationError, match="no Conv1d, Conv2d or Linear"):
+        recoup.torch.emulate(Product(), torch.randn(8, 4), "truncated:7")
+    with torch.no_grad():
+        next(em.parameters()).fill_(float("nan"))
+    with pytest.raises(recoup.RequestError, match="lower learning rate"):
+        em(x)
+    narrow = recoup.torch.emulate(module, x, recoup.Design("exact", weight_bits=6))
+    with pytest.raises(recoup.RequestError, match="weights of 8 bits"):
+        narrow.export()
+
+
+def test_a_module_that_cannot_be_exported() -> None:
+    with pytest.raises(recoup.ModelError, match="torch.export does not take it"):
+        recoup.torch.emulate(Loop(), torch.ones(4, 4), "truncated:7")
