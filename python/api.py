@@ -25,21 +25,27 @@ ROLE = re.compile(r":(?:class|func|meth|attr|exc|mod):`~?([^`]+)`")
 def page() -> str:
     """The page."""
     package = griffe.load("recoup", search_paths=[HERE], docstring_parser="google")
-    names = package.exports or []
-    public = [package[str(name)] for name in names if not str(name).startswith("_")]
-    public = [it.final_target if it.is_alias else it for it in public]
+    public, torch = exported(package), exported(package["torch"])
     errors = [it for it in public if it.path.startswith("recoup.errors.")]
     parts = [HEAD]
-    groups = {
-        "Functions": [it for it in public if it.is_function],
-        "Classes": [it for it in public if it.is_class and it not in errors],
-        "Errors": errors,
-    }
-    for title, members in groups.items():
+    groups = [
+        ("Functions", "recoup", [it for it in public if it.is_function]),
+        ("Classes", "recoup", [it for it in public if it.is_class and it not in errors]),
+        ("PyTorch", "recoup.torch", torch),
+        ("Errors", "recoup", errors),
+    ]
+    for title, module, members in groups:
         parts.append(f"## {title}\n")
         for member in members:
-            parts += entry(member, f"recoup.{member.name}", 3)
+            parts += entry(member, f"{module}.{member.name}", 3)
     return "\n".join(parts).rstrip() + "\n"
+
+
+def exported(module: griffe.Object) -> list[griffe.Object]:
+    """What a module has for its users."""
+    names = [str(name) for name in module.exports or []]
+    public = [module[name] for name in names if not name.startswith("_")]
+    return [it.final_target if it.is_alias else it for it in public]
 
 
 def entry(it: griffe.Object, name: str, level: int) -> list[str]:

@@ -21,6 +21,15 @@ def test_pytorch_is_imported_by_those_who_use_it_only() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
+@pytest.mark.parametrize("package", ["torch", "onnx"])
+def test_what_is_missing_is_said(package: str) -> None:
+    program = f"import sys; sys.modules[{package!r}] = None; import recoup.torch"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    said = f"ModuleNotFoundError: recoup.torch needs {package}, which is not there; pip install"
+    assert said in done.stderr
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_is_a_network(name: str) -> None:
     module, x = made(name)

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 RECORDS = 48
 
+# More threads than that cost such small tensors more than they gain.
+torch.set_num_threads(1)
+
 
 class Residual(nn.Module):
     """BatchNorm to fold, a residual, groups, a pool, Dropout and a mean."""

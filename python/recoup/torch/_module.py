@@ -34,13 +34,15 @@ class EmulatedModule(nn.Module):
     records, before the next outputs.
     """
 
+    calibration: Data
+    """The records that ranges are chosen and V is fitted on."""
+
     def __init__(
         self, layers: fx.GraphModule, emulation: Emulation, calibration: Data, content: bytes
     ) -> None:
         super().__init__()
         self.layers = layers
         self.calibration = calibration
-        """The records that ranges are chosen and V is fitted on."""
         self._emulation = emulation
         self._content = content
         places = emulation.layers
@@ -138,6 +140,7 @@ def emulate(
         RequestError: for a design with chosen codes, ``quantization="aware"`` for example.
 
     >>> import torch
+    >>> import recoup.torch
     >>> module = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
     >>> x = torch.randn(64, 4)
     >>> em = recoup.torch.emulate(module, x, "truncated:7")
