@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 import recoup
 import recoup.torch
-from torch_modules import MODULES, Loop, bits, made
+from torch_modules import MODULES, Loop, bits, chain, made
 
 
 class Product(nn.Module):
@@ -91,6 +92,27 @@ def test_layers_alone_are_those_of_the_network() -> None:
         whole = em(x)
         (layered,) = em.layers(x, torch.zeros((), dtype=torch.int64))
         assert bits(layered) == bits(whole)
+
+
+def test_calibration_comes_in_batches() -> None:
+    module, x = made("chain")
+    pairs = TensorDataset(x, torch.zeros(len(x)).long())
+    expected = bits(recoup.torch.emulate(module, x, "truncated:7")(x))
+    for batches in (DataLoader(pairs, batch_size=10), pairs, [x[:30], x[30:]], x.numpy()):
+        em = recoup.torch.emulate(module, batches, "truncated:7")
+        assert bits(em(x)) == expected and len(em.calibration) == len(x)
+    with pytest.raises(recoup.DataError, match="several tensors"):
+        recoup.torch.emulate(module, [{"a": x, "b": x}], "truncated:7")
+
+
+def test_frozen_layers_stay_so() -> None:
+    module, x = made("residual")
+    module.get_submodule("first").requires_grad_(False)
+    em = recoup.torch.emulate(module, x, "truncated:7")
+    before = {name: bits(values) for name, values in em.layers.named_parameters()}
+    trained(em, x)
+    changed = {name for name, values in em.layers.named_parameters() if bits(values) != before[name]}
+    assert changed == before.keys() - {"first.weight", "first.bias"} and len(changed) == 4
 
 
 def codes(values: Tensor, scale: float, zero_point: float) -> Tensor:
@@ -201,6 +223,8 @@ def test_what_cannot_be_emulated() -> None:
     em = recoup.torch.emulate(module, x, "truncated:7")
     with pytest.raises(recoup.DataError, match="float64"):
         em(x.double())
+    with pytest.raises(recoup.DataError, match="0.weight: a tensor of torch.float64"):
+        recoup.torch.emulate(chain().double(), x, "truncated:7")
     with pytest.raises(recoup.DataError, match="expected float32"):
         recoup.torch.emulate(module, x.double(), "truncated:7")
     with pytest.raises(recoup.DataError):

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,8 +15,9 @@ from .. import _recoup
 from .._design import Design
 from .._network import Network
 from .._running import Running
-from ..errors import DataError, RequestError
-from ._layers import Layer, flat
+from ..errors import RequestError
+from ._layers import Layer
+from ._tensors import flat, numbers
 
 _NUMBERS = itertools.count()
 _ALL: weakref.WeakValueDictionary[int, Emulation] = weakref.WeakValueDictionary()
@@ -69,7 +69,7 @@ class Emulation:
         for layer in self.layers:
             weight = next(left)
             bias = torch.zeros(weight.shape[0]) if layer.bias is None else next(left)
-            arrays.append(flat(weight, bias))
+            arrays.append(flat(weight, bias, layer.weight))
         emulator = self.network._network.emulate_with(self.design._design, arrays, running())
         self._emulator, self._made = emulator, {}
         self._parameters = [values.detach().clone() for values in parameters]
@@ -92,14 +92,3 @@ class Emulation:
         (name,) = self.network.inputs
         (_, values), = self.emulator().run([(name, numbers(x))], running())
         return torch.from_numpy(values)
-
-
-def numbers(x: Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The elements of a tensor, in the order of its axes."""
-    if x.dtype != torch.float32 or x.device.type != "cpu":
-        raise DataError(
-            f"a tensor of {x.dtype} on {x.device}; the emulator takes float32 on the CPU: "
-            "x.float().cpu()"
-        )
-    found: np.ndarray[Any, np.dtype[np.float32]] = x.detach().contiguous().numpy()
-    return found

@@ -14,6 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from .._recoup import Network
 from ..errors import EmulationError, ModelError
 from ._onnx import first_line, quiet
+from ._tensors import flat
 
 _ATEN = torch.ops.aten
 _CONVOLUTIONS = (_ATEN.conv1d.default, _ATEN.conv2d.default)
@@ -81,9 +82,10 @@ def _fold(module: fx.GraphModule) -> None:
             bn_b=known[2],
         )
         name = str(weight.target)
-        _set(module, name, nn.Parameter(folded[0].detach()))
+        is_trained = _value(module, weight).requires_grad
+        _set(module, name, nn.Parameter(folded[0].detach(), is_trained))
         place = str(bias.target) if bias is not None else _free(module, name)
-        _set(module, place, nn.Parameter(folded[1].detach()))
+        _set(module, place, nn.Parameter(folded[1].detach(), is_trained))
         with module.graph.inserting_before(layer):
             bias = module.graph.get_attr(place)
         layer.args = (layer.args[0], weight, bias, *layer.args[3:])
@@ -153,7 +155,7 @@ def matched(module: fx.GraphModule, network: Network, name: str) -> list[tuple[f
         values = _value(module, weight)
         biases = torch.zeros(values.shape[0]) if bias is None else _value(module, bias)
         expected = waiting[len(found)][1]
-        if all(map(np.array_equal, flat(values, biases), expected)):
+        if all(map(np.array_equal, flat(values, biases, str(weight.target)), expected)):
             layer = Layer(str(weight.target), None if bias is None else str(bias.target))
             found.append((node, layer))
     if len(found) != len(waiting):
@@ -163,12 +165,6 @@ def matched(module: fx.GraphModule, network: Network, name: str) -> list[tuple[f
             "weights something else changes; write it as one of these"
         )
     return found
-
-
-def flat(weights: Tensor, bias: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Parameters as the library has them: channels last."""
-    last = weights.detach().movedim(1, -1) if weights.ndim > 2 else weights.detach()
-    return last.contiguous().reshape(-1).numpy(), bias.detach().contiguous().numpy()
 
 
 def rewritten(

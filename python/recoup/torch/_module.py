@@ -19,6 +19,7 @@ from ._emulation import Emulation
 from ._layers import graph_of, matched, named, rewritten
 from ._onnx import exported
 from ._qdq import quantized
+from ._tensors import numbers
 
 
 class EmulatedModule(nn.Module):
@@ -27,6 +28,7 @@ class EmulatedModule(nn.Module):
     It takes what the module took, a float32 tensor of shape ``[records, ...]`` on the CPU, and gives
     bit for bit what Recoup computes for the exported network. Its parameters are the module's, with
     BatchNorm folded into the layers before; train them with any optimizer and loss. Dropout is off.
+    A layer is trained if its weight was.
 
     Without gradients (``torch.no_grad``) the library runs the whole network at once. With gradients
     its layers run one by one, on the multiplier; the outputs are those of the whole network, too. When
@@ -135,7 +137,7 @@ def emulate(
 
     Raises:
         ModelError: when PyTorch cannot export the module, or it is no network that can be run.
-        DataError: when the batches are not what it takes.
+        DataError: when the batches are not what it takes, or parameters not float32 on the CPU.
         EmulationError: when the layers on the multiplier are none of the module's.
         RequestError: for a design with chosen codes, ``quantization="aware"`` for example.
 
@@ -150,6 +152,8 @@ def emulate(
     [(8, 4), (8,), (3, 8), (3,)]
     """
     design = as_design(multiplier, control_variate)
+    for key, values in module.named_parameters():
+        numbers(values, key)
     records = _records(calibration_batches)
     example = torch.from_numpy(np.ascontiguousarray(records[:1]))
     layers = graph_of(module, example)

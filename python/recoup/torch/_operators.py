@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._emulation import Emulation, emulation, numbers, running
+from ._emulation import Emulation, emulation, running
+from ._tensors import numbers
 
 _Three = tuple[Tensor, Tensor, Tensor]
 

@@ -39,6 +39,8 @@ def quantized(
     del graph.initializer[:]
     graph.initializer.extend(kept)
     nodes = [made[0] for made in added.values()]
+    read = {name for node in graph.node for name in (*node.input, *node.output)}
+    assert of_activations.keys() <= read, "layers read tensors of the file"
     nodes += _with_codes(graph, {name: made[0] for name, made in of_activations.items()})
     del graph.node[:]
     graph.node.extend(nodes)
