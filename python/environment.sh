@@ -21,11 +21,14 @@ print(pathlib.Path(torch.__file__).parents[1])
 END
 ); then
     grep -v '^torch==' requirements-test.txt >"$wanted"
-    printf '%s\n' "$found" >"$(echo "$place"/tests/lib/python3*/site-packages)/found_torch.pth"
 fi
 "$place/tests/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir -r "$wanted" || {
     printf 'python/environment.sh: pip could not install %s (above: why); it needs the network and 8 GB\n' \
         "$wanted" >&2
     exit 1
 }
+# Behind what was installed, which Python finds first.
+if [ -n "$found" ]; then
+    printf '%s\n' "$found" >"$(echo "$place"/tests/lib/python3*/site-packages)/found_torch.pth"
+fi
 cp requirements-test.txt "$place/requirements.txt"
