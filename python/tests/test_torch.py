@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -179,7 +180,7 @@ def test_training_learns() -> None:
     assert loss(em(x), labels).item() < 0.7 * before
 
 
-def test_compiled_and_exported() -> None:
+def test_compiled() -> None:
     module, x = made("residual")
     em = recoup.torch.emulate(module, x, "truncated:7")
     em(x).sum().backward()
@@ -193,9 +194,18 @@ def test_compiled_and_exported() -> None:
         for values, gradient in zip(em.parameters(), expected, strict=True):
             assert values.grad is not None and gradient is not None
             torch.testing.assert_close(values.grad, gradient)
+
+
+def test_an_exported_program_needs_its_module() -> None:
+    module, x = made("sequence")
+    em = recoup.torch.emulate(module, x, "exact")
     with torch.no_grad():
-        program = torch.export.export(em, (x[:4],))
-        assert bits(program.module()(x[:4])) == bits(em(x[:4]))
+        program = torch.export.export(em, (x[:4],)).module()
+        assert bits(program(x[:4])) == bits(em(x[:4]))
+        del em
+        gc.collect()
+        with pytest.raises(recoup.RequestError, match="is gone"):
+            program(x[:4])
 
 
 def test_operators_keep_what_pytorch_asks_of_them() -> None:
