@@ -154,20 +154,20 @@ def emulate(
     design = as_design(multiplier, control_variate)
     for key, values in module.named_parameters():
         numbers(values, key)
-    records = _records(calibration_batches)
-    example = torch.from_numpy(np.ascontiguousarray(records[:1]))
+    inputs = records(calibration_batches)
+    example = torch.from_numpy(np.ascontiguousarray(inputs[:1]))
     layers = graph_of(module, example)
     content = exported(layers, example, optimize=False)
     name = type(module).__name__
     network = of_bytes(content, name, None)
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise ModelError(f"{name}: has several inputs or outputs; expected one tensor each")
-    calibration = data(records)
-    network.calibrate(calibration.first(len(records)), method=method, progress=False)
+    calibration = data(inputs).first(len(inputs))
+    network.calibrate(calibration, method=method, progress=False)
     found = matched(layers, network._network, name)
     (output,) = network.outputs.values()
     emulation = Emulation(network, design, [layer for _, layer in found], output)
-    made = EmulatedModule(layers, emulation, calibration.first(len(records)), content)
+    made = EmulatedModule(layers, emulation, calibration, content)
     made._fit()
     steps = []
     for index in range(len(found)):
@@ -177,8 +177,8 @@ def emulate(
     return made
 
 
-def _records(batches: Any) -> Any:
-    """All inputs, as one array."""
+def records(batches: Any) -> Any:
+    """All inputs of the batches, as one array."""
     if is_torch_data(batches):
         found = torch_arrays(batches)
     elif isinstance(batches, (Tensor, np.ndarray)):
