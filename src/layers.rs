@@ -47,7 +47,7 @@ impl Network {
     ///
     /// # Errors
     /// As [`Network::emulate`]; when parameters are missing, of another size, or no numbers; and when
-    /// the design's codes are to be chosen for the multiplier.
+    /// the design's codes or outputs are to be adapted to the multiplier.
     pub fn emulate_with(
         &self,
         design: &Design,
@@ -57,8 +57,8 @@ impl Network {
         let request = |text: String| Err(Error::new(ErrorKind::Request, text));
         if design.quantization != Quantization::PLAIN {
             return request(format!(
-                "{design}: its codes are chosen by the float32 network, whose weights are others; \
-                 take quantization=plain"
+                "{design}: its codes or outputs are adapted to the weights of the file, and these are \
+                 others; take quantization=plain"
             ));
         }
         let macs: Vec<_> = self.graph().macs().collect();
