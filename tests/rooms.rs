@@ -261,7 +261,10 @@ const ROOMS: [(&str, &[Room]); 11] = [
                 &["errors", "wait", "remote", "arrays", "data", "design", "measure", "layer"],
             ),
             ("tried", &["multiplier", "design"]),
-            ("executor", &["errors", "wait", "remote", "data", "design", "network", "tried"]),
+            (
+                "executor",
+                &["errors", "wait", "remote", "data", "design", "measure", "network", "tried"],
+            ),
             ("explore", &["errors", "wait", "remote", "executor", "tried"]),
             ("silicon", &["errors", "wait", "design", "network"]),
         ],
