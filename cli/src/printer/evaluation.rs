@@ -3,6 +3,7 @@
 use std::io::{Write, stdout};
 
 use anyhow::Result;
+use recoup::design::WeightScheme;
 
 use super::report::Report;
 use super::tables::{align_right, energy, loss, percent, power, probability, table};
@@ -76,9 +77,24 @@ pub fn text(report: &Report) -> Result<()> {
         )?;
     }
     writeln!(out, "{}", costs::legend(report.measured))?;
+    if (0..report.results.candidates.len()).any(|index| needs_more_constants(report, index)) {
+        writeln!(
+            out,
+            "+gain: with u8-tensor weights a layer has one requantisation constant for all filters, and now \
+             needs\none for each; with +layer-gain it has one"
+        )?;
+    }
     fidelity::print(report, &mut out)?;
     term_cost::print(report, &mut out)?;
     layers(report, &mut out)
+}
+
+/// Whether filters of a layer have gains of their own, where its weights have one scale.
+fn needs_more_constants(report: &Report, index: usize) -> bool {
+    let quantized = &report.results.candidates[index].prepared.quantized;
+    let differ = |gains: &[f32]| gains.iter().any(|gain| *gain != gains[0]);
+    quantized.weights == WeightScheme::U8Tensor
+        && quantized.macs.iter().any(|mac| differ(&mac.gains))
 }
 
 fn layers(report: &Report, out: &mut impl Write) -> Result<()> {

@@ -311,6 +311,24 @@ fn quantisations_stand_side_by_side() {
     assert!(results[1..].iter().all(|result| result["activation_bits"] == 8));
 }
 
+#[test]
+fn a_gain_for_each_filter_is_said_to_need_constants() {
+    for (weights, gain, is_said) in [
+        ("u8-tensor", "plain+gain", true),
+        ("u8-tensor", "plain+layer-gain", false),
+        ("u8-channel", "plain+gain", false),
+    ] {
+        let options =
+            ["--multiplier", "perforated:4", "--weights", weights, "--quantization", gain];
+        let text = stdout(&fashion(FASHION_MODEL, &options));
+        assert_eq!(
+            text.contains("one requantisation constant"),
+            is_said,
+            "{weights}, {gain}: {text}"
+        );
+    }
+}
+
 /// Results on standard output, nothing on standard error when that is no terminal.
 #[test]
 fn progress_is_for_terminals() {
