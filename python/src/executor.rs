@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::data::Data;
 use crate::design::Design;
 use crate::errors::known;
-use crate::measure::{self, Kept};
+use crate::measure::{self, Given};
 use crate::network::{Network, evaluate_options, open_session};
 use crate::remote::read;
 use crate::tried::{Tried, designs};
@@ -111,11 +111,16 @@ impl Evaluator {
                 worker.run(&piece)
             });
         };
-        let mut kept = Kept { network: network.clone(), batches: Vec::new() };
+        let mut batches = Vec::new();
+        let take = |batch| {
+            batches.push(batch);
+            Ok(())
+        };
+        let mut given = Given { network: network.clone(), take };
         let result = done(py, &self.worker, piece, |worker, piece: EvaluationPiece| {
-            worker.run_saving(&piece, Some(&mut kept))
+            worker.run_saving(&piece, Some(&mut given))
         })?;
-        kept.batches.into_iter().try_for_each(|batch| measure::see(py, measure, batch))?;
+        batches.into_iter().try_for_each(|batch| measure::see(py, measure, batch))?;
         Ok(result)
     }
 }

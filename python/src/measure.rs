@@ -1,7 +1,6 @@
 //! Outputs of an evaluation, for an object of Python's: `recoup._metric.Measure`.
 
 use std::io;
-use std::sync::mpsc::SyncSender;
 
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -17,13 +16,13 @@ pub struct Batch {
     outputs: Vec<Output>,
 }
 
-/// Hands them over to the caller's thread.
-pub struct Handed<'a> {
+/// Gives them away, one after the other.
+pub struct Given<F> {
     pub network: Network,
-    pub sender: &'a SyncSender<Batch>,
+    pub take: F,
 }
 
-impl Outputs for Handed<'_> {
+impl<F: FnMut(Batch) -> io::Result<()>> Outputs for Given<F> {
     fn save(
         &mut self,
         candidate: Option<usize>,
@@ -31,27 +30,7 @@ impl Outputs for Handed<'_> {
         outputs: &[Vec<f32>],
     ) -> io::Result<()> {
         let outputs = Output::of(self.network.graph(), outputs);
-        // Whoever takes them does so to the end of the work.
-        self.sender.send(Batch { candidate, first, outputs }).map_err(io::Error::other)
-    }
-}
-
-/// Keeps them until they are shown.
-pub struct Kept {
-    pub network: Network,
-    pub batches: Vec<Batch>,
-}
-
-impl Outputs for Kept {
-    fn save(
-        &mut self,
-        candidate: Option<usize>,
-        first: usize,
-        outputs: &[Vec<f32>],
-    ) -> io::Result<()> {
-        let outputs = Output::of(self.network.graph(), outputs);
-        self.batches.push(Batch { candidate, first, outputs });
-        Ok(())
+        (self.take)(Batch { candidate, first, outputs })
     }
 }
 

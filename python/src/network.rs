@@ -1,5 +1,6 @@
 //! Networks, evaluated and run.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,7 @@ use crate::data::Data;
 use crate::design::Design;
 use crate::errors::{known, parse, request};
 use crate::layer::{self, Floats, Layer};
-use crate::measure::{self, Batch, Handed};
+use crate::measure::{self, Batch, Given};
 use crate::remote::on_pool;
 use crate::wait::{self, Running};
 
@@ -169,8 +170,10 @@ impl Network {
             })?,
             (Some(measure), None) => {
                 let evaluate = |watch: &dyn recoup::Watch, sender: &SyncSender<Batch>| {
-                    let mut handed = Handed { network: network.clone(), sender };
-                    let outputs = Some(&mut handed as &mut dyn Seen);
+                    // The caller's thread takes them to the end of the work.
+                    let take = |batch| sender.send(batch).map_err(io::Error::other);
+                    let mut given = Given { network: network.clone(), take };
+                    let outputs = Some(&mut given as &mut dyn Seen);
                     Ok(record(session.evaluate_saving(&designs, options, outputs, watch)?))
                 };
                 let see = |py: Python<'_>, batch| measure::see(py, &measure, batch);

@@ -84,12 +84,13 @@ impl Classifier {
         let parts = batch.par_iter().map(|image| {
             go_on(watch)?;
             let part = self.with(|workspaces| {
-                workspaces.resize_with(workspaces.len().max(1), Workspace::default);
-                let mut part = collector.start_image(image.as_ref(), &mut Workspace::default())?;
+                workspaces.resize_with(workspaces.len().max(2), Workspace::default);
+                let [own, of_reference] = &mut workspaces[..2] else { unreachable!("two of them") };
+                let mut part = collector.start_image(image.as_ref(), of_reference)?;
                 let observe = |layer: usize, kernel: &MacLayer, codes: &[u8]| {
                     collector.observe(&mut part, layer, kernel, codes);
                 };
-                network.run_observed(image.as_ref(), &mut workspaces[0], observe)?;
+                network.run_observed(image.as_ref(), own, observe)?;
                 Ok::<_, SampleError>(part)
             });
             let mut part = part?.without_buffers();

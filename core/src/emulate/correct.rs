@@ -7,7 +7,7 @@ use recoup_kernels::{BatchItem, MacLayer, Output, Residual};
 
 use crate::control_variate::ControlVariate;
 use crate::multiplier::Multiplier;
-use crate::quantize::{FilterCorrections, OutputCorrection, Quantized, QuantizedMac};
+use crate::quantize::{FilterCorrections, OutputCorrection, Quantized};
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
@@ -49,8 +49,7 @@ pub(crate) fn correct_outputs(
         let exact_bare = exact.bare_layer(layer, &exact_product, None)?;
         let moments = moments((&bare, own), (&exact_bare, other));
         let mut mac = network.macs[layer].clone();
-        let unit = network.mac_input(&mac).1.scale;
-        corrections[layer] = of_filters(&moments, &mac, unit, how);
+        corrections[layer] = of_filters(&moments, network.units(&mac), how);
         mac.correct(&corrections[layer]);
         let corrected = prepared.layer_of(&mac, fused, output, &product, constants)?;
         Ok((corrected, exact.layer(fused, exact_output, &exact_product, None)?))
@@ -125,11 +124,11 @@ fn real_outputs(bare: &MacLayer, workspace: &mut Workspace, next: &NextLayer) ->
     outputs
 }
 
-/// What brings the outputs of a layer's filters back; `scale` is that of its activations.
+/// What brings the outputs of a layer's filters back; `units` has the real value of an accumulator
+/// unit of each.
 fn of_filters(
     moments: &[Sums],
-    mac: &QuantizedMac,
-    scale: f32,
+    units: impl Iterator<Item = f64>,
     how: OutputCorrection,
 ) -> FilterCorrections {
     let ratio = |variance: f64, covariance: f64, n: f64| {
@@ -150,9 +149,7 @@ fn of_filters(
             .collect(),
         OutputCorrection::LayerGain => vec![of_layer() as f32; moments.len()],
     };
-    let filters = moments.iter().zip(&gains).zip(&mac.scales);
-    let steps = filters.map(|((sums, &gain), &weight_scale)| {
-        let unit = f64::from(weight_scale) * f64::from(scale);
+    let steps = moments.iter().zip(&gains).zip(units).map(|((sums, &gain), unit)| {
         let n = sums.n.max(1.0);
         // A float to integer cast saturates, as for C0.
         ((sums.y / n / f64::from(gain) - sums.z / n) / unit).round_ties_even() as i32
@@ -162,8 +159,6 @@ fn of_filters(
 
 #[cfg(test)]
 mod tests {
-    use recoup_kernels::ConvShape;
-
     use super::*;
 
     fn sums(pairs: &[(f64, f64)]) -> Sums {
@@ -183,17 +178,8 @@ mod tests {
             [(3.0, 1.0), (3.0, 1.0), (3.0, 1.0)],
             [(0.0, 2.0), (1.0, 1.0), (2.0, 0.0)],
         ];
-        let mac = QuantizedMac {
-            node: 0,
-            shape: ConvShape::linear(1, 1, 4),
-            weights: vec![1; 4],
-            scales: vec![0.5, 0.5, 0.5, 0.25],
-            zero_points: vec![0; 4],
-            bias: vec![10; 4],
-            gains: vec![1.0; 4],
-        };
         let moments = filters.map(|pairs| sums(&pairs.repeat(32)));
-        of_filters(&moments, &mac, 0.5, how)
+        of_filters(&moments, [0.25, 0.25, 0.25, 0.125].into_iter(), how)
     }
 
     #[test]

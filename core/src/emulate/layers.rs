@@ -12,7 +12,7 @@ use crate::multiplier::Multiplier;
 use crate::numeric::round_half_even_shift;
 
 use super::error::EmulateError;
-use super::filter_sums::{FilterSums, slopes};
+use super::filter_sums::{FilterSums, Slopes, slopes};
 use super::network::Network;
 use super::prepared::Prepared;
 use super::workspace::Workspace;
@@ -155,13 +155,8 @@ impl Statistics {
                     in_others.map(|((unit, other), gain)| unit / other * f64::from(*gain));
                 let constants = filters.iter().zip(own.units(mac));
                 let constants = constants.map(|(sums, unit)| unit * unit * sums.constant_power());
-                let (slopes, noise) = (slopes(filters, in_others), sums.noise_power);
-                LayerStatistics {
-                    constant_share: (noise > 0.0).then(|| constants.sum::<f64>() / noise),
-                    slope: slopes.of_layer,
-                    slope_from_input: slopes.from_input,
-                    ..sums.statistics(own.graph.nodes[mac.node].name.clone(), layer.kernel_name())
-                }
+                let (node, kernel) = (own.graph.nodes[mac.node].name.clone(), layer.kernel_name());
+                sums.statistics(node, kernel, constants.sum(), slopes(filters, in_others))
             })
             .collect()
     }
@@ -244,7 +239,6 @@ impl StatisticsCollector {
     pub fn observe(&self, part: &mut Statistics, index: usize, layer: &MacLayer, codes: &[u8]) {
         let quantized = &self.exact.prepared.quantized;
         let mac = &quantized.macs[index];
-        let input = quantized.mac_input(mac).1;
         let (shape, filters) = (mac.shape, mac.shape.filters);
         let Statistics { layers, filters: all_filters, samples, buffers: part } = part;
         let of_filters = &mut all_filters[index];
@@ -263,12 +257,14 @@ impl StatisticsCollector {
         // The bias, and the terms of eq. (1.2) that do not depend on the activations.
         let constant = &self.exact.layers[index].spec().constant;
         let control = self.control.as_ref().map(|control| (&control.layers[index], control.c_frac));
-        let of_filter: Vec<OfFilter> = (0..filters)
-            .map(|filter| OfFilter {
+        let of_filter: Vec<OfFilter> = quantized
+            .units(mac)
+            .enumerate()
+            .map(|(filter, unit)| OfFilter {
                 c0: control.map_or(0, |(constants, _)| i64::from(constants.c0[filter])),
                 zero_point: i64::from(mac.zero_points[filter]),
                 constant: i64::from(constant[filter]),
-                scale: f64::from(mac.scales[filter]) * f64::from(input.scale),
+                scale: unit,
             })
             .collect();
         let sums = &mut layers[index];
@@ -332,7 +328,14 @@ impl Sums {
         self.noise_power += other.noise_power;
     }
 
-    fn statistics(&self, node: String, kernel: String) -> LayerStatistics {
+    /// The statistics, with what `filters` have in common: the power of their mean errors, and slopes.
+    fn statistics(
+        &self,
+        node: String,
+        kernel: String,
+        constant_power: f64,
+        slopes: Slopes,
+    ) -> LayerStatistics {
         let n = self.outputs.max(1.0);
         let spread = |sum: f64, squared: f64| (squared / n - (sum / n).powi(2)).max(0.0).sqrt();
         let sqnr_db =
@@ -346,9 +349,9 @@ impl Sums {
             std_after: spread(self.left, self.left_squared),
             sqnr_before_db: sqnr_db(self.noise_before_power),
             sqnr_db: sqnr_db(self.noise_power),
-            constant_share: None,
-            slope: None,
-            slope_from_input: None,
+            constant_share: (self.noise_power > 0.0).then(|| constant_power / self.noise_power),
+            slope: slopes.of_layer,
+            slope_from_input: slopes.from_input,
         }
     }
 }
