@@ -91,13 +91,18 @@ impl Experiment {
         watch: &dyn Watch,
     ) -> Result<Made, ExperimentError> {
         let Made { prepared, control, coded } = made;
-        let exact = self.width(Widths::FULL, watch)?;
+        let exact = self.reference()?;
         let products = (&design.multiplier, control.as_ref());
         let how = design.quantization.outputs;
-        let quantized =
-            correct_outputs(prepared, &exact.prepared, &self.images, products, how, watch)?;
+        let quantized = correct_outputs(prepared, &exact, &self.images, products, how, watch)?;
         let prepared = Prepared::new(quantized, self.isa);
         Ok(Made { prepared, control: control.clone(), coded: coded.clone() })
+    }
+
+    /// The network in the calibration's codes of 8 bits: what losses are measured against.
+    pub(super) fn reference(&self) -> Result<Arc<Prepared>, ExperimentError> {
+        let make = || self.prepare(&self.calibration, Widths::FULL);
+        Ok(self.reference.get_or_make(&(), make)?.as_ref().clone())
     }
 
     /// The network in the calibration's codes, so wide.
@@ -106,20 +111,32 @@ impl Experiment {
         widths: Widths,
         watch: &dyn Watch,
     ) -> Result<Arc<Coded>, ExperimentError> {
-        self.widths.get_or_make(&widths, || self.code(&self.calibration, widths, None, watch))
+        self.widths.get_or_make(&widths, || {
+            let prepared = match widths {
+                Widths::FULL => self.reference()?,
+                _ => self.prepare(&self.calibration, widths)?,
+            };
+            self.look(prepared, None, watch)
+        })
     }
 
     /// The network in codes of `calibration`.
-    fn code(
+    fn prepare(
         &self,
         calibration: &Calibration,
         widths: Widths,
+    ) -> Result<Arc<Prepared>, ExperimentError> {
+        let quantized = Quantized::new(self.graph.clone(), calibration, self.weights, widths)?;
+        Ok(Prepared::new(quantized, self.isa))
+    }
+
+    /// A network with the codes that its layers see on the calibration images.
+    fn look(
+        &self,
+        prepared: Arc<Prepared>,
         noise_to_signal: Option<f64>,
         watch: &dyn Watch,
     ) -> Result<Coded, ExperimentError> {
-        let graph = self.graph.clone();
-        let quantized = Quantized::new(graph, calibration, self.weights, widths)?;
-        let prepared = Prepared::new(quantized, self.isa);
         let histograms = code_histograms(&prepared, &self.images, watch)?;
         Ok(Coded { prepared, histograms, noise_to_signal })
     }
@@ -147,7 +164,8 @@ impl Experiment {
         let coded = code_choice::choose(&given, &purpose).into_iter().map(|choice| {
             let noise_to_signal = Some(choice.noise_to_signal);
             let widths = Widths { activation_bits: choice.activation_bits, ..design.widths() };
-            self.code(&choice.calibration, widths, noise_to_signal, watch).map(Arc::new)
+            let prepared = self.prepare(&choice.calibration, widths)?;
+            self.look(prepared, noise_to_signal, watch).map(Arc::new)
         });
         coded.collect()
     }
@@ -184,9 +202,8 @@ impl Experiment {
 
     /// What the exact network makes of the calibration images.
     fn exact_scores(&self, watch: &dyn Watch) -> Result<Arc<ExactScores>, ExperimentError> {
-        let prepared = &self.width(Widths::FULL, watch)?.prepared;
         self.exact_scores.get_or_make(&(), || {
-            let network = Network::new(prepared, &Multiplier::exact(), None)?;
+            let network = Network::new(&self.reference()?, &Multiplier::exact(), None)?;
             Ok(class_scores(&network, &self.images, watch)?)
         })
     }

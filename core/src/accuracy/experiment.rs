@@ -103,6 +103,7 @@ pub struct Experiment {
     pub(super) adapted: Cache<Design, Made>,
     pub(super) values: Arc<Cache<(), Values>>,
     pub(super) exact_scores: Cache<(), ExactScores>,
+    pub(super) reference: Cache<(), Arc<Prepared>>,
 }
 
 impl Experiment {
@@ -127,6 +128,7 @@ impl Experiment {
             adapted: Cache::default(),
             values: Arc::default(),
             exact_scores: Cache::default(),
+            reference: Cache::default(),
         }
     }
 
@@ -143,6 +145,7 @@ impl Experiment {
             adapted: Cache::default(),
             values: self.values.clone(),
             exact_scores: Cache::default(),
+            reference: Cache::default(),
         }
     }
 
@@ -225,14 +228,13 @@ impl Experiment {
         watch: &dyn Watch,
     ) -> Result<EmulatedDesign, ExperimentError> {
         design.multiplier.check_coding(self.weights.coding())?;
-        let watch = &StopOnly(watch);
-        let made = self.make(design, watch)?;
+        let made = self.make(design, &StopOnly(watch))?;
         Ok(EmulatedDesign {
             design: design.clone(),
             network: Network::new(&made.prepared, &design.multiplier, made.control.as_ref())?,
             control: made.control.clone(),
             prepared: made.prepared.clone(),
-            reference: self.width(Widths::FULL, watch)?.prepared.clone(),
+            reference: self.reference()?,
         })
     }
 
