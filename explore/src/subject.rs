@@ -8,6 +8,7 @@ use recoup_core::accuracy::{Classifier, EmulatedDesign, EvaluateError, Experimen
 use recoup_core::design::Design;
 use recoup_core::emulate::Prefixes;
 use recoup_core::watch::Watch;
+use serde::{Deserialize, Serialize};
 
 use crate::inputs::Inputs;
 use crate::quality::{self, LayerQuality};
@@ -16,7 +17,7 @@ use crate::quality::{self, LayerQuality};
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What is known of a design before it runs.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Expected {
     /// The functions x of its control variate.
     pub functions: Vec<String>,

@@ -24,11 +24,13 @@ struct Group {
     early: BTreeMap<usize, Vec<Part>>,
 }
 
-/// Hands an evaluation out, one group of networks after the other.
+/// Hands an evaluation out, to each worker one group of networks after the other.
 pub(super) struct Plan {
     key: String,
     images: usize,
     groups: Vec<Group>,
+    /// Pieces that are being done.
+    out: Vec<EvaluationPiece>,
     /// Pieces that nobody has done.
     lost: VecDeque<EvaluationPiece>,
 }
@@ -43,7 +45,7 @@ impl Plan {
             seen: 0,
             early: BTreeMap::new(),
         });
-        Self { key, images, groups: groups.collect(), lost: VecDeque::new() }
+        Self { key, images, groups: groups.collect(), out: Vec::new(), lost: VecDeque::new() }
     }
 
     /// Has all of it done. A step is an image that a group of networks sees.
@@ -83,12 +85,16 @@ impl Plan {
             let Some(piece) = self.lost.pop_front().or_else(|| self.next(pool.images())) else {
                 return;
             };
+            self.out.push(piece.clone());
             pool.submit(piece);
         }
     }
 
     fn next(&mut self, images: usize) -> Option<EvaluationPiece> {
-        let group = self.groups.iter_mut().find(|group| group.next < self.images)?;
+        // First one that nobody is at: whoever has just come back from networks has them ready.
+        let is_busy = |group: &Group| self.out.iter().any(|it| it.networks == group.networks);
+        let open = self.groups.iter_mut().filter(|group| group.next < self.images);
+        let group = open.min_by_key(|group| is_busy(group))?;
         let range = group.next..self.images.min(group.next.saturating_add(images.max(1)));
         group.next = range.end;
         let (key, networks) = (self.key.clone(), group.networks.clone());
@@ -96,13 +102,15 @@ impl Plan {
     }
 
     /// Takes a result, and adds what follows on what is in the totals. How many steps it was; none if
-    /// the piece was lost.
+    /// the piece was lost, or is of other work.
     fn take(
         &mut self,
         piece: EvaluationPiece,
         result: Option<EvaluationResult>,
         totals: &mut Totals,
     ) -> usize {
+        let Some(place) = self.out.iter().position(|out| *out == piece) else { return 0 };
+        self.out.swap_remove(place);
         let EvaluationPiece { networks, images, .. } = &piece;
         let is_whole = |parts: &Vec<Part>| {
             parts.len() == networks.len() && parts.iter().all(|it| it.images() == images.len())
@@ -111,9 +119,8 @@ impl Plan {
             self.lost.push_back(piece);
             return 0;
         };
-        let Some(group) = self.groups.iter_mut().find(|it| it.networks == *networks) else {
-            return 0;
-        };
+        let mut groups = self.groups.iter_mut();
+        let group = groups.find(|it| it.networks == *networks).expect("it was handed out");
         group.early.insert(images.start, parts);
         while let Some(parts) = group.early.remove(&group.seen) {
             group.seen += parts[0].images();

@@ -10,6 +10,7 @@ use recoup_core::design::Design;
 use serde::{Deserialize, Serialize};
 
 use crate::quality::LayerQuality;
+use crate::subject::Expected;
 
 /// Something to be done for a design, which depends on nothing but what is named here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub struct Piece {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Job {
+    /// Say what can be expected of it.
+    Expect,
     /// Say which of these images are classified correctly.
     Images(Range<usize>),
     /// Look at the layers on so many of the first images.
@@ -46,6 +49,8 @@ pub struct PieceResult {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Seen {
+    /// What can be expected.
+    Expected(Expected),
     /// Whether each image of the range is classified correctly; those that are missing at its end
     /// are to be done again.
     Outcomes(#[serde(with = "as_digits")] Vec<bool>),

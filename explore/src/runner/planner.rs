@@ -175,16 +175,24 @@ impl Planner {
         }
         let depths = if self.terms.speculates { self.terms.judge.looks() } else { 1 };
         for depth in 0..depths {
-            for at in self.settled..self.tasks.len() {
-                if !self.is_to_do(at, strategy) {
-                    continue;
-                }
-                let task = &self.tasks[at];
-                let job = self.job(&task.key, depth, images);
-                if let Some(job) = job
-                    && is_ours(&task.key)?
-                {
-                    return Ok(Some(self.hand_out(task.experiment.clone(), task.key.clone(), job)));
+            // First those that nobody is at: whoever has just come back from a design has it ready.
+            for is_busy in [false, true] {
+                for at in self.settled..self.tasks.len() {
+                    let key = &self.tasks[at].key;
+                    if self.candidates[key].is_busy() != is_busy || !self.is_to_do(at, strategy) {
+                        continue;
+                    }
+                    let job = self.job(key, depth, images);
+                    if let Some(job) = job
+                        && is_ours(key)?
+                    {
+                        let task = &self.tasks[at];
+                        return Ok(Some(self.hand_out(
+                            task.experiment.clone(),
+                            task.key.clone(),
+                            job,
+                        )));
+                    }
                 }
             }
         }

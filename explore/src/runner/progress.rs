@@ -48,6 +48,10 @@ impl Progress {
         (!range.is_empty()).then_some(range)
     }
 
+    pub(super) fn is_out(&self) -> bool {
+        !self.out.is_empty()
+    }
+
     pub(super) fn hand_out(&mut self, range: Range<usize>) {
         self.out.push(range);
     }

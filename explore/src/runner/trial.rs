@@ -137,10 +137,16 @@ impl Trial {
         }
     }
 
+    /// Whether a piece of it is handed out.
+    pub(super) fn is_busy(&self) -> bool {
+        self.layers_are_out || self.progress.is_out()
+    }
+
     pub(super) fn hand_out(&mut self, job: &Job) {
         match job {
             Job::Images(range) => self.progress.hand_out(range.clone()),
             Job::Layers(_) => self.layers_are_out = true,
+            Job::Expect => {}
         }
     }
 
@@ -149,6 +155,7 @@ impl Trial {
         match job {
             Job::Images(range) => self.progress.take_back(range),
             Job::Layers(_) => std::mem::replace(&mut self.layers_are_out, false),
+            Job::Expect => false,
         }
     }
 }

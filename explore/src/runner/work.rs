@@ -1,20 +1,19 @@
 //! Keeps workers busy with what a planner asks for, and keeps what comes of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use recoup_core::design::Design;
 use recoup_core::watch::Watch;
 
-use super::piece::{Pool, Seen};
+use super::piece::{Job, Piece, Pool, Seen};
 use super::planner::{Finished, Planner, Terms};
 use super::{DesignResult, Ended, Outcome, Runner, RunnerError, Strategy, Task};
 use crate::entry::Entry;
 use crate::key::ExperimentKey;
 use crate::power::Figures;
 use crate::store::{Claim, ResultStore, Status, StoreError};
-use crate::subject::{Expected, guard};
 
 /// How long to wait before asking again whether another worker has finished.
 const POLL: Duration = Duration::from_millis(200);
@@ -134,29 +133,72 @@ impl<'a> Work<'a> {
             let mut task = task(self.runner, design);
             task.index = self.planner.tasks().len() + tasks.len();
             task.retry = self.store.load(&task.key)?.is_some_and(|row| row.status != Status::Done);
-            task.expected = self.expect(design, &task.key)?;
-            if task.expected.is_some() {
-                task.figures = (self.runner.figures)(design, task.functions());
-            }
+            // An earlier run may have said it: to choose codes takes longer than to run them.
+            task.expected = self.store.last_entry(&task.key)?.and_then(Entry::expected);
             self.pool.know(&task.key, design);
-            let has_layers = self.store.has_layers(&task.key)?;
-            tasks.push((task, has_layers));
+            tasks.push(task);
         }
-        tasks.sort_by(|(a, _), (b, _)| {
+        self.expect(&mut tasks)?;
+        let mut with_layers = Vec::new();
+        for mut task in tasks {
+            if task.expected.is_some() {
+                task.figures = (self.runner.figures)(&task.design, task.functions());
+            }
+            let has_layers = self.store.has_layers(&task.key)?;
+            with_layers.push((task, has_layers));
+        }
+        with_layers.sort_by(|(a, _), (b, _)| {
             let ([first, then], [first_of_b, then_of_b]) = (strategy.rank(a), strategy.rank(b));
             first.total_cmp(&first_of_b).then(then.total_cmp(&then_of_b))
         });
-        self.planner.add(tasks);
+        self.planner.add(with_layers);
         // Also of the new ones.
         self.version = None;
         Ok(())
     }
 
-    /// What can be expected of a design. An earlier run may have said it: to choose codes takes
-    /// longer than to run them.
-    fn expect(&self, design: &Design, key: &str) -> Result<Option<Expected>, StoreError> {
-        let known = self.store.last_entry(key)?.and_then(Entry::expected);
-        Ok(known.or_else(|| guard(|| self.runner.subject.expect(design)).ok()))
+    /// Asks what can be expected of designs of which nobody has said it, until the budget ends.
+    fn expect(&mut self, tasks: &mut [Task]) -> Result<(), StoreError> {
+        let piece = |task: &Task| Piece {
+            experiment: task.experiment.clone(),
+            design: task.key.clone(),
+            job: Job::Expect,
+        };
+        let asked = tasks.iter().filter(|task| task.expected.is_none());
+        let mut left: VecDeque<Piece> = asked.map(piece).collect();
+        let mut out: Vec<Piece> = Vec::new();
+        while (!left.is_empty() || !out.is_empty()) && self.runner.budget.check(self.watch).is_ok()
+        {
+            self.live()?;
+            while self.pool.room() > 0
+                && let Some(piece) = left.pop_front()
+            {
+                out.push(piece.clone());
+                self.pool.submit(piece);
+            }
+            let Some((piece, result)) = self.pool.wait() else { continue };
+            let Some(place) = out.iter().position(|out| *out == piece) else { continue };
+            out.swap_remove(place);
+            match result.map(|result| result.seen) {
+                Some(Seen::Expected(expected)) => {
+                    let of_piece = tasks.iter_mut().filter(|task| task.key == piece.design);
+                    of_piece.for_each(|task| task.expected = Some(expected.clone()));
+                }
+                // Why it cannot be made is said when it is its turn.
+                Some(_) => {}
+                None => left.push_back(piece),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells other workers that this one lives.
+    fn live(&mut self) -> Result<(), StoreError> {
+        if self.heard.elapsed() > HEARTBEAT {
+            self.store.heartbeat()?;
+            self.heard = Instant::now();
+        }
+        Ok(())
     }
 
     /// Has pieces done until each design has its outcome.
@@ -168,10 +210,7 @@ impl<'a> Work<'a> {
                 return Ok(());
             }
             self.runner.budget.check(self.watch)?;
-            if self.heard.elapsed() > HEARTBEAT {
-                self.store.heartbeat()?;
-                self.heard = Instant::now();
-            }
+            self.live()?;
             let busy = self.hand_out(strategy)?;
             if self.planner.is_idle() && self.pool.room() > 0 {
                 if let Some(worker) = busy {

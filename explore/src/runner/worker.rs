@@ -68,38 +68,50 @@ impl<'a> Worker<'a> {
         let subject = self.subjects.get(&piece.experiment);
         let subject = *subject.ok_or_else(|| unknown("network", &piece.experiment))?;
         let design = self.designs.get(&piece.design);
-        let design = design.ok_or_else(|| unknown("design", &piece.design))?;
+        let design = design.ok_or_else(|| unknown("design", &piece.design))?.clone();
         let start = Instant::now();
-        let at = self.ready.iter().position(|(key, _)| *key == piece.design);
-        let trial = match at {
-            Some(at) => Ok(self.ready.remove(at).1),
+        let seen = match &piece.job {
+            Job::Expect => guard(|| subject.expect(&design)).map(Seen::Expected),
+            Job::Layers(images) => {
+                let observe = |trial: &mut dyn Trial| Ok(Seen::Layers(trial.observe(*images)?));
+                self.on_ready(subject, &design, &piece.design, observe)
+            }
+            Job::Images(range) => {
+                let run = |trial: &mut dyn Trial| {
+                    let mut outcomes = Vec::new();
+                    while outcomes.len() < range.len() {
+                        outcomes.extend(trial.outcomes(range.start + outcomes.len()..range.end)?);
+                    }
+                    Ok(Seen::Outcomes(outcomes))
+                };
+                self.on_ready(subject, &design, &piece.design, run)
+            }
+        };
+        let elapsed_s = start.elapsed().as_secs_f64();
+        Ok(PieceResult { seen: seen.unwrap_or_else(Seen::Failed), elapsed_s })
+    }
+
+    /// Does something with a design, which is made ready unless it is.
+    fn on_ready(
+        &mut self,
+        subject: &'a dyn Subject,
+        design: &Design,
+        key: &str,
+        work: impl FnOnce(&mut dyn Trial) -> Result<Seen, Failure>,
+    ) -> Result<Seen, String> {
+        let at = self.ready.iter().position(|(ready, _)| ready == key);
+        let mut trial = match at {
+            Some(at) => self.ready.remove(at).1,
             None => {
                 // Before another takes memory.
                 let too_many = (self.ready.len() + 1).saturating_sub(self.most_ready);
                 self.ready.drain(..too_many);
-                guard(|| subject.start(design))
+                guard(|| subject.start(design))?
             }
         };
-        let seen = trial.and_then(|mut trial| {
-            let seen = guard(|| see(&mut *trial, &piece.job))?;
-            self.ready.push((piece.design.clone(), trial));
-            Ok(seen)
-        });
-        let elapsed_s = start.elapsed().as_secs_f64();
-        Ok(PieceResult { seen: seen.unwrap_or_else(Seen::Failed), elapsed_s })
-    }
-}
-
-fn see(trial: &mut dyn Trial, job: &Job) -> Result<Seen, Failure> {
-    match job {
-        Job::Layers(images) => Ok(Seen::Layers(trial.observe(*images)?)),
-        Job::Images(range) => {
-            let mut outcomes = Vec::new();
-            while outcomes.len() < range.len() {
-                outcomes.extend(trial.outcomes(range.start + outcomes.len()..range.end)?);
-            }
-            Ok(Seen::Outcomes(outcomes))
-        }
+        let seen = guard(|| work(&mut *trial))?;
+        self.ready.push((key.to_owned(), trial));
+        Ok(seen)
     }
 }
 
