@@ -3,7 +3,7 @@
 //! eq. (6.8) to (6.10).
 
 use rayon::prelude::*;
-use recoup_kernels::{BatchItem, MacLayer, Output, Residual};
+use recoup_kernels::{BatchItem, MacLayer, Output, Residual, Scratch};
 
 use crate::control_variate::ControlVariate;
 use crate::multiplier::Multiplier;
@@ -11,7 +11,7 @@ use crate::quantize::{FilterCorrections, OutputCorrection, Quantized};
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
-use super::execute::NextLayer;
+use super::execute::{NextLayer, images_of_a_thread};
 use super::prepared::Prepared;
 use super::walk::{Visit, side_by_side};
 use super::workspace::Workspace;
@@ -20,6 +20,8 @@ use super::workspace::Workspace;
 const PRIOR_OUTPUTS: f64 = 32.0;
 /// Beyond these a gain is no longer what is missing, but noise.
 const GAINS: (f64, f64) = (0.5, 2.0);
+/// Of real outputs of images that a thread runs together.
+const BYTES: usize = 16 << 20;
 
 /// The network of `prepared`, its filters' outputs corrected so that they are, on `images`, as those
 /// of `exact` with exact products: the same model in the calibration's codes. Layers are corrected
@@ -94,9 +96,11 @@ impl Sums {
 /// Over images and positions, per filter. Images are added up in their order, so that the
 /// result does not depend on threads.
 fn moments((bare, own): (&MacLayer, Visit), (exact, other): (&MacLayer, Visit)) -> Vec<Sums> {
-    let filters = bare.spec().shape.filters;
-    let of_image = |(mine, theirs): (&mut Workspace, &mut Workspace)| {
-        let (z, y) = (real_outputs(bare, mine, &own.0), real_outputs(exact, theirs, &other.0));
+    let shape = bare.spec().shape;
+    let (filters, own_images, other_images) = (shape.filters, &*own.1, &*other.1);
+    let bytes = size_of::<f32>() * shape.output_len();
+    let together = images_of_a_thread(bare, own_images.len()).min(BYTES / bytes).max(1);
+    let of_image = |(z, y): (&[f32], &[f32])| {
         let mut sums = vec![Sums::default(); filters];
         for (z, y) in z.chunks_exact(filters).zip(y.chunks_exact(filters)) {
             for (sums, (&z, &y)) in sums.iter_mut().zip(z.iter().zip(y)) {
@@ -105,22 +109,36 @@ fn moments((bare, own): (&MacLayer, Visit), (exact, other): (&MacLayer, Visit)) 
         }
         sums
     };
-    let images: Vec<Vec<Sums>> =
-        own.1.par_iter_mut().zip(other.1.par_iter_mut()).map(of_image).collect();
+    let parts = own_images.par_chunks(together).zip(other_images.par_chunks(together));
+    let parts = parts.map_init(Scratch::default, |scratch, (mine, theirs)| {
+        let z = real_outputs(bare, mine, &own.0, scratch);
+        let y = real_outputs(exact, theirs, &other.0, scratch);
+        let length = shape.output_len();
+        let images = z.chunks_exact(length).zip(y.chunks_exact(length)).map(of_image);
+        images.collect::<Vec<_>>()
+    });
+    let parts: Vec<Vec<Vec<Sums>>> = parts.collect();
     let mut all = vec![Sums::default(); filters];
-    for image in &images {
+    for image in parts.iter().flatten() {
         all.iter_mut().zip(image).for_each(|(all, image)| all.merge(image));
     }
     all
 }
 
-/// The real outputs of a layer for one image, before what was fused into it.
-fn real_outputs(bare: &MacLayer, workspace: &mut Workspace, next: &NextLayer) -> Vec<f32> {
-    let shape = bare.spec().shape;
-    let (input, scratch) = next.input_of(workspace);
-    let mut outputs = vec![0.0; shape.positions() * shape.filters];
-    let output = Output::F32(&mut outputs);
-    bare.run_batch(&mut [BatchItem { input, residual: Residual::None, output }], scratch);
+/// The real outputs of a layer for some images, before what was fused into it.
+fn real_outputs(
+    bare: &MacLayer,
+    images: &[Workspace],
+    next: &NextLayer,
+    scratch: &mut Scratch,
+) -> Vec<f32> {
+    let length = bare.spec().shape.output_len();
+    let mut outputs = vec![0.0; images.len() * length];
+    let items = images.iter().zip(outputs.chunks_exact_mut(length)).map(|(image, output)| {
+        let (input, output) = (next.input_of(image), Output::F32(output));
+        BatchItem { input, residual: Residual::None, output }
+    });
+    bare.run_batch(&mut items.collect::<Vec<_>>(), scratch);
     outputs
 }
 

@@ -18,7 +18,7 @@ use super::workspace::Workspace;
 pub(super) enum Threads {
     /// The thread that calls: a layer sees all images together.
     Caller,
-    /// All threads, image by image.
+    /// All threads, each some images at a time.
     All,
 }
 
@@ -38,11 +38,15 @@ impl NextLayer {
         Some(Self { fused, output, input: plan.place(step.inputs[0]) })
     }
 
-    /// The codes of one image that it multiplies, and what a kernel needs beside them.
-    pub fn input_of<'w>(&self, workspace: &'w mut Workspace) -> (&'w [u8], &'w mut Scratch) {
-        let Workspace { codes, scratch, .. } = workspace;
-        (&codes[self.input.buffer][..self.input.length], scratch)
+    /// The codes of one image that it multiplies.
+    pub fn input_of<'w>(&self, workspace: &'w Workspace) -> &'w [u8] {
+        &workspace.codes[self.input.buffer][..self.input.length]
     }
+}
+
+/// How many images a thread should run a layer on together, of so many for all threads.
+pub(super) fn images_of_a_thread(layer: &MacLayer, images: usize) -> usize {
+    layer.batch().min(images.div_ceil(rayon::current_num_threads())).max(1)
 }
 
 /// Runs `steps` of the plan on the images in `workspaces`. `kernel` gets each layer on the
@@ -75,7 +79,17 @@ where
         };
         match threads {
             Threads::Caller => run(workspaces)?,
-            Threads::All => workspaces.par_chunks_mut(1).try_for_each(run)?,
+            Threads::All => {
+                let together = layer.map_or(1, |layer| images_of_a_thread(layer, workspaces.len()));
+                let chunks = workspaces.par_chunks_mut(together);
+                chunks.try_for_each_init(Scratch::default, |scratch, chunk| {
+                    // One for each thread, not for each image.
+                    std::mem::swap(&mut chunk[0].scratch, scratch);
+                    let done = run(chunk);
+                    std::mem::swap(&mut chunk[0].scratch, scratch);
+                    done
+                })?;
+            }
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use recoup_kernels::{
 
 use crate::model::SampleError;
 
+use super::execute::images_of_a_thread;
 use super::network::Network;
 use super::operations::real;
 use super::prepared::Prepared;
@@ -62,8 +63,7 @@ impl LoneLayer {
             inputs: vec![0.0; inputs.len()],
             outputs: vec![0.0; images * output_len],
         };
-        let share = images.div_ceil(rayon::current_num_threads());
-        let together = self.kernel.batch().min(share).max(1);
+        let together = images_of_a_thread(&self.kernel, images);
         let parts = inputs
             .par_chunks(together * input_len)
             .zip(made.inputs.par_chunks_mut(together * input_len))

@@ -35,7 +35,7 @@ impl Network {
         let (steps, image) = (0..prepared.plan.steps.len(), std::slice::from_mut(workspace));
         execute(prepared, steps, image, Threads::Caller, |next, image| {
             let layer = next.fused.layer;
-            observe(layer, &self.layers[layer], next.input_of(&mut image[0]).0);
+            observe(layer, &self.layers[layer], next.input_of(&image[0]));
             Ok::<_, SampleError>(&self.layers[layer])
         })?;
         Ok(workspace.outputs(prepared))

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use recoup_kernels::Scratch;
 
 use crate::control_variate::{CodeFunction, ControlVariate, LayerConstants, Regression};
 use crate::multiplier::Multiplier;
@@ -44,9 +45,9 @@ pub fn regress(
         let approximate = prepared.layer(fused, output, &product, None)?;
         let outputs = shape.positions() * shape.filters;
         let regression = workspaces
-            .par_iter_mut()
-            .map(|workspace| {
-                let (codes, scratch) = next.input_of(workspace);
+            .par_iter()
+            .map_init(Scratch::default, |scratch, workspace| {
+                let codes = next.input_of(workspace);
                 let (mut right, mut wrong) = (vec![0; outputs], vec![0; outputs]);
                 exact.accumulate(codes, scratch, &mut right);
                 approximate.accumulate(codes, scratch, &mut wrong);
