@@ -5,7 +5,6 @@ pub use recoup_core::emulate::{LoneLayer, LoneOutputs};
 use recoup_core::model::ActivationQuantization;
 pub use recoup_core::model::Parameters;
 use recoup_core::multiplier::code_value;
-use recoup_core::quantize::Quantization;
 use recoup_core::watch::Watch;
 use recoup_kernels::WeightCoding;
 
@@ -55,10 +54,10 @@ impl Network {
         watch: &dyn Watch,
     ) -> Result<Emulator> {
         let request = |text: String| Err(Error::new(ErrorKind::Request, text));
-        if design.quantization != Quantization::PLAIN {
+        if design.quantization().aware {
             return request(format!(
-                "{design}: its codes or outputs are adapted to the weights of the file, and these are \
-                 others; take quantization=plain"
+                "{design}: its codes are adapted to the weights of the file, and these are others; \
+                 take quantization=\"plain+gain\""
             ));
         }
         let macs: Vec<_> = self.graph().macs().collect();

@@ -215,7 +215,7 @@ impl Results {
             statistics: control.map(|_| design.control_options.statistics.to_string()),
             activation_bits: design.activation_bits,
             weight_bits: design.weight_bits,
-            quantization: design.quantization.to_string(),
+            quantization: design.quantization().to_string(),
             rounded_bits: 8 - prepared.quantized.widths.activation_bits,
             weights: scheme.to_string(),
             top1: outcomes.top1_accuracy(),

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use recoup_circuits::read_text;
 use recoup_core::design::Design;
-use recoup_core::quantize::{Quantization, WeightScheme};
+use recoup_core::quantize::WeightScheme;
 use recoup_explore::measured::{self, MeasuredNetwork};
 use recoup_explore::power::{ENDS_SIZE, LIBRARY, Power, SIZE};
 use recoup_hardware::cost_table::CostTable;
@@ -93,7 +93,7 @@ fn warn_of_unmeasured(power: &Power, model: &str, designs: &[Design]) {
     let mut names: Vec<String> = Vec::new();
     for design in unmeasured() {
         // In other codes it is the same array.
-        let name = design.clone().with_quantization(Quantization::PLAIN).to_string();
+        let name = Design { quantization: None, ..design.clone() }.to_string();
         if !names.contains(&name) {
             names.push(name);
         }

@@ -84,7 +84,7 @@ impl Line {
             control_function: (!functions.is_empty()).then(|| functions.join(" + ")),
             activation_bits: design.activation_bits,
             weight_bits: design.weight_bits,
-            quantization: design.quantization.to_string(),
+            quantization: design.quantization().to_string(),
             exact_ends: design.exact_ends,
             weights: design.weights.unwrap_or(weights).to_string(),
             relative_power: found.power,

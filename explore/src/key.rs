@@ -189,6 +189,7 @@ pub(crate) fn experiment_record(model: &str) -> ExperimentRecord {
 
 #[cfg(test)]
 mod tests {
+    use recoup_core::control_variate::{ControlOptions, Statistics};
     use recoup_core::multiplier::truncated;
     use recoup_core::quantize::{OutputCorrection, Quantization};
 
@@ -210,9 +211,11 @@ mod tests {
             "9e56040f88e4f06902ba5e9d96ee144b241deec1ca9c673e05025c6cfb46e44c"
         );
         let quantization = Quantization { aware: true, outputs: OutputCorrection::Bias };
+        let pooled = ControlOptions { statistics: Statistics::Pooled, ..Default::default() };
         let design = Design::new(truncated(7))
             .with_activation_bits(6)
             .with_quantization(quantization)
+            .with_control_options(pooled)
             .with_exact_ends(true);
         assert_eq!(
             key(&design),

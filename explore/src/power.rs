@@ -216,6 +216,7 @@ mod tests {
                 .with_control_variate(Mode::None)
                 .with_activation_bits(activation_bits)
                 .record(WeightCoding::Unsigned)
+                .of_array()
                 .identity(WeightScheme::U8Channel),
             rows: size,
             columns: size,

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn every_design_is_dealt_once_and_evenly() {
         let designs = designs();
-        assert_eq!(designs.len(), 29);
+        assert_eq!(designs.len(), 31);
         let mut shared = 0;
         for count in [1, 2, 3, 8, 30] {
             let first: Shard = format!("1/{count}").parse().unwrap();

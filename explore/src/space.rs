@@ -1,8 +1,12 @@
 //! The designs to choose among.
 
+use recoup_core::control_variate::Mode;
 use recoup_core::design::{Design, Space};
 use recoup_core::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup_core::quantize::Quantization;
+use recoup_core::quantize::{OutputCorrection, Quantization};
+
+/// What makes up for the errors of a design's outputs by default, if it has a control variate.
+const GAINS: Quantization = Quantization { outputs: OutputCorrection::Gain, ..Quantization::PLAIN };
 
 /// The multipliers of the paper's three families, at the levels between hardly and hopelessly
 /// approximate.
@@ -31,7 +35,7 @@ pub fn standard() -> Vec<Multiplier> {
 
 /// The designs of a space behind the reference and the exact products that they have to beat: of
 /// 8 to 4 bits of activations and of weights, which get the same quantisations, ends and codings of
-/// the weights. Reduced precision
+/// the weights. Multipliers without a control variate also get gains. Reduced precision
 /// with its ends on the array stays beside what the space asks for. Nothing is listed twice.
 pub fn with_rivals(space: &Space) -> Vec<Design> {
     let mut all = Vec::new();
@@ -41,7 +45,7 @@ pub fn with_rivals(space: &Space) -> Vec<Design> {
             true => vec![false, true],
             false => vec![false],
         };
-        let rivals = |quantizations: &[Quantization]| Space {
+        let rivals = |quantizations: &[Option<Quantization>]| Space {
             multipliers: vec![Multiplier::exact()],
             activation_bits: vec![8, 7, 6, 5, 4],
             weight_bits: vec![8, 7, 6, 5, 4],
@@ -49,17 +53,24 @@ pub fn with_rivals(space: &Space) -> Vec<Design> {
             exact_ends: exact_ends.clone(),
             ..of_weights.clone()
         };
+        let uncorrected = match space.quantizations.contains(&None) {
+            true if space.control_variates.contains(&Mode::None) => vec![Mode::None],
+            _ => Vec::new(),
+        };
         let is_approximate = |multiplier: &&Multiplier| !multiplier.is_exact();
         let multipliers = space.multipliers.iter().filter(is_approximate).cloned().collect();
-        let spaces = [
-            rivals(&[Quantization::PLAIN]),
-            rivals(&space.quantizations),
-            Space { multipliers, ..of_weights.clone() },
-        ];
+        let approximate = Space { multipliers, ..of_weights.clone() };
+        // What V has by default, its rivals get too.
+        let uncorrected = Space {
+            control_variates: uncorrected,
+            quantizations: vec![Some(GAINS)],
+            ..approximate.clone()
+        };
+        let spaces = [rivals(&[None]), rivals(&space.quantizations), approximate, uncorrected];
         for design in spaces.iter().flat_map(Space::designs) {
             // The losses are measured against the calibration's own codes of 8 bits.
             let is_other_reference = design.multiplier.is_exact()
-                && design.quantization != Quantization::PLAIN
+                && design.quantization() != Quantization::PLAIN
                 && (design.activation_bits, design.weight_bits) == (8, 8);
             if !is_other_reference && !all.contains(&design) {
                 all.push(design);
@@ -71,7 +82,6 @@ pub fn with_rivals(space: &Space) -> Vec<Design> {
 
 #[cfg(test)]
 mod tests {
-    use recoup_core::control_variate::Mode;
     use recoup_core::design::Kind;
     use recoup_core::quantize::WeightScheme;
 
@@ -95,7 +105,7 @@ mod tests {
         let count = |kind| designs.iter().filter(|design| design.kind() == kind).count();
         assert_eq!(designs[0].kind(), Kind::Reference);
         assert_eq!((count(Kind::Reference), count(Kind::ReducedPrecision)), (1, 24));
-        assert_eq!((count(Kind::WithoutV), count(Kind::WithV)), (17, 17));
+        assert_eq!((count(Kind::WithoutV), count(Kind::WithV)), (2 * 17, 17));
     }
 
     #[test]
@@ -116,7 +126,7 @@ mod tests {
         let twice = [truncated(7), Multiplier::exact(), truncated(7)];
         let space = Space {
             activation_bits: vec![8, 6, 8],
-            quantizations: vec![Quantization::PLAIN; 2],
+            quantizations: vec![None, Some("plain+gain".parse().unwrap())],
             ..space(&twice, &[Mode::Fitted(None)])
         };
         let all = texts(&with_rivals(&space));
@@ -141,7 +151,7 @@ mod tests {
     #[test]
     fn rivals_get_the_same_quantisation() {
         let aware = Quantization { aware: true, ..Quantization::PLAIN };
-        let quantizations = vec![Quantization::PLAIN, aware];
+        let quantizations = vec![None, Some(aware)];
         let designs =
             with_rivals(&Space { quantizations, ..space(&[truncated(7)], &[Mode::Fitted(None)]) });
         let texts = texts(&designs);
@@ -157,11 +167,16 @@ mod tests {
         let one = space(&[truncated(7)], &[Mode::None]);
         let weights = vec![None, Some(WeightScheme::U8Tensor)];
         let two = with_rivals(&Space { weights, ..one.clone() });
-        assert_eq!((&two[..26], two.len()), (&with_rivals(&one)[..], 52));
-        let kinds = [two[0].kind(), two[26].kind(), two[51].kind()];
+        assert_eq!((&two[..27], two.len()), (&with_rivals(&one)[..], 54));
+        let kinds = [two[0].kind(), two[27].kind(), two[52].kind()];
         assert_eq!(kinds, [Kind::Reference, Kind::ReducedPrecision, Kind::WithoutV]);
-        let texts = texts(&[two[26].clone(), two[51].clone()]);
-        assert_eq!(texts, ["exact, u8-tensor weights", "truncated:7, u8-tensor weights"]);
+        let texts = texts(&[two[27].clone(), two[52].clone(), two[53].clone()]);
+        let expected = [
+            "exact, u8-tensor weights",
+            "truncated:7, u8-tensor weights",
+            "truncated:7, plain+gain quantisation, u8-tensor weights",
+        ];
+        assert_eq!(texts, expected);
     }
 
     #[test]
@@ -171,8 +186,8 @@ mod tests {
             with_rivals(&Space { exact_ends, ..space(&[truncated(7)], &[Mode::None]) })
         };
         let count = |ends: &[bool]| with(ends).len();
-        // The reference, 24 of reduced precision, one approximate.
-        assert_eq!((count(&[false]), count(&[true]), count(&[false, true, true])), (26, 50, 51));
-        assert_eq!(with(&[true]).pop().unwrap().to_string(), "truncated:7, exact ends");
+        // The reference, 24 of reduced precision, one approximate without and with gains.
+        assert_eq!((count(&[false]), count(&[true]), count(&[false, true, true])), (27, 51, 53));
+        assert_eq!(with(&[true])[49].to_string(), "truncated:7, exact ends");
     }
 }

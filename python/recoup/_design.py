@@ -48,7 +48,7 @@ class Design:
         control_variate: str | None = None,
         activation_bits: int = 8,
         weight_bits: int = 8,
-        quantization: str = "plain",
+        quantization: str | None = None,
         exact_ends: bool = False,
         weights: str | None = None,
         c_frac: int | None = None,

@@ -141,7 +141,7 @@ class Design:
         multiplier: Multiplier,
         control_variate: str | None,
         bits: tuple[int, int],
-        quantization: str,
+        quantization: str | None,
         exact_ends: bool,
         weights: str | None,
         control_options: tuple[int | None, int | None, int | None, str | None],

@@ -33,12 +33,13 @@ impl Design {
         multiplier: &Multiplier,
         control_variate: Option<&str>,
         bits: (u32, u32),
-        quantization: &str,
+        quantization: Option<&str>,
         exact_ends: bool,
         weights: Option<&str>,
         control_options: (Option<u32>, Option<usize>, Option<u32>, Option<&str>),
     ) -> PyResult<Self> {
-        let quantization: Quantization = parse(py, "quantization", quantization)?;
+        let quantization: Option<Quantization> =
+            quantization.map(|text| parse(py, "quantization", text)).transpose()?;
         let weights =
             weights.map(|weights| parse::<WeightScheme>(py, "weights", weights)).transpose()?;
         let default = ControlOptions::default();
@@ -59,9 +60,9 @@ impl Design {
             .with_control_options(options)
             .with_activation_bits(bits.0)
             .with_weight_bits(bits.1)
-            .with_quantization(quantization)
             .with_exact_ends(exact_ends)
             .with_weights(weights);
+        let design = recoup::Design { quantization, ..design };
         let design = known(py, recoup::design::checked(design))?;
         Ok(Self { design, netlist: imported.netlist.clone() })
     }

@@ -116,7 +116,7 @@ impl ExploredNetwork {
             control_variate: design.control_variate.to_string(),
             activation_bits: design.activation_bits,
             weight_bits: design.weight_bits,
-            quantization: design.quantization.to_string(),
+            quantization: design.quantization().to_string(),
             exact_ends: design.exact_ends,
             weights: design.weights.unwrap_or(self.weights).to_string(),
             relative_power: *power,

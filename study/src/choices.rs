@@ -8,25 +8,25 @@ use recoup_explore::entry::Entry;
 use recoup_explore::recorded::{Mean, Recorded, RecordedNetwork};
 use recoup_explore::sequential::Verdict;
 
-use crate::{LIMITS, is_plain, limit, loss, saved};
+use crate::{LIMITS, is_default, limit, loss, saved};
 use recoup::search::{mean_name, short_name};
 
 /// What a choice is among.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Among {
-    /// The paper's designs.
-    Plain,
-    /// Those in chosen codes and with exact ends, too.
+    /// Designs as they are by default, on one array.
+    Default,
+    /// Those without gains, in chosen codes and with exact ends, too.
     All,
 }
 
 /// Both.
-pub const AMONG: [Among; 2] = [Among::Plain, Among::All];
+pub const AMONG: [Among; 2] = [Among::Default, Among::All];
 
 impl Among {
     /// Whether it is one of them.
     pub fn has(self, entry: &Entry) -> bool {
-        self == Self::All || is_plain(entry)
+        self == Self::All || is_default(entry)
     }
 }
 
@@ -42,7 +42,7 @@ pub const GROUPS: [&[Kind]; 3] = [EVERY, REDUCED_PRECISION, &[Kind::WithoutV]];
 impl fmt::Display for Among {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(match self {
-            Self::Plain => "plain",
+            Self::Default => "default",
             Self::All => "all",
         })
     }
@@ -53,8 +53,9 @@ impl fmt::Display for Among {
 pub fn of_mean(recorded: &Recorded) -> String {
     let mut text = String::from(
         "One design for all networks: the least array power under a limit of the mean loss. Sure:\n\
-         the upper end of the 95 % interval is under the limit. Measured: the mean itself is. Plain:\n\
-         in the calibration's codes, on one array; all: chosen codes and exact ends, too.\n\n\
+         the upper end of the 95 % interval is under the limit. Measured: the mean itself is. Default:\n\
+         in the calibration's codes with gains, on one array; all: without gains, in chosen codes and\n\
+         with exact ends, too.\n\n\
          | limit | | among | chosen | saved | reduced precision | saved | without V | saved |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );

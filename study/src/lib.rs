@@ -8,7 +8,7 @@ mod losses;
 mod paper;
 mod variants;
 
-use recoup::design::{Kind, Mode, OutputCorrection, Quantization};
+use recoup::design::{ControlOptions, Kind, Mode, OutputCorrection, Quantization, Statistics};
 use recoup::{Design, Multiplier, Space};
 use recoup_core::multiplier::{perforated, recursive, truncated};
 use recoup_explore::entry::Entry;
@@ -21,15 +21,14 @@ pub use paper::comparisons;
 /// Limits of the loss, points.
 const LIMITS: [f64; 5] = [0.1, 0.25, 0.5, 1.0, 2.0];
 
-/// How activations of some designs become codes.
-pub const QUANTIZATIONS: [Quantization; 3] =
-    [Quantization::PLAIN, CHOSEN_CODES[0], CHOSEN_CODES[1]];
+/// How activations of some designs become codes, and outputs of filters are corrected.
+pub const QUANTIZATIONS: [Quantization; 3] = [Quantization::PLAIN, GAINS, CHOSEN_CODES];
 
-/// Ways to choose codes for a multiplier.
-const CHOSEN_CODES: [Quantization; 2] = [
-    Quantization { aware: true, outputs: OutputCorrection::None },
-    Quantization { aware: true, outputs: OutputCorrection::Bias },
-];
+/// The calibration's codes, and a gain for each filter.
+const GAINS: Quantization = Quantization { aware: false, outputs: OutputCorrection::Gain };
+
+/// Codes that are chosen for the multiplier, and a gain for each filter.
+const CHOSEN_CODES: Quantization = Quantization { aware: true, outputs: OutputCorrection::Gain };
 
 /// The levels at which V matters: with it they lose about what the limits allow, without it all.
 fn varied() -> Vec<Multiplier> {
@@ -39,9 +38,10 @@ fn varied() -> Vec<Multiplier> {
 }
 
 /// All families and levels without and with V, as in the paper, and truncation between and beyond
-/// them; a few also in codes chosen for them, and with the first and the last layer exact. Exact
-/// products of fewer bits get all of it, too. Of these the ones in `quantizations`, or all if it is
-/// empty, behind the reference.
+/// them, each as is the default and with nothing but V, fitted to the pooled distribution of codes; a
+/// few also in codes chosen for them, and with the first and the last layer exact. Exact products of
+/// fewer bits get all of it, too. Of these the ones in `quantizations`, or all if it is empty, behind
+/// the reference.
 pub fn designs(quantizations: &[Quantization]) -> Vec<Design> {
     let with_v = vec![Mode::Fitted(None)];
     let both = vec![Mode::None, Mode::Fitted(None)];
@@ -52,15 +52,25 @@ pub fn designs(quantizations: &[Quantization]) -> Vec<Design> {
             ..Space::default()
         },
         Space {
+            multipliers: space::standard(),
+            control_variates: both.clone(),
+            control_options: ControlOptions {
+                statistics: Statistics::Pooled,
+                ..Default::default()
+            },
+            quantizations: vec![Some(Quantization::PLAIN)],
+            ..Space::default()
+        },
+        Space {
             multipliers: varied(),
             control_variates: both,
-            quantizations: CHOSEN_CODES.to_vec(),
+            quantizations: vec![Some(CHOSEN_CODES)],
             ..Space::default()
         },
         Space {
             multipliers: varied(),
             control_variates: with_v,
-            quantizations: vec![Quantization::PLAIN, CHOSEN_CODES[0]],
+            quantizations: vec![None, Some(CHOSEN_CODES)],
             exact_ends: vec![true],
             ..Space::default()
         },
@@ -69,7 +79,7 @@ pub fn designs(quantizations: &[Quantization]) -> Vec<Design> {
     for design in spaces.iter().flat_map(space::with_rivals) {
         let asked = quantizations.is_empty()
             || design.kind() == Kind::Reference
-            || quantizations.contains(&design.quantization);
+            || quantizations.contains(&design.quantization());
         if asked && !designs.contains(&design) {
             designs.push(design);
         }
@@ -82,7 +92,7 @@ pub fn tables(recorded: &Recorded) -> String {
     let means = recorded.means(limit(1.0));
     [
         losses::accuracies(recorded),
-        losses::plain(recorded, &means),
+        losses::defaults(recorded, &means),
         variants::codes(&means),
         losses::others(recorded, &means),
         variants::mixed(&means),
@@ -98,9 +108,11 @@ fn limit(points: f64) -> Limit {
     Limit::new(points).expect("the limits above are losses")
 }
 
-/// Whether a design is one of the paper's: in the calibration's codes, on one array.
-fn is_plain(entry: &Entry) -> bool {
-    entry.design.quantization == Quantization::PLAIN && !entry.design.exact_ends
+/// Whether a design is as is the default, or without V: in the calibration's codes, on one array.
+fn is_default(entry: &Entry) -> bool {
+    let Entry { kind, design, .. } = entry;
+    let is_plain = design.quantization == Quantization::PLAIN && *kind == Kind::WithoutV;
+    (is_plain || design.quantization == GAINS) && !design.exact_ends
 }
 
 /// The same multiplier with the same control variate in other codes or on other arrays.

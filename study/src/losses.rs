@@ -6,7 +6,7 @@ use recoup_core::design::Kind;
 use recoup_explore::entry::Entry;
 use recoup_explore::recorded::{Mean, Recorded, RecordedNetwork};
 
-use crate::{fraction, is_plain, limit, loss};
+use crate::{fraction, is_default, limit, loss};
 use recoup::search::{mean_name, short_name};
 
 /// Top-1 of the exact networks.
@@ -22,20 +22,20 @@ pub fn accuracies(recorded: &Recorded) -> String {
     text
 }
 
-/// Designs in the calibration's codes on one array.
-pub fn plain(recorded: &Recorded, means: &[Mean]) -> String {
+/// Designs as they are by default, on one array.
+pub fn defaults(recorded: &Recorded, means: &[Mean]) -> String {
     let heading = "Loss of top-1 in points against exact 8-bit products on the same images; array \
                    power\nagainst the exact 8-bit array, energy of an inference against the exact \
-                   network's on it.\nV `fitted`.\n\n";
+                   network's on it.\nV `fitted`, a gain for each filter.\n\n";
     let Recorded { networks, settings, .. } = recorded;
-    heading.to_owned() + &table(networks, settings.thorough, means, is_plain)
+    heading.to_owned() + &table(networks, settings.thorough, means, is_default)
 }
 
 /// The others, of which the means are compared above.
 pub fn others(recorded: &Recorded, means: &[Mean]) -> String {
     let heading = "The same, network by network:\n\n";
     let Recorded { networks, settings, .. } = recorded;
-    heading.to_owned() + &table(networks, settings.thorough, means, |entry| !is_plain(entry))
+    heading.to_owned() + &table(networks, settings.thorough, means, |entry| !is_default(entry))
 }
 
 /// The designs that are `shown`, but for the reference.

@@ -2,13 +2,15 @@
 
 use std::fmt::Write;
 
+use recoup::design::Quantization;
 use recoup_core::design::Kind;
+use recoup_explore::entry::Entry;
 use recoup_explore::recorded::{Mean, Recorded};
 use recoup_report::data::Comparison;
 
 use crate::choices::{AMONG, Among, EVERY, REDUCED_PRECISION, best};
 use crate::confirmation::{self, Confirmed};
-use crate::{LIMITS, interval, is_plain, limit, loss, saved};
+use crate::{GAINS, LIMITS, interval, limit, loss, saved};
 use recoup::search::{mean_name, short_name};
 
 /// As a table.
@@ -200,34 +202,37 @@ fn confirmed_rival(confirmed: &[Confirmed], among: Among) -> Option<Comparison> 
     })
 }
 
-/// The accuracy with V over that without.
-fn recovery(recorded: &Recorded) -> Option<Comparison> {
+/// The accuracy of corrected multipliers over that of the same ones as they are.
+fn recovery(recorded: &Recorded) -> Vec<Comparison> {
     let means = recorded.means(limit(1.0));
-    let plain = |kind: Kind| {
+    let of = |kind: Kind, how: Quantization| {
         means.iter().filter(move |mean| {
-            let entry = &mean.design.entry;
+            let Entry { kind: found, design, .. } = &mean.design.entry;
             // The paper has families only.
-            let is_of_family = !entry.design.multiplier.starts_with("mask:");
-            entry.kind == kind && is_plain(entry) && is_of_family
+            let is_of_family = !design.multiplier.starts_with("mask:");
+            *found == kind && design.quantization == how && !design.exact_ends && is_of_family
         })
     };
-    let (mut with, mut without) = (0.0, 0.0);
-    for corrected in plain(Kind::WithV) {
-        let uncorrected = plain(Kind::WithoutV).find(|uncorrected| {
-            let [one, other] = [uncorrected, corrected].map(|mean| &mean.design.entry.design);
-            *one == other.clone().uncorrected()
-        });
-        if let Some(uncorrected) = uncorrected {
-            with += corrected.top1;
-            without += uncorrected.top1;
+    let over_bare = |(what, how): (&str, Quantization)| {
+        let (mut with, mut without) = (0.0, 0.0);
+        for corrected in of(Kind::WithV, how) {
+            let array = corrected.design.entry.design.clone().uncorrected().of_array();
+            let bare = of(Kind::WithoutV, Quantization::PLAIN)
+                .find(|bare| bare.design.entry.design == array);
+            if let Some(bare) = bare {
+                with += corrected.top1;
+                without += bare.top1;
+            }
         }
-    }
-    (without > 0.0).then(|| Comparison {
-        quantity: "top-1 with V over top-1 without".to_owned(),
-        paper: "1.9x".to_owned(),
-        here: format!("{:.2}x", with / without),
-        comment: "mean over all levels of the families and networks with V, over that without: \
-                  it depends on which levels are in the mean"
-            .to_owned(),
-    })
+        (without > 0.0).then(|| Comparison {
+            quantity: format!("top-1 with {what} over top-1 without any"),
+            paper: "1.9x".to_owned(),
+            here: format!("{:.2}x", with / without),
+            comment: "mean over all levels of the families and networks, over that of the same \
+                      multipliers as they are: it depends on which levels are in the mean"
+                .to_owned(),
+        })
+    };
+    let all = [("V alone", Quantization::PLAIN), ("V and gains", GAINS)].map(over_bare);
+    all.into_iter().flatten().collect()
 }

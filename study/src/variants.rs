@@ -1,38 +1,37 @@
-//! What codes chosen for the multiplier gain, and exact arrays for the first and the last layer.
+//! What gains of filters, codes chosen for the multiplier, and exact arrays for the first and the last
+//! layer bring.
 
 use std::fmt::Write;
 
 use recoup_explore::recorded::Mean;
 
-use crate::{CHOSEN_CODES, fraction, loss, variant};
+use recoup::design::Quantization;
 use recoup::search::mean_name;
 
-/// Designs in the calibration's codes and in chosen ones, side by side: what the codes gain is not
-/// V's.
+use crate::{CHOSEN_CODES, GAINS, fraction, loss, variant};
+
+/// Designs without and with gains, and in chosen codes, side by side: what these bring is not V's.
 pub fn codes(means: &[Mean]) -> String {
-    let names = CHOSEN_CODES.map(|codes| codes.to_string());
-    let mut text = format!(
-        "Mean loss in the calibration's codes, and in codes chosen for the multiplier\n\
-         ([quantization.md](quantization.md)), without and with V:\n\n\
-         | design | array power | plain | {} |\n|---|---|---|{}\n",
-        names.join(" | "),
-        "---|".repeat(names.len())
+    let mut text = String::from(
+        "Mean loss with nothing but V, fitted to all input channels together, or without it; with gains\n\
+         for the filters and V fitted to each channel; and in codes chosen for the multiplier, too\n\
+         ([quantization.md](quantization.md)):\n\n\
+         | design | array power | plain | plain+gain | aware+gain |\n|---|---|---|---|---|\n",
     );
-    let plain = means.iter().filter(|mean| super::is_plain(&mean.design.entry));
-    for mean in plain {
-        let entry = &mean.design.entry;
-        let chosen = CHOSEN_CODES.map(|codes| variant(means, entry, codes, false));
-        if chosen.iter().all(Option::is_none) {
-            continue;
-        }
-        let chosen = chosen.map(|mean| mean.map(loss).unwrap_or_default());
+    let is_gained = |mean: &&Mean| {
+        let design = &mean.design.entry.design;
+        design.quantization == GAINS && !design.exact_ends
+    };
+    for mean in means.iter().filter(is_gained) {
+        let of = |how| variant(means, &mean.design.entry, how, false).map(loss).unwrap_or_default();
         writeln!(
             text,
-            "| {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} |",
             mean_name(mean),
             fraction(mean.mean.power),
+            of(Quantization::PLAIN),
             loss(mean),
-            chosen.join(" | ")
+            of(CHOSEN_CODES)
         )
         .expect("a string takes all");
     }

@@ -78,6 +78,7 @@ fn space(args: &EvalArgs, multipliers: Vec<Multiplier>) -> Space {
         if given.is_empty() { default } else { given.to_vec() }
     }
     let default = Space::default();
+    let quantizations: Vec<_> = args.quantization.iter().copied().map(Some).collect();
     let options = default.control_options;
     Space {
         multipliers: or(&multipliers, default.multipliers),
@@ -90,7 +91,7 @@ fn space(args: &EvalArgs, multipliers: Vec<Multiplier>) -> Space {
         },
         activation_bits: or(&args.activation_bits, default.activation_bits),
         weight_bits: or(&args.weight_bits, default.weight_bits),
-        quantizations: or(&args.quantization, default.quantizations),
+        quantizations: or(&quantizations, default.quantizations),
         exact_ends: args.arrays.exact_ends(),
         weights: default.weights,
     }

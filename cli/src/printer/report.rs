@@ -1,7 +1,6 @@
 //! The results of `eval` and the order in which they are printed.
 
 use recoup::Results;
-use recoup::design::Quantization;
 use recoup_core::accuracy::{EmulatedDesign, Evaluation, OutputFidelity};
 use recoup_explore::power::Power;
 
@@ -35,10 +34,9 @@ impl Report {
         self.order[1..].sort_by(|&a, &b| quality(b).total_cmp(&quality(a)));
     }
 
-    /// Whether activations became codes in other ways than the plain one.
+    /// Whether codes, scales and biases were chosen in other ways than the default one.
     pub fn with_quantization(&self) -> bool {
-        let mut ways = self.results.candidates.iter().map(|it| it.design.quantization);
-        ways.any(|how| how != Quantization::PLAIN)
+        self.results.candidates.iter().any(|it| it.design.other_quantization().is_some())
     }
 
     /// The designs in the order in which they are printed.

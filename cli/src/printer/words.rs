@@ -52,7 +52,7 @@ pub fn bits_text(activation_bits: u32, weight_bits: u32) -> String {
 
 /// How a candidate's activations become codes, and the rounding that was chosen.
 pub fn quantization_text(candidate: &EmulatedDesign) -> String {
-    let quantization = candidate.design.quantization;
+    let quantization = candidate.design.quantization();
     match 8 - candidate.prepared.quantized.widths.activation_bits {
         rounded if quantization.aware && rounded > 0 => {
             format!("{quantization} ({rounded} bits rounded)")

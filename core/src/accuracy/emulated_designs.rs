@@ -34,30 +34,37 @@ pub(super) struct Made {
 /// The values of the tensors in the float network, by name.
 pub(super) type Values = Vec<(String, Histogram)>;
 
-/// What the network with exact products and the calibration's codes makes of the calibration
-/// images: class scores, per image.
+/// What the network with exact products and the calibration's codes makes of calibration images:
+/// class scores, per image.
 pub(super) type ExactScores = Vec<Vec<f32>>;
+
+/// Calibration images that outputs are corrected on, the first ones, and that decide between
+/// choices, the last ones: with all of them gains are no better (docs/quantization.md).
+const CORRECTED_ON: usize = 64;
 
 impl Experiment {
     /// Makes a design. Where its quantisation leaves a choice, the one is taken that
-    /// brings the scores of the calibration images nearest to those of exact products, eq. (6.11).
+    /// brings the scores of calibration images nearest to those of exact products, eq. (6.11).
     pub(super) fn make(
         &self,
         design: &Design,
         watch: &dyn Watch,
     ) -> Result<Arc<Made>, ExperimentError> {
-        match design.quantization {
+        let make = || self.adapt(design, watch);
+        match design.quantization() {
             Quantization::PLAIN => {
                 let width = self.width(design.widths(), watch)?;
                 Ok(Arc::new(self.corrected(&width, design, watch)?))
             }
-            _ => self.adapted.get_or_make(design, || self.adapt(design, watch)),
+            // The choice of codes is asked for before the design is run, and takes longest.
+            Quantization { aware: true, .. } => self.adapted.get_or_make(design, make),
+            Quantization { aware: false, .. } => Ok(Arc::new(make()?)),
         }
     }
 
     fn adapt(&self, design: &Design, watch: &dyn Watch) -> Result<Made, ExperimentError> {
         let width = self.width(design.widths(), watch)?;
-        let Quantization { aware, outputs } = design.quantization;
+        let Quantization { aware, outputs } = design.quantization();
         let mut codings = vec![width.clone()];
         if aware {
             codings.extend(self.adapted_codes(&width, design, watch)?);
@@ -71,7 +78,7 @@ impl Experiment {
             }
             for made in ways {
                 let network = Network::new(&made.prepared, multiplier, made.control.as_ref())?;
-                let scores = class_scores(&network, &self.images, watch)?;
+                let scores = class_scores(&network, self.judges(), watch)?;
                 let error = square_distance(&scores, &exact);
                 // Of equals the first: what is plain stays.
                 if best.as_ref().is_none_or(|(least, _)| error < *least) {
@@ -93,8 +100,9 @@ impl Experiment {
         let Made { prepared, control, coded } = made;
         let exact = self.reference()?;
         let products = (&design.multiplier, control.as_ref());
-        let how = design.quantization.outputs;
-        let quantized = correct_outputs(prepared, &exact, &self.images, products, how, watch)?;
+        let how = design.quantization().outputs;
+        let images = &self.images[..self.images.len().min(CORRECTED_ON)];
+        let quantized = correct_outputs(prepared, &exact, images, products, how, watch)?;
         let prepared = Prepared::new(quantized, self.isa);
         Ok(Made { prepared, control: control.clone(), coded: coded.clone() })
     }
@@ -149,17 +157,17 @@ impl Experiment {
         watch: &dyn Watch,
     ) -> Result<Vec<Arc<Coded>>, ExperimentError> {
         let (quantized, codes) = (&width.prepared.quantized, &width.histograms);
-        let Design { multiplier, control_variate: mode, quantization, .. } = design;
-        let options = design.control_options;
+        let Design { multiplier, control_variate: mode, control_options: options, .. } = design;
         let layers = control_variate::layers(quantized, codes)?;
         let coding = self.weights.coding();
-        let functions = control_variate::functions_of(&layers, coding, multiplier, *mode, options)?;
+        let functions =
+            control_variate::functions_of(&layers, coding, multiplier, *mode, *options)?;
         let values = self.values(watch)?;
         let given = Given { quantized, codes, calibration: &self.calibration, values: &values };
         let purpose = Purpose {
             multiplier,
             functions: functions.as_deref(),
-            bias_correction: quantization.outputs != OutputCorrection::None,
+            bias_correction: design.quantization().outputs != OutputCorrection::None,
         };
         let coded = code_choice::choose(&given, &purpose).into_iter().map(|choice| {
             let noise_to_signal = Some(choice.noise_to_signal);
@@ -200,11 +208,16 @@ impl Experiment {
         self.values.get_or_make(&(), make)
     }
 
-    /// What the exact network makes of the calibration images.
+    /// The calibration images that decide between choices.
+    fn judges(&self) -> &[Vec<f32>] {
+        &self.images[self.images.len().saturating_sub(CORRECTED_ON)..]
+    }
+
+    /// What the exact network makes of them.
     fn exact_scores(&self, watch: &dyn Watch) -> Result<Arc<ExactScores>, ExperimentError> {
         self.exact_scores.get_or_make(&(), || {
             let network = Network::new(&self.reference()?, &Multiplier::exact(), None)?;
-            Ok(class_scores(&network, &self.images, watch)?)
+            Ok(class_scores(&network, self.judges(), watch)?)
         })
     }
 }

@@ -11,8 +11,7 @@ use crate::hint::Hint;
 use crate::model::{Graph, ModelError, OnnxFile, SampleError};
 use crate::multiplier::MultiplierError;
 use crate::quantize::{
-    Calibration, CalibrationError, LayerCodes, Method, Quantization, WeightScheme, Widths,
-    calibrate,
+    Calibration, CalibrationError, LayerCodes, Method, WeightScheme, Widths, calibrate,
 };
 
 use crate::watch::{StopOnly, Unwatched, Watch};
@@ -251,9 +250,9 @@ impl Experiment {
         let watch = &StopOnly(watch);
         let Design { multiplier, control_variate, control_options, .. } = design;
         multiplier.check_coding(self.weights.coding())?;
-        let coded = match design.quantization {
-            Quantization::PLAIN => self.width(design.widths(), watch)?,
-            _ => self.make(design, watch)?.coded.clone(),
+        let coded = match design.quantization().aware {
+            true => self.make(design, watch)?.coded.clone(),
+            false => self.width(design.widths(), watch)?,
         };
         let quantized = &coded.prepared.quantized;
         let (histograms, mode, options) = (&coded.histograms, *control_variate, *control_options);

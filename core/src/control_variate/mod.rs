@@ -125,7 +125,7 @@ impl Default for ControlOptions {
     /// One function, of 4 bits if it is fitted. 4 fraction bits are the least that leaves accuracy
     /// unchanged in every coding (measured, docs/arithmetic.md, section 3).
     fn default() -> Self {
-        Self { c_frac: 4, terms: 1, x_bits: 4, statistics: Statistics::Pooled }
+        Self { c_frac: 4, terms: 1, x_bits: 4, statistics: Statistics::Channel }
     }
 }
 

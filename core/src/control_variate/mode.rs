@@ -28,10 +28,9 @@ impl fmt::Display for ModeHelp {
 }
 
 /// Which distribution of codes [`Mode::Fitted`] and [`Mode::Constant`] assume.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistics {
     /// One for all positions of a layer, eq. (3.7).
-    #[default]
     Pooled,
     /// One for each input channel, with padding as it falls, eq. (3.17).
     Channel,

@@ -11,16 +11,16 @@ mod text;
 use recoup_kernels::WeightCoding;
 use serde::{Deserialize, Serialize};
 
-use crate::control_variate::{ControlOptions, Mode};
+use crate::control_variate::{ControlOptions, Mode, Statistics};
 use crate::multiplier::{Multiplier, MultiplierError};
-use crate::quantize::{Quantization, WeightScheme, Widths};
+use crate::quantize::{OutputCorrection, Quantization, WeightScheme, Widths};
 
 pub use record::DesignRecord;
 pub use space::Space;
 pub use text::DesignTextError;
 
 /// One multiplier with one control variate and one way to code weights and activations.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Design {
     /// The multiplier.
     pub multiplier: Multiplier,
@@ -32,8 +32,9 @@ pub struct Design {
     pub activation_bits: u32,
     /// Significant bits of the weight codes, 4 to 8.
     pub weight_bits: u32,
-    /// Whether codes and biases are chosen for the multiplier.
-    pub quantization: Quantization,
+    /// Whether codes, scales and biases are chosen for the multiplier, if it is said:
+    /// [`Design::quantization`] has it otherwise.
+    pub quantization: Option<Quantization>,
     /// Whether the first and the last layer run on exact multipliers, without control variate.
     pub exact_ends: bool,
     /// How weights are coded, if not as the network's reference has them: losses are measured
@@ -79,7 +80,7 @@ impl Kind {
 
 impl Design {
     /// All layers on the multiplier, in the calibration's 8-bit codes, corrected by a fitted control
-    /// variate where there is anything to correct.
+    /// variate and a gain for each filter where there is anything to correct.
     pub fn new(multiplier: Multiplier) -> Self {
         let is_exact = multiplier.is_exact();
         Self {
@@ -88,7 +89,7 @@ impl Design {
             control_options: ControlOptions::default(),
             activation_bits: 8,
             weight_bits: 8,
-            quantization: Quantization::PLAIN,
+            quantization: None,
             exact_ends: false,
             weights: None,
         }
@@ -134,7 +135,7 @@ impl Design {
     /// The same in codes chosen so.
     #[must_use]
     pub fn with_quantization(self, quantization: Quantization) -> Self {
-        Self { quantization, ..self }
+        Self { quantization: Some(quantization), ..self }
     }
 
     /// The same with its first and last layer on exact multipliers, or not.
@@ -168,6 +169,35 @@ impl Design {
         Widths { activation_bits, weight_bits, exact_ends }
     }
 
+    /// How codes, scales and biases are chosen: as it says; otherwise the calibration's codes, with a
+    /// gain for each filter. There is none where nothing is lost, where nothing is corrected, in the
+    /// paper's own method, and with constants for the pooled distribution of codes: that is Recoup's
+    /// method before it had gains.
+    pub fn quantization(&self) -> Quantization {
+        self.quantization.unwrap_or_else(|| self.default_quantization(self.multiplier.is_exact()))
+    }
+
+    /// That, if it is not the default.
+    pub fn other_quantization(&self) -> Option<Quantization> {
+        self.quantization_beside(self.multiplier.is_exact())
+    }
+
+    /// What it says, if that is not the default with such a multiplier.
+    fn quantization_beside(&self, is_exact: bool) -> Option<Quantization> {
+        self.quantization.filter(|&how| how != self.default_quantization(is_exact))
+    }
+
+    fn default_quantization(&self, is_exact: bool) -> Quantization {
+        let is_reference = is_exact && (self.activation_bits, self.weight_bits) == (8, 8);
+        let has_none = match self.control_variate {
+            Mode::None => is_reference || !is_exact,
+            Mode::Paper => true,
+            _ => self.control_options.statistics == Statistics::Pooled,
+        };
+        let outputs = if has_none { OutputCorrection::None } else { OutputCorrection::Gain };
+        Quantization { outputs, ..Quantization::PLAIN }
+    }
+
     /// Whether it has a control variate.
     pub fn is_corrected(&self) -> bool {
         self.control_variate != Mode::None
@@ -183,6 +213,17 @@ impl Design {
             false if self.is_corrected() => Kind::WithV,
             false => Kind::WithoutV,
         }
+    }
+}
+
+/// A default is equal to itself, whether it is said or not.
+impl PartialEq for Design {
+    fn eq(&self, other: &Self) -> bool {
+        let all = |it: &Self| {
+            let Self { control_variate, control_options, exact_ends, weights, .. } = *it;
+            (control_variate, control_options, it.widths(), it.quantization(), exact_ends, weights)
+        };
+        all(self) == all(other) && self.multiplier == other.multiplier
     }
 }
 

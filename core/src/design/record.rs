@@ -13,6 +13,9 @@ use crate::multiplier::Multiplier;
 use crate::numeric::hex;
 use crate::quantize::{Quantization, WeightScheme, all_bits, are_all_bits};
 
+/// Those of versions that knew no other, and wrote nothing.
+const FIRST_STATISTICS: Statistics = Statistics::Pooled;
+
 /// A design without the products of its multiplier, of which it has the hash: read from files, and
 /// the same for all who read it. What is not there has its default, as in files of versions that
 /// knew no other.
@@ -68,7 +71,7 @@ impl Design {
     pub fn record_with(&self, products_sha256: String) -> DesignRecord {
         let corrected = self.is_corrected();
         let ControlOptions { c_frac, terms, x_bits, statistics } = self.control_options;
-        let other = corrected && statistics != Statistics::default();
+        let has_other = corrected && statistics != FIRST_STATISTICS;
         DesignRecord {
             activation_bits: self.activation_bits,
             c_frac: corrected.then_some(c_frac),
@@ -76,8 +79,8 @@ impl Design {
             exact_ends: self.exact_ends,
             multiplier: self.multiplier.to_string(),
             products_sha256,
-            quantization: self.quantization,
-            statistics: other.then_some(statistics),
+            quantization: self.quantization(),
+            statistics: has_other.then_some(statistics),
             terms: corrected.then_some(terms),
             weight_bits: self.weight_bits,
             weights: self.weights,
@@ -106,10 +109,11 @@ impl DesignRecord {
     }
 
     /// What of it the array depends on, and how codes of its widths are multiplied there: not how
-    /// they are chosen, nor what other layers run on.
+    /// they and the constants are chosen, nor what other layers run on.
     #[must_use]
     pub fn of_array(self) -> Self {
-        Self { quantization: Quantization::PLAIN, exact_ends: false, ..self }
+        let (quantization, statistics) = (Quantization::PLAIN, None);
+        Self { quantization, statistics, exact_ends: false, ..self }
     }
 
     /// The same without a control variate.
@@ -125,6 +129,28 @@ impl DesignRecord {
         }
     }
 
+    /// How its codes, scales and biases are chosen, if that is not the default for it.
+    pub fn other_quantization(&self) -> Option<Quantization> {
+        self.options().quantization_beside(self.is_exact())
+    }
+
+    /// A design that has everything of it but the multiplier.
+    fn options(&self) -> Design {
+        Design::exact(self.activation_bits)
+            .with_weight_bits(self.weight_bits)
+            .with_control_variate(self.control_variate)
+            .with_control_options(self.control_options())
+            .with_quantization(self.quantization)
+            .with_exact_ends(self.exact_ends)
+            .with_weights(self.weights)
+    }
+
+    fn is_exact(&self) -> bool {
+        let codings = [WeightCoding::Unsigned, WeightCoding::Signed];
+        let mut exact = codings.map(|coding| Multiplier::exact().identity(coding)).into_iter();
+        exact.any(|identity| identity == self.products_sha256)
+    }
+
     /// How the control variate is made.
     pub fn control_options(&self) -> ControlOptions {
         let default = ControlOptions::default();
@@ -132,7 +158,7 @@ impl DesignRecord {
             c_frac: self.c_frac.unwrap_or(default.c_frac),
             terms: self.terms.unwrap_or(default.terms),
             x_bits: self.x_bits.unwrap_or(default.x_bits),
-            statistics: self.statistics.unwrap_or(default.statistics),
+            statistics: self.statistics.unwrap_or(FIRST_STATISTICS),
         }
     }
 }
@@ -140,14 +166,7 @@ impl DesignRecord {
 /// As [`Design`] is written.
 impl fmt::Display for DesignRecord {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let options = Design::exact(self.activation_bits)
-            .with_weight_bits(self.weight_bits)
-            .with_control_variate(self.control_variate)
-            .with_control_options(self.control_options())
-            .with_quantization(self.quantization)
-            .with_exact_ends(self.exact_ends)
-            .with_weights(self.weights);
-        formatter.pad(&text(&self.multiplier, &options))
+        formatter.pad(&text(&self.multiplier, self.is_exact(), &self.options()))
     }
 }
 

@@ -18,8 +18,8 @@ pub struct Space {
     pub activation_bits: Vec<u32>,
     /// Significant bits of the weight codes, 4 to 8.
     pub weight_bits: Vec<u32>,
-    /// How activations become codes.
-    pub quantizations: Vec<Quantization>,
+    /// How activations become codes; `None` is the default of each design.
+    pub quantizations: Vec<Option<Quantization>>,
     /// Whether the first and the last layer run on exact multipliers. The reference needs no second
     /// array.
     pub exact_ends: Vec<bool>,
@@ -36,7 +36,7 @@ impl Default for Space {
             control_options: ControlOptions::default(),
             activation_bits: vec![8],
             weight_bits: vec![8],
-            quantizations: vec![Quantization::PLAIN],
+            quantizations: vec![None],
             exact_ends: vec![false],
             weights: vec![None],
         }
@@ -71,7 +71,9 @@ impl Space {
                         .with_weight_bits(weight_bits)
                         .with_weights(weights);
                     let codings = self.quantizations.iter();
-                    codes.extend(codings.map(|&coding| exact.clone().with_quantization(coding)));
+                    codes.extend(
+                        codings.map(|&quantization| Design { quantization, ..exact.clone() }),
+                    );
                 }
             }
         }
@@ -90,7 +92,7 @@ impl Space {
                 design.control_options = self.control_options;
             }
             let is_reference =
-                design.kind() == Kind::Reference && design.quantization == Quantization::PLAIN;
+                design.kind() == Kind::Reference && design.quantization() == Quantization::PLAIN;
             let ends = self.exact_ends.iter();
             ends.map(move |&ends| design.clone().with_exact_ends(ends && !is_reference))
         })

@@ -10,7 +10,7 @@ use crate::quantize::OutputCorrection;
 
 /// Designs that differ from each other in everything.
 fn all() -> Vec<Design> {
-    let statistics = Statistics::Channel;
+    let statistics = Statistics::Pooled;
     let options = ControlOptions { c_frac: 8, terms: 2, x_bits: 6, statistics };
     let space = Space {
         multipliers: vec![
@@ -31,7 +31,7 @@ fn all() -> Vec<Design> {
         .to_vec(),
         activation_bits: vec![8, 4],
         weight_bits: vec![8, 5],
-        quantizations: Quantization::ALL.to_vec(),
+        quantizations: Quantization::ALL.map(Some).to_vec(),
         exact_ends: vec![false, true],
         weights: vec![None, Some(WeightScheme::U8Tensor), Some(WeightScheme::I8Channel)],
         ..Space::default()
@@ -51,7 +51,7 @@ fn a_design_survives_its_text() {
         let text = design.to_string();
         assert_eq!(text.parse::<Design>().as_ref(), Ok(design), "{text}");
     }
-    let everything = "truncated:7 with V (fitted, c_frac 8, terms 2, x_bits 6, statistics channel), \
+    let everything = "truncated:7 with V (fitted, c_frac 8, terms 2, x_bits 6, statistics pooled), \
                       4 activation bits, 5 weight bits, aware+bias quantisation, exact ends, i8-channel weights";
     assert!(texts.contains(everything), "{texts:#?}");
 }
@@ -114,8 +114,17 @@ fn content_is_written_as_ever() {
         content(design),
         format!(
             "{{\"activation_bits\":6,\"c_frac\":4,\"control_variate\":\"fitted\",\"exact_ends\":\
-             true,\"products_sha256\":\"{truncated_7}\",\"quantization\":\"aware+bias\",\"terms\":1,\
-             \"x_bits\":4}}"
+             true,\"products_sha256\":\"{truncated_7}\",\"quantization\":\"aware+bias\",\
+             \"statistics\":\"channel\",\"terms\":1,\"x_bits\":4}}"
+        )
+    );
+    // As it was when there was nothing else.
+    let pooled = ControlOptions { statistics: Statistics::Pooled, ..ControlOptions::default() };
+    assert_eq!(
+        content(Design::new(truncated(7)).with_control_options(pooled)),
+        format!(
+            "{{\"activation_bits\":8,\"c_frac\":4,\"control_variate\":\"fitted\",\
+             \"products_sha256\":\"{truncated_7}\",\"terms\":1,\"x_bits\":4}}"
         )
     );
 }
@@ -124,7 +133,7 @@ fn content_is_written_as_ever() {
 fn a_record_survives_json_and_keeps_the_text() {
     for design in all() {
         let coding = design.weights.map_or(WeightCoding::Unsigned, WeightScheme::coding);
-        let record = design.record_with(format!("{coding:?}"));
+        let record = design.record(coding);
         let json = serde_json::to_string(&record).unwrap();
         assert_eq!(serde_json::from_str::<DesignRecord>(&json).unwrap(), record);
         assert_eq!(record.to_string(), design.to_string());

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use super::Design;
 use crate::control_variate::ControlOptions;
 use crate::multiplier::{Multiplier, MultiplierError};
-use crate::quantize::Quantization;
 
 /// A text that names no design.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -27,10 +26,10 @@ pub enum DesignTextError {
     },
 }
 
-/// The text of a design whose multiplier has this name:
+/// The text of a design whose multiplier has this name, and is exact or not:
 /// `MULTIPLIER[ with V (MODE[, OPTION N]...)][, N activation bits][, N weight bits][, HOW
 /// quantisation][, exact ends][, CODING weights]`, what is not said being the default of [`Design::new`] without V.
-pub(super) fn text(multiplier: impl fmt::Display, design: &Design) -> String {
+pub(super) fn text(multiplier: impl fmt::Display, is_exact: bool, design: &Design) -> String {
     let mut text = multiplier.to_string();
     if design.is_corrected() {
         text += &format!(" with V ({}", design.control_variate);
@@ -55,8 +54,8 @@ pub(super) fn text(multiplier: impl fmt::Display, design: &Design) -> String {
     if design.weight_bits != 8 {
         text += &format!(", {} weight bits", design.weight_bits);
     }
-    if design.quantization != Quantization::PLAIN {
-        text += &format!(", {} quantisation", design.quantization);
+    if let Some(how) = design.quantization_beside(is_exact) {
+        text += &format!(", {how} quantisation");
     }
     if design.exact_ends {
         text += ", exact ends";
@@ -69,7 +68,7 @@ pub(super) fn text(multiplier: impl fmt::Display, design: &Design) -> String {
 
 impl fmt::Display for Design {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(&text(&self.multiplier, self))
+        formatter.pad(&text(&self.multiplier, self.multiplier.is_exact(), self))
     }
 }
 
@@ -111,7 +110,7 @@ impl Design {
             rest = before;
         }
         if let Some((before, how)) = last_part(rest, " quantisation") {
-            design.quantization = how.parse().map_err(wrong)?;
+            design.quantization = Some(how.parse().map_err(wrong)?);
             rest = before;
         }
         for (ending, bits) in [

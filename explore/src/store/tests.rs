@@ -215,8 +215,9 @@ fn entries_of_before_are_read() {
         \"mask\": \"0xfcf8f0e0c0800000\", \"functions\": [\"weighted\"], \"relative_power\": 0.4,
         \"energy_nj\": null, \"noise_to_signal\": 0.25, \"note\": null}";
     let entry: Entry = serde_json::from_str(text).unwrap();
-    assert_eq!(entry.name(), "truncated:9 with V (fitted), x = weighted");
-    assert_eq!(entry.design, Design::new(truncated(9)).record_with("00".into()));
+    assert_eq!(entry.name(), "truncated:9 with V (fitted, statistics pooled), x = weighted");
+    let design: Design = "truncated:9 with V (fitted, statistics pooled)".parse().unwrap();
+    assert_eq!(entry.design, design.record_with("00".into()));
     assert!(serde_json::from_str::<Entry>(&text.replace("\"fitted\"", "\"fit\"")).is_err());
 }
 

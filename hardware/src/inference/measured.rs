@@ -149,7 +149,7 @@ impl Measurements {
                 let design = Design::exact(file.activation_bits)
                     .with_weight_bits(file.weight_bits)
                     .with_control_variate(result.control_variate);
-                design.record_with(result.products_sha256).identity(result.weights)
+                design.record_with(result.products_sha256).of_array().identity(result.weights)
             };
             let identity = result.identity.unwrap_or_else(of_options);
             let clock = Role::Clock.to_string();
