@@ -246,7 +246,7 @@ fn parameters_must_fit() {
     assert!(text.contains("NaN or infinite"), "{text}");
     let aware = truncated().with_quantization("aware".parse().unwrap());
     let text = said(&|_| (), aware);
-    assert!(text.contains("take quantization=plain"), "{text}");
+    assert!(text.contains("take quantization=\"plain+gain\""), "{text}");
 }
 
 /// A layer sees what the codes of its inputs stand for.

@@ -10,9 +10,7 @@ use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode, Statistics};
 use recoup_core::data::{DataError, DataSpec, Dataset, FORMS, KEYS, PRESETS, Preprocess};
 use recoup_core::design::Design;
 use recoup_core::multiplier::{FamilyHelp, METRIC_DEFINITIONS, SPEC_HELP, Source};
-use recoup_core::quantize::{
-    METHOD_HELP, Method, QUANTIZATION_DEFAULT, QUANTIZATION_HELP, Quantization, WeightScheme,
-};
+use recoup_core::quantize::{METHOD_HELP, Method, QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_kernels::Isa;
 
 use crate::costs::ArrayArgs;
@@ -119,7 +117,7 @@ pub struct EvalArgs {
     pub activation_bits: Vec<u32>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the weight codes, {}; may be repeated [default: 8]", values::code_bits()))]
     pub weight_bits: Vec<u32>,
-    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: {QUANTIZATION_DEFAULT}]"))]
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: {}]", values::QUANTIZATION_DEFAULT))]
     pub quantization: Vec<Quantization>,
     #[arg(long, help_heading = headings::QUANTIZATION, default_value = "u8-channel", value_name = "CODING", help = format!("How weights are coded: {}", values::weight_codings()))]
     pub weights: WeightScheme,

@@ -13,6 +13,10 @@ use recoup_kernels::WeightCoding;
 /// Significant bits of activation codes.
 pub const CODE_BITS: RangeInclusive<i64> = 4..=8;
 
+/// How codes and outputs are chosen where nothing is said ([`recoup::Design::quantization`]).
+pub const QUANTIZATION_DEFAULT: &str = "plain+gain; plain with nothing to correct or \
+     --control-variate none or paper, and with --statistics pooled";
+
 /// Values as they are written on the command line.
 pub fn list<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
     let words: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();

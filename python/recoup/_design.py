@@ -19,15 +19,17 @@ class Design:
         activation_bits: significant bits of the activation codes, 4 to 8.
         weight_bits: significant bits of the weight codes, 4 to 8.
         quantization: how activations become codes, and what makes up for the errors of outputs:
-            ``plain`` or ``aware``, with ``+bias``, ``+gain`` or ``+layer-gain`` behind it or not.
+            ``plain`` or ``aware``, with ``+bias``, ``+gain`` or ``+layer-gain`` behind it or not; if
+            not said, ``plain+gain``, but ``plain`` with nothing to correct, with
+            ``control_variate`` ``none`` or ``paper``, and with ``statistics`` ``pooled``.
         exact_ends: whether the first and the last layer run on an exact array of their own.
         weights: how weights are coded, ``u8-channel`` for example; as :meth:`Network.evaluate` is
             told, if not said.
         c_frac: fraction bits of the control variate's C.
         terms: number of functions x of the activation code.
         x_bits: bits of a fitted x(a).
-        statistics: which distribution of codes a fitted control variate is for: ``pooled``, of a
-            layer, or ``channel``, of each of its input channels.
+        statistics: which distribution of codes a fitted control variate is for: ``channel``, of
+            each input channel of a layer, if not said, or ``pooled``, of all of them.
 
     Raises:
         MultiplierError, ControlVariateError, RequestError: when an argument means nothing.

@@ -24,7 +24,7 @@ pub use calibration::{
     Calibration, CalibrationError, CalibrationImages, LayerCodes, TensorCalibration, calibrate,
 };
 pub(crate) use histogram::Histogram;
-pub use quantization::{OutputCorrection, QUANTIZATION_DEFAULT, QUANTIZATION_HELP, Quantization};
+pub use quantization::{OutputCorrection, QUANTIZATION_HELP, Quantization};
 pub(crate) use range::from_range;
 pub use range::{METHOD_HELP, Method};
 pub(crate) use weights::FilterCorrections;

@@ -41,9 +41,6 @@ pub const QUANTIZATION_HELP: &str = "plain (the calibration's ranges) or aware (
      multiplier); with +bias, biases make up for the mean error left, with +gain, scales also for \
      the share of the signal that is missing, with +layer-gain, one scale for all filters of a layer";
 
-/// The default of the option, for help texts.
-pub const QUANTIZATION_DEFAULT: &str = "plain+gain; plain with nothing to correct or --control-variate none or paper, and with --statistics pooled";
-
 impl Quantization {
     /// The calibration's own ranges and the model's own biases.
     pub const PLAIN: Self = Self { aware: false, outputs: OutputCorrection::None };

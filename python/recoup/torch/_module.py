@@ -139,7 +139,7 @@ def emulate(
         ModelError: when PyTorch cannot export the module, or it is no network that can be run.
         DataError: when the batches are not what it takes, or parameters not float32 on the CPU.
         EmulationError: when the layers on the multiplier are none of the module's.
-        RequestError: for a design of another quantization than ``plain``.
+        RequestError: for a design whose codes are chosen for the multiplier (``aware``).
 
     >>> import torch
     >>> import recoup.torch

@@ -14,7 +14,7 @@ use recoup::search::Shard;
 use recoup::{Design, Limit, Multiplier, Space};
 use recoup_core::control_variate::MODE_HELP;
 use recoup_core::multiplier::{SPEC_HELP, Source};
-use recoup_core::quantize::{QUANTIZATION_DEFAULT, QUANTIZATION_HELP};
+use recoup_core::quantize::QUANTIZATION_HELP;
 use recoup_explore::power::{LIBRARY, SIZE};
 use recoup_explore::space;
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ pub struct ExploreArgs {
     pub activation_bits: Vec<u32>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the weight codes of approximate multipliers, {}; may be repeated; exact products are tried at all of these [default: 8]", values::code_bits()))]
     pub weight_bits: Vec<u32>,
-    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: {QUANTIZATION_DEFAULT}]"))]
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: {}]", values::QUANTIZATION_DEFAULT))]
     pub quantization: Vec<Quantization>,
     #[arg(long, help_heading = headings::QUANTIZATION, default_value = "u8-channel", value_name = "CODING", num_args = 1.., help = format!("How weights are coded: {}; may be repeated: all losses are measured against exact products in the first", values::weight_codings()))]
     pub weights: Vec<WeightScheme>,
