@@ -81,7 +81,7 @@ impl Folder {
         let costs = self.path("costs.json");
         let args = [
             "--max-loss",
-            "6",
+            "7",
             "--multiplier",
             "perforated:1",
             "perforated:4",
@@ -148,7 +148,7 @@ fn the_answer_is_that_of_full_evaluations() {
     let mut compared = 0;
     for result in results["results"].as_array().unwrap() {
         let same = |line: &&Value| {
-            ["multiplier", "control_variate", "activation_bits"]
+            ["multiplier", "control_variate", "activation_bits", "quantization"]
                 .iter()
                 .all(|field| line[field] == result[field])
         };
@@ -259,14 +259,14 @@ fn a_killed_run_goes_on_where_it_was() {
     let more = ["--csv", &csv, "--parquet", &parquet].map(str::to_owned).to_vec();
     let found = json(&[args, more].concat());
     let finished = rows(&out);
-    assert_eq!(finished.len(), 31);
+    assert_eq!(finished.len(), 34);
     for row in &kept {
         assert!(finished.contains(row), "computed again: {row:?}");
     }
-    assert_eq!(configurations(&found).len(), 31);
+    assert_eq!(configurations(&found).len(), 34);
     assert!(configurations(&found).iter().all(|line| line["status"] == "done"), "{found:#}");
     let text = std::fs::read_to_string(csv).unwrap();
-    assert_eq!(text.lines().count(), 32);
+    assert_eq!(text.lines().count(), 35);
     assert!(std::fs::read(parquet).unwrap().starts_with(b"PAR1"));
 }
 
@@ -518,7 +518,7 @@ fn codings_of_the_weights_compare() {
         }
         compared += 1;
     }
-    assert_eq!(compared, 28);
+    assert_eq!(compared, 31);
     let number = |line: &Value, field: &str| line[field].as_f64().unwrap();
     let reference = line(&all, "exact", "u8-channel");
     assert_eq!(reference["loss"], 0.0);
