@@ -304,6 +304,11 @@ impl Session {
         Ok(calibrated.with_weights(weights))
     }
 
+    /// The calibration that it was opened with.
+    pub fn given_calibration(&self) -> Option<&Calibration> {
+        self.given.as_ref()
+    }
+
     /// The float32 reference.
     pub fn float(&self) -> FloatModel {
         FloatModel::new(&self.graph, &[])

@@ -5,7 +5,7 @@ mod logits;
 use anyhow::{Result, bail};
 
 use recoup::data::Labels;
-use recoup::design::{ControlOptions, with_reference};
+use recoup::design::{ControlOptions, Mode, Statistics, WeightScheme, with_reference};
 use recoup::records::ExactNode;
 use recoup::{Design, EvaluateOptions, Multiplier, Session, Space};
 use recoup_core::accuracy::Outputs;
@@ -45,6 +45,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     warn_of_exact_nodes(&session);
     warn_of_class_order(&session);
     let designs = with_reference(&space(args, multipliers).designs());
+    warn_of_pooled_codes(args, &session, &designs);
     let options = EvaluateOptions { weights: args.weights, layers: args.layers, batch: args.batch };
     let power = power(args, &session, &designs)?;
     let classes = session.graph.scores().map_or(0..0, |(_, classes)| classes);
@@ -94,6 +95,25 @@ fn space(args: &EvalArgs, multipliers: Vec<Multiplier>) -> Space {
         quantizations: or(&quantizations, default.quantizations),
         exact_ends: args.arrays.exact_ends(),
         weights: default.weights,
+    }
+}
+
+/// Says that V by channel is not to be had from an older calibration.
+fn warn_of_pooled_codes(args: &EvalArgs, session: &Session, designs: &[Design]) {
+    let by_channel = |design: &Design| {
+        design.control_options.statistics == Statistics::Channel
+            && !matches!(design.control_variate, Mode::None | Mode::Paper)
+    };
+    let (Some(path), Some(given)) = (&args.calibration, session.given_calibration()) else {
+        return;
+    };
+    let used = args.weights != WeightScheme::U8Tensor && designs.iter().any(by_channel);
+    if used && given.is_pooled() {
+        eprintln!(
+            "note: {}: counts codes by layer, not by channel, so that V in 8-bit codes is for those \
+             of layers; for those of channels, make a new calibration with recoup quantize",
+            path.display()
+        );
     }
 }
 

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::onnx::Model;
-use crate::run::{Tiny, assert_refused, json, npz, stdout};
+use crate::run::{
+    FASHION_DATA, FASHION_MODEL, Tiny, assert_refused, json, npz, recoup, stdout, text,
+};
 
 impl Tiny {
     fn quantize(&self, more: &[&str]) -> Vec<String> {
@@ -98,6 +100,86 @@ fn v_is_fitted_on_the_images_of_the_calibration() {
     let other = format!("npz:{}", tiny.write("other.npz", &npz(4, &[0; 3])));
     refused(&["--calibration-data", &other], &[&other, "does not have them", &file]);
     refused(&["--calibration-images", "3"], &[&file, "4 images", "leave"]);
+}
+
+/// The layers of `perforated:2` with V, with a calibration from a file and `more`, and
+/// what is noted.
+fn corrected_layers(file: &str, more: &[&str]) -> (Value, String) {
+    let args = ["eval", FASHION_MODEL, "--data", FASHION_DATA, "--preprocess", "fashion-mnist"];
+    let design = ["--multiplier", "perforated:2", "--quantization", "plain", "--images", "4"];
+    let shown = ["--calibration", file, "--layers", "--json"];
+    let args = [&args[..], &design, &shown, more].concat();
+    let output = recoup(&args).output().unwrap();
+    let (stdout, stderr) = text(&output);
+    assert!(output.status.success(), "{stderr}");
+    let mut report: Value = serde_json::from_str(&stdout).unwrap();
+    (report["results"][1]["layers"].take(), stderr)
+}
+
+#[test]
+fn v_is_fitted_to_the_codes_that_a_calibration_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let file = path("new.json");
+    let args = ["quantize", FASHION_MODEL, "--data", FASHION_DATA, "--preprocess", "fashion-mnist"];
+    stdout(&[&args[..], &["--calibration-images", "8", "--out", &file]].concat());
+    let new: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let edited = |name: &str, edit: &dyn Fn(&mut Value)| {
+        let mut value = new.clone();
+        edit(&mut value);
+        std::fs::write(path(name), value.to_string()).unwrap();
+        path(name)
+    };
+    let each = |value: &mut Value, edit: &dyn Fn(&mut Value)| {
+        value["layers"].as_array_mut().unwrap().iter_mut().for_each(edit);
+    };
+    let none = edited("none.json", &|value| value["layers"] = Value::Array(Vec::new()));
+    // Counted by a version that did so by layer.
+    let by_layer = edited("by-layer.json", &|value| {
+        each(value, &|layer| drop(layer.as_object_mut().unwrap().remove("channels")));
+    });
+    // Of other layers, and of other maps: they are counted again.
+    let other = edited("other.json", &|value| each(value, &|layer| layer["node"] = "it".into()));
+    let fewer = edited("fewer.json", &|value| {
+        each(value, &|layer| layer["channels"][0] = "0*255 1".into());
+    });
+    // Codes that were not there: V is for them.
+    let moved = edited("moved.json", &|value| {
+        let layer = &mut value["layers"][1];
+        let sum = |words: &str| -> u64 {
+            let words = words.split(' ').map(|word| word.split_once('*').unwrap_or((word, "1")));
+            words.map(|(n, of)| n.parse::<u64>().unwrap() * of.parse::<u64>().unwrap()).sum()
+        };
+        let channels = layer["channels"].as_array().unwrap();
+        let inside: Vec<u64> = channels.iter().map(|words| sum(words.as_str().unwrap())).collect();
+        let padding = sum(layer["codes"].as_str().unwrap()) - inside.iter().sum::<u64>();
+        let all = inside.iter().sum::<u64>();
+        layer["codes"] = format!("{padding} 0 0 {all}{}", " 0".repeat(252)).into();
+        layer["channels"] = inside.iter().map(|n| format!("0*3 {n} 0*252")).collect();
+    });
+    let signed = |file: &str| corrected_layers(file, &["--weights", "i8-channel"]);
+    assert_eq!(signed(&file), signed(&none));
+    for weights in ["u8-channel", "u8-tensor"] {
+        let layers = |file: &str, statistics: &str| {
+            corrected_layers(file, &["--weights", weights, "--statistics", statistics])
+        };
+        let counted_again = layers(&none, "channel");
+        assert!(!counted_again.1.contains("note"), "{}", counted_again.1);
+        for file in [&file, &other, &fewer] {
+            assert_eq!(layers(file, "channel"), counted_again, "{file} {weights}");
+        }
+        let (pooled, silence) = layers(&none, "pooled");
+        assert!(!silence.contains("note") && pooled != counted_again.0);
+        assert_eq!(layers(&by_layer, "pooled"), (pooled.clone(), silence));
+        let (old, noted) = layers(&by_layer, "channel");
+        // Codes of tensors' weights are others, and are counted.
+        let of_file = weights != "u8-tensor";
+        assert_eq!(old, if of_file { pooled } else { counted_again.0.clone() });
+        for part in [&by_layer, "note", "by layer", "recoup quantize"] {
+            assert_eq!(noted.contains(part), of_file, "{noted}");
+        }
+        assert_eq!(layers(&moved, "channel") != counted_again, of_file, "{weights}");
+    }
 }
 
 #[test]

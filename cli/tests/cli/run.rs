@@ -98,7 +98,8 @@ pub fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
     found
 }
 
-fn text(output: &Output) -> (String, String) {
+/// What a run wrote.
+pub fn text(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (text(&output.stdout), text(&output.stderr))
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use crate::code_choice::{self, Given, Purpose};
 use crate::control_variate::{self, ControlVariate, Mode, SeenCodes};
 use crate::design::Design;
-use crate::emulate::{Network, Prepared, class_scores, code_histograms, correct_outputs, regress};
+use crate::emulate::{
+    Network, Prepared, class_scores, code_histograms, correct_outputs, counted_codes, regress,
+};
 use crate::multiplier::Multiplier;
 use crate::quantize::{
-    Calibration, Histogram, OutputCorrection, Quantization, Quantized, Widths, value_histograms,
+    Calibration, Histogram, OutputCorrection, Quantization, Quantized, WeightScheme, Widths,
+    value_histograms,
 };
 
 use crate::watch::Watch;
@@ -124,8 +127,18 @@ impl Experiment {
                 Widths::FULL => self.reference()?,
                 _ => self.prepare(&self.calibration, widths)?,
             };
-            self.look(prepared, None, watch)
+            match self.counted_codes(&prepared, widths) {
+                Some(histograms) => Ok(Coded { prepared, histograms, noise_to_signal: None }),
+                None => self.look(prepared, None, watch),
+            }
         })
+    }
+
+    /// What the calibration says of the codes: it was made with weights by channel, in 8 bits.
+    fn counted_codes(&self, prepared: &Prepared, widths: Widths) -> Option<Vec<SeenCodes>> {
+        let same = widths == Widths::FULL && self.weights != WeightScheme::U8Tensor;
+        let Calibration { layers, images, .. } = &self.calibration;
+        same.then(|| counted_codes(&prepared.quantized, layers, *images as u64)).flatten()
     }
 
     /// The network in codes of `calibration`.

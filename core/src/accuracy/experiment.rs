@@ -151,7 +151,9 @@ impl Experiment {
     /// The same of a graph that differs in weights and biases, with the ranges of the calibration.
     pub fn with_graph(&self, graph: Graph) -> Self {
         let same = self.with_weights(self.weights);
-        Self { graph: Arc::new(graph), values: Arc::default(), ..same }
+        // What was counted is of the other one.
+        let calibration = Calibration { layers: Vec::new(), ..self.calibration.clone() };
+        Self { graph: Arc::new(graph), values: Arc::default(), calibration, ..same }
     }
 
     /// The same, with other words for where the calibration images come from.
@@ -275,6 +277,7 @@ impl Experiment {
         let layers = layers.map(|(mac, histogram)| LayerCodes {
             node: quantized.graph.nodes[mac.node].name.clone(),
             codes: histogram.all.to_vec(),
+            channels: histogram.channels.as_ref().map_or_else(Vec::new, |of| of.counts.clone()),
         });
         Ok(layers.collect())
     }

@@ -8,7 +8,7 @@ use recoup_kernels::{ConvShape, MacLayer};
 use crate::control_variate::{ChannelCodes, CodeHistogram, SeenCodes};
 use crate::model::SampleError;
 use crate::multiplier::Multiplier;
-use crate::quantize::QuantizedMac;
+use crate::quantize::{LayerCodes, Quantized, QuantizedMac};
 
 use crate::watch::{Watch, go_on};
 
@@ -79,6 +79,39 @@ pub fn code_histograms(
         coverage.seen(counts, images.len() as u64, zero_point)
     });
     Ok(layers.collect())
+}
+
+/// What [`code_histograms`] counted earlier in this network on so many images, from a file; none if
+/// its counts are of other layers, or of maps of another size.
+pub(crate) fn counted_codes(
+    quantized: &Quantized,
+    counted: &[LayerCodes],
+    images: u64,
+) -> Option<Vec<SeenCodes>> {
+    let macs = &quantized.macs;
+    let layer = |(mac, counted): (&QuantizedMac, &LayerCodes)| {
+        let coverage = Coverage::new(&mac.shape);
+        let products = (coverage.taps() * mac.shape.channels as u64).checked_mul(images)?;
+        let LayerCodes { node, codes, channels } = counted;
+        let seen = match channels.as_slice() {
+            [] => SeenCodes::pooled(codes.as_slice().try_into().ok()?),
+            channels if channels.len() == mac.shape.channels => {
+                let zero_point = quantized.mac_input(mac).1.zero_point;
+                coverage.seen(channels.to_vec(), images, zero_point)
+            }
+            _ => return None,
+        };
+        let own = images * coverage.inside();
+        let of_channel = |counts: &[u32; 256]| counts.iter().map(|&count| u64::from(count)).sum();
+        let all = seen.all.iter().try_fold(0u64, |all, &count| all.checked_add(count));
+        let fits = *node == quantized.graph.nodes[mac.node].name
+            && seen.all == **codes
+            && all == Some(products)
+            && channels.iter().map(of_channel).all(|count: u64| count == own);
+        fits.then_some(seen)
+    };
+    let layers = macs.iter().zip(counted).map(layer);
+    if macs.len() == counted.len() { layers.collect() } else { None }
 }
 
 /// The outputs of `images`, in their order.

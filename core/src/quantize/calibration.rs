@@ -13,6 +13,7 @@ use crate::numeric::hex;
 use crate::watch::{Stopped, Watch, go_on};
 
 use super::Method;
+use super::counts;
 use super::histogram::Histogram;
 use super::range::{from_range, range};
 
@@ -179,6 +180,9 @@ pub struct LayerCodes {
     /// How often each code from 0 to 255 takes part in a product, padding included.
     #[serde(serialize_with = "one_line::serialize", deserialize_with = "one_line::codes")]
     pub codes: Vec<u64>,
+    /// The same of each input channel, padding left out; empty in files of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "counts")]
+    pub channels: Vec<[u32; 256]>,
 }
 
 /// Numbers in one string, lest a file for people have a line for each.
@@ -236,6 +240,11 @@ impl Calibration {
         let entry =
             usable.ok_or_else(|| CalibrationError::Tensor(printable(tensor).into_owned()))?;
         Ok(ActivationQuantization { scale: entry.scale, zero_point: entry.zero_point })
+    }
+
+    /// Whether codes were counted, but not by channel, as older versions did.
+    pub fn is_pooled(&self) -> bool {
+        self.layers.iter().any(|layer| layer.channels.is_empty())
     }
 
     /// Reads a calibration file of any model.

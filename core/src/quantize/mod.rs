@@ -4,6 +4,7 @@
 
 mod activations;
 mod calibration;
+mod counts;
 mod histogram;
 mod quantization;
 mod range;
