@@ -6,6 +6,7 @@
 
 mod auto;
 mod codes;
+mod errors;
 mod fit;
 mod function;
 mod mode;
@@ -25,11 +26,11 @@ use crate::quantize::{Quantized, QuantizedMac};
 pub use crate::multiplier::ControlFunction;
 use auto::{LayerForm, fit_function};
 pub use codes::{ChannelCodes, CodeHistogram, SeenCodes};
+pub use errors::Errors;
 use fit::noise_to_signal;
 pub use fit::residual_share;
 pub use function::CodeFunction;
 pub use mode::{MODE_HELP, Mode, ModeHelp, Statistics};
-pub use moments::Errors;
 pub(crate) use moments::{Filter, LayerMoments};
 pub use regress::Regression;
 pub use study::{Choice, Study};
