@@ -39,6 +39,11 @@ impl SeenCodes {
     pub fn pooled(all: CodeHistogram) -> Self {
         Self { all, channels: None }
     }
+
+    /// By input channel, for so many groups of them.
+    pub(super) fn of_groups(&self, groups: usize) -> Option<&ChannelCodes> {
+        self.channels.as_ref().filter(|channels| channels.counts.len() >= groups.max(1))
+    }
 }
 
 impl ChannelCodes {

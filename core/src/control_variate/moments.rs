@@ -25,10 +25,11 @@ struct Position {
 }
 
 /// Moments over one distribution of codes.
-struct Place {
-    /// E e(w, a) and Var e(w, a), per weight byte.
-    mean: [f64; 256],
-    variance: [f64; 256],
+pub(super) struct Place {
+    /// E e(w, a), per weight byte.
+    pub mean: [f64; 256],
+    /// Var e(w, a), per weight byte.
+    pub variance: [f64; 256],
     /// Cov(e(w, a), x_r), `[r][w]`.
     covariance: Vec<[f64; 256]>,
     /// E x_r.
@@ -49,14 +50,13 @@ impl Place {
     }
 
     /// Of many, as products of matrices: nothing is centred but x.
-    fn of_all(errors: &Errors, functions: &[CodeFunction], all: &[[f64; 256]]) -> Vec<Self> {
+    pub fn of_all(errors: &Errors, functions: &[CodeFunction], all: &[[f64; 256]]) -> Vec<Self> {
         let xs = all.iter().map(|codes| Centered::new(functions, codes)).collect::<Vec<_>>();
-        let means = errors.products(all, |e| e);
-        let squares = errors.products(all, |e| e * e);
+        let [means, squares] = errors.moments(all);
         let with_x = |r: usize| {
             let shares = all.iter().zip(&xs);
             let shares = shares.map(|(codes, x)| std::array::from_fn(|a| codes[a] * x.at(r, a)));
-            errors.products(&shares.collect::<Vec<_>>(), |e| e)
+            errors.products(&shares.collect::<Vec<_>>())
         };
         let covariances: Vec<_> = (0..functions.len()).map(with_x).collect();
         let place = |(at, x): (usize, Centered)| {
@@ -146,8 +146,7 @@ impl LayerMoments {
         groups: usize,
     ) -> Self {
         let groups = groups.max(1);
-        let known = codes.channels.as_ref().filter(|channels| channels.counts.len() >= groups);
-        let Some(channels) = known else {
+        let Some(channels) = codes.of_groups(groups) else {
             return Self::pooled(errors, functions, &codes.all, depth);
         };
         let places = channels.counts.len() / groups;

@@ -74,7 +74,7 @@ fn functions_read_the_lossy_rows_only() {
 }
 
 /// A circuit of no family: an OR where its low half would need an adder.
-fn lossy_or() -> Multiplier {
+pub(super) fn lossy_or() -> Multiplier {
     let product = |w: u8, a: u8| {
         let (w, a) = (i32::from(w), i32::from(a));
         (w & 0xf0) * a + (((w & 15) * (a & 0xf0)) | ((w & 15) * (a & 15) * 5 / 4))
@@ -270,7 +270,7 @@ fn exact_layers_are_not_corrected() {
 
 /// A layer of two groups of two channels, with a 1 x 2 kernel whose first tap is padding in a
 /// quarter of the outputs.
-fn two_groups() -> SeenCodes {
+pub(super) fn two_groups() -> SeenCodes {
     let counts = |first: usize, step: usize| {
         std::array::from_fn(|code| if code >= first { (code / step) as u32 % 97 } else { 0 })
     };
@@ -283,8 +283,13 @@ fn two_groups() -> SeenCodes {
     SeenCodes { all: [1; 256], channels: Some(channels) }
 }
 
-/// Eq. (3.17): the distribution of each position, written out.
-fn position_distributions(codes: &SeenCodes, group: usize) -> Vec<[f64; 256]> {
+/// Eq. (3.17): the distribution of each position, written out; a share of `unseen` inside the image
+/// is of any code.
+pub(super) fn position_distributions(
+    codes: &SeenCodes,
+    group: usize,
+    unseen: f64,
+) -> Vec<[f64; 256]> {
     let codes = codes.channels.as_ref().unwrap();
     let total = |counts: &[u32; 256]| counts.iter().map(|&count| f64::from(count)).sum::<f64>();
     let everything: f64 = codes.counts.iter().map(total).sum();
@@ -295,6 +300,7 @@ fn position_distributions(codes: &SeenCodes, group: usize) -> Vec<[f64; 256]> {
                 let all: f64 = codes.counts.iter().map(|counts| f64::from(counts[a])).sum();
                 let (own, prior) = (f64::from(counts[a]) / total(counts), all / everything);
                 let drawn = (900.0 * own + 32.0 * prior) / 932.0;
+                let drawn = (1.0 - unseen) * drawn + unseen / 256.0;
                 (1.0 - padding) * drawn + if a == 9 { padding } else { 0.0 }
             }));
         }
@@ -320,7 +326,7 @@ fn constants_by_channel_are_those_of_each_positions_distribution() {
         let constants = moments.constants(&layer.filters(), 16);
         for (at, filter) in layer.filters().into_iter().enumerate() {
             assert_eq!(filter.group, at / 2);
-            let positions = position_distributions(&codes, filter.group);
+            let positions = position_distributions(&codes, filter.group, 0.0);
             let positions = positions.iter().zip(filter.weights);
             // Sums over j of Cov_j(e, x), Var_j x, Var_j e, E_j e, E_j x.
             let mut sums = [0.0; 5];
