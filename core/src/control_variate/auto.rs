@@ -4,25 +4,33 @@
 //! `m_f(a) = mean_j e(w_j, a)` has in common with x: of the variance (3.5),
 //! `k Cov(m_f, x)^2 / Var x`. Summed over filters this is a quadratic form of x over its variance,
 //! and its maximum the leading eigenfunction. // eq. (3.14)
+//! With a distribution for each channel, positions add up what each has in common with x, eq. (3.19).
 //! Small integers are found from it by rounding, and improved code by code.
 
 use nalgebra::{DMatrix, DVector};
 
 use super::fit::pseudo_inverse;
-use super::{CodeFunction, CodeHistogram, ControlFunction};
+use super::moments::Place;
+use super::{ChannelCodes, CodeFunction, CodeHistogram, ControlFunction, Errors, Layer};
 
 const CODES: usize = 256;
 
 /// Share of the probability that codes get which calibration never met: evaluation may.
 const UNSEEN: f64 = 1e-3;
 
+/// Weights of a layer that are looked at, as every n-th filter, where each meets codes of its own: x
+/// is an average over filters, which a layer of more has enough of.
+const WEIGHTS: usize = 1 << 17;
+
 /// What one layer asks of x.
 pub struct LayerForm {
-    /// P(a).
+    /// P(a), the mean over positions.
     probability: DVector<f64>,
+    /// The covariance of P_j(a) and P_j(a') over positions: what of Var x is between them.
+    between: DMatrix<f64>,
     /// The removed share of the layer's variance is x' form x / Var x.
     form: DMatrix<f64>,
-    /// P(a) (x_s(a) - E x_s) of the functions that are already there.
+    /// Mean over positions of P_j(a) (x_s(a) - E_j x_s) of the functions that are already there.
     basis: DMatrix<f64>,
     /// The inverse of their covariances.
     inverse: DMatrix<f64>,
@@ -68,11 +76,62 @@ impl LayerForm {
             vector /= f64::from(depth.max(1)).sqrt();
             vectors.push(vector);
         }
-        let vectors = DMatrix::from_columns(&vectors);
+        Self::of(&vectors, before, probability, DMatrix::zeros(CODES, CODES))
+    }
+
+    /// With a distribution for each position, eq. (3.17).
+    pub fn by_channel(errors: &Errors, channels: &ChannelCodes, layer: &Layer) -> Self {
+        let places = channels.counts.len() / layer.groups.max(1);
+        let unseen = UNSEEN / CODES as f64;
+        let own = channels.distributions().into_iter();
+        let own: Vec<[f64; CODES]> =
+            own.map(|own| own.map(|share| (1.0 - UNSEEN) * share + unseen)).collect();
+        let moments = Place::of_all(errors, &[], &own);
+        let rows = errors.by_weight();
+        let z = usize::from(channels.zero_point);
+        let positions: Vec<(f64, usize)> = channels
+            .padding
+            .iter()
+            .flat_map(|&padding| (0..places).map(move |place| (padding, place)))
+            .collect();
+        let (mut before, mut vectors) = (0.0, Vec::new());
+        let filters = layer.filters();
+        let every = (filters.len() * positions.len()).div_ceil(WEIGHTS).max(1);
+        for &filter in filters.iter().step_by(every) {
+            // Sum of P_j(a) (e(w_j, a) - E_j e(w_j, a)), over sqrt(k)
+            let mut vector = DVector::zeros(CODES);
+            for (&(padding, place), &weight) in positions.iter().zip(filter.weights) {
+                let place = filter.group * places + place;
+                let (weight, inside) = (usize::from(weight), 1.0 - padding);
+                let (mean, variance) =
+                    (moments[place].mean[weight], moments[place].variance[weight]);
+                let row = &rows[weight];
+                let apart = row[z] - mean;
+                let mean = mean + padding * apart;
+                let terms = vector.iter_mut().zip(&own[place]).zip(row);
+                terms.for_each(|((sum, share), e)| *sum += inside * share * (e - mean));
+                vector[z] += padding * (row[z] - mean);
+                before += inside * (variance + padding * apart * apart);
+            }
+            vectors.push(vector / (filter.weights.len().max(1) as f64).sqrt());
+        }
+        let (probability, between) = spread(&own, channels);
+        Self::of(&vectors, before, probability, between)
+    }
+
+    /// `vectors` are of the filters, whose errors vary by `before` in all.
+    fn of(
+        vectors: &[DVector<f64>],
+        before: f64,
+        probability: DVector<f64>,
+        between: DMatrix<f64>,
+    ) -> Self {
+        let vectors = DMatrix::from_columns(vectors);
         let scale = if before > 0.0 { 1.0 / before } else { 0.0 };
         Self {
             form: &vectors * vectors.transpose() * scale,
             probability,
+            between,
             basis: DMatrix::zeros(CODES, 0),
             inverse: DMatrix::zeros(0, 0),
         }
@@ -84,7 +143,7 @@ impl LayerForm {
         let mean = x.tr_mul(&self.probability);
         let basis = DMatrix::from_fn(CODES, functions.len(), |a, r| {
             self.probability[a] * (x[(a, r)] - mean[r])
-        });
+        }) - &self.between * &x;
         let inverse = pseudo_inverse(&basis.tr_mul(&x));
         // keep form keep' with keep = 1 - basis inverse x', multiplied out.
         let project = &basis * &inverse;
@@ -92,8 +151,29 @@ impl LayerForm {
         let once = &project * &shared;
         let form =
             &self.form - &once - once.transpose() + &project * (shared * x) * project.transpose();
-        Self { form, probability: self.probability.clone(), basis, inverse }
+        let (probability, between) = (self.probability.clone(), self.between.clone());
+        Self { form, probability, between, basis, inverse }
     }
+}
+
+/// Mean and covariance of P_j(a) over all positions of all groups.
+fn spread(own: &[[f64; CODES]], channels: &ChannelCodes) -> (DVector<f64>, DMatrix<f64>) {
+    let mean = |of_tap: &dyn Fn(f64) -> f64| {
+        let taps = channels.padding.iter().map(|&padding| of_tap(padding));
+        taps.sum::<f64>() / channels.padding.len().max(1) as f64
+    };
+    let own = DMatrix::from_column_slice(CODES, own.len(), own.as_flattened());
+    let mut at_edge = DVector::zeros(CODES);
+    at_edge[usize::from(channels.zero_point)] = 1.0;
+    let of_channels = own.column_mean();
+    let squares = &own * own.transpose() / own.ncols().max(1) as f64;
+    let mixed = &of_channels * at_edge.transpose() + &at_edge * of_channels.transpose();
+    let second = squares * mean(&|q| (1.0 - q) * (1.0 - q))
+        + mixed * mean(&|q| q * (1.0 - q))
+        + &at_edge * at_edge.transpose() * mean(&|q| q * q);
+    let first = of_channels * mean(&|q| 1.0 - q) + at_edge * mean(&|q| q);
+    let between = second - &first * first.transpose();
+    (first, between)
 }
 
 /// The function of `bits` bits that removes most of what the `given` functions leave.
@@ -207,6 +287,9 @@ struct State<'a> {
     /// E x, E x^2
     mean: f64,
     mean_square: f64,
+    /// x' between x, between x
+    between: f64,
+    between_gradient: DVector<f64>,
     /// x' form x, form x
     removed: f64,
     gradient: DVector<f64>,
@@ -218,7 +301,10 @@ impl<'a> State<'a> {
     fn new(layer: &'a LayerForm, x: &[u16; 256]) -> Self {
         let x = DVector::from_iterator(CODES, x.iter().map(|&x| f64::from(x)));
         let gradient = &layer.form * &x;
+        let between_gradient = &layer.between * &x;
         Self {
+            between: x.dot(&between_gradient),
+            between_gradient,
             mean: layer.probability.dot(&x),
             mean_square: layer.probability.dot(&x.component_mul(&x)),
             removed: x.dot(&gradient),
@@ -228,19 +314,22 @@ impl<'a> State<'a> {
         }
     }
 
-    /// E x, E x^2 and x' form x after a change.
-    fn sums(&self, Change { code, old, new }: Change) -> [f64; 3] {
+    /// E x, E x^2, x' form x and x' between x after a change.
+    fn sums(&self, Change { code, old, new }: Change) -> [f64; 4] {
         let (p, step) = (self.layer.probability[code], new - old);
         [
             self.mean + p * step,
             self.mean_square + p * (new * new - old * old),
             self.removed
                 + step * (2.0 * self.gradient[code] + step * self.layer.form[(code, code)]),
+            self.between
+                + step
+                    * (2.0 * self.between_gradient[code] + step * self.layer.between[(code, code)]),
         ]
     }
 
     fn moments(&self, change: Change) -> Moments {
-        let [mean, mean_square, removed] = self.sums(change);
+        let [mean, mean_square, removed, between] = self.sums(change);
         let step = change.new - change.old;
         let common = |r: usize| self.common[r] + step * self.layer.basis[(change.code, r)];
         let inverse = &self.layer.inverse;
@@ -250,13 +339,17 @@ impl<'a> State<'a> {
             .flat_map(|r| terms.clone().map(move |s| (r, s)))
             .map(|(r, s)| common(r) * inverse[(r, s)] * common(s))
             .sum();
-        Moments { removed, variance: mean_square - mean * mean, explained }
+        Moments { removed, variance: mean_square - mean * mean - between, explained }
     }
 
     fn apply(&mut self, change: Change) {
-        [self.mean, self.mean_square, self.removed] = self.sums(change);
+        [self.mean, self.mean_square, self.removed, self.between] = self.sums(change);
         let (code, step) = (change.code, change.new - change.old);
         self.gradient.axpy(step, &self.layer.form.column(code), 1.0);
+        self.between_gradient.axpy(step, &self.layer.between.column(code), 1.0);
         self.common.axpy(step, &self.layer.basis.row(code).transpose(), 1.0);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -281,14 +281,17 @@ pub fn functions(
     let errors = multiplier.errors(coding);
     let of_moments = LazyCell::new(|| Errors::new(&errors));
     let forms: LazyCell<Vec<LayerForm>, _> = LazyCell::new(|| {
-        let form = |Layer { filters, codes, .. }: &Layer| {
-            LayerForm::new(
-                &errors,
-                &codes.all,
-                filters.iter().map(|weights| weight_histogram(weights)),
-            )
+        let of_moments = &*of_moments;
+        let form = |layer: &Layer| match layer.codes.of_groups(layer.groups) {
+            Some(channels) if options.statistics == Statistics::Channel => {
+                LayerForm::by_channel(of_moments, channels, layer)
+            }
+            _ => {
+                let weights = layer.filters.iter().map(|weights| weight_histogram(weights));
+                LayerForm::new(&errors, &layer.codes.all, weights)
+            }
         };
-        layers.iter().filter(|layer| !layer.is_exact).map(form).collect()
+        layers.par_iter().filter(|layer| !layer.is_exact).map(form).collect()
     });
     let named_function = named.and_then(|named| CodeFunction::named(named, multiplier));
     let first = named_function.unwrap_or_else(|| {
