@@ -213,15 +213,20 @@ impl Coverage {
         self.positions * (self.rows.kernel.len() * self.columns.kernel.len()) as u64
     }
 
-    /// Counts the codes of an image by channel, one for each product.
+    /// Counts the codes of an image by channel, one for each product; a few channels at a time,
+    /// whose counts stay in the cache.
     fn count(&self, codes: &[u8], channels: &mut [[u32; 256]]) {
-        let mut pixels = codes.chunks_exact(channels.len());
-        for &rows in &self.rows.image {
-            for (&columns, pixel) in self.columns.image.iter().zip(&mut pixels) {
-                let times = rows * columns;
-                for (counts, &code) in channels.iter_mut().zip(pixel) {
-                    let count = &mut counts[usize::from(code)];
-                    *count = count.saturating_add(times);
+        const AT_ONCE: usize = 32;
+        let depth = channels.len();
+        for (block, channels) in channels.chunks_mut(AT_ONCE).enumerate() {
+            let mut pixels = codes.chunks_exact(depth);
+            for &rows in &self.rows.image {
+                for (&columns, pixel) in self.columns.image.iter().zip(&mut pixels) {
+                    let times = rows * columns;
+                    for (counts, &code) in channels.iter_mut().zip(&pixel[block * AT_ONCE..]) {
+                        let count = &mut counts[usize::from(code)];
+                        *count = count.saturating_add(times);
+                    }
                 }
             }
         }
@@ -302,6 +307,23 @@ mod tests {
                 counts.iter().map(|&count| u64::from(count)).sum::<u64>(),
                 coverage.inside()
             );
+        }
+    }
+
+    #[test]
+    fn many_channels_are_counted_as_each_alone() {
+        const CHANNELS: usize = 70;
+        let shape =
+            ConvShape { height: 5, width: 4, kernel_height: 3, ..ConvShape::linear(1, 1, 1) };
+        let coverage = Coverage::new(&shape);
+        let codes: Vec<u8> = (0..20 * CHANNELS).map(|i| (i * i % 251) as u8).collect();
+        let mut counts = vec![[0; 256]; CHANNELS];
+        coverage.count(&codes, &mut counts);
+        for (channel, found) in counts.iter().enumerate() {
+            let own: Vec<u8> = codes.iter().skip(channel).step_by(CHANNELS).copied().collect();
+            let mut alone = [[0; 256]];
+            coverage.count(&own, &mut alone);
+            assert_eq!(*found, alone[0], "{channel}");
         }
     }
 }
