@@ -31,8 +31,8 @@ pub struct ChannelCodes {
     pub zero_point: u8,
 }
 
-/// Samples that the codes of all channels count for beside a channel's own, eq. (3.17).
-const PRIOR_SAMPLES: f64 = 32.0;
+/// Samples that the codes of all channels count for beside a channel's own, eq. (3.17): m.
+const PRIOR_SAMPLES: f64 = 8.0;
 
 impl SeenCodes {
     /// Nothing is known of channels.

@@ -299,7 +299,7 @@ pub(super) fn position_distributions(
             found.push(std::array::from_fn(|a| {
                 let all: f64 = codes.counts.iter().map(|counts| f64::from(counts[a])).sum();
                 let (own, prior) = (f64::from(counts[a]) / total(counts), all / everything);
-                let drawn = (900.0 * own + 32.0 * prior) / 932.0;
+                let drawn = (900.0 * own + 8.0 * prior) / 908.0;
                 let drawn = (1.0 - unseen) * drawn + unseen / 256.0;
                 (1.0 - padding) * drawn + if a == 9 { padding } else { 0.0 }
             }));
