@@ -102,6 +102,7 @@ fn space(args: &EvalArgs, multipliers: Vec<Multiplier>) -> Space {
 fn warn_of_pooled_codes(args: &EvalArgs, session: &Session, designs: &[Design]) {
     let by_channel = |design: &Design| {
         design.control_options.statistics == Statistics::Channel
+            && !design.multiplier.is_exact()
             && !matches!(design.control_variate, Mode::None | Mode::Paper)
     };
     let (Some(path), Some(given)) = (&args.calibration, session.given_calibration()) else {

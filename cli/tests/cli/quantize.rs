@@ -157,6 +157,8 @@ fn v_is_fitted_to_the_codes_that_a_calibration_counted() {
         layer["codes"] = format!("{padding} 0 0 {all}{}", " 0".repeat(252)).into();
         layer["channels"] = inside.iter().map(|n| format!("0*3 {n} 0*252")).collect();
     });
+    let (_, silence) = corrected_layers(&by_layer, &["--control-variate", "none"]);
+    assert!(!silence.contains("note"), "{silence}");
     let signed = |file: &str| corrected_layers(file, &["--weights", "i8-channel"]);
     assert_eq!(signed(&file), signed(&none));
     for weights in ["u8-channel", "u8-tensor"] {
