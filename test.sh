@@ -52,13 +52,29 @@ step() {
 
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets -- -D warnings
-step cargo test --workspace
-# The tests in Python leave a core idle for the documentation.
-documentation="${CARGO_TARGET_DIR:-target}/documentation.log"
-RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps >"$documentation" 2>&1 &
+step cargo test --workspace --no-run
+# Neither the tests in Python nor the documentation keep all cores busy: they go beside the others.
+beside() {
+    "$@" >"$logs/$1.log" 2>&1
+}
+logs=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$logs"' EXIT
+documentation() {
+    RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+}
+python_tests() {
+    python/test.sh
+}
+beside python_tests &
+python=$!
+beside documentation &
 documented=$!
-step python/test.sh
-printf '\n== cargo doc --workspace --no-deps\n'
-wait "$documented" || { cat "$documentation"; exit 1; }
+step cargo test --workspace
+for job in "$python python_tests" "$documented documentation"; do
+    read -r process name <<<"$job"
+    printf '\n== %s\n' "$name"
+    wait "$process" || { cat "$logs/$name.log"; exit 1; }
+    tail -n 3 "$logs/$name.log"
+done
 
 printf '\nAll checks passed.\n'

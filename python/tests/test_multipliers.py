@@ -104,10 +104,10 @@ def test_designs_are_their_texts() -> None:
         weights="u8-tensor",
         exact_ends=True,
         terms=2,
-        statistics="channel",
+        statistics="pooled",
     )
     text = (
-        "recursive:3 with V (fitted, terms 2, statistics channel), 6 activation bits, 7 weight bits, "
+        "recursive:3 with V (fitted, terms 2, statistics pooled), 6 activation bits, 7 weight bits, "
         "exact ends, u8-tensor weights"
     )
     assert str(design) == text

@@ -237,7 +237,7 @@ def test_what_cannot_be_emulated() -> None:
     with pytest.raises(recoup.DataError):
         em(x[:, :, :4])
     aware = recoup.Design("truncated:7", quantization="aware")
-    with pytest.raises(recoup.RequestError, match="quantization=plain"):
+    with pytest.raises(recoup.RequestError, match="quantization=.plain.gain"):
         recoup.torch.emulate(module, x, aware)
     with pytest.raises(recoup.EmulationError, match="no Conv1d, Conv2d or Linear"):
         recoup.torch.emulate(Product(), torch.randn(8, 4), "truncated:7")

@@ -312,9 +312,10 @@ fn what_is_undecided_rules_out_nothing() {
         let line = &configurations(found)[at];
         (line["multiplier"].clone(), line["activation_bits"].clone(), line["verdict"].clone())
     };
-    // Exact products of 6 bits could be either with these images; those of 5 bits are under.
-    let of_6_bits = configurations(&all).iter().find(|line| line["activation_bits"] == 6);
-    assert_eq!(of_6_bits.unwrap()["verdict"], "undecided");
+    // Exact products of 7-bit weights could be either with these images; of activations of 5 bits,
+    // too, they are under.
+    let of_7_bits = configurations(&all).iter().find(|line| line["weight_bits"] == 7);
+    assert_eq!(of_7_bits.unwrap()["verdict"], "undecided");
     assert_eq!(named(&found, "chosen"), ("exact".into(), 5.into(), "under".into()));
     for kind in ["chosen", "with_v", "reduced_precision"] {
         assert_eq!(named(&found, kind), named(&all, kind), "{kind}");
