@@ -42,21 +42,27 @@ fn auto_leaves_no_more_than_a_named_function() {
             ControlVariateError::Histograms { found, expected }
         );
         let layers = layers(network, &histograms).unwrap();
-        for multiplier in masks() {
+        let masks = masks();
+        let cases =
+            masks.iter().flat_map(|mask| Statistics::ALL.map(|statistics| (mask, statistics)));
+        for (multiplier, statistics) in cases {
             let errors = Errors::new(&multiplier.errors(scheme.coding()));
-            let left = |x: &[CodeFunction]| residual_share(&layers, &errors, x, Statistics::Pooled);
-            let options = ControlOptions::default();
+            let left = |x: &[CodeFunction]| residual_share(&layers, &errors, x, statistics);
+            let options = ControlOptions { statistics, ..ControlOptions::default() };
             let auto = Some(ControlFunction::Auto);
             let auto =
-                left(&functions(&layers, scheme.coding(), &multiplier, auto, options).unwrap());
+                left(&functions(&layers, scheme.coding(), multiplier, auto, options).unwrap());
             assert!(auto < 1.0, "{multiplier}, {scheme}: V removes nothing");
-            for named in CodeFunction::all_named(&multiplier) {
+            for named in CodeFunction::all_named(multiplier) {
                 let name = named.function;
                 let named = left(&[named]);
-                assert!(auto <= named, "{multiplier}, {scheme}: {auto}, {name} {named}");
+                assert!(
+                    auto <= named,
+                    "{multiplier}, {scheme}, {statistics}: {auto}, {name} {named}"
+                );
                 compared += 1;
             }
         }
     }
-    assert_eq!(compared, 2 * 8 * ControlFunction::NAMED.len());
+    assert_eq!(compared, 2 * 8 * 2 * ControlFunction::NAMED.len());
 }
