@@ -21,8 +21,8 @@ import sys
 import tempfile
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from pathlib import Path
 
+import networks
 import numpy as np
 import recoup
 from cluster import Measured, simulate
@@ -158,55 +158,10 @@ def latency():
         )
 
 
-def resnet50(path):
-    """ResNet-50 with random weights."""
-    from onnx import TensorProto, helper, numpy_helper, save
-
-    random = np.random.default_rng(1)
-    nodes, weights = [], []
-
-    def layer(operator, inputs, shape=None, gain=1.0, **attributes):
-        name = f"{operator}{len(nodes)}"
-        if shape is not None:
-            spread = gain * np.sqrt(2 / np.prod(shape[1:]))
-            for suffix, values in (
-                ("w", random.normal(0, spread, shape)),
-                ("b", random.normal(0, 0.01, shape[0])),
-            ):
-                weights.append(numpy_helper.from_array(values.astype(np.float32), name + suffix))
-                inputs = [*inputs, name + suffix]
-        nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
-        return name
-
-    def conv(x, shape, stride=1, gain=1.0):
-        pads = [shape[2] // 2] * 4
-        return layer("Conv", [x], shape, gain, strides=[stride] * 2, pads=pads)
-
-    x = layer("Relu", [conv("x", (64, 3, 7, 7), 2)])
-    x = layer("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
-    channels = 64
-    for stage, (width, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3))):
-        for block in range(blocks):
-            stride = 2 if block == 0 and stage else 1
-            shortcut = x if block else conv(x, (4 * width, channels, 1, 1), stride)
-            y = layer("Relu", [conv(x, (width, channels, 1, 1))])
-            y = layer("Relu", [conv(y, (width, width, 3, 3), stride)])
-            y = conv(y, (4 * width, width, 1, 1), gain=0.3)
-            x = layer("Relu", [layer("Add", [y, shortcut])])
-            channels = 4 * width
-    x = layer("Flatten", [layer("GlobalAveragePool", [x])])
-    x = layer("Gemm", [x], (1000, channels), transB=1)
-    ends = [("x", [1, 3, 224, 224]), (x, [1, 1000])]
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in ends]
-    graph = helper.make_graph(nodes, "resnet50", ends[:1], ends[1:], weights)
-    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
-
-
 def measure(count, calibration, caller_s, latency_s):
     """Times of ResNet-50 in a worker."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "resnet50.onnx"
-        resnet50(path)
+        path = networks.make("resnet50", folder)
         pixels = np.random.default_rng(2).random((calibration + count, 3, 224, 224), np.float32)
         labels = np.arange(len(pixels)) % 1000
         images = recoup.data((pixels, labels))
