@@ -108,6 +108,7 @@ fn spec(shape: ConvShape, product: Product, control: Option<&dyn Fn(u8) -> u16>)
         high: f32::INFINITY,
         residual: ResidualSpec::None,
         output: OutputSpec::U8 { inv_scale: 8.0, zero_point: 0, dropped_bits: 0 },
+        activation: None,
         shape,
     }
 }

@@ -26,6 +26,7 @@
 //! - `output`: the sums over the receptive field that all filters share (`sums`), the control
 //!   variate with several functions (`combine`), and the way from the accumulator to the output
 //!   (`epilogue`);
+//! - `codes`: what goes from codes to codes between layers;
 //! - `isa` proves an instruction set's support, `dispatch` compiles portable loops for each, and
 //!   `x86_64` and `aarch64` hold the loops written for one;
 //! - `float`: the float32 convolution, apart from all that.
@@ -47,6 +48,7 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+mod codes;
 mod dispatch;
 mod engine;
 mod error;
@@ -60,6 +62,7 @@ mod product;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+pub use codes::{Coded, Encoded, Pairing, channel_sums, map, pair};
 pub use error::KernelError;
 pub use float::{FloatBuffer, FloatConv, FloatConvSpec, FloatImage};
 pub use isa::Isa;

@@ -4,8 +4,8 @@
 //! code `input_zero_point`; nothing here is shared with the fast paths.
 
 use crate::{
-    ConvShape, FloatConvSpec, MacSpec, Output, OutputSpec, Product, Residual, ResidualSpec,
-    WeightCoding,
+    Coded, ConvShape, Encoded, FloatConvSpec, MacSpec, Output, OutputSpec, Pairing, Product,
+    Residual, ResidualSpec, WeightCoding,
 };
 
 /// p(w, a): what the multiplier returns for a weight byte and an activation code. // eq. (2.1)
@@ -117,6 +117,21 @@ pub fn quantize(value: f32, inv_scale: f32, zero_point: u8, dropped_bits: u32) -
     (code.clamp(0.0, f64::from(255u8 >> dropped_bits)) as u8) << dropped_bits
 }
 
+/// The sum or product of two tensors' elements as codes; a shorter `right` repeats.
+pub fn pair(pairing: Pairing, [left, right]: [Coded<'_>; 2], to: &mut Encoded<'_>) {
+    let real = |of: Coded<'_>, i: usize| {
+        (i32::from(of.codes[i % of.codes.len()]) - i32::from(of.zero_point)) as f32 * of.scale
+    };
+    for i in 0..left.codes.len() {
+        let (a, b) = (real(left, i), real(right, i));
+        let value = match pairing {
+            Pairing::Sum => a + b,
+            Pairing::Product => a * b,
+        };
+        to.codes[i] = quantize(value, to.inv_scale, to.zero_point, to.dropped_bits);
+    }
+}
+
 /// The whole layer, as [`MacSpec`] defines it.
 pub fn run(spec: &MacSpec, input: &[u8], residual: Residual<'_>, mut output: Output<'_>) {
     let shape = &spec.shape;
@@ -161,7 +176,8 @@ pub fn run(spec: &MacSpec, input: &[u8], residual: Residual<'_>, mut output: Out
         match (spec.output, &mut output) {
             (OutputSpec::F32, Output::F32(out)) => out[i] = y,
             (OutputSpec::U8 { inv_scale, zero_point, dropped_bits }, Output::U8(out)) => {
-                out[i] = quantize(y, inv_scale, zero_point, dropped_bits)
+                let code = quantize(y, inv_scale, zero_point, dropped_bits);
+                out[i] = spec.activation.as_ref().map_or(code, |codes| codes[usize::from(code)]);
             }
             _ => panic!("the output's type is not the one the layer was made for"),
         }

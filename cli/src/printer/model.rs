@@ -33,6 +33,9 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
                 NodeKind::Operator { exact_because: Some(reason), .. } => {
                     (format!("exactly, in float32: {reason}"), String::new())
                 }
+                NodeKind::Operator { .. } if graph.may_be_on_codes(node) => {
+                    ("from codes to codes, or in float32".into(), String::new())
+                }
                 NodeKind::Operator { .. } => ("in float32".into(), String::new()),
                 NodeKind::Movement(_) => ("moves codes or floats".into(), String::new()),
                 NodeKind::MaxPool(_) => ("on codes or floats".into(), String::new()),

@@ -42,6 +42,7 @@ impl Network {
             high: f32::INFINITY,
             residual: ResidualSpec::None,
             output: OutputSpec::F32,
+            activation: None,
             ..self.layers[layer].spec().clone()
         };
         let kernel = MacLayer::new(self.prepared.isa, spec)?;

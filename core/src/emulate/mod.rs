@@ -8,6 +8,7 @@ mod correct;
 mod error;
 mod execute;
 mod filter_sums;
+mod functions;
 mod layers;
 mod lone;
 mod network;

@@ -1,5 +1,7 @@
 //! The operations that run exactly: on codes where that changes nothing, else in float32.
 
+use recoup_kernels::{Isa, channel_sums};
+
 use crate::model::{ActivationQuantization, Run, Window};
 
 /// A tensor as it is stored.
@@ -93,15 +95,13 @@ pub(super) fn max_pool<T: Copy + PartialOrd>(
     }
 }
 
-/// The mean of each channel. Codes are summed as integers, so their mean is rounded once.
-pub(super) fn global_average(size: Size, input: Stored, output: &mut [f32]) {
+/// The mean of each channel. Codes are summed as integers, so their mean is rounded once. // eq. (4.12)
+pub(super) fn global_average(isa: Isa, size: Size, input: Stored, output: &mut [f32]) {
     let pixels = (size.height * size.width) as f32;
     match input {
         Stored::Codes(codes, quantization) => {
             let mut sums = vec![0i32; size.channels];
-            for pixel in codes.chunks_exact(size.channels) {
-                sums.iter_mut().zip(pixel).for_each(|(sum, &code)| *sum += i32::from(code));
-            }
+            channel_sums(isa, codes, &mut sums);
             let zero = (size.height * size.width) as i32 * i32::from(quantization.zero_point);
             let factor = quantization.scale / pixels;
             output
@@ -140,9 +140,9 @@ mod tests {
         let quantization = ActivationQuantization { scale: 0.5, zero_point: 10 };
         let codes = Stored::Codes(&[10, 12, 14, 12, 10, 8, 10, 4], quantization);
         let (mut from_codes, mut from_floats, mut floats) = ([0.0; 2], [0.0; 2], Vec::new());
-        global_average(size, codes, &mut from_codes);
+        global_average(Isa::best(), size, codes, &mut from_codes);
         codes.to_floats(&mut floats);
-        global_average(size, Stored::Floats(&floats), &mut from_floats);
+        global_average(Isa::best(), size, Stored::Floats(&floats), &mut from_floats);
         assert_eq!(from_codes, [0.5, -0.5]);
         assert_eq!(from_codes, from_floats);
     }

@@ -1,13 +1,17 @@
 //! The order of work: which nodes run together, and where their tensors live.
 //!
 //! A layer on the multipliers takes along what follows it and nobody else reads: the addition of
-//! a residual, a clip, and the quantiser of its output. Its products thus go from codes to codes
-//! in one pass. Operators between them run in stretches. Buffers are shared between tensors that
+//! a residual, a clip, the quantiser of its output, and a function of its codes. Its products thus go
+//! from codes to codes in one pass. Other operators between them run on codes where they can, else
+//! in stretches. Buffers are shared between tensors that
 //! are never alive at the same time.
 
-use crate::model::{ActivationQuantization, Graph, NodeKind, Stretch, ValueId};
+use recoup_kernels::Pairing;
+
+use crate::model::{ActivationQuantization, Graph, Node, NodeKind, Stretch, ValueId};
 use crate::quantize::Quantized;
 
+use super::functions::{Function, Functions};
 use super::stretches;
 
 /// How a tensor is stored.
@@ -36,6 +40,16 @@ pub(super) struct Step {
     pub mac: Option<FusedMac>,
     /// For nodes that run in float: index into [`Plan::stretches`].
     pub stretch: Option<usize>,
+    /// For a function of codes that no layer takes along: index into [`Plan::functions`].
+    pub function: Option<usize>,
+    /// For a product or a sum of two tensors of codes.
+    pub pairing: Option<Pairing>,
+}
+
+impl Step {
+    fn of_node(node: usize, inputs: Vec<ValueId>, outputs: Vec<ValueId>) -> Self {
+        Self { node, inputs, outputs, mac: None, stretch: None, function: None, pairing: None }
+    }
 }
 
 /// A layer with what was fused into it.
@@ -47,6 +61,16 @@ pub(super) struct FusedMac {
     pub residual: Option<ValueId>,
     pub low: f32,
     pub high: f32,
+    /// Of the codes that it writes, index into [`Plan::functions`].
+    pub function: Option<usize>,
+}
+
+impl FusedMac {
+    /// Without anything fused into it.
+    pub fn bare(layer: usize) -> Self {
+        let (low, high) = (f32::NEG_INFINITY, f32::INFINITY);
+        Self { layer, residual: None, low, high, function: None }
+    }
 }
 
 /// The steps of a network and the buffers they need; the same for every multiplier.
@@ -54,6 +78,7 @@ pub(super) struct FusedMac {
 pub(super) struct Plan {
     pub steps: Vec<Step>,
     pub stretches: Vec<Stretch>,
+    pub functions: Vec<Function>,
     /// Per value; `None` for values that were fused away.
     pub places: Vec<Option<Place>>,
     /// Sizes of the buffers of codes.
@@ -64,10 +89,12 @@ pub(super) struct Plan {
 
 impl Plan {
     pub fn new(network: &Quantized) -> Self {
-        let (steps, stretches) = fuse(network);
+        let functions = Functions::new(network);
+        let (steps, stretches) = fuse(network, &functions);
         let mut plan = Self {
             steps,
             stretches,
+            functions: functions.all,
             places: vec![None; network.graph.values.len()],
             code_buffers: Vec::new(),
             float_buffers: Vec::new(),
@@ -165,17 +192,17 @@ impl Pool {
 }
 
 /// Nodes to steps. Of two layers that an addition joins, the later one takes it along.
-fn fuse(network: &Quantized) -> (Vec<Step>, Vec<Stretch>) {
+fn fuse(network: &Quantized, functions: &Functions) -> (Vec<Step>, Vec<Stretch>) {
     let graph = &network.graph;
     let uses = graph.use_counts();
     let readers = readers(graph);
-    let mut fused_away = vec![false; graph.nodes.len()];
+    let mut fused_away = functions.replaced.clone();
+    let mut functions_taken = vec![false; functions.all.len()];
     // (position, step): a fused layer runs where its last part stood.
     let mut steps: Vec<(usize, Step)> = Vec::new();
     for (layer, mac) in network.macs.iter().enumerate().rev() {
         let node = &graph.nodes[mac.node];
-        let mut fused =
-            FusedMac { layer, residual: None, low: f32::NEG_INFINITY, high: f32::INFINITY };
+        let mut fused = FusedMac::bare(layer);
         let (mut output, mut position, mut clipped) = (node.outputs[0], mac.node, false);
         while network.activations[output].is_none()
             && uses[output] == 1
@@ -204,29 +231,66 @@ fn fuse(network: &Quantized) -> (Vec<Step>, Vec<Stretch>) {
             (output, position) = (reader.outputs[0], next);
         }
         fused_away[mac.node] = true;
+        if network.activations[output].is_some()
+            && let Some(function) = functions.only_reader(graph, output)
+        {
+            (fused.function, functions_taken[function]) = (Some(function), true);
+            output = functions.all[function].output;
+        }
         let mut inputs = vec![node.inputs[0]];
         inputs.extend(fused.residual);
-        steps.push((
-            position,
-            Step { node: mac.node, inputs, outputs: vec![output], mac: Some(fused), stretch: None },
-        ));
+        let step = Step::of_node(mac.node, inputs, vec![output]);
+        steps.push((position, Step { mac: Some(fused), ..step }));
+    }
+    for (index, function) in
+        functions.all.iter().enumerate().filter(|(it, _)| !functions_taken[*it])
+    {
+        let node = graph.nodes.iter().position(|node| node.outputs.contains(&function.output));
+        let node = node.expect("a node made it");
+        let step = Step::of_node(node, vec![function.input], vec![function.output]);
+        steps.push((node, Step { function: Some(index), ..step }));
+    }
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let Some((pairing, inputs)) = pair(network, node).filter(|_| !fused_away[index]) else {
+            continue;
+        };
+        let (mut output, mut position) = (node.outputs[0], index);
+        if network.activations[output].is_none() {
+            let quantizer = readers[output].filter(|&reader| {
+                let reads_alone = uses[output] == 1 && !fused_away[reader];
+                reads_alone && matches!(graph.nodes[reader].kind, NodeKind::Quantize)
+            });
+            let Some(quantizer) = quantizer else { continue };
+            fused_away[quantizer] = true;
+            (output, position) = (graph.nodes[quantizer].outputs[0], quantizer);
+        }
+        fused_away[index] = true;
+        let step = Step::of_node(index, inputs.to_vec(), vec![output]);
+        steps.push((position, Step { pairing: Some(pairing), ..step }));
     }
     let mut models = Vec::new();
     for group in stretches::groups(network, &fused_away) {
         let model = Stretch::new(graph, &group.nodes, &group.inputs, &group.outputs);
         group.nodes.iter().for_each(|&node| fused_away[node] = true);
         let position = group.nodes[group.nodes.len() - 1];
-        let (inputs, outputs) = (group.inputs, group.outputs);
-        let stretch = Some(models.len());
-        steps.push((position, Step { node: group.nodes[0], inputs, outputs, mac: None, stretch }));
+        let step = Step::of_node(group.nodes[0], group.inputs, group.outputs);
+        steps.push((position, Step { stretch: Some(models.len()), ..step }));
         models.push(model);
     }
     for (index, node) in graph.nodes.iter().enumerate().filter(|(index, _)| !fused_away[*index]) {
-        let (inputs, outputs) = (node.inputs.clone(), node.outputs.clone());
-        steps.push((index, Step { node: index, inputs, outputs, mac: None, stretch: None }));
+        steps.push((index, Step::of_node(index, node.inputs.clone(), node.outputs.clone())));
     }
     steps.sort_by_key(|(position, _)| *position);
     (in_order(graph, steps.into_iter().map(|(_, step)| step).collect()), models)
+}
+
+/// How a node pairs two tensors of codes, if it does.
+fn pair(network: &Quantized, node: &Node) -> Option<(Pairing, [ValueId; 2])> {
+    let pair = match (&node.kind, &node.inputs[..]) {
+        (NodeKind::Add, &[left, right]) => (Pairing::Sum, [left, right]),
+        _ => (Pairing::Product, network.graph.factors(node)?),
+    };
+    pair.1.iter().all(|&value| network.activations[value].is_some()).then_some(pair)
 }
 
 /// Steps such that each comes after those that it reads from, else in the order given.

@@ -49,6 +49,12 @@ impl Prefix {
                 hash.update(format!("{:?}", (&mac.bias, &mac.gains)));
                 hash.update(&mac.weights);
             }
+            if let Some(function) = step.function.or(step.mac.and_then(|fused| fused.function)) {
+                let function = &plan.functions[function];
+                let coding = quantized.activations[function.input];
+                let dropped = quantized.dropped_bits(function.input);
+                hash.update(format!("{:?}", (coding, dropped, &function.entries)));
+            }
         }
         for &value in &written {
             let coding = (plan.place(value).format, quantized.dropped_bits(value));

@@ -50,10 +50,7 @@ impl Prepared {
         quantization: ActivationQuantization,
         codes: &mut [u8],
     ) {
-        let ActivationQuantization { scale, zero_point } = quantization;
-        let dropped = self.quantized.dropped_bits(value);
-        quantize(self.isa, values, 1.0 / scale, zero_point, dropped, codes)
-            .expect("scales were checked when the network was quantised");
+        encode(&self.quantized, self.isa, values, value, quantization, codes);
     }
 
     /// Number of elements of all outputs together.
@@ -102,15 +99,19 @@ impl Prepared {
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<MacLayer, KernelError> {
-        let spec = match self.plan.place(output).format {
-            Format::Floats => OutputSpec::F32,
-            Format::Codes(quantization) => OutputSpec::U8 {
+        let function = fused.function.map(|function| &self.plan.functions[function]);
+        let output = function.map_or(output, |function| function.input);
+        let spec = match self.quantized.activations[output] {
+            None => OutputSpec::F32,
+            Some(quantization) => OutputSpec::U8 {
                 inv_scale: 1.0 / quantization.scale,
                 zero_point: quantization.zero_point,
                 dropped_bits: self.quantized.dropped_bits(output),
             },
         };
-        MacLayer::new(self.isa, self.spec(mac, fused, spec, product, correction))
+        let activation = function.map(|function| function.entries.clone());
+        let spec = self.spec(mac, fused, spec, product, correction);
+        MacLayer::new(self.isa, MacSpec { activation, ..spec })
     }
 
     /// A layer without what was fused into it: its real outputs.
@@ -120,7 +121,7 @@ impl Prepared {
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<MacLayer, KernelError> {
-        let bare = FusedMac { layer, residual: None, low: f32::NEG_INFINITY, high: f32::INFINITY };
+        let bare = FusedMac::bare(layer);
         let mac = &self.quantized.macs[layer];
         MacLayer::new(self.isa, self.spec(mac, bare, OutputSpec::F32, product, correction))
     }
@@ -178,8 +179,23 @@ impl Prepared {
                 },
             },
             output,
+            activation: None,
         }
     }
+}
+
+/// Real values to the codes of a tensor of `network`.
+pub(super) fn encode(
+    network: &Quantized,
+    isa: Isa,
+    values: &[f32],
+    value: ValueId,
+    ActivationQuantization { scale, zero_point }: ActivationQuantization,
+    codes: &mut [u8],
+) {
+    let dropped = network.dropped_bits(value);
+    quantize(isa, values, 1.0 / scale, zero_point, dropped, codes)
+        .expect("scales were checked when the network was quantised");
 }
 
 /// That as many are there as are needed.

@@ -1,8 +1,8 @@
 //! One step of the plan: layers on the multipliers, nodes on codes, nodes in float.
 
-use recoup_kernels::{BatchItem, MacLayer, Output, Residual};
+use recoup_kernels::{BatchItem, Coded, Encoded, MacLayer, Output, Pairing, Residual, map, pair};
 
-use crate::model::{NodeKind, SampleError, ValueId};
+use crate::model::{ActivationQuantization, NodeKind, SampleError, ValueId};
 
 use super::operations::{self, Size, Stored};
 use super::plan::{Format, Plan, Step};
@@ -45,9 +45,21 @@ impl Workspace {
         Ok(())
     }
 
-    /// Movements and maxima of codes of one scale; false when the step has to go through floats.
+    /// Functions, products and sums of codes; movements and maxima of codes of one scale. False when
+    /// the step has to go through floats.
     fn run_on_codes(&self, prepared: &Prepared, step: &Step, output: &mut [u8]) -> bool {
         let (graph, plan) = (&prepared.quantized.graph, &prepared.plan);
+        if let Some(function) = step.function
+            && let Stored::Codes(codes, _) = self.stored(plan, step.inputs[0])
+        {
+            output.copy_from_slice(codes);
+            map(prepared.isa, &plan.functions[function].entries, output);
+            return true;
+        }
+        if let Some(pairing) = step.pairing {
+            self.run_pair(prepared, step, pairing, output);
+            return true;
+        }
         let kind = &graph.nodes[step.node].kind;
         if let (NodeKind::Recode, Stored::Codes(codes, _)) =
             (kind, self.stored(plan, step.inputs[0]))
@@ -80,12 +92,36 @@ impl Workspace {
         true
     }
 
+    /// A product or a sum of two tensors. // eq. (4.10), (4.11)
+    fn run_pair(&self, prepared: &Prepared, step: &Step, pairing: Pairing, codes: &mut [u8]) {
+        let plan = &prepared.plan;
+        let coded = |value: ValueId| match self.stored(plan, value) {
+            Stored::Codes(codes, ActivationQuantization { scale, zero_point }) => {
+                Coded { codes, scale, zero_point }
+            }
+            Stored::Floats(_) => unreachable!("pairs are of codes"),
+        };
+        let pairs = [coded(step.inputs[0]), coded(step.inputs[1])];
+        let Format::Codes(quantization) = plan.place(step.outputs[0]).format else {
+            unreachable!("pairs become codes");
+        };
+        let mut to = Encoded {
+            codes,
+            inv_scale: 1.0 / quantization.scale,
+            zero_point: quantization.zero_point,
+            dropped_bits: prepared.quantized.dropped_bits(step.outputs[0]),
+        };
+        pair(prepared.isa, pairing, pairs, &mut to)
+            .expect("scales were checked when the network was quantised");
+    }
+
     fn run_in_floats(&mut self, prepared: &Prepared, step: &Step, output: &mut [f32]) {
         let (graph, plan) = (&prepared.quantized.graph, &prepared.plan);
         let size = |value: ValueId| Size::of(&graph.values[value].shape);
         let kind = &graph.nodes[step.node].kind;
         if matches!(kind, NodeKind::GlobalAveragePool) {
             operations::global_average(
+                prepared.isa,
                 size(step.inputs[0]),
                 self.stored(plan, step.inputs[0]),
                 output,

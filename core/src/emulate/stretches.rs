@@ -14,7 +14,8 @@ pub(super) struct Group {
     pub outputs: Vec<ValueId>,
 }
 
-/// Groups of the nodes that are not `taken` by layers on the multipliers. Every operator is in one.
+/// Groups of the nodes that are not `taken` by layers on the multipliers or run on codes. Every
+/// operator is in one.
 pub(super) fn groups(network: &Quantized, taken: &[bool]) -> Vec<Group> {
     let graph = &network.graph;
     let real = |value: &ValueId| network.activations[*value].is_none();

@@ -11,6 +11,7 @@
 
 mod attributes;
 mod check;
+mod elementwise;
 mod error;
 mod external;
 mod float;

@@ -39,6 +39,19 @@ impl Source {
         Self { node: node.clone(), feeds, opsets: opsets.clone() }
     }
 
+    /// The ONNX operator.
+    pub(super) fn operator(&self) -> &str {
+        &self.node.op_type
+    }
+
+    /// Whether each constant that it reads is one number.
+    pub(super) fn constants_are_numbers(&self) -> bool {
+        self.feeds.iter().all(|feed| match feed {
+            Feed::Constant(constant) => constant.len() == 1,
+            Feed::Absent | Feed::Runtime => true,
+        })
+    }
+
     /// Adds the node to a graph, reading the tensors `inputs` and making `outputs`, one name for
     /// each run-time input and each output that is not left out.
     fn add_to(&self, graph: &mut pb::GraphProto, inputs: &[String], outputs: &[String]) {
@@ -83,6 +96,7 @@ pub(crate) struct Stretch {
 }
 
 /// How a tensor goes into a model.
+#[derive(Clone)]
 struct Signature {
     shape: Vec<usize>,
     integer: bool,
@@ -100,6 +114,38 @@ impl Stretch {
     /// # Panics
     /// When one of them has no source, or rten refuses what it accepted node by node.
     pub fn new(graph: &Graph, nodes: &[usize], inputs: &[ValueId], outputs: &[ValueId]) -> Self {
+        let signature = |&id: &ValueId| {
+            let value = &graph.values[id];
+            Signature { shape: value.shape.clone(), integer: value.integer }
+        };
+        let signatures = inputs.iter().map(signature).collect();
+        Self::with_signatures(graph, nodes, inputs, signatures, outputs)
+    }
+
+    /// Nodes that work element by element, on `elements` of them in a row.
+    ///
+    /// # Panics
+    /// As [`Stretch::new`].
+    pub fn of_elements(
+        graph: &Graph,
+        nodes: &[usize],
+        inputs: &[ValueId],
+        output: ValueId,
+        elements: usize,
+    ) -> Self {
+        let signature =
+            |&id: &ValueId| Signature { shape: vec![elements], integer: graph.values[id].integer };
+        let signatures = inputs.iter().map(signature).collect();
+        Self::with_signatures(graph, nodes, inputs, signatures, &[output])
+    }
+
+    fn with_signatures(
+        graph: &Graph,
+        nodes: &[usize],
+        inputs: &[ValueId],
+        signatures: Vec<Signature>,
+        outputs: &[ValueId],
+    ) -> Self {
         let name = |&value: &ValueId| format!("value{value}");
         let names = |values: &[ValueId]| values.iter().map(name).collect::<Vec<_>>();
         let build = |optimise: bool| {
@@ -111,23 +157,16 @@ impl Stretch {
                 source.add_to(&mut proto, &names(&node.inputs), &names(&node.outputs));
                 opsets = source.opsets.clone();
             }
-            proto.input.extend(inputs.iter().map(|id| {
-                let value = &graph.values[*id];
-                value_info(&name(id), element_type(value.integer), Some(&value.shape))
+            proto.input.extend(inputs.iter().zip(&signatures).map(|(id, signature)| {
+                value_info(&name(id), element_type(signature.integer), Some(&signature.shape))
             }));
             proto.output.extend(outputs.iter().map(|id| untyped(&name(id))));
             Runtime::new(proto, &opsets, optimise)
         };
-        let zeros: Vec<Vec<f32>> =
-            inputs.iter().map(|&input| vec![0.0; graph.values[input].volume()]).collect();
-        let signature = |&id: &ValueId| {
-            let value = &graph.values[id];
-            Signature { shape: value.shape.clone(), integer: value.integer }
-        };
-        let stretch = |optimise| {
-            let inputs = inputs.iter().map(signature).collect();
-            build(optimise).map(|runtime| Self { runtime, inputs })
-        };
+        let zeros = signatures.iter().map(|signature| vec![0.0; signature.shape.iter().product()]);
+        let zeros: Vec<Vec<f32>> = zeros.collect();
+        let stretch =
+            |optimise| build(optimise).map(|runtime| Self { runtime, inputs: signatures.clone() });
         // A fusion of rten's can be wrong about shapes that broadcast; its nodes are not.
         let fused =
             trial(|| stretch(true).ok().filter(|fused| fused.run(&zeros, |_, _| {}).is_ok()));

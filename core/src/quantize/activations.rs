@@ -1,16 +1,24 @@
 //! Which tensors become codes.
 
-use crate::model::{ActivationQuantization, Graph, Node, NodeKind};
+use crate::model::{ActivationQuantization, Graph, Node, NodeKind, ValueId};
 
 use super::{Calibration, CalibrationError};
 
-/// Scale and zero point per value. A tensor that feeds a multiplier becomes codes; so do tensors
-/// that the model itself quantises. Data movements and MaxPool hand codes through unchanged, so
-/// the codes are made as early, and kept as long, as that changes no result.
+/// Which tensors are codes.
+pub(super) struct Assigned {
+    /// Scale and zero point per value.
+    pub codes: Vec<Option<ActivationQuantization>>,
+    /// Values that no multiplier reads: between layers, for a function or a product.
+    pub between: Vec<bool>,
+}
+
+/// A tensor that feeds a multiplier becomes codes; so do tensors that the model itself quantises, and
+/// [`between_layers`]. Data movements and MaxPool hand codes through unchanged, so the codes are
+/// made as early, and kept as long, as that changes no result.
 pub(super) fn assign(
     graph: &Graph,
     calibration: &Calibration,
-) -> Result<Vec<Option<ActivationQuantization>>, CalibrationError> {
+) -> Result<Assigned, CalibrationError> {
     let mut assigned: Vec<_> = graph.values.iter().map(|value| value.quantization).collect();
     for (node, _) in graph.macs() {
         let input = node.inputs[0];
@@ -18,11 +26,23 @@ pub(super) fn assign(
             assigned[input] = Some(calibration.quantization(&graph.values[input].tensor)?);
         }
     }
+    let mut between = vec![false; graph.values.len()];
+    let values = between_layers(graph);
+    let ranges = values.iter().map(|&value| calibration.quantization(&graph.values[value].tensor));
+    // Files of older versions lack them: there they stay in float.
+    if let Ok(ranges) = ranges.collect::<Result<Vec<_>, _>>() {
+        for (&value, range) in values.iter().zip(ranges) {
+            (assigned[value], between[value]) = (Some(range), true);
+        }
+    }
     let uses = graph.use_counts();
     for node in graph.nodes.iter().rev().filter(|node| hands_through(node)) {
-        if let Some(quantization) = assigned[node.outputs[0]] {
+        let output = node.outputs[0];
+        if let Some(quantization) = assigned[output] {
             for &input in node.inputs.iter().filter(|&&input| uses[input] == 1) {
-                assigned[input].get_or_insert(quantization);
+                if assigned[input].is_none() {
+                    (assigned[input], between[input]) = (Some(quantization), between[output]);
+                }
             }
         }
     }
@@ -34,7 +54,117 @@ pub(super) fn assign(
             assigned[node.outputs[0]] = first;
         }
     }
-    Ok(assigned)
+    Ok(Assigned { codes: assigned, between })
+}
+
+/// The tensors that have to be codes of their own so that what leads from codes to codes does not
+/// pass through real values: those that a function is of whose results are codes, and those that
+/// products, sums and means take in that such functions or products make. What a layer takes along,
+/// a clip or an addition, stays within it.
+pub(super) fn between_layers(graph: &Graph) -> Vec<ValueId> {
+    let mut codes: Vec<bool> = graph.values.iter().map(|it| it.quantization.is_some()).collect();
+    graph.macs().for_each(|(node, _)| codes[node.inputs[0]] = true);
+    let makers = Makers::new(graph, &codes);
+    let uses = graph.use_counts();
+    let mut between = Vec::new();
+    for (index, node) in graph.nodes.iter().enumerate().rev() {
+        if !node.outputs.iter().all(|&output| codes[output]) {
+            continue;
+        }
+        let mut wanted = match makers.of_node[index] {
+            Maker::Function(of) => vec![of],
+            Maker::Product(factors) => factors.to_vec(),
+            _ if hands_through(node) => {
+                let alone = node.inputs.iter().filter(|&&input| uses[input] == 1);
+                alone.for_each(|&input| codes[input] = true);
+                makers.computed(&node.inputs)
+            }
+            _ if matches!(node.kind, NodeKind::Add | NodeKind::GlobalAveragePool) => {
+                makers.computed(&node.inputs)
+            }
+            // A product takes along the quantiser of its output.
+            _ if matches!(node.kind, NodeKind::Quantize) => {
+                codes[node.inputs[0]] |= makers.by_operator[node.inputs[0]];
+                continue;
+            }
+            _ => continue,
+        };
+        wanted.retain(|&value| !codes[value]);
+        if wanted.iter().all(|&value| makers.on_codes[value]) {
+            wanted.iter().for_each(|&value| codes[value] = true);
+            between.extend(wanted);
+        }
+    }
+    between
+}
+
+/// How tensors are made, as far as that can be on codes.
+struct Makers {
+    of_node: Vec<Maker>,
+    /// Per value: whether it can be made without real values, or by a layer on the multipliers.
+    on_codes: Vec<bool>,
+    /// Per value: whether a function or a product makes it.
+    by_operator: Vec<bool>,
+}
+
+#[derive(Clone, Copy)]
+enum Maker {
+    /// A function of one tensor, with an operator that no layer takes along.
+    Function(ValueId),
+    /// A product of two.
+    Product([ValueId; 2]),
+    Other,
+}
+
+impl Makers {
+    /// `codes` tells which values are codes whatever makes them.
+    fn new(graph: &Graph, codes: &[bool]) -> Self {
+        let mut makers = Self {
+            of_node: Vec::with_capacity(graph.nodes.len()),
+            on_codes: codes.to_vec(),
+            by_operator: vec![false; codes.len()],
+        };
+        let uses = graph.use_counts();
+        // The tensor that each value is a function of; itself, if of none.
+        let mut roots: Vec<ValueId> = (0..graph.values.len()).collect();
+        for node in &graph.nodes {
+            let is_taken_along = match node.kind {
+                NodeKind::Clip { .. } => {
+                    !makers.by_operator[node.inputs[0]] && uses[node.inputs[0]] == 1
+                }
+                NodeKind::Quantize => roots[node.inputs[0]] == node.inputs[0],
+                _ => false,
+            };
+            let by_operator = match node.kind {
+                NodeKind::Clip { .. } => makers.by_operator[node.inputs[0]],
+                _ => true,
+            };
+            let root = |value: ValueId| Some(if codes[value] { value } else { roots[value] });
+            let function = graph.function_of(node, root).filter(|_| !is_taken_along);
+            let maker = match (function, graph.factors(node)) {
+                (Some(root), _) if by_operator => Maker::Function(root),
+                (None, Some(factors)) => Maker::Product(factors),
+                _ => Maker::Other,
+            };
+            let on_codes = match maker {
+                Maker::Function(of) => makers.on_codes[of],
+                Maker::Product(factors) => factors.iter().all(|&value| makers.on_codes[value]),
+                Maker::Other => !matches!(node.kind, NodeKind::Operator { .. }),
+            };
+            for &output in &node.outputs {
+                makers.on_codes[output] |= on_codes;
+                makers.by_operator[output] = on_codes && !matches!(maker, Maker::Other);
+                roots[output] = function.unwrap_or(output);
+            }
+            makers.of_node.push(maker);
+        }
+        makers
+    }
+
+    /// Those of `values` that a function or a product makes.
+    fn computed(&self, values: &[ValueId]) -> Vec<ValueId> {
+        values.iter().copied().filter(|&value| self.by_operator[value]).collect()
+    }
 }
 
 fn hands_through(node: &Node) -> bool {

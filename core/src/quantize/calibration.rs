@@ -13,6 +13,7 @@ use crate::numeric::hex;
 use crate::watch::{Stopped, Watch, go_on};
 
 use super::Method;
+use super::activations::between_layers;
 use super::counts;
 use super::histogram::Histogram;
 use super::range::{from_range, range};
@@ -121,7 +122,7 @@ pub struct Calibration {
     pub images: usize,
     /// How ranges were chosen.
     pub method: String,
-    /// One entry per tensor that a multiplier reads.
+    /// One entry per tensor that a multiplier reads, and per tensor between layers that is codes.
     pub tensors: Vec<TensorCalibration>,
     /// One entry per layer on the multipliers; empty in files of older versions.
     #[serde(default)]
@@ -272,7 +273,7 @@ impl Calibration {
                 expected: model.sha256.clone(),
             });
         }
-        for tensor in tensors_to_calibrate(graph) {
+        for tensor in tensors_of_multipliers(graph) {
             calibration.quantization(tensor).map_err(|_| CalibrationError::Incomplete {
                 path: path.into(),
                 tensor: tensor.into(),
@@ -283,8 +284,7 @@ impl Calibration {
 }
 
 /// Runs the float model on `images` (each in ONNX order) and chooses a range for every tensor
-/// that a multiplier reads and that the model does not quantise itself. A step of the
-/// work is an image.
+/// that becomes codes and that the model does not quantise itself. A step of the work is an image.
 ///
 /// # Errors
 /// When the float model does not take the values of an image, or gives NaN or infinity.
@@ -311,8 +311,8 @@ pub fn calibrate(
     Ok(histograms.par_iter().map(choose).collect())
 }
 
-/// The values that every tensor without codes of its own that a multiplier reads has in the float
-/// model, by the tensor's name.
+/// The values that every tensor that becomes codes, and has none of its own, has in the float model,
+/// by the tensor's name.
 ///
 /// # Errors
 /// As [`calibrate`].
@@ -353,8 +353,20 @@ pub(crate) fn value_histograms(
     Ok(tensors.into_iter().map(str::to_owned).zip(histograms).collect())
 }
 
-/// The tensors that a multiplier reads and that the model does not quantise itself.
+/// The tensors that become codes and that the model does not quantise itself.
 fn tensors_to_calibrate(graph: &Graph) -> Vec<&str> {
+    let mut tensors = tensors_of_multipliers(graph);
+    for value in between_layers(graph) {
+        let tensor = graph.values[value].tensor.as_str();
+        if !tensors.contains(&tensor) {
+            tensors.push(tensor);
+        }
+    }
+    tensors
+}
+
+/// Those among them that a multiplier reads.
+fn tensors_of_multipliers(graph: &Graph) -> Vec<&str> {
     let mut tensors: Vec<&str> = Vec::new();
     for (node, _) in graph.macs() {
         let input = &graph.values[node.inputs[0]];

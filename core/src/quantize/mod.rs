@@ -19,6 +19,7 @@ use recoup_kernels::WeightCoding;
 use crate::as_text;
 use crate::model::{ActivationQuantization, Graph, NodeKind, ValueId};
 
+use activations::Assigned;
 pub use activations::drop_low_bits;
 pub(crate) use calibration::value_histograms;
 pub use calibration::{
@@ -119,7 +120,7 @@ pub struct Quantized {
     /// The weight coding.
     pub weights: WeightScheme,
     /// Per value: whether its codes have 8 bits whatever `widths` says, because exact ends alone
-    /// multiply them.
+    /// multiply them, or no layer does.
     pub full_width: Vec<bool>,
 }
 
@@ -135,11 +136,12 @@ impl Quantized {
         widths: Widths,
     ) -> Result<Self, CalibrationError> {
         let dropped = 8 - widths.activation_bits;
-        let mut activations = activations::assign(&graph, calibration)?;
-        let full_width = match widths.exact_ends {
-            true => activations::of_the_ends(&graph),
-            false => vec![false; graph.values.len()],
-        };
+        let Assigned { codes: mut activations, between: mut full_width } =
+            activations::assign(&graph, calibration)?;
+        if widths.exact_ends {
+            let at_the_ends = activations::of_the_ends(&graph);
+            full_width.iter_mut().zip(at_the_ends).for_each(|(full, of_ends)| *full |= of_ends);
+        }
         let narrow = activations.iter_mut().zip(&full_width).filter(|(_, full)| !**full);
         for quantization in narrow.filter_map(|(quantization, _)| quantization.as_mut()) {
             quantization.zero_point = drop_low_bits(i32::from(quantization.zero_point), dropped);

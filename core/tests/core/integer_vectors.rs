@@ -138,6 +138,7 @@ impl Layer {
             high: f32::INFINITY,
             residual: ResidualSpec::None,
             output: OutputSpec::F32,
+            activation: None,
         }
     }
 

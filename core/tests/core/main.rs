@@ -3,6 +3,7 @@
 mod activation_streams;
 mod aware_quantization;
 mod bad_models;
+mod between_layers;
 mod bounds;
 mod constants;
 mod control_variate_recovers;

@@ -514,6 +514,7 @@ mod tests {
             high: 1.0,
             residual: ResidualSpec::None,
             output: OutputSpec::F32,
+            activation: None,
         };
         let input: Vec<u8> = (0..spec.shape.input_len()).map(byte).collect();
         let mut judged = Judged::default();

@@ -1,7 +1,7 @@
 //! A layer, prepared once and run on many images.
 
 mod shape;
-mod spec;
+pub(crate) mod spec;
 
 pub use shape::ConvShape;
 pub use spec::{Control, ControlTerm, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};

@@ -98,7 +98,7 @@ pub enum OutputSpec {
 /// y   = min(max(y, low), high)
 /// ```
 ///
-/// y goes out as it is or as a code ([`OutputSpec`]). Each operation on f32 rounds once, in this
+/// y goes out as it is or as a code ([`OutputSpec`]), or as what `activation` has for that code. Each operation on f32 rounds once, in this
 /// order; no fused multiply-add. All kernels agree bit for bit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MacSpec {
@@ -129,6 +129,9 @@ pub struct MacSpec {
     pub residual: ResidualSpec,
     /// The output's type.
     pub output: OutputSpec,
+    /// The code that takes each code's place in the output: a function of the tensor that follows
+    /// the layer. // eq. (4.9)
+    pub activation: Option<Arc<[u8; 256]>>,
 }
 
 impl MacSpec {
@@ -155,6 +158,7 @@ impl MacSpec {
             high: f32::INFINITY,
             residual: ResidualSpec::None,
             output: OutputSpec::F32,
+            activation: None,
         }
     }
 
@@ -210,6 +214,8 @@ impl MacSpec {
         }
         if let OutputSpec::U8 { inv_scale, zero_point, dropped_bits } = self.output {
             validate_output(inv_scale, zero_point, dropped_bits)?;
+        } else {
+            range(self.activation.is_none(), "an activation needs an output of codes")?;
         }
         Ok(())
     }

@@ -3,8 +3,11 @@
 //! The definition is in [`MacSpec`]; the arithmetic here is the same reshaped for vectors, and the
 //! comments say why each step gives the same bits.
 
+use std::sync::Arc;
+
 use crate::{
     Control, Isa, MacSpec, Output, OutputSpec, Residual, ResidualSpec, dispatch::multiversion,
+    engine::byte_lookup::map_codes,
 };
 
 /// Filters that are processed together.
@@ -138,6 +141,7 @@ pub(crate) struct Epilogue {
     high: f32,
     residual: ResidualSpec,
     encoding: Encoding,
+    activation: Option<Arc<[u8; 256]>>,
 }
 
 impl Epilogue {
@@ -199,6 +203,7 @@ impl Epilogue {
             high: spec.high,
             residual: spec.residual,
             encoding,
+            activation: spec.activation.clone(),
         }
     }
 
@@ -215,11 +220,23 @@ impl Epilogue {
         residual: Residual<'_>,
         output: &mut Output<'_>,
     ) {
+        let Tile { position, positions, block, blocks, .. } = tile;
         // Apart, because code for parts of blocks would keep whole ones out of registers.
         if self.whole {
             apply_whole(isa, self, tile, sums, residual, output);
         } else {
             apply_parts(isa, self, tile, sums, residual, output);
+        }
+        if let (Some(activation), Output::U8(out)) = (&self.activation, output) {
+            let (first, last) = (self.blocks[block], self.blocks[block + blocks - 1]);
+            let filters = first.filter..last.filter + last.count;
+            let rows = &mut out[position * self.filters..][..positions * self.filters];
+            if filters.len() == self.filters {
+                return map_codes(isa, activation, rows);
+            }
+            for row in rows.chunks_exact_mut(self.filters) {
+                map_codes(isa, activation, &mut row[filters.clone()]);
+            }
         }
     }
 
@@ -361,7 +378,7 @@ fn control_parameters(spec: &MacSpec, offset_scale: i32) -> (Vec<i32>, ControlKi
 
 /// NaN gives `low`.
 #[inline(always)]
-fn limit(y: f32, low: f32, high: f32) -> f32 {
+pub(crate) fn limit(y: f32, low: f32, high: f32) -> f32 {
     let y = if y > low { y } else { low };
     if y < high { y } else { high }
 }
@@ -372,7 +389,7 @@ const SHIFT: f32 = 12_582_912.0;
 
 /// Nearest integer, ties to even, for |z| < 2^22.
 #[inline(always)]
-fn round(z: f32) -> i32 {
+pub(crate) fn round(z: f32) -> i32 {
     ((z + SHIFT).to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32)
 }
 

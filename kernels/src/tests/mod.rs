@@ -6,6 +6,7 @@ use crate::*;
 
 use judged::Judged;
 
+mod codes;
 pub(crate) mod judged;
 mod tables;
 
@@ -24,8 +25,8 @@ impl Random {
         (self.bits() % n as u64) as usize
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())].clone()
     }
 
     /// Any code, and the extremes more often than their share.
@@ -99,6 +100,7 @@ fn layer(random: &mut Random, shape: ConvShape, product: Product) -> MacSpec {
         high: f32::INFINITY,
         residual: ResidualSpec::None,
         output: OutputSpec::F32,
+        activation: None,
         shape,
     }
 }
@@ -133,6 +135,9 @@ fn with_ends(random: &mut Random, spec: MacSpec) -> MacSpec {
     ]);
     let scale = random.between(-30, 30) as f32 / 100.0;
     let zero_point = random.code();
+    let output = random.pick(&[OutputSpec::F32, code]);
+    let function = Arc::new(std::array::from_fn(|_| random.code()));
+    let function = random.pick(&[None, Some(function)]);
     MacSpec {
         low,
         high,
@@ -141,7 +146,8 @@ fn with_ends(random: &mut Random, spec: MacSpec) -> MacSpec {
             ResidualSpec::U8 { scale, zero_point },
             ResidualSpec::F32,
         ]),
-        output: random.pick(&[OutputSpec::F32, code]),
+        output,
+        activation: function.filter(|_| output == code),
         ..spec
     }
 }
@@ -499,5 +505,7 @@ fn descriptions_that_do_not_fit_are_refused() {
     let table = Product::Table(Arc::new([0; 3]));
     assert!(refused(MacSpec { product: table, ..good.clone() }).contains("65536"));
     assert!(refused(MacSpec { low: f32::NAN, ..good.clone() }).contains("low"));
-    assert!(refused(MacSpec { scale: vec![1.0, f32::NAN], ..good }).contains("scale"));
+    assert!(refused(MacSpec { scale: vec![1.0, f32::NAN], ..good.clone() }).contains("scale"));
+    let activation = Some(Arc::new([0; 256]));
+    assert!(refused(MacSpec { activation, ..good }).contains("activation"));
 }
