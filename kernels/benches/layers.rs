@@ -29,6 +29,24 @@ fn conv(channels: usize, size: usize, filters: usize, stride: usize) -> ConvShap
     }
 }
 
+/// The same with another kernel, padded so that the size stays.
+fn of_kernel(shape: ConvShape, kernel: usize) -> ConvShape {
+    let pad = kernel / 2;
+    ConvShape {
+        kernel_height: kernel,
+        kernel_width: kernel,
+        pad_top: pad,
+        pad_left: pad,
+        pad_bottom: pad,
+        pad_right: pad,
+        ..shape
+    }
+}
+
+fn depthwise(channels: usize, size: usize, kernel: usize, stride: usize) -> ConvShape {
+    ConvShape { groups: channels, ..of_kernel(conv(channels, size, channels, stride), kernel) }
+}
+
 fn layers() -> Vec<Layer> {
     let layer = |name, shape, times| Layer { name, shape, times };
     vec![
@@ -41,6 +59,18 @@ fn layers() -> Vec<Layer> {
         layer("depthwise", ConvShape { groups: 32, ..conv(32, 16, 32, 1) }, 0),
         layer("1x1 64x64@16", ConvShape { height: 16, ..ConvShape::linear(16, 64, 64) }, 0),
         layer("linear 512x512", ConvShape::linear(1, 512, 512), 0),
+        // MobileNetV2.
+        layer("dw 96@112/2", depthwise(96, 112, 3, 2), 0),
+        layer("dw 144@56", depthwise(144, 56, 3, 1), 0),
+        layer("1x1 16x96@112", ConvShape { height: 112, ..ConvShape::linear(112, 16, 96) }, 0),
+        layer("1x1 576x96@14", ConvShape { height: 14, ..ConvShape::linear(14, 576, 96) }, 0),
+        // EfficientNet-B0.
+        layer("dw5 672@14", depthwise(672, 14, 5, 1), 0),
+        layer("dw5 1152@7", depthwise(1152, 7, 5, 1), 0),
+        layer("3x32@224/2", conv(3, 224, 32, 2), 0),
+        // ResNet-50.
+        layer("7x7 3x64@224/2", of_kernel(conv(3, 224, 64, 2), 7), 0),
+        layer("1x1 256x64@56", ConvShape { height: 56, ..ConvShape::linear(56, 256, 64) }, 0),
     ]
 }
 

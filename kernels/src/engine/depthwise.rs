@@ -1,5 +1,7 @@
 //! Depthwise convolution: one filter per channel, and the channels side by side in the vectors.
 
+pub(crate) mod columns;
+
 use std::sync::Arc;
 
 use crate::{

@@ -22,7 +22,17 @@ pub(crate) const UNIT: usize = 4;
 /// The weights of one step: `[LANES]` times four signed bytes or two 16-bit integers.
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
-pub(crate) struct Line([u8; LANES * UNIT]);
+pub(crate) struct Line(pub [u8; LANES * UNIT]);
+
+impl Line {
+    /// Stores a weight at a byte.
+    pub fn set(&mut self, width: Width, at: usize, w: i32) {
+        match width {
+            Width::One => self.0[at] = w as u8,
+            Width::Two => self.0[at..at + 2].copy_from_slice(&(w as i16).to_ne_bytes()),
+        }
+    }
+}
 
 /// A contiguous part of the receptive field.
 #[derive(Debug, Clone, Copy)]
@@ -306,7 +316,7 @@ fn kernels(isa: Isa) -> (TileKernels, Width) {
 /// The best choice is the zero point: its own term of the output cancels what is missing, for the
 /// activation bits that the multiplier does not drop. The kernels for bytes multiply unsigned by
 /// signed ones, so that they cannot store unsigned weights above 127 as they are.
-fn storage_offset(spec: &MacSpec, term: &Factor, width: Width) -> i32 {
+pub(crate) fn storage_offset(spec: &MacSpec, term: &Factor, width: Width) -> i32 {
     let lowest = match width {
         Width::One => i32::from(i8::MIN),
         Width::Two => i32::from(i16::MIN),
@@ -346,13 +356,7 @@ fn pack(
                     let weights = &spec.weights[(block.filter + lane) * depth + j + start..];
                     for (i, &w) in weights[..codes.min(len - start)].iter().enumerate() {
                         let w = i32::from(term.of_weight[usize::from(w)]) - offset;
-                        let at = lane * UNIT + i * width.bytes();
-                        match width {
-                            Width::One => lines[line].0[at] = w as u8,
-                            Width::Two => {
-                                lines[line].0[at..at + 2].copy_from_slice(&(w as i16).to_ne_bytes())
-                            }
-                        }
+                        lines[line].set(width, lane * UNIT + i * width.bytes(), w);
                     }
                 }
                 line += 1;

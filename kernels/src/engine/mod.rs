@@ -3,7 +3,8 @@
 // The vector kernels that read these exist only for x86-64 so far.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 pub(crate) mod byte_lookup;
-mod depthwise;
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+pub(crate) mod depthwise;
 pub(crate) mod gemm;
 mod rows;
 mod table;
@@ -22,7 +23,10 @@ use crate::{
     },
 };
 use byte_lookup::ByteLookup;
-use depthwise::Depthwise;
+use depthwise::{
+    Depthwise,
+    columns::{Column, Columns},
+};
 use gemm::Gemm;
 use rows::RowsConv;
 use table::Table;
@@ -31,6 +35,7 @@ use table::Table;
 #[derive(Debug, Default)]
 pub(crate) struct Images {
     image: Vec<u8>,
+    columns: Vec<Column>,
     gemm: gemm::Buffers,
     bytes: byte_lookup::Buffers,
     rows: rows::Buffers,
@@ -46,6 +51,8 @@ pub(crate) enum Engine {
     /// Any table, by rows.
     Rows(Box<RowsConv>),
     Depthwise(Depthwise),
+    /// The same by columns of the kernel.
+    Columns(Columns),
     Table(Table),
 }
 
@@ -65,7 +72,11 @@ impl Engine {
     fn of_mask(isa: Isa, spec: &MacSpec, mask: u64) -> (Engine, [i32; 256]) {
         let (shape, coding) = (&spec.shape, spec.coding);
         if Depthwise::fits(shape) {
-            return (Engine::Depthwise(Depthwise::new(isa, spec, &terms(mask))), [0; 256]);
+            let factors = terms(mask).into_iter().map(|term| Factor::of_term(term, coding));
+            return match Columns::new(isa, spec, &factors.collect::<Vec<_>>()) {
+                Some((columns, correction)) => (Engine::Columns(columns), correction),
+                None => (Engine::Depthwise(Depthwise::new(isa, spec, &terms(mask))), [0; 256]),
+            };
         }
         let lookup = byte_lookup::profile(isa)
             .and_then(|profile| split(mask, coding, shape.positions(), profile));
@@ -147,9 +158,14 @@ impl Engine {
                 }
             }
             Engine::Rows(rows) => format!("rows{}", rows.bits()),
-            Engine::Depthwise(_) => "depthwise".to_owned(),
+            Engine::Depthwise(_) | Engine::Columns(_) => "depthwise".to_owned(),
             Engine::Table(_) => "table".to_owned(),
         }
+    }
+
+    /// Whether blocks take filters of many groups, since each filter has a channel of its own.
+    pub fn is_depthwise(&self) -> bool {
+        matches!(self, Engine::Depthwise(_) | Engine::Columns(_))
     }
 
     /// Images that should be computed together.
@@ -179,7 +195,7 @@ impl Engine {
         images: &mut Images,
         mut sink: impl FnMut(Tile<'_>),
     ) {
-        let Images { image, gemm: buffers, bytes, rows } = images;
+        let Images { image, columns, gemm: buffers, bytes, rows } = images;
         match self {
             Engine::Gemm(gemm) => gemm.run(input, buffers, sink),
             Engine::Factors(parts) => {
@@ -202,6 +218,7 @@ impl Engine {
             }
             Engine::Rows(conv) => conv.tiles(rows, number, sink),
             Engine::Depthwise(depthwise) => depthwise.run(input, image, sink),
+            Engine::Columns(engine) => engine.run(input, columns, sink),
             Engine::Table(table) => table.run(input, image, sink),
         }
     }

@@ -146,10 +146,9 @@ impl MacLayer {
         spec.validate()?;
         let shape = &spec.shape;
         let (engine, correction) = Engine::new(isa, &spec);
-        let blocks = match engine {
-            // One filter per group: blocks take filters of many groups.
-            Engine::Depthwise(_) => blocks(1, shape.filters),
-            _ => blocks(shape.groups, shape.filters_per_group()),
+        let blocks = match engine.is_depthwise() {
+            true => blocks(1, shape.filters),
+            false => blocks(shape.groups, shape.filters_per_group()),
         };
         let (sums, offset_scale) = SumFunctions::new(&spec, &correction);
         let control = spec.control.as_ref();
@@ -206,17 +205,19 @@ impl MacLayer {
         let Scratch { images, offset, sums, .. } = scratch;
         self.window_sums(fast.sums.correction.as_ref(), input, sums, offset);
         fast.engine.prepare([input].into_iter(), images);
+        let is_depthwise = fast.engine.is_depthwise();
         fast.engine.run(self.isa, input, (0, 1), images, |tile| {
             let rows = tile.acc.chunks_exact(tile.blocks * LANES);
             for (position, row) in (tile.position..).zip(rows) {
                 let blocks = &fast.epilogue.blocks()[tile.block..];
                 for (lanes, block) in row.chunks_exact(LANES).zip(blocks) {
                     let &Block { filter, count, group } = block;
-                    // Absent for engines that leave nothing out.
-                    let correction = offset.get(position * shape.groups + group).unwrap_or(&0);
                     let acc = &mut acc[position * shape.filters + filter..][..count];
-                    for (acc, lane) in acc.iter_mut().zip(lanes) {
-                        *acc = lane.wrapping_add(*correction);
+                    for (lane, (acc, sum)) in acc.iter_mut().zip(lanes).enumerate() {
+                        let group = if is_depthwise { filter + lane } else { group };
+                        // Absent for engines that leave nothing out.
+                        let correction = offset.get(position * shape.groups + group).unwrap_or(&0);
+                        *acc = sum.wrapping_add(*correction);
                     }
                 }
             }
@@ -319,9 +320,9 @@ impl MacLayer {
                 self.window_sums(x.as_ref(), input, sums, combined);
             }
         }
-        let layout = match fast.engine {
-            Engine::Depthwise(_) => SumLayout::PerFilter,
-            _ => SumLayout::PerGroup,
+        let layout = match fast.engine.is_depthwise() {
+            true => SumLayout::PerFilter,
+            false => SumLayout::PerGroup,
         };
         let sums = Sums { layout, offset, control, codes };
         fast.engine.run(self.isa, input, number, images, |mut tile| {

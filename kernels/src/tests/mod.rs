@@ -423,7 +423,24 @@ fn depthwise() {
             }
         }
     }
-    judge.verdict(105);
+    // At the edges of 64 channels and of 16 positions, with kernels of more rows than a unit has.
+    for channels in [15, 16, 48, 63, 64, 65, 100, 128] {
+        for (kernel, width) in [(1, 3), (2, 16), (3, 17), (4, 20), (5, 33), (7, 25)] {
+            let mut shape = conv(channels, (7, width), channels, kernel);
+            shape.groups = channels;
+            shape.kernel_width = random.pick(&[1, 2, kernel]).min(kernel);
+            (shape.stride_height, shape.stride_width) = random.pick(&[(1, 1), (2, 1), (1, 2)]);
+            shape.dilation_height = if kernel < 4 { random.pick(&[1, 2]) } else { 1 };
+            shape.dilation_width = random.pick(&[1, 3]);
+            (shape.pad_left, shape.pad_bottom) = random.pick(&[(0, 2), (5, 0), (2, 1)]);
+            let product = random.pick(&[exact(), truncated(7), mask(|i, _| i >= 2)]);
+            let spec = layer(&mut random, shape, product);
+            let spec = with_control(&mut random, spec, 8, 3);
+            let spec = with_ends(&mut random, spec);
+            judge.compare(&mut random, &spec);
+        }
+    }
+    judge.verdict(153);
 }
 
 /// Ties, saturation, the 64-bit control variate and all the ways in and out.

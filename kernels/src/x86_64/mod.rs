@@ -2,7 +2,9 @@
 
 pub(crate) mod avx2;
 pub(crate) mod avx2_bytes;
+pub(crate) mod avx2_columns;
 pub(crate) mod avx512;
 pub(crate) mod avx512_bytes;
+pub(crate) mod avx512_columns;
 pub(crate) mod floats;
 pub(crate) mod transpose;

@@ -1,0 +1,247 @@
+//! Depthwise convolution by columns of the kernel, with instructions that add several products.
+//!
+//! For 64 channels at a time, the codes of neighbouring rows are laid side by side, channel by channel:
+//! four of one byte or two of two bytes. What a kernel's column meets is then one or a few such
+//! units per channel, and each column of the image is packed once for all positions that read it.
+
+use crate::{
+    ConvShape, Isa, MacSpec,
+    engine::gemm::{Line, UNIT, storage_offset},
+    input::image::Width,
+    isa::Level,
+    output::epilogue::{LANES, Tile},
+    product::factors::{CodeFactor, Factor},
+};
+
+/// Channels that are computed together.
+pub(crate) const CHANNELS: usize = 64;
+
+/// Blocks of filters among them.
+const BLOCKS: usize = CHANNELS / LANES;
+
+/// Positions of a tile.
+const POSITIONS: usize = 16;
+
+/// The codes of some rows of one column of the image, a unit for each channel.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct Column(pub [u8; CHANNELS * UNIT]);
+
+/// Codes of one row of the image.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a> {
+    pub codes: &'a [u8],
+    /// From one column to the next.
+    pub stride: usize,
+}
+
+/// Lays rows, as many as a unit has codes, side by side in every `step`-th of `to`, for so many
+/// channels; the others get any codes.
+///
+/// # Safety
+/// The processor has the features of the kernel.
+type Pack = unsafe fn(rows: &[Row<'_>], channels: usize, to: &mut [Column], step: usize);
+
+/// What a kernel sums.
+#[derive(Debug)]
+pub(crate) struct Input<'a> {
+    /// From the first position's first column on.
+    pub columns: &'a [Column],
+    /// Columns from one position to the next.
+    pub stride: usize,
+    /// Where the units that the kernel meets are, in columns.
+    pub taps: &'a [usize],
+    /// Bits of the codes in each term.
+    pub masks: &'a [u8],
+    /// `[blocks][taps][terms]`
+    pub weights: &'a [Line],
+    pub blocks: usize,
+}
+
+impl Input<'_> {
+    /// That the columns and weights of so many positions are there.
+    pub fn check(&self, acc: &[[i32; LANES]]) {
+        let positions = acc.len() / self.blocks;
+        let last = self.taps.iter().max().unwrap_or(&0);
+        assert!(self.blocks <= BLOCKS && acc.len() == positions * self.blocks && positions > 0);
+        assert!((positions - 1) * self.stride + last < self.columns.len());
+        assert!(self.blocks * self.taps.len() * self.masks.len() <= self.weights.len());
+    }
+}
+
+/// Sums of neighbouring positions, `[positions][blocks]`.
+///
+/// # Safety
+/// The processor has the features of the kernel.
+type SumColumns = unsafe fn(&Input<'_>, acc: &mut [[i32; LANES]]);
+
+/// The kernels of an instruction set, and how wide the codes in a unit are.
+#[derive(Debug, Clone, Copy)]
+struct Kernel {
+    pack: Pack,
+    sum: SumColumns,
+    width: Width,
+}
+
+impl Kernel {
+    fn of(isa: Isa) -> Option<Kernel> {
+        #[cfg(target_arch = "x86_64")]
+        use crate::x86_64::{avx2_columns, avx512_columns};
+        match isa.level() {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => {
+                Some(Kernel { pack: avx2_columns::pack, sum: avx2_columns::sum, width: Width::Two })
+            }
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512Vnni => Some(Kernel {
+                pack: avx512_columns::pack,
+                sum: avx512_columns::sum,
+                width: Width::One,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Rows in a unit.
+    fn rows(self) -> usize {
+        UNIT / self.width.bytes()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Columns {
+    kernel: Kernel,
+    shape: ConvShape,
+    padding: u8,
+    /// Columns for each column of the image: so many rows' worth of units.
+    units: usize,
+    taps: Vec<usize>,
+    masks: Vec<u8>,
+    /// `[blocks][taps][terms]`
+    weights: Vec<Line>,
+}
+
+impl Columns {
+    /// The sum of `terms`, and what it leaves out as a function of the code; none if the instruction
+    /// set has no kernel.
+    pub fn new(isa: Isa, spec: &MacSpec, terms: &[Factor]) -> Option<(Columns, [i32; 256])> {
+        let kernel = Kernel::of(isa)?;
+        let shape = spec.shape;
+        let rows = kernel.rows();
+        let units = shape.kernel_height.div_ceil(rows);
+        let columns = (0..shape.kernel_width).map(|kx| kx * shape.dilation_width * units);
+        let taps = columns.flat_map(|column| column..column + units).collect::<Vec<_>>();
+        let mut correction = [0; 256];
+        let mut masks = Vec::new();
+        let mut offsets = Vec::new();
+        for term in terms {
+            let &CodeFactor::Bits(mask) = &term.of_code else { return None };
+            let offset = storage_offset(spec, term, kernel.width);
+            for (a, sum) in (0..=255).zip(&mut correction) {
+                *sum += offset * i32::from(a & mask);
+            }
+            masks.push(mask);
+            offsets.push(offset);
+        }
+        let mut weights = Vec::new();
+        for first in (0..shape.filters).step_by(LANES) {
+            for (kx, unit) in
+                (0..shape.kernel_width).flat_map(|kx| (0..units).map(move |u| (kx, u)))
+            {
+                for (term, offset) in terms.iter().zip(&offsets) {
+                    let mut line = Line([0; LANES * UNIT]);
+                    for (lane, row) in
+                        (0..LANES).flat_map(|lane| (0..rows).map(move |row| (lane, row)))
+                    {
+                        let ky = unit * rows + row;
+                        if first + lane >= shape.filters || ky >= shape.kernel_height {
+                            continue;
+                        }
+                        let tap = ky * shape.kernel_width + kx;
+                        let byte = spec.weights[(first + lane) * shape.depth() + tap];
+                        let w = i32::from(term.of_weight[usize::from(byte)]) - offset;
+                        line.set(kernel.width, lane * UNIT + row * kernel.width.bytes(), w);
+                    }
+                    weights.push(line);
+                }
+            }
+        }
+        let padding = spec.input_zero_point;
+        Some((Columns { kernel, shape, padding, units, taps, masks, weights }, correction))
+    }
+
+    /// Hands the accumulators to `sink`, tile by tile.
+    pub fn run(&self, input: &[u8], columns: &mut Vec<Column>, mut sink: impl FnMut(Tile<'_>)) {
+        let (shape, units) = (&self.shape, self.units);
+        columns.resize(shape.padded_width() * units, Column([0; CHANNELS * UNIT]));
+        let out_width = shape.out_width();
+        let per_block = self.taps.len() * self.masks.len();
+        let mut acc = [[0; LANES]; POSITIONS * BLOCKS];
+        for first in (0..shape.channels).step_by(CHANNELS) {
+            let channels = CHANNELS.min(shape.channels - first);
+            let (block, blocks) = (first / LANES, channels.div_ceil(LANES));
+            for oy in 0..shape.out_height() {
+                self.pack(input, oy, (first, channels), columns);
+                for ox in (0..out_width).step_by(POSITIONS) {
+                    let positions = POSITIONS.min(out_width - ox);
+                    let acc = &mut acc[..positions * blocks];
+                    let stride = shape.stride_width * units;
+                    let sums = Input {
+                        columns: &columns[ox * stride..],
+                        stride,
+                        taps: &self.taps,
+                        masks: &self.masks,
+                        weights: &self.weights[block * per_block..],
+                        blocks,
+                    };
+                    // SAFETY: Kernel::of chose the function for the features of an Isa.
+                    unsafe { (self.kernel.sum)(&sums, acc) };
+                    let position = oy * out_width + ox;
+                    let acc = acc.as_flattened_mut();
+                    sink(Tile { acc, position, positions, block, blocks });
+                }
+            }
+        }
+    }
+
+    /// Packs the rows that an output row reads.
+    fn pack(
+        &self,
+        input: &[u8],
+        oy: usize,
+        (first, channels): (usize, usize),
+        columns: &mut [Column],
+    ) {
+        let (shape, units, rows) = (&self.shape, self.units, self.kernel.rows());
+        let border = [self.padding; CHANNELS];
+        let border = Row { codes: &border, stride: 0 };
+        let row = |ky: usize| {
+            let y = oy * shape.stride_height + ky * shape.dilation_height;
+            let y = y.checked_sub(shape.pad_top).filter(|&y| y < shape.height);
+            // The weights of rows beyond the kernel are 0.
+            y.filter(|_| ky < shape.kernel_height).map_or(border, |y| Row {
+                codes: &input[y * shape.width * shape.channels..][..shape.width * shape.channels]
+                    [first..],
+                stride: shape.channels,
+            })
+        };
+        let inside = shape.pad_left * units..(shape.pad_left + shape.width) * units;
+        for unit in 0..units {
+            let mut found = [border; UNIT];
+            let found = &mut found[..rows];
+            found.iter_mut().zip(unit * rows..).for_each(|(found, ky)| *found = row(ky));
+            let borders = [border; UNIT];
+            for (rows, range) in [
+                (&borders[..rows], 0..inside.start),
+                (&*found, inside.clone()),
+                (&borders[..rows], inside.end..columns.len()),
+            ] {
+                if !range.is_empty() {
+                    let to = &mut columns[range][unit..];
+                    // SAFETY: Kernel::of chose the function for the features of an Isa.
+                    unsafe { (self.kernel.pack)(rows, channels, to, units) };
+                }
+            }
+        }
+    }
+}
