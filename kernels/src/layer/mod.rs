@@ -13,7 +13,7 @@ use crate::{
     output::{
         combine::Combination,
         epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, blocks},
-        sums::{self, CodeFunction, window_sums},
+        sums::{self, CodeFunction, Windows},
     },
 };
 use spec::validate_output;
@@ -91,6 +91,7 @@ struct Fast {
     combination: Option<Combination>,
     epilogue: Epilogue,
     sums: SumFunctions,
+    windows: Windows,
 }
 
 /// The sums over the receptive field that a layer needs; None where they would be 0.
@@ -154,7 +155,8 @@ impl MacLayer {
         let control = spec.control.as_ref();
         let combination = control.and_then(|control| Combination::new(control, shape, &blocks));
         let epilogue = Epilogue::new(&spec, blocks, offset_scale);
-        let fast = Fast { engine, combination, epilogue, sums };
+        let windows = Windows::new(isa, shape, spec.input_zero_point);
+        let fast = Fast { engine, combination, epilogue, sums, windows };
         Ok(MacLayer { isa, kernel: Kernel::Fast(Box::new(fast)), spec })
     }
 
@@ -203,7 +205,7 @@ impl MacLayer {
             Kernel::Fast(fast) => fast,
         };
         let Scratch { images, offset, sums, .. } = scratch;
-        self.window_sums(fast.sums.correction.as_ref(), input, sums, offset);
+        fast.windows.fill(fast.sums.correction.as_ref(), input, sums, offset);
         fast.engine.prepare([input].into_iter(), images);
         let is_depthwise = fast.engine.is_depthwise();
         fast.engine.run(self.isa, input, (0, 1), images, |tile| {
@@ -239,12 +241,10 @@ impl MacLayer {
         self.check_input(input);
         assert_eq!(out.len(), shape.positions() * shape.groups, "length of out");
         let padding = self.spec.input_zero_point;
-        match self.kernel {
+        match &self.kernel {
             Kernel::Naive => naive::position_sums(shape, padding, f, input, out),
-            Kernel::Fast(_) => match CodeFunction::new(f) {
-                Some(f) => {
-                    window_sums(self.isa, shape, padding, &f, input, &mut scratch.sums, out);
-                }
+            Kernel::Fast(fast) => match CodeFunction::new(f) {
+                Some(f) => fast.windows.sum(&f, input, &mut scratch.sums, out),
                 None => out.fill(0),
             },
         }
@@ -311,13 +311,13 @@ impl MacLayer {
     ) {
         let BatchItem { input, residual, output } = item;
         let Scratch { images, offset, control, codes, combined, sums } = scratch;
-        self.window_sums(fast.sums.offset.as_ref(), input, sums, offset);
-        self.window_sums(fast.sums.control.as_ref(), input, sums, control);
-        self.window_sums(fast.sums.codes.as_ref(), input, sums, codes);
+        fast.windows.fill(fast.sums.offset.as_ref(), input, sums, offset);
+        fast.windows.fill(fast.sums.control.as_ref(), input, sums, control);
+        fast.windows.fill(fast.sums.codes.as_ref(), input, sums, codes);
         if let Some(combination) = &fast.combination {
             combined.resize_with(combination.functions().len(), Vec::new);
             for (x, combined) in combination.functions().iter().zip(&mut *combined) {
-                self.window_sums(x.as_ref(), input, sums, combined);
+                fast.windows.fill(x.as_ref(), input, sums, combined);
             }
         }
         let layout = match fast.engine.is_depthwise() {
@@ -331,20 +331,6 @@ impl MacLayer {
             }
             fast.epilogue.apply(self.isa, tile, sums, *residual, output);
         });
-    }
-
-    /// Fills `out`, or empties it if there is nothing to sum.
-    fn window_sums(
-        &self,
-        f: Option<&CodeFunction>,
-        input: &[u8],
-        buffers: &mut sums::Buffers,
-        out: &mut Vec<i32>,
-    ) {
-        let Some(f) = f else { return out.clear() };
-        let shape: &ConvShape = &self.spec.shape;
-        out.resize(shape.positions() * shape.groups, 0);
-        window_sums(self.isa, shape, self.spec.input_zero_point, f, input, buffers, out);
     }
 
     fn check_input(&self, input: &[u8]) {

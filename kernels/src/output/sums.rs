@@ -3,7 +3,16 @@
 //! First f is summed over the channels of each pixel, then over the kernel's window: rows first,
 //! columns second, a few additions per position whatever the number of channels.
 
-use crate::{ConvShape, Isa, dispatch::multiversion, engine::gemm::is_pointwise};
+use crate::{
+    ConvShape, Isa,
+    dispatch::multiversion,
+    engine::{
+        byte_lookup::map_codes,
+        depthwise::columns::{Column, Columns},
+        gemm::is_pointwise,
+    },
+    output::epilogue::LANES,
+};
 
 /// A function of the activation code, split so that vectors of bytes can evaluate it:
 /// f(a) = offset + scale * sum_b 2^(8 b) plane_b(a).
@@ -119,10 +128,87 @@ pub(crate) struct Buffers {
     pixels: Vec<i32>,
     grid: Vec<i32>,
     row: Vec<i32>,
+    /// A plane of the function's values.
+    bytes: Vec<u8>,
+    columns: Vec<Column>,
+}
+
+/// The windows of a layer, over which functions of the code are summed.
+#[derive(Debug)]
+pub(crate) struct Windows {
+    isa: Isa,
+    shape: ConvShape,
+    padding: u8,
+    /// Of layers whose groups have one channel each.
+    columns: Option<Columns>,
+}
+
+impl Windows {
+    /// Padding pixels hold `padding`.
+    pub fn new(isa: Isa, shape: &ConvShape, padding: u8) -> Windows {
+        let columns = if is_pointwise(shape) { None } else { Columns::of_windows(isa, shape) };
+        Windows { isa, shape: *shape, padding, columns }
+    }
+
+    /// Fills `out` with the sums of `f`, or empties it if there is nothing to sum.
+    pub fn fill(
+        &self,
+        f: Option<&CodeFunction>,
+        input: &[u8],
+        buffers: &mut Buffers,
+        out: &mut Vec<i32>,
+    ) {
+        let Some(f) = f else { return out.clear() };
+        out.resize(self.shape.positions() * self.shape.groups, 0);
+        self.sum(f, input, buffers, out);
+    }
+
+    /// sum_j f(a_j) for each receptive field, `[positions][groups]`.
+    pub fn sum(&self, f: &CodeFunction, input: &[u8], buffers: &mut Buffers, out: &mut [i32]) {
+        match (&self.columns, &f.planes) {
+            (Some(columns), Some(planes)) => {
+                self.sum_by_columns(columns, f, planes, input, buffers, out);
+            }
+            _ => window_sums(self.isa, &self.shape, self.padding, f, input, buffers, out),
+        }
+    }
+
+    fn sum_by_columns(
+        &self,
+        columns: &Columns,
+        f: &CodeFunction,
+        planes: &[Plane],
+        input: &[u8],
+        Buffers { bytes, columns: buffer, .. }: &mut Buffers,
+        out: &mut [i32],
+    ) {
+        let groups = self.shape.groups;
+        let offset =
+            f.offset.wrapping_mul((self.shape.kernel_height * self.shape.kernel_width) as i32);
+        for (number, plane) in planes.iter().enumerate() {
+            bytes.clear();
+            bytes.extend_from_slice(input);
+            map_codes(self.isa, &plane.table, bytes);
+            let scale = (f.scale << (8 * number)) as i32;
+            let padding = plane.table[usize::from(self.padding)];
+            columns.run_padded(bytes, padding, buffer, |tile| {
+                let first = tile.block * LANES;
+                let count = (tile.blocks * LANES).min(groups - first);
+                let rows = tile.acc.chunks_exact(tile.blocks * LANES);
+                for (position, row) in (tile.position..).zip(rows) {
+                    let out = &mut out[position * groups + first..][..count];
+                    for (out, sum) in out.iter_mut().zip(row) {
+                        let before = if number == 0 { offset } else { *out };
+                        *out = sum.wrapping_mul(scale).wrapping_add(before);
+                    }
+                }
+            });
+        }
+    }
 }
 
 /// sum_j f(a_j) for each receptive field, `[positions][groups]`; padding pixels hold `padding`.
-pub(crate) fn window_sums(
+fn window_sums(
     isa: Isa,
     shape: &ConvShape,
     padding: u8,

@@ -5,12 +5,15 @@
 //! units per channel, and each column of the image is packed once for all positions that read it.
 
 use crate::{
-    ConvShape, Isa, MacSpec,
+    ConvShape, Isa, MacSpec, Product, WeightCoding,
     engine::gemm::{Line, UNIT, storage_offset},
     input::image::Width,
     isa::Level,
     output::epilogue::{LANES, Tile},
-    product::factors::{CodeFactor, Factor},
+    product::{
+        factors::{CodeFactor, Factor},
+        terms::Term,
+    },
 };
 
 /// Channels that are computed together.
@@ -170,8 +173,33 @@ impl Columns {
         Some((Columns { kernel, shape, padding, units, taps, masks, weights }, correction))
     }
 
+    /// The sum of the codes that each channel's windows meet, for layers whose groups have one channel
+    /// each; none where no kernel is faster than the obvious way.
+    pub fn of_windows(isa: Isa, shape: &ConvShape) -> Option<Columns> {
+        if shape.groups == 1 || shape.groups != shape.channels {
+            return None;
+        }
+        let shape = ConvShape { filters: shape.groups, ..*shape };
+        let ones = vec![1; shape.filters * shape.depth()];
+        let all = Term { rows: 0xff, keep: 0xff };
+        let spec = MacSpec::bare(shape, ones, WeightCoding::Unsigned, Product::Mask(u64::MAX));
+        let (columns, _) = Self::new(isa, &spec, &[Factor::of_term(all, spec.coding)])?;
+        Some(columns)
+    }
+
     /// Hands the accumulators to `sink`, tile by tile.
-    pub fn run(&self, input: &[u8], columns: &mut Vec<Column>, mut sink: impl FnMut(Tile<'_>)) {
+    pub fn run(&self, input: &[u8], columns: &mut Vec<Column>, sink: impl FnMut(Tile<'_>)) {
+        self.run_padded(input, self.padding, columns, sink);
+    }
+
+    /// The same with another code around the image.
+    pub fn run_padded(
+        &self,
+        input: &[u8],
+        padding: u8,
+        columns: &mut Vec<Column>,
+        mut sink: impl FnMut(Tile<'_>),
+    ) {
         let (shape, units) = (&self.shape, self.units);
         columns.resize(shape.padded_width() * units, Column([0; CHANNELS * UNIT]));
         let out_width = shape.out_width();
@@ -181,7 +209,7 @@ impl Columns {
             let channels = CHANNELS.min(shape.channels - first);
             let (block, blocks) = (first / LANES, channels.div_ceil(LANES));
             for oy in 0..shape.out_height() {
-                self.pack(input, oy, (first, channels), columns);
+                self.pack(input, padding, oy, (first, channels), columns);
                 for ox in (0..out_width).step_by(POSITIONS) {
                     let positions = POSITIONS.min(out_width - ox);
                     let acc = &mut acc[..positions * blocks];
@@ -208,12 +236,13 @@ impl Columns {
     fn pack(
         &self,
         input: &[u8],
+        padding: u8,
         oy: usize,
         (first, channels): (usize, usize),
         columns: &mut [Column],
     ) {
         let (shape, units, rows) = (&self.shape, self.units, self.kernel.rows());
-        let border = [self.padding; CHANNELS];
+        let border = [padding; CHANNELS];
         let border = Row { codes: &border, stride: 0 };
         let row = |ky: usize| {
             let y = oy * shape.stride_height + ky * shape.dilation_height;
