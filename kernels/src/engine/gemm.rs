@@ -93,6 +93,8 @@ pub(crate) struct Gemm {
     copies: Vec<CodeFactor>,
     copy_bytes: usize,
     image_bytes: usize,
+    /// Whether the input is read as it is.
+    in_place: bool,
     runs: Vec<Run>,
     lines: usize,
     weights: Vec<Line>,
@@ -160,6 +162,10 @@ impl Gemm {
             * pixel;
         let reach = runs.iter().map(|run| run.offset + run.units * UNIT).max().unwrap_or(0);
         let image_bytes = (terms.len() * copy_bytes).max(last_position + last_group + reach);
+        let padding = [shape.pad_top, shape.pad_left, shape.pad_bottom, shape.pad_right];
+        let in_place = matches!(terms, [term] if term.of_code == CodeFactor::Bits(0xff))
+            && (width, padding) == (Width::One, [0; 4])
+            && image_bytes <= shape.input_len();
         let per_group = blocks.len() / shape.groups;
         let tile = choose_tile(kernels, per_group, shape.out_width());
         Gemm {
@@ -170,6 +176,7 @@ impl Gemm {
             copies: terms.iter().map(|term| term.of_code.clone()).collect(),
             copy_bytes,
             image_bytes,
+            in_place,
             runs,
             lines,
             weights,
@@ -201,8 +208,11 @@ impl Gemm {
         }
     }
 
-    /// Copies the input and hands the accumulators to `sink`, tile by tile.
-    pub fn run(&self, input: &[u8], buffers: &mut Buffers, mut sink: impl FnMut(Tile<'_>)) {
+    /// Copies the input if need be and hands the accumulators to `sink`, tile by tile.
+    pub fn run(&self, input: &[u8], buffers: &mut Buffers, sink: impl FnMut(Tile<'_>)) {
+        if self.in_place {
+            return self.run_on(input, sink);
+        }
         let Buffers { image, replaced } = buffers;
         if image.len() < self.image_bytes {
             image.resize(self.image_bytes, 0);
@@ -222,7 +232,12 @@ impl Gemm {
                 }
             }
         }
+        self.run_on(image, sink);
+    }
 
+    fn run_on(&self, image: &[u8], mut sink: impl FnMut(Tile<'_>)) {
+        assert!(image.len() >= self.image_bytes);
+        let (shape, width) = (&self.shape, self.width);
         let pixel = shape.channels * width.bytes();
         let stride = shape.stride_width * pixel;
         let row = shape.stride_height * shape.padded_width() * pixel;
@@ -252,7 +267,7 @@ impl Gemm {
                         let len = positions * blocks * LANES;
                         debug_assert!(len <= TILE);
                         // SAFETY: the positions of the tile are output positions, and
-                        // `image_bytes`, which `image` has at least, is the largest sum of the
+                        // `image_bytes`, which `image` was checked to have at least, is the largest sum of the
                         // last position's address, a group's and a run's end. `weights` holds
                         // `lines` lines for each block. choose_tile and the tables of kernels
                         // keep the tile within TILE. `isa` proves the features.

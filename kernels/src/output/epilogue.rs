@@ -3,6 +3,7 @@
 //! The definition is in [`MacSpec`]; the arithmetic here is the same reshaped for vectors, and the
 //! comments say why each step gives the same bits.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::{
@@ -129,8 +130,6 @@ pub(crate) fn tiles(
 pub(crate) struct Epilogue {
     filters: usize,
     blocks: Vec<Block>,
-    /// Whether all blocks are.
-    whole: bool,
     parameters: Vec<BlockParameters>,
     groups: usize,
     control: ControlKind,
@@ -192,7 +191,6 @@ impl Epilogue {
         };
         Epilogue {
             filters: spec.shape.filters,
-            whole: blocks.iter().all(|block| block.count == LANES),
             blocks,
             parameters,
             groups: spec.shape.groups,
@@ -221,11 +219,19 @@ impl Epilogue {
         output: &mut Output<'_>,
     ) {
         let Tile { position, positions, block, blocks, .. } = tile;
-        // Apart, because code for parts of blocks would keep whole ones out of registers.
-        if self.whole {
-            apply_whole(isa, self, tile, sums, residual, output);
-        } else {
-            apply_parts(isa, self, tile, sums, residual, output);
+        let is_plain = [sums.offset, sums.control, sums.codes].iter().all(|sum| sum.is_empty())
+            && self.residual == ResidualSpec::None;
+        // Apart, because code for parts of blocks would keep whole ones out of registers, and
+        // questions about sums that are not there take as long as the rest.
+        let in_tile = &self.blocks[block..][..blocks];
+        // Only the last block of a group can be a part of one.
+        let whole = in_tile.iter().take_while(|block| block.count == LANES).count();
+        match is_plain {
+            true => apply_plain(isa, self, &tile, 0..whole, sums, residual, output),
+            false => apply_whole(isa, self, &tile, 0..whole, sums, residual, output),
+        }
+        if whole < blocks {
+            apply_parts(isa, self, &tile, whole..blocks, sums, residual, output);
         }
         if let (Some(activation), Output::U8(out)) = (&self.activation, output) {
             let (first, last) = (self.blocks[block], self.blocks[block + blocks - 1]);
@@ -241,33 +247,47 @@ impl Epilogue {
     }
 
     #[inline(always)]
-    fn tile<const WHOLE: bool>(
+    fn tile<const WHOLE: bool, const PLAIN: bool>(
         &self,
-        tile: Tile<'_>,
+        tile: &Tile<'_>,
+        blocks: Range<usize>,
         sums: Sums<'_>,
         residual: Residual<'_>,
         output: &mut Output<'_>,
     ) {
-        let rows = tile.acc.chunks_exact(tile.blocks * LANES);
-        for (position, row) in (tile.position..tile.position + tile.positions).zip(rows) {
-            for (b, acc) in (tile.block..).zip(row.as_chunks::<LANES>().0) {
-                self.block::<WHOLE>(position, b, acc, sums, residual, output);
+        let rows = tile.acc.as_chunks::<LANES>().0;
+        for b in blocks {
+            // A copy, which writing to the output leaves alone.
+            let parameters = self.parameters[tile.block + b];
+            let block = self.blocks[tile.block + b];
+            for (position, row) in (tile.position..).zip(rows.chunks_exact(tile.blocks)) {
+                let acc = &row[b];
+                self.block::<WHOLE, PLAIN>(
+                    position,
+                    block,
+                    &parameters,
+                    acc,
+                    sums,
+                    residual,
+                    output,
+                );
             }
         }
     }
 
+    /// Nothing is added to a `PLAIN` one.
     #[inline(always)]
-    fn block<const WHOLE: bool>(
+    #[allow(clippy::too_many_arguments)]
+    fn block<const WHOLE: bool, const PLAIN: bool>(
         &self,
         position: usize,
-        b: usize,
+        block: Block,
+        parameters: &BlockParameters,
         acc: &[i32; LANES],
         sums: Sums<'_>,
         residual: Residual<'_>,
         output: &mut Output<'_>,
     ) {
-        let block = self.blocks[b];
-        let parameters = &self.parameters[b];
         let filter = position * self.filters + block.filter;
         let sum = |values: &[i32]| match sums.layout {
             SumLayout::PerGroup => [values[position * self.groups + block.group]; LANES],
@@ -276,16 +296,17 @@ impl Epilogue {
 
         let mut t: [i32; LANES] =
             std::array::from_fn(|l| acc[l].wrapping_add(parameters.constant.0[l]));
-        if !sums.offset.is_empty() {
+        if !PLAIN && !sums.offset.is_empty() {
             let offset = sum(sums.offset);
             t = std::array::from_fn(|l| t[l].wrapping_add(offset[l]));
         }
-        if !sums.codes.is_empty() {
+        if !PLAIN && !sums.codes.is_empty() {
             let codes = sum(sums.codes);
             let zero_point = parameters.negated_zero_point.0;
             t = std::array::from_fn(|l| t[l].wrapping_add(zero_point[l].wrapping_mul(codes[l])));
         }
         match self.control {
+            _ if PLAIN => {}
             ControlKind::None => {}
             ControlKind::Fused => {
                 let x = sum(sums.control).map(|x| x as f32);
@@ -309,7 +330,7 @@ impl Epilogue {
                 });
             }
         }
-        if self.offset_scale != 0 {
+        if !PLAIN && self.offset_scale != 0 {
             let x = sum(sums.control);
             t = std::array::from_fn(|l| t[l].wrapping_add(self.offset_scale.wrapping_mul(x[l])));
         }
@@ -317,6 +338,7 @@ impl Epilogue {
         let scale = parameters.scale.0;
         let mut y: [f32; LANES] = std::array::from_fn(|l| t[l] as f32 * scale[l]);
         match (self.residual, residual) {
+            _ if PLAIN => {}
             (ResidualSpec::U8 { scale, zero_point }, Residual::U8(codes)) => {
                 let codes: [u8; LANES] = load::<_, WHOLE>(codes, filter, block.count);
                 let zero_point = i32::from(zero_point);
@@ -418,36 +440,51 @@ fn store<T: Copy, const WHOLE: bool>(to: &mut [T], start: usize, count: usize, l
 }
 
 #[inline(always)]
-fn apply_body<const WHOLE: bool>(
+fn apply_body<const WHOLE: bool, const PLAIN: bool>(
     epilogue: &Epilogue,
-    tile: Tile<'_>,
+    tile: &Tile<'_>,
+    blocks: Range<usize>,
     sums: Sums<'_>,
     residual: Residual<'_>,
     output: &mut Output<'_>,
 ) {
-    epilogue.tile::<WHOLE>(tile, sums, residual, output);
+    epilogue.tile::<WHOLE, PLAIN>(tile, blocks, sums, residual, output);
+}
+
+multiversion! {
+    fn apply_plain(
+        isa,
+        epilogue: &Epilogue,
+        tile: &Tile<'_>,
+        blocks: Range<usize>,
+        sums: Sums<'_>,
+        residual: Residual<'_>,
+        output: &mut Output<'_>,
+    ) = apply_body::<true, true>;
 }
 
 multiversion! {
     fn apply_whole(
         isa,
         epilogue: &Epilogue,
-        tile: Tile<'_>,
+        tile: &Tile<'_>,
+        blocks: Range<usize>,
         sums: Sums<'_>,
         residual: Residual<'_>,
         output: &mut Output<'_>,
-    ) = apply_body::<true>;
+    ) = apply_body::<true, false>;
 }
 
 multiversion! {
     fn apply_parts(
         isa,
         epilogue: &Epilogue,
-        tile: Tile<'_>,
+        tile: &Tile<'_>,
+        blocks: Range<usize>,
         sums: Sums<'_>,
         residual: Residual<'_>,
         output: &mut Output<'_>,
-    ) = apply_body::<false>;
+    ) = apply_body::<false, false>;
 }
 
 #[inline(always)]
