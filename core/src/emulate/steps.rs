@@ -1,5 +1,7 @@
 //! One step of the plan: layers on the multipliers, nodes on codes, nodes in float.
 
+use std::borrow::Cow;
+
 use recoup_kernels::{BatchItem, Coded, Encoded, MacLayer, Output, Pairing, Residual, map, pair};
 
 use crate::model::{ActivationQuantization, NodeKind, SampleError, ValueId};
@@ -45,8 +47,8 @@ impl Workspace {
         Ok(())
     }
 
-    /// Functions, products and sums of codes; movements and maxima of codes of one scale. False when
-    /// the step has to go through floats.
+    /// Functions, products, sums and movements of codes, maxima of codes of one scale. False when the
+    /// step has to go through floats.
     fn run_on_codes(&self, prepared: &Prepared, step: &Step, output: &mut [u8]) -> bool {
         let (graph, plan) = (&prepared.quantized.graph, &prepared.plan);
         if let Some(function) = step.function
@@ -72,7 +74,13 @@ impl Workspace {
         for &value in &step.inputs {
             match self.stored(plan, value) {
                 Stored::Codes(codes, quantization) if format == Format::Codes(quantization) => {
-                    inputs.push(codes)
+                    inputs.push(Cow::Borrowed(codes))
+                }
+                Stored::Codes(codes, quantization) if matches!(kind, NodeKind::Movement(_)) => {
+                    let mut codes = codes.to_vec();
+                    let entries = recoding(prepared, quantization, step.outputs[0]);
+                    map(prepared.isa, &entries, &mut codes);
+                    inputs.push(Cow::Owned(codes));
                 }
                 _ => return false,
             }
@@ -80,12 +88,13 @@ impl Workspace {
         let Format::Codes(quantization) = format else { return false };
         match kind {
             NodeKind::Movement(runs) => {
+                let inputs: Vec<&[u8]> = inputs.iter().map(|codes| &**codes).collect();
                 operations::movement(runs, &inputs, quantization.zero_point, output)
             }
             NodeKind::MaxPool(window) => {
                 let size = |value: ValueId| Size::of(&graph.values[value].shape);
                 let (from, to) = (size(step.inputs[0]), size(step.outputs[0]));
-                operations::max_pool(window, (from, inputs[0]), (to, output));
+                operations::max_pool(window, (from, &*inputs[0]), (to, output));
             }
             _ => return false,
         }
@@ -190,6 +199,17 @@ impl Workspace {
         self.inputs = inputs;
         done
     }
+}
+
+/// The codes of `to` for the same real values as codes of another scale. // eq. (4.9)
+fn recoding(prepared: &Prepared, from: ActivationQuantization, to: ValueId) -> [u8; 256] {
+    let values: [f32; 256] = std::array::from_fn(|code| operations::real(code as u8, from));
+    let Format::Codes(quantization) = prepared.plan.place(to).format else {
+        unreachable!("only codes are recoded");
+    };
+    let mut entries = [0; 256];
+    prepared.to_codes(&values, to, quantization, &mut entries);
+    entries
 }
 
 /// Runs a layer on the multipliers, on the images in all workspaces.

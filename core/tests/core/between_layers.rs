@@ -10,9 +10,9 @@ use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::{
     Calibration, Method, Quantized, TensorCalibration, WeightScheme, Widths, calibrate,
 };
-use recoup_kernels::{Isa, MacLayer, Output, OutputSpec, Residual, naive};
+use recoup_kernels::{Isa, MacLayer, MacSpec, Output, OutputSpec, Residual, naive};
 
-use crate::onnx::{encode, float, ints, model_of, node, tensor};
+use crate::onnx::{encode, float, int, ints, model_of, node, tensor};
 
 /// A network of layers with `middle` between the first and the last, which reads "m".
 struct Net {
@@ -36,6 +36,7 @@ impl Net {
             tensor("u", &[6, 6, 1, 1], &spread(36)),
             tensor("one", &[1, 1, 1, 1], &[1.0]),
             tensor("three", &[1], &[3.0]),
+            tensor("twice_as_high", &[4], &[1.0, 1.0, 2.0, 1.0]),
             number("zero", 0.0),
             number("half", 0.5),
             number("six", 6.0),
@@ -88,25 +89,29 @@ impl MapEach for Vec<f32> {
     }
 }
 
-/// What the last layer reads of an image, and the real values that the first one makes of it.
-fn seen(network: &Network, image: &[f32]) -> (Vec<u8>, Vec<f32>) {
-    let (mut read, mut made) = (Vec::new(), Vec::new());
+/// The layers with the codes that they read of an image.
+fn layers(network: &Network, image: &[f32]) -> Vec<(MacSpec, Vec<u8>)> {
+    let mut layers = Vec::new();
     let observe = |_: usize, layer: &MacLayer, codes: &[u8]| {
-        if made.is_empty() {
-            let spec = recoup_kernels::MacSpec {
-                output: OutputSpec::F32,
-                activation: None,
-                low: f32::NEG_INFINITY,
-                high: f32::INFINITY,
-                ..layer.spec().clone()
-            };
-            made = vec![0.0; spec.shape.output_len()];
-            naive::run(&spec, codes, Residual::None, Output::F32(&mut made));
-        }
-        read = codes.to_vec();
+        layers.push((layer.spec().clone(), codes.to_vec()));
     };
     network.run_observed(image, &mut Workspace::default(), observe).unwrap();
-    (read, made)
+    layers
+}
+
+/// What a layer makes, before what follows it.
+fn real_outputs((spec, codes): &(MacSpec, Vec<u8>)) -> Vec<f32> {
+    let spec = MacSpec { output: OutputSpec::F32, activation: None, ..spec.clone() };
+    let mut made = vec![0.0; spec.shape.output_len()];
+    naive::run(&spec, codes, Residual::None, Output::F32(&mut made));
+    made
+}
+
+/// What the last layer reads of an image, and the real values that the first one makes of it.
+fn seen(network: &Network, image: &[f32]) -> (Vec<u8>, Vec<f32>) {
+    let mut layers = layers(network, image);
+    let made = real_outputs(&layers[0]);
+    (layers.pop().unwrap().1, made)
 }
 
 fn to_code(value: f64, quantization: ActivationQuantization) -> u8 {
@@ -312,21 +317,7 @@ fn gates_multiply_codes() {
         ["x", "y", "g", "z", "t", "m"].map(|tensor| net.quantization(tensor).expect(tensor));
     let network = net.network(Isa::best(), &net.tensors, Widths::FULL);
     for image in &net.images {
-        let mut layers = Vec::new();
-        let observe = |_: usize, layer: &MacLayer, codes: &[u8]| {
-            layers.push((layer.spec().clone(), codes.to_vec()))
-        };
-        network.run_observed(image, &mut Workspace::default(), observe).unwrap();
-        let real_outputs = |(spec, codes): &(recoup_kernels::MacSpec, Vec<u8>)| {
-            let spec = recoup_kernels::MacSpec {
-                output: OutputSpec::F32,
-                activation: None,
-                ..spec.clone()
-            };
-            let mut made = vec![0.0; spec.shape.output_len()];
-            naive::run(&spec, codes, Residual::None, Output::F32(&mut made));
-            made
-        };
+        let layers = layers(&network, image);
         let swish = |x: f64| x * sigmoid(x);
         let map: Vec<u8> = real_outputs(&layers[0])
             .into_iter()
@@ -362,16 +353,8 @@ fn sums_of_functions_add_codes() {
         ["s", "y", "t", "a", "m"].map(|tensor| net.quantization(tensor).expect(tensor));
     let network = net.network(Isa::best(), &net.tensors, Widths::FULL);
     for image in &net.images {
-        let mut layers = Vec::new();
-        let observe = |_: usize, layer: &MacLayer, codes: &[u8]| {
-            layers.push((layer.spec().clone(), codes.to_vec()))
-        };
-        network.run_observed(image, &mut Workspace::default(), observe).unwrap();
-        let (spec, codes) = &layers[1];
-        let spec =
-            recoup_kernels::MacSpec { output: OutputSpec::F32, activation: None, ..spec.clone() };
-        let mut made = vec![0.0; spec.shape.output_len()];
-        naive::run(&spec, codes, Residual::None, Output::F32(&mut made));
+        let layers = layers(&network, image);
+        let (codes, made) = (&layers[1].1, real_outputs(&layers[1]));
         for ((&code, &left), &value) in layers[2].1.iter().zip(codes).zip(&made) {
             let right = to_real(to_code(value.into(), y), y).tanh();
             let sum = to_real(left, s) + to_real(to_code(right, t), t);
@@ -397,4 +380,34 @@ fn what_a_layer_takes_along_has_no_codes() {
     ]);
     let coded: Vec<&str> = net.tensors.iter().map(|entry| entry.tensor.as_str()).collect();
     assert_eq!(coded, ["input", "r", "m"]);
+}
+
+/// Codes of several scales become those of what they are joined to; rows are repeated.
+#[test]
+fn joined_and_resized_codes_are_moved_and_recoded() {
+    let net = Net::new(vec![
+        node("Sigmoid", "s", &["x"], "s"),
+        node("Conv", "other", &["s", "u"], "y"),
+        node("Tanh", "t", &["y"], "t"),
+        node("Resize", "z", &["s", "", "twice_as_high"], "z"),
+        NodeProto { attribute: vec![int("axis", 2)], ..node("Concat", "j", &["z", "t"], "m") },
+    ]);
+    let [s, y, m] = ["s", "y", "m"].map(|tensor| net.quantization(tensor).expect(tensor));
+    assert_ne!(s, m);
+    let network = net.network(Isa::best(), &net.tensors, Widths::FULL);
+    for image in &net.images {
+        let layers = layers(&network, image);
+        let (below, codes) = (&layers[1].1, &layers[2].1);
+        let (upper, lower) = codes.split_at(2 * below.len());
+        let row = 7 * 6;
+        for (i, &code) in upper.iter().enumerate() {
+            let from = below[i / row / 2 * row + i % row];
+            assert_eq!(code, to_code(to_real(from, s), m), "element {i}");
+        }
+        for (&code, value) in lower.iter().zip(real_outputs(&layers[1])) {
+            let value = to_real(to_code(value.into(), y), y).tanh();
+            let (low, high) = (to_code(value - 1e-6, m), to_code(value + 1e-6, m));
+            assert!((low..=high).contains(&code), "{code}, not {low}");
+        }
+    }
 }

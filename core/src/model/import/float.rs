@@ -7,6 +7,7 @@ use rten_tensor::Layout;
 
 use super::super::attributes::{attribute, ints};
 use super::super::check::text::plain;
+use super::super::legal::takes_nearest;
 use super::super::operator::element_type;
 use super::super::pb::tensor_proto::DataType;
 use super::super::runtime::Runtime;
@@ -79,8 +80,12 @@ impl Importer<'_> {
             outputs,
             source: Some(source.clone()),
         };
+        let is_movement = match proto.op_type.as_str() {
+            "Resize" | "Upsample" => takes_nearest(proto),
+            operator => MOVEMENT.contains(&operator),
+        };
         if all_real
-            && MOVEMENT.contains(&proto.op_type.as_str())
+            && is_movement
             && let Some(runs) = movement::trace(&model, &input_shapes, &shapes)
         {
             // A node with several outputs becomes several: none of them is the node of the file.
