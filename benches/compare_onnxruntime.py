@@ -4,7 +4,12 @@
     python3 compare_onnxruntime.py --model resnet20.onnx --data test.bin \
         --calibration calibration.bin --recoup ../target/release/recoup
 
-Data are files in CIFAR-10's binary format. ONNX Runtime runs the float network
+Data are files in CIFAR-10's binary format. In their place, --preset NAME takes
+a network of networks.py with random weights, and random images of 224 x 224:
+
+    python3 compare_onnxruntime.py --preset efficientnet-b0 --recoup ../target/release/recoup
+
+ONNX Runtime runs the float network
 and the network that its own quantize_static makes, QDQ with u8 activations;
 u8 weights are the rival of the targets, i8 weights are shown beside them (on
 CPUs without VNNI they saturate and their results are wrong). ONNX Runtime
@@ -25,6 +30,7 @@ import sys
 import tempfile
 import time
 
+import networks
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -35,6 +41,7 @@ MEAN = np.array([0.485, 0.456, 0.406], np.float32).reshape(1, 3, 1, 1)
 STD = np.array([0.229, 0.224, 0.225], np.float32).reshape(1, 3, 1, 1)
 RECORD_BYTES = 1 + 3 * 32 * 32
 CALIBRATION_IMAGES = 200
+PRESET_CALIBRATION_IMAGES = 16
 BATCHES = [100, 1]
 
 # AdaPT (Danopoulos et al., IEEE TCAD 2022), its CPU kernel for any 8-bit
@@ -55,6 +62,14 @@ TARGETS = [
     ("recoup recursive:4", "AdaPT", 10.0),
     ("recoup truncated:7", "AdaPT", 8.0),
 ]
+# The same for networks of networks.py, against int8 that does not saturate (on CPUs with VNNI).
+PRESET_TARGETS = {
+    "resnet18": [("recoup exact", "onnxruntime u8s8", 1.0)],
+    "resnet50": [("recoup exact", "onnxruntime u8s8", 1.0)],
+    "mobilenetv2": [("recoup exact", "onnxruntime u8s8", 0.9)],
+    "efficientnet-b0": [("recoup exact", "onnxruntime u8s8", 0.8)],
+    "mobilenetv3-small": [("recoup exact", "onnxruntime u8s8", 0.8)],
+}
 MULTIPLIERS = ["exact", "perforated:2", "recursive:4", "truncated:7"]
 
 
@@ -66,6 +81,25 @@ def read_cifar10(path, count):
     records = data.reshape(-1, RECORD_BYTES)[:count]
     images = records[:, 1:].reshape(-1, 3, 32, 32).astype(np.float32) / 255
     return (images - MEAN) / STD, records[:, 0]
+
+
+class Data:
+    """Images for both sides."""
+
+    def __init__(self, args, folder):
+        if args.preset:
+            pixels, labels = networks.images(PRESET_CALIBRATION_IMAGES + args.images, 7)
+            split = PRESET_CALIBRATION_IMAGES
+            self.calibration, self.images = pixels[:split], pixels[split:]
+            self.labels = labels[split:]
+            paths = [folder / "images.npz", folder / "calibration.npz"]
+            np.savez(paths[0], x=self.images, y=self.labels)
+            np.savez(paths[1], x=self.calibration, y=labels[:split])
+            self.recoup_args = ["--data", f"npz:{paths[0]}", "--calibration-data", f"npz:{paths[1]}"]
+        else:
+            self.images, self.labels = read_cifar10(args.data, args.images)
+            self.calibration, _ = read_cifar10(args.calibration, CALIBRATION_IMAGES)
+            self.recoup_args = ["--data", f"cifar10:{args.data}", "--preprocess", "cifar10"]
 
 
 class Reader(quantization.CalibrationDataReader):
@@ -126,10 +160,10 @@ class OnnxRuntime:
 class Recoup:
     """`recoup eval` with one multiplier at one thread count."""
 
-    def __init__(self, args, multiplier, threads):
+    def __init__(self, args, data, multiplier, threads):
         self.command = [
-            str(args.recoup), "eval", str(args.model), "--data", f"cifar10:{args.data}",
-            "--preprocess", "cifar10", "--images", str(args.images),
+            str(args.recoup), "eval", str(args.model), *data.recoup_args,
+            "--images", str(args.images),
             "--threads", str(threads), "--multiplier", multiplier, "--json", *args.recoup_args]
         self.multiplier = multiplier
         self.samples = []
@@ -201,7 +235,7 @@ def circumstances(args):
         "cpu": cpu(), "cores": os.cpu_count(), "load_average_1_min": os.getloadavg()[0],
         "commit": output_of("git", "describe", "--always", "--dirty"),
         "python": platform.python_version(), "onnxruntime": ort.__version__,
-        "numpy": np.__version__, "model": args.model.name, "images": args.images,
+        "numpy": np.__version__, "model": args.preset or args.model.name, "images": args.images,
         "rounds": args.rounds, "command": " ".join(sys.argv),
     }
     if args.recoup:
@@ -210,39 +244,43 @@ def circumstances(args):
 
 
 def contestants(args, folder):
-    images, labels = read_cifar10(args.data, args.images)
-    calibration, _ = read_cifar10(args.calibration, CALIBRATION_IMAGES)
+    if args.preset:
+        args.model = networks.make(args.preset, folder)
+    data = Data(args, folder)
     models = {"fp32": args.model,
-              "u8u8": quantize(args.model, calibration, QuantType.QUInt8, folder),
-              "u8s8": quantize(args.model, calibration, QuantType.QInt8, folder)}
+              "u8u8": quantize(args.model, data.calibration, QuantType.QUInt8, folder),
+              "u8s8": quantize(args.model, data.calibration, QuantType.QInt8, folder)}
     entries = {}
     for threads, suffix in [(1, ""), (2, ", 2 threads")]:
         for name, path in models.items():
-            entries[f"onnxruntime {name}{suffix}"] = OnnxRuntime(path, threads, images, labels)
+            entry = OnnxRuntime(path, threads, data.images, data.labels)
+            entries[f"onnxruntime {name}{suffix}"] = entry
     if args.recoup:
         for multiplier in MULTIPLIERS:
-            entries[f"recoup {multiplier}"] = Recoup(args, multiplier, 1)
+            entries[f"recoup {multiplier}"] = Recoup(args, data, multiplier, 1)
         entries["recoup float32"] = RecoupFloat(entries["recoup exact"])
-        entries["recoup exact, 2 threads"] = Recoup(args, "exact", 2)
+        entries["recoup exact, 2 threads"] = Recoup(args, data, "exact", 2)
     return entries
 
 
-def compare(speeds):
+def compare(speeds, targets):
     """Rows of ratio, least acceptable ratio, and names, where both are known."""
     return [{"name": above, "rival": below, "ratio": speeds[above] / speeds[below],
              "target": target}
-            for above, below, target in TARGETS if above in speeds and below in speeds]
+            for above, below, target in targets if above in speeds and below in speeds]
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=pathlib.Path, required=True, help="float ONNX file")
-    parser.add_argument("--data", type=pathlib.Path, required=True, help="test images")
-    parser.add_argument("--calibration", type=pathlib.Path, required=True,
+    parser.add_argument("--preset", choices=networks.NETWORKS,
+                        help="a network of networks.py, in place of the next three")
+    parser.add_argument("--model", type=pathlib.Path, help="float ONNX file")
+    parser.add_argument("--data", type=pathlib.Path, help="test images")
+    parser.add_argument("--calibration", type=pathlib.Path,
                         help=f"training images; the first {CALIBRATION_IMAGES} calibrate "
                              "ONNX Runtime's int8 models")
-    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--images", type=int, help="1000, of a preset 48")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--recoup", type=lambda path: pathlib.Path(path).resolve(),
                         help="the release binary")
@@ -250,6 +288,9 @@ def main():
     parser.add_argument("recoup_args", nargs="*", metavar="-- ARGS",
                         help="more arguments for `recoup eval`, after --")
     args = parser.parse_args()
+    if not args.preset and None in (args.model, args.data, args.calibration):
+        parser.error("needs --preset, or --model, --data and --calibration")
+    args.images = args.images or (48 if args.preset else 1000)
 
     record = circumstances(args)
     for key, value in record.items():
@@ -269,7 +310,7 @@ def main():
         speeds["AdaPT"] = ADAPT_IMAGES_PER_S[args.model.stem]
         print(f"{'AdaPT':32} {speeds['AdaPT']:8.1f}   measured on a 2-core Zen 2, one thread")
 
-    ratios = compare(speeds)
+    ratios = compare(speeds, PRESET_TARGETS.get(args.preset, TARGETS))
     if ratios:
         print(f"\n{'':52} ratio  target")
     for row in ratios:

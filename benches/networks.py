@@ -3,8 +3,8 @@
     pip install onnx numpy
     python3 benches/networks.py efficientnet-b0 mobilenetv2 --folder /tmp/networks
 
-writes each as NAME.onnx, batch 1, 3 x 224 x 224 to 1,000 scores, BatchNormalization folded, with
-activations as exporters write them. Speed does not depend on weights, accuracy does: nothing here
+writes each as NAME.onnx, from any number of images of 3 x 224 x 224 to 1,000 scores each,
+BatchNormalization folded, with activations as exporters write them. Speed does not depend on weights, accuracy does: nothing here
 has learnt anything. Without names, all are made.
 """
 
@@ -54,7 +54,7 @@ class Network:
         return self.layer("Gemm", x, (CLASSES, channels), transB=1)
 
     def save(self, path, scores):
-        ends = [("x", [1, 3, SIDE, SIDE]), (scores, [1, CLASSES])]
+        ends = [("x", ["batch", 3, SIDE, SIDE]), (scores, ["batch", CLASSES])]
         ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in ends]
         graph = helper.make_graph(self.nodes, path.stem, ends[:1], ends[1:], self.weights)
         save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
