@@ -122,7 +122,8 @@ impl Depthwise {
                         }
                     }
                     let positions = acc.len() / LANES;
-                    sink(Tile { acc, position: oy * out_width + ox, positions, block, blocks: 1 });
+                    let position = oy * out_width + ox;
+                    sink(Tile { acc, control: &[], position, positions, block, blocks: 1 });
                 }
             }
         }

@@ -274,6 +274,7 @@ impl Gemm {
                         unsafe { kernel(&tile, acc.0.as_mut_ptr()) };
                         sink(Tile {
                             acc: &mut acc.0[..len],
+                            control: &[],
                             position: oy * out_width + ox,
                             positions,
                             block,

@@ -15,7 +15,10 @@ use crate::{
     ConvShape, Isa, MacSpec, Product,
     dispatch::multiversion,
     isa::Level,
-    output::epilogue::{LANES, Tile},
+    output::{
+        epilogue::{LANES, Tile},
+        sums::CodeFunction,
+    },
     product::{
         factors::{Factor, Factors},
         structure,
@@ -166,6 +169,14 @@ impl Engine {
     /// Whether blocks take filters of many groups, since each filter has a channel of its own.
     pub fn is_depthwise(&self) -> bool {
         matches!(self, Engine::Depthwise(_) | Engine::Columns(_))
+    }
+
+    /// Has X summed along with the products, if the engine can: whether it does.
+    pub fn sum_also(&mut self, x: &CodeFunction) -> bool {
+        match self {
+            Engine::Columns(columns) => columns.sum_also(x),
+            _ => false,
+        }
     }
 
     /// Images that should be computed together.

@@ -75,7 +75,14 @@ impl Table {
                         *sum = sum.wrapping_add(products[usize::from(w)]);
                     }
                 }
-                sink(Tile { acc: &mut acc, position, positions: 1, block: b, blocks: 1 });
+                sink(Tile {
+                    acc: &mut acc,
+                    control: &[],
+                    position,
+                    positions: 1,
+                    block: b,
+                    blocks: 1,
+                });
             }
         }
     }

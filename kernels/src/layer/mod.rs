@@ -102,7 +102,7 @@ struct SumFunctions {
     /// The correction, and the zero point's term if all filters have the same zero point; absent
     /// also if it is a multiple of x(a), whose sum then serves both.
     offset: Option<CodeFunction>,
-    /// x(a), if there is one function.
+    /// x(a), if there is one function and the engine does not sum it.
     control: Option<CodeFunction>,
     /// a, if the filters have different zero points.
     codes: Option<CodeFunction>,
@@ -146,12 +146,13 @@ impl MacLayer {
     pub fn new(isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
         spec.validate()?;
         let shape = &spec.shape;
-        let (engine, correction) = Engine::new(isa, &spec);
+        let (mut engine, correction) = Engine::new(isa, &spec);
         let blocks = match engine.is_depthwise() {
             true => blocks(1, shape.filters),
             false => blocks(shape.groups, shape.filters_per_group()),
         };
-        let (sums, offset_scale) = SumFunctions::new(&spec, &correction);
+        let (mut sums, offset_scale) = SumFunctions::new(&spec, &correction);
+        sums.control = sums.control.filter(|x| !engine.sum_also(x));
         let control = spec.control.as_ref();
         let combination = control.and_then(|control| Combination::new(control, shape, &blocks));
         let epilogue = Epilogue::new(&spec, blocks, offset_scale);

@@ -103,12 +103,22 @@ pub(crate) struct Sums<'a> {
 #[derive(Debug)]
 pub(crate) struct Tile<'a> {
     pub acc: &'a mut [i32],
+    /// X of each accumulator, from engines that sum it themselves; else empty.
+    pub control: &'a [i32],
     /// First position.
     pub position: usize,
     pub positions: usize,
     /// First block.
     pub block: usize,
     pub blocks: usize,
+}
+
+/// Of one position and block.
+#[derive(Clone, Copy)]
+struct BlockSums<'a> {
+    acc: &'a [i32; LANES],
+    x: Option<&'a [i32; LANES]>,
+    sums: Sums<'a>,
 }
 
 /// Hands the accumulators of one image, its number and how many there are, to `sink`, block by
@@ -121,7 +131,7 @@ pub(crate) fn tiles(
 ) {
     for (block, acc) in acc.chunks_exact_mut(images * positions).enumerate() {
         let acc = acc[image * positions..][..positions].as_flattened_mut();
-        sink(Tile { acc, position: 0, positions, block, blocks: 1 });
+        sink(Tile { acc, control: &[], position: 0, positions, block, blocks: 1 });
     }
 }
 
@@ -220,6 +230,7 @@ impl Epilogue {
     ) {
         let Tile { position, positions, block, blocks, .. } = tile;
         let is_plain = [sums.offset, sums.control, sums.codes].iter().all(|sum| sum.is_empty())
+            && tile.control.is_empty()
             && self.residual == ResidualSpec::None;
         // Apart, because code for parts of blocks would keep whole ones out of registers, and
         // questions about sums that are not there take as long as the rest.
@@ -256,35 +267,27 @@ impl Epilogue {
         output: &mut Output<'_>,
     ) {
         let rows = tile.acc.as_chunks::<LANES>().0;
+        let control = tile.control.as_chunks::<LANES>().0;
         for b in blocks {
             // A copy, which writing to the output leaves alone.
             let parameters = self.parameters[tile.block + b];
             let block = self.blocks[tile.block + b];
-            for (position, row) in (tile.position..).zip(rows.chunks_exact(tile.blocks)) {
-                let acc = &row[b];
-                self.block::<WHOLE, PLAIN>(
-                    position,
-                    block,
-                    &parameters,
-                    acc,
-                    sums,
-                    residual,
-                    output,
-                );
+            for (p, row) in rows.chunks_exact(tile.blocks).enumerate() {
+                let sums = BlockSums { acc: &row[b], x: control.get(p * tile.blocks + b), sums };
+                let position = tile.position + p;
+                self.block::<WHOLE, PLAIN>(position, block, &parameters, sums, residual, output);
             }
         }
     }
 
     /// Nothing is added to a `PLAIN` one.
     #[inline(always)]
-    #[allow(clippy::too_many_arguments)]
     fn block<const WHOLE: bool, const PLAIN: bool>(
         &self,
         position: usize,
         block: Block,
         parameters: &BlockParameters,
-        acc: &[i32; LANES],
-        sums: Sums<'_>,
+        BlockSums { acc, x, sums }: BlockSums<'_>,
         residual: Residual<'_>,
         output: &mut Output<'_>,
     ) {
@@ -293,6 +296,7 @@ impl Epilogue {
             SumLayout::PerGroup => [values[position * self.groups + block.group]; LANES],
             SumLayout::PerFilter => load::<_, WHOLE>(values, filter, block.count),
         };
+        let control = || x.copied().unwrap_or_else(|| sum(sums.control));
 
         let mut t: [i32; LANES] =
             std::array::from_fn(|l| acc[l].wrapping_add(parameters.constant.0[l]));
@@ -309,14 +313,14 @@ impl Epilogue {
             _ if PLAIN => {}
             ControlKind::None => {}
             ControlKind::Fused => {
-                let x = sum(sums.control).map(|x| x as f32);
+                let x = control().map(|x| x as f32);
                 let c = parameters.c_real.0;
                 t = std::array::from_fn(|l| {
                     t[l].wrapping_add(c[l].mul_add(x[l], SHIFT).to_bits() as i32)
                 });
             }
             ControlKind::Wide => {
-                let x = sum(sums.control);
+                let x = control();
                 let c = parameters.c.0;
                 // Round half to even: adding half a unit less one, plus one if the result would
                 // be odd.
@@ -331,7 +335,7 @@ impl Epilogue {
             }
         }
         if !PLAIN && self.offset_scale != 0 {
-            let x = sum(sums.control);
+            let x = control();
             t = std::array::from_fn(|l| t[l].wrapping_add(self.offset_scale.wrapping_mul(x[l])));
         }
 

@@ -69,6 +69,16 @@ impl CodeFunction {
         Some(CodeFunction { table: *table, offset, scale, planes })
     }
 
+    /// b from 0 on; none if f spans more than two bytes.
+    pub fn planes(&self) -> Option<&[Plane]> {
+        self.planes.as_deref()
+    }
+
+    /// What the planes' sum is multiplied by, and what is added.
+    pub fn scale_and_offset(&self) -> (i32, i32) {
+        (self.scale as i32, self.offset)
+    }
+
     /// Writes the sum of f over each `channels` neighbouring codes.
     fn pixel_sums(&self, isa: Isa, channels: usize, input: &[u8], out: &mut [i32]) {
         let (planes, plane_sums) = match (&self.planes, plane_kernel(isa)) {

@@ -111,8 +111,15 @@ fn with_control(random: &mut Random, spec: MacSpec, c_bits: u32, c_frac: u32) ->
     let terms = random.pick(&[1, 1, 2, 3]);
     let mut term = || {
         let x_bits = random.pick(&[1, 4, 8, 10]);
+        let mask = (1u16 << x_bits) - 1;
+        // Anything, some of the code's bits, and what its halves add to.
+        let x: [u16; 256] = match random.below(3) {
+            0 => std::array::from_fn(|_| random.bits() as u16 & mask),
+            1 => std::array::from_fn(|a| a as u16 & mask),
+            _ => std::array::from_fn(|a| 3 * (a as u16 & mask).count_ones() as u16 + 2),
+        };
         ControlTerm {
-            x: std::array::from_fn(|_| (random.bits() as u16) & ((1 << x_bits) - 1)),
+            x,
             c: (0..spec.shape.filters).map(|_| random.between(-largest, largest)).collect(),
         }
     };

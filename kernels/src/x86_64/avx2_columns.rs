@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    engine::depthwise::columns::{CHANNELS, Column, Input, Row},
+    engine::depthwise::columns::{CHANNELS, Column, Function, Input, Row},
     output::epilogue::LANES,
 };
 
@@ -41,8 +41,18 @@ pub(crate) fn pack(rows: &[Row<'_>], channels: usize, to: &mut [Column], step: u
 }
 
 #[target_feature(enable = "avx2")]
-pub(crate) fn sum(input: &Input<'_>, acc: &mut [[i32; LANES]]) {
-    input.check(acc);
+pub(crate) fn sum(input: &Input<'_>, acc: &mut [[i32; LANES]], x: &mut [[i32; LANES]]) {
+    match input.function {
+        Function::None => sum_with::<0>(input, acc, x),
+        Function::Bits(_) => sum_with::<1>(input, acc, x),
+        Function::Nibbles(_) => sum_with::<2>(input, acc, x),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sum_with<const F: u8>(input: &Input<'_>, acc: &mut [[i32; LANES]], x: &mut [[i32; LANES]]) {
+    input.check(acc, x);
     let positions = acc.len() / input.blocks;
     for block in 0..input.blocks {
         let mut first = 0;
@@ -50,33 +60,74 @@ pub(crate) fn sum(input: &Input<'_>, acc: &mut [[i32; LANES]]) {
             // SAFETY: the input was checked for all positions and blocks.
             unsafe {
                 first += match positions - first {
-                    1 => tile::<1>(input, first, block, acc),
-                    2 => tile::<2>(input, first, block, acc),
-                    3 => tile::<3>(input, first, block, acc),
-                    _ => tile::<4>(input, first, block, acc),
+                    1 => tile::<1, F>(input, first, block, acc, x),
+                    2 => tile::<2, F>(input, first, block, acc, x),
+                    3 => tile::<3, F>(input, first, block, acc, x),
+                    _ => tile::<4, F>(input, first, block, acc, x),
                 };
             }
         }
     }
 }
 
-/// The sums of `P` positions and one block; gives P.
+/// The sums of `P` positions and one block, and of the function `F`: none, bits or nibbles. Gives P.
 ///
 /// # Safety
 /// `input` was checked for more than `first + P - 1` positions and for `block`.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn tile<const P: usize>(
+unsafe fn tile<const P: usize, const F: u8>(
     input: &Input<'_>,
     first: usize,
     block: usize,
     acc: &mut [[i32; LANES]],
+    x: &mut [[i32; LANES]],
 ) -> usize {
     let terms = input.masks.len();
     let mut weights = input.weights[block * input.taps.len() * terms..].iter();
     let mut sums = [[_mm256_setzero_si256(); 2]; P];
-    for &tap in input.taps {
+    let mut windows = [[_mm256_setzero_si256(); 2]; P];
+    let (bits, nibbles) = match input.function {
+        Function::None => (0, [[0; 16]; 2]),
+        Function::Bits(bits) => (bits, [[0; 16]; 2]),
+        Function::Nibbles(nibbles) => (0, nibbles),
+    };
+    let bits = _mm256_set1_epi16(i16::from(bits));
+    let low_bits = _mm256_set1_epi16(15);
+    let mut entries = [_mm256_setzero_si256(); 2];
+    for (entries, nibbles) in entries.iter_mut().zip(&nibbles) {
+        // SAFETY: there are 16 entries.
+        *entries = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(nibbles.as_ptr().cast()) });
+    }
+    for (&tap, &rows) in input.taps.iter().zip(input.rows) {
         let columns = input.columns[first * input.stride + tap..].as_ptr();
+        if F > 0 {
+            // For the rows that the kernel has.
+            let ones = _mm256_set1_epi32(if rows == 1 { 1 } else { 0x0001_0001 });
+            // The upper bytes of codes are 0, and nibbles have entries for that as well.
+            let byte = _mm256_set1_epi16(255);
+            for (p, windows) in windows.iter_mut().enumerate() {
+                for (half, window) in windows.iter_mut().enumerate() {
+                    // SAFETY: as below.
+                    let codes = unsafe {
+                        let columns = columns.add(p * input.stride).cast::<__m256i>();
+                        _mm256_load_si256(columns.add(2 * block + half))
+                    };
+                    let bytes = if F == 1 {
+                        _mm256_and_si256(codes, bits)
+                    } else {
+                        let high = _mm256_srli_epi16::<4>(codes);
+                        let low = _mm256_and_si256(codes, low_bits);
+                        let sum = _mm256_add_epi8(
+                            _mm256_shuffle_epi8(entries[0], low),
+                            _mm256_shuffle_epi8(entries[1], high),
+                        );
+                        _mm256_and_si256(sum, byte)
+                    };
+                    *window = _mm256_add_epi32(*window, _mm256_madd_epi16(bytes, ones));
+                }
+            }
+        }
         for &mask in input.masks {
             let Some(line) = weights.next() else { unreachable!("checked") };
             let mask = _mm256_set1_epi16(i16::from(mask));
@@ -100,6 +151,15 @@ unsafe fn tile<const P: usize>(
         for (acc, &sum) in acc.as_chunks_mut::<8>().0.iter_mut().zip(sums) {
             // SAFETY: there are 8 accumulators.
             unsafe { _mm256_storeu_si256(acc.as_mut_ptr().cast(), sum) };
+        }
+    }
+    if F > 0 {
+        for (p, windows) in windows.iter().enumerate() {
+            let x = &mut x[(first + p) * input.blocks + block];
+            for (x, &window) in x.as_chunks_mut::<8>().0.iter_mut().zip(windows) {
+                // SAFETY: there are 8 sums.
+                unsafe { _mm256_storeu_si256(x.as_mut_ptr().cast(), window) };
+            }
         }
     }
     P

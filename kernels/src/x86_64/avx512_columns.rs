@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    engine::depthwise::columns::{CHANNELS, Column, Input, Row},
+    engine::depthwise::columns::{CHANNELS, Column, Function, Input, Row},
     output::epilogue::LANES,
 };
 
@@ -49,8 +49,18 @@ pub(crate) fn pack(rows: &[Row<'_>], channels: usize, to: &mut [Column], step: u
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-pub(crate) fn sum(input: &Input<'_>, acc: &mut [[i32; LANES]]) {
-    input.check(acc);
+pub(crate) fn sum(input: &Input<'_>, acc: &mut [[i32; LANES]], x: &mut [[i32; LANES]]) {
+    match input.function {
+        Function::None => sum_with::<0>(input, acc, x),
+        Function::Bits(_) => sum_with::<1>(input, acc, x),
+        Function::Nibbles(_) => sum_with::<2>(input, acc, x),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn sum_with<const F: u8>(input: &Input<'_>, acc: &mut [[i32; LANES]], x: &mut [[i32; LANES]]) {
+    input.check(acc, x);
     let positions = acc.len() / input.blocks;
     for block in 0..input.blocks {
         let mut first = 0;
@@ -58,37 +68,72 @@ pub(crate) fn sum(input: &Input<'_>, acc: &mut [[i32; LANES]]) {
             // SAFETY: the input was checked for all positions and blocks.
             unsafe {
                 first += match positions - first {
-                    1 => tile::<1>(input, first, block, acc),
-                    2 => tile::<2>(input, first, block, acc),
-                    3 => tile::<3>(input, first, block, acc),
-                    4 => tile::<4>(input, first, block, acc),
-                    5 => tile::<5>(input, first, block, acc),
-                    6 => tile::<6>(input, first, block, acc),
-                    7 => tile::<7>(input, first, block, acc),
-                    _ => tile::<8>(input, first, block, acc),
+                    1 => tile::<1, F>(input, first, block, acc, x),
+                    2 => tile::<2, F>(input, first, block, acc, x),
+                    3 => tile::<3, F>(input, first, block, acc, x),
+                    4 => tile::<4, F>(input, first, block, acc, x),
+                    5 => tile::<5, F>(input, first, block, acc, x),
+                    6 => tile::<6, F>(input, first, block, acc, x),
+                    7 => tile::<7, F>(input, first, block, acc, x),
+                    _ => tile::<8, F>(input, first, block, acc, x),
                 };
             }
         }
     }
 }
 
-/// The sums of `P` positions and one block; gives P.
+/// The sums of `P` positions and one block, and of the function `F`: none, bits or nibbles. Gives P.
 ///
 /// # Safety
 /// `input` was checked for more than `first + P - 1` positions and for `block`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn tile<const P: usize>(
+unsafe fn tile<const P: usize, const F: u8>(
     input: &Input<'_>,
     first: usize,
     block: usize,
     acc: &mut [[i32; LANES]],
+    x: &mut [[i32; LANES]],
 ) -> usize {
     let terms = input.masks.len();
     let mut weights = input.weights[block * input.taps.len() * terms..].iter();
     let mut sums = [_mm512_setzero_si512(); P];
-    for &tap in input.taps {
+    let mut windows = [_mm512_setzero_si512(); P];
+    let (bits, nibbles) = match input.function {
+        Function::None => (0, [[0; 16]; 2]),
+        Function::Bits(bits) => (bits, [[0; 16]; 2]),
+        Function::Nibbles(nibbles) => (0, nibbles),
+    };
+    let bits = _mm512_set1_epi8(bits as i8);
+    let low_bits = _mm512_set1_epi8(15);
+    let mut entries = [_mm512_setzero_si512(); 2];
+    for (entries, nibbles) in entries.iter_mut().zip(&nibbles) {
+        // SAFETY: there are 16 entries.
+        *entries = _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128(nibbles.as_ptr().cast()) });
+    }
+    for (&tap, &rows) in input.taps.iter().zip(input.rows) {
         let columns = input.columns[first * input.stride + tap..].as_ptr();
+        if F > 0 {
+            // For the rows that the kernel has.
+            let ones = _mm512_set1_epi32((0x0101_0101_u32 >> (8 * (4 - rows))) as i32);
+            for (p, window) in windows.iter_mut().enumerate() {
+                // SAFETY: as below.
+                let codes = unsafe {
+                    _mm512_load_si512(columns.add(p * input.stride).cast::<__m512i>().add(block))
+                };
+                let bytes = if F == 1 {
+                    _mm512_and_si512(codes, bits)
+                } else {
+                    let high = _mm512_and_si512(_mm512_srli_epi16::<4>(codes), low_bits);
+                    let low = _mm512_and_si512(codes, low_bits);
+                    _mm512_add_epi8(
+                        _mm512_shuffle_epi8(entries[0], low),
+                        _mm512_shuffle_epi8(entries[1], high),
+                    )
+                };
+                *window = _mm512_dpbusd_epi32(*window, bytes, ones);
+            }
+        }
         for &mask in input.masks {
             let Some(line) = weights.next() else { unreachable!("checked") };
             let mask = _mm512_set1_epi8(mask as i8);
@@ -108,6 +153,13 @@ unsafe fn tile<const P: usize>(
         let acc = &mut acc[(first + p) * input.blocks + block];
         // SAFETY: there are 16 accumulators.
         unsafe { _mm512_storeu_si512(acc.as_mut_ptr().cast(), sum) };
+    }
+    if F > 0 {
+        for (p, &window) in windows.iter().enumerate() {
+            let x = &mut x[(first + p) * input.blocks + block];
+            // SAFETY: there are 16 sums.
+            unsafe { _mm512_storeu_si512(x.as_mut_ptr().cast(), window) };
+        }
     }
     P
 }

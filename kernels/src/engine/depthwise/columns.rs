@@ -9,7 +9,10 @@ use crate::{
     engine::gemm::{Line, UNIT, storage_offset},
     input::image::Width,
     isa::Level,
-    output::epilogue::{LANES, Tile},
+    output::{
+        epilogue::{LANES, Tile},
+        sums::CodeFunction,
+    },
     product::{
         factors::{CodeFactor, Factor},
         terms::Term,
@@ -54,29 +57,44 @@ pub(crate) struct Input<'a> {
     pub stride: usize,
     /// Where the units that the kernel meets are, in columns.
     pub taps: &'a [usize],
+    /// How many rows of the kernel each of them has.
+    pub rows: &'a [usize],
     /// Bits of the codes in each term.
     pub masks: &'a [u8],
     /// `[blocks][taps][terms]`
     pub weights: &'a [Line],
     pub blocks: usize,
+    pub function: Function,
+}
+
+/// A function from codes to bytes that is summed beside the products.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Function {
+    None,
+    /// Some of the code's bits.
+    Bits(u8),
+    /// The sum of an entry for the low and one for the high four bits.
+    Nibbles([[u8; 16]; 2]),
 }
 
 impl Input<'_> {
     /// That the columns and weights of so many positions are there.
-    pub fn check(&self, acc: &[[i32; LANES]]) {
+    pub fn check(&self, acc: &[[i32; LANES]], x: &[[i32; LANES]]) {
         let positions = acc.len() / self.blocks;
         let last = self.taps.iter().max().unwrap_or(&0);
         assert!(self.blocks <= BLOCKS && acc.len() == positions * self.blocks && positions > 0);
         assert!((positions - 1) * self.stride + last < self.columns.len());
         assert!(self.blocks * self.taps.len() * self.masks.len() <= self.weights.len());
+        assert!(self.function == Function::None || x.len() == acc.len());
+        assert!(self.rows.len() == self.taps.len());
     }
 }
 
-/// Sums of neighbouring positions, `[positions][blocks]`.
+/// Sums of neighbouring positions, `[positions][blocks]`, and of the function, if there is one.
 ///
 /// # Safety
 /// The processor has the features of the kernel.
-type SumColumns = unsafe fn(&Input<'_>, acc: &mut [[i32; LANES]]);
+type SumColumns = unsafe fn(&Input<'_>, acc: &mut [[i32; LANES]], x: &mut [[i32; LANES]]);
 
 /// The kernels of an instruction set, and how wide the codes in a unit are.
 #[derive(Debug, Clone, Copy)]
@@ -119,9 +137,14 @@ pub(crate) struct Columns {
     /// Columns for each column of the image: so many rows' worth of units.
     units: usize,
     taps: Vec<usize>,
+    /// How many rows of the kernel each of them has.
+    rows: Vec<usize>,
     masks: Vec<u8>,
     /// `[blocks][taps][terms]`
     weights: Vec<Line>,
+    function: Function,
+    /// X is this times the function's sum, and this more.
+    function_scale: (i32, i32),
 }
 
 impl Columns {
@@ -134,6 +157,8 @@ impl Columns {
         let units = shape.kernel_height.div_ceil(rows);
         let columns = (0..shape.kernel_width).map(|kx| kx * shape.dilation_width * units);
         let taps = columns.flat_map(|column| column..column + units).collect::<Vec<_>>();
+        let in_column = (0..units).map(|unit| rows.min(shape.kernel_height - unit * rows));
+        let rows_of_taps = (0..shape.kernel_width).flat_map(|_| in_column.clone()).collect();
         let mut correction = [0; 256];
         let mut masks = Vec::new();
         let mut offsets = Vec::new();
@@ -170,7 +195,35 @@ impl Columns {
             }
         }
         let padding = spec.input_zero_point;
-        Some((Columns { kernel, shape, padding, units, taps, masks, weights }, correction))
+        let columns = Columns {
+            kernel,
+            shape,
+            padding,
+            units,
+            taps,
+            rows: rows_of_taps,
+            masks,
+            weights,
+            function: Function::None,
+            function_scale: (1, 0),
+        };
+        Some((columns, correction))
+    }
+
+    /// Sums `f` over the windows as well, if it can: whether it does.
+    pub fn sum_also(&mut self, f: &CodeFunction) -> bool {
+        let Some([plane]) = f.planes() else { return false };
+        let bits = plane.table[255];
+        let is_mask = (0..=255).all(|code| plane.table[usize::from(code)] == code & bits);
+        self.function = match plane.nibbles {
+            _ if is_mask => Function::Bits(bits),
+            Some(nibbles) => Function::Nibbles(nibbles),
+            None => return false,
+        };
+        let taps = (self.shape.kernel_height * self.shape.kernel_width) as i32;
+        let (scale, offset) = f.scale_and_offset();
+        self.function_scale = (scale, offset.wrapping_mul(taps));
+        true
     }
 
     /// The sum of the codes that each channel's windows meet, for layers whose groups have one channel
@@ -205,6 +258,7 @@ impl Columns {
         let out_width = shape.out_width();
         let per_block = self.taps.len() * self.masks.len();
         let mut acc = [[0; LANES]; POSITIONS * BLOCKS];
+        let mut x = [[0; LANES]; POSITIONS * BLOCKS];
         for first in (0..shape.channels).step_by(CHANNELS) {
             let channels = CHANNELS.min(shape.channels - first);
             let (block, blocks) = (first / LANES, channels.div_ceil(LANES));
@@ -213,20 +267,32 @@ impl Columns {
                 for ox in (0..out_width).step_by(POSITIONS) {
                     let positions = POSITIONS.min(out_width - ox);
                     let acc = &mut acc[..positions * blocks];
+                    let x = match self.function {
+                        Function::None => &mut [],
+                        _ => &mut x[..positions * blocks],
+                    };
                     let stride = shape.stride_width * units;
                     let sums = Input {
                         columns: &columns[ox * stride..],
                         stride,
                         taps: &self.taps,
+                        rows: &self.rows,
                         masks: &self.masks,
                         weights: &self.weights[block * per_block..],
                         blocks,
+                        function: self.function,
                     };
                     // SAFETY: Kernel::of chose the function for the features of an Isa.
-                    unsafe { (self.kernel.sum)(&sums, acc) };
+                    unsafe { (self.kernel.sum)(&sums, acc, x) };
+                    let (acc, control) = (acc.as_flattened_mut(), x.as_flattened_mut());
+                    let (scale, more) = self.function_scale;
+                    if (scale, more) != (1, 0) {
+                        for x in &mut *control {
+                            *x = x.wrapping_mul(scale).wrapping_add(more);
+                        }
+                    }
                     let position = oy * out_width + ox;
-                    let acc = acc.as_flattened_mut();
-                    sink(Tile { acc, position, positions, block, blocks });
+                    sink(Tile { acc, control, position, positions, block, blocks });
                 }
             }
         }
