@@ -8,16 +8,19 @@ use serde_json::{Value, json};
 
 use recoup_circuits::printable;
 use recoup_core::model::{Graph, NodeKind, ValueId, Weights};
+use recoup_core::quantize::operators_on_codes;
 
 use super::tables::{align_right, table};
 
 /// The graph of `inspect`.
 pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
     let mut out = stdout().lock();
+    let on_codes = operators_on_codes(graph);
     let rows: Vec<[String; 5]> = graph
         .nodes
         .iter()
-        .map(|node| {
+        .enumerate()
+        .map(|(index, node)| {
             let shape = |value: &usize| format!("{:?}", graph.values[*value].shape);
             let outputs: Vec<_> = node.outputs.iter().map(shape).collect();
             let (runs, macs) = match &node.kind {
@@ -33,8 +36,8 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
                 NodeKind::Operator { exact_because: Some(reason), .. } => {
                     (format!("exactly, in float32: {reason}"), String::new())
                 }
-                NodeKind::Operator { .. } if graph.may_be_on_codes(node) => {
-                    ("from codes to codes, or in float32".into(), String::new())
+                NodeKind::Operator { .. } if on_codes[index] => {
+                    ("from codes to codes".into(), String::new())
                 }
                 NodeKind::Operator { .. } => ("in float32".into(), String::new()),
                 NodeKind::Movement(_) => ("moves codes or floats".into(), String::new()),

@@ -83,11 +83,6 @@ impl Graph {
         node.inputs.iter().all(|&input| root(input) == Some(of)).then_some(of)
     }
 
-    /// Whether a node that is run in float may run from codes to codes.
-    pub fn may_be_on_codes(&self, node: &Node) -> bool {
-        self.function_of(node, Some).is_some() || self.factors(node).is_some()
-    }
-
     /// The factors of a node that multiplies two tensors, the smaller one last: of one shape, or one
     /// with a number for each channel.
     pub(crate) fn factors(&self, node: &Node) -> Option<[ValueId; 2]> {

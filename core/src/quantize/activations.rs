@@ -62,13 +62,29 @@ pub(super) fn assign(
 /// products, sums and means take in that such functions or products make. What a layer takes along,
 /// a clip or an addition, stays within it.
 pub(super) fn between_layers(graph: &Graph) -> Vec<ValueId> {
+    codes_between(graph).0
+}
+
+/// Per node: whether it is an operator that runs from codes to codes, alone or in a chain of them,
+/// where the calibration has ranges for its tensors.
+pub fn operators_on_codes(graph: &Graph) -> Vec<bool> {
+    codes_between(graph).1
+}
+
+fn codes_between(graph: &Graph) -> (Vec<ValueId>, Vec<bool>) {
     let mut codes: Vec<bool> = graph.values.iter().map(|it| it.quantization.is_some()).collect();
     graph.macs().for_each(|(node, _)| codes[node.inputs[0]] = true);
     let makers = Makers::new(graph, &codes);
     let uses = graph.use_counts();
-    let mut between = Vec::new();
+    let (mut between, mut on_codes) = (Vec::new(), vec![false; graph.nodes.len()]);
+    // Real values within a function.
+    let mut inner = vec![false; graph.values.len()];
     for (index, node) in graph.nodes.iter().enumerate().rev() {
         if !node.outputs.iter().all(|&output| codes[output]) {
+            on_codes[index] = node.outputs.iter().any(|&output| inner[output]);
+            if on_codes[index] {
+                node.inputs.iter().for_each(|&input| inner[input] |= !codes[input]);
+            }
             continue;
         }
         let mut wanted = match makers.of_node[index] {
@@ -93,9 +109,13 @@ pub(super) fn between_layers(graph: &Graph) -> Vec<ValueId> {
         if wanted.iter().all(|&value| makers.on_codes[value]) {
             wanted.iter().for_each(|&value| codes[value] = true);
             between.extend(wanted);
+            on_codes[index] = !matches!(makers.of_node[index], Maker::Other);
+            if let Maker::Function(_) = makers.of_node[index] {
+                node.inputs.iter().for_each(|&input| inner[input] |= !codes[input]);
+            }
         }
     }
-    between
+    (between, on_codes)
 }
 
 /// How tensors are made, as far as that can be on codes.

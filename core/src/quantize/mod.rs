@@ -20,7 +20,7 @@ use crate::as_text;
 use crate::model::{ActivationQuantization, Graph, NodeKind, ValueId};
 
 use activations::Assigned;
-pub use activations::drop_low_bits;
+pub use activations::{drop_low_bits, operators_on_codes};
 pub(crate) use calibration::value_histograms;
 pub use calibration::{
     Calibration, CalibrationError, CalibrationImages, LayerCodes, TensorCalibration, calibrate,
