@@ -8,7 +8,6 @@ use crate::{
     ConvShape, Isa, MacSpec, Product, WeightCoding,
     engine::gemm::{Line, UNIT, storage_offset},
     input::image::Width,
-    isa::Level,
     output::{
         epilogue::{LANES, Tile},
         sums::CodeFunction,
@@ -110,11 +109,11 @@ impl Kernel {
         use crate::x86_64::{avx2_columns, avx512_columns};
         match isa.level() {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => {
+            crate::isa::Level::Avx2 => {
                 Some(Kernel { pack: avx2_columns::pack, sum: avx2_columns::sum, width: Width::Two })
             }
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512Vnni => Some(Kernel {
+            crate::isa::Level::Avx512Vnni => Some(Kernel {
                 pack: avx512_columns::pack,
                 sum: avx512_columns::sum,
                 width: Width::One,
