@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 HERE = pathlib.Path(__file__).parent
 SEED = 1
 IMAGES, CHANNELS, SIZE, FILTERS = 6, 3, 5, 4
-LEVEL, C_FRAC, PRIOR = 7, 4, 32
+LEVEL, C_FRAC, DRAWN, PRIOR = 7, 4, 8, 32
 f32 = np.float32
 
 
@@ -88,7 +88,7 @@ def distributions(layer, codes):
     counts = np.array([[(times * (codes[:, c] == a)).sum() for a in ALL] for c in range(codes.shape[1])])
     shares, pooled = counts / counts.sum(1, keepdims=True), counts.sum(0) / counts.sum()
     n = len(codes) * SIZE**2
-    drawn = (n * shares + PRIOR * pooled) / (n + PRIOR)
+    drawn = (n * shares + DRAWN * pooled) / (n + DRAWN)
     at_zero = (ALL == layer.a_zero).astype(float)
     return np.array([
         [(1 - padding[j]) * drawn[channel(f, j)] + padding[j] * at_zero for j in range(taps)]

@@ -16,9 +16,9 @@ use crate::network::{Emulator, Network};
 pub struct LayerCodes {
     /// The tensor of the ONNX file that it reads.
     pub tensor: String,
-    /// The codes of that tensor.
+    /// The codes of that tensor, of 8 bits.
     pub input: ActivationQuantization,
-    /// Low bits of these codes that are always 0.
+    /// Low bits that are always 0 in the codes that it multiplies, also of the zero point.
     pub dropped_bits: u32,
     /// Weight codes, `[filter][kernel row][kernel column][channel in group]`.
     pub weights: Vec<i16>,
@@ -94,7 +94,9 @@ impl Emulator {
     pub fn layer_codes(&self, layer: usize) -> Option<LayerCodes> {
         let quantized = &self.design().prepared.quantized;
         let mac = quantized.macs.get(layer)?;
-        let (value, input) = quantized.mac_input(mac);
+        let (value, _) = quantized.mac_input(mac);
+        let reference = &self.design().reference.quantized;
+        let (_, input) = reference.mac_input(reference.macs.get(layer)?);
         let coding = quantized.weights.coding();
         Some(LayerCodes {
             tensor: quantized.graph.values[value].tensor.clone(),
