@@ -92,7 +92,10 @@ fn all_designs() -> Vec<Design> {
         let member = it.multiplier.member();
         member.is_some_and(|member| member.family.paper == Some(ControlFunction::LowBits))
     };
-    let is_one = |it: &Design| !low_bits_fit(it) || !cheaper.contains(&it.control_variate);
+    // With gains it is the same array.
+    let is_one = |it: &Design| {
+        it.quantization.is_none() && (!low_bits_fit(it) || !cheaper.contains(&it.control_variate))
+    };
     all.into_iter().filter(is_one).collect()
 }
 

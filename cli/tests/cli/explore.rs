@@ -81,7 +81,7 @@ impl Folder {
         let costs = self.path("costs.json");
         let args = [
             "--max-loss",
-            "7",
+            "9",
             "--multiplier",
             "perforated:1",
             "perforated:4",
