@@ -377,7 +377,7 @@ fn people_get_a_sentence() {
     let text = stdout(&args);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        words.contains("The least power under 6 points of loss, with 95 % confidence:"),
+        words.contains("The least power under 9 points of loss, with 95 % confidence:"),
         "{text}"
     );
     // It needs no V at this limit, which is a lax one; V and reduced precision are compared.

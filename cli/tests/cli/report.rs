@@ -47,7 +47,7 @@ fn the_page_shows_the_run() {
     assert_eq!((network.name.as_str(), network.images), ("fashion-resnet8", 60));
     let designs = &network.results.designs;
     let names: Vec<&str> = designs.iter().map(|design| design.name.as_str()).collect();
-    assert_eq!(names.len(), 27, "{names:?}");
+    assert_eq!(names.len(), 28, "{names:?}");
     assert_eq!((names[0], names[1]), ("exact", "exact, 7 weight bits"));
     assert!(designs.iter().all(|design| design.assessment.as_ref().unwrap().images == 60));
     let choice = &network.results.choice;
@@ -132,7 +132,7 @@ fn a_report_that_cannot_be_made_is_refused() {
 
 /// Codes are chosen for minutes; what the tables make of them is tested without a network.
 const FEW: [&str; 7] =
-    ["--network", "vgg8", "resnet8", "--quantization", "plain", "--images", "30"];
+    ["--network", "vgg8", "resnet8", "--quantization", "plain+gain", "--images", "30"];
 
 /// One folder for both, as the first half takes long and the second goes on with it.
 #[test]
@@ -151,16 +151,15 @@ fn the_reproduction_has_tables_and_goes_on(folder: &TempDir) {
     let parts = [
         "fashion-vgg8",
         "| truncated:8 with V (fitted), exact ends |",
-        "| 0.25 | sure | plain |",
+        "| 0.25 | sure | default |",
         "| 0.25 | measured | all |",
         "A design for each network",
-        "1.9x",
     ];
     for part in parts {
         assert!(tables.contains(part), "no {part:?} in: {tables}");
     }
     let report = data(&file("report.html"));
-    assert_eq!((report.networks.len(), report.comparisons.len()), (2, 6));
+    assert_eq!((report.networks.len(), report.comparisons.len()), (2, 5));
     let mean = report.mean.unwrap();
     assert_eq!(mean.designs.len(), report.networks[0].results.designs.len());
     assert!(mean.designs.iter().all(|design| design.relative_energy.is_some()));
@@ -179,7 +178,7 @@ fn the_reproduction_has_tables_and_goes_on(folder: &TempDir) {
     assert_refused(
         folder.path(),
         &unknown,
-        &["plain+bias", "expected one of plain, aware, aware+bias"],
+        &["plain+bias", "expected one of plain, plain+gain, aware+gain"],
     );
     // A page that is not ours is not replaced.
     let other = folder.path().join("other");
@@ -199,7 +198,7 @@ fn choices_are_confirmed_on_other_images_and_only_once(folder: &TempDir) {
         |images| [&["reproduce", "--out", &out, "--confirm-images", images][..], &FEW].concat();
     let tables = stdout(&confirm("600"));
     let parts =
-        ["Confirmed on 600 images of each network", "| 2 | plain | ", "Loss on these images"];
+        ["Confirmed on 600 images of each network", "| 2 | default | ", "Loss on these images"];
     for part in parts {
         assert!(tables.contains(part), "no {part:?} in: {tables}");
     }
@@ -212,7 +211,7 @@ fn choices_are_confirmed_on_other_images_and_only_once(folder: &TempDir) {
     // The page's charts stay those of the first images.
     let page = std::fs::read_to_string(folder.path().join("all/report.html")).unwrap();
     let report = data(&page);
-    assert_eq!((report.networks.len(), report.comparisons.len()), (2, 12));
+    assert_eq!((report.networks.len(), report.comparisons.len()), (2, 11));
     assert!(report.networks.iter().all(|network| network.images == 30));
     assert!(
         report
@@ -253,7 +252,7 @@ fn the_users_own_images_confirm_where_the_choice_leaves_some() {
     std::fs::write(path("labels"), [0, 0, 8, 1, 0, 0, 0, 6, 0, 1, 2, 3, 4, 5]).unwrap();
     let data = format!("idx:{},{}", path("images"), path("labels"));
     let reproduce = |out: &str, more: &[&str]| {
-        let networks = ["--network", "vgg8", "resnet8", "--quantization", "plain"];
+        let networks = ["--network", "vgg8", "resnet8", "--quantization", "plain+gain"];
         let args = ["reproduce", "--out", &path(out), "--data", &data].map(str::to_owned);
         let more = networks.iter().chain(more).map(|word| word.to_string());
         recoup(&args.into_iter().chain(more).collect::<Vec<_>>()).output().unwrap()
