@@ -380,9 +380,9 @@ fn people_get_a_sentence() {
         words.contains("The least power under 9 points of loss, with 95 % confidence:"),
         "{text}"
     );
-    // It needs no V at this limit, which is a lax one; V and reduced precision are compared.
-    assert!(words.contains("truncated:5 saves 20.0 % of the array power and loses"), "{text}");
-    assert!(words.contains("With V: "), "{text}");
+    // What is chosen is compared with what has no V, and with reduced precision.
+    assert!(words.contains("saves 37.0 % of the array power and loses 4.00 ["), "{text}");
+    assert!(words.contains("Without V: truncated:5 saves 20.0 %"), "{text}");
     assert!(words.contains("With reduced precision instead: "), "{text}");
 }
 
