@@ -30,6 +30,7 @@ const ROOMS: [(&str, &[Room]); 11] = [
             ("layer", &[]),
             ("naive", &[]),
             ("product", &["naive"]),
+            ("codes", &["isa", "dispatch", "engine", "layer", "output"]),
         ],
     ),
     (
