@@ -3,10 +3,7 @@
 use recoup_core::control_variate::Mode;
 use recoup_core::design::{Design, Space};
 use recoup_core::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup_core::quantize::{OutputCorrection, Quantization};
-
-/// What makes up for the errors of a design's outputs by default, if it has a control variate.
-const GAINS: Quantization = Quantization { outputs: OutputCorrection::Gain, ..Quantization::PLAIN };
+use recoup_core::quantize::Quantization;
 
 /// The multipliers of the paper's three families, at the levels between hardly and hopelessly
 /// approximate.
@@ -53,20 +50,16 @@ pub fn with_rivals(space: &Space) -> Vec<Design> {
             exact_ends: exact_ends.clone(),
             ..of_weights.clone()
         };
-        let uncorrected = match space.quantizations.contains(&None) {
-            true if space.control_variates.contains(&Mode::None) => vec![Mode::None],
-            _ => Vec::new(),
-        };
         let is_approximate = |multiplier: &&Multiplier| !multiplier.is_exact();
         let multipliers = space.multipliers.iter().filter(is_approximate).cloned().collect();
         let approximate = Space { multipliers, ..of_weights.clone() };
+        let mut spaces = vec![rivals(&[None]), rivals(&space.quantizations), approximate.clone()];
         // What V has by default, its rivals get too.
-        let uncorrected = Space {
-            control_variates: uncorrected,
-            quantizations: vec![Some(GAINS)],
-            ..approximate.clone()
-        };
-        let spaces = [rivals(&[None]), rivals(&space.quantizations), approximate, uncorrected];
+        if space.quantizations.contains(&None) && space.control_variates.contains(&Mode::None) {
+            let (control_variates, quantizations) =
+                (vec![Mode::None], vec![Some(Quantization::GAIN)]);
+            spaces.push(Space { control_variates, quantizations, ..approximate });
+        }
         for design in spaces.iter().flat_map(Space::designs) {
             // The losses are measured against the calibration's own codes of 8 bits.
             let is_other_reference = design.multiplier.is_exact()

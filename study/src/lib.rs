@@ -22,10 +22,8 @@ pub use paper::comparisons;
 const LIMITS: [f64; 5] = [0.1, 0.25, 0.5, 1.0, 2.0];
 
 /// How activations of some designs become codes, and outputs of filters are corrected.
-pub const QUANTIZATIONS: [Quantization; 3] = [Quantization::PLAIN, GAINS, CHOSEN_CODES];
-
-/// The calibration's codes, and a gain for each filter.
-const GAINS: Quantization = Quantization { aware: false, outputs: OutputCorrection::Gain };
+pub const QUANTIZATIONS: [Quantization; 3] =
+    [Quantization::PLAIN, Quantization::GAIN, CHOSEN_CODES];
 
 /// Codes that are chosen for the multiplier, and a gain for each filter.
 const CHOSEN_CODES: Quantization = Quantization { aware: true, outputs: OutputCorrection::Gain };
@@ -112,7 +110,7 @@ fn limit(points: f64) -> Limit {
 fn is_default(entry: &Entry) -> bool {
     let Entry { kind, design, .. } = entry;
     let is_plain = design.quantization == Quantization::PLAIN && *kind == Kind::WithoutV;
-    (is_plain || design.quantization == GAINS) && !design.exact_ends
+    (is_plain || design.quantization == Quantization::GAIN) && !design.exact_ends
 }
 
 /// The same multiplier with the same control variate in other codes or on other arrays.

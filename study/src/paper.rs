@@ -10,7 +10,7 @@ use recoup_report::data::Comparison;
 
 use crate::choices::{AMONG, Among, EVERY, REDUCED_PRECISION, best};
 use crate::confirmation::{self, Confirmed};
-use crate::{GAINS, LIMITS, interval, limit, loss, saved};
+use crate::{LIMITS, interval, limit, loss, saved};
 use recoup::search::{mean_name, short_name};
 
 /// As a table.
@@ -233,6 +233,7 @@ fn recovery(recorded: &Recorded) -> Vec<Comparison> {
                 .to_owned(),
         })
     };
-    let all = [("V alone", Quantization::PLAIN), ("V and gains", GAINS)].map(over_bare);
+    let all =
+        [("V alone", Quantization::PLAIN), ("V and gains", Quantization::GAIN)].map(over_bare);
     all.into_iter().flatten().collect()
 }

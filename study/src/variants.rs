@@ -8,7 +8,7 @@ use recoup_explore::recorded::Mean;
 use recoup::design::Quantization;
 use recoup::search::mean_name;
 
-use crate::{CHOSEN_CODES, GAINS, fraction, loss, variant};
+use crate::{CHOSEN_CODES, fraction, loss, variant};
 
 /// Designs without and with gains, and in chosen codes, side by side: what these bring is not V's.
 pub fn codes(means: &[Mean]) -> String {
@@ -20,7 +20,7 @@ pub fn codes(means: &[Mean]) -> String {
     );
     let is_gained = |mean: &&Mean| {
         let design = &mean.design.entry.design;
-        design.quantization == GAINS && !design.exact_ends
+        design.quantization == Quantization::GAIN && !design.exact_ends
     };
     for mean in means.iter().filter(is_gained) {
         let of = |how| variant(means, &mean.design.entry, how, false).map(loss).unwrap_or_default();

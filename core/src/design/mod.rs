@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control_variate::{ControlOptions, Mode, Statistics};
 use crate::multiplier::{Multiplier, MultiplierError};
-use crate::quantize::{OutputCorrection, Quantization, WeightScheme, Widths};
+use crate::quantize::{Quantization, WeightScheme, Widths};
 
 pub use record::DesignRecord;
 pub use space::Space;
@@ -194,8 +194,7 @@ impl Design {
             Mode::Paper => true,
             _ => self.control_options.statistics == Statistics::Pooled,
         };
-        let outputs = if has_none { OutputCorrection::None } else { OutputCorrection::Gain };
-        Quantization { outputs, ..Quantization::PLAIN }
+        if has_none { Quantization::PLAIN } else { Quantization::GAIN }
     }
 
     /// Whether it has a control variate.

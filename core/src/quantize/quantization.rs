@@ -45,6 +45,9 @@ impl Quantization {
     /// The calibration's own ranges and the model's own biases.
     pub const PLAIN: Self = Self { aware: false, outputs: OutputCorrection::None };
 
+    /// The calibration's own ranges, and a gain for each filter.
+    pub const GAIN: Self = Self { aware: false, outputs: OutputCorrection::Gain };
+
     /// Each of them once.
     pub const ALL: [Self; 8] = {
         let mut all = [Self::PLAIN; 8];

@@ -87,11 +87,7 @@ unsafe fn tile<const P: usize, const F: u8>(
     let mut weights = input.weights[block * input.taps.len() * terms..].iter();
     let mut sums = [[_mm256_setzero_si256(); 2]; P];
     let mut windows = [[_mm256_setzero_si256(); 2]; P];
-    let (bits, nibbles) = match input.function {
-        Function::None => (0, [[0; 16]; 2]),
-        Function::Bits(bits) => (bits, [[0; 16]; 2]),
-        Function::Nibbles(nibbles) => (0, nibbles),
-    };
+    let (bits, nibbles) = input.function.parts();
     let bits = _mm256_set1_epi16(i16::from(bits));
     let low_bits = _mm256_set1_epi16(15);
     let mut entries = [_mm256_setzero_si256(); 2];

@@ -99,11 +99,7 @@ unsafe fn tile<const P: usize, const F: u8>(
     let mut weights = input.weights[block * input.taps.len() * terms..].iter();
     let mut sums = [_mm512_setzero_si512(); P];
     let mut windows = [_mm512_setzero_si512(); P];
-    let (bits, nibbles) = match input.function {
-        Function::None => (0, [[0; 16]; 2]),
-        Function::Bits(bits) => (bits, [[0; 16]; 2]),
-        Function::Nibbles(nibbles) => (0, nibbles),
-    };
+    let (bits, nibbles) = input.function.parts();
     let bits = _mm512_set1_epi8(bits as i8);
     let low_bits = _mm512_set1_epi8(15);
     let mut entries = [_mm512_setzero_si512(); 2];

@@ -76,6 +76,17 @@ pub(crate) enum Function {
     Nibbles([[u8; 16]; 2]),
 }
 
+impl Function {
+    /// The bits of one and the entries of the other, 0 where it is not that.
+    pub fn parts(self) -> (u8, [[u8; 16]; 2]) {
+        match self {
+            Self::None => (0, [[0; 16]; 2]),
+            Self::Bits(bits) => (bits, [[0; 16]; 2]),
+            Self::Nibbles(nibbles) => (0, nibbles),
+        }
+    }
+}
+
 impl Input<'_> {
     /// That the columns and weights of so many positions are there.
     pub fn check(&self, acc: &[[i32; LANES]], x: &[[i32; LANES]]) {
