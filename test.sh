@@ -58,7 +58,8 @@ beside() {
     "$@" >"$logs/$1.log" 2>&1
 }
 logs=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$logs"' EXIT
+# `kill` without a process fails, and a failure in a trap would become the script's own.
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$logs"' EXIT
 documentation() {
     RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 }
