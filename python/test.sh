@@ -36,4 +36,4 @@ as_user python ten_lines.py
 sources=$PWD
 cd "$place"
 tests/bin/pytest -c "$sources/pyproject.toml" --rootdir "$sources" "$sources/tests" \
-    --doctest-modules --pyargs recoup
+    --doctest-modules --durations=10 --pyargs recoup

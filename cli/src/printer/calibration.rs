@@ -5,10 +5,9 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use recoup_circuits::printable;
 use recoup_core::quantize::Calibration;
 
-use super::tables::{align_right, table};
+use super::tables::{align_right, name, table};
 
 /// The calibration that was written.
 pub fn calibration(calibration: &Calibration, target: &Path) -> Result<()> {
@@ -17,7 +16,7 @@ pub fn calibration(calibration: &Calibration, target: &Path) -> Result<()> {
     for entry in &calibration.tensors {
         let number = |value: f32| format!("{value:.4}");
         table.add_row(vec![
-            printable(&entry.tensor).into_owned(),
+            name(&entry.tensor),
             number(entry.min),
             number(entry.max),
             number(entry.low),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use recoup::design::WeightScheme;
 
 use super::report::Report;
-use super::tables::{align_right, energy, loss, percent, power, probability, table};
+use super::tables::{align_right, energy, loss, name, percent, power, probability, table};
 use super::words::{bits_text, control_text, heading, multiplier_text, quantization_text};
 use super::{fidelity, term_cost};
 use crate::costs;
@@ -126,7 +126,7 @@ fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
         let some = |number: Option<f64>, text: fn(f64) -> String| number.map_or("–".into(), text);
         for layer in layers {
             table.add_row(vec![
-                layer.node.clone(),
+                name(&layer.node),
                 format!("{:.1}", layer.mean_before),
                 format!("{:.1}", layer.std_before),
                 format!("{:.1}", layer.mean_after),

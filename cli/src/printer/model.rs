@@ -10,7 +10,7 @@ use recoup_circuits::printable;
 use recoup_core::model::{Graph, NodeKind, ValueId, Weights};
 use recoup_core::quantize::operators_on_codes;
 
-use super::tables::{align_right, table};
+use super::tables::{align_right, name, table};
 
 /// The graph of `inspect`.
 pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
@@ -76,8 +76,8 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
         return Ok(());
     }
     let mut table = table(&["node", "operator", "output", "MACs", "runs"]);
-    rows.into_iter().for_each(|row| {
-        table.add_row(row.to_vec());
+    rows.into_iter().for_each(|[node, operator, output, macs, runs]| {
+        table.add_row([name(&node), operator, output, macs, runs]);
     });
     align_right(&mut table, [3]);
     writeln!(out, "{}  SHA-256 {}", path.display(), graph.sha256)?;

@@ -53,7 +53,7 @@ fn one(array: &ArrayRecord, clock_ps: f64, out: &mut impl Write) -> Result<()> {
     let mut table = tables::table(&header);
     for layer in &array.layers {
         table.add_row([
-            layer.layer.clone(),
+            tables::name(&layer.layer),
             layer.macs.to_string(),
             layer.cycles.to_string(),
             format!("{:.1} %", 100.0 * layer.utilisation),

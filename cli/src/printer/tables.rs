@@ -2,6 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use recoup_circuits::printable;
 use recoup_core::accuracy::paired::PairedLoss;
 use recoup_explore::power::Energy;
 
@@ -18,6 +19,23 @@ pub fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) 
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
+    }
+}
+
+/// A name as wide as a column may be: converters join the names of all that they fused by semicolons,
+/// hundreds of letters. JSON has it whole.
+pub fn name(whole: &str) -> String {
+    const WIDEST: usize = 48;
+    let whole = printable(whole);
+    let first = match whole.split_once(';') {
+        Some((first, _)) => format!("{first};…"),
+        None => whole.into_owned(),
+    };
+    match first.chars().count() {
+        count if count > WIDEST => {
+            format!("…{}", first.chars().skip(count - WIDEST + 1).collect::<String>())
+        }
+        _ => first,
     }
 }
 
@@ -45,4 +63,18 @@ pub fn energy(energy: Option<Energy>) -> String {
 /// A p of McNemar's test.
 pub fn probability(p: f64) -> String {
     if p < 0.001 { "<0.001".into() } else { format!("{p:.3}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn names_fit_a_column() {
+        assert_eq!(name("layer1/conv"), "layer1/conv");
+        assert_eq!(name("net/conv/Relu6;net/conv/add;net/conv"), "net/conv/Relu6;…");
+        let long = name(&"é/".repeat(100));
+        assert_eq!((long.chars().count(), long.starts_with("…/é/")), (48, true));
+        assert_eq!(name(&"x".repeat(48)), "x".repeat(48));
+    }
 }
