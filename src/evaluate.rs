@@ -1,5 +1,6 @@
 //! Designs on a session's images.
 
+mod noise;
 mod pieces;
 mod plan;
 
@@ -21,6 +22,7 @@ use recoup_explore::power::{Figures, Power};
 use crate::error::{Error, Result};
 use crate::session::Session;
 
+pub use noise::LayerNoise;
 pub use pieces::{EvaluationPiece, EvaluationResult, EvaluationWorker};
 pub use plan::EvaluationPool;
 use plan::Plan;
@@ -78,6 +80,8 @@ pub struct Results {
     pub evaluation: Evaluation,
     /// What hardware needs for each design, as far as it is known.
     pub figures: Vec<Figures>,
+    /// Of designs that lose much in spite of V, the layers in which it leaves most.
+    pub left_by_v: Vec<Option<Vec<LayerNoise>>>,
 }
 
 impl Session {
@@ -114,7 +118,7 @@ impl Session {
         let images = self.images(batch);
         let evaluation = evaluate(&images, &self.float(), &candidates, layers, outputs, watch)?;
         watch.end();
-        Ok(self.results(&experiment, candidates, evaluation))
+        self.results(&experiment, candidates, evaluation, watch)
     }
 
     /// As [`Session::evaluate`], with designs run by the workers of a pool, in other processes or on
@@ -154,7 +158,7 @@ impl Session {
         let candidates = made?;
         done?;
         let evaluation = totals.finish(&candidates);
-        Ok(self.results(&experiment, candidates, evaluation))
+        self.results(&experiment, candidates, evaluation, watch)
     }
 
     fn results(
@@ -162,8 +166,14 @@ impl Session {
         experiment: &Experiment,
         candidates: Vec<EmulatedDesign>,
         evaluation: Evaluation,
-    ) -> Results {
-        Results {
+        watch: &dyn Watch,
+    ) -> Result<Results> {
+        let outcomes = &evaluation.candidates;
+        let left_by_v = candidates.iter().zip(outcomes).map(|(candidate, found)| {
+            noise::left_by_v(experiment, candidate, (&outcomes[0], found), watch)
+        });
+        Ok(Results {
+            left_by_v: left_by_v.collect::<Result<_>>()?,
             model: self.file.path.display().to_string(),
             data: self.dataset.name().to_string(),
             preprocess: self.preprocess.to_string(),
@@ -175,7 +185,7 @@ impl Session {
             figures: vec![Figures::default(); candidates.len()],
             candidates,
             evaluation,
-        }
+        })
     }
 
     /// The same, one design after the other: `finished` sees the results of all that are, as soon
@@ -200,6 +210,7 @@ impl Session {
             results.candidates.push(candidate);
             results.evaluation.candidates.push(outcomes);
             results.figures.push(Figures::default());
+            results.left_by_v.push(None);
             finished(&results)?;
         }
         Ok(results)

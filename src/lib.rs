@@ -107,7 +107,7 @@ pub mod multipliers {
 /// Results as typed rows, which JSON and tables are made of.
 pub mod records {
     pub use crate::columns::{Column, ColumnKind, design_columns, exploration_columns};
-    pub use crate::evaluate::ExactNode;
+    pub use crate::evaluate::{ExactNode, LayerNoise};
     pub use crate::explore::{ExplorationRecord, MeanDesignRecord, MeanRecord, NetworkRecord};
     pub use crate::record::{CostRecord, Record, Row, costs};
 }

@@ -5,7 +5,7 @@ use recoup_core::control_variate::{ControlVariate, TermCost};
 use recoup_core::emulate::LayerStatistics;
 use serde::Serialize;
 
-use crate::evaluate::{ExactNode, Results};
+use crate::evaluate::{ExactNode, LayerNoise, Results};
 
 /// Results, as `eval --json` prints them.
 #[derive(Clone, Debug, Serialize)]
@@ -111,6 +111,9 @@ pub struct Row {
     pub identity: String,
     /// The kernels that ran.
     pub kernel: String,
+    /// Of a design that loses much in spite of V, the layers in which it leaves most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_by_v: Option<Vec<LayerNoise>>,
     /// The accumulated error of each layer, if it was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<LayerRecord>>,
@@ -233,6 +236,7 @@ impl Results {
             images_per_s: outcomes.images_per_s(),
             identity: design.record(scheme.coding()).identity(scheme),
             kernel: network.kernels().join(", "),
+            left_by_v: self.left_by_v[index].clone(),
             layers: layers.map(|layers| layers.iter().map(LayerRecord::from).collect()),
             outputs: outputs.map(|outputs| outputs.iter().map(OutputRecord::from).collect()),
         }

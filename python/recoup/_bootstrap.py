@@ -1,4 +1,4 @@
-"""Intervals of figures by drawing the images again: docs/arithmetic.md, (7.15) and (7.16)."""
+"""Intervals of figures by drawing the images again: docs/arithmetic.md, (7.16) and (7.17)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Bootstrap:
             raise RequestError(f"confidence: {self.confidence}; expected a share between 0 and 1")
 
     def draws(self, images: int) -> Iterator[npt.NDArray[np.intp]]:
-        """For each resample, the places of its images; eq. (7.15)."""
+        """For each resample, the places of its images; eq. (7.16)."""
         # Of the generator itself, whose numbers are the same ones in every version of NumPy.
         bits = np.random.PCG64(self.seed)
         for _ in range(self.resamples):
@@ -42,7 +42,7 @@ class Bootstrap:
             yield ((numbers >> 32) * images >> 32).astype(np.intp)
 
     def interval(self, figures: npt.NDArray[np.float64]) -> list[float] | None:
-        """What holds the share of the figures, as much left out on either side; eq. (7.16). None of
+        """What holds the share of the figures, as much left out on either side; eq. (7.17). None of
         no figures."""
         if not figures.size:
             return None

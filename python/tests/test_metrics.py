@@ -299,7 +299,7 @@ def test_draws(identity: recoup.Network) -> None:
         given = {"metric": lambda o, t: t, "targets": y, "resamples": 200, **options}
         return identity.evaluate(recoup.data(x), **given).rows[0]["metric_ci"]
 
-    # Eq. (7.15) and (7.16), with Python's numbers.
+    # Eq. (7.16) and (7.17), with Python's numbers.
     numbers = np.random.PCG64(1).random_raw(6 * 200).tolist()
     values = [y[(number >> 32) * 6 >> 32] for number in numbers]
     means = sorted(sum(values[6 * at : 6 * at + 6]) / 6 for at in range(200))

@@ -4,6 +4,7 @@ use std::io::{Write, stdout};
 
 use anyhow::Result;
 use recoup::design::WeightScheme;
+use recoup::records::LayerNoise;
 
 use super::report::Report;
 use super::tables::{align_right, energy, loss, name, percent, power, probability, table};
@@ -84,9 +85,33 @@ pub fn text(report: &Report) -> Result<()> {
              needs\none for each; with +layer-gain it has one"
         )?;
     }
+    what_v_leaves(report, &mut out)?;
     fidelity::print(report, &mut out)?;
     term_cost::print(report, &mut out)?;
     layers(report, &mut out)
+}
+
+/// Why V does not give more back, where much is missing.
+fn what_v_leaves(report: &Report, out: &mut impl Write) -> Result<()> {
+    for (index, candidate) in report.results() {
+        let Some(layers) = &report.results.left_by_v[index] else { continue };
+        let of_layer =
+            |it: &LayerNoise| format!("{:.1} dB in {}", it.predicted_sqnr_db, name(&it.node));
+        let layers: Vec<String> = layers.iter().map(of_layer).collect();
+        let codes = match candidate.design.quantization().aware {
+            true => "",
+            false => ", or codes chosen for the multiplier (--quantization aware+gain)",
+        };
+        writeln!(
+            out,
+            "{}, {}: V cannot help here, because what it leaves is noise, by prediction an SQNR of\n{};\n\
+             smaller errors there would help{codes}",
+            multiplier_text(candidate),
+            control_text(candidate),
+            layers.join(", ")
+        )?;
+    }
+    Ok(())
 }
 
 /// Whether filters of a layer have gains of their own, where its weights have one scale.

@@ -110,6 +110,40 @@ fn layers_as_json() {
     assert_eq!((&exact["slope"], &exact["slope_from_input"]), (&json!(1.0), &json!(1.0)));
 }
 
+/// Which layers V leaves most in is said of a design that loses much in the best way, and of no other.
+#[test]
+fn what_v_cannot_help_is_said_with_its_layers() {
+    let args =
+        fashion(FASHION_MODEL, &["--multiplier", "truncated:8", "--multiplier", "perforated:5"]);
+    let text = stdout(&args);
+    let (_, said) = text.split_once("V cannot help here").unwrap_or_else(|| panic!("{text}"));
+    assert!(text.contains("\nperforated:5, fitted (low-bits): V cannot help here"), "{text}");
+    assert!(said.lines().nth(1).unwrap().matches(" dB in ").count() == 3, "{said}");
+    assert!(said.contains("--quantization aware+gain"), "{said}");
+    assert!(!said.contains("V cannot help here"), "{said}");
+
+    let object = json(&[&args[..], &["--layers", "--json"]].concat());
+    let [exact, truncated, perforated] = &object["results"].as_array().unwrap()[..] else {
+        panic!("{object:#}")
+    };
+    assert_eq!([exact, truncated].map(|it| it.get("left_by_v")), [None, None]);
+    let layers = perforated["left_by_v"].as_array().unwrap();
+    assert_eq!(layers.len(), 3);
+    let number = |it: &Value, key: &str| it[key].as_f64().unwrap();
+    assert!(layers.is_sorted_by_key(|it| number(it, "predicted_sqnr_db")), "{layers:#?}");
+    // Neighbouring activations are no strangers to each other: near, not equal.
+    for layer in layers {
+        let all = perforated["layers"].as_array().unwrap();
+        let found = all.iter().find(|it| it["node"] == layer["node"]).unwrap();
+        let (predicted, found) = (number(layer, "predicted_sqnr_db"), number(found, "sqnr_db"));
+        assert!((found - predicted).abs() < 6.0, "{predicted} dB, measured {found}");
+    }
+
+    // Where there are gains to be had, nobody gives up.
+    let plain = stdout(&[&args[..], &["--quantization", "plain"]].concat());
+    assert!(!plain.contains("V cannot help here"), "{plain}");
+}
+
 /// The documented keys, with numbers where the machine does not decide them.
 #[test]
 fn json_object_and_scores() {

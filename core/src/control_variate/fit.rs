@@ -9,18 +9,18 @@ use crate::quantize::{Quantized, QuantizedMac};
 use super::{CodeFunction, CodeHistogram, Errors, Layer, Statistics};
 
 /// How strong the error is against the signal: mean square over variance of the accumulators that
-/// eq. (3.5) predicts, averaged over filters, and then over layers. `functions` are those of V;
+/// eq. (3.5) predicts, averaged over filters, for each layer. `functions` are those of V;
 /// without V, or without its C0, the mean of the error counts too.
 ///
 /// The rounding of activation codes to steps is an error as well, of the variance
 /// (step^2 - 1) / 12 for each activation.
-pub(super) fn noise_to_signal(
+pub(super) fn noise_to_signal_of_layers(
     network: &Quantized,
     layers: &[Layer],
     errors: &Errors,
     functions: Option<&[CodeFunction]>,
     statistics: Statistics,
-) -> f64 {
+) -> Vec<f64> {
     let coding = network.weights.coding();
     let of_layer = |(mac, layer): (&QuantizedMac, &Layer)| {
         let step = 1_u32 << network.dropped_bits(network.mac_input(mac).0);
@@ -42,10 +42,7 @@ pub(super) fn noise_to_signal(
         }
         if sums.1 == 0.0 { 0.0 } else { sums.0 / sums.1 }
     };
-    let layers = network.macs.par_iter().zip(layers).map(of_layer);
-    // Added up in their order, whatever the number of threads.
-    let layers: Vec<f64> = layers.collect();
-    layers.iter().sum::<f64>() / network.macs.len().max(1) as f64
+    network.macs.par_iter().zip(layers).map(of_layer).collect()
 }
 
 /// The variance of the codes.

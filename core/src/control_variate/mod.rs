@@ -27,7 +27,7 @@ pub use crate::multiplier::ControlFunction;
 use auto::{LayerForm, fit_function};
 pub use codes::{ChannelCodes, CodeHistogram, SeenCodes};
 pub use errors::Errors;
-use fit::noise_to_signal;
+use fit::noise_to_signal_of_layers;
 pub use fit::residual_share;
 pub use function::CodeFunction;
 pub use mode::{MODE_HELP, Mode, ModeHelp, Statistics};
@@ -322,6 +322,8 @@ pub struct Prediction {
     /// Mean square of what is left of the accumulated error over the variance of the signal,
     /// averaged over the layers. It ranks candidates; it is no estimate of their accuracy.
     pub noise_to_signal: f64,
+    /// The same of each layer, in the order of [`Quantized::macs`].
+    pub layers: Vec<f64>,
 }
 
 /// Predicts what `mode` leaves of the error of `multiplier`; the constants of
@@ -341,9 +343,12 @@ pub fn predict(
     let functions = functions_of(&layers, coding, multiplier, mode, options)?;
     let errors = Errors::new(&multiplier.errors(coding));
     let functions_of_v = functions.as_deref();
-    let noise_to_signal =
-        noise_to_signal(network, &layers, &errors, functions_of_v, options.statistics);
-    Ok(Prediction { functions: functions.unwrap_or_default(), noise_to_signal })
+    let of_layers =
+        noise_to_signal_of_layers(network, &layers, &errors, functions_of_v, options.statistics);
+    // Added up in their order, whatever the number of threads.
+    let noise_to_signal = of_layers.iter().sum::<f64>() / of_layers.len().max(1) as f64;
+    let functions = functions.unwrap_or_default();
+    Ok(Prediction { functions, noise_to_signal, layers: of_layers })
 }
 
 /// The functions x of a mode; none without V.
