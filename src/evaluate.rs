@@ -10,7 +10,8 @@ use std::thread;
 
 use recoup_core::accuracy::paired::{PairedLoss, compare};
 use recoup_core::accuracy::{
-    EmulatedDesign, Evaluation, Experiment, Measures, Outcomes, Outputs, Totals, evaluate, outcomes,
+    Details, EmulatedDesign, Evaluation, Experiment, Measures, Outcomes, Outputs, Totals, evaluate,
+    outcomes,
 };
 use recoup_core::design::Design;
 use recoup_core::model::threads::run_apart;
@@ -32,15 +33,15 @@ use plan::Plan;
 pub struct EvaluateOptions {
     /// How weights are coded, where a design does not say it.
     pub weights: WeightScheme,
-    /// Whether the accumulated error of each layer is looked at.
-    pub layers: bool,
+    /// What is looked at inside the designs.
+    pub details: Details,
     /// Images in memory at a time; results do not depend on it.
     pub batch: usize,
 }
 
 impl Default for EvaluateOptions {
     fn default() -> Self {
-        Self { weights: WeightScheme::U8Channel, layers: false, batch: 256 }
+        Self { weights: WeightScheme::U8Channel, details: Details::default(), batch: 256 }
     }
 }
 
@@ -111,12 +112,12 @@ impl Session {
         outputs: Option<&mut dyn Outputs>,
         watch: &dyn Watch,
     ) -> Result<Results> {
-        let EvaluateOptions { weights, layers, batch } = options;
+        let EvaluateOptions { weights, details, batch } = options;
         let experiment = self.experiment(weights, watch)?;
         let candidates = candidates(&experiment, &with_reference(designs), watch)?;
         watch.begin("evaluating", self.indices.len());
         let images = self.images(batch);
-        let evaluation = evaluate(&images, &self.float(), &candidates, layers, outputs, watch)?;
+        let evaluation = evaluate(&images, &self.float(), &candidates, details, outputs, watch)?;
         watch.end();
         self.results(&experiment, candidates, evaluation, watch)
     }
@@ -135,14 +136,14 @@ impl Session {
         options: EvaluateOptions,
         watch: &dyn Watch,
     ) -> Result<Results> {
-        let EvaluateOptions { weights, layers, batch } = options;
+        let EvaluateOptions { weights, details, batch } = options;
         let experiment = self.experiment(weights, watch)?;
         let measures = Measures::new(&self.dataset, &self.graph)?;
         let key = evaluation_key(&experiment, &self.images(batch))?;
         let designs = with_reference(designs);
         let (networks, images) = (designs.len() + 1, self.indices.len());
         let mut plan = Plan::new(key, networks, images, measures.compares());
-        let mut totals = Totals::new(&measures, designs.len(), layers);
+        let mut totals = Totals::new(&measures, designs.len(), details);
         // Workers do not wait for the designs that are made ready here, for what results say of them.
         let (threads, has_failed) = (rayon::current_num_threads(), &AtomicBool::new(false));
         let (made, done) = thread::scope(|scope| {
@@ -189,7 +190,7 @@ impl Session {
     }
 
     /// The same, one design after the other: `finished` sees the results of all that are, as soon
-    /// as there is another. Only class scores are looked at, no layers.
+    /// as there is another. Only class scores are looked at, nothing inside the designs.
     ///
     /// # Errors
     /// As [`Session::evaluate`], when the images have no labels, and those of `finished`.
@@ -200,7 +201,7 @@ impl Session {
         watch: &dyn Watch,
         mut finished: impl FnMut(&Results) -> Result<(), E>,
     ) -> Result<Results, E> {
-        let first = EvaluateOptions { layers: false, ..options };
+        let first = EvaluateOptions { details: Details::default(), ..options };
         let mut results = self.evaluate(&[], first, watch)?;
         results.evaluation.fidelity = None;
         finished(&results)?;

@@ -67,6 +67,7 @@ pub use evaluate::{EvaluateOptions, Results};
 pub use explore::{Exploration, ExploreOptions, explore};
 pub use network::{Emulator, Network};
 pub use page::page;
+pub use recoup_core::accuracy::Details;
 pub use recoup_core::data::{DataSpec, Dataset};
 pub use recoup_core::design::{Design, Space};
 pub use recoup_core::model::threads::run as on_threads;
@@ -109,7 +110,9 @@ pub mod records {
     pub use crate::columns::{Column, ColumnKind, design_columns, exploration_columns};
     pub use crate::evaluate::{ExactNode, LayerNoise};
     pub use crate::explore::{ExplorationRecord, MeanDesignRecord, MeanRecord, NetworkRecord};
-    pub use crate::record::{CostRecord, Record, Row, costs};
+    pub use crate::record::{
+        CostRecord, OperatorTime, ProfileRecord, Record, Row, StepRecord, costs,
+    };
 }
 
 /// The parts of an exploration: its file, its pieces, and who works on them; pieces of an evaluation.

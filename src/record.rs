@@ -1,11 +1,14 @@
 //! Results as a document for machines (docs/json.md).
 
+mod profile;
+
 use recoup_core::accuracy::{EmulatedDesign, Fidelity, OutputFidelity};
 use recoup_core::control_variate::{ControlVariate, TermCost};
 use recoup_core::emulate::LayerStatistics;
 use serde::Serialize;
 
 use crate::evaluate::{ExactNode, LayerNoise, Results};
+pub use profile::{OperatorTime, ProfileRecord, StepRecord};
 
 /// Results, as `eval --json` prints them.
 #[derive(Clone, Debug, Serialize)]
@@ -117,6 +120,9 @@ pub struct Row {
     /// The accumulated error of each layer, if it was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<LayerRecord>>,
+    /// Where the time went, if that was noted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileRecord>,
     /// How close each output is to the references', without labels or of several outputs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Vec<OutputRecord>>,
@@ -238,6 +244,7 @@ impl Results {
             kernel: network.kernels().join(", "),
             left_by_v: self.left_by_v[index].clone(),
             layers: layers.map(|layers| layers.iter().map(LayerRecord::from).collect()),
+            profile: self.evaluation.profiles.as_ref().map(|all| (&all[index]).into()),
             outputs: outputs.map(|outputs| outputs.iter().map(OutputRecord::from).collect()),
         }
     }

@@ -10,7 +10,7 @@ use recoup::search::{
     emulated, explore_on, explore_sessions, explore_sessions_on, explored_inputs, worker,
 };
 use recoup::{
-    DataSpec, Design, EvaluateOptions, ExploreOptions, Limit, Power, Results, Session,
+    DataSpec, Design, Details, EvaluateOptions, ExploreOptions, Limit, Power, Results, Session,
     SessionOptions, Unwatched, explore, on_threads,
 };
 use serde::Serialize;
@@ -165,7 +165,12 @@ fn workers_of_sessions_find_what_one_process_finds() {
 fn record(results: &Results) -> String {
     let mut record = results.record(&(0..results.candidates.len()).collect::<Vec<_>>());
     record.float.images_per_s = 0.0;
-    record.results.iter_mut().for_each(|row| row.images_per_s = 0.0);
+    for row in &mut record.results {
+        row.images_per_s = 0.0;
+        if let Some(profile) = row.profile.take() {
+            assert_eq!(profile.images, results.images);
+        }
+    }
     serde_json::to_string_pretty(&record).unwrap()
 }
 
@@ -177,7 +182,8 @@ fn an_evaluation_by_workers_is_that_of_one_process() {
     for (labels, layers, fields) in [(Labels::IfAny, false, 0), (Labels::Dropped, true, 4)] {
         let open = || session("zoo/assets/fashion-resnet8.onnx", labels);
         // A piece is more than a batch.
-        let options = EvaluateOptions { layers, batch: 9, ..EvaluateOptions::default() };
+        let details = Details { layers, profile: layers };
+        let options = EvaluateOptions { details, batch: 9, ..EvaluateOptions::default() };
         let alone = record(&open().evaluate(&designs, options, &Unwatched).unwrap());
         let start = || EvaluationWorker::new(open(), &designs, options, 1).unwrap();
         let run = |it: &mut EvaluationWorker, piece: &EvaluationPiece| it.run(piece).unwrap();

@@ -131,6 +131,9 @@ pub struct EvalArgs {
     /// Also print, per layer, the accumulated error before and after V, and the SQNR
     #[arg(long, help_heading = headings::OUTPUT)]
     pub layers: bool,
+    /// Also print where the time goes: per kind of operator and per layer
+    #[arg(long, help_heading = headings::OUTPUT)]
+    pub profile: bool,
     /// Write all class scores, [result][image][class], float32
     #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE.npy")]
     pub save_logits: Option<PathBuf>,

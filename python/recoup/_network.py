@@ -120,6 +120,7 @@ class Network:
         control_variate: str | None = None,
         weights: str = "u8-channel",
         layers: bool = False,
+        profile: bool = False,
         metric: Metric | None = None,
         combine: Combine | None = None,
         targets: Any = None,
@@ -145,6 +146,8 @@ class Network:
             control_variate: what corrects those that are multipliers only: ``fitted``, if not said.
             weights: how weights are coded, where a design does not say it.
             layers: whether the accumulated error of each layer is looked at.
+            profile: whether it is noted where the time goes: rows then have ``profile``, by kinds of
+                operators and step by step, as docs/json.md describes it.
             metric: a function of outputs and targets, called for each batch of n images of each
                 network, in the caller's thread or by the workers of an executor. Outputs are float32 of shape ``[n, ...]``, or a
                 mapping of names to such arrays for a network with several outputs; targets are the
@@ -191,6 +194,16 @@ class Network:
         >>> [row["multiplier"] for row in found.rows]
         ['exact', 'truncated:7']
 
+        Where the time of a design goes:
+
+        >>> found = net.evaluate(images.first(64), ["truncated:7"], profile=True)
+        >>> where = found.rows[1]["profile"]
+        >>> shares = [kind["share"] for kind in where["operators"]] + [where["conversion_share"]]
+        >>> round(sum(shares), 9)
+        1.0
+        >>> [step["operator"] for step in where["steps"]][:2]
+        ['(input)', 'Conv+BatchNormalization+Relu']
+
         How sure a network is of the right class, and how much less on a design:
 
         >>> import numpy as np
@@ -214,10 +227,10 @@ class Network:
         measure = None
         if any(given is not None for given in (metric, combine, targets)):
             measure = Measure(metric, combine, targets, bootstrap, images.name)
-        task = Evaluation(self, images, of, weights, layers, batch, measure)
+        task = Evaluation(self, images, of, weights, (layers, profile), batch, measure)
         with running(threads, progress) as how, pooled(executor, workers, worker_threads, task) as pool:
             made = [design._design for design in of]
-            asked = (images._data, made, weights, layers, batch, measure, pool, how)
+            asked = (images._data, made, weights, (layers, profile), batch, measure, pool, how)
             record = self._network.evaluate(*asked)
             if measure is not None:
                 record = measure.added_to(record, how)

@@ -65,7 +65,8 @@ class Evaluation:
     data: Data
     designs: list[Design]
     weights: str
-    layers: bool
+    details: tuple[bool, bool]
+    """Whether layers are looked at, and where the time goes."""
     batch: int
     measure: Measure | None
 
@@ -73,7 +74,7 @@ class Evaluation:
         """Makes ready what does pieces of it."""
         measure = None if self.measure is None else Elsewhere(self.measure)
         made = [design._design for design in self.designs]
-        options = (self.weights, self.layers, self.batch, measure)
+        options = (self.weights, self.details, self.batch, measure)
         evaluator = _recoup.Evaluator(self.network._network, self.data._data, made, *options, how)
         return evaluator if measure is None else _Measuring(evaluator, measure)
 

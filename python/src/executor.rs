@@ -87,12 +87,12 @@ impl Evaluator {
         data: &Data,
         designs: Vec<PyRef<'_, Design>>,
         weights: &str,
-        layers: bool,
+        details: [bool; 2],
         batch: usize,
         measure: Option<Py<PyAny>>,
         running: Running,
     ) -> PyResult<Self> {
-        let options = evaluate_options(py, weights, layers, batch)?;
+        let options = evaluate_options(py, weights, details, batch)?;
         let designs: Vec<recoup::Design> = designs.iter().map(|it| it.design.clone()).collect();
         let (network, data) = (network.get(), data.options.clone());
         let threads = wait::threads(&running);

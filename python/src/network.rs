@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use recoup::data::{Method, Outputs as Seen};
 use recoup::design::{WeightScheme, with_reference};
 use recoup::search::EvaluationPiece;
-use recoup::{Dataset, Emulator as Emulated, EvaluateOptions, Power, SessionOptions};
+use recoup::{Dataset, Details, Emulator as Emulated, EvaluateOptions, Power, SessionOptions};
 use recoup_zoo::{Embedded, PREPROCESS, test_images};
 
 use crate::arrays::{self, give};
@@ -144,13 +144,13 @@ impl Network {
         data: &Data,
         designs: Vec<PyRef<'_, Design>>,
         weights: &str,
-        layers: bool,
+        details: [bool; 2],
         batch: usize,
         measure: Option<Py<PyAny>>,
         pool: Option<(Py<PyAny>, usize)>,
         running: Running,
     ) -> PyResult<String> {
-        let options = evaluate_options(py, weights, layers, batch)?;
+        let options = evaluate_options(py, weights, details, batch)?;
         let designs: Vec<recoup::Design> = designs.iter().map(|it| it.design.clone()).collect();
         let (network, data) = (self.get(), data.options.clone());
         let record = |results: recoup::Results| {
@@ -230,15 +230,15 @@ pub fn open_session(
     Ok(session)
 }
 
-/// How designs are evaluated.
+/// How designs are evaluated; whether layers are looked at, and where the time goes.
 pub fn evaluate_options(
     py: Python<'_>,
     weights: &str,
-    layers: bool,
+    [layers, profile]: [bool; 2],
     batch: usize,
 ) -> PyResult<EvaluateOptions> {
     let weights: WeightScheme = parse(py, "weights", weights)?;
-    Ok(EvaluateOptions { weights, layers, batch })
+    Ok(EvaluateOptions { weights, details: Details { layers, profile }, batch })
 }
 
 /// Without the batch.

@@ -160,6 +160,7 @@ impl EvaluationWorker {
             float: &self.float,
             measures: &self.measures,
             classifier: &self.classifier,
+            profile: self.options.details.profile,
         };
         let first_design = networks.start.max(1) - 1;
         let mut outputs = outputs.map(|outputs| Numbered { first_design, outputs });
@@ -199,7 +200,7 @@ impl EvaluationWorker {
     fn make(&mut self, number: usize) -> Result<Ready> {
         let design = &self.designs[number - 1];
         let candidate = candidate(&self.experiment, &mut self.others, design, &Unwatched)?;
-        let collector = self.options.layers.then(|| candidate.collector());
+        let collector = self.options.details.layers.then(|| candidate.collector());
         let collector = collector.transpose().map_err(ExperimentError::from)?;
         Ok(Ready { number, candidate, collector })
     }

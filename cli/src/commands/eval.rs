@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use recoup::data::Labels;
 use recoup::design::{ControlOptions, Mode, Statistics, WeightScheme, with_reference};
 use recoup::records::ExactNode;
-use recoup::{Design, EvaluateOptions, Multiplier, Session, Space};
+use recoup::{Design, Details, EvaluateOptions, Multiplier, Session, Space};
 use recoup_core::accuracy::Outputs;
 use recoup_core::multiplier::Source;
 use recoup_explore::measured::MeasuredNetwork;
@@ -46,7 +46,8 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     warn_of_class_order(&session);
     let designs = with_reference(&space(args, multipliers).designs());
     warn_of_pooled_codes(args, &session, &designs);
-    let options = EvaluateOptions { weights: args.weights, layers: args.layers, batch: args.batch };
+    let details = Details { layers: args.layers, profile: args.profile };
+    let options = EvaluateOptions { weights: args.weights, details, batch: args.batch };
     let power = power(args, &session, &designs)?;
     let classes = session.graph.scores().map_or(0..0, |(_, classes)| classes);
     let size = [designs.len(), session.indices.len()];

@@ -9,7 +9,7 @@ use recoup::records::LayerNoise;
 use super::report::Report;
 use super::tables::{align_right, energy, loss, name, percent, power, probability, table};
 use super::words::{bits_text, control_text, heading, multiplier_text, quantization_text};
-use super::{fidelity, term_cost};
+use super::{fidelity, profile, term_cost};
 use crate::costs;
 
 /// The JSON object of `eval` and `demo` (docs/json.md).
@@ -88,7 +88,8 @@ pub fn text(report: &Report) -> Result<()> {
     what_v_leaves(report, &mut out)?;
     fidelity::print(report, &mut out)?;
     term_cost::print(report, &mut out)?;
-    layers(report, &mut out)
+    layers(report, &mut out)?;
+    profile::print(report, &mut out)
 }
 
 /// Why V does not give more back, where much is missing.

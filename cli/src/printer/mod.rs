@@ -13,6 +13,7 @@ pub mod heat_map;
 mod model;
 pub mod multiplier;
 mod power;
+mod profile;
 mod record;
 mod report;
 mod synthesis;

@@ -144,6 +144,62 @@ fn what_v_cannot_help_is_said_with_its_layers() {
     assert!(!plain.contains("V cannot help here"), "{plain}");
 }
 
+/// All of the time is somewhere, and no step is missing.
+#[test]
+fn profile_as_json() {
+    let tiny = Tiny::new();
+    let object = json(&tiny.eval(&["--json", "--profile", "--multiplier", "recursive:4"]));
+    let results = object["results"].as_array().unwrap();
+    assert_eq!(results.len(), 2);
+    for result in results {
+        let profile = &result["profile"];
+        assert_eq!(profile["images"], object["images"]);
+        let steps = profile["steps"].as_array().unwrap();
+        let nodes: Vec<_> = steps.iter().map(|step| &step["nodes"]).collect();
+        assert_eq!(nodes, [&json!(["image"]), &json!(["classify"]), &json!(["scores"])]);
+        let sum = |list: &Value, key: &str| -> f64 {
+            list.as_array().unwrap().iter().map(|it| it[key].as_f64().unwrap()).sum()
+        };
+        let operators = &profile["operators"];
+        assert_eq!(sum(operators, "steps"), 3.0);
+        let conversion = profile["conversion_share"].as_f64().unwrap();
+        for share in [sum(&profile["steps"], "share"), sum(operators, "share") + conversion] {
+            assert!((share - 1.0).abs() < 1e-9, "{profile:#}");
+        }
+        let us = profile["us_per_image"].as_f64().unwrap();
+        assert!((sum(&profile["steps"], "us") / us - 1.0).abs() < 1e-9, "{profile:#}");
+        let layer = &steps[1];
+        assert_eq!(layer["runs_on"], "multipliers");
+        let rate = layer["macs"].as_f64().unwrap() / layer["us"].as_f64().unwrap() / 1e3;
+        assert!((layer["gmac_per_s"].as_f64().unwrap() / rate - 1.0).abs() < 1e-9, "{layer}");
+    }
+}
+
+/// The kinds with the conversions, and the steps in their order.
+#[test]
+fn profile_in_text() {
+    let mut args = fashion(FASHION_MODEL, &["--profile", "--multiplier", "exact"]);
+    args[7] = "20";
+    let text = without_machine(&stdout(&args));
+    let (_, profile) = text.split_once("\nexact, none: time in the threads that ran it, ").unwrap();
+    let (kinds, steps) = profile.split_once("\nlayer | operators | runs on | ").unwrap();
+    let rows = |text: &str| -> Vec<Vec<String>> {
+        let rows = text.lines().skip(1).filter(|row| row.contains(" | "));
+        rows.map(|row| row.split(" | ").map(str::to_owned).collect()).collect()
+    };
+    let (kinds, steps) = (rows(kinds), rows(steps));
+    assert_eq!(kinds[0], ["operator", "runs on", "steps", "time %", "us/image", "GMAC/s"]);
+    assert_eq!(kinds[kinds.len() - 1][0], "conversion");
+    let count: usize =
+        kinds[1..kinds.len() - 1].iter().map(|row| row[2].parse::<usize>().unwrap()).sum();
+    assert_eq!(count, steps.len(), "{text}");
+    let percent = |row: &Vec<String>| row[3].parse::<f64>().unwrap();
+    for all in [kinds[1..].iter().map(percent).sum::<f64>(), steps.iter().map(percent).sum()] {
+        assert!((all - 100.0).abs() < 0.5, "{text}");
+    }
+    assert_eq!((&*steps[0][1], &*steps[steps.len() - 1][1]), ("(input)", "(output)"));
+}
+
 /// The documented keys, with numbers where the machine does not decide them.
 #[test]
 fn json_object_and_scores() {

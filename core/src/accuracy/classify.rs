@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 use recoup_kernels::MacLayer;
 
-use crate::emulate::{EmulateError, Network, Prefixes, Statistics, StatisticsCollector, Workspace};
+use crate::emulate::{
+    EmulateError, Network, Prefixes, Statistics, StatisticsCollector, Times, Workspace,
+};
 use crate::model::SampleError;
 use crate::watch::{Watch, go_on};
 
@@ -40,16 +42,47 @@ impl Classifier {
         batch: &[I],
         watch: &(impl Watch + ?Sized),
     ) -> Result<Vec<Vec<f32>>, EmulateError> {
+        self.run(network, batch, watch, |images, workspaces| network.run_many(images, workspaces))
+    }
+
+    /// The same, and adds to `times` what the network's steps take.
+    ///
+    /// # Errors
+    /// As [`Classifier::outputs`].
+    pub fn outputs_timed<I: AsRef<[f32]> + Sync>(
+        &self,
+        network: &Network,
+        batch: &[I],
+        times: &mut Times,
+        watch: &(impl Watch + ?Sized),
+    ) -> Result<Vec<Vec<f32>>, EmulateError> {
+        let all = Mutex::new(times);
+        self.run(network, batch, watch, |images, workspaces| {
+            let mut own = Times::default();
+            let outputs = network.run_timed(images, workspaces, &mut own)?;
+            all.lock().expect("nothing panics under the lock").merge(&own);
+            Ok(outputs)
+        })
+    }
+
+    /// Runs images on all threads, as many together as suit the network.
+    fn run<I: AsRef<[f32]> + Sync>(
+        &self,
+        network: &Network,
+        batch: &[I],
+        watch: &(impl Watch + ?Sized),
+        run: impl Fn(&[&[f32]], &mut Vec<Workspace>) -> Result<Vec<Vec<f32>>, SampleError> + Sync,
+    ) -> Result<Vec<Vec<f32>>, EmulateError> {
         let parts = batch.par_chunks(part_length(network, batch.len())).map(|part| {
             go_on(watch)?;
             let images: Vec<&[f32]> = part.iter().map(AsRef::as_ref).collect();
-            Ok::<_, EmulateError>(self.with(|workspaces| network.run_many(&images, workspaces))?)
+            Ok::<_, EmulateError>(self.with(|workspaces| run(&images, workspaces))?)
         });
         Ok(parts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// The same of images that have numbers from `first` on, with what other networks have computed
-    /// of them already.
+    /// As [`Classifier::outputs`], of images that have numbers from `first` on, with what other
+    /// networks have computed of them already.
     ///
     /// # Errors
     /// When an operator in float does not take the values of an image.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::as_digits;
 use crate::data::{DataError, Dataset, InputTensor, Preprocess, Sampler};
-use crate::emulate::LayerStatistics;
+use crate::emulate::{LayerStatistics, Profile};
 use crate::hint::Hint;
 use crate::model::{FloatModel, Graph, SampleError};
 
@@ -93,6 +93,17 @@ pub struct Evaluation {
     pub fidelity: Option<Vec<Vec<OutputFidelity>>>,
     /// Per candidate, if asked for, the statistics of its layers.
     pub layers: Option<Vec<Vec<LayerStatistics>>>,
+    /// Per candidate, if asked for, where its time went.
+    pub profiles: Option<Vec<Profile>>,
+}
+
+/// What is looked at inside the candidates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The accumulated error of each layer.
+    pub layers: bool,
+    /// The time that each step takes.
+    pub profile: bool,
 }
 
 /// Receives what networks make of consecutive images.
@@ -175,21 +186,22 @@ pub fn evaluate(
     images: &Images,
     float: &FloatModel,
     candidates: &[EmulatedDesign],
-    layers: bool,
+    details: Details,
     mut outputs: Option<&mut dyn Outputs>,
     watch: &(impl Watch + ?Sized),
 ) -> Result<Evaluation, EvaluateError> {
+    let Details { layers, profile } = details;
     let collectors = candidates.iter().filter(|_| layers).map(EmulatedDesign::collector);
     let collectors = collectors.collect::<Result<Vec<_>, _>>().map_err(ExperimentError::from)?;
     let Some(EmulatedDesign { prepared, .. }) = candidates.first() else {
         return Err(EvaluateError::NoCandidate);
     };
     let measures = &Measures::new(images.dataset, &prepared.quantized.graph)?;
-    let mut totals = Totals::new(measures, candidates.len(), layers);
+    let mut totals = Totals::new(measures, candidates.len(), details);
     let observed = candidates.iter().enumerate().map(|(index, it)| (it, collectors.get(index)));
     let observed: Vec<Observed> = observed.collect();
     let classifier = &Classifier::default();
-    let evaluator = Evaluator { images, float, measures, classifier };
+    let evaluator = Evaluator { images, float, measures, classifier, profile };
     let (count, batch) = (images.indices.len(), images.batch.max(1));
     for start in (0..count).step_by(batch) {
         let places = start..count.min(start + batch);

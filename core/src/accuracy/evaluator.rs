@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::emulate::StatisticsCollector;
+use crate::emulate::{StatisticsCollector, Times};
 use crate::model::FloatModel;
 use crate::watch::{Watch, go_on};
 
@@ -27,6 +27,8 @@ pub struct Evaluator<'a> {
     pub measures: &'a Measures,
     /// What runs the candidates.
     pub classifier: &'a Classifier,
+    /// Whether it notes the time that each step of a candidate takes.
+    pub profile: bool,
 }
 
 impl Evaluator<'_> {
@@ -66,7 +68,12 @@ impl Evaluator<'_> {
             let start = Instant::now();
             // The float network has run on these images, here or elsewhere: what it does not tell
             // apart, the numbers that the multiplier makes can.
-            let all = self.classifier.outputs(&candidate.network, &batch, watch);
+            let mut times = self.profile.then(Times::default);
+            let (network, classifier) = (&candidate.network, self.classifier);
+            let all = match &mut times {
+                None => classifier.outputs(network, &batch, watch),
+                Some(times) => classifier.outputs_timed(network, &batch, times, watch),
+            };
             let all = all.map_err(ExperimentError::from)?;
             let elapsed = start.elapsed();
             let outcomes = Outcomes { elapsed, ..self.outcomes(&all, indices) };
@@ -75,16 +82,15 @@ impl Evaluator<'_> {
             }
             let layers = match collector {
                 None => Vec::new(),
-                Some(it) => self
-                    .classifier
-                    .observe(&candidate.network, it, &batch, watch)
-                    .map_err(ExperimentError::from)?,
+                Some(it) => {
+                    classifier.observe(network, it, &batch, watch).map_err(ExperimentError::from)?
+                }
             };
             if index == 0 && fidelity.is_some() {
                 exact.clone_from(&all);
             }
             let comparisons = fidelity.as_ref().map(|it| it.compare(&real, &exact, &all));
-            parts.push(Part { outcomes, comparisons, layers });
+            parts.push(Part { outcomes, comparisons, layers, times });
         }
         Ok(parts)
     }

@@ -18,7 +18,7 @@ mod part;
 
 pub use classify::{Classifier, LabelledInput};
 pub use evaluate::{
-    EvaluateError, Evaluation, Images, Outcomes, Outputs, evaluate, outcomes, sampler,
+    Details, EvaluateError, Evaluation, Images, Outcomes, Outputs, evaluate, outcomes, sampler,
 };
 pub use evaluator::{Evaluator, Observed};
 pub use experiment::{EmulatedDesign, Experiment, ExperimentError};

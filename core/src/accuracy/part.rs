@@ -6,11 +6,11 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
-use crate::emulate::Statistics;
+use crate::emulate::{Statistics, Times};
 use crate::model::Graph;
 
 use super::EmulatedDesign;
-use super::evaluate::{EvaluateError, Evaluation, Outcomes};
+use super::evaluate::{Details, EvaluateError, Evaluation, Outcomes};
 use super::fidelity::{Collector, Comparisons};
 
 /// What one network made of consecutive images. All of it is kept image by image, as sums of floats
@@ -22,6 +22,8 @@ pub struct Part {
     pub(super) comparisons: Option<Comparisons>,
     /// Empty where nobody looks at layers.
     pub(super) layers: Vec<Statistics>,
+    /// None where nobody wants to know.
+    pub(super) times: Option<Times>,
 }
 
 impl Part {
@@ -38,6 +40,9 @@ impl Part {
             (comparisons, next) => *comparisons = comparisons.take().or(next),
         }
         self.layers.extend(next.layers);
+        if let (Some(times), Some(next)) = (&mut self.times, &next.times) {
+            times.merge(next);
+        }
     }
 }
 
@@ -85,6 +90,7 @@ struct Total {
     outcomes: Outcomes,
     fidelity: Option<Collector>,
     layers: Option<Statistics>,
+    times: Option<Times>,
 }
 
 /// What the float network and all candidates made of the images so far.
@@ -94,11 +100,12 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Of so many candidates and no image yet; with `layers` their layers are looked at.
-    pub fn new(measures: &Measures, candidates: usize, layers: bool) -> Self {
+    /// Of so many candidates and no image yet.
+    pub fn new(measures: &Measures, candidates: usize, details: Details) -> Self {
         let of_candidates = (0..candidates).map(|_| Total {
             fidelity: measures.fidelity.clone(),
-            layers: layers.then(Statistics::default),
+            layers: details.layers.then(Statistics::default),
+            times: details.profile.then(Times::default),
             ..Total::default()
         });
         Self { networks: [Total::default()].into_iter().chain(of_candidates).collect() }
@@ -107,7 +114,7 @@ impl Totals {
     /// Adds what networks from number `first` on, the float network being number 0, made of the images
     /// that follow those that they have seen.
     pub fn add(&mut self, first: usize, parts: Vec<Part>) {
-        for (Total { outcomes, fidelity, layers }, part) in
+        for (Total { outcomes, fidelity, layers, times }, part) in
             self.networks[first..].iter_mut().zip(parts)
         {
             outcomes.append(&part.outcomes);
@@ -116,6 +123,9 @@ impl Totals {
             }
             if let Some(layers) = layers {
                 part.layers.iter().for_each(|image| layers.merge(image));
+            }
+            if let (Some(times), Some(more)) = (times, &part.times) {
+                times.merge(more);
             }
         }
     }
@@ -133,7 +143,12 @@ impl Totals {
                 Some(total.layers.as_ref()?.finish(&candidate.network, &candidate.reference))
             })
             .collect();
+        let profiles = all
+            .iter()
+            .zip(candidates)
+            .map(|(total, candidate)| Some(candidate.network.profile(total.times.as_ref()?)))
+            .collect();
         let candidates = all.into_iter().map(|total| total.outcomes).collect();
-        Evaluation { float, candidates, fidelity, layers }
+        Evaluation { float, candidates, fidelity, layers, profiles }
     }
 }

@@ -17,6 +17,8 @@ use super::prepared::encode;
 pub(super) struct Function {
     pub input: ValueId,
     pub output: ValueId,
+    /// That lead from one to the other, in execution order.
+    pub nodes: Vec<usize>,
     pub entries: Arc<[u8; 256]>,
 }
 
@@ -92,7 +94,20 @@ impl<'a> Finder<'a> {
         let input = self.roots[output]?;
         let codes = self.codes(output, input, quantization)?;
         let entries = Arc::new(codes.try_into().expect("a code for each"));
-        Some(Function { input, output, entries })
+        Some(Function { input, output, nodes: self.nodes(output, input), entries })
+    }
+
+    /// All nodes from the codes of `root` to a value.
+    fn nodes(&self, value: ValueId, root: ValueId) -> Vec<usize> {
+        let (mut nodes, mut waiting) = (Vec::new(), vec![value]);
+        while let Some(next) = waiting.pop() {
+            if next != root && !nodes.contains(&self.makers[&next]) {
+                nodes.push(self.makers[&next]);
+                waiting.extend(&self.network.graph.nodes[self.makers[&next]].inputs);
+            }
+        }
+        nodes.sort_unstable();
+        nodes
     }
 
     /// The codes of a value for every code of `root`; none if an operator does not take one of them.

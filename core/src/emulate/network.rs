@@ -101,14 +101,23 @@ impl Network {
         images: &[&[f32]],
         workspaces: &mut Vec<Workspace>,
     ) -> Result<Vec<Vec<f32>>, SampleError> {
-        let prepared = &self.prepared;
+        let workspaces = self.load(images, workspaces)?;
+        self.run_steps(0..self.prepared.plan.steps.len(), workspaces)?;
+        Ok(outputs(&self.prepared, workspaces))
+    }
+
+    /// A workspace for each image, which it is in.
+    pub(super) fn load<'w>(
+        &self,
+        images: &[&[f32]],
+        workspaces: &'w mut Vec<Workspace>,
+    ) -> Result<&'w mut [Workspace], SampleError> {
         workspaces.resize_with(images.len().max(workspaces.len()), Workspace::default);
         let workspaces = &mut workspaces[..images.len()];
         for (workspace, image) in workspaces.iter_mut().zip(images) {
-            workspace.load(prepared, image)?;
+            workspace.load(&self.prepared, image)?;
         }
-        self.run_steps(0..prepared.plan.steps.len(), workspaces)?;
-        Ok(outputs(prepared, workspaces))
+        Ok(workspaces)
     }
 
     /// Runs some of the steps.

@@ -34,6 +34,8 @@ pub(super) struct Place {
 pub(super) struct Step {
     /// The node that gives the step its kind and name.
     pub node: usize,
+    /// All that it runs, in execution order.
+    pub nodes: Vec<usize>,
     pub inputs: Vec<ValueId>,
     pub outputs: Vec<ValueId>,
     /// For a layer on the multipliers.
@@ -47,8 +49,9 @@ pub(super) struct Step {
 }
 
 impl Step {
-    fn of_node(node: usize, inputs: Vec<ValueId>, outputs: Vec<ValueId>) -> Self {
-        Self { node, inputs, outputs, mac: None, stretch: None, function: None, pairing: None }
+    fn of_nodes(nodes: Vec<usize>, inputs: Vec<ValueId>, outputs: Vec<ValueId>) -> Self {
+        let (node, mac, stretch, function, pairing) = (nodes[0], None, None, None, None);
+        Self { node, nodes, inputs, outputs, mac, stretch, function, pairing }
     }
 }
 
@@ -204,6 +207,7 @@ fn fuse(network: &Quantized, functions: &Functions) -> (Vec<Step>, Vec<Stretch>)
         let node = &graph.nodes[mac.node];
         let mut fused = FusedMac::bare(layer);
         let (mut output, mut position, mut clipped) = (node.outputs[0], mac.node, false);
+        let mut nodes = vec![mac.node];
         while network.activations[output].is_none()
             && uses[output] == 1
             && !graph.outputs.contains(&output)
@@ -228,6 +232,7 @@ fn fuse(network: &Quantized, functions: &Functions) -> (Vec<Step>, Vec<Stretch>)
                 _ => break,
             }
             fused_away[next] = true;
+            nodes.push(next);
             (output, position) = (reader.outputs[0], next);
         }
         fused_away[mac.node] = true;
@@ -235,26 +240,27 @@ fn fuse(network: &Quantized, functions: &Functions) -> (Vec<Step>, Vec<Stretch>)
             && let Some(function) = functions.only_reader(graph, output)
         {
             (fused.function, functions_taken[function]) = (Some(function), true);
+            nodes.extend(&functions.all[function].nodes);
             output = functions.all[function].output;
         }
         let mut inputs = vec![node.inputs[0]];
         inputs.extend(fused.residual);
-        let step = Step::of_node(mac.node, inputs, vec![output]);
+        let step = Step::of_nodes(nodes, inputs, vec![output]);
         steps.push((position, Step { mac: Some(fused), ..step }));
     }
     for (index, function) in
         functions.all.iter().enumerate().filter(|(it, _)| !functions_taken[*it])
     {
-        let node = graph.nodes.iter().position(|node| node.outputs.contains(&function.output));
-        let node = node.expect("a node made it");
-        let step = Step::of_node(node, vec![function.input], vec![function.output]);
-        steps.push((node, Step { function: Some(index), ..step }));
+        let position = function.nodes[function.nodes.len() - 1];
+        let step =
+            Step::of_nodes(function.nodes.clone(), vec![function.input], vec![function.output]);
+        steps.push((position, Step { function: Some(index), ..step }));
     }
     for (index, node) in graph.nodes.iter().enumerate() {
         let Some((pairing, inputs)) = pair(network, node).filter(|_| !fused_away[index]) else {
             continue;
         };
-        let (mut output, mut position) = (node.outputs[0], index);
+        let (mut output, mut nodes) = (node.outputs[0], vec![index]);
         if network.activations[output].is_none() {
             let quantizer = readers[output].filter(|&reader| {
                 let reads_alone = uses[output] == 1 && !fused_away[reader];
@@ -262,10 +268,12 @@ fn fuse(network: &Quantized, functions: &Functions) -> (Vec<Step>, Vec<Stretch>)
             });
             let Some(quantizer) = quantizer else { continue };
             fused_away[quantizer] = true;
-            (output, position) = (graph.nodes[quantizer].outputs[0], quantizer);
+            output = graph.nodes[quantizer].outputs[0];
+            nodes.push(quantizer);
         }
         fused_away[index] = true;
-        let step = Step::of_node(index, inputs.to_vec(), vec![output]);
+        let position = nodes[nodes.len() - 1];
+        let step = Step::of_nodes(nodes, inputs.to_vec(), vec![output]);
         steps.push((position, Step { pairing: Some(pairing), ..step }));
     }
     let mut models = Vec::new();
@@ -273,12 +281,13 @@ fn fuse(network: &Quantized, functions: &Functions) -> (Vec<Step>, Vec<Stretch>)
         let model = Stretch::new(graph, &group.nodes, &group.inputs, &group.outputs);
         group.nodes.iter().for_each(|&node| fused_away[node] = true);
         let position = group.nodes[group.nodes.len() - 1];
-        let step = Step::of_node(group.nodes[0], group.inputs, group.outputs);
+        let step = Step::of_nodes(group.nodes, group.inputs, group.outputs);
         steps.push((position, Step { stretch: Some(models.len()), ..step }));
         models.push(model);
     }
     for (index, node) in graph.nodes.iter().enumerate().filter(|(index, _)| !fused_away[*index]) {
-        steps.push((index, Step::of_node(index, node.inputs.clone(), node.outputs.clone())));
+        let step = Step::of_nodes(vec![index], node.inputs.clone(), node.outputs.clone());
+        steps.push((index, step));
     }
     steps.sort_by_key(|(position, _)| *position);
     (in_order(graph, steps.into_iter().map(|(_, step)| step).collect()), models)

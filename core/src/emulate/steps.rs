@@ -33,7 +33,9 @@ impl Workspace {
                     values.clear();
                     values.resize(place.length, 0.0);
                     self.run_in_floats(prepared, step, &mut values);
-                    prepared.to_codes(&values, step.outputs[0], quantization, output);
+                    let encode =
+                        || prepared.to_codes(&values, step.outputs[0], quantization, output);
+                    self.stopwatch.time(encode);
                     self.values = values;
                 }
                 self.codes[place.buffer] = buffer;
@@ -137,11 +139,7 @@ impl Workspace {
             );
             return;
         }
-        let mut inputs = std::mem::take(&mut self.inputs);
-        inputs.resize_with(step.inputs.len().max(inputs.len()), Vec::new);
-        for (&value, input) in step.inputs.iter().zip(&mut inputs) {
-            self.stored(plan, value).to_floats(input);
-        }
+        let inputs = self.take_inputs(plan, step);
         match kind {
             NodeKind::Add => {
                 let sums = inputs[0].iter().zip(&inputs[1]).map(|(left, right)| left + right);
@@ -178,11 +176,7 @@ impl Workspace {
         stretch: usize,
     ) -> Result<(), SampleError> {
         let plan = &prepared.plan;
-        let mut inputs = std::mem::take(&mut self.inputs);
-        inputs.resize_with(step.inputs.len().max(inputs.len()), Vec::new);
-        for (&value, input) in step.inputs.iter().zip(&mut inputs) {
-            self.stored(plan, value).to_floats(input);
-        }
+        let inputs = self.take_inputs(plan, step);
         let done = plan.stretches[stretch].run(&inputs, |index, values| {
             let value = step.outputs[index];
             let place = plan.place(value);
@@ -192,12 +186,27 @@ impl Workspace {
                 }
                 Format::Codes(quantization) => {
                     let codes = &mut self.codes[place.buffer][..place.length];
-                    prepared.to_codes(&values, value, quantization, codes);
+                    let encode = || prepared.to_codes(&values, value, quantization, codes);
+                    self.stopwatch.time(encode);
                 }
             }
         });
         self.inputs = inputs;
         done
+    }
+
+    /// The inputs of a step in real values, in the workspace's own buffers, which come back after it.
+    fn take_inputs(&mut self, plan: &Plan, step: &Step) -> Vec<Vec<f32>> {
+        let mut stopwatch = std::mem::take(&mut self.stopwatch);
+        let mut inputs = std::mem::take(&mut self.inputs);
+        inputs.resize_with(step.inputs.len().max(inputs.len()), Vec::new);
+        stopwatch.time(|| {
+            for (&value, input) in step.inputs.iter().zip(&mut inputs) {
+                self.stored(plan, value).to_floats(input);
+            }
+        });
+        self.stopwatch = stopwatch;
+        inputs
     }
 }
 

@@ -7,6 +7,7 @@ use crate::model::{SampleError, ValueId, storage_order};
 use super::operations::Stored;
 use super::plan::{Format, Plan};
 use super::prepared::Prepared;
+use super::profile::Stopwatch;
 
 /// The buffers of one thread (or of one image, where images go through layer by layer).
 #[derive(Default)]
@@ -18,6 +19,7 @@ pub struct Workspace {
     pub(super) values: Vec<f32>,
     /// The inputs of a step in real values, one buffer each.
     pub(super) inputs: Vec<Vec<f32>>,
+    pub(super) stopwatch: Stopwatch,
     outputs: Vec<f32>,
 }
 

@@ -1,9 +1,10 @@
 //! Every small network of `reference/models`: imported, run in float32 and emulated in 8 bits
 //! with exact products, against what ONNX Runtime computes.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use recoup_core::emulate::{Network, Prepared, Workspace};
+use recoup_core::emulate::{Network, Prepared, RunsOn, Times, Workspace};
 use recoup_core::model::{self, FloatModel, Graph, NodeKind, OnnxFile};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::{Calibration, Method, Quantized, WeightScheme, Widths, calibrate};
@@ -136,26 +137,9 @@ fn eight_bits_with_exact_products_stay_close_to_onnx_runtime() {
         let (file, vectors) = (onnx(name), vectors(name));
         let graph = Arc::new(graph(&file));
         let images = vectors.input.images();
-        let tensors = calibrate(&graph, &images, Method::MinMax, &|_| {})
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        let calibration = Calibration {
-            model: name.into(),
-            model_sha256: file.sha256.clone(),
-            data: "reference".into(),
-            source: None,
-            preprocess: "none".into(),
-            images: images.len(),
-            method: Method::MinMax.to_string(),
-            tensors,
-            layers: Vec::new(),
-        };
         let mut failures = Vec::new();
         for scheme in WeightScheme::ALL {
-            let quantized = Quantized::new(graph.clone(), &calibration, scheme, Widths::FULL)
-                .unwrap_or_else(|error| panic!("{name}: {error}"));
-            let prepared = Prepared::new(quantized, Isa::best());
-            let network = Network::new(&prepared, &Multiplier::exact(), None)
-                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            let network = emulated(name, &graph, &images, scheme);
             let mut workspace = Workspace::default();
             let run = |image: &Vec<f32>| network.run(image, &mut workspace).unwrap().to_vec();
             let scores: Vec<f32> = images.iter().flat_map(run).collect();
@@ -165,6 +149,58 @@ fn eight_bits_with_exact_products_stay_close_to_onnx_runtime() {
             }
         }
         failures
+    });
+}
+
+/// With exact products, calibrated on these images.
+fn emulated(name: &str, graph: &Arc<Graph>, images: &[Vec<f32>], scheme: WeightScheme) -> Network {
+    let tensors = calibrate(graph, images, Method::MinMax, &|_| {})
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let calibration = Calibration {
+        model: name.into(),
+        model_sha256: graph.sha256.clone(),
+        data: "reference".into(),
+        source: None,
+        preprocess: "none".into(),
+        images: images.len(),
+        method: Method::MinMax.to_string(),
+        tensors,
+        layers: Vec::new(),
+    };
+    let quantized = Quantized::new(graph.clone(), &calibration, scheme, Widths::FULL)
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let prepared = Prepared::new(quantized, Isa::best());
+    Network::new(&prepared, &Multiplier::exact(), None)
+        .unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Every node is in a step, layers with all their products, and the outputs are as without a profile.
+#[test]
+fn a_profile_leaves_nothing_out() {
+    for_each_network(|name| {
+        let graph = Arc::new(graph(&onnx(name)));
+        let images = vectors(name).input.images();
+        let network = emulated(name, &graph, &images, WeightScheme::U8Channel);
+        let (mut workspaces, mut times) = (Vec::new(), Times::default());
+        let images: Vec<&[f32]> = images.iter().map(Vec::as_slice).collect();
+        let timed = network.run_timed(&images, &mut workspaces, &mut times).unwrap();
+        assert_eq!(timed, network.run_many(&images, &mut workspaces).unwrap(), "{name}");
+
+        let profile = network.profile(&times);
+        assert_eq!(profile.images, images.len(), "{name}");
+        let (first, last) = (&profile.steps[0], &profile.steps[profile.steps.len() - 1]);
+        assert_eq!((&*first.nodes, &*last.nodes), (graph.input_names(), graph.output_names()));
+        let steps = &profile.steps[1..profile.steps.len() - 1];
+        let in_steps: HashSet<&String> = steps.iter().flat_map(|step| &step.nodes).collect();
+        let in_graph: HashSet<&String> = graph.nodes.iter().map(|node| &node.name).collect();
+        assert_eq!(in_steps, in_graph, "{name}");
+        let on_multipliers = steps.iter().filter(|step| step.runs_on == RunsOn::Multipliers);
+        let layers: Vec<_> =
+            on_multipliers.map(|step| (&step.nodes[0], step.macs.unwrap())).collect();
+        let macs = graph.macs().map(|(node, mac)| (&node.name, mac.mac_count()));
+        assert_eq!(layers, macs.collect::<Vec<_>>(), "{name}");
+        assert!(steps.iter().all(|step| step.conversion <= step.time), "{name}: {profile:?}");
+        Vec::new()
     });
 }
 

@@ -1,7 +1,7 @@
 //! What does not belong to a network is refused, with what was expected.
 
 use recoup_circuits::{Operands, ProductTable};
-use recoup_core::accuracy::{EvaluateError, Images, evaluate, sampler};
+use recoup_core::accuracy::{Details, EvaluateError, Images, evaluate, sampler};
 use recoup_core::data::{Dataset, MemoryArray, Pixels, Preprocess};
 use recoup_core::emulate::{
     EmulateError, Network, Prefixes, StatisticsCollector, Workspace, regress,
@@ -88,7 +88,8 @@ fn evaluations_without_a_reference_or_with_labels_that_it_lacks() {
         sampler(&dataset, &"fashion-mnist".parse::<Preprocess>().unwrap(), graph).unwrap();
     let images = Images { dataset: &dataset, indices: &[0, 1], sampler: &sampler, batch: 2 };
     let float = FloatModel::new(graph, &[]);
-    let refused = |candidates| evaluate(&images, &float, candidates, false, None, &|_| {}).err();
+    let refused =
+        |candidates| evaluate(&images, &float, candidates, Details::default(), None, &|_| {}).err();
     assert!(matches!(refused(&[]), Some(EvaluateError::NoCandidate)));
     let error = refused(&candidates).unwrap().to_string();
     assert!(error.contains("label 10 of image 1"), "{error}");
