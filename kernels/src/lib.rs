@@ -30,7 +30,8 @@
 //! - `codes`: what goes from codes to codes between layers;
 //! - `isa` proves an instruction set's support, `dispatch` compiles portable loops for each, and
 //!   `x86_64` and `aarch64` hold the loops written for one;
-//! - `float`: the float32 convolution, apart from all that.
+//! - `float`: the float32 convolution, apart from all that, and the rows of attention and
+//!   normalisation between layers.
 //!
 //! What the emulated networks are compared with runs in float32: [`FloatConv`] convolves for it.
 //!
@@ -65,7 +66,9 @@ mod x86_64;
 
 pub use codes::{Coded, Encoded, Pairing, channel_sums, map, pair};
 pub use error::KernelError;
-pub use float::{FloatBuffer, FloatConv, FloatConvSpec, FloatImage};
+pub use float::{
+    AttentionShape, FloatBuffer, FloatConv, FloatConvSpec, FloatImage, attention, normalize_rows,
+};
 pub use isa::Isa;
 pub use layer::{
     BatchItem, Control, ControlTerm, ConvShape, MacLayer, MacSpec, Output, OutputSpec, Product,

@@ -160,8 +160,7 @@ impl<'a> Finder<'a> {
             return of_inputs.into_iter().next();
         }
         let operators = Stretch::of_elements(graph, &nodes, &inputs, output, 256);
-        let mut found = None;
-        operators.run(&of_inputs, |_, values| found = Some(values)).ok()?;
-        found.filter(|values| values.len() == 256)
+        let of_inputs: Vec<&[f32]> = of_inputs.iter().map(Vec::as_slice).collect();
+        operators.run(&of_inputs).ok()?.pop().filter(|values| values.len() == 256)
     }
 }

@@ -4,6 +4,7 @@
 //! a [`Workspace`] holds one thread's buffers. Layers go from codes to codes on the kernels of
 //! [`recoup_kernels`]; acc* is an exact integer, the one that hardware would hold.
 
+mod attention;
 mod correct;
 mod error;
 mod execute;
@@ -12,8 +13,10 @@ mod functions;
 mod layers;
 mod lone;
 mod network;
+mod normalization;
 mod observe;
 mod operations;
+mod orders;
 mod plan;
 mod prefix;
 mod prepared;

@@ -11,7 +11,10 @@ use recoup_kernels::Pairing;
 use crate::model::{ActivationQuantization, Graph, Node, NodeKind, Stretch, ValueId};
 use crate::quantize::Quantized;
 
+use super::attention::{Attention, attentions};
 use super::functions::{Function, Functions};
+use super::normalization::{Normalization, normalizations};
+use super::orders::{Order, Wires};
 use super::stretches;
 
 /// How a tensor is stored.
@@ -40,18 +43,32 @@ pub(super) struct Step {
     pub outputs: Vec<ValueId>,
     /// For a layer on the multipliers.
     pub mac: Option<FusedMac>,
-    /// For nodes that run in float: index into [`Plan::stretches`].
-    pub stretch: Option<usize>,
+    /// For nodes that run in float.
+    pub float: Option<FloatWork>,
     /// For a function of codes that no layer takes along: index into [`Plan::functions`].
     pub function: Option<usize>,
     /// For a product or a sum of two tensors of codes.
     pub pairing: Option<Pairing>,
+    /// For movements of one tensor: index into [`Plan::orders`].
+    pub order: Option<usize>,
+}
+
+/// What runs in float.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FloatWork {
+    /// Index into [`Plan::stretches`].
+    Stretch(usize),
+    /// Index into [`Plan::attentions`].
+    Attention(usize),
+    /// Index into [`Plan::normalizations`].
+    Normalization(usize),
 }
 
 impl Step {
     fn of_nodes(nodes: Vec<usize>, inputs: Vec<ValueId>, outputs: Vec<ValueId>) -> Self {
-        let (node, mac, stretch, function, pairing) = (nodes[0], None, None, None, None);
-        Self { node, nodes, inputs, outputs, mac, stretch, function, pairing }
+        let (node, mac, float, function) = (nodes[0], None, None, None);
+        let (pairing, order) = (None, None);
+        Self { node, nodes, inputs, outputs, mac, float, function, pairing, order }
     }
 }
 
@@ -77,10 +94,13 @@ impl FusedMac {
 }
 
 /// The steps of a network and the buffers they need; the same for every multiplier.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Plan {
     pub steps: Vec<Step>,
     pub stretches: Vec<Stretch>,
+    pub attentions: Vec<Attention>,
+    pub normalizations: Vec<Normalization>,
+    pub orders: Vec<Order>,
     pub functions: Vec<Function>,
     /// Per value; `None` for values that were fused away.
     pub places: Vec<Option<Place>>,
@@ -93,15 +113,9 @@ pub(super) struct Plan {
 impl Plan {
     pub fn new(network: &Quantized) -> Self {
         let functions = Functions::new(network);
-        let (steps, stretches) = fuse(network, &functions);
-        let mut plan = Self {
-            steps,
-            stretches,
-            functions: functions.all,
-            places: vec![None; network.graph.values.len()],
-            code_buffers: Vec::new(),
-            float_buffers: Vec::new(),
-        };
+        let mut plan = fuse(network, &functions);
+        plan.functions = functions.all;
+        plan.places = vec![None; network.graph.values.len()];
         plan.allocate(network);
         plan
     }
@@ -195,7 +209,7 @@ impl Pool {
 }
 
 /// Nodes to steps. Of two layers that an addition joins, the later one takes it along.
-fn fuse(network: &Quantized, functions: &Functions) -> (Vec<Step>, Vec<Stretch>) {
+fn fuse(network: &Quantized, functions: &Functions) -> Plan {
     let graph = &network.graph;
     let uses = graph.use_counts();
     let readers = readers(graph);
@@ -276,21 +290,45 @@ fn fuse(network: &Quantized, functions: &Functions) -> (Vec<Step>, Vec<Stretch>)
         let step = Step::of_nodes(nodes, inputs.to_vec(), vec![output]);
         steps.push((position, Step { pairing: Some(pairing), ..step }));
     }
-    let mut models = Vec::new();
+    let mut plan = Plan::default();
+    let wires = Wires::new(network);
+    plan.attentions = attentions(&wires, &mut fused_away);
+    for (index, it) in plan.attentions.iter().enumerate() {
+        let step = Step::of_nodes(it.nodes.clone(), it.inputs.to_vec(), vec![it.output]);
+        let position = it.nodes[it.nodes.len() - 1];
+        steps.push((position, Step { float: Some(FloatWork::Attention(index)), ..step }));
+    }
+    plan.normalizations = normalizations(network, &mut fused_away);
+    for (index, it) in plan.normalizations.iter().enumerate() {
+        let step = Step::of_nodes(vec![it.node], vec![it.input], vec![it.output]);
+        steps.push((it.node, Step { float: Some(FloatWork::Normalization(index)), ..step }));
+    }
     for group in stretches::groups(network, &fused_away) {
         let model = Stretch::new(graph, &group.nodes, &group.inputs, &group.outputs);
         group.nodes.iter().for_each(|&node| fused_away[node] = true);
         let position = group.nodes[group.nodes.len() - 1];
         let step = Step::of_nodes(group.nodes, group.inputs, group.outputs);
-        steps.push((position, Step { stretch: Some(models.len()), ..step }));
-        models.push(model);
+        let float = Some(FloatWork::Stretch(plan.stretches.len()));
+        steps.push((position, Step { float, ..step }));
+        plan.stretches.push(model);
     }
-    for (index, node) in graph.nodes.iter().enumerate().filter(|(index, _)| !fused_away[*index]) {
-        let step = Step::of_nodes(vec![index], node.inputs.clone(), node.outputs.clone());
-        steps.push((index, step));
+    for (index, node) in graph.nodes.iter().enumerate().rev() {
+        if fused_away[index] {
+            continue;
+        }
+        let Some((nodes, input, places)) = wires.movements(index, &fused_away) else {
+            let step = Step::of_nodes(vec![index], node.inputs.clone(), node.outputs.clone());
+            steps.push((index, step));
+            continue;
+        };
+        nodes.iter().for_each(|&node| fused_away[node] = true);
+        let step = Step::of_nodes(nodes, vec![input], node.outputs.clone());
+        steps.push((index, Step { order: Some(plan.orders.len()), ..step }));
+        plan.orders.push(Order::new(places));
     }
     steps.sort_by_key(|(position, _)| *position);
-    (in_order(graph, steps.into_iter().map(|(_, step)| step).collect()), models)
+    plan.steps = in_order(graph, steps.into_iter().map(|(_, step)| step).collect());
+    plan
 }
 
 /// How a node pairs two tensors of codes, if it does.

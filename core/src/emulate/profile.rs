@@ -269,7 +269,7 @@ fn runs_on(network: &Quantized, step: &Step) -> RunsOn {
         );
     match step {
         Step { mac: Some(_), .. } => RunsOn::Multipliers,
-        Step { stretch: None, .. } if on_codes && reads_codes => RunsOn::Codes,
+        Step { float: None, .. } if on_codes && reads_codes => RunsOn::Codes,
         _ => RunsOn::Floats,
     }
 }

@@ -7,7 +7,7 @@ use recoup_kernels::{BatchItem, Coded, Encoded, MacLayer, Output, Pairing, Resid
 use crate::model::{ActivationQuantization, NodeKind, SampleError, ValueId};
 
 use super::operations::{self, Size, Stored};
-use super::plan::{Format, Plan, Step};
+use super::plan::{FloatWork, Format, Plan, Step};
 use super::prepared::Prepared;
 use super::workspace::Workspace;
 
@@ -18,8 +18,17 @@ impl Workspace {
     /// When an operator in float does not take the values that reach it.
     pub(super) fn run_step(&mut self, prepared: &Prepared, step: &Step) -> Result<(), SampleError> {
         let plan = &prepared.plan;
-        if let Some(stretch) = step.stretch {
-            return self.run_stretch(prepared, step, stretch);
+        match step.float {
+            None => {}
+            Some(FloatWork::Stretch(index)) => return self.run_stretch(prepared, step, index),
+            Some(FloatWork::Attention(index)) => {
+                plan.attentions[index].run(prepared, self);
+                return Ok(());
+            }
+            Some(FloatWork::Normalization(index)) => {
+                plan.normalizations[index].run(prepared, self);
+                return Ok(());
+            }
         }
         let place = plan.place(step.outputs[0]);
         // Taken out of the workspace for the time of the step; the plan never lets a step write
@@ -89,10 +98,13 @@ impl Workspace {
         }
         let Format::Codes(quantization) = format else { return false };
         match kind {
-            NodeKind::Movement(runs) => {
-                let inputs: Vec<&[u8]> = inputs.iter().map(|codes| &**codes).collect();
-                operations::movement(runs, &inputs, quantization.zero_point, output)
-            }
+            NodeKind::Movement(runs) => match step.order {
+                Some(order) => plan.orders[order].take(&inputs[0], output),
+                None => {
+                    let inputs: Vec<&[u8]> = inputs.iter().map(|codes| &**codes).collect();
+                    operations::movement(runs, &inputs, quantization.zero_point, output)
+                }
+            },
             NodeKind::MaxPool(window) => {
                 let size = |value: ValueId| Size::of(&graph.values[value].shape);
                 let (from, to) = (size(step.inputs[0]), size(step.outputs[0]));
@@ -139,33 +151,34 @@ impl Workspace {
             );
             return;
         }
-        let inputs = self.take_inputs(plan, step);
+        let decoded = self.take_decoded(plan, &step.inputs);
+        let inputs = self.real_values(plan, &step.inputs, &decoded);
         match kind {
             NodeKind::Add => {
-                let sums = inputs[0].iter().zip(&inputs[1]).map(|(left, right)| left + right);
+                let sums = inputs[0].iter().zip(inputs[1]).map(|(left, right)| left + right);
                 output.iter_mut().zip(sums).for_each(|(output, sum)| *output = sum);
             }
             NodeKind::Clip { low, high } => {
                 output
                     .iter_mut()
-                    .zip(&inputs[0])
+                    .zip(inputs[0])
                     .for_each(|(output, value)| *output = value.max(*low).min(*high));
             }
-            NodeKind::Quantize => output.copy_from_slice(&inputs[0]),
-            NodeKind::Movement(runs) => {
-                let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
-                operations::movement(runs, &inputs, 0.0, output);
-            }
+            NodeKind::Quantize => output.copy_from_slice(inputs[0]),
+            NodeKind::Movement(runs) => match step.order {
+                Some(order) => plan.orders[order].take(inputs[0], output),
+                None => operations::movement(runs, &inputs, 0.0, output),
+            },
             NodeKind::MaxPool(window) => {
                 let (from, to) = (size(step.inputs[0]), size(step.outputs[0]));
-                operations::max_pool(window, (from, &inputs[0]), (to, output));
+                operations::max_pool(window, (from, inputs[0]), (to, output));
             }
             NodeKind::GlobalAveragePool
             | NodeKind::Recode
             | NodeKind::Mac(_)
             | NodeKind::Operator { .. } => unreachable!("handled before"),
         }
-        self.inputs = inputs;
+        self.decoded = decoded;
     }
 
     /// Nodes that rten runs, in floats.
@@ -176,37 +189,54 @@ impl Workspace {
         stretch: usize,
     ) -> Result<(), SampleError> {
         let plan = &prepared.plan;
-        let inputs = self.take_inputs(plan, step);
-        let done = plan.stretches[stretch].run(&inputs, |index, values| {
-            let value = step.outputs[index];
-            let place = plan.place(value);
-            match place.format {
-                Format::Floats => {
-                    self.floats[place.buffer][..place.length].copy_from_slice(&values)
-                }
-                Format::Codes(quantization) => {
-                    let codes = &mut self.codes[place.buffer][..place.length];
-                    let encode = || prepared.to_codes(&values, value, quantization, codes);
-                    self.stopwatch.time(encode);
-                }
-            }
-        });
-        self.inputs = inputs;
-        done
+        let decoded = self.take_decoded(plan, &step.inputs);
+        let made = plan.stretches[stretch].run(&self.real_values(plan, &step.inputs, &decoded));
+        self.decoded = decoded;
+        for (&output, values) in step.outputs.iter().zip(made?) {
+            self.put(prepared, output, &values);
+        }
+        Ok(())
     }
 
-    /// The inputs of a step in real values, in the workspace's own buffers, which come back after it.
-    fn take_inputs(&mut self, plan: &Plan, step: &Step) -> Vec<Vec<f32>> {
-        let mut stopwatch = std::mem::take(&mut self.stopwatch);
-        let mut inputs = std::mem::take(&mut self.inputs);
-        inputs.resize_with(step.inputs.len().max(inputs.len()), Vec::new);
-        stopwatch.time(|| {
-            for (&value, input) in step.inputs.iter().zip(&mut inputs) {
-                self.stored(plan, value).to_floats(input);
+    /// Stores real values as the codes or floats that a tensor has.
+    pub(super) fn put(&mut self, prepared: &Prepared, value: ValueId, values: &[f32]) {
+        let place = prepared.plan.place(value);
+        match place.format {
+            Format::Floats => self.floats[place.buffer][..place.length].copy_from_slice(values),
+            Format::Codes(quantization) => {
+                let codes = &mut self.codes[place.buffer][..place.length];
+                self.stopwatch.time(|| prepared.to_codes(values, value, quantization, codes));
             }
-        });
+        }
+    }
+
+    /// The real values of those of `values` that are codes, each in a buffer of its place. The
+    /// buffers are the workspace's own, which get back to it.
+    pub(super) fn take_decoded(&mut self, plan: &Plan, values: &[ValueId]) -> Vec<Vec<f32>> {
+        let mut stopwatch = std::mem::take(&mut self.stopwatch);
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decoded.resize_with(values.len().max(decoded.len()), Vec::new);
+        for (&value, buffer) in values.iter().zip(&mut decoded) {
+            if let stored @ Stored::Codes(..) = self.stored(plan, value) {
+                stopwatch.time(|| stored.to_floats(buffer));
+            }
+        }
         self.stopwatch = stopwatch;
-        inputs
+        decoded
+    }
+
+    /// The real values of tensors: as they are stored, or `decoded`.
+    pub(super) fn real_values<'a>(
+        &'a self,
+        plan: &Plan,
+        values: &[ValueId],
+        decoded: &'a [Vec<f32>],
+    ) -> Vec<&'a [f32]> {
+        let real = |(&value, decoded): (&ValueId, &'a Vec<f32>)| match self.stored(plan, value) {
+            Stored::Floats(values) => values,
+            Stored::Codes(..) => decoded,
+        };
+        values.iter().zip(decoded).map(real).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which nodes run together in float.
 //!
 //! Operators between the layers become models of several nodes, so that rten can fuse them: a
-//! normalisation, an attention, a GELU. Nodes that only move, add or clip real numbers come along
+//! normalisation, a masked attention, a GELU. Nodes that only move, add or clip real numbers come along
 //! where they lie between such operators.
 
 use crate::model::{NodeKind, ValueId};

@@ -17,8 +17,13 @@ pub struct Workspace {
     pub(super) scratch: Scratch,
     /// Real values on their way to a quantiser.
     pub(super) values: Vec<f32>,
-    /// The inputs of a step in real values, one buffer each.
-    pub(super) inputs: Vec<Vec<f32>>,
+    /// The inputs of a step that are codes in real values, one buffer each.
+    pub(super) decoded: Vec<Vec<f32>>,
+    /// The operands of an attention, one buffer each, and what lies between its products.
+    pub(super) operands: [Vec<f32>; 3],
+    pub(super) scores: Vec<f32>,
+    /// Codes on their way to another order.
+    pub(super) moved: Vec<u8>,
     pub(super) stopwatch: Stopwatch,
     outputs: Vec<f32>,
 }

@@ -9,7 +9,7 @@ use rten_tensor::{Tensor, TensorView};
 
 use super::pb::tensor_proto::DataType;
 use super::runtime::{Runtime, trial, untyped, value_info};
-use super::{Graph, Node, SampleError, ValueId, pb, tensor};
+use super::{Graph, Node, SampleError, ValueId, attributes, pb, tensor};
 
 /// What feeds one input of a node.
 #[derive(Clone, Debug)]
@@ -40,8 +40,50 @@ impl Source {
     }
 
     /// The ONNX operator.
-    pub(super) fn operator(&self) -> &str {
+    pub(crate) fn operator(&self) -> &str {
         &self.node.op_type
+    }
+
+    /// An attribute that is one integer, if it is given.
+    pub(crate) fn int(&self, name: &str) -> Option<i64> {
+        attributes::int(&self.node, name)
+    }
+
+    /// An attribute that is one float, if it is given.
+    pub(crate) fn float(&self, name: &str) -> Option<f32> {
+        attributes::float(&self.node, name)
+    }
+
+    /// Whether there is an input in this place.
+    pub(crate) fn has(&self, index: usize) -> bool {
+        !matches!(self.feeds.get(index), None | Some(Feed::Absent))
+    }
+
+    /// The constant in this place, if it is one of real numbers.
+    pub(crate) fn numbers(&self, index: usize) -> Option<Vec<f32>> {
+        match self.feeds.get(index)? {
+            Feed::Constant(constant) => tensor::numbers(constant),
+            Feed::Absent | Feed::Runtime => None,
+        }
+    }
+
+    /// Whether all that it reads is known at run time only.
+    pub(crate) fn reads_no_constant(&self) -> bool {
+        self.feeds.iter().all(|feed| matches!(feed, Feed::Runtime))
+    }
+
+    /// What it multiplies its one tensor by, if that is all that it does.
+    pub(crate) fn factor(&self) -> Option<f32> {
+        let number = |index: usize| match self.numbers(index)?[..] {
+            [number] => Some(number),
+            _ => None,
+        };
+        match (self.operator(), &self.feeds[..]) {
+            ("Mul", [Feed::Runtime, Feed::Constant(_)]) => number(1),
+            ("Mul", [Feed::Constant(_), Feed::Runtime]) => number(0),
+            ("Div", [Feed::Runtime, Feed::Constant(_)]) => number(1).map(|number| 1.0 / number),
+            _ => None,
+        }
     }
 
     /// Whether each constant that it reads is one number.
@@ -165,23 +207,19 @@ impl Stretch {
         };
         let zeros = signatures.iter().map(|signature| vec![0.0; signature.shape.iter().product()]);
         let zeros: Vec<Vec<f32>> = zeros.collect();
+        let zeros: Vec<&[f32]> = zeros.iter().map(Vec::as_slice).collect();
         let stretch =
             |optimise| build(optimise).map(|runtime| Self { runtime, inputs: signatures.clone() });
         // A fusion of rten's can be wrong about shapes that broadcast; its nodes are not.
-        let fused =
-            trial(|| stretch(true).ok().filter(|fused| fused.run(&zeros, |_, _| {}).is_ok()));
+        let fused = trial(|| stretch(true).ok().filter(|fused| fused.run(&zeros).is_ok()));
         fused.unwrap_or_else(|| stretch(false).expect("every node of it was built before"))
     }
 
-    /// Runs it; `visit` gets each output's position and its elements in storage order.
+    /// Runs it, and gives the elements of each output in storage order.
     ///
     /// # Errors
     /// When a node does not take the values; shapes were checked when the nodes were imported.
-    pub fn run(
-        &self,
-        inputs: &[Vec<f32>],
-        mut visit: impl FnMut(usize, Vec<f32>),
-    ) -> Result<(), SampleError> {
+    pub fn run(&self, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, SampleError> {
         let values = self.inputs.iter().zip(inputs).map(|(signature, elements)| {
             let view = in_onnx_order(&signature.shape, elements);
             match signature.integer {
@@ -190,10 +228,7 @@ impl Stretch {
             }
         });
         let outputs = self.runtime.run(values.collect()).map_err(SampleError::Values)?;
-        for (index, output) in outputs.iter().enumerate() {
-            visit(index, in_storage_order(output));
-        }
-        Ok(())
+        Ok(outputs.into_iter().map(in_storage_order).collect())
     }
 }
 
@@ -213,17 +248,20 @@ fn in_onnx_order<'a>(shape: &[usize], elements: &'a [f32]) -> TensorView<'a> {
     }
 }
 
-fn in_storage_order(output: &Value) -> Vec<f32> {
+fn in_storage_order(output: Value) -> Vec<f32> {
     fn stored<T: Copy>(tensor: &Tensor<T>, to_float: impl Fn(T) -> f32) -> Vec<f32> {
         let view = tensor.view();
         let view = if view.ndim() == 4 { view.permuted(&[0, 2, 3, 1]) } else { view };
         view.iter().map(|&element| to_float(element)).collect()
     }
     match output {
-        Value::FloatTensor(tensor) => stored(tensor, |element| element),
-        Value::Int32Tensor(tensor) => stored(tensor, |element| element as f32),
-        Value::Int8Tensor(tensor) => stored(tensor, f32::from),
-        Value::UInt8Tensor(tensor) => stored(tensor, f32::from),
+        Value::FloatTensor(tensor) if tensor.ndim() != 4 && tensor.is_contiguous() => {
+            tensor.into_data()
+        }
+        Value::FloatTensor(tensor) => stored(&tensor, |element| element),
+        Value::Int32Tensor(tensor) => stored(&tensor, |element| element as f32),
+        Value::Int8Tensor(tensor) => stored(&tensor, f32::from),
+        Value::UInt8Tensor(tensor) => stored(&tensor, f32::from),
         _ => unreachable!("sequences are refused on import"),
     }
 }

@@ -35,3 +35,4 @@ mod reference;
 #[path = "../support/scores.rs"]
 mod scores;
 mod strangers;
+mod transformer;

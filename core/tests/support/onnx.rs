@@ -83,6 +83,17 @@ pub fn tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
     }
 }
 
+/// A tensor of whole numbers.
+pub fn whole(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
+    TensorProto {
+        name: name.into(),
+        dims: dims.to_vec(),
+        data_type: DataType::Int64 as i32,
+        int64_data: values.to_vec(),
+        ..Default::default()
+    }
+}
+
 pub fn encode(model: &ModelProto) -> Vec<u8> {
     model.encode_to_vec()
 }

@@ -1,4 +1,5 @@
-//! Convolution of float32, for the reference that emulated networks are compared with.
+//! Convolution of float32, for the reference that emulated networks are compared with; attention and
+//! normalisation between their layers (`rows`).
 //!
 //! Images lie in blocks of 16 channels, which are the lanes of a vector, with the padding that their
 //! readers want around them ([`FloatImage`]): so a kernel meets no edges, and an image that one
@@ -7,10 +8,12 @@
 
 mod conv;
 mod image;
+mod rows;
 pub(crate) mod tile;
 
 pub use conv::{FloatConv, FloatConvSpec};
 pub use image::{FloatBuffer, FloatImage};
+pub use rows::{AttentionShape, attention, normalize_rows};
 
 #[cfg(test)]
 mod tests;
