@@ -5,7 +5,7 @@
         --calibration calibration.bin --recoup ../target/release/recoup
 
 Data are files in CIFAR-10's binary format. In their place, --preset NAME takes
-a network of networks.py with random weights, and random images of 224 x 224:
+a network of networks.py with random weights, and random images:
 
     python3 compare_onnxruntime.py --preset efficientnet-b0 --recoup ../target/release/recoup
 
@@ -69,6 +69,7 @@ PRESET_TARGETS = {
     "mobilenetv2": [("recoup exact", "onnxruntime u8s8", 0.9)],
     "efficientnet-b0": [("recoup exact", "onnxruntime u8s8", 0.8)],
     "mobilenetv3-small": [("recoup exact", "onnxruntime u8s8", 0.8)],
+    "compact-transformer": [("recoup exact", "onnxruntime fp32", 1.0)],
 }
 MULTIPLIERS = ["exact", "perforated:2", "recursive:4", "truncated:7"]
 
@@ -88,7 +89,7 @@ class Data:
 
     def __init__(self, args, folder):
         if args.preset:
-            pixels, labels = networks.images(PRESET_CALIBRATION_IMAGES + args.images, 7)
+            pixels, labels = networks.images(args.preset, PRESET_CALIBRATION_IMAGES + args.images, 7)
             split = PRESET_CALIBRATION_IMAGES
             self.calibration, self.images = pixels[:split], pixels[split:]
             self.labels = labels[split:]

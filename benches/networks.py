@@ -3,8 +3,9 @@
     pip install onnx numpy
     python3 benches/networks.py efficientnet-b0 mobilenetv2 --folder /tmp/networks
 
-writes each as NAME.onnx, from any number of images of 3 x 224 x 224 to 1,000 scores each,
-BatchNormalization folded, with activations as exporters write them. Speed does not depend on weights, accuracy does: nothing here
+writes each as NAME.onnx, from any number of images of 3 x 224 x 224 to 1,000 scores each, or of
+1 x 28 x 28 to 10 for the transformer; BatchNormalization folded, with activations and attention as
+exporters write them. Speed does not depend on weights, accuracy does: nothing here
 has learnt anything. Without names, all are made.
 """
 
@@ -15,7 +16,10 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save
 
 CLASSES = 1000
-SIDE = 224
+SHAPE = (3, 224, 224)
+SMALL_CLASSES = 10
+SMALL_SHAPE = (1, 28, 28)
+"""Of the transformer."""
 BRANCH_GAIN = 0.3
 """Of the last layer of a branch beside a shortcut, lest the sums grow from block to block."""
 
@@ -29,6 +33,12 @@ class Network:
 
     def constant(self, name, values):
         self.weights.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
+        return name
+
+    def whole(self, *values):
+        name = "whole" + "_".join(map(str, values))
+        if all(it.name != name for it in self.weights):
+            self.weights.append(numpy_helper.from_array(np.asarray(values, np.int64), name))
         return name
 
     def node(self, operator, *inputs, **attributes):
@@ -53,11 +63,53 @@ class Network:
         x = self.node("Flatten", self.node("GlobalAveragePool", x))
         return self.layer("Gemm", x, (CLASSES, channels), transB=1)
 
-    def save(self, path, scores):
-        ends = [("x", ["batch", 3, SIDE, SIDE]), (scores, ["batch", CLASSES])]
+    def save(self, path, scores, shape=SHAPE, classes=CLASSES):
+        ends = [("x", ["batch", *shape]), (scores, ["batch", classes])]
         ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in ends]
         graph = helper.make_graph(self.nodes, path.stem, ends[:1], ends[1:], self.weights)
         save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+
+    # Of transformers.
+
+    def linear(self, x, inputs, outputs, gain=1.0):
+        """MatMul and Add, as exporters write a layer on tokens."""
+        name = f"MatMul{len(self.nodes)}"
+        spread = gain * np.sqrt(1 / inputs)
+        weights = self.constant(name + "w", self.random.normal(0, spread, (inputs, outputs)))
+        bias = self.constant(name + "b", self.random.normal(0, 0.01, outputs))
+        return self.node("Add", bias, self.node("MatMul", x, weights))
+
+    def layer_norm(self, x, width):
+        name = f"LayerNormalization{len(self.nodes)}"
+        ones = self.constant(name + "w", np.ones(width))
+        return self.node("LayerNormalization", x, ones, self.constant(name + "b", np.zeros(width)))
+
+    def gelu(self, x):
+        name = f"gelu{len(self.nodes)}"
+        root, one, half = (
+            self.constant(f"{name}_{number}", number) for number in (np.sqrt(2), 1, 0.5))
+        y = self.node("Add", self.node("Erf", self.node("Div", x, root)), one)
+        return self.node("Mul", self.node("Mul", x, y), half)
+
+    def attention(self, x, tokens, width, heads):
+        depth = width // heads
+        qkv = self.linear(x, width, 3 * width)
+        qkv = self.node("Reshape", qkv, self.whole(-1, tokens, 3, heads, depth))
+        qkv = self.node("Transpose", qkv, perm=[2, 0, 3, 1, 4])
+        q, k, v = (self.part(qkv, index) for index in range(3))
+        scores = self.node("MatMul", q, self.node("Transpose", k, perm=[0, 1, 3, 2]))
+        factor = self.constant(f"factor{len(self.nodes)}", depth**-0.5)
+        weights = self.node("Softmax", self.node("Mul", scores, factor), axis=-1)
+        y = self.node("Transpose", self.node("MatMul", weights, v), perm=[0, 2, 1, 3])
+        y = self.node("Reshape", y, self.whole(-1, tokens, width))
+        return self.linear(y, width, width, BRANCH_GAIN)
+
+    def part(self, x, index):
+        """One of those along the first axis."""
+        name = f"index{index}"
+        if all(it.name != name for it in self.weights):
+            self.weights.append(numpy_helper.from_array(np.asarray(index, np.int64), name))
+        return self.node("Gather", x, name, axis=0)
 
     # Activations.
 
@@ -186,12 +238,33 @@ def mobilenetv3_small(path):
     net.save(path, net.layer("Gemm", x, (CLASSES, 1024), transB=1))
 
 
+def compact_transformer(path):
+    """Convolutions that make 49 tokens of 96 numbers, 4 blocks, and a pool that is an attention."""
+    tokens, width, hidden = 49, 96, 192
+    net = Network(6)
+    x = net.relu(net.conv("x", (32, 1, 3, 3), 2))
+    x = net.relu(net.conv(x, (width, 32, 3, 3), 2))
+    x = net.node("Transpose", net.node("Reshape", x, net.whole(-1, width, tokens)), perm=[0, 2, 1])
+    x = net.node("Add", x, net.constant("positions", net.random.normal(0, 0.02, (1, tokens, width))))
+    for _ in range(4):
+        x = net.node("Add", x, net.attention(net.layer_norm(x, width), tokens, width, 4))
+        y = net.gelu(net.linear(net.layer_norm(x, width), width, hidden))
+        x = net.node("Add", x, net.linear(y, hidden, width, BRANCH_GAIN))
+    x = net.layer_norm(x, width)
+    weights = net.node("Softmax", net.linear(x, width, 1), axis=1)
+    x = net.node("MatMul", net.node("Transpose", weights, perm=[0, 2, 1]), x)
+    x = net.node("Reshape", x, net.whole(-1, width))
+    scores = net.layer("Gemm", x, (SMALL_CLASSES, width), transB=1)
+    net.save(path, scores, SMALL_SHAPE, SMALL_CLASSES)
+
+
 NETWORKS = {
     "resnet18": lambda path: resnet(path, 2, (2, 2, 2, 2), bottleneck=False),
     "resnet50": lambda path: resnet(path, 1, (3, 4, 6, 3), bottleneck=True),
     "mobilenetv2": mobilenetv2,
     "efficientnet-b0": efficientnet_b0,
     "mobilenetv3-small": mobilenetv3_small,
+    "compact-transformer": compact_transformer,
 }
 
 
@@ -202,11 +275,12 @@ def make(name, folder):
     return path
 
 
-def images(count, seed):
-    """Random images, N x 3 x 224 x 224 f32, and labels."""
-    random = np.random.default_rng(seed)
-    pixels = random.standard_normal((count, 3, SIDE, SIDE), np.float32)
-    return pixels, np.arange(count) % CLASSES
+def images(name, count, seed):
+    """Random images for one of `NETWORKS`, N x C x H x W f32, and labels."""
+    small = name == "compact-transformer"
+    shape, classes = (SMALL_SHAPE, SMALL_CLASSES) if small else (SHAPE, CLASSES)
+    pixels = np.random.default_rng(seed).standard_normal((count, *shape), np.float32)
+    return pixels, np.arange(count) % classes
 
 
 def main():

@@ -108,7 +108,7 @@ fn attend_body(
         pack(&v[own(keys * value_depth)], value_depth, v_panels);
         multiply(&q[own(queries * depth)], depth, depth, k_panels, scores, key_lanes);
         for row in scores.chunks_exact_mut(key_lanes) {
-            softmax(&mut row[..keys], factor);
+            softmax(row, keys, factor);
         }
         multiply(scores, key_lanes, keys, v_panels, sums, value_lanes);
         let output = &mut output[own(queries * value_depth)];
@@ -189,7 +189,20 @@ fn tile<const R: usize>(
     }
 }
 
-/// The sum over lanes that were added up side by side.
+/// What is left of all lanes, two of which at a time become one.
+#[inline(always)]
+fn reduce(mut lanes: [f32; LANES], two: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] = two(lanes[lane], lanes[lane + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// The sum of what is made of each value.
 #[inline(always)]
 fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0.0; LANES];
@@ -198,21 +211,25 @@ fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
         lanes = std::array::from_fn(|lane| lanes[lane] + of(chunk[lane]));
     }
     lanes.iter_mut().zip(rest).for_each(|(sum, &value)| *sum += of(value));
-    lanes.iter().sum()
+    reduce(lanes, |left, right| left + right)
 }
 
-/// Of a row times a factor. What is no number stays none.
+/// Of the first `keys` of a row of whole vectors, times a factor. What is no number stays none.
 #[inline(always)]
-fn softmax(row: &mut [f32], factor: f32) {
+fn softmax(row: &mut [f32], keys: usize, factor: f32) {
     let larger = |left: f32, right: f32| if right > left { right } else { left };
     row.iter_mut().for_each(|value| *value *= factor);
-    let (chunks, rest) = row.as_chunks::<LANES>();
+    // Too little to count.
+    row[keys..].fill(f32::NEG_INFINITY);
+    let (chunks, _) = row.as_chunks_mut::<LANES>();
     let mut largest = [f32::NEG_INFINITY; LANES];
-    for chunk in chunks {
+    for chunk in &*chunks {
         largest = std::array::from_fn(|lane| larger(largest[lane], chunk[lane]));
     }
-    let most = largest.iter().chain(rest).fold(f32::NEG_INFINITY, |most, &it| larger(most, it));
-    row.iter_mut().for_each(|value| *value = exp(*value - most));
+    let most = reduce(largest, larger);
+    for chunk in &mut *chunks {
+        *chunk = std::array::from_fn(|lane| exp(chunk[lane] - most));
+    }
     let all = 1.0 / sum(row, |value| value);
     row.iter_mut().for_each(|value| *value *= all);
 }
