@@ -1,6 +1,6 @@
 //! The operations that run exactly: on codes where that changes nothing, else in float32.
 
-use recoup_kernels::{Isa, channel_sums};
+use recoup_kernels::{Isa, PoolShape, channel_sums};
 
 use crate::model::{ActivationQuantization, Run, Window};
 
@@ -64,34 +64,17 @@ impl Size {
     }
 }
 
-/// The maximum of every window; pixels outside never win.
-pub(super) fn max_pool<T: Copy + PartialOrd>(
-    window: &Window,
-    (from, input): (Size, &[T]),
-    (to, output): (Size, &mut [T]),
-) {
-    let span = |at: usize, axis: usize, size: usize| {
-        let start = at * window.stride[axis];
-        let end = (start + window.kernel[axis]).saturating_sub(window.pad_begin[axis]).min(size);
-        start.saturating_sub(window.pad_begin[axis])..end
-    };
-    for y in 0..to.height {
-        for x in 0..to.width {
-            let target = &mut output[(y * to.width + x) * to.channels..][..to.channels];
-            let mut first = true;
-            for row in span(y, 0, from.height) {
-                for column in span(x, 1, from.width) {
-                    let pixel =
-                        &input[(row * from.width + column) * from.channels..][..from.channels];
-                    for (best, &value) in target.iter_mut().zip(pixel) {
-                        if first || value > *best {
-                            *best = value;
-                        }
-                    }
-                    first = false;
-                }
-            }
-        }
+/// A window over an image of one size that gives one of another.
+pub(super) fn pool(window: &Window, from: Size, to: Size) -> PoolShape {
+    PoolShape {
+        height: from.height,
+        width: from.width,
+        channels: from.channels,
+        out_height: to.height,
+        out_width: to.width,
+        kernel: window.kernel,
+        stride: window.stride,
+        pad_begin: window.pad_begin,
     }
 }
 
@@ -122,17 +105,6 @@ pub(super) fn global_average(isa: Isa, size: Size, input: Stored, output: &mut [
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn max_pool_ignores_what_lies_outside() {
-        let window = Window { kernel: [3, 3], stride: [2, 2], pad_begin: [1, 1] };
-        let from = Size { height: 3, width: 3, channels: 1 };
-        let to = Size { height: 2, width: 2, channels: 1 };
-        let input = [-9.0, -8.0, -1.0, -7.0, -6.0, -2.0, -5.0, -4.0, -3.0];
-        let mut output = [0.0; 4];
-        max_pool(&window, (from, &input), (to, &mut output));
-        assert_eq!(output, [-6.0, -1.0, -4.0, -2.0]);
-    }
 
     #[test]
     fn averages_of_codes_and_of_their_values_agree() {

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use recoup_kernels::{BatchItem, Coded, Encoded, MacLayer, Output, Pairing, Residual, map, pair};
+use recoup_kernels::{
+    BatchItem, Coded, Encoded, MacLayer, Output, Pairing, Residual, map, max_pool_codes,
+    max_pool_floats, pair,
+};
 
 use crate::model::{ActivationQuantization, NodeKind, SampleError, ValueId};
 
@@ -108,7 +111,8 @@ impl Workspace {
             NodeKind::MaxPool(window) => {
                 let size = |value: ValueId| Size::of(&graph.values[value].shape);
                 let (from, to) = (size(step.inputs[0]), size(step.outputs[0]));
-                operations::max_pool(window, (from, &*inputs[0]), (to, output));
+                let pool = operations::pool(window, from, to);
+                max_pool_codes(prepared.isa, &pool, &inputs[0], output);
             }
             _ => return false,
         }
@@ -171,7 +175,8 @@ impl Workspace {
             },
             NodeKind::MaxPool(window) => {
                 let (from, to) = (size(step.inputs[0]), size(step.outputs[0]));
-                operations::max_pool(window, (from, inputs[0]), (to, output));
+                let pool = operations::pool(window, from, to);
+                max_pool_floats(prepared.isa, &pool, inputs[0], output);
             }
             NodeKind::GlobalAveragePool
             | NodeKind::Recode
