@@ -13,15 +13,6 @@ use super::prepared::Prepared;
 use super::steps::run_layer;
 use super::workspace::Workspace;
 
-/// Who runs the images of a call.
-#[derive(Clone, Copy)]
-pub(super) enum Threads {
-    /// The thread that calls: a layer sees all images together.
-    Caller,
-    /// All threads, each some images at a time.
-    All,
-}
-
 /// A layer on the multipliers that is about to run.
 pub(super) struct NextLayer {
     pub fused: FusedMac,
@@ -49,8 +40,9 @@ pub(super) fn images_of_a_thread(layer: &MacLayer, images: usize) -> usize {
     layer.batch().min(images.div_ceil(rayon::current_num_threads())).max(1)
 }
 
-/// Runs `steps` of the plan on the images in `workspaces`. `kernel` gets each layer on the
-/// multipliers before it runs, and gives what it runs on.
+/// Runs `steps` of the plan on the images in `workspaces`, in the thread that calls: a layer sees all
+/// images together. `kernel` gets each layer on the multipliers before it runs, and gives what it
+/// runs on.
 ///
 /// # Errors
 /// Those of `kernel`, and when an operator in float does not take the values of an image.
@@ -58,39 +50,63 @@ pub(super) fn execute<K, E>(
     prepared: &Prepared,
     steps: Range<usize>,
     workspaces: &mut [Workspace],
-    threads: Threads,
     mut kernel: impl FnMut(NextLayer, &mut [Workspace]) -> Result<K, E>,
 ) -> Result<(), E>
 where
     K: Borrow<MacLayer>,
     E: From<SampleError>,
 {
-    let plan = &prepared.plan;
-    for step in &plan.steps[steps] {
-        let next = NextLayer::of(plan, step);
+    for step in &prepared.plan.steps[steps] {
+        let next = NextLayer::of(&prepared.plan, step);
         let kernel = next.map(|next| kernel(next, workspaces)).transpose()?;
-        let layer: Option<&MacLayer> = kernel.as_ref().map(Borrow::borrow);
-        let run = |workspaces: &mut [Workspace]| match layer {
-            Some(layer) => {
-                run_layer(workspaces, plan, step, layer);
-                Ok(())
-            }
-            None => workspaces.iter_mut().try_for_each(|own| own.run_step(prepared, step)),
-        };
-        match threads {
-            Threads::Caller => run(workspaces)?,
-            Threads::All => {
-                let together = layer.map_or(1, |layer| images_of_a_thread(layer, workspaces.len()));
-                let chunks = workspaces.par_chunks_mut(together);
-                chunks.try_for_each_init(Scratch::default, |scratch, chunk| {
-                    // One for each thread, not for each image.
-                    std::mem::swap(&mut chunk[0].scratch, scratch);
-                    let done = run(chunk);
-                    std::mem::swap(&mut chunk[0].scratch, scratch);
-                    done
-                })?;
-            }
-        }
+        run(prepared, step, kernel.as_ref().map(Borrow::borrow), workspaces)?;
     }
     Ok(())
+}
+
+fn run(
+    prepared: &Prepared,
+    step: &Step,
+    layer: Option<&MacLayer>,
+    workspaces: &mut [Workspace],
+) -> Result<(), SampleError> {
+    match layer {
+        Some(layer) => {
+            run_layer(workspaces, &prepared.plan, step, layer);
+            Ok(())
+        }
+        None => workspaces.iter_mut().try_for_each(|own| own.run_step(prepared, step)),
+    }
+}
+
+/// Steps by their numbers, those on the multipliers with their kernels.
+pub(super) type Steps = Vec<(usize, Option<MacLayer>)>;
+
+/// Runs steps on all threads, each of which takes some images through all of them before others.
+/// Workspaces have memory for what is read later, and no more.
+///
+/// # Errors
+/// When an operator in float does not take the values of an image.
+pub(super) fn execute_on_all(
+    prepared: &Prepared,
+    steps: &Steps,
+    workspaces: &mut [Workspace],
+) -> Result<(), SampleError> {
+    let plan = &prepared.plan;
+    let layers = steps.iter().filter_map(|(_, layer)| layer.as_ref());
+    let together = layers.map(|layer| images_of_a_thread(layer, workspaces.len())).min();
+    let chunks = workspaces.par_chunks_mut(together.unwrap_or(1));
+    chunks.try_for_each_init(Scratch::default, |scratch, chunk| {
+        // One for each thread, not for each image.
+        std::mem::swap(&mut chunk[0].scratch, scratch);
+        let done = steps.iter().try_for_each(|(index, layer)| {
+            let step = &plan.steps[*index];
+            chunk.iter_mut().for_each(|own| own.make_room(plan, &step.outputs));
+            run(prepared, step, layer.as_ref(), chunk)?;
+            chunk.iter_mut().for_each(|own| own.release(&plan.dead_after[*index]));
+            Ok(())
+        });
+        std::mem::swap(&mut chunk[0].scratch, scratch);
+        done
+    })
 }

@@ -10,7 +10,7 @@ use crate::model::SampleError;
 use crate::multiplier::Multiplier;
 
 use super::error::EmulateError;
-use super::execute::{Threads, execute};
+use super::execute::execute;
 use super::prefix::Prefix;
 use super::prepared::Prepared;
 use super::workspace::{Workspace, outputs};
@@ -126,8 +126,6 @@ impl Network {
         steps: Range<usize>,
         workspaces: &mut [Workspace],
     ) -> Result<(), SampleError> {
-        execute(&self.prepared, steps, workspaces, Threads::Caller, |next, _| {
-            Ok(&self.layers[next.fused.layer])
-        })
+        execute(&self.prepared, steps, workspaces, |next, _| Ok(&self.layers[next.fused.layer]))
     }
 }

@@ -13,7 +13,7 @@ use crate::quantize::{LayerCodes, Quantized, QuantizedMac};
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
-use super::execute::{Threads, execute};
+use super::execute::execute;
 use super::network::Network;
 use super::prepared::Prepared;
 use super::workspace::Workspace;
@@ -33,7 +33,7 @@ impl Network {
         let prepared = &self.prepared;
         workspace.load(prepared, image)?;
         let (steps, image) = (0..prepared.plan.steps.len(), std::slice::from_mut(workspace));
-        execute(prepared, steps, image, Threads::Caller, |next, image| {
+        execute(prepared, steps, image, |next, image| {
             let layer = next.fused.layer;
             observe(layer, &self.layers[layer], next.input_of(&image[0]));
             Ok::<_, SampleError>(&self.layers[layer])

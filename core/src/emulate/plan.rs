@@ -104,6 +104,8 @@ pub(super) struct Plan {
     pub functions: Vec<Function>,
     /// Per value; `None` for values that were fused away.
     pub places: Vec<Option<Place>>,
+    /// Per step: where the values lie that nobody reads after it.
+    pub dead_after: Vec<Vec<Place>>,
     /// Sizes of the buffers of codes.
     pub code_buffers: Vec<usize>,
     /// Sizes of the buffers of floats.
@@ -122,6 +124,14 @@ impl Plan {
 
     pub fn place(&self, value: ValueId) -> Place {
         self.places[value].expect("every value that a step touches has a place")
+    }
+
+    /// Whether the next step adds the real outputs of this layer to its own, and nobody else reads
+    /// them: they are larger than codes, and both may run on one image before the next.
+    pub fn feeds_next(&self, step: usize) -> bool {
+        let Some(next) = self.steps.get(step + 1) else { return false };
+        feeds(&self.steps[step], next)
+            && self.place(self.steps[step].outputs[0]).format == Format::Floats
     }
 
     /// Gives every value a buffer from its first write to its last read.
@@ -150,6 +160,7 @@ impl Plan {
             let dead = touched.into_iter().filter(|&value| last_read[value] == index);
             released
                 .extend(dead.map(|value| self.places[value].expect("written before it is read")));
+            self.dead_after.push(released.clone());
         }
         self.code_buffers = pools.codes.sizes;
         self.float_buffers = pools.floats.sizes;
@@ -328,7 +339,34 @@ fn fuse(network: &Quantized, functions: &Functions) -> Plan {
     }
     steps.sort_by_key(|(position, _)| *position);
     plan.steps = in_order(graph, steps.into_iter().map(|(_, step)| step).collect());
+    join_feeders(network, &mut plan.steps);
     plan
+}
+
+/// Whether a layer adds to its outputs what another makes.
+fn feeds(step: &Step, later: &Step) -> bool {
+    let residual = later.mac.and_then(|fused| fused.residual);
+    step.mac.is_some() && residual == Some(step.outputs[0])
+}
+
+/// Moves layers whose real outputs one other layer alone reads, to add them to its own, right before
+/// that one: so they are not kept while what lies between is computed.
+fn join_feeders(network: &Quantized, steps: &mut [Step]) {
+    for index in (0..steps.len()).rev() {
+        let output = steps[index].outputs[0];
+        let is_real = network.activations[output].is_none();
+        let reads = |step: &&Step| step.inputs.contains(&output);
+        if !is_real
+            || network.graph.outputs.contains(&output)
+            || steps.iter().filter(reads).count() != 1
+        {
+            continue;
+        }
+        if let Some(reader) = (index + 1..steps.len()).find(|&at| feeds(&steps[index], &steps[at]))
+        {
+            steps[index..reader].rotate_left(1);
+        }
+    }
 }
 
 /// How a node pairs two tensors of codes, if it does.

@@ -6,7 +6,7 @@ use recoup_kernels::MacLayer;
 use crate::model::SampleError;
 
 use super::error::EmulateError;
-use super::execute::{NextLayer, Threads, execute};
+use super::execute::{NextLayer, Steps, execute_on_all};
 use super::prepared::{Prepared, same_length};
 use super::workspace::Workspace;
 
@@ -18,10 +18,21 @@ use super::workspace::Workspace;
 pub(super) fn layer_by_layer(
     prepared: &Prepared,
     images: &[Vec<f32>],
-    make: impl FnMut(NextLayer, &mut [Workspace]) -> Result<MacLayer, EmulateError>,
+    mut make: impl FnMut(NextLayer, &mut [Workspace]) -> Result<MacLayer, EmulateError>,
 ) -> Result<(), EmulateError> {
+    let plan = &prepared.plan;
     let mut workspaces = loaded(prepared, images)?;
-    execute(prepared, 0..prepared.plan.steps.len(), &mut workspaces, Threads::All, make)
+    let mut waiting = Steps::new();
+    for (index, step) in plan.steps.iter().enumerate() {
+        let layer =
+            NextLayer::of(plan, step).map(|next| make(next, &mut workspaces)).transpose()?;
+        waiting.push((index, layer));
+        if !plan.feeds_next(index) {
+            execute_on_all(prepared, &waiting, &mut workspaces)?;
+            waiting.clear();
+        }
+    }
+    Ok(())
 }
 
 /// A layer that is about to run, with the workspaces of all images.
@@ -40,18 +51,25 @@ pub(super) fn side_by_side(
     let steps = left.plan.steps.len();
     same_length("steps of a network", right.plan.steps.len(), steps)?;
     let (mut lefts, mut rights) = (loaded(left, images)?, loaded(right, images)?);
+    let (mut of_left, mut of_right) = (Steps::new(), Steps::new());
     for step in 0..steps {
-        let mut of_right = None;
-        execute(left, step..step + 1, &mut lefts, Threads::All, |next, lefts| {
-            let other = NextLayer::of(&right.plan, &right.plan.steps[step]);
-            let other = other.expect("both have the same layers");
-            let (layer, other) = make((next, lefts), (other, &mut rights))?;
-            of_right = Some(other);
-            Ok::<_, EmulateError>(layer)
-        })?;
-        execute(right, step..step + 1, &mut rights, Threads::All, |_, _| {
-            Ok::<_, EmulateError>(of_right.take().expect("both have the same layers"))
-        })?;
+        let next = |side: &Prepared| NextLayer::of(&side.plan, &side.plan.steps[step]);
+        let layers = match (next(left), next(right)) {
+            (None, None) => None,
+            (own, other) => {
+                let both = own.zip(other).expect("both have the same layers");
+                Some(make((both.0, &mut lefts), (both.1, &mut rights))?)
+            }
+        };
+        let (layer, other) = layers.unzip();
+        of_left.push((step, layer));
+        of_right.push((step, other));
+        if !left.plan.feeds_next(step) {
+            execute_on_all(left, &of_left, &mut lefts)?;
+            execute_on_all(right, &of_right, &mut rights)?;
+            of_left.clear();
+            of_right.clear();
+        }
     }
     Ok(())
 }
@@ -60,7 +78,7 @@ pub(super) fn side_by_side(
 fn loaded(prepared: &Prepared, images: &[Vec<f32>]) -> Result<Vec<Workspace>, SampleError> {
     let load = |image: &Vec<f32>| {
         let mut workspace = Workspace::default();
-        workspace.load(prepared, image)?;
+        workspace.load_alone(prepared, image)?;
         Ok(workspace)
     };
     images.par_iter().map(load).collect()

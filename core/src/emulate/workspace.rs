@@ -5,7 +5,7 @@ use recoup_kernels::Scratch;
 use crate::model::{SampleError, ValueId, storage_order};
 
 use super::operations::Stored;
-use super::plan::{Format, Plan};
+use super::plan::{Format, Place, Plan};
 use super::prepared::Prepared;
 use super::profile::Stopwatch;
 
@@ -49,9 +49,54 @@ impl Workspace {
     /// # Errors
     /// When it has another size.
     pub(super) fn load(&mut self, prepared: &Prepared, sample: &[f32]) -> Result<(), SampleError> {
+        SampleError::check(sample.len(), prepared.quantized.graph.input_elements())?;
+        self.fit(prepared);
+        self.fill(prepared, sample);
+        Ok(())
+    }
+
+    /// The same with memory for the sample alone: the steps make room for what they write.
+    ///
+    /// # Errors
+    /// When it has another size.
+    pub(super) fn load_alone(
+        &mut self,
+        prepared: &Prepared,
+        sample: &[f32],
+    ) -> Result<(), SampleError> {
         let (plan, graph) = (&prepared.plan, &prepared.quantized.graph);
         SampleError::check(sample.len(), graph.input_elements())?;
-        self.fit(prepared);
+        self.codes.resize_with(plan.code_buffers.len(), Vec::new);
+        self.floats.resize_with(plan.float_buffers.len(), Vec::new);
+        self.make_room(plan, &graph.inputs);
+        self.fill(prepared, sample);
+        self.values = Vec::new();
+        Ok(())
+    }
+
+    /// Makes the buffers of some tensors as large as they are.
+    pub(super) fn make_room(&mut self, plan: &Plan, values: &[ValueId]) {
+        for place in values.iter().map(|&value| plan.place(value)) {
+            match place.format {
+                Format::Codes(_) => self.codes[place.buffer].resize(place.length, 0),
+                Format::Floats => self.floats[place.buffer].resize(place.length, 0.0),
+            }
+        }
+    }
+
+    /// Gives back the memory of tensors that nobody reads any more.
+    pub(super) fn release(&mut self, dead: &[Place]) {
+        for place in dead {
+            match place.format {
+                Format::Codes(_) => self.codes[place.buffer] = Vec::new(),
+                Format::Floats => self.floats[place.buffer] = Vec::new(),
+            }
+        }
+        (self.values, self.decoded) = Default::default();
+    }
+
+    fn fill(&mut self, prepared: &Prepared, sample: &[f32]) {
+        let (plan, graph) = (&prepared.plan, &prepared.quantized.graph);
         for (&input, order) in graph.inputs.iter().zip(&prepared.input_orders) {
             let place = plan.place(input);
             let ordered = &mut self.values;
@@ -67,7 +112,6 @@ impl Workspace {
                 }
             }
         }
-        Ok(())
     }
 
     /// The outputs after the last step, in ONNX order, one after the other.

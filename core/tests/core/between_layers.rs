@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup_core::emulate::{Network, Prepared, Workspace};
+use recoup_core::emulate::{Network, Prepared, Times, Workspace};
 use recoup_core::model::pb::NodeProto;
 use recoup_core::model::{self, ActivationQuantization, Graph, OnnxFile};
 use recoup_core::multiplier::Multiplier;
@@ -380,6 +380,29 @@ fn what_a_layer_takes_along_has_no_codes() {
     ]);
     let coded: Vec<&str> = net.tensors.iter().map(|entry| entry.tensor.as_str()).collect();
     assert_eq!(coded, ["input", "r", "m"]);
+}
+
+/// Real numbers, which are larger than codes, do not wait while other layers run: the shortcut, which
+/// is first in the file, is computed right before the layer that adds it.
+#[test]
+fn a_shortcut_is_computed_where_it_is_added() {
+    let net = Net::new(vec![
+        node("Relu", "r", &["x"], "r"),
+        node("Conv", "shortcut", &["r", "u"], "s"),
+        node("Conv", "one", &["r", "u"], "y"),
+        node("Relu", "q", &["y"], "q"),
+        node("Conv", "two", &["q", "u"], "z"),
+        node("Add", "a", &["s", "z"], "a"),
+        node("Relu", "f", &["a"], "m"),
+    ]);
+    let network = net.network(Isa::best(), &net.tensors, Widths::FULL);
+    let mut times = Times::default();
+    let images: Vec<&[f32]> = net.images.iter().map(Vec::as_slice).collect();
+    network.run_timed(&images, &mut Vec::new(), &mut times).unwrap();
+    let steps = network.profile(&times).steps;
+    let nodes: Vec<&str> = steps.iter().map(|step| step.nodes[0].as_str()).collect();
+    assert_eq!(nodes, ["input", "first", "one", "shortcut", "two", "last", "output"]);
+    assert_eq!(steps[4].operator, "Conv+Add+Relu");
 }
 
 /// Codes of several scales become those of what they are joined to; rows are repeated.
