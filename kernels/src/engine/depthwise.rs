@@ -7,11 +7,13 @@ use std::sync::Arc;
 use crate::{
     ConvShape, Isa, MacSpec,
     dispatch::multiversion,
-    engine::gemm::TILE,
     input::image::{Copy, Width, fill},
     output::epilogue::{LANES, Tile},
     product::terms::Term,
 };
+
+/// Accumulators of neighbouring positions that are computed together.
+const TILE: usize = 32 * LANES;
 
 /// How a code and a weight are multiplied.
 #[derive(Debug)]

@@ -6,6 +6,8 @@
 //! [`Factor`]s of the multiplier, each of which has its own copy of the image, of what stands for
 //! the codes.
 
+use std::cmp::Reverse;
+
 use crate::{
     ConvShape, Isa, MacSpec,
     engine::byte_lookup::map_codes,
@@ -71,8 +73,12 @@ pub(crate) type TileKernel = unsafe fn(&TileInput<'_>, acc: *mut i32);
 /// The kernels of an instruction set: entry `[b][p]` takes b + 1 blocks and p + 1 positions.
 pub(crate) type TileKernels = &'static [&'static [TileKernel]];
 
-/// The largest tile, in accumulators.
-pub(crate) const TILE: usize = 32 * LANES;
+/// Accumulators that go on together: they, the codes that they come from and become, and the weights
+/// of few codes share the first-level cache.
+const SPAN: usize = 128 * LANES;
+
+/// Weights that may be read again and again from the second-level cache, in bytes.
+const CACHED_WEIGHTS: usize = 256 << 10;
 
 /// Lists the instances of a kernel `name::<positions, blocks>` for [`TileKernels`].
 macro_rules! tile_kernels {
@@ -81,6 +87,15 @@ macro_rules! tile_kernels {
     };
 }
 pub(crate) use tile_kernels;
+
+/// Neighbouring positions of a row, as many as a kernel takes.
+#[derive(Debug, Clone, Copy)]
+struct Positions {
+    first: usize,
+    count: usize,
+    /// Of the first, in bytes.
+    offset: usize,
+}
 
 #[derive(Debug)]
 pub(crate) struct Gemm {
@@ -101,8 +116,11 @@ pub(crate) struct Gemm {
     /// Sorted by group, the same number in each.
     blocks: Vec<Block>,
     kernels: TileKernels,
-    /// Blocks and positions of a tile.
-    tile: (usize, usize),
+    /// Blocks of a tile.
+    tile_blocks: usize,
+    tiles: Vec<Positions>,
+    /// Tiles whose accumulators go on together.
+    span: usize,
     /// What the weights are stored less, times what stands for the codes that meet them, summed
     /// over the terms.
     correction: Box<[i32; 256]>,
@@ -167,7 +185,9 @@ impl Gemm {
             && (width, padding) == (Width::One, [0; 4])
             && image_bytes <= shape.input_len();
         let per_group = blocks.len() / shape.groups;
-        let tile = choose_tile(kernels, per_group, shape.out_width());
+        let (tile_blocks, tile_positions) = choose_tile(kernels, per_group, shape.out_width());
+        let tiles = cut_into_tiles(&shape, tile_positions, pixel);
+        let span = SPAN / LANES / tile_blocks / tile_positions;
         Gemm {
             isa,
             shape,
@@ -182,7 +202,9 @@ impl Gemm {
             weights,
             blocks,
             kernels,
-            tile,
+            tile_blocks,
+            tiles,
+            span,
             correction,
         }
     }
@@ -237,58 +259,87 @@ impl Gemm {
 
     fn run_on(&self, image: &[u8], mut sink: impl FnMut(Tile<'_>)) {
         assert!(image.len() >= self.image_bytes);
-        let (shape, width) = (&self.shape, self.width);
-        let pixel = shape.channels * width.bytes();
-        let stride = shape.stride_width * pixel;
-        let row = shape.stride_height * shape.padded_width() * pixel;
-        let group_bytes = shape.channels_per_group() * width.bytes();
-        let per_group = self.blocks.len() / shape.groups;
-        let out_width = shape.out_width();
-        let (tile_blocks, tile_positions) = self.tile;
-        let tiles_per_row = out_width.div_ceil(tile_positions);
-        let mut acc = Accumulators([0; TILE]);
-        for group in 0..shape.groups {
-            for first_block in (0..per_group).step_by(tile_blocks) {
-                let blocks = tile_blocks.min(per_group - first_block);
-                let block = group * per_group + first_block;
-                for oy in 0..shape.out_height() {
-                    for t in 0..tiles_per_row {
-                        let ox = t * out_width / tiles_per_row;
-                        let positions = (t + 1) * out_width / tiles_per_row - ox;
-                        let start = oy * row + ox * stride + group * group_bytes;
-                        let kernel = self.kernels[blocks - 1][positions - 1];
-                        let tile = TileInput {
-                            codes: image[start..].as_ptr(),
-                            stride,
-                            runs: &self.runs,
-                            weights: self.weights[block * self.lines..].as_ptr(),
-                            lines: self.lines,
-                        };
-                        let len = positions * blocks * LANES;
-                        debug_assert!(len <= TILE);
-                        // SAFETY: the positions of the tile are output positions, and
-                        // `image_bytes`, which `image` was checked to have at least, is the largest sum of the
-                        // last position's address, a group's and a run's end. `weights` holds
-                        // `lines` lines for each block. choose_tile and the tables of kernels
-                        // keep the tile within TILE. `isa` proves the features.
-                        unsafe { kernel(&tile, acc.0.as_mut_ptr()) };
-                        sink(Tile {
-                            acc: &mut acc.0[..len],
-                            control: &[],
-                            position: oy * out_width + ox,
-                            positions,
-                            block,
-                            blocks,
-                        });
+        let per_group = self.blocks.len() / self.shape.groups;
+        // Few weights meet a span of positions one after the other, so that codes are written, and
+        // sums of them read, while they are in the cache; of many, some meet all positions.
+        let spans_together = match size_of_val(&*self.weights) <= CACHED_WEIGHTS {
+            true => 1,
+            false => self.tiles.len().div_ceil(self.span),
+        };
+        let mut acc = Accumulators([0; SPAN]);
+        for group in 0..self.shape.groups {
+            for tiles in self.tiles.chunks(self.span * spans_together) {
+                for first in (0..per_group).step_by(self.tile_blocks) {
+                    let blocks = self.tile_blocks.min(per_group - first);
+                    let block = group * per_group + first;
+                    for tiles in tiles.chunks(self.span) {
+                        self.run_span(image, tiles, (block, blocks), &mut acc, &mut sink);
                     }
                 }
             }
         }
     }
+
+    /// Some tiles, one after the other, of blocks of one group.
+    fn run_span(
+        &self,
+        image: &[u8],
+        tiles: &[Positions],
+        (block, blocks): (usize, usize),
+        acc: &mut Accumulators,
+        sink: &mut impl FnMut(Tile<'_>),
+    ) {
+        let (shape, bytes) = (&self.shape, self.width.bytes());
+        let of_group = self.blocks[block].group * shape.channels_per_group() * bytes;
+        let weights = self.weights[block * self.lines..].as_ptr();
+        let mut positions = 0;
+        for tile in tiles {
+            let kernel = self.kernels[blocks - 1][tile.count - 1];
+            let input = TileInput {
+                codes: image[tile.offset + of_group..].as_ptr(),
+                stride: shape.stride_width * shape.channels * bytes,
+                runs: &self.runs,
+                weights,
+                lines: self.lines,
+            };
+            let acc = &mut acc.0[positions * blocks * LANES..][..tile.count * blocks * LANES];
+            // SAFETY: the positions of the tile are output positions, and `image_bytes`, which
+            // `image` was checked to have at least, is the largest sum of the last position's
+            // address, a group's and a run's end. `weights` holds `lines` lines for each block.
+            // `acc` has as many accumulators as the kernel writes. `isa` proves the features.
+            unsafe { kernel(&input, acc.as_mut_ptr()) };
+            positions += tile.count;
+        }
+        sink(Tile {
+            acc: &mut acc.0[..positions * blocks * LANES],
+            control: &[],
+            position: tiles[0].first,
+            positions,
+            block,
+            blocks,
+        });
+    }
 }
 
 #[repr(align(64))]
-struct Accumulators([i32; TILE]);
+struct Accumulators([i32; SPAN]);
+
+/// Each row's positions, in tiles of at most `most` that differ little in size.
+fn cut_into_tiles(shape: &ConvShape, most: usize, pixel: usize) -> Vec<Positions> {
+    let width = shape.out_width();
+    let per_row = width.div_ceil(most);
+    let rows = (0..shape.out_height()).flat_map(|y| (0..per_row).map(move |t| (y, t)));
+    rows.map(|(y, t)| {
+        let x = t * width / per_row;
+        let row = y * shape.stride_height * shape.padded_width();
+        Positions {
+            first: y * width + x,
+            count: (t + 1) * width / per_row - x,
+            offset: (row + x * shape.stride_width) * pixel,
+        }
+    })
+    .collect()
+}
 
 /// Whether each output position reads just the pixel of the same number.
 pub(crate) fn is_pointwise(shape: &ConvShape) -> bool {
@@ -383,12 +434,13 @@ fn pack(
 }
 
 /// Blocks and positions per tile: the fewest loads per product, with a block's weights counted
-/// twice (they are 16 times wider than the codes), among tiles that divide the work evenly.
+/// twice (they are 16 times wider than the codes), among tiles that divide the work evenly; of such,
+/// the most blocks, whose codes are more of a line of the cache.
 fn choose_tile(kernels: TileKernels, blocks: usize, out_width: usize) -> (usize, usize) {
     let even = |total: usize, most: usize| total.div_ceil(total.div_ceil(most));
     (1..=kernels.len())
         .map(|b| (even(blocks, b), even(out_width, kernels[even(blocks, b) - 1].len())))
-        .min_by_key(|&(b, p)| (1000 * (p + 2 * b) / (p * b), b))
+        .min_by_key(|&(b, p)| (1000 * (p + 2 * b) / (p * b), Reverse(b)))
         .expect("an instruction set has kernels")
 }
 
