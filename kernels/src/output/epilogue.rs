@@ -7,8 +7,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::{
-    Control, Isa, MacSpec, Output, OutputSpec, Residual, ResidualSpec, dispatch::multiversion,
+    Control, Isa, MacSpec, Output, OutputSpec, Residual, ResidualSpec,
+    dispatch::multiversion,
     engine::byte_lookup::map_codes,
+    output::requantize::{self, Addend, Values},
 };
 
 /// Filters that are processed together.
@@ -17,7 +19,7 @@ pub(crate) const LANES: usize = 16;
 /// One value for each filter of a block.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
-struct Lanes<T>([T; LANES]);
+pub(crate) struct Lanes<T>(pub [T; LANES]);
 
 /// A block of up to 16 neighbouring filters of one group.
 #[derive(Debug, Clone, Copy)]
@@ -44,14 +46,14 @@ pub(crate) fn blocks(groups: usize, filters_per_group: usize) -> Vec<Block> {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct BlockParameters {
+pub(crate) struct BlockParameters {
     /// C as stored.
     c: Lanes<i32>,
     /// C, c 2^-c_frac.
-    c_real: Lanes<f32>,
-    constant: Lanes<i32>,
-    negated_zero_point: Lanes<i32>,
-    scale: Lanes<f32>,
+    pub c_real: Lanes<f32>,
+    pub constant: Lanes<i32>,
+    pub negated_zero_point: Lanes<i32>,
+    pub scale: Lanes<f32>,
 }
 
 /// How V is computed.
@@ -75,6 +77,8 @@ enum Encoding {
         high: f32,
         zero_point: i32,
         dropped_bits: u32,
+        /// Whether rounding y to an integer and that to a byte has the same limits.
+        saturates: bool,
     },
 }
 
@@ -190,13 +194,11 @@ impl Epilogue {
                 // Multiplying by inv > 0 and rounding never reverse an order, so the limits of y
                 // and those of the code can be applied together, afterwards.
                 let limit = |y: f32| (y * inv).round_ties_even().clamp(lowest, highest);
-                Encoding::U8 {
-                    inv,
-                    low: limit(spec.low),
-                    high: limit(spec.high),
-                    zero_point: i32::from(zero_point),
-                    dropped_bits,
-                }
+                let (low, high) = (limit(spec.low), limit(spec.high));
+                let saturates = (low, high, dropped_bits) == (lowest, highest, 0)
+                    && most(spec) * f64::from(inv) < f64::from(1 << 30);
+                let zero_point = i32::from(zero_point);
+                Encoding::U8 { inv, low, high, zero_point, dropped_bits, saturates }
             }
         };
         Epilogue {
@@ -229,24 +231,18 @@ impl Epilogue {
         output: &mut Output<'_>,
     ) {
         let Tile { position, positions, block, blocks, .. } = tile;
-        let is_plain = [sums.offset, sums.control, sums.codes].iter().all(|sum| sum.is_empty())
-            && tile.control.is_empty()
-            && self.residual == ResidualSpec::None;
-        // Apart, because code for parts of blocks would keep whole ones out of registers, and
-        // questions about sums that are not there take as long as the rest.
-        let in_tile = &self.blocks[block..][..blocks];
-        // Only the last block of a group can be a part of one.
-        let whole = in_tile.iter().take_while(|block| block.count == LANES).count();
-        match is_plain {
-            true => apply_plain(isa, self, &tile, 0..whole, sums, residual, output),
-            false => apply_whole(isa, self, &tile, 0..whole, sums, residual, output),
-        }
-        if whole < blocks {
-            apply_parts(isa, self, &tile, whole..blocks, sums, residual, output);
+        let (first, last) = (self.blocks[block], self.blocks[block + blocks - 1]);
+        let filters = first.filter..last.filter + last.count;
+        let input = self.to_codes(&tile, filters.clone(), sums, residual);
+        match (requantize::kernel(isa), input, &mut *output) {
+            (Some(kernel), Some(input), Output::U8(out)) => {
+                let out = &mut out[position * self.filters + filters.start..];
+                // SAFETY: requantize::kernel chose the function for the features of an Isa.
+                unsafe { kernel(&input, out) };
+            }
+            _ => self.apply_portably(isa, &tile, sums, residual, output),
         }
         if let (Some(activation), Output::U8(out)) = (&self.activation, output) {
-            let (first, last) = (self.blocks[block], self.blocks[block + blocks - 1]);
-            let filters = first.filter..last.filter + last.count;
             let rows = &mut out[position * self.filters..][..positions * self.filters];
             if filters.len() == self.filters {
                 return map_codes(isa, activation, rows);
@@ -255,6 +251,92 @@ impl Epilogue {
                 map_codes(isa, activation, &mut row[filters.clone()]);
             }
         }
+    }
+
+    fn apply_portably(
+        &self,
+        isa: Isa,
+        tile: &Tile<'_>,
+        sums: Sums<'_>,
+        residual: Residual<'_>,
+        output: &mut Output<'_>,
+    ) {
+        let blocks = tile.blocks;
+        let is_plain = [sums.offset, sums.control, sums.codes].iter().all(|sum| sum.is_empty())
+            && tile.control.is_empty()
+            && self.residual == ResidualSpec::None;
+        // Apart, because code for parts of blocks would keep whole ones out of registers, and
+        // questions about sums that are not there take as long as the rest.
+        let in_tile = &self.blocks[tile.block..][..blocks];
+        // Only the last block of a group can be a part of one.
+        let whole = in_tile.iter().take_while(|block| block.count == LANES).count();
+        match is_plain {
+            true => apply_plain(isa, self, tile, 0..whole, sums, residual, output),
+            false => apply_whole(isa, self, tile, 0..whole, sums, residual, output),
+        }
+        if whole < blocks {
+            apply_parts(isa, self, tile, whole..blocks, sums, residual, output);
+        }
+    }
+
+    /// A tile for the kernels that turn it into codes; none where these are not made for it.
+    fn to_codes<'a>(
+        &'a self,
+        tile: &'a Tile<'_>,
+        of_tile: Range<usize>,
+        sums: Sums<'a>,
+        residual: Residual<'a>,
+    ) -> Option<requantize::Input<'a>> {
+        let Encoding::U8 { inv, low, high, zero_point, dropped_bits, saturates } = self.encoding
+        else {
+            return None;
+        };
+        if tile.blocks > requantize::BLOCKS || self.control == ControlKind::Wide {
+            return None;
+        }
+        let (groups, group) = (self.groups, self.blocks[tile.block].group);
+        let (filters, filter) = (self.filters, of_tile.start);
+        let sum = |of: &'a [i32]| match sums.layout {
+            _ if of.is_empty() => None,
+            SumLayout::PerGroup => Some(Values {
+                of: &of[tile.position * groups + group..],
+                step: groups,
+                is_shared: true,
+            }),
+            SumLayout::PerFilter => Some(per_filter(of, tile.position, filters, filter)),
+        };
+        let per_lane = |of| Values { of, step: tile.blocks * LANES, is_shared: false };
+        let x = match tile.control {
+            _ if self.control == ControlKind::None => None,
+            [] => sum(sums.control),
+            of => Some(per_lane(of)),
+        };
+        Some(requantize::Input {
+            positions: tile.positions,
+            filters: of_tile.len(),
+            acc: per_lane(&*tile.acc),
+            parameters: &self.parameters[tile.block..][..tile.blocks],
+            offset: sum(sums.offset),
+            codes: sum(sums.codes),
+            x,
+            offset_scale: self.offset_scale,
+            residual: match (self.residual, residual) {
+                (ResidualSpec::U8 { scale, zero_point }, Residual::U8(of)) => Addend::Codes {
+                    codes: per_filter(of, tile.position, filters, filter),
+                    scale,
+                    zero_point: i32::from(zero_point),
+                },
+                (ResidualSpec::F32, Residual::F32(of)) => {
+                    Addend::Reals(per_filter(of, tile.position, filters, filter))
+                }
+                _ => Addend::None,
+            },
+            inv,
+            limits: (!saturates).then_some((low, high)),
+            zero_point,
+            dropped_bits,
+            step: filters,
+        })
     }
 
     #[inline(always)]
@@ -362,7 +444,7 @@ impl Epilogue {
                 let y: [f32; LANES] = std::array::from_fn(|l| limit(y[l], low, high));
                 store::<_, WHOLE>(out, filter, block.count, &y);
             }
-            (Encoding::U8 { inv, low, high, zero_point, dropped_bits }, Output::U8(out)) => {
+            (Encoding::U8 { inv, low, high, zero_point, dropped_bits, .. }, Output::U8(out)) => {
                 let codes = std::array::from_fn(|l| {
                     ((round(limit(y[l] * inv, low, high)) + zero_point) << dropped_bits) as u8
                 });
@@ -371,6 +453,22 @@ impl Epilogue {
             _ => unreachable!("MacLayer::run checks the output's type"),
         }
     }
+}
+
+/// What y is at most, above or below 0.
+fn most(spec: &MacSpec) -> f64 {
+    let scale = spec.scale.iter().fold(0f32, |most, scale| most.max(scale.abs()));
+    let residual = match spec.residual {
+        ResidualSpec::None => 0.0,
+        ResidualSpec::U8 { scale, .. } => 255.0 * f64::from(scale.abs()),
+        ResidualSpec::F32 => f64::INFINITY,
+    };
+    f64::from(1u32 << 31) * f64::from(scale) + residual
+}
+
+/// Values `[positions][filters]` from a position and a filter on.
+fn per_filter<T>(of: &[T], position: usize, filters: usize, filter: usize) -> Values<'_, T> {
+    Values { of: &of[position * filters + filter..], step: filters, is_shared: false }
 }
 
 /// The factors of X in the control variate, how V is computed from them, and what is left of
@@ -411,7 +509,7 @@ pub(crate) fn limit(y: f32, low: f32, high: f32) -> f32 {
 
 /// 1.5 * 2^23: a sum of it and |z| < 2^22 has no fraction bits left, so the addition itself rounds
 /// to the nearest integer, ties to even, and that is in the low bits.
-const SHIFT: f32 = 12_582_912.0;
+pub(crate) const SHIFT: f32 = 12_582_912.0;
 
 /// Nearest integer, ties to even, for |z| < 2^22.
 #[inline(always)]

@@ -1,0 +1,215 @@
+//! Accumulators to codes with AVX-512.
+//!
+//! Four blocks of a position are 64 codes, one vector. The steps are those of the portable loop, but
+//! for the limits: conversions round to nearest, ties to even, and packing saturates.
+
+use std::arch::x86_64::*;
+
+use crate::output::{
+    epilogue::{LANES, SHIFT},
+    requantize::{Addend, BLOCKS, Input, Values},
+};
+
+/// Writes the codes of each position.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub(crate) fn requantize(input: &Input<'_>, out: &mut [u8]) {
+    input.check(out);
+    match (input.is_whole(), input.is_plain()) {
+        (true, true) => of_size::<true, true>(input, out),
+        (true, false) => of_size::<true, false>(input, out),
+        (false, true) => of_size::<false, true>(input, out),
+        (false, false) => of_size::<false, false>(input, out),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn of_size<const WHOLE: bool, const PLAIN: bool>(input: &Input<'_>, out: &mut [u8]) {
+    match input.parameters.len() {
+        1 => codes::<1, WHOLE, PLAIN>(input, out),
+        2 => codes::<2, WHOLE, PLAIN>(input, out),
+        3 => codes::<3, WHOLE, PLAIN>(input, out),
+        4 => codes::<4, WHOLE, PLAIN>(input, out),
+        _ => unreachable!("one to four blocks"),
+    }
+}
+
+/// Where dword b of quarter k comes from when it is to be dword k of quarter b.
+const TURNED: [i32; LANES] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
+
+/// Of `B` blocks, all of which are whole if `WHOLE`; nothing is added if `PLAIN`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn codes<const B: usize, const WHOLE: bool, const PLAIN: bool>(input: &Input<'_>, out: &mut [u8]) {
+    let mut constant = [_mm512_setzero_si512(); B];
+    let mut scale = [_mm512_setzero_ps(); B];
+    for (b, parameters) in input.parameters.iter().enumerate().take(B) {
+        // SAFETY: there are 16 of each.
+        unsafe {
+            constant[b] = _mm512_loadu_si512(parameters.constant.0.as_ptr().cast());
+            scale[b] = _mm512_loadu_ps(parameters.scale.0.as_ptr());
+        }
+    }
+    let inv = _mm512_set1_ps(input.inv);
+    let zero_point = _mm512_set1_epi16(input.zero_point as i16);
+    // SAFETY: there are 16 indices.
+    let turned = unsafe { _mm512_loadu_si512(TURNED.as_ptr().cast()) };
+    for p in 0..input.positions {
+        let mut t = sums::<B, WHOLE>(&input.acc, input.filters, p);
+        for (t, &constant) in t.iter_mut().zip(&constant) {
+            *t = _mm512_add_epi32(*t, constant);
+        }
+        if !PLAIN {
+            add_sums::<B, WHOLE>(input, p, &mut t);
+        }
+        let mut y = [_mm512_setzero_ps(); B];
+        for ((y, &t), &scale) in y.iter_mut().zip(&t).zip(&scale) {
+            *y = _mm512_mul_ps(_mm512_cvtepi32_ps(t), scale);
+        }
+        if !PLAIN {
+            add_residual::<B, WHOLE>(input, p, &mut y);
+        }
+        // Blocks that are not there repeat the first.
+        let mut codes = [_mm512_setzero_si512(); BLOCKS];
+        for (b, codes) in codes.iter_mut().enumerate() {
+            let mut z = _mm512_mul_ps(y[if b < B { b } else { 0 }], inv);
+            if let Some((low, high)) = input.limits {
+                // The second operand is what comes of NaN.
+                z = _mm512_max_ps(z, _mm512_set1_ps(low));
+                z = _mm512_min_ps(z, _mm512_set1_ps(high));
+            }
+            *codes = _mm512_cvtps_epi32(z);
+        }
+        let [a, b, c, d] = codes;
+        let mut words = [_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d)];
+        for words in &mut words {
+            *words = _mm512_adds_epi16(*words, zero_point);
+            if input.dropped_bits > 0 {
+                *words = _mm512_sll_epi16(*words, _mm_cvtsi32_si128(input.dropped_bits as i32));
+            }
+        }
+        let bytes = _mm512_packus_epi16(words[0], words[1]);
+        let bytes = _mm512_permutexvar_epi32(turned, bytes);
+        // SAFETY: `check` has seen that there is place for the codes of each position, as many as
+        // filters, and for no more where the last block is not whole.
+        unsafe {
+            let out = out.as_mut_ptr().add(p * input.step);
+            match B {
+                _ if !WHOLE => {
+                    let mask = u64::MAX >> (BLOCKS * LANES - input.filters);
+                    _mm512_mask_storeu_epi8(out.cast(), mask, bytes);
+                }
+                1 => _mm_storeu_si128(out.cast(), _mm512_castsi512_si128(bytes)),
+                2 => _mm256_storeu_si256(out.cast(), _mm512_castsi512_si256(bytes)),
+                3 => {
+                    _mm256_storeu_si256(out.cast(), _mm512_castsi512_si256(bytes));
+                    let third = _mm512_extracti32x4_epi32::<2>(bytes);
+                    _mm_storeu_si128(out.add(2 * LANES).cast(), third);
+                }
+                _ => _mm512_storeu_si512(out.cast(), bytes),
+            }
+        }
+    }
+}
+
+/// The lanes of a block that have filters.
+#[inline]
+fn lanes<const B: usize, const WHOLE: bool>(filters: usize, b: usize) -> __mmask16 {
+    if WHOLE || b + 1 < B { 0xffff } else { 0xffff >> (B * LANES - filters) }
+}
+
+/// The values of a position.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn sums<const B: usize, const WHOLE: bool>(
+    values: &Values<'_, i32>,
+    filters: usize,
+    p: usize,
+) -> [__m512i; B] {
+    let mut sums = [_mm512_setzero_si512(); B];
+    // SAFETY: `check` has seen that there is one value for each position, or one for each filter; the
+    // others are masked off.
+    unsafe {
+        let at = values.of.as_ptr().add(p * values.step);
+        if values.is_shared {
+            return [_mm512_set1_epi32(*at); B];
+        }
+        for (b, sums) in sums.iter_mut().enumerate() {
+            let lanes = lanes::<B, WHOLE>(filters, b);
+            *sums = _mm512_maskz_loadu_epi32(lanes, at.add(b * LANES));
+        }
+    }
+    sums
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn add_sums<const B: usize, const WHOLE: bool>(input: &Input<'_>, p: usize, t: &mut [__m512i; B]) {
+    let filters = input.filters;
+    if let Some(offset) = &input.offset {
+        for (t, offset) in t.iter_mut().zip(sums::<B, WHOLE>(offset, filters, p)) {
+            *t = _mm512_add_epi32(*t, offset);
+        }
+    }
+    if let Some(codes) = &input.codes {
+        let codes = sums::<B, WHOLE>(codes, filters, p);
+        for ((t, codes), parameters) in t.iter_mut().zip(codes).zip(input.parameters) {
+            let zero_point = parameters.negated_zero_point.0.as_ptr();
+            // SAFETY: there are 16 of them.
+            let zero_point = unsafe { _mm512_loadu_si512(zero_point.cast()) };
+            *t = _mm512_add_epi32(*t, _mm512_mullo_epi32(zero_point, codes));
+        }
+    }
+    if let Some(x) = &input.x {
+        let x = sums::<B, WHOLE>(x, filters, p);
+        for ((t, &x), parameters) in t.iter_mut().zip(&x).zip(input.parameters) {
+            // SAFETY: there are 16 of them.
+            let c = unsafe { _mm512_loadu_ps(parameters.c_real.0.as_ptr()) };
+            let v = _mm512_fmadd_ps(c, _mm512_cvtepi32_ps(x), _mm512_set1_ps(SHIFT));
+            *t = _mm512_add_epi32(*t, _mm512_castps_si512(v));
+        }
+        if input.offset_scale != 0 {
+            let scale = _mm512_set1_epi32(input.offset_scale);
+            for (t, x) in t.iter_mut().zip(x) {
+                *t = _mm512_add_epi32(*t, _mm512_mullo_epi32(scale, x));
+            }
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn add_residual<const B: usize, const WHOLE: bool>(
+    input: &Input<'_>,
+    p: usize,
+    y: &mut [__m512; B],
+) {
+    match &input.residual {
+        Addend::None => {}
+        &Addend::Codes { codes, scale, zero_point } => {
+            let (scale, zero_point) = (_mm512_set1_ps(scale), _mm512_set1_epi32(zero_point));
+            for (b, y) in y.iter_mut().enumerate() {
+                let lanes = lanes::<B, WHOLE>(input.filters, b);
+                // SAFETY: `check` has seen that there is a code for each filter; the others are
+                // masked off.
+                let codes = unsafe {
+                    let at = codes.of.as_ptr().add(p * codes.step + b * LANES);
+                    _mm_maskz_loadu_epi8(lanes, at.cast())
+                };
+                let codes = _mm512_sub_epi32(_mm512_cvtepu8_epi32(codes), zero_point);
+                *y = _mm512_add_ps(*y, _mm512_mul_ps(_mm512_cvtepi32_ps(codes), scale));
+            }
+        }
+        Addend::Reals(values) => {
+            for (b, y) in y.iter_mut().enumerate() {
+                let lanes = lanes::<B, WHOLE>(input.filters, b);
+                // SAFETY: as above.
+                let values = unsafe {
+                    let at = values.of.as_ptr().add(p * values.step + b * LANES);
+                    _mm512_maskz_loadu_ps(lanes, at)
+                };
+                *y = _mm512_add_ps(*y, values);
+            }
+        }
+    }
+}
