@@ -146,6 +146,13 @@ pub const SIMULATE: [&str; 2] = [
     "verilator --binary --timing -Wno-fatal --top-module tb *.sv && obj_dir/Vtb",
 ];
 
+/// Where the emulator's gains are.
+const BEHIND: &str = "
+Behind the array, the sums of a filter get its bias and are multiplied by its constant g s_w s_a when
+they become codes again. Gains g, and the means that they change, are in these two: no module here
+depends on them.
+";
+
 fn readme(design: &ArrayRtl, files: &[File]) -> String {
     let options = &design.options;
     let mut text = format!(
@@ -159,6 +166,7 @@ fn readme(design: &ArrayRtl, files: &[File]) -> String {
     {
         text += &format!("{name:<16} {meaning}\n");
     }
+    text += BEHIND;
     text += "\nTo run the testbench in this folder, with Icarus Verilog or Verilator:\n\n";
     SIMULATE.iter().for_each(|command| text += &format!("    {command}\n"));
     text
