@@ -27,7 +27,7 @@
 //! - `output`: the sums over the receptive field that all filters share (`sums`), the control
 //!   variate with several functions (`combine`), and the way from the accumulator to the output
 //!   (`epilogue`);
-//! - `codes`: what goes from codes to codes between layers; `pool`: maxima of windows;
+//! - `codes`: what goes from codes to codes between layers; `pool`: maxima and means of windows;
 //! - `isa` proves an instruction set's support, `dispatch` compiles portable loops for each, and
 //!   `x86_64` and `aarch64` hold the loops written for one;
 //! - `float`: the float32 convolution, apart from all that, and the rows of attention and
@@ -75,7 +75,7 @@ pub use layer::{
     BatchItem, Control, ControlTerm, ConvShape, MacLayer, MacSpec, Output, OutputSpec, Product,
     Residual, ResidualSpec, Scratch, WeightCoding, common_kernel, quantize,
 };
-pub use pool::{PoolShape, max_pool_codes, max_pool_floats};
+pub use pool::{PoolShape, max_pool_codes, max_pool_floats, mean_pool};
 pub use product::structure::{RANKS, Structure, structure};
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! [`recoup_kernels`]; acc* is an exact integer, the one that hardware would hold.
 
 mod attention;
+mod average;
 mod correct;
 mod error;
 mod execute;

@@ -12,6 +12,7 @@ use crate::model::{ActivationQuantization, Graph, Node, NodeKind, Stretch, Value
 use crate::quantize::Quantized;
 
 use super::attention::{Attention, attentions};
+use super::average::{Average, averages};
 use super::functions::{Function, Functions};
 use super::normalization::{Normalization, normalizations};
 use super::orders::{Order, Wires};
@@ -62,6 +63,8 @@ pub(super) enum FloatWork {
     Attention(usize),
     /// Index into [`Plan::normalizations`].
     Normalization(usize),
+    /// Index into [`Plan::averages`].
+    Average(usize),
 }
 
 impl Step {
@@ -100,6 +103,7 @@ pub(super) struct Plan {
     pub stretches: Vec<Stretch>,
     pub attentions: Vec<Attention>,
     pub normalizations: Vec<Normalization>,
+    pub averages: Vec<Average>,
     pub orders: Vec<Order>,
     pub functions: Vec<Function>,
     /// Per value; `None` for values that were fused away.
@@ -313,6 +317,11 @@ fn fuse(network: &Quantized, functions: &Functions) -> Plan {
     for (index, it) in plan.normalizations.iter().enumerate() {
         let step = Step::of_nodes(vec![it.node], vec![it.input], vec![it.output]);
         steps.push((it.node, Step { float: Some(FloatWork::Normalization(index)), ..step }));
+    }
+    plan.averages = averages(network, &mut fused_away);
+    for (index, it) in plan.averages.iter().enumerate() {
+        let step = Step::of_nodes(vec![it.node], vec![it.input], vec![it.output]);
+        steps.push((it.node, Step { float: Some(FloatWork::Average(index)), ..step }));
     }
     for group in stretches::groups(network, &fused_away) {
         let model = Stretch::new(graph, &group.nodes, &group.inputs, &group.outputs);

@@ -8,7 +8,7 @@ use crate::model::{Graph, NodeKind, SampleError};
 use crate::quantize::Quantized;
 
 use super::network::Network;
-use super::plan::Step;
+use super::plan::{FloatWork, Step};
 use super::workspace::{Workspace, outputs};
 
 /// What a step runs on.
@@ -259,6 +259,7 @@ fn kind(graph: &Graph, step: &Step) -> String {
 fn runs_on(network: &Quantized, step: &Step) -> RunsOn {
     let reads_codes = step.inputs.iter().all(|&input| network.activations[input].is_some());
     let on_codes = step.function.is_some()
+        || matches!(step.float, Some(FloatWork::Average(_)))
         || step.pairing.is_some()
         || matches!(
             network.graph.nodes[step.node].kind,
@@ -269,7 +270,9 @@ fn runs_on(network: &Quantized, step: &Step) -> RunsOn {
         );
     match step {
         Step { mac: Some(_), .. } => RunsOn::Multipliers,
-        Step { float: None, .. } if on_codes && reads_codes => RunsOn::Codes,
+        Step { float: None | Some(FloatWork::Average(_)), .. } if on_codes && reads_codes => {
+            RunsOn::Codes
+        }
         _ => RunsOn::Floats,
     }
 }

@@ -32,6 +32,10 @@ impl Workspace {
                 plan.normalizations[index].run(prepared, self);
                 return Ok(());
             }
+            Some(FloatWork::Average(index)) => {
+                plan.averages[index].run(prepared, self);
+                return Ok(());
+            }
         }
         let place = plan.place(step.outputs[0]);
         // Taken out of the workspace for the time of the step; the plan never lets a step write

@@ -49,6 +49,11 @@ impl Source {
         attributes::int(&self.node, name)
     }
 
+    /// An attribute that is a list of integers, if it is given.
+    pub(crate) fn ints(&self, name: &str) -> Option<&[i64]> {
+        attributes::ints(&self.node, name)
+    }
+
     /// An attribute that is one float, if it is given.
     pub(crate) fn float(&self, name: &str) -> Option<f32> {
         attributes::float(&self.node, name)

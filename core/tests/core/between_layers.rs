@@ -10,7 +10,7 @@ use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::{
     Calibration, Method, Quantized, TensorCalibration, WeightScheme, Widths, calibrate,
 };
-use recoup_kernels::{Isa, MacLayer, MacSpec, Output, OutputSpec, Residual, naive};
+use recoup_kernels::{Isa, MacLayer, MacSpec, Output, OutputSpec, Residual, ResidualSpec, naive};
 
 use crate::onnx::{encode, float, int, ints, model_of, node, tensor};
 
@@ -101,7 +101,8 @@ fn layers(network: &Network, image: &[f32]) -> Vec<(MacSpec, Vec<u8>)> {
 
 /// What a layer makes, before what follows it.
 fn real_outputs((spec, codes): &(MacSpec, Vec<u8>)) -> Vec<f32> {
-    let spec = MacSpec { output: OutputSpec::F32, activation: None, ..spec.clone() };
+    let (residual, output) = (ResidualSpec::None, OutputSpec::F32);
+    let spec = MacSpec { residual, output, activation: None, ..spec.clone() };
     let mut made = vec![0.0; spec.shape.output_len()];
     naive::run(&spec, codes, Residual::None, Output::F32(&mut made));
     made
@@ -403,6 +404,43 @@ fn a_shortcut_is_computed_where_it_is_added() {
     let nodes: Vec<&str> = steps.iter().map(|step| step.nodes[0].as_str()).collect();
     assert_eq!(nodes, ["input", "first", "one", "shortcut", "two", "last", "output"]);
     assert_eq!(steps[4].operator, "Conv+Add+Relu");
+}
+
+/// Windows with the border's zeros and without them; the means are what a layer adds to its outputs.
+#[test]
+fn means_of_windows_add_codes() {
+    for with_padding in [0, 1] {
+        let attribute = vec![
+            ints("kernel_shape", &[3, 3]),
+            ints("pads", &[1, 1, 1, 1]),
+            int("count_include_pad", with_padding),
+        ];
+        let net = Net::new(vec![
+            node("Relu", "r", &["x"], "r"),
+            NodeProto { attribute, ..node("AveragePool", "pool", &["r"], "a") },
+            node("Conv", "other", &["r", "u"], "y"),
+            node("Add", "s", &["a", "y"], "m"),
+        ]);
+        let [r, m] = ["r", "m"].map(|tensor| net.quantization(tensor).expect(tensor));
+        let network = net.network(Isa::best(), &net.tensors, Widths::FULL);
+        for image in &net.images {
+            let layers = layers(&network, image);
+            let (codes, made) = (&layers[1].1, real_outputs(&layers[1]));
+            for (i, (&code, &value)) in layers[2].1.iter().zip(&made).enumerate() {
+                let (y, x, channel) = (i / 6 / 7, i / 6 % 7, i % 6);
+                let rows = y.saturating_sub(1)..(y + 2).min(5);
+                let window = rows
+                    .flat_map(|row| (x.saturating_sub(1)..(x + 2).min(7)).map(move |it| (row, it)));
+                let inside: Vec<f64> = window
+                    .map(|(row, column)| to_real(codes[(row * 7 + column) * 6 + channel], r))
+                    .collect();
+                let count = if with_padding == 1 { 9 } else { inside.len() };
+                let sum = inside.iter().sum::<f64>() / count as f64 + f64::from(value);
+                let (low, high) = (to_code(sum - 1e-5, m), to_code(sum + 1e-5, m));
+                assert!((low..=high).contains(&code), "{code} at {i}, not {low}");
+            }
+        }
+    }
 }
 
 /// Codes of several scales become those of what they are joined to; rows are repeated.
