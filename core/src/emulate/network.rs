@@ -11,6 +11,7 @@ use crate::multiplier::Multiplier;
 
 use super::error::EmulateError;
 use super::execute::execute;
+use super::plan::Step;
 use super::prefix::Prefix;
 use super::prepared::Prepared;
 use super::workspace::{Workspace, outputs};
@@ -81,7 +82,8 @@ impl Network {
     }
 
     /// Images that [`Network::run_many`] likes to get together: more than one where a layer
-    /// prepares something that serves them all, but no more than a thread has memory for.
+    /// prepares something that serves them all or reads many weights, but no more than a thread has
+    /// memory for.
     pub fn batch(&self) -> usize {
         const MOST: usize = 128;
         const BYTES: usize = 64 << 20;
@@ -120,8 +122,41 @@ impl Network {
         Ok(workspaces)
     }
 
-    /// Runs some of the steps.
+    /// Runs some of the steps. Layers that like several images together get all; between them an image
+    /// goes through several steps while its tensors are in the cache.
     pub(super) fn run_steps(
+        &self,
+        steps: Range<usize>,
+        workspaces: &mut [Workspace],
+    ) -> Result<(), SampleError> {
+        let likes_one =
+            |step: &Step| step.mac.is_none_or(|fused| self.layers[fused.layer].batch() == 1);
+        let mut first = steps.start;
+        let all = &self.prepared.plan.steps[steps];
+        for part in all.chunk_by(|left, right| likes_one(left) == likes_one(right)) {
+            let steps = first..first + part.len();
+            first = steps.end;
+            if !likes_one(&part[0]) {
+                self.run_together(steps, workspaces)?;
+                continue;
+            }
+            // With one image's buffers, which thus stay in the cache.
+            for image in 0..workspaces.len() {
+                let (others, own) = workspaces.split_at_mut(image);
+                let mut swap = |own: &mut Workspace| {
+                    if let Some(first) = others.first_mut() {
+                        std::mem::swap(&mut first.scratch, &mut own.scratch);
+                    }
+                };
+                swap(&mut own[0]);
+                self.run_together(steps.clone(), &mut own[..1])?;
+                swap(&mut own[0]);
+            }
+        }
+        Ok(())
+    }
+
+    fn run_together(
         &self,
         steps: Range<usize>,
         workspaces: &mut [Workspace],

@@ -222,6 +222,18 @@ impl Gemm {
         &self.blocks
     }
 
+    /// Images that should be computed together: weights that come from memory serve some, if they
+    /// are many beside the image.
+    pub fn images(&self) -> usize {
+        const IMAGES: usize = 4;
+        let is_large = self.shape.positions() > 1 && self.weight_bytes() > 2 * CACHED_WEIGHTS;
+        if is_large { IMAGES } else { 1 }
+    }
+
+    fn weight_bytes(&self) -> usize {
+        size_of_val(&*self.weights)
+    }
+
     /// Up to how much factors of the weight may span.
     pub fn span(isa: Isa) -> i32 {
         match kernels(isa).1 {
@@ -262,7 +274,7 @@ impl Gemm {
         let per_group = self.blocks.len() / self.shape.groups;
         // Few weights meet a span of positions one after the other, so that codes are written, and
         // sums of them read, while they are in the cache; of many, some meet all positions.
-        let spans_together = match size_of_val(&*self.weights) <= CACHED_WEIGHTS {
+        let spans_together = match self.weight_bytes() <= CACHED_WEIGHTS {
             true => 1,
             false => self.tiles.len().div_ceil(self.span),
         };

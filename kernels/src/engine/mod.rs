@@ -182,6 +182,8 @@ impl Engine {
     /// Images that should be computed together.
     pub fn batch(&self) -> usize {
         match self {
+            Engine::Gemm(gemm) => gemm.images(),
+            Engine::Factors(parts) => parts.0.images(),
             Engine::Bytes(parts) => parts.0.images(),
             Engine::Rows(rows) => rows.images(),
             _ => 1,

@@ -252,7 +252,7 @@ impl MacLayer {
     }
 
     /// Images that [`MacLayer::run_batch`] likes to get together: more than one where something
-    /// large is prepared that serves them all.
+    /// large is prepared that serves them all, or more weights are read than caches hold.
     pub fn batch(&self) -> usize {
         match &self.kernel {
             Kernel::Naive => 1,
