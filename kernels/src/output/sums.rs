@@ -30,6 +30,8 @@ pub(crate) struct CodeFunction {
 #[repr(align(64))]
 pub(crate) struct Plane {
     pub table: [u8; 256],
+    /// The bits of the code that are the function, if it is some of them.
+    pub bits: Option<u8>,
     /// Tables for the low and the high four bits whose sum is the function, if there are such.
     pub nibbles: Option<[[u8; 16]; 2]>,
 }
@@ -45,7 +47,9 @@ impl Plane {
             let fits = |a: usize| u16::from(low[a % 16]) + u16::from(high[a / 16]);
             (0..256).all(|a| fits(a) == u16::from(table[a])).then_some([low, high])
         };
-        Plane { table, nibbles: split() }
+        let bits = table[255];
+        let is_mask = (0..=255).all(|code| table[usize::from(code)] == code & bits);
+        Plane { table, bits: is_mask.then_some(bits), nibbles: split() }
     }
 }
 
@@ -262,6 +266,13 @@ fn window_body(
         let step = shape.dilation_width * groups;
         if shape.stride_width == 1 {
             add_taps(out, row, shape.kernel_width, step);
+            continue;
+        }
+        if groups == 1 {
+            for (ox, out) in out.iter_mut().enumerate() {
+                let taps = row[ox * shape.stride_width..].iter().step_by(step);
+                *out = taps.take(shape.kernel_width).fold(0, |sum, tap| sum.wrapping_add(*tap));
+            }
             continue;
         }
         for (ox, out) in out.chunks_exact_mut(groups).enumerate() {

@@ -63,11 +63,70 @@ pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut
         // SAFETY: the table has 256 entries.
         *table = unsafe { _mm512_loadu_si512(plane.table.as_ptr().add(64 * i).cast()) };
     }
+    let kept = plane.bits.map(|bits| _mm512_set1_epi8(bits as i8));
     let lookup = |codes: __m512i| {
+        if let Some(kept) = kept {
+            return _mm512_and_si512(codes, kept);
+        }
         let low = _mm512_permutex2var_epi8(table[0], codes, table[1]);
         let high = _mm512_permutex2var_epi8(table[2], codes, table[3]);
         _mm512_mask_blend_epi8(_mm512_movepi8_mask(codes), low, high)
     };
+    if channels <= 4 {
+        // Each pixel's codes in a dword of their own.
+        let at: [u8; 64] = std::array::from_fn(|i| (i / 4 * channels + i % 4) as u8);
+        // SAFETY: there are 64 indices.
+        let at = unsafe { _mm512_loadu_si512(at.as_ptr().cast()) };
+        let there = 0x1111_1111_1111_1111 * ((1u64 << channels) - 1);
+        for (block, out) in out.chunks_mut(16).enumerate() {
+            let bytes = u64::MAX >> (64 - channels * out.len());
+            let pixels = (0xffffu32 >> (16 - out.len())) as __mmask16;
+            // SAFETY: the masks limit the accesses to pixels below out.len(), which the assertion
+            // puts inside the input.
+            unsafe {
+                let codes = input.as_ptr().add(16 * channels * block);
+                let values = lookup(_mm512_maskz_loadu_epi8(bytes, codes.cast()));
+                let values = _mm512_maskz_permutexvar_epi8(there, at, values);
+                let before = _mm512_maskz_loadu_epi32(pixels, out.as_ptr());
+                let sums = _mm512_dpbusd_epi32(before, values, _mm512_set1_epi8(1));
+                _mm512_mask_storeu_epi32(out.as_mut_ptr(), pixels, sums);
+            }
+        }
+        return;
+    }
+    if channels >= 64 {
+        // As below, but each vector is one pixel.
+        let surplus = channels.next_multiple_of(64) - channels;
+        let surplus = _mm_set1_epi32((surplus * usize::from(plane.table[0])) as i32);
+        for (block, out) in out.chunks_mut(4).enumerate() {
+            let mut sums = [_mm512_setzero_si512(); 4];
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let start = (4 * block + i.min(out.len() - 1)) * channels;
+                for c in (0..channels).step_by(64) {
+                    let mask = u64::MAX >> (64 - (channels - c).min(64));
+                    // SAFETY: the masked-off bytes are not accessed, the others are channels c.. of
+                    // pixels below out.len(), which the assertion puts inside the input.
+                    let codes = unsafe {
+                        _mm512_maskz_loadu_epi8(mask, input.as_ptr().add(start + c).cast())
+                    };
+                    *sum = _mm512_dpbusd_epi32(*sum, lookup(codes), _mm512_set1_epi8(1));
+                }
+            }
+            let sum = add_within_quarters(sums);
+            let sum =
+                _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64::<1>(sum));
+            let sum =
+                _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
+            let mask = 0xf >> (4 - out.len());
+            // SAFETY: the mask limits the access to out.len() entries.
+            unsafe {
+                let before = _mm_maskz_loadu_epi32(mask, out.as_ptr());
+                let sum = _mm_add_epi32(before, _mm_sub_epi32(sum, surplus));
+                _mm_mask_storeu_epi32(out.as_mut_ptr(), mask, sum);
+            }
+        }
+        return;
+    }
     // Lanes beyond the last channel are read as code 0.
     let surplus = channels.next_multiple_of(16) - channels;
     let surplus = _mm512_set1_epi32((surplus * usize::from(plane.table[0])) as i32);
@@ -110,12 +169,7 @@ pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut
                 *sum = _mm512_dpbusd_epi32(*sum, lookup(codes), _mm512_set1_epi8(1));
             }
         }
-        // Transpose 4 x 4 within the quarters while adding up.
-        let [s0, s1, s2, s3] = sums;
-        let s01 = _mm512_add_epi32(_mm512_unpacklo_epi32(s0, s1), _mm512_unpackhi_epi32(s0, s1));
-        let s23 = _mm512_add_epi32(_mm512_unpacklo_epi32(s2, s3), _mm512_unpackhi_epi32(s2, s3));
-        let sum =
-            _mm512_add_epi32(_mm512_unpacklo_epi64(s01, s23), _mm512_unpackhi_epi64(s01, s23));
+        let sum = add_within_quarters(sums);
         let sum = if channels == 16 {
             _mm512_permutexvar_epi32(turned, sum)
         } else {
@@ -128,4 +182,13 @@ pub(crate) fn plane_sums(plane: &Plane, channels: usize, input: &[u8], out: &mut
             _mm512_mask_storeu_epi32(out.as_mut_ptr(), mask, _mm512_add_epi32(before, sum));
         }
     }
+}
+
+/// Dword i of each quarter: the sum of that quarter of vector i.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add_within_quarters([s0, s1, s2, s3]: [__m512i; 4]) -> __m512i {
+    let s01 = _mm512_add_epi32(_mm512_unpacklo_epi32(s0, s1), _mm512_unpackhi_epi32(s0, s1));
+    let s23 = _mm512_add_epi32(_mm512_unpacklo_epi32(s2, s3), _mm512_unpackhi_epi32(s2, s3));
+    _mm512_add_epi32(_mm512_unpacklo_epi64(s01, s23), _mm512_unpackhi_epi64(s01, s23))
 }

@@ -161,11 +161,18 @@ fn add_sums<const B: usize, const WHOLE: bool>(input: &Input<'_>, p: usize, t: &
         }
     }
     if let Some(x) = &input.x {
+        let is_shared = x.is_shared;
         let x = sums::<B, WHOLE>(x, filters, p);
-        for ((t, &x), parameters) in t.iter_mut().zip(&x).zip(input.parameters) {
+        let mut real = [_mm512_cvtepi32_ps(x[0]); B];
+        if !is_shared {
+            for (real, &x) in real.iter_mut().zip(&x) {
+                *real = _mm512_cvtepi32_ps(x);
+            }
+        }
+        for ((t, x), parameters) in t.iter_mut().zip(real).zip(input.parameters) {
             // SAFETY: there are 16 of them.
             let c = unsafe { _mm512_loadu_ps(parameters.c_real.0.as_ptr()) };
-            let v = _mm512_fmadd_ps(c, _mm512_cvtepi32_ps(x), _mm512_set1_ps(SHIFT));
+            let v = _mm512_fmadd_ps(c, x, _mm512_set1_ps(SHIFT));
             *t = _mm512_add_epi32(*t, _mm512_castps_si512(v));
         }
         if input.offset_scale != 0 {

@@ -223,12 +223,10 @@ impl Columns {
     /// Sums `f` over the windows as well, if it can: whether it does.
     pub fn sum_also(&mut self, f: &CodeFunction) -> bool {
         let Some([plane]) = f.planes() else { return false };
-        let bits = plane.table[255];
-        let is_mask = (0..=255).all(|code| plane.table[usize::from(code)] == code & bits);
-        self.function = match plane.nibbles {
-            _ if is_mask => Function::Bits(bits),
-            Some(nibbles) => Function::Nibbles(nibbles),
-            None => return false,
+        self.function = match (plane.bits, plane.nibbles) {
+            (Some(bits), _) => Function::Bits(bits),
+            (None, Some(nibbles)) => Function::Nibbles(nibbles),
+            (None, None) => return false,
         };
         let taps = (self.shape.kernel_height * self.shape.kernel_width) as i32;
         let (scale, offset) = f.scale_and_offset();
