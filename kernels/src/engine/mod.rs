@@ -84,7 +84,9 @@ impl Engine {
         let lookup = byte_lookup::profile(isa)
             .and_then(|profile| split(mask, coding, shape.positions(), profile));
         let bytes = lookup.and_then(|(term, _)| {
-            ByteLookup::new(isa, spec, &terms::table(mask, coding), &[term], usize::MAX)
+            // Of the weights that there are, all that is left may well fit a byte.
+            let terms = if term.is_some() { &[term, None][..] } else { &[None] };
+            ByteLookup::new(isa, spec, &terms::table(mask, coding), terms, usize::MAX)
         });
         if let Some(bytes) = bytes {
             return Self::of_bytes(isa, spec, bytes);
