@@ -68,8 +68,9 @@ pub(crate) fn map_codes(entries: &[u8; 256], codes: &mut [u8]) {
 
 /// Copies the codes that each tap meets.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-pub(crate) fn gather(taps: &[usize], planes: &[u8], windows: &[Window], codes: &mut [Codes]) {
-    for (c, window) in windows.iter().enumerate() {
+pub(crate) fn gather(taps: &[usize], planes: &[u8], windows: &[Vec<Window>], codes: &mut [Codes]) {
+    let chunks = windows.iter().enumerate();
+    for (c, window) in chunks.flat_map(|(c, windows)| windows.iter().map(move |it| (c, it))) {
         // SAFETY: there are 64 indices.
         let at = unsafe { _mm512_loadu_si512(window.at.as_ptr().cast()) };
         let mut low = _mm512_setzero_si512();
@@ -88,8 +89,13 @@ pub(crate) fn gather(taps: &[usize], planes: &[u8], windows: &[Window], codes: &
             }
             let at = _mm512_add_epi8(at, _mm512_set1_epi8((tap - loaded) as i8));
             let gathered = _mm512_permutex2var_epi8(low, at, high);
+            let codes = codes[c].as_mut_ptr().cast();
             // SAFETY: a chunk has 64 codes.
-            unsafe { _mm512_storeu_si512(codes[c].as_mut_ptr().cast(), gathered) };
+            unsafe {
+                let others = _mm512_loadu_si512(codes);
+                let all = _mm512_mask_mov_epi8(others, window.positions, gathered);
+                _mm512_storeu_si512(codes, all);
+            }
         }
     }
 }

@@ -12,14 +12,16 @@ use crate::{
 /// # Safety
 /// The processor has the features of the kernel.
 pub(crate) type Gather =
-    unsafe fn(taps: &[usize], planes: &[u8], windows: &[Window], codes: &mut [Codes]);
+    unsafe fn(taps: &[usize], planes: &[u8], windows: &[Vec<Window>], codes: &mut [Codes]);
 
-/// Where the codes of a chunk's positions are.
+/// Where the codes of some of a chunk's positions are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     /// Where the first position's receptive field starts in the planes.
     pub from: usize,
-    /// Where each position's does, counted from there.
+    /// The positions, a bit each.
+    pub positions: u64,
+    /// Where each of them does, counted from there.
     pub at: [u8; POSITIONS],
     /// The largest of these; below [`WINDOW`].
     pub last: usize,
@@ -62,19 +64,25 @@ fn receptive_field(shape: &ConvShape, position: usize) -> usize {
     image * planes_len(shape) + pixel
 }
 
-/// A window for each chunk of the first `positions` and a whole number of chunks; None if those of
-/// some chunk are too far apart.
-pub(crate) fn windows(shape: &ConvShape, positions: usize) -> Option<Vec<Window>> {
-    let window = |first: usize| {
-        let from = receptive_field(shape, first);
-        let (mut at, mut last) = ([0; POSITIONS], 0);
-        for (i, at) in at.iter_mut().enumerate().take(positions - first) {
-            last = receptive_field(shape, first + i) - from;
-            *at = u8::try_from(last).ok().filter(|_| last < WINDOW)?;
+/// The windows of each chunk of the first `positions`, more than one where rows or images are far
+/// apart; None if some chunk would have so many that copying its codes one by one takes no longer.
+pub(crate) fn windows(shape: &ConvShape, positions: usize) -> Option<Vec<Vec<Window>>> {
+    const MOST: usize = 8;
+    let of_chunk = |first: usize| {
+        let mut windows: Vec<Window> = Vec::new();
+        for i in 0..POSITIONS.min(positions - first) {
+            let from = receptive_field(shape, first + i);
+            if windows.last().is_none_or(|window| from - window.from >= WINDOW) {
+                windows.push(Window { from, positions: 0, at: [0; POSITIONS], last: 0 });
+            }
+            let window = windows.last_mut().expect("one at least");
+            window.last = from - window.from;
+            window.at[i] = window.last as u8;
+            window.positions |= 1 << i;
         }
-        Some(Window { from, at, last })
+        (windows.len() <= MOST).then_some(windows)
     };
-    (0..positions).step_by(POSITIONS).map(window).collect()
+    (0..positions).step_by(POSITIONS).map(of_chunk).collect()
 }
 
 #[inline(always)]

@@ -206,7 +206,7 @@ pub(crate) struct ByteLookup {
     /// What each filter's sums are more than the planes say.
     constants: Vec<[i32; LANES]>,
     /// Of all chunks, if there is a faster way to gather their codes.
-    windows: Option<(Gather, Vec<Window>)>,
+    windows: Option<(Gather, Vec<Vec<Window>>)>,
 }
 
 /// Buffers of a [`ByteLookup`].
@@ -416,9 +416,21 @@ impl ByteLookup {
     }
 }
 
-/// Images that should be computed together.
+/// Images that should be computed together: as many as fill a span, or a few more if that leaves less
+/// of the last vector and span idle.
 fn images(shape: &ConvShape) -> usize {
-    (SPAN / shape.positions()).max(1)
+    const MOST: usize = 5;
+    const POSITIONS_OF_MOST: usize = 4 * SPAN;
+    let positions = shape.positions();
+    let least = (SPAN / positions).max(1);
+    let most = (POSITIONS_OF_MOST / positions).min(MOST).max(least);
+    // A span's tables are loaded in about the time of one vector's lookups.
+    let time = |images: usize| {
+        let all = images * positions;
+        all.div_ceil(POSITIONS) + all.div_ceil(SPAN)
+    };
+    let faster = |&a: &usize, &b: &usize| (time(a) * b).cmp(&(time(b) * a));
+    (least..=most).min_by(faster).unwrap_or(least)
 }
 
 /// Adds rows, of which each block has `all`, to a tile whose position 0 is row `first`.
