@@ -163,10 +163,14 @@ fn a_table_that_is_a_mask_runs_as_one() {
 fn a_batch_gives_what_its_images_give() {
     let mut random = Random(12);
     let mut judged = Judged::default();
-    let shape = conv(3, (20, 20), 5, 3);
-    let products =
-        tables(&mut random, WeightCoding::Unsigned).into_iter().chain([exact(), truncated(7)]);
-    for product in products {
+    // Rows and images far apart, and some that share a vector.
+    let strided = ConvShape { stride_height: 2, stride_width: 2, ..conv(3, (9, 37), 5, 3) };
+    let shapes = [conv(3, (20, 20), 5, 3), conv(2, (7, 7), 3, 3), strided];
+    let products = tables(&mut random, WeightCoding::Unsigned)
+        .into_iter()
+        .chain([exact(), truncated(7)])
+        .flat_map(|product| shapes.map(|shape| (shape, product.clone())));
+    for (shape, product) in products {
         let spec = MacSpec {
             coding: WeightCoding::Unsigned,
             output: OutputSpec::F32,
@@ -192,5 +196,5 @@ fn a_batch_gives_what_its_images_give() {
             }
         }
     }
-    judged.verdict(&[("images", 22 * 25)]);
+    judged.verdict(&[("images", 3 * 22 * 25)]);
 }
