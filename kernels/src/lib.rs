@@ -50,6 +50,7 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+mod buffer;
 mod codes;
 mod dispatch;
 mod engine;

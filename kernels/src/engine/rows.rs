@@ -8,6 +8,7 @@
 
 use crate::{
     ConvShape, Isa, MacSpec,
+    buffer::first,
     dispatch::multiversion,
     input::planes::{fill_batch, plane_len, planes_len, transpose_copy, transpose_words},
     isa::first_cache_bytes,
@@ -240,12 +241,11 @@ impl RowsConv {
         let shape = &self.shape;
         let count = fill_batch(self.isa, shape, self.padding, images, &mut buffers.planes);
         let positions = count * shape.positions();
-        // Exactly so many: they are cut into blocks.
-        buffers.sums.resize(self.blocks.len() * positions, [0; LANES]);
+        first(&mut buffers.sums, self.blocks.len() * positions, [0; LANES]);
         match &self.values {
             Values::Words(words) => {
-                buffers.words.resize(positions, Row([0; LANES]));
-                buffers.split.resize(positions, Split::ZERO);
+                first(&mut buffers.words, positions, Row([0; LANES]));
+                first(&mut buffers.split, positions, Split::ZERO);
                 buffers.word_rows.resize(MOST_TAPS << 8, Row([0; LANES]));
                 for b in 0..self.blocks.len() {
                     add_words(self.isa, self, words, b, count, buffers);
@@ -262,7 +262,9 @@ impl RowsConv {
 
     /// Hands the sums of the last run's image, its number and how many there were, to `sink`.
     pub fn tiles(&self, buffers: &mut Buffers, image: (usize, usize), sink: impl FnMut(Tile<'_>)) {
-        tiles(&mut buffers.sums, self.shape.positions(), image, sink);
+        let positions = self.shape.positions();
+        let sums = &mut buffers.sums[..self.blocks.len() * image.1 * positions];
+        tiles(sums, positions, image, sink);
     }
 
     #[inline(always)]

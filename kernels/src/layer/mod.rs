@@ -206,7 +206,7 @@ impl MacLayer {
             Kernel::Fast(fast) => fast,
         };
         let Scratch { images, offset, sums, .. } = scratch;
-        fast.windows.fill(fast.sums.correction.as_ref(), input, sums, offset);
+        let offset = fast.windows.fill(fast.sums.correction.as_ref(), input, sums, offset);
         fast.engine.prepare([input].into_iter(), images);
         let is_depthwise = fast.engine.is_depthwise();
         fast.engine.run(self.isa, input, (0, 1), images, |tile| {
@@ -312,15 +312,14 @@ impl MacLayer {
     ) {
         let BatchItem { input, residual, output } = item;
         let Scratch { images, offset, control, codes, combined, sums } = scratch;
-        fast.windows.fill(fast.sums.offset.as_ref(), input, sums, offset);
-        fast.windows.fill(fast.sums.control.as_ref(), input, sums, control);
-        fast.windows.fill(fast.sums.codes.as_ref(), input, sums, codes);
-        if let Some(combination) = &fast.combination {
-            combined.resize_with(combination.functions().len(), Vec::new);
-            for (x, combined) in combination.functions().iter().zip(&mut *combined) {
-                fast.windows.fill(x.as_ref(), input, sums, combined);
-            }
-        }
+        let offset = fast.windows.fill(fast.sums.offset.as_ref(), input, sums, offset);
+        let control = fast.windows.fill(fast.sums.control.as_ref(), input, sums, control);
+        let codes = fast.windows.fill(fast.sums.codes.as_ref(), input, sums, codes);
+        let functions = fast.combination.as_ref().map_or(&[][..], Combination::functions);
+        combined.resize_with(functions.len().max(combined.len()), Vec::new);
+        let x = functions.iter().zip(combined);
+        let x = x.map(|(x, buffer)| fast.windows.fill(x.as_ref(), input, sums, buffer));
+        let combined: Vec<&[i32]> = x.collect();
         let layout = match fast.engine.is_depthwise() {
             true => SumLayout::PerFilter,
             false => SumLayout::PerGroup,
@@ -328,7 +327,7 @@ impl MacLayer {
         let sums = Sums { layout, offset, control, codes };
         fast.engine.run(self.isa, input, number, images, |mut tile| {
             if let Some(combination) = &fast.combination {
-                combination.add(self.isa, combined, &mut tile);
+                combination.add(self.isa, &combined, &mut tile);
             }
             fast.epilogue.apply(self.isa, tile, sums, *residual, output);
         });

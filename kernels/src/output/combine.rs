@@ -56,12 +56,12 @@ impl Combination {
     }
 
     /// Adds V, given X_r, `[position][group]`; empty where it is 0.
-    pub fn add(&self, isa: Isa, sums: &[Vec<i32>], tile: &mut Tile<'_>) {
+    pub fn add(&self, isa: Isa, sums: &[&[i32]], tile: &mut Tile<'_>) {
         add(isa, self, sums, tile);
     }
 
     #[inline(always)]
-    fn add_body(&self, sums: &[Vec<i32>], tile: &mut Tile<'_>) {
+    fn add_body(&self, sums: &[&[i32]], tile: &mut Tile<'_>) {
         let terms = self.functions.len();
         let rows = tile.acc.chunks_exact_mut(tile.blocks * LANES);
         for (position, row) in (tile.position..).zip(rows) {
@@ -88,5 +88,5 @@ impl Combination {
 }
 
 multiversion! {
-    fn add(isa, combination: &Combination, sums: &[Vec<i32>], tile: &mut Tile<'_>) = Combination::add_body;
+    fn add(isa, combination: &Combination, sums: &[&[i32]], tile: &mut Tile<'_>) = Combination::add_body;
 }

@@ -5,6 +5,7 @@
 
 use crate::{
     ConvShape, Isa,
+    buffer::first,
     dispatch::multiversion,
     engine::{
         byte_lookup::map_codes,
@@ -164,17 +165,18 @@ impl Windows {
         Windows { isa, shape: *shape, padding, columns }
     }
 
-    /// Fills `out` with the sums of `f`, or empties it if there is nothing to sum.
-    pub fn fill(
+    /// The sums of `f`, in `out`; none if there is nothing to sum.
+    pub fn fill<'a>(
         &self,
         f: Option<&CodeFunction>,
         input: &[u8],
         buffers: &mut Buffers,
-        out: &mut Vec<i32>,
-    ) {
-        let Some(f) = f else { return out.clear() };
-        out.resize(self.shape.positions() * self.shape.groups, 0);
+        out: &'a mut Vec<i32>,
+    ) -> &'a [i32] {
+        let Some(f) = f else { return &[] };
+        let out = first(out, self.shape.positions() * self.shape.groups, 0);
         self.sum(f, input, buffers, out);
+        out
     }
 
     /// sum_j f(a_j) for each receptive field, `[positions][groups]`.
@@ -211,14 +213,25 @@ impl Windows {
                 let rows = tile.acc.chunks_exact(tile.blocks * LANES);
                 for (position, row) in (tile.position..).zip(rows) {
                     let out = &mut out[position * groups + first..][..count];
-                    for (out, sum) in out.iter_mut().zip(row) {
-                        let before = if number == 0 { offset } else { *out };
-                        *out = sum.wrapping_mul(scale).wrapping_add(before);
+                    if number == 0 {
+                        out.fill(offset);
                     }
+                    add_scaled(self.isa, row, scale, out);
                 }
             });
         }
     }
+}
+
+#[inline(always)]
+fn add_scaled_body(sums: &[i32], scale: i32, out: &mut [i32]) {
+    for (out, sum) in out.iter_mut().zip(sums) {
+        *out = sum.wrapping_mul(scale).wrapping_add(*out);
+    }
+}
+
+multiversion! {
+    fn add_scaled(isa, sums: &[i32], scale: i32, out: &mut [i32]) = add_scaled_body;
 }
 
 /// sum_j f(a_j) for each receptive field, `[positions][groups]`; padding pixels hold `padding`.
@@ -235,12 +248,12 @@ fn window_sums(
     if is_pointwise(shape) {
         return f.pixel_sums(isa, channels, input, out);
     }
-    buffers.pixels.resize(shape.height * shape.width * shape.groups, 0);
-    f.pixel_sums(isa, channels, input, &mut buffers.pixels);
+    let pixels = first(&mut buffers.pixels, shape.height * shape.width * shape.groups, 0);
+    f.pixel_sums(isa, channels, input, pixels);
     let border = f.table[usize::from(padding)].wrapping_mul(channels as i32);
-    buffers.grid.resize(shape.padded_height() * shape.padded_width() * shape.groups, 0);
-    buffers.row.resize(shape.padded_width() * shape.groups, 0);
-    window(isa, shape, border, &buffers.pixels, &mut buffers.grid, &mut buffers.row, out);
+    let row = shape.padded_width() * shape.groups;
+    let grid = first(&mut buffers.grid, shape.padded_height() * row, 0);
+    window(isa, shape, border, pixels, grid, first(&mut buffers.row, row, 0), out);
 }
 
 #[inline(always)]

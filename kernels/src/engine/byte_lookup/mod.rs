@@ -9,6 +9,7 @@ pub(crate) mod tables;
 
 use crate::{
     ConvShape, Isa, MacSpec,
+    buffer::first,
     dispatch::multiversion,
     engine::byte_lookup::{
         gather::{Gather, Stretch, WINDOW, Window, cut_into_stretches, gather, windows},
@@ -325,29 +326,29 @@ impl ByteLookup {
             map_codes(self.isa, columns, &mut buffers.planes[..count * planes_len(shape)]);
         }
         let positions = count * shape.positions();
-        let Buffers { planes, codes, stretches, sums, rows } = buffers;
+        let Buffers { planes, codes, stretches, sums: buffer, rows } = buffers;
         // The windows of the last chunk may reach beyond the images.
         planes.resize((self.images() * planes_len(shape) + WINDOW).max(planes.len()), 0);
         codes.resize(TAPS, Aligned([[0; POSITIONS]; CHUNKS]));
-        // Exactly so many: they are cut into blocks.
-        rows.resize(self.blocks.len() * positions, [0; LANES]);
+        let rows = first(rows, self.blocks.len() * positions, [0; LANES]);
         for group in 0..shape.groups {
             let of_group = self.blocks.len() / shape.groups;
             let blocks = group * of_group..(group + 1) * of_group;
             let planes = &planes[group * shape.channels_per_group() * plane_len(shape)..];
-            for first in (0..positions).step_by(SPAN) {
-                let span = first..positions.min(first + SPAN);
+            for start in (0..positions).step_by(SPAN) {
+                let span = start..positions.min(start + SPAN);
                 let chunks = span.len().div_ceil(POSITIONS);
                 if self.windows.is_none() {
                     cut_into_stretches(shape, span.clone(), stretches);
                 }
                 let of_block = self.tables.planes.len() * LANES;
-                sums.resize(of_group * of_block, Aligned([[0; POSITIONS]; CHUNKS]));
+                let sums = Aligned([[0; POSITIONS]; CHUNKS]);
+                let sums = first(buffer, of_group * of_block, sums);
                 for (t, taps) in self.taps.chunks(TAPS).enumerate() {
                     let codes = &mut codes[..taps.len()];
                     match &self.windows {
                         Some((gather, windows)) => {
-                            let windows = &windows[first / POSITIONS..][..chunks];
+                            let windows = &windows[start / POSITIONS..][..chunks];
                             // SAFETY: kernel() chose the function for the features of an Isa.
                             unsafe { gather(taps, planes, windows, codes) };
                         }
@@ -372,7 +373,9 @@ impl ByteLookup {
 
     /// Hands the sums of the last run's image, its number and how many there were, to `sink`.
     pub fn tiles(&self, buffers: &mut Buffers, image: (usize, usize), sink: impl FnMut(Tile<'_>)) {
-        tiles(&mut buffers.rows, self.shape.positions(), image, sink);
+        let positions = self.shape.positions();
+        let rows = &mut buffers.rows[..self.blocks.len() * image.1 * positions];
+        tiles(rows, positions, image, sink);
     }
 
     /// Adds what the `t`-th [`TAPS`] give a block to its sums and, before these overflow and after

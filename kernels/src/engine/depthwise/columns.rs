@@ -6,6 +6,7 @@
 
 use crate::{
     ConvShape, Isa, MacSpec, Product, WeightCoding,
+    buffer::first,
     engine::gemm::{Line, UNIT, storage_offset},
     input::image::Width,
     output::{
@@ -262,16 +263,16 @@ impl Columns {
         mut sink: impl FnMut(Tile<'_>),
     ) {
         let (shape, units) = (&self.shape, self.units);
-        columns.resize(shape.padded_width() * units, Column([0; CHANNELS * UNIT]));
+        let columns = first(columns, shape.padded_width() * units, Column([0; CHANNELS * UNIT]));
         let out_width = shape.out_width();
         let per_block = self.taps.len() * self.masks.len();
         let mut acc = [[0; LANES]; POSITIONS * BLOCKS];
         let mut x = [[0; LANES]; POSITIONS * BLOCKS];
-        for first in (0..shape.channels).step_by(CHANNELS) {
-            let channels = CHANNELS.min(shape.channels - first);
-            let (block, blocks) = (first / LANES, channels.div_ceil(LANES));
+        for channel in (0..shape.channels).step_by(CHANNELS) {
+            let channels = CHANNELS.min(shape.channels - channel);
+            let (block, blocks) = (channel / LANES, channels.div_ceil(LANES));
             for oy in 0..shape.out_height() {
-                self.pack(input, padding, oy, (first, channels), columns);
+                self.pack(input, padding, oy, (channel, channels), columns);
                 for ox in (0..out_width).step_by(POSITIONS) {
                     let positions = POSITIONS.min(out_width - ox);
                     let acc = &mut acc[..positions * blocks];
