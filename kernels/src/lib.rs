@@ -26,7 +26,7 @@
 //! - `engine::table`: what is left, one lookup per product;
 //! - `output`: the sums over the receptive field that all filters share (`sums`), the control
 //!   variate with several functions (`combine`), and the way from the accumulator to the output
-//!   (`epilogue`);
+//!   (`epilogue`; `requantize` where an instruction set has a kernel for it);
 //! - `codes`: what goes from codes to codes between layers; `pool`: maxima and means of windows;
 //! - `isa` proves an instruction set's support, `dispatch` compiles portable loops for each, and
 //!   `x86_64` and `aarch64` hold the loops written for one;

@@ -2,8 +2,8 @@
 
 pub(crate) mod combine;
 pub(crate) mod epilogue;
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-// The vector kernels that read this exist only for x86-64 so far.
+// The vector kernels that read these exist only for x86-64 so far.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 pub(crate) mod requantize;
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 pub(crate) mod sums;

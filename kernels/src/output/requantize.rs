@@ -2,7 +2,6 @@
 
 use crate::{
     Isa,
-    isa::Level,
     output::epilogue::{BlockParameters, LANES},
 };
 
@@ -107,7 +106,7 @@ pub(crate) type Requantize = unsafe fn(&Input<'_>, out: &mut [u8]);
 pub(crate) fn kernel(isa: Isa) -> Option<Requantize> {
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni => Some(crate::x86_64::avx512_requantize::requantize),
+        crate::isa::Level::Avx512Vnni => Some(crate::x86_64::avx512_requantize::requantize),
         _ => None,
     }
 }
