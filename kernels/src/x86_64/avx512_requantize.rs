@@ -5,9 +5,9 @@
 
 use std::arch::x86_64::*;
 
-use crate::output::{
-    epilogue::{LANES, SHIFT},
-    requantize::{Addend, BLOCKS, Input, Values},
+use crate::{
+    output::epilogue::{LANES, SHIFT},
+    output::requantize::{Addend, BLOCKS, Input, Values},
 };
 
 /// Writes the codes of each position.
