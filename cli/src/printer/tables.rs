@@ -25,7 +25,7 @@ pub fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) 
 /// A name as wide as a column may be: converters join the names of all that they fused by semicolons,
 /// hundreds of letters. JSON has it whole.
 pub fn name(whole: &str) -> String {
-    const WIDEST: usize = 48;
+    const WIDEST: usize = 80;
     let whole = printable(whole);
     let first = match whole.split_once(';') {
         Some((first, _)) => format!("{first};…"),
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(name("layer1/conv"), "layer1/conv");
         assert_eq!(name("net/conv/Relu6;net/conv/add;net/conv"), "net/conv/Relu6;…");
         let long = name(&"é/".repeat(100));
-        assert_eq!((long.chars().count(), long.starts_with("…/é/")), (48, true));
-        assert_eq!(name(&"x".repeat(48)), "x".repeat(48));
+        assert_eq!((long.chars().count(), long.starts_with("…/é/")), (80, true));
+        assert_eq!(name(&"x".repeat(80)), "x".repeat(80));
     }
 }
