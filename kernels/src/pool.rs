@@ -162,6 +162,24 @@ fn larger<T: Copy + PartialOrd>(best: &mut [T], values: &[T]) {
 mod tests {
     use super::*;
 
+    /// Kernel, stride and padding: windows that overlap, leave gaps, and reach over the edges.
+    type Windows = ([usize; 2], [usize; 2], [usize; 2]);
+    const WINDOWS: [Windows; 3] =
+        [([3, 3], [2, 2], [1, 1]), ([2, 3], [2, 1], [0, 2]), ([1, 2], [3, 2], [0, 0])];
+
+    /// An image of 9 x 11 pixels for windows, and its codes.
+    fn image((kernel, stride, pad_begin): Windows, channels: usize) -> (PoolShape, Vec<u8>) {
+        let (height, width) = (9, 11);
+        let outputs = |size: usize, axis: usize| {
+            (size + 2 * pad_begin[axis] - kernel[axis]) / stride[axis] + 1
+        };
+        let (out_height, out_width) = (outputs(height, 0), outputs(width, 1));
+        let codes = (0..height * width * channels).map(|i| (i * i % 251) as u8).collect();
+        let shape =
+            PoolShape { height, width, channels, out_height, out_width, kernel, stride, pad_begin };
+        (shape, codes)
+    }
+
     #[test]
     fn what_lies_outside_never_wins() {
         let shape = PoolShape {
@@ -184,28 +202,12 @@ mod tests {
 
     #[test]
     fn means_are_those_of_the_obvious_loop() {
-        let windows =
-            [([3, 3], [2, 2], [1, 1]), ([2, 3], [2, 1], [0, 2]), ([1, 2], [3, 2], [0, 0])];
-        let (height, width, scale, zero_point) = (9, 11, 0.037, 13);
+        let (scale, zero_point) = (0.037, 13);
         let mut compared = 0;
-        for (kernel, stride, pad_begin) in windows {
+        for window @ (kernel, stride, pad_begin) in WINDOWS {
             for (channels, with_padding) in [(1, true), (31, false), (64, true), (65, false)] {
-                let outputs = |size: usize, axis: usize| {
-                    (size + 2 * pad_begin[axis] - kernel[axis]) / stride[axis] + 1
-                };
-                let (out_height, out_width) = (outputs(height, 0), outputs(width, 1));
-                let shape = PoolShape {
-                    height,
-                    width,
-                    channels,
-                    out_height,
-                    out_width,
-                    kernel,
-                    stride,
-                    pad_begin,
-                };
-                let codes: Vec<u8> =
-                    (0..height * width * channels).map(|i| (i * i % 251) as u8).collect();
+                let (shape, codes) = image(window, channels);
+                let PoolShape { height, width, out_height, out_width, .. } = shape;
                 let real = |y: usize, x: usize, channel: usize| {
                     let (y, x) = (y.checked_sub(pad_begin[0])?, x.checked_sub(pad_begin[1])?);
                     let code = || f64::from(codes[(y * width + x) * channels + channel]);
@@ -237,31 +239,14 @@ mod tests {
         assert!(compared > 10_000, "{compared}");
     }
 
-    /// Channels around a vector, windows that overlap, leave gaps, and reach over the edges.
+    /// Channels around a vector.
     #[test]
     fn codes_and_floats_are_those_of_the_obvious_loop() {
-        let windows =
-            [([3, 3], [2, 2], [1, 1]), ([2, 3], [2, 1], [0, 2]), ([1, 2], [3, 2], [0, 0])];
         let mut compared = 0;
-        for (kernel, stride, pad_begin) in windows {
+        for window @ (kernel, stride, pad_begin) in WINDOWS {
             for channels in [1, 31, 64, 65] {
-                let (height, width) = (9, 11);
-                let outputs = |size: usize, axis: usize| {
-                    (size + 2 * pad_begin[axis] - kernel[axis]) / stride[axis] + 1
-                };
-                let (out_height, out_width) = (outputs(height, 0), outputs(width, 1));
-                let shape = PoolShape {
-                    height,
-                    width,
-                    channels,
-                    out_height,
-                    out_width,
-                    kernel,
-                    stride,
-                    pad_begin,
-                };
-                let codes: Vec<u8> =
-                    (0..height * width * channels).map(|i| (i * i % 251) as u8).collect();
+                let (shape, codes) = image(window, channels);
+                let PoolShape { height, width, out_height, out_width, .. } = shape;
                 let floats: Vec<f32> = codes.iter().map(|&code| f32::from(code) - 99.5).collect();
                 let obvious = |y: usize, x: usize, channel: usize| {
                     let inside = |at: usize, axis: usize, size: usize| {

@@ -1,4 +1,4 @@
-//! Means over the windows of an image of codes. // eq. (4.12)
+//! Means over the windows of an image of codes, eq. (4.12).
 
 use recoup_kernels::{Coded, PoolShape, mean_pool};
 

@@ -3,15 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup_core::emulate::{Network, Prepared, Times, Workspace};
+use recoup_core::emulate::{Network, Times, Workspace};
 use recoup_core::model::pb::NodeProto;
 use recoup_core::model::{self, ActivationQuantization, Graph, OnnxFile};
-use recoup_core::multiplier::Multiplier;
-use recoup_core::quantize::{
-    Calibration, Method, Quantized, TensorCalibration, WeightScheme, Widths, calibrate,
-};
+use recoup_core::quantize::{Method, TensorCalibration, Widths, calibrate};
 use recoup_kernels::{Isa, MacLayer, MacSpec, Output, OutputSpec, Residual, ResidualSpec, naive};
 
+use crate::exact::with_ranges;
 use crate::onnx::{encode, float, int, ints, model_of, node, tensor};
 
 /// A network of layers with `middle` between the first and the last, which reads "m".
@@ -62,20 +60,7 @@ impl Net {
 
     /// With the ranges of `tensors`.
     fn network(&self, isa: Isa, tensors: &[TensorCalibration], widths: Widths) -> Network {
-        let calibration = Calibration {
-            model: String::new(),
-            model_sha256: self.graph.sha256.clone(),
-            data: String::new(),
-            source: None,
-            preprocess: String::new(),
-            images: self.images.len(),
-            method: String::new(),
-            tensors: tensors.to_vec(),
-            layers: Vec::new(),
-        };
-        let weights = WeightScheme::U8Channel;
-        let quantized = Quantized::new(self.graph.clone(), &calibration, weights, widths).unwrap();
-        Network::new(&Prepared::new(quantized, isa), &Multiplier::exact(), None).unwrap()
+        with_ranges(&self.graph, tensors.to_vec(), self.images.len(), isa, widths).unwrap()
     }
 }
 

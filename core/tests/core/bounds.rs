@@ -7,7 +7,7 @@ use recoup_core::model::pb::tensor_proto::DataType;
 use recoup_core::model::pb::{NodeProto, TensorProto, type_proto};
 use recoup_core::model::{self, OnnxFile};
 
-use crate::onnx::{encode, int, ints, model_of, node, tensor};
+use crate::onnx::{encode, int, ints, model_of, node, tensor, whole};
 
 /// A layer on the multipliers after `nodes`, which make `last` of shape 1 x 4 x 4 x 4 or larger.
 fn load(
@@ -36,16 +36,6 @@ fn refused(nodes: Vec<NodeProto>, constants: Vec<TensorProto>, last: &str, parts
     }
 }
 
-fn integers(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
-    TensorProto {
-        name: name.into(),
-        dims: dims.to_vec(),
-        data_type: DataType::Int64 as i32,
-        int64_data: values.to_vec(),
-        ..Default::default()
-    }
-}
-
 fn tile(name: &str, input: &str, output: &str) -> NodeProto {
     node("Tile", name, &[input, "times"], output)
 }
@@ -53,7 +43,7 @@ fn tile(name: &str, input: &str, output: &str) -> NodeProto {
 /// 64 x 2^10 x 2^10 elements are the most of one constant that is computed; 64 x 2^22 of one tensor.
 #[test]
 fn tensors_beyond_the_bound() {
-    let times = |rows, columns| vec![integers("times", &[4], &[1, 1, rows, columns])];
+    let times = |rows, columns| vec![whole("times", &[4], &[1, 1, rows, columns])];
     refused(
         vec![tile("tile", "input", "t")],
         times(1 << 12, 1 << 11),
@@ -73,7 +63,7 @@ fn tensors_beyond_the_bound() {
 /// Each of a chain is small enough; two of them together are not.
 #[test]
 fn tensors_that_are_alive_together() {
-    let times = integers("times", &[4], &[1, 1, 1 << 11, 1 << 10]);
+    let times = whole("times", &[4], &[1, 1, 1 << 11, 1 << 10]);
     let nodes = vec![
         tile("first", "input", "a"),
         tile("second", "input", "b"),
@@ -92,7 +82,7 @@ fn tensors_that_are_alive_together() {
 
 #[test]
 fn a_chain_of_constants() {
-    let times = integers("times", &[4], &[1, 1, 100, 100]);
+    let times = whole("times", &[4], &[1, 1, 100, 100]);
     let k = tensor("k", &[1, 4, 4, 4], &[1.0; 64]);
     let nodes = vec![tile("one", "k", "a"), tile("two", "a", "t")];
     let parts = ["node \"two\" (Tile)", "constants of 6400000000 elements", "134217728"];
@@ -102,7 +92,7 @@ fn a_chain_of_constants() {
 /// A product of 2^13 x 2^13 matrices that both depend on the image takes 2^39 steps.
 #[test]
 fn a_product_that_would_take_hours() {
-    let times = integers("times", &[4], &[1, 1, 1 << 11, 1 << 11]);
+    let times = whole("times", &[4], &[1, 1, 1 << 11, 1 << 11]);
     let channels = NodeProto {
         attribute: vec![ints("axes", &[1])],
         ..node("ReduceMean", "channels", &["input"], "g")
@@ -127,7 +117,7 @@ fn integers_that_have_no_quotient() {
         let with = |divisor: &str| {
             vec![cast(), node(operator, "odd", &["whole", divisor], "q"), back("q")]
         };
-        let by = |value| vec![integers("d", &[1], &[value])];
+        let by = |value| vec![whole("d", &[1], &[value])];
         assert_eq!(load(with("d"), by(2), "t"), Ok(()));
         refused(with("d"), by(0), "t", &[&place, "by a constant 0"]);
         refused(with("d"), by(-1), "t", &[&place, "by -1", "Neg"]);
@@ -141,14 +131,14 @@ fn integers_that_have_no_quotient() {
             back("r"),
         ]
     };
-    let by = |value| vec![integers("n", &[1, 1, 1], &[value]), integers("d", &[1], &[-1])];
+    let by = |value| vec![whole("n", &[1, 1, 1], &[value]), whole("d", &[1], &[-1])];
     refused(nodes(), by(i64::MIN), "t", &["node \"odd\" (Div)", "by -1"]);
     assert_eq!(load(nodes(), by(7), "t"), Ok(()));
 }
 
 #[test]
 fn types_that_do_not_go_together() {
-    let sizes = integers("n", &[4], &[1, 2, 3, 4]);
+    let sizes = whole("n", &[4], &[1, 2, 3, 4]);
     let adds = vec![node("Add", "odd", &["input", "n"], "t")];
     let parts = ["node \"odd\" (Add)", "input 1 holds integers", "expected real numbers", "Cast"];
     refused(adds, vec![sizes.clone()], "t", &parts);

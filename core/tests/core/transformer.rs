@@ -4,13 +4,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use recoup_core::emulate::{Network, Prepared, Times, Workspace};
+use recoup_core::emulate::{Network, Times, Workspace};
 use recoup_core::model::pb::NodeProto;
 use recoup_core::model::{self, ActivationQuantization, Graph, OnnxFile};
-use recoup_core::multiplier::Multiplier;
-use recoup_core::quantize::{Calibration, Method, Quantized, WeightScheme, Widths, calibrate};
+use recoup_core::quantize::{Method, Widths, calibrate};
 use recoup_kernels::{Isa, MacLayer, MacSpec, Output, OutputSpec, Residual, naive};
 
+use crate::exact::with_ranges;
 use crate::onnx::{encode, float, int, ints, model_of, node, tensor, whole};
 
 const TOKENS: usize = 6;
@@ -67,21 +67,7 @@ impl Net {
 
     fn network(&self, isa: Isa) -> Network {
         let tensors = calibrate(&self.graph, &self.images, Method::MinMax, &|_| {}).unwrap();
-        let calibration = Calibration {
-            model: String::new(),
-            model_sha256: self.graph.sha256.clone(),
-            data: String::new(),
-            source: None,
-            preprocess: String::new(),
-            images: self.images.len(),
-            method: String::new(),
-            tensors,
-            layers: Vec::new(),
-        };
-        let weights = WeightScheme::U8Channel;
-        let quantized =
-            Quantized::new(self.graph.clone(), &calibration, weights, Widths::FULL).unwrap();
-        Network::new(&Prepared::new(quantized, isa), &Multiplier::exact(), None).unwrap()
+        with_ranges(&self.graph, tensors, self.images.len(), isa, Widths::FULL).unwrap()
     }
 
     /// The operators of all steps between the layers.
