@@ -33,8 +33,8 @@ pub struct LayerCodes {
 impl Network {
     /// The layers on the multipliers by their nodes, with what they are made of.
     pub fn parameters(&self) -> Vec<(String, Parameters)> {
-        let layers = self.graph().macs().map(|(node, mac)| {
-            let (weights, bias) = (mac.weights.real(), mac.bias.clone());
+        let layers = self.graph().weighted().map(|(_, node, mac, weights)| {
+            let (weights, bias) = (weights.real(), mac.bias.clone());
             (node.name.clone(), Parameters { weights, bias })
         });
         layers.collect()
@@ -60,12 +60,12 @@ impl Network {
                  take quantization=\"plain+gain\""
             ));
         }
-        let macs: Vec<_> = self.graph().macs().collect();
+        let macs: Vec<_> = self.graph().weighted().collect();
         if macs.len() != parameters.len() {
             let (found, expected) = (parameters.len(), macs.len());
             return request(format!("parameters of {found} layers; expected {expected}"));
         }
-        for ((node, mac), Parameters { weights, bias }) in macs.iter().zip(&parameters) {
+        for ((_, node, mac, _), Parameters { weights, bias }) in macs.iter().zip(&parameters) {
             let expected = (mac.shape.filters * mac.shape.depth(), mac.shape.filters);
             let found = (weights.len(), bias.len());
             if found != expected {
@@ -93,10 +93,11 @@ impl Emulator {
     /// The codes of a layer, in the order of [`Network::parameters`]; none beyond the last.
     pub fn layer_codes(&self, layer: usize) -> Option<LayerCodes> {
         let quantized = &self.design().prepared.quantized;
-        let mac = quantized.macs.get(layer)?;
+        let layer = self.number(layer)?;
+        let mac = &quantized.macs[layer];
         let (value, _) = quantized.mac_input(mac);
         let reference = &self.design().reference.quantized;
-        let (_, input) = reference.mac_input(reference.macs.get(layer)?);
+        let (_, input) = reference.mac_input(&reference.macs[layer]);
         let coding = quantized.weights.coding();
         Some(LayerCodes {
             tensor: quantized.graph.values[value].tensor.clone(),
@@ -114,10 +115,14 @@ impl Emulator {
     /// # Errors
     /// When a kernel refuses it.
     pub fn layer(&self, layer: usize) -> Result<Option<LoneLayer>> {
-        if self.layer_codes(layer).is_none() {
-            return Ok(None);
-        }
+        let Some(layer) = self.number(layer) else { return Ok(None) };
         let made = self.design().network.lone_layer(layer);
         Ok(Some(made.map_err(recoup_core::emulate::EmulateError::from)?))
+    }
+
+    /// Its number among all layers on the multipliers.
+    fn number(&self, layer: usize) -> Option<usize> {
+        let graph = &self.design().prepared.quantized.graph;
+        graph.weighted().nth(layer).map(|(layer, ..)| layer)
     }
 }

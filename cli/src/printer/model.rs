@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use recoup_circuits::printable;
-use recoup_core::model::{Graph, NodeKind, ValueId, Weights};
+use recoup_core::model::{Graph, NodeKind, Operand, ValueId, Weights};
 use recoup_core::quantize::operators_on_codes;
 
 use super::tables::{align_right, name, table};
@@ -25,11 +25,12 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
             let outputs: Vec<_> = node.outputs.iter().map(shape).collect();
             let (runs, macs) = match &node.kind {
                 NodeKind::Mac(mac) => {
-                    let own = matches!(mac.weights, Weights::Quantized(_));
-                    let codes = if own {
-                        "on the multipliers, the model's own codes"
-                    } else {
-                        "on the multipliers"
+                    let codes = match &mac.loaded {
+                        Operand::Constant(Weights::Quantized(_)) => {
+                            "on the multipliers, the model's own codes"
+                        }
+                        Operand::Constant(Weights::Float(_)) => "on the multipliers",
+                        Operand::Value { .. } => "on the multipliers, both operands activations",
                     };
                     (codes.to_string(), mac.mac_count().to_string())
                 }

@@ -204,10 +204,10 @@ impl Experiment {
         let coding = self.weights.coding();
         let control = match design.control_variate {
             Mode::Regressed(named) if !multiplier.is_exact() => {
-                let functions =
-                    control_variate::functions(&layers, coding, multiplier, named, options)?;
-                let images = &self.images;
-                Some(regress(prepared, images, multiplier, functions, options.c_frac, watch)?)
+                let fitted = Mode::Fitted(named);
+                let start = control_variate::fit(&layers, coding, multiplier, fitted, options)?;
+                let regress = |start| regress(prepared, &self.images, multiplier, start, watch);
+                start.map(regress).transpose()?
             }
             Mode::None | Mode::Regressed(_) => None,
             mode => control_variate::fit(&layers, coding, multiplier, mode, options)?,

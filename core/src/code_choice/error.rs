@@ -2,7 +2,7 @@
 
 use recoup_kernels::WeightCoding;
 
-use crate::control_variate::{CodeFunction, Errors, Filter, LayerMoments, filters};
+use crate::control_variate::{CodeFunction, Errors, Filter, LayerMoments, SeenCodes, filters};
 use crate::multiplier::code_value;
 use crate::quantize::QuantizedMac;
 
@@ -22,7 +22,12 @@ pub(super) struct Arithmetic<'a> {
 
 /// Sum over the filters of a layer of the mean square error of its output, in real units without
 /// the bias: eq. (6.4).
-pub(super) fn mean_square(mac: &QuantizedMac, coded: &Coded, arithmetic: &Arithmetic) -> f64 {
+pub(super) fn mean_square(
+    mac: &QuantizedMac,
+    seen: &SeenCodes,
+    coded: &Coded,
+    arithmetic: &Arithmetic,
+) -> f64 {
     let functions = arithmetic.functions.unwrap_or(&[]);
     let depth = mac.shape.depth();
     let moments = LayerMoments::pooled(arithmetic.errors, functions, &coded.counts, depth);
@@ -60,16 +65,16 @@ pub(super) fn mean_square(mac: &QuantizedMac, coded: &Coded, arithmetic: &Arithm
         // The parts are a variance and a square; differences of roundings may be below 0.
         (f64::from(scale) * coded.scale).powi(2) * steps.max(0.0)
     };
-    filters(mac).zip(mac.zero_points.iter().zip(&mac.scales)).map(of_filter).sum()
+    filters(mac, seen).zip(mac.zero_points.iter().zip(&mac.scales)).map(of_filter).sum()
 }
 
 /// Sum over the filters of the squares of their real weights: what the variance of an activation
 /// becomes in the output.
-pub(super) fn gain(mac: &QuantizedMac, coding: WeightCoding) -> f64 {
+pub(super) fn gain(mac: &QuantizedMac, seen: &SeenCodes, coding: WeightCoding) -> f64 {
     let of_filter = |(weights, (&zero_point, &scale)): (&[u8], (&i32, &f32))| {
         let weight = |&byte: &u8| f64::from(code_value(byte, coding) - zero_point);
         let squares: f64 = weights.iter().map(|byte| weight(byte).powi(2)).sum();
         squares * f64::from(scale).powi(2)
     };
-    filters(mac).zip(mac.zero_points.iter().zip(&mac.scales)).map(of_filter).sum()
+    filters(mac, seen).zip(mac.zero_points.iter().zip(&mac.scales)).map(of_filter).sum()
 }

@@ -112,7 +112,7 @@ struct Best {
 }
 
 fn best_range(given: &Given, tensor: &Tensor, rounded: u32, arithmetic: &Arithmetic) -> Best {
-    let noise = |quantization| noise(given.quantized, tensor, quantization, rounded, arithmetic);
+    let noise = |quantization| noise(given, tensor, quantization, rounded, arithmetic);
     let mut best = Best { quantization: None, noise: noise(tensor.quantization) };
     let Some(entry) = tensor.entry else { return best };
     let TensorCalibration { low, high, .. } = given.calibration.tensors[entry];
@@ -128,7 +128,7 @@ fn best_range(given: &Given, tensor: &Tensor, rounded: u32, arithmetic: &Arithme
 
 /// Eq. (6.5): the error that a coding of a tensor causes in all that reads it, over the signal.
 fn noise(
-    network: &Quantized,
+    given: &Given,
     tensor: &Tensor,
     quantization: ActivationQuantization,
     rounded: u32,
@@ -137,7 +137,10 @@ fn noise(
     let of_reader = |reader: &Reader| {
         let coded = Coded::new(&reader.values, quantization, rounded);
         let error = match reader.layer {
-            Some(layer) => mean_square(&network.macs[layer], &coded, arithmetic),
+            Some(layer) => {
+                let (mac, seen) = (&given.quantized.macs[layer], &given.codes[layer]);
+                mean_square(mac, seen, &coded, arithmetic)
+            }
             None => coded.mean_square * coded.scale * coded.scale,
         };
         if reader.signal > 0.0 { error / reader.signal } else { 0.0 }

@@ -48,7 +48,7 @@ pub(super) fn tensors(given: &Given) -> Vec<Tensor> {
             // Codes of the model's own are all that is known of its values.
             None => code_values(&given.codes[layer].all, quantization),
         };
-        let signal = variance(&values) * gain(mac, network.weights.coding());
+        let signal = variance(&values) * gain(mac, &given.codes[layer], network.weights.coding());
         let reader = Reader { layer: Some(layer), values, signal };
         match found.iter_mut().find(|(tensor, _)| *tensor == name) {
             Some((_, tensor)) => tensor.readers.push(reader),

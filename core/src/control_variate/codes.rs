@@ -16,6 +16,8 @@ pub struct SeenCodes {
     pub all: CodeHistogram,
     /// By input channel; none where only `all` is known.
     pub channels: Option<ChannelCodes>,
+    /// The weight bytes that an image brought, for a layer that each image brings its own.
+    pub loaded: Vec<u8>,
 }
 
 /// The activation codes of each input channel of a layer.
@@ -37,7 +39,7 @@ const PRIOR_SAMPLES: f64 = 8.0;
 impl SeenCodes {
     /// Nothing is known of channels.
     pub fn pooled(all: CodeHistogram) -> Self {
-        Self { all, channels: None }
+        Self { all, channels: None, loaded: Vec::new() }
     }
 
     /// By input channel, for so many groups of them.

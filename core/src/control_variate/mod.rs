@@ -9,6 +9,7 @@ mod codes;
 mod errors;
 mod fit;
 mod function;
+mod load;
 mod mode;
 mod moments;
 mod regress;
@@ -16,6 +17,7 @@ mod study;
 mod term_cost;
 
 use std::cell::LazyCell;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use recoup_kernels::WeightCoding;
@@ -30,6 +32,8 @@ pub use errors::Errors;
 use fit::noise_to_signal_of_layers;
 pub use fit::residual_share;
 pub use function::CodeFunction;
+pub use load::LoadConstants;
+use load::Shares;
 pub use mode::{MODE_HELP, Mode, ModeHelp, Statistics};
 pub(crate) use moments::{Filter, LayerMoments};
 pub use regress::Regression;
@@ -39,8 +43,10 @@ pub use term_cost::{ROWS, TermCost};
 /// What a control variate asks of a layer.
 #[derive(Clone, Debug)]
 pub struct Layer<'a> {
-    /// The weight bytes of each filter.
+    /// The weight bytes of each filter; where images bring them, those of one image.
     pub filters: Vec<&'a [u8]>,
+    /// Whether images bring them: then their constants are made when they are loaded.
+    pub is_loaded: bool,
     /// Groups of filters that read channels of their own.
     pub groups: usize,
     /// The codes that they meet.
@@ -68,6 +74,8 @@ impl Layer<'_> {
     ) -> LayerMoments {
         let depth = self.filters.first().map_or(0, |weights| weights.len());
         match statistics {
+            // What is loaded has one function for all positions.
+            _ if self.is_loaded => LayerMoments::pooled(errors, functions, &self.codes.all, depth),
             Statistics::Pooled => LayerMoments::pooled(errors, functions, &self.codes.all, depth),
             Statistics::Channel => {
                 LayerMoments::by_channel(errors, functions, self.codes, depth, self.groups)
@@ -90,7 +98,8 @@ pub fn layers<'a>(
     }
     let layers = network.macs.iter().zip(histograms).enumerate();
     let layers = layers.map(|(layer, (mac, codes))| Layer {
-        filters: filters(mac).collect(),
+        filters: filters(mac, codes).collect(),
+        is_loaded: mac.load.is_some(),
         groups: mac.shape.groups,
         codes,
         is_exact: network.is_exact(layer),
@@ -156,6 +165,8 @@ pub struct LayerConstants {
     pub c: Vec<Vec<i32>>,
     /// C0 per filter, in accumulator units.
     pub c0: Vec<i32>,
+    /// What makes them when each image brings the layer's weights; C and C0 are 0 then.
+    pub load: Option<Arc<LoadConstants>>,
 }
 
 impl LayerConstants {
@@ -175,7 +186,13 @@ impl LayerConstants {
         let stored =
             |filter: usize| -> Vec<f64> { c.iter().map(|c| f64::from(c[filter]) / unit).collect() };
         let c0 = (0..filters).map(|filter| saturate(c0(filter, &stored(filter)))).collect();
-        Self { c, c0 }
+        Self { c, c0, load: None }
+    }
+
+    /// Those of so many filters that are made when these are loaded.
+    fn of_load(load: LoadConstants, filters: usize) -> Self {
+        let (c, c0) = (vec![vec![0; filters]; load.c.len()], vec![0; filters]);
+        Self { c, c0, load: Some(Arc::new(load)) }
     }
 }
 
@@ -233,7 +250,16 @@ pub fn fit(
     let fitted = |functions: &[CodeFunction]| -> Vec<LayerConstants> {
         let constants = |layer: &Layer| {
             let moments = layer.moments(&errors, functions, options.statistics);
-            moments.constants(&layer.filters(), c_frac)
+            match layer.is_loaded {
+                false => moments.constants(&layer.filters(), c_frac),
+                true => {
+                    let shares = moments.shares(multiplier.mask().is_some());
+                    LayerConstants::of_load(
+                        LoadConstants::new(&shares, c_frac),
+                        layer.filters.len(),
+                    )
+                }
+            }
         };
         layers.par_iter().map(constants).collect()
     };
@@ -242,7 +268,12 @@ pub fn fit(
         Mode::Constant => (Vec::new(), fitted(&[])),
         Mode::Paper => {
             let (function, mean) = paper(multiplier, coding)?;
-            let constants = |Layer { filters, .. }: &Layer| {
+            let constants = |Layer { filters, is_loaded, .. }: &Layer| {
+                if *is_loaded {
+                    let depth = filters.first().map_or(1, |weights| weights.len());
+                    let load = LoadConstants::new(&Shares::of_paper(&mean, depth), c_frac);
+                    return LayerConstants::of_load(load, filters.len());
+                }
                 let c = filters.iter().map(|weights| mean_over(weights, &mean)).collect();
                 LayerConstants::round(&[c], filters.len(), c_frac, |_, _| 0.0)
             };
@@ -257,6 +288,7 @@ pub fn fit(
     };
     for (_, constants) in layers.iter().zip(&mut constants).filter(|(layer, _)| layer.is_exact) {
         constants.c.iter_mut().flatten().chain(&mut constants.c0).for_each(|value| *value = 0);
+        constants.load = None;
     }
     Ok(Some(ControlVariate { functions, c_frac, layers: constants }))
 }
@@ -379,9 +411,13 @@ fn weight_histogram(weights: &[u8]) -> [u32; 256] {
     histogram
 }
 
-/// The weight bytes of each filter.
-pub(crate) fn filters(mac: &QuantizedMac) -> impl Iterator<Item = &[u8]> {
-    mac.weights.chunks_exact(mac.shape.depth())
+/// The weight bytes of each filter, of one image if images bring them.
+pub(crate) fn filters<'a>(
+    mac: &'a QuantizedMac,
+    codes: &'a SeenCodes,
+) -> impl Iterator<Item = &'a [u8]> {
+    let weights = if mac.load.is_some() { &codes.loaded } else { &mac.weights };
+    weights.chunks_exact(mac.shape.depth())
 }
 
 fn mean_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {

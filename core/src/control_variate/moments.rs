@@ -4,6 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::codes::{CodeHistogram, SeenCodes, distribution};
 use super::fit::pseudo_inverse;
+use super::load::Shares;
 use super::{CodeFunction, Errors, LayerConstants};
 
 /// A filter of a layer.
@@ -271,6 +272,26 @@ impl LayerMoments {
         let covariance_x = &self.group_of(filter).covariance;
         let removed = 2.0 * c.dot(&covariances) - depth * c.dot(&(covariance_x * &c));
         (before, (before - removed).max(0.0))
+    }
+
+    /// What each weight adds to the constants of its filter, eq. (3.21), where one distribution serves
+    /// all positions; `of_bits` if it is a sum over the bits of the weight.
+    pub(super) fn shares(&self, of_bits: bool) -> Shares {
+        let (place, group, depth) =
+            (&self.places[0], &self.groups[0], self.positions.len().max(1) as f64);
+        let gamma = |r: usize| {
+            let row = group.inverse.row(r);
+            std::array::from_fn(|w| {
+                let terms = row.iter().zip(&place.covariance);
+                terms.map(|(inverse, of_term)| inverse * of_term[w]).sum::<f64>() / depth
+            })
+        };
+        Shares {
+            c: (0..place.covariance.len()).map(gamma).collect(),
+            mean: place.mean,
+            mean_x: place.mean_x.iter().map(|mean| mean * depth).collect(),
+            of_bits,
+        }
     }
 
     /// Constants of filters.

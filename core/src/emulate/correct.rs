@@ -3,7 +3,7 @@
 //! eq. (6.8) to (6.10).
 
 use rayon::prelude::*;
-use recoup_kernels::{BatchItem, MacLayer, Output, Residual, Scratch};
+use recoup_kernels::{BatchItem, Output, Residual, Scratch};
 
 use crate::control_variate::ControlVariate;
 use crate::multiplier::Multiplier;
@@ -12,6 +12,7 @@ use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
 use super::execute::{NextLayer, images_of_a_thread};
+use super::layer::Layer;
 use super::prepared::Prepared;
 use super::walk::{Visit, side_by_side};
 use super::workspace::Workspace;
@@ -51,7 +52,10 @@ pub(crate) fn correct_outputs(
         let exact_bare = exact.bare_layer(layer, &exact_product, None)?;
         let moments = moments((&bare, own), (&exact_bare, other));
         let mut mac = network.macs[layer].clone();
-        corrections[layer] = of_filters(&moments, network.units(&mac), how);
+        corrections[layer] = match mac.load {
+            None => of_filters(&moments, network.units(&mac), how),
+            Some(_) => of_products(&moments, how),
+        };
         mac.correct(&corrections[layer]);
         let corrected = prepared.layer_of(&mac, fused, output, &product, constants)?;
         Ok((corrected, exact.layer(fused, exact_output, &exact_product, None)?))
@@ -95,11 +99,11 @@ impl Sums {
 
 /// Over images and positions, per filter. Images are added up in their order, so that the
 /// result does not depend on threads.
-fn moments((bare, own): (&MacLayer, Visit), (exact, other): (&MacLayer, Visit)) -> Vec<Sums> {
+fn moments((bare, own): (&Layer, Visit), (exact, other): (&Layer, Visit)) -> Vec<Sums> {
     let shape = bare.spec().shape;
     let (filters, own_images, other_images) = (shape.filters, &*own.1, &*other.1);
     let bytes = size_of::<f32>() * shape.output_len();
-    let together = images_of_a_thread(bare, own_images.len()).min(BYTES / bytes).max(1);
+    let together = images_of_a_thread(bare.batch(), own_images.len()).min(BYTES / bytes).max(1);
     let of_image = |(z, y): (&[f32], &[f32])| {
         let mut sums = vec![Sums::default(); filters];
         for (z, y) in z.chunks_exact(filters).zip(y.chunks_exact(filters)) {
@@ -127,7 +131,7 @@ fn moments((bare, own): (&MacLayer, Visit), (exact, other): (&MacLayer, Visit)) 
 
 /// The real outputs of a layer for some images, before what was fused into it.
 fn real_outputs(
-    bare: &MacLayer,
+    bare: &Layer,
     images: &[Workspace],
     next: &NextLayer,
     scratch: &mut Scratch,
@@ -136,10 +140,27 @@ fn real_outputs(
     let mut outputs = vec![0.0; images.len() * length];
     let items = images.iter().zip(outputs.chunks_exact_mut(length)).map(|(image, output)| {
         let (input, output) = (next.input_of(image), Output::F32(output));
-        BatchItem { input, residual: Residual::None, output }
+        (image, BatchItem { input, residual: Residual::None, output })
     });
-    bare.run_batch(&mut items.collect::<Vec<_>>(), scratch);
+    if bare.is_loaded() {
+        items.for_each(|(image, item)| next.kernel(bare, image).run_batch(&mut [item], scratch));
+    } else {
+        let mut items: Vec<_> = items.map(|(_, item)| item).collect();
+        bare.loaded(None).run_batch(&mut items, scratch);
+    }
     outputs
+}
+
+/// What brings back the outputs of a layer whose weights are activations: its filters are the tokens
+/// or channels of whatever image there is, which have no constants of their own but those that are
+/// made when they are loaded. So they have one gain, and no bias.
+fn of_products(moments: &[Sums], how: OutputCorrection) -> FilterCorrections {
+    let how = match how {
+        OutputCorrection::Gain | OutputCorrection::LayerGain => OutputCorrection::LayerGain,
+        OutputCorrection::None | OutputCorrection::Bias => OutputCorrection::None,
+    };
+    let corrections = of_filters(moments, std::iter::repeat_n(1.0, moments.len()), how);
+    FilterCorrections { steps: vec![0; moments.len()], ..corrections }
 }
 
 /// What brings the outputs of a layer's filters back; `units` has the real value of an accumulator

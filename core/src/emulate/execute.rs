@@ -4,10 +4,11 @@ use std::borrow::Borrow;
 use std::ops::Range;
 
 use rayon::prelude::*;
-use recoup_kernels::{MacLayer, Scratch};
+use recoup_kernels::Scratch;
 
 use crate::model::{SampleError, ValueId};
 
+use super::layer::{Kernel, Layer};
 use super::plan::{FusedMac, Place, Plan, Step};
 use super::prepared::Prepared;
 use super::steps::run_layer;
@@ -20,13 +21,22 @@ pub(super) struct NextLayer {
     pub output: ValueId,
     /// Where its codes lie in each workspace.
     input: Place,
+    /// Where those lie that are loaded in the place of weights, if there are any.
+    loaded: Option<Place>,
 }
 
 impl NextLayer {
     /// The one that a step of the plan runs, if it runs one.
     pub fn of(plan: &Plan, step: &Step) -> Option<Self> {
         let (fused, output) = (step.mac?, step.outputs[0]);
-        Some(Self { fused, output, input: plan.place(step.inputs[0]) })
+        let loaded = fused.loaded.map(|value| plan.place(value));
+        Some(Self { fused, output, input: plan.place(step.inputs[0]), loaded })
+    }
+
+    /// The kernel that a layer runs on for one image.
+    pub fn kernel<'l>(&self, layer: &'l Layer, workspace: &Workspace) -> Kernel<'l> {
+        let codes = |place: Place| &workspace.codes[place.buffer][..place.length];
+        layer.loaded(self.loaded.map(codes))
     }
 
     /// The codes of one image that it multiplies.
@@ -36,8 +46,8 @@ impl NextLayer {
 }
 
 /// How many images a thread should run a layer on together, of so many for all threads.
-pub(super) fn images_of_a_thread(layer: &MacLayer, images: usize) -> usize {
-    layer.batch().min(images.div_ceil(rayon::current_num_threads())).max(1)
+pub(super) fn images_of_a_thread(batch: usize, images: usize) -> usize {
+    batch.min(images.div_ceil(rayon::current_num_threads())).max(1)
 }
 
 /// Runs `steps` of the plan on the images in `workspaces`, in the thread that calls: a layer sees all
@@ -53,7 +63,7 @@ pub(super) fn execute<K, E>(
     mut kernel: impl FnMut(NextLayer, &mut [Workspace]) -> Result<K, E>,
 ) -> Result<(), E>
 where
-    K: Borrow<MacLayer>,
+    K: Borrow<Layer>,
     E: From<SampleError>,
 {
     for step in &prepared.plan.steps[steps] {
@@ -67,20 +77,28 @@ where
 fn run(
     prepared: &Prepared,
     step: &Step,
-    layer: Option<&MacLayer>,
+    layer: Option<&Layer>,
     workspaces: &mut [Workspace],
 ) -> Result<(), SampleError> {
-    match layer {
-        Some(layer) => {
-            run_layer(workspaces, &prepared.plan, step, layer);
+    let plan = &prepared.plan;
+    match (layer, NextLayer::of(plan, step)) {
+        (Some(layer), Some(next)) if layer.is_loaded() => {
+            for own in workspaces {
+                let kernel = next.kernel(layer, own);
+                run_layer(std::slice::from_mut(own), plan, step, &kernel);
+            }
             Ok(())
         }
-        None => workspaces.iter_mut().try_for_each(|own| own.run_step(prepared, step)),
+        (Some(layer), _) => {
+            run_layer(workspaces, plan, step, &layer.loaded(None));
+            Ok(())
+        }
+        (None, _) => workspaces.iter_mut().try_for_each(|own| own.run_step(prepared, step)),
     }
 }
 
 /// Steps by their numbers, those on the multipliers with their kernels.
-pub(super) type Steps = Vec<(usize, Option<MacLayer>)>;
+pub(super) type Steps = Vec<(usize, Option<Layer>)>;
 
 /// Runs steps on all threads, each of which takes some images through all of them before others.
 /// Workspaces have memory for what is read later, and no more.
@@ -94,7 +112,7 @@ pub(super) fn execute_on_all(
 ) -> Result<(), SampleError> {
     let plan = &prepared.plan;
     let layers = steps.iter().filter_map(|(_, layer)| layer.as_ref());
-    let together = layers.map(|layer| images_of_a_thread(layer, workspaces.len())).min();
+    let together = layers.map(|layer| images_of_a_thread(layer.batch(), workspaces.len())).min();
     let chunks = workspaces.par_chunks_mut(together.unwrap_or(1));
     chunks.try_for_each_init(Scratch::default, |scratch, chunk| {
         // One for each thread, not for each image.

@@ -245,7 +245,8 @@ impl StatisticsCollector {
         let scratch = &mut part.scratch;
         part.exact.resize(shape.positions() * filters, 0);
         part.approximate.resize(shape.positions() * filters, 0);
-        self.exact.layers[index].accumulate(codes, scratch, &mut part.exact);
+        let exact = self.exact.layers[index].loaded_like(layer);
+        exact.accumulate(codes, scratch, &mut part.exact);
         layer.accumulate(codes, scratch, &mut part.approximate);
         sum_codes(layer, codes, scratch, &mut part.sums_a);
         let functions = self.control.iter().flat_map(|control| &control.functions);
@@ -255,8 +256,12 @@ impl StatisticsCollector {
             layer.position_sums(&function.x.map(i32::from), codes, scratch, sums);
         }
         // The bias, and the terms of eq. (1.2) that do not depend on the activations.
-        let constant = &self.exact.layers[index].spec().constant;
-        let control = self.control.as_ref().map(|control| (&control.layers[index], control.c_frac));
+        let constant = &exact.spec().constant;
+        let control = self.control.as_ref();
+        let made = control.and_then(|control| control.layers[index].load.as_ref());
+        let made = made.map(|load| load.of(&layer.spec().weights, shape.depth()));
+        let control = control
+            .map(|control| (made.as_ref().unwrap_or(&control.layers[index]), control.c_frac));
         let of_filter: Vec<OfFilter> = quantized
             .units(mac)
             .enumerate()

@@ -64,7 +64,7 @@ impl LoneLayer {
             inputs: vec![0.0; inputs.len()],
             outputs: vec![0.0; images * output_len],
         };
-        let together = images_of_a_thread(&self.kernel, images);
+        let together = images_of_a_thread(self.kernel.batch(), images);
         let parts = inputs
             .par_chunks(together * input_len)
             .zip(made.inputs.par_chunks_mut(together * input_len))

@@ -11,6 +11,7 @@ mod error;
 mod execute;
 mod filter_sums;
 mod functions;
+mod layer;
 mod layers;
 mod lone;
 mod network;

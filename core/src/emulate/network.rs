@@ -3,14 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use recoup_kernels::MacLayer;
-
 use crate::control_variate::ControlVariate;
 use crate::model::SampleError;
 use crate::multiplier::Multiplier;
 
 use super::error::EmulateError;
 use super::execute::execute;
+use super::layer::Layer;
 use super::plan::Step;
 use super::prefix::Prefix;
 use super::prepared::Prepared;
@@ -20,7 +19,7 @@ use super::workspace::{Workspace, outputs};
 pub struct Network {
     pub(super) prepared: Arc<Prepared>,
     /// In the order of [`Quantized::macs`].
-    pub(super) layers: Vec<MacLayer>,
+    pub(super) layers: Vec<Layer>,
     pub(super) prefix: Prefix,
 }
 
@@ -37,8 +36,7 @@ impl Network {
     ) -> Result<Self, EmulateError> {
         let product = prepared.product(multiplier)?;
         control.map_or(Ok(()), |control| prepared.check(control))?;
-        let mut layers: Vec<Option<MacLayer>> =
-            prepared.quantized.macs.iter().map(|_| None).collect();
+        let mut layers: Vec<Option<Layer>> = prepared.quantized.macs.iter().map(|_| None).collect();
         for step in &prepared.plan.steps {
             let Some(fused) = step.mac else { continue };
             let correction = control.map(|control| (control, &control.layers[fused.layer]));
@@ -55,7 +53,7 @@ impl Network {
     /// The distinct kernels that its layers run on, in order of first use.
     pub fn kernels(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for name in self.layers.iter().map(MacLayer::kernel_name) {
+        for name in self.layers.iter().map(Layer::kernel_name) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -90,7 +88,7 @@ impl Network {
         let plan = &self.prepared.plan;
         let bytes: usize =
             plan.code_buffers.iter().sum::<usize>() + 4 * plan.float_buffers.iter().sum::<usize>();
-        let wanted = self.layers.iter().map(MacLayer::batch).max().unwrap_or(1);
+        let wanted = self.layers.iter().map(Layer::batch).max().unwrap_or(1);
         wanted.min(MOST).min(BYTES / bytes.max(1)).max(1)
     }
 

@@ -1,6 +1,6 @@
 //! What the calibration images look like inside the quantised network.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 use recoup_kernels::{ConvShape, MacLayer};
@@ -35,7 +35,8 @@ impl Network {
         let (steps, image) = (0..prepared.plan.steps.len(), std::slice::from_mut(workspace));
         execute(prepared, steps, image, |next, image| {
             let layer = next.fused.layer;
-            observe(layer, &self.layers[layer], next.input_of(&image[0]));
+            let kernel = next.kernel(&self.layers[layer], &image[0]);
+            observe(layer, &kernel, next.input_of(&image[0]));
             Ok::<_, SampleError>(&self.layers[layer])
         })?;
         Ok(workspace.outputs(prepared))
@@ -58,12 +59,18 @@ pub fn code_histograms(
     let coverage: Vec<_> = macs.iter().map(|mac| Coverage::new(&mac.shape)).collect();
     let counts = |mac: &QuantizedMac| vec![[0; 256]; mac.shape.channels];
     let empty = || (macs.iter().map(counts).collect::<Vec<_>>(), Workspace::default());
+    // What the first image brings.
+    let loaded: Vec<OnceLock<Vec<u8>>> = macs.iter().map(|_| OnceLock::new()).collect();
     let (counts, _) = images
         .par_iter()
-        .try_fold(empty, |(mut counts, mut workspace), image| {
+        .enumerate()
+        .try_fold(empty, |(mut counts, mut workspace), (number, image)| {
             go_on(watch)?;
-            network.run_observed(image, &mut workspace, |layer, _, codes| {
+            network.run_observed(image, &mut workspace, |layer, kernel, codes| {
                 coverage[layer].count(codes, &mut counts[layer]);
+                if number == 0 && macs[layer].load.is_some() {
+                    loaded[layer].get_or_init(|| kernel.spec().weights.clone());
+                }
             })?;
             watch.advance(1);
             Ok::<_, EmulateError>((counts, workspace))
@@ -74,9 +81,11 @@ pub fn code_histograms(
             pairs.for_each(|(count, more)| *count = count.saturating_add(*more));
             Ok((left, workspace))
         })?;
-    let layers = macs.iter().zip(&coverage).zip(counts).map(|((mac, coverage), counts)| {
+    let layers = macs.iter().zip(&coverage).zip(counts).zip(loaded);
+    let layers = layers.map(|(((mac, coverage), counts), loaded)| {
         let zero_point = prepared.quantized.mac_input(mac).1.zero_point;
-        coverage.seen(counts, images.len() as u64, zero_point)
+        let seen = coverage.seen(counts, images.len() as u64, zero_point);
+        SeenCodes { loaded: loaded.into_inner().unwrap_or_default(), ..seen }
     });
     Ok(layers.collect())
 }
@@ -104,7 +113,9 @@ pub(crate) fn counted_codes(
         let own = images * coverage.inside();
         let of_channel = |counts: &[u32; 256]| counts.iter().map(|&count| u64::from(count)).sum();
         let all = seen.all.iter().try_fold(0u64, |all, &count| all.checked_add(count));
-        let fits = *node == quantized.graph.nodes[mac.node].name
+        // A file does not tell what images bring.
+        let fits = mac.load.is_none()
+            && *node == quantized.graph.nodes[mac.node].name
             && seen.all == **codes
             && all == Some(products)
             && channels.iter().map(of_channel).all(|count: u64| count == own);
@@ -249,7 +260,7 @@ impl Coverage {
             padding: taps.map(|(row, column)| share(u64::from(row) * u64::from(column))).collect(),
             zero_point,
         };
-        SeenCodes { all, channels: Some(channels) }
+        SeenCodes { all, channels: Some(channels), loaded: Vec::new() }
     }
 }
 

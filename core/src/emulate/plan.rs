@@ -80,6 +80,8 @@ impl Step {
 pub(super) struct FusedMac {
     /// Index into [`Quantized::macs`].
     pub layer: usize,
+    /// What is loaded in the place of weights, if each image brings it.
+    pub loaded: Option<ValueId>,
     /// Added to the output before the clip.
     pub residual: Option<ValueId>,
     pub low: f32,
@@ -92,7 +94,7 @@ impl FusedMac {
     /// Without anything fused into it.
     pub fn bare(layer: usize) -> Self {
         let (low, high) = (f32::NEG_INFINITY, f32::INFINITY);
-        Self { layer, residual: None, low, high, function: None }
+        Self { layer, loaded: None, residual: None, low, high, function: None }
     }
 }
 
@@ -234,7 +236,7 @@ fn fuse(network: &Quantized, functions: &Functions) -> Plan {
     let mut steps: Vec<(usize, Step)> = Vec::new();
     for (layer, mac) in network.macs.iter().enumerate().rev() {
         let node = &graph.nodes[mac.node];
-        let mut fused = FusedMac::bare(layer);
+        let mut fused = FusedMac { loaded: node.inputs.get(1).copied(), ..FusedMac::bare(layer) };
         let (mut output, mut position, mut clipped) = (node.outputs[0], mac.node, false);
         let mut nodes = vec![mac.node];
         while network.activations[output].is_none()
@@ -272,7 +274,7 @@ fn fuse(network: &Quantized, functions: &Functions) -> Plan {
             nodes.extend(&functions.all[function].nodes);
             output = functions.all[function].output;
         }
-        let mut inputs = vec![node.inputs[0]];
+        let mut inputs = node.inputs.clone();
         inputs.extend(fused.residual);
         let step = Step::of_nodes(nodes, inputs, vec![output]);
         steps.push((position, Step { mac: Some(fused), ..step }));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use recoup_kernels::{
     Control, ControlTerm, Isa, KernelError, MacLayer, MacSpec, OutputSpec, Product, ResidualSpec,
-    quantize,
+    WeightCoding, quantize,
 };
 
 use crate::control_variate::{ControlVariate, LayerConstants};
@@ -13,6 +13,7 @@ use crate::model::{ActivationQuantization, ValueId, storage_order};
 use crate::multiplier::{Multiplier, MultiplierError};
 use crate::quantize::{Quantized, QuantizedMac};
 
+use super::layer::Layer;
 use super::plan::{Format, FusedMac, Plan};
 
 /// A quantised network, planned: what all multipliers share.
@@ -70,7 +71,7 @@ impl Prepared {
     pub(super) fn check(&self, control: &ControlVariate) -> Result<(), KernelError> {
         let macs = &self.quantized.macs;
         same_length("a control variate for layers", control.layers.len(), macs.len())?;
-        for (LayerConstants { c, c0 }, mac) in control.layers.iter().zip(macs) {
+        for (LayerConstants { c, c0, .. }, mac) in control.layers.iter().zip(macs) {
             same_length("C of functions", c.len(), control.functions.len())?;
             same_length("C0 of filters", c0.len(), mac.shape.filters)?;
             c.iter().try_for_each(|c| same_length("C of filters", c.len(), mac.shape.filters))?;
@@ -86,7 +87,7 @@ impl Prepared {
         output: ValueId,
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
-    ) -> Result<MacLayer, KernelError> {
+    ) -> Result<Layer, KernelError> {
         self.layer_of(&self.quantized.macs[fused.layer], fused, output, product, correction)
     }
 
@@ -98,7 +99,7 @@ impl Prepared {
         output: ValueId,
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
-    ) -> Result<MacLayer, KernelError> {
+    ) -> Result<Layer, KernelError> {
         let function = fused.function.map(|function| &self.plan.functions[function]);
         let output = function.map_or(output, |function| function.input);
         let spec = match self.quantized.activations[output] {
@@ -111,7 +112,22 @@ impl Prepared {
         };
         let activation = function.map(|function| function.entries.clone());
         let spec = self.spec(mac, fused, spec, product, correction);
-        MacLayer::new(self.isa, MacSpec { activation, ..spec })
+        self.ready(mac, fused.layer, MacSpec { activation, ..spec }, correction)
+    }
+
+    /// A layer of this network's, with what makes its kernels if it is loaded for each image.
+    fn ready(
+        &self,
+        mac: &QuantizedMac,
+        layer: usize,
+        spec: MacSpec,
+        correction: Option<(&ControlVariate, &LayerConstants)>,
+    ) -> Result<Layer, KernelError> {
+        let kernel = MacLayer::new(self.isa, spec)?;
+        let Some(load) = mac.load else { return Ok(kernel.into()) };
+        let correction = correction.filter(|_| !self.quantized.is_exact(layer));
+        let constants = correction.and_then(|(_, constants)| constants.load.clone());
+        Ok(Layer::of_load(kernel, self.isa, load.bytes(), constants))
     }
 
     /// A layer without what was fused into it: its real outputs.
@@ -120,10 +136,11 @@ impl Prepared {
         layer: usize,
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
-    ) -> Result<MacLayer, KernelError> {
+    ) -> Result<Layer, KernelError> {
         let bare = FusedMac::bare(layer);
         let mac = &self.quantized.macs[layer];
-        MacLayer::new(self.isa, self.spec(mac, bare, OutputSpec::F32, product, correction))
+        let spec = self.spec(mac, bare, OutputSpec::F32, product, correction);
+        self.ready(mac, layer, spec, correction)
     }
 
     fn spec(
@@ -146,16 +163,24 @@ impl Prepared {
                 terms.map(|(function, c)| ControlTerm { x: function.x, c: c.clone() }).collect();
             (!terms.is_empty()).then_some(Control { terms, c_frac: control.c_frac })
         });
-        let zero_terms = zero_point_terms(mac, self.quantized.weights, i32::from(input.zero_point));
+        let zero_a = i32::from(input.zero_point);
+        let sums = weight_sums(&mac.weights, mac.shape.depth(), coding).map(Some);
+        let sums = sums.chain(std::iter::repeat(None));
+        let zero_terms = mac.zero_points.iter().zip(sums).map(|(&zero_w, sum)| {
+            sum.map_or(0, |sum| zero_point_term(mac.shape.depth(), zero_w, zero_a, sum))
+        });
         let c0 = |filter: usize| correction.map_or(0, |(_, constants)| constants.c0[filter]);
         let constant = zero_terms
-            .iter()
             .enumerate()
             .map(|(filter, terms)| terms.wrapping_add(mac.bias[filter]).wrapping_add(c0(filter)));
         let residual = fused.residual.map(|value| self.plan.place(value).format);
         MacSpec {
             shape: mac.shape,
-            weights: mac.weights.clone(),
+            // Some in the place of those that an image brings.
+            weights: match mac.load {
+                None => mac.weights.clone(),
+                Some(_) => vec![0; mac.shape.filters * mac.shape.depth()],
+            },
             coding,
             product: product.clone(),
             input_zero_point: input.zero_point,
@@ -207,19 +232,17 @@ pub(super) fn same_length(
     if found == expected { Ok(()) } else { Err(KernelError::Length { field, expected, found }) }
 }
 
-/// `k z_w z_a - z_a sum w` per filter, from eq. (1.2); the sum over activations is the kernel's.
-fn zero_point_terms(
-    mac: &QuantizedMac,
-    scheme: crate::quantize::WeightScheme,
-    zero_a: i32,
-) -> Vec<i32> {
-    let depth = mac.shape.depth();
-    let filters = mac.weights.chunks_exact(depth).zip(&mac.zero_points);
-    filters
-        .map(|(weights, &zero_w)| {
-            let value = |&byte: &u8| crate::multiplier::code_value(byte, scheme.coding());
-            let sum: i32 = weights.iter().map(value).sum();
-            zero_a.wrapping_mul((depth as i32).wrapping_mul(zero_w).wrapping_sub(sum))
-        })
-        .collect()
+/// `k z_w z_a - z_a sum w` of a filter, from eq. (1.2); the sum over activations is the kernel's.
+pub(super) fn zero_point_term(depth: usize, zero_w: i32, zero_a: i32, sum_w: i32) -> i32 {
+    zero_a.wrapping_mul((depth as i32).wrapping_mul(zero_w).wrapping_sub(sum_w))
+}
+
+/// The sum of each filter's weights.
+pub(super) fn weight_sums(
+    weights: &[u8],
+    depth: usize,
+    coding: WeightCoding,
+) -> impl Iterator<Item = i32> {
+    let value = move |&byte: &u8| crate::multiplier::code_value(byte, coding);
+    weights.chunks_exact(depth).map(move |weights| weights.iter().map(value).sum())
 }

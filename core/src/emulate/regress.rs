@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use recoup_kernels::Scratch;
 
-use crate::control_variate::{CodeFunction, ControlVariate, LayerConstants, Regression};
+use crate::control_variate::{ControlVariate, Regression};
 use crate::multiplier::Multiplier;
 
 use crate::watch::{Watch, go_on};
@@ -18,7 +18,8 @@ use super::walk::layer_by_layer;
 
 /// Takes all `images` through the network together, layer by layer: first the layer's exact and
 /// approximate accumulators give its constants, then the corrected layer gives the codes that
-/// the next one sees. A step of the work is a layer.
+/// the next one sees. What constants `control` has are replaced, but for those of layers whose weights
+/// an image brings: these are made when they are loaded. A step of the work is a layer.
 ///
 /// # Errors
 /// When a kernel refuses a layer, the multiplier is for another network, or an operator in float the values of an image.
@@ -26,21 +27,24 @@ pub fn regress(
     prepared: &Arc<Prepared>,
     images: &[Vec<f32>],
     multiplier: &Multiplier,
-    functions: Vec<CodeFunction>,
-    c_frac: u32,
+    mut control: ControlVariate,
     watch: &(impl Watch + ?Sized),
 ) -> Result<ControlVariate, EmulateError> {
     let network = &prepared.quantized;
     let coding = network.weights.coding();
-    let x: Vec<[i32; 256]> = functions.iter().map(|function| function.x.map(i32::from)).collect();
+    let functions = control.functions.iter();
+    let x: Vec<[i32; 256]> = functions.map(|function| function.x.map(i32::from)).collect();
     let exact_product = Multiplier::exact().kernel_product(coding);
     let product = prepared.product(multiplier)?;
-    let layers = vec![LayerConstants::default(); network.macs.len()];
-    let mut control = ControlVariate { functions, c_frac, layers };
     layer_by_layer(prepared, images, |next, workspaces| {
         let NextLayer { fused, output, .. } = next;
         go_on(watch)?;
         let shape = network.macs[fused.layer].shape;
+        if control.layers[fused.layer].load.is_some() {
+            let constants = &control.layers[fused.layer];
+            watch.advance(1);
+            return Ok(prepared.layer(fused, output, &product, Some((&control, constants)))?);
+        }
         let exact = prepared.layer(fused, output, &exact_product, None)?;
         let approximate = prepared.layer(fused, output, &product, None)?;
         let outputs = shape.positions() * shape.filters;
@@ -48,6 +52,7 @@ pub fn regress(
             .par_iter()
             .map_init(Scratch::default, |scratch, workspace| {
                 let codes = next.input_of(workspace);
+                let (exact, approximate) = (exact.loaded(None), approximate.loaded(None));
                 let (mut right, mut wrong) = (vec![0; outputs], vec![0; outputs]);
                 exact.accumulate(codes, scratch, &mut right);
                 approximate.accumulate(codes, scratch, &mut wrong);
@@ -62,7 +67,7 @@ pub fn regress(
                 regression
             })
             .reduce(|| Regression::new(x.len(), shape.filters, shape.groups), Regression::merge);
-        let constants = regression.constants(c_frac);
+        let constants = regression.constants(control.c_frac);
         let corrected = prepared.layer(fused, output, &product, Some((&control, &constants)))?;
         control.layers[fused.layer] = constants;
         watch.advance(1);

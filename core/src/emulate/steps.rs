@@ -280,7 +280,8 @@ pub(super) fn run_layer(workspaces: &mut [Workspace], plan: &Plan, step: &Step, 
         let Stored::Codes(input, _) = workspace.stored(plan, step.inputs[0]) else {
             unreachable!("a layer on the multipliers reads codes");
         };
-        let residual = match step.inputs.get(1).map(|&value| workspace.stored(plan, value)) {
+        let residual = step.mac.and_then(|fused| fused.residual);
+        let residual = match residual.map(|value| workspace.stored(plan, value)) {
             None => Residual::None,
             Some(Stored::Codes(codes, _)) => Residual::U8(codes),
             Some(Stored::Floats(values)) => Residual::F32(values),

@@ -1,12 +1,12 @@
 //! All images through a network together, so that a layer can be made from what reaches it.
 
 use rayon::prelude::*;
-use recoup_kernels::MacLayer;
 
 use crate::model::SampleError;
 
 use super::error::EmulateError;
 use super::execute::{NextLayer, Steps, execute_on_all};
+use super::layer::Layer;
 use super::prepared::{Prepared, same_length};
 use super::workspace::Workspace;
 
@@ -18,7 +18,7 @@ use super::workspace::Workspace;
 pub(super) fn layer_by_layer(
     prepared: &Prepared,
     images: &[Vec<f32>],
-    mut make: impl FnMut(NextLayer, &mut [Workspace]) -> Result<MacLayer, EmulateError>,
+    mut make: impl FnMut(NextLayer, &mut [Workspace]) -> Result<Layer, EmulateError>,
 ) -> Result<(), EmulateError> {
     let plan = &prepared.plan;
     let mut workspaces = loaded(prepared, images)?;
@@ -46,7 +46,7 @@ pub(super) type Visit<'w> = (NextLayer, &'w mut [Workspace]);
 pub(super) fn side_by_side(
     (left, right): (&Prepared, &Prepared),
     images: &[Vec<f32>],
-    mut make: impl FnMut(Visit, Visit) -> Result<(MacLayer, MacLayer), EmulateError>,
+    mut make: impl FnMut(Visit, Visit) -> Result<(Layer, Layer), EmulateError>,
 ) -> Result<(), EmulateError> {
     let steps = left.plan.steps.len();
     same_length("steps of a network", right.plan.steps.len(), steps)?;

@@ -2,13 +2,15 @@
 //! and every operator sorted into one of a few kinds.
 //!
 //! [`load`] walks the ONNX nodes in file order. A Conv, Gemm or MatMul with
-//! constant weights becomes a [`Mac`], which the emulated multipliers run; operators that only
+//! constant weights becomes a [`Mac`], which the emulated multipliers run, and so does a MatMul of
+//! two activations, if [`Attention`] says so; operators that only
 //! move data become index maps; a handful of others have code of their own, and all the rest are
 //! run by rten.
 //!
 //! Storage: a value of rank 4 (`[1, C, H, W]`) is stored channels-last, as `H x W x C`; a value of
 //! any other rank is stored row-major in the order of its shape.
 
+mod attention;
 mod attributes;
 mod check;
 mod elementwise;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 use recoup_kernels::ConvShape;
 
+pub use attention::{ATTENTION_HELP, Attention};
 pub use error::{ModelError, SampleError};
 pub use float::FloatModel;
 pub use import::movement::storage_order;
@@ -94,6 +97,8 @@ pub struct Graph {
     pub inputs: Vec<ValueId>,
     /// What comes out, in the order of the file: class scores, or other tensors.
     pub outputs: Vec<ValueId>,
+    /// Where products of two activations run.
+    pub attention: Attention,
     /// The model in float32.
     pub(crate) float: Arc<float::FloatGraph>,
 }
@@ -107,25 +112,34 @@ impl Graph {
         })
     }
 
-    /// The same with other parameters of the layers on the multipliers, in their order, of which there
+    /// Those of them that have weights of their own, with their numbers among all.
+    pub fn weighted(&self) -> impl Iterator<Item = (usize, &Node, &Mac, &Weights)> {
+        let macs = self.macs().enumerate();
+        macs.filter_map(|(layer, (node, mac))| match &mac.loaded {
+            Operand::Constant(weights) => Some((layer, node, mac, weights)),
+            Operand::Value { .. } => None,
+        })
+    }
+
+    /// The same with other parameters of the [`Graph::weighted`] layers, in their order, of which there
     /// are as many as before. What runs in float32 stays, and so does the float model.
     #[must_use]
     pub fn with_parameters(mut self, parameters: Vec<Parameters>) -> Self {
         let macs = self.nodes.iter_mut().filter_map(|node| match &mut node.kind {
-            NodeKind::Mac(mac) => Some(mac),
+            NodeKind::Mac(mac) if !mac.loads_value() => Some(mac),
             _ => None,
         });
         for (mac, Parameters { weights, bias }) in macs.zip(parameters) {
-            (mac.weights, mac.bias) = (Weights::Float(weights), bias);
+            (mac.loaded, mac.bias) = (Operand::Constant(Weights::Float(weights)), bias);
         }
         self
     }
 
-    /// How many of the nodes on the multipliers have weights that are codes of the model's own, and
+    /// How many of the [`Graph::weighted`] layers have weights that are codes of the model's own, and
     /// how many there are.
     pub fn own_weight_codes(&self) -> (usize, usize) {
-        let own = self.macs().filter(|(_, mac)| matches!(mac.weights, Weights::Quantized(_)));
-        (own.count(), self.macs().count())
+        let own = self.weighted().filter(|(.., weights)| matches!(weights, Weights::Quantized(_)));
+        (own.count(), self.weighted().count())
     }
 
     /// How many nodes (and graph outputs) read each value.
@@ -252,13 +266,15 @@ pub struct Window {
     pub pad_begin: [usize; 2],
 }
 
-/// A Conv, Gemm or MatMul with constant weights.
+/// A Conv, Gemm or MatMul: products of the node's first input, whose codes stream through the array,
+/// and of what is loaded into it.
 #[derive(Clone, Debug)]
 pub struct Mac {
-    /// Geometry; Gemm and MatMul are 1 x 1 convolutions over their rows.
+    /// Geometry; Gemm and MatMul are 1 x 1 convolutions over their rows. Of matrices that are
+    /// multiplied one by one, each is a group.
     pub shape: ConvShape,
-    /// Weights, `[filter][kernel row][kernel column][channel in group]`.
-    pub weights: Weights,
+    /// What is loaded, `[filter][kernel row][kernel column][channel in group]`.
+    pub loaded: Operand,
     /// One bias per filter, in real units.
     pub bias: Vec<f32>,
 }
@@ -268,6 +284,23 @@ impl Mac {
     pub fn mac_count(&self) -> u64 {
         (self.shape.positions() * self.shape.filters * self.shape.depth()) as u64
     }
+
+    /// Whether both operands are activations.
+    pub fn loads_value(&self) -> bool {
+        matches!(self.loaded, Operand::Value { .. })
+    }
+}
+
+/// What takes the place of the weights in the array.
+#[derive(Clone, Debug)]
+pub enum Operand {
+    /// The same for all images.
+    Constant(Weights),
+    /// The node's second input, another for each image.
+    Value {
+        /// What the product is multiplied by: the scale of attention scores.
+        factor: f32,
+    },
 }
 
 /// The weights of a [`Mac`].
@@ -331,5 +364,17 @@ impl QuantizedWeights {
 /// # Errors
 /// See [`ModelError`]: each names the file and, where there is one, the node and its operator.
 pub fn load(file: &OnnxFile, input_shape: Option<&[usize]>) -> Result<Graph, ModelError> {
-    import::import(file, input_shape)
+    load_with(file, input_shape, Attention::default())
+}
+
+/// The same, with products of two activations where `attention` says.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(
+    file: &OnnxFile,
+    input_shape: Option<&[usize]>,
+    attention: Attention,
+) -> Result<Graph, ModelError> {
+    import::import(file, input_shape, attention)
 }

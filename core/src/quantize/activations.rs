@@ -20,8 +20,7 @@ pub(super) fn assign(
     calibration: &Calibration,
 ) -> Result<Assigned, CalibrationError> {
     let mut assigned: Vec<_> = graph.values.iter().map(|value| value.quantization).collect();
-    for (node, _) in graph.macs() {
-        let input = node.inputs[0];
+    for &input in graph.macs().flat_map(|(node, _)| &node.inputs) {
         if assigned[input].is_none() {
             assigned[input] = Some(calibration.quantization(&graph.values[input].tensor)?);
         }
@@ -73,7 +72,7 @@ pub fn operators_on_codes(graph: &Graph) -> Vec<bool> {
 
 fn codes_between(graph: &Graph) -> (Vec<ValueId>, Vec<bool>) {
     let mut codes: Vec<bool> = graph.values.iter().map(|it| it.quantization.is_some()).collect();
-    graph.macs().for_each(|(node, _)| codes[node.inputs[0]] = true);
+    graph.macs().flat_map(|(node, _)| &node.inputs).for_each(|&input| codes[input] = true);
     let makers = Makers::new(graph, &codes);
     let uses = graph.use_counts();
     let (mut between, mut on_codes) = (Vec::new(), vec![false; graph.nodes.len()]);
@@ -202,7 +201,7 @@ pub(super) fn of_the_ends(graph: &Graph) -> Vec<bool> {
         if let NodeKind::Mac(_) = node.kind {
             layer -= 1;
             let readers = if layer == 0 || layer == last { &mut at_the_ends } else { &mut between };
-            readers[node.inputs[0]] = true;
+            node.inputs.iter().for_each(|&input| readers[input] = true);
         } else if hands_through(node) {
             for &input in &node.inputs {
                 at_the_ends[input] |= at_the_ends[node.outputs[0]];

@@ -368,8 +368,8 @@ fn tensors_to_calibrate(graph: &Graph) -> Vec<&str> {
 /// Those among them that a multiplier reads.
 fn tensors_of_multipliers(graph: &Graph) -> Vec<&str> {
     let mut tensors: Vec<&str> = Vec::new();
-    for (node, _) in graph.macs() {
-        let input = &graph.values[node.inputs[0]];
+    for &input in graph.macs().flat_map(|(node, _)| &node.inputs) {
+        let input = &graph.values[input];
         if input.quantization.is_none() && !tensors.contains(&input.tensor.as_str()) {
             tensors.push(&input.tensor);
         }

@@ -30,7 +30,7 @@ pub use quantization::{OutputCorrection, QUANTIZATION_HELP, Quantization};
 pub(crate) use range::from_range;
 pub use range::{METHOD_HELP, Method};
 pub(crate) use weights::FilterCorrections;
-pub use weights::QuantizedMac;
+pub use weights::{CodeLoad, QuantizedMac};
 
 /// How weights are coded (docs/arithmetic.md, section 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,8 +153,9 @@ impl Quantized {
         });
         let macs = nodes.enumerate().map(|(layer, (index, node, mac))| {
             let input = activations[node.inputs[0]].expect("assign covers every Mac's input");
+            let loaded = node.inputs.get(1).and_then(|&value| activations[value]);
             let bits = if widths.is_exact(layer, last) { 8 } else { widths.weight_bits };
-            QuantizedMac::new(index, &node.name, mac, input, weights, bits)
+            QuantizedMac::new(index, &node.name, mac, (input, loaded), weights, bits)
         });
         let macs = macs.collect::<Result<_, _>>()?;
         Ok(Self { activations, macs, widths, weights, graph, full_width })

@@ -2,10 +2,10 @@
 
 use recoup_kernels::ConvShape;
 
-use crate::model::{ActivationQuantization, Mac, QuantizedWeights, Weights};
+use crate::model::{ActivationQuantization, Mac, Operand, QuantizedWeights, Weights};
 use crate::numeric::round_to_i32;
 
-use super::{CalibrationError, WeightScheme};
+use super::{CalibrationError, WeightScheme, drop_low_bits};
 
 /// A bias of up to 2^24 steps keeps seven digits and leaves the accumulator its room.
 const MOST_BIAS_STEPS: f32 = 16_777_216.0;
@@ -19,8 +19,11 @@ pub struct QuantizedMac {
     pub node: usize,
     /// Geometry.
     pub shape: ConvShape,
-    /// Weight bytes as the multiplier gets them, `[filter][kernel row][kernel column][channel]`.
+    /// Weight bytes as the multiplier gets them, `[filter][kernel row][kernel column][channel]`; none
+    /// if each image brings others.
     pub weights: Vec<u8>,
+    /// If the codes of a tensor are loaded in their place: how they become weight bytes.
+    pub load: Option<CodeLoad>,
     /// s_w per filter.
     pub scales: Vec<f32>,
     /// z_w per filter.
@@ -29,6 +32,24 @@ pub struct QuantizedMac {
     pub bias: Vec<i32>,
     /// g per filter, which multiplies s_w s_a where the result leaves the accumulator, eq. (6.8).
     pub gains: Vec<f32>,
+}
+
+/// How activation codes become weight bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeLoad {
+    /// Low bits that are rounded away.
+    dropped: u32,
+    /// 128 where the multiplier reads weights in two's complement.
+    offset: u8,
+}
+
+impl CodeLoad {
+    /// The weight byte of each code.
+    pub fn bytes(self) -> [u8; 256] {
+        std::array::from_fn(|code| {
+            drop_low_bits(code as i32, self.dropped).wrapping_sub(self.offset)
+        })
+    }
 }
 
 /// What is done to the outputs of a layer's filters.
@@ -53,14 +74,21 @@ impl QuantizedMac {
         node: usize,
         name: &str,
         mac: &Mac,
-        input: ActivationQuantization,
+        (input, loaded): (ActivationQuantization, Option<ActivationQuantization>),
         scheme: WeightScheme,
         bits: u32,
     ) -> Result<Self, CalibrationError> {
+        let weights = match (&mac.loaded, loaded) {
+            (Operand::Constant(weights), _) => weights,
+            (Operand::Value { factor }, Some(loaded)) => {
+                return Ok(Self::of_value(node, mac.shape, loaded, *factor, scheme, bits));
+            }
+            (Operand::Value { .. }, None) => unreachable!("assigned like all that layers read"),
+        };
         let least = mac.bias.iter().map(|bias| bias.abs() / (input.scale * MOST_BIAS_STEPS));
         let least: Vec<f32> = least.collect();
         let depth = mac.shape.depth();
-        let coded = match &mac.weights {
+        let coded = match weights {
             Weights::Quantized(weights) if bits == 8 => recode(weights, &least, scheme),
             Weights::Quantized(weights) => quantize(&weights.real(), depth, &least, scheme, bits),
             Weights::Float(weights) => quantize(weights, depth, &least, scheme, bits),
@@ -79,10 +107,36 @@ impl QuantizedMac {
             shape: mac.shape,
             bias: bias.collect::<Result<_, _>>()?,
             gains: vec![1.0; coded.scales.len()],
+            load: None,
             weights: coded.bytes,
             scales: coded.scales,
             zero_points: coded.zero_points,
         })
+    }
+
+    /// A layer that loads a tensor of such codes; `factor` is what its results are multiplied by.
+    fn of_value(
+        node: usize,
+        shape: ConvShape,
+        loaded: ActivationQuantization,
+        factor: f32,
+        scheme: WeightScheme,
+        bits: u32,
+    ) -> Self {
+        let offset = match scheme {
+            WeightScheme::U8Tensor | WeightScheme::U8Channel => 0,
+            WeightScheme::I8Channel => 128,
+        };
+        Self {
+            node,
+            shape,
+            weights: Vec::new(),
+            load: Some(CodeLoad { dropped: 8 - bits, offset: offset as u8 }),
+            scales: vec![loaded.scale * factor; shape.filters],
+            zero_points: vec![i32::from(loaded.zero_point) - offset; shape.filters],
+            bias: vec![0; shape.filters],
+            gains: vec![1.0; shape.filters],
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use rten_tensor::Layout;
 
 use super::super::attributes::attribute;
 use super::super::tensor::numbers;
-use super::super::{ValueId, Weights, pb};
+use super::super::{Operand, ValueId, Weights, pb};
 use super::{Binding, Importer, ModelErrorKind, node_name};
 
 /// BatchNormalization at inference: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta,
@@ -52,17 +52,18 @@ pub(super) fn batch_norm(
     };
     let depth = mac.shape.depth();
     let scaled = |value: f32, scale: f64| (value as f64 * scale) as f32;
-    match &mut mac.weights {
-        Weights::Float(weights) => {
+    match &mut mac.loaded {
+        Operand::Constant(Weights::Float(weights)) => {
             for (filter, &scale) in weights.chunks_exact_mut(depth).zip(&scales) {
                 filter.iter_mut().for_each(|weight| *weight = scaled(*weight, scale));
             }
         }
-        Weights::Quantized(weights) => {
+        Operand::Constant(Weights::Quantized(weights)) => {
             for (step, &scale) in weights.scales.iter_mut().zip(&scales) {
                 *step = scaled(*step, scale);
             }
         }
+        Operand::Value { .. } => return Ok(false),
     }
     for (filter, bias) in mac.bias.iter_mut().enumerate() {
         *bias = ((*bias as f64 - mean[filter]) * scales[filter] + beta[filter]) as f32;

@@ -9,7 +9,7 @@ use rten_tensor::Layout;
 
 use super::super::attributes::{attribute, ints};
 use super::super::tensor::numbers;
-use super::super::{Mac, NodeKind, ValueId, Weights, pb};
+use super::super::{Mac, NodeKind, Operand, ValueId, Weights, pb};
 use super::{Binding, Importer, ModelErrorKind, QuantizedConstant, node_name};
 
 type Result<T> = std::result::Result<T, ModelErrorKind>;
@@ -164,7 +164,7 @@ fn conv(
         None => Weights::Float(channels_last(&finite(proto, tensor)?, inner, taps)),
     };
     let bias = filter_bias(proto, bias, filters)?;
-    let mac = Mac { shape: geometry, weights, bias };
+    let mac = Mac { shape: geometry, loaded: Operand::Constant(weights), bias };
     if one_dimensional {
         let rows = importer.rearranged(proto, input, &[0, 2, 1], vec![shape[2], channels])?;
         let tensor = &proto.output[0];
@@ -174,14 +174,14 @@ fn conv(
             vec![mac.shape.out_width(), filters],
         );
         let final_shape = vec![1, filters, mac.shape.out_width()];
-        let node = add_mac(importer, proto, mac, rows, output)?;
+        let node = add_mac(importer, proto, mac, vec![rows], output)?;
         let result = importer.rearranged(proto, output, &[1, 0], final_shape)?;
         importer.bind(proto, result);
         importer.set_mac_of(result, node);
     } else {
         let output = importer
             .new_output(proto, vec![1, filters, geometry.out_height(), geometry.out_width()]);
-        let node = add_mac(importer, proto, mac, input, output)?;
+        let node = add_mac(importer, proto, mac, vec![input], output)?;
         importer.set_mac_of(output, node);
     }
     Ok(true)
@@ -313,7 +313,8 @@ fn linear(
     let bias = filter_bias(proto, bias, filters)?;
     let tensor = &proto.output[0];
     let output = importer.add_value(tensor, tensor, vec![rows, filters]);
-    let node = add_mac(importer, proto, Mac { shape: geometry, weights, bias }, input, output)?;
+    let mac = Mac { shape: geometry, loaded: Operand::Constant(weights), bias };
+    let node = add_mac(importer, proto, mac, vec![input], output)?;
     Ok((output, node))
 }
 
@@ -365,11 +366,11 @@ fn finite(proto: &pb::NodeProto, tensor: &Tensor) -> Result<Vec<f32>> {
     }
 }
 
-fn add_mac(
+pub(super) fn add_mac(
     importer: &mut Importer,
     proto: &pb::NodeProto,
     mac: Mac,
-    input: ValueId,
+    inputs: Vec<ValueId>,
     output: ValueId,
 ) -> Result<usize> {
     let depth = mac.shape.depth();
@@ -387,7 +388,7 @@ fn add_mac(
         node_name(proto),
         &proto.op_type,
         NodeKind::Mac(Box::new(mac)),
-        vec![input],
+        inputs,
         output,
     ))
 }

@@ -11,6 +11,7 @@ mod fold;
 mod mac;
 mod memory;
 pub(super) mod movement;
+mod product;
 mod quantize;
 mod signature;
 mod types;
@@ -30,8 +31,10 @@ use super::legal::{self, Builder, Known};
 use super::onnx::{OnnxFile, opset};
 use super::operator::{Feed, Source};
 use super::tensor::numbers;
-use super::{Graph, Mac, Node, NodeKind, Run, Value, ValueId, pb};
+use super::{Attention, Graph, Mac, Node, NodeKind, Run, Value, ValueId, pb};
 use memory::{MOST_ELEMENTS, Memory};
+use movement::storage_order;
+use product::Rows;
 use quantize::QuantizedConstant;
 use types::Kind;
 
@@ -74,12 +77,17 @@ pub(super) struct Importer<'a> {
     bytes: HashSet<String>,
     /// The Mac node that made a value, for folding what follows into it.
     mac_of: HashMap<ValueId, usize>,
+    /// Where products of two activations run.
+    attention: Attention,
+    /// The rows behind stacks of matrices that such products made.
+    rows: HashMap<ValueId, Rows>,
     memory: Memory,
 }
 
 pub(super) fn import(
     file: &OnnxFile,
     input_shape: Option<&[usize]>,
+    attention: Attention,
 ) -> std::result::Result<Graph, ModelError> {
     let graph = file.graph();
     let opsets = Arc::new(file.proto.opset_import.clone());
@@ -95,6 +103,8 @@ pub(super) fn import(
         nodes: Vec::new(),
         bytes: HashSet::new(),
         mac_of: HashMap::new(),
+        attention,
+        rows: HashMap::new(),
         memory: Memory::default(),
     };
     let read = graph.node.iter().flat_map(legal::reads);
@@ -128,6 +138,7 @@ pub(super) fn import(
         nodes: importer.nodes,
         inputs,
         outputs,
+        attention,
         float: Arc::new(float),
     };
     drop_unread_nodes(&mut graph);
@@ -284,6 +295,9 @@ impl Importer<'_> {
             "QuantizeLinear" => self.quantize(proto, &inputs)?,
             // rten says what is wrong with other operands.
             _ if !self.all_real(&inputs) => false,
+            "MatMul" if product::matmul(self, proto, &inputs)? => true,
+            "Mul" | "Div" => product::scale(self, proto, &inputs),
+            "Softmax" => product::softmax(self, proto, &inputs),
             "Conv" | "Gemm" | "MatMul" => mac::import(self, proto, &inputs)?,
             "BatchNormalization" => fold::batch_norm(self, proto, &inputs)?,
             "Add" | "Sum" => self.add(proto, &inputs)?,

@@ -72,10 +72,6 @@ pub(super) fn permuted(input: &[usize], permutation: &[usize], output: &[usize])
     for axis in (0..input.len().saturating_sub(1)).rev() {
         strides[axis] = strides[axis + 1] * input[axis + 1];
     }
-    let mut stored_at = vec![0; input.iter().product()];
-    for (position, logical) in storage_order(input).enumerate() {
-        stored_at[logical] = position as u32;
-    }
     let dims: Vec<usize> = permutation.iter().map(|&axis| input[axis]).collect();
     let elements = storage_order(output).map(|index| {
         let mut rest = index;
@@ -84,9 +80,19 @@ pub(super) fn permuted(input: &[usize], permutation: &[usize], output: &[usize])
             logical += rest % dim * strides[permutation[axis]];
             rest /= dim;
         }
-        (Some(0), stored_at[logical])
+        logical
     });
-    join(elements.collect())
+    gathered(input, elements)
+}
+
+/// The movement that takes these elements of a tensor of shape `input`, given by their ONNX order, in
+/// the order in which they are to be stored.
+pub(super) fn gathered(input: &[usize], elements: impl Iterator<Item = usize>) -> Arc<[Run]> {
+    let mut stored_at = vec![0; input.iter().product()];
+    for (position, logical) in storage_order(input).enumerate() {
+        stored_at[logical] = position as u32;
+    }
+    join(elements.map(|element| (Some(0), stored_at[element])).collect())
 }
 
 /// For each storage position, in order, the index of its element in ONNX (row-major) order.

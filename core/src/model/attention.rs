@@ -1,0 +1,45 @@
+//! Where products of two activations run.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::as_text;
+
+/// Where products of two activations run: those of queries with keys, and of what softmax makes of
+/// them with values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Attention {
+    /// On the multipliers, like all others.
+    #[default]
+    Emulated,
+    /// In float32.
+    Float,
+}
+
+/// The choices, for help texts.
+pub const ATTENTION_HELP: &[(&str, &str)] = &[
+    ("emulated", "on the multipliers, like all others"),
+    ("float", "in float32: as if other hardware had them"),
+];
+
+impl Attention {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Emulated, Self::Float];
+}
+
+impl fmt::Display for Attention {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Emulated => "emulated",
+            Self::Float => "float",
+        })
+    }
+}
+
+impl FromStr for Attention {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        as_text::find("attention", name, &Self::ALL)
+    }
+}
