@@ -14,6 +14,7 @@ use recoup_core::accuracy::{
     outcomes,
 };
 use recoup_core::design::Design;
+use recoup_core::model::Attention;
 use recoup_core::model::threads::run_apart;
 use recoup_core::quantize::{Calibration, WeightScheme};
 use recoup_core::watch::{StopOnly, Watch, go_on};
@@ -69,6 +70,8 @@ pub struct Results {
     pub images: usize,
     /// How weights are coded.
     pub weights: WeightScheme,
+    /// Where products of two activations run; none if there are none.
+    pub attention: Option<Attention>,
     /// Layers whose weights are the model's own codes, and all layers.
     pub own_weight_codes: (usize, usize),
     /// The scales of the activations, and how they were obtained.
@@ -180,6 +183,7 @@ impl Session {
             preprocess: self.preprocess.to_string(),
             images: self.indices.len(),
             weights: experiment.weights(),
+            attention: self.graph.attention,
             own_weight_codes: self.graph.own_weight_codes(),
             calibration: experiment.calibration().clone(),
             exact_nodes: self.exact_nodes(),

@@ -10,6 +10,7 @@ use recoup_core::accuracy::Experiment;
 use recoup_core::control_variate::Mode;
 use recoup_core::data::shuffle;
 use recoup_core::design::{Design, Space};
+use recoup_core::model::Attention;
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use recoup_core::watch::Watch;
@@ -225,6 +226,7 @@ fn explored(
         preprocess: network.names.preprocess.clone(),
         images: inputs.len(),
         weights: network.power.weights,
+        attention: network.session.graph.attention,
         own_weight_codes: network.session.graph.own_weight_codes(),
         results,
     });
@@ -346,6 +348,8 @@ pub struct ExploredNetwork {
     pub images: usize,
     /// How weights are coded, where a design does not say it.
     pub weights: WeightScheme,
+    /// Where products of two activations run; none if there are none.
+    pub attention: Option<Attention>,
     /// Layers whose weights are the model's own codes, and all layers.
     pub own_weight_codes: (usize, usize),
     /// What became of the designs.

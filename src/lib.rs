@@ -70,6 +70,7 @@ pub use page::page;
 pub use recoup_core::accuracy::Details;
 pub use recoup_core::data::{DataSpec, Dataset};
 pub use recoup_core::design::{Design, Space};
+pub use recoup_core::model::Attention;
 pub use recoup_core::model::threads::run as on_threads;
 pub use recoup_core::multiplier::Multiplier;
 pub use recoup_core::watch::{Unwatched, Watch};

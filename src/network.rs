@@ -8,7 +8,7 @@ use recoup_core::accuracy::{
 };
 use recoup_core::data::{Dataset, Preprocess, hold_out};
 use recoup_core::design::Design;
-use recoup_core::model::{self, Graph, OnnxFile};
+use recoup_core::model::{self, Attention, Graph, OnnxFile};
 use recoup_core::quantize::{Calibration, CalibrationImages, WeightScheme};
 use recoup_core::watch::Watch;
 
@@ -34,24 +34,38 @@ pub(crate) struct Calibrated {
 }
 
 impl Network {
-    /// Opens a model; `input_shape`, without the batch, is for one that leaves it open.
+    /// Opens a model; `input_shape`, without the batch, is for one that leaves it open. Products of two
+    /// activations run where `attention` says.
     ///
     /// # Errors
     /// When it cannot be read, or is no network that can be run.
-    pub fn open(model: impl AsRef<Path>, input_shape: Option<&[usize]>) -> Result<Self> {
-        Self::of_file(OnnxFile::open(model.as_ref())?, input_shape)
+    pub fn open(
+        model: impl AsRef<Path>,
+        input_shape: Option<&[usize]>,
+        attention: Attention,
+    ) -> Result<Self> {
+        Self::of_file(OnnxFile::open(model.as_ref())?, input_shape, attention)
     }
 
     /// A model that is in memory, called `name`.
     ///
     /// # Errors
     /// As [`Network::open`].
-    pub fn from_bytes(bytes: &[u8], name: &str, input_shape: Option<&[usize]>) -> Result<Self> {
-        Self::of_file(OnnxFile::from_bytes(bytes, Path::new(name))?, input_shape)
+    pub fn from_bytes(
+        bytes: &[u8],
+        name: &str,
+        input_shape: Option<&[usize]>,
+        attention: Attention,
+    ) -> Result<Self> {
+        Self::of_file(OnnxFile::from_bytes(bytes, Path::new(name))?, input_shape, attention)
     }
 
-    fn of_file(file: OnnxFile, input_shape: Option<&[usize]>) -> Result<Self> {
-        let graph = Arc::new(model::load(&file, input_shape)?);
+    fn of_file(
+        file: OnnxFile,
+        input_shape: Option<&[usize]>,
+        attention: Attention,
+    ) -> Result<Self> {
+        let graph = Arc::new(model::load_with(&file, input_shape, attention)?);
         Ok(Self { file: Arc::new(file), graph, calibrated: None })
     }
 

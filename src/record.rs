@@ -3,8 +3,10 @@
 mod profile;
 
 use recoup_core::accuracy::{EmulatedDesign, Fidelity, OutputFidelity};
+use recoup_core::as_text;
 use recoup_core::control_variate::{ControlVariate, TermCost};
 use recoup_core::emulate::LayerStatistics;
+use recoup_core::model::Attention;
 use serde::Serialize;
 
 use crate::evaluate::{ExactNode, LayerNoise, Results};
@@ -27,6 +29,9 @@ pub struct Record {
     pub threads: usize,
     /// How activations got their scales.
     pub calibration: CalibrationRecord,
+    /// Where products of two activations run; none if there are none.
+    #[serde(with = "as_text::optional", skip_serializing_if = "Option::is_none")]
+    pub attention: Option<Attention>,
     /// Layers whose weights are codes that the model brings.
     pub own_weight_codes: usize,
     /// Nodes that multiply outside the multipliers.
@@ -190,6 +195,7 @@ impl Results {
                 data: self.calibration.data.clone(),
                 images: self.calibration.images,
             },
+            attention: self.attention,
             own_weight_codes: self.own_weight_codes.0,
             exact_nodes: self.exact_nodes.clone(),
             float: FloatRecord {

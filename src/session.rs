@@ -8,7 +8,7 @@ use recoup_core::accuracy::{Experiment, Images, sampler};
 use recoup_core::data::{
     DataError, DataSpec, Dataset, Preprocess, Sampler, hold_out, select_others,
 };
-use recoup_core::model::{self, FloatModel, Graph, OnnxFile};
+use recoup_core::model::{self, Attention, FloatModel, Graph, OnnxFile};
 use recoup_core::quantize::{Calibration, CalibrationImages, Method, WeightScheme};
 use recoup_core::watch::Watch;
 use recoup_kernels::Isa;
@@ -108,6 +108,8 @@ pub struct SessionOptions {
     pub label_offset: i64,
     /// Shape of the input without the batch, where the model leaves it open.
     pub input_shape: Option<Vec<usize>>,
+    /// Where products of two activations run.
+    pub attention: Attention,
     /// From pixels to the model's input.
     pub preprocess: Preprocess,
     /// How many images to evaluate; all that are not held out, if not said.
@@ -135,6 +137,7 @@ impl SessionOptions {
             classes: None,
             label_offset: 0,
             input_shape: None,
+            attention: Attention::default(),
             preprocess: Preprocess::default(),
             images: None,
             seed: None,
@@ -181,7 +184,8 @@ impl Session {
     /// When one of them cannot be read, or they do not belong together.
     pub fn open(model: impl AsRef<Path>, options: SessionOptions) -> Result<Self> {
         let file = OnnxFile::open(model.as_ref())?;
-        let graph = Arc::new(model::load(&file, options.input_shape.as_deref())?);
+        let graph =
+            Arc::new(model::load_with(&file, options.input_shape.as_deref(), options.attention)?);
         Self::of((Arc::new(file), graph), options, None)
     }
 

@@ -5,7 +5,8 @@ use recoup::design::design;
 use recoup::layers::Parameters;
 use recoup::records::design_columns;
 use recoup::{
-    Dataset, Design, ErrorKind, EvaluateOptions, Hint, Network, Session, SessionOptions, Unwatched,
+    Attention, Dataset, Design, ErrorKind, EvaluateOptions, Hint, Network, Session, SessionOptions,
+    Unwatched,
 };
 use recoup_core::watch::Watch;
 
@@ -29,7 +30,7 @@ fn truncated() -> Design {
 }
 
 fn calibrated(data: &Dataset, images: usize) -> Network {
-    let mut network = Network::open(MODEL, None).unwrap();
+    let mut network = Network::open(MODEL, None, Attention::default()).unwrap();
     let sample = SessionOptions { images: Some(images), seed: Some(0), ..options(data.clone()) };
     network.calibrate(sample, &Unwatched).unwrap();
     network
@@ -117,7 +118,8 @@ fn outputs_of_any_shape_come_with_labels() {
         let array = MemoryArray { name: "input".into(), shape, elements };
         Dataset::from_arrays(vec![array], labels).unwrap()
     };
-    let mut network = Network::open("reference/odd/output-boxes.onnx", None).unwrap();
+    let mut network =
+        Network::open("reference/odd/output-boxes.onnx", None, Attention::default()).unwrap();
     network.calibrate(SessionOptions::new(records(1..9, None)), &Unwatched).unwrap();
     let labelled = SessionOptions::new(records(20..23, Some(vec![7, 0, 900])));
     let (mut session, targets) = network.session_with_targets(labelled.clone()).unwrap();
@@ -155,7 +157,7 @@ impl Outputs for Seen {
 
 #[test]
 fn what_it_lacks_is_said() {
-    let mut network = Network::open(MODEL, None).unwrap();
+    let mut network = Network::open(MODEL, None, Attention::default()).unwrap();
     let error = network.emulate(&truncated(), &Unwatched).err().unwrap();
     assert_eq!((error.kind(), error.hint()), (ErrorKind::Calibration, Some(Hint::CalibrateFirst)));
     let data = pictures(4, true);
@@ -170,7 +172,9 @@ fn what_it_lacks_is_said() {
     // All of it calibrates: nothing is left.
     let error = network.session(SessionOptions { labels: Labels::IfAny, ..options(data) });
     assert_eq!(error.err().unwrap().kind(), ErrorKind::Data);
-    let stopped = Network::open(MODEL, None).unwrap().calibrate(options(pictures(4, true)), &Never);
+    let stopped = Network::open(MODEL, None, Attention::default())
+        .unwrap()
+        .calibrate(options(pictures(4, true)), &Never);
     assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Stopped);
 }
 

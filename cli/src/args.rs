@@ -9,6 +9,7 @@ use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode, Statistics};
 use recoup_core::data::{DataError, DataSpec, Dataset, FORMS, KEYS, PRESETS, Preprocess};
 use recoup_core::design::Design;
+use recoup_core::model::{ATTENTION_HELP, Attention};
 use recoup_core::multiplier::{FamilyHelp, METRIC_DEFINITIONS, SPEC_HELP, Source};
 use recoup_core::quantize::{METHOD_HELP, Method, QUANTIZATION_HELP, Quantization, WeightScheme};
 use recoup_kernels::Isa;
@@ -49,6 +50,8 @@ pub struct DataArgs {
     /// Shape of the input without the batch, where the model leaves it open: 3x32x32
     #[arg(long, value_parser = parse_shape, value_name = "CxHxW")]
     pub input_shape: Option<Shape>,
+    #[arg(long, default_value_t, value_name = "WHERE", help = format!("Where products of two activations run: {ATTENTION_HELP}"))]
+    pub attention: Attention,
     #[arg(long, value_name = "SPEC", help = format!("Images or other arrays, with labels where accuracy is measured: {FORMS} (array x, or one for each input by its name; labels y). Without labels, eval compares outputs with those of float32 and of exact 8 bits"))]
     pub data: DataSpec,
     /// What their labels mean.
@@ -200,6 +203,8 @@ pub struct InspectArgs {
     /// Shape of the input without the batch, where the model leaves it open: 3x32x32
     #[arg(long, help_heading = headings::MODEL, value_parser = parse_shape, value_name = "CxHxW")]
     pub input_shape: Option<Shape>,
+    #[arg(long, help_heading = headings::MODEL, default_value_t, value_name = "WHERE", help = format!("Where products of two activations run: {ATTENTION_HELP}"))]
+    pub attention: Attention,
     /// Print one JSON object
     #[arg(long, help_heading = headings::OUTPUT)]
     pub json: bool,

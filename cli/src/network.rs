@@ -8,6 +8,7 @@ use recoup::data::Labels;
 
 use recoup_core::accuracy::Experiment;
 use recoup_core::data::{DataSpec, Preprocess, select};
+use recoup_core::model::{ATTENTION_HELP, Attention};
 use recoup_core::quantize::{Method, WeightScheme};
 
 use crate::args::{DataArgs, LabelArgs, MachineArgs, Shape, parse_shape};
@@ -27,6 +28,8 @@ pub struct NetworkArgs {
     /// Shape of the input without the batch, where the model leaves it open: 3x32x32
     #[arg(long, value_parser = parse_shape, value_name = "CxHxW", requires = "model")]
     pub input_shape: Option<Shape>,
+    #[arg(long, default_value_t, value_name = "WHERE", requires = "model", help = format!("Where products of two activations run: {ATTENTION_HELP}"))]
+    pub attention: Attention,
     /// Images or other arrays, as for eval; labels are not needed
     #[arg(long, value_name = "SPEC", requires = "model")]
     pub data: Option<DataSpec>,
@@ -54,6 +57,7 @@ impl NetworkArgs {
             (Some(model), Some(data)) => {
                 let args = DataArgs {
                     input_shape: self.input_shape.clone(),
+                    attention: self.attention,
                     data: data.clone(),
                     labels: self.labels.clone(),
                     preprocess: self.preprocess.clone(),

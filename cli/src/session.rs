@@ -22,6 +22,7 @@ pub fn open(
         classes: args.labels.classes.clone(),
         label_offset: args.labels.label_offset.unwrap_or(0),
         input_shape: args.input_shape.as_ref().map(|shape| shape.0.clone()),
+        attention: args.attention,
         preprocess: args.preprocess.clone(),
         images: args.images,
         seed: args.seed,

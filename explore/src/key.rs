@@ -10,6 +10,7 @@ use recoup_core::accuracy::{Experiment, Images};
 use recoup_core::as_text;
 use recoup_core::data::DataError;
 use recoup_core::design::{Design, DesignRecord};
+use recoup_core::model::Attention;
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,9 @@ pub struct ExperimentRecord {
     /// How weights are coded.
     #[serde(with = "as_text")]
     pub weights: WeightScheme,
+    /// Where products of two activations run; none if there are none.
+    #[serde(default, with = "as_text::optional", skip_serializing_if = "Option::is_none")]
+    pub attention: Option<Attention>,
     /// For people.
     pub names: Names,
     /// How the scales were made.
@@ -91,6 +95,7 @@ impl ExperimentKey {
                 experiment.calibration_inputs().iter().map(Vec::as_slice),
             ),
             weights: experiment.weights(),
+            attention: experiment.graph().attention,
             names,
             calibration: CalibrationNames {
                 method: calibration.method.clone(),
@@ -182,6 +187,7 @@ pub(crate) fn experiment_record(model: &str) -> ExperimentRecord {
         calibration_sha256: "2".to_owned(),
         calibration_inputs_sha256: "3".to_owned(),
         weights: WeightScheme::U8Channel,
+        attention: None,
         names: Names { model, data: data.clone(), preprocess: "none".to_owned(), order_seed: 0 },
         calibration: CalibrationNames { method: "min-max".to_owned(), data, images: 2 },
     }

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def from_torch(module: nn.Module, example: Tensor | tuple[Tensor, ...], *, name: str | None = None) -> Network:
+def from_torch(
+    module: nn.Module,
+    example: Tensor | tuple[Tensor, ...],
+    *,
+    name: str | None = None,
+    attention: str = "emulated",
+) -> Network:
     """A network from a PyTorch module, as ``torch.onnx.export`` writes it in evaluation mode.
 
     It needs PyTorch 2.6 or later with onnx and onnxscript (``pip install recoup[torch]``).
@@ -19,6 +25,7 @@ def from_torch(module: nn.Module, example: Tensor | tuple[Tensor, ...], *, name:
         module: the module. It is not changed: neither its mode nor its weights.
         example: an input with a batch of any size, or a tuple of the arguments of ``forward``.
         name: as it is called in results; the name of its class, if not said.
+        attention: where products of two activations run, as for :func:`load`.
 
     Raises:
         ModelError: when PyTorch cannot export it, or it is no network that can be run.
@@ -31,4 +38,4 @@ def from_torch(module: nn.Module, example: Tensor | tuple[Tensor, ...], *, name:
     from .torch._onnx import exported
 
     content = exported(module, example)
-    return of_bytes(content, name or type(module).__name__, None)
+    return of_bytes(content, name or type(module).__name__, None, attention)

@@ -51,9 +51,9 @@ class Network:
     def __reduce__(self) -> tuple[Any, ...]:
         make, arguments = self._made_by
         if make is load:
-            path, shape = arguments
+            path, shape, attention = arguments
             with open(path, "rb") as file:
-                make, arguments = of_bytes, (file.read(), path, shape)
+                make, arguments = of_bytes, (file.read(), path, shape, attention)
         return _again, (make, arguments, self._calibrated_by)
 
     @property
@@ -308,13 +308,18 @@ class Emulator:
 
 
 def load(
-    path: str | os.PathLike[str], *, input_shape: tuple[int, ...] | None = None
+    path: str | os.PathLike[str],
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    attention: str = "emulated",
 ) -> Network:
     """Loads an ONNX network: float32 or QDQ.
 
     Args:
         path: the file.
         input_shape: of its input without the batch, where the model leaves it open.
+        attention: where products of two activations run: ``emulated`` (on the multipliers, like all
+            others) or ``float``.
 
     Raises:
         ModelError: when it cannot be read, or is no network that can be run.
@@ -325,15 +330,17 @@ def load(
     """
     where = os.fspath(path)
     with running(None, False) as how:
-        made = _recoup.Network.open(where, input_shape, how)
-    return Network(made, (load, (where, input_shape)))
+        made = _recoup.Network.open(where, input_shape, attention, how)
+    return Network(made, (load, (where, input_shape, attention)))
 
 
-def of_bytes(content: bytes, path: str, input_shape: tuple[int, ...] | None) -> Network:
+def of_bytes(
+    content: bytes, path: str, input_shape: tuple[int, ...] | None, attention: str
+) -> Network:
     """A network of the content of a file that is called ``path``."""
     with running(None, False) as how:
-        made = _recoup.Network.of_bytes(content, path, input_shape, how)
-    return Network(made, (of_bytes, (content, path, input_shape)))
+        made = _recoup.Network.of_bytes(content, path, input_shape, attention, how)
+    return Network(made, (of_bytes, (content, path, input_shape, attention)))
 
 
 def _again(

@@ -154,10 +154,16 @@ class Design:
 @final
 class Network:
     @staticmethod
-    def open(path: str, input_shape: Sequence[int] | None, running: _Running) -> Network: ...
+    def open(
+        path: str, input_shape: Sequence[int] | None, attention: str, running: _Running
+    ) -> Network: ...
     @staticmethod
     def of_bytes(
-        content: bytes, path: str, input_shape: Sequence[int] | None, running: _Running
+        content: bytes,
+        path: str,
+        input_shape: Sequence[int] | None,
+        attention: str,
+        running: _Running,
     ) -> Network: ...
     @staticmethod
     def demo(name: str, running: _Running) -> tuple[Network, Data]: ...

@@ -50,9 +50,12 @@ impl Network {
         py: Python<'_>,
         path: PathBuf,
         input_shape: Option<Vec<usize>>,
+        attention: &str,
         running: Running,
     ) -> PyResult<Self> {
-        let open = |_: &dyn recoup::Watch| recoup::Network::open(path, input_shape.as_deref());
+        let attention = parse(py, "attention", attention)?;
+        let open =
+            |_: &dyn recoup::Watch| recoup::Network::open(path, input_shape.as_deref(), attention);
         Ok(Self::of(wait::run(py, &running, open)?))
     }
 
@@ -63,10 +66,12 @@ impl Network {
         content: &[u8],
         path: &str,
         input_shape: Option<Vec<usize>>,
+        attention: &str,
         running: Running,
     ) -> PyResult<Self> {
+        let attention = parse(py, "attention", attention)?;
         let open = |_: &dyn recoup::Watch| {
-            recoup::Network::from_bytes(content, path, input_shape.as_deref())
+            recoup::Network::from_bytes(content, path, input_shape.as_deref(), attention)
         };
         Ok(Self::of(wait::run(py, &running, open)?))
     }

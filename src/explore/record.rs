@@ -1,5 +1,7 @@
 //! What was found, as plain data: the JSON of `recoup explore` (docs/json.md).
 
+use recoup_core::as_text;
+use recoup_core::model::Attention;
 use recoup_explore::choose::{Choice, MeanLoss};
 use recoup_explore::explorer::MeanResult;
 use recoup_explore::export::Line;
@@ -40,6 +42,9 @@ pub struct NetworkRecord {
     pub preprocess: String,
     /// How many images there are.
     pub images: usize,
+    /// Where products of two activations run; none if there are none.
+    #[serde(with = "as_text::optional", skip_serializing_if = "Option::is_none")]
+    pub attention: Option<Attention>,
     /// Layers whose weights are the model's own codes.
     pub own_weight_codes: usize,
     /// The designs.
@@ -86,6 +91,7 @@ impl Exploration {
             data: network.data.clone(),
             preprocess: network.preprocess.clone(),
             images: network.images,
+            attention: network.attention,
             own_weight_codes: network.own_weight_codes.0,
             configurations: network.lines(),
             choice: answer.choice,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use recoup::data::read_inputs;
-use recoup::{Dataset, Network, Result, Session, SessionOptions, Watch};
+use recoup::{Attention, Dataset, Network, Result, Session, SessionOptions, Watch};
 use recoup_core::data::select;
 use recoup_core::model::{self, OnnxFile};
 use recoup_core::quantize::Method;
@@ -94,7 +94,8 @@ impl Embedded {
     /// # Errors
     /// When `watch` stops the work.
     pub fn network(self, watch: &dyn Watch) -> Result<Network> {
-        let mut network = Network::from_bytes(self.bytes(), &self.model_name(), None)?;
+        let mut network =
+            Network::from_bytes(self.bytes(), &self.model_name(), None, Attention::default())?;
         let preprocess = PREPROCESS.parse()?;
         let options = SessionOptions { preprocess, ..SessionOptions::new(training_images()?) };
         network.calibrate(options, watch)?;

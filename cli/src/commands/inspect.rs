@@ -10,6 +10,7 @@ use crate::printer;
 /// Prints the graph as Recoup runs it.
 pub fn run(args: &InspectArgs) -> Result<()> {
     let file = OnnxFile::open(&args.model)?;
-    let graph = model::load(&file, args.input_shape.as_ref().map(|shape| shape.0.as_slice()))?;
+    let shape = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
+    let graph = model::load_with(&file, shape, args.attention)?;
     printer::graph(&args.model, &graph, args.json)
 }

@@ -12,7 +12,7 @@ use recoup_explore::runner::{DesignResult, Outcome};
 use recoup_explore::sequential::ERROR;
 
 use super::tables::{align_right, percent, table};
-use super::words::weights_text;
+use super::words::{attention_text, weights_text};
 
 /// The answer, and where powers come from if it lacks them.
 fn advised(mut answer: Answer) -> Answer {
@@ -38,6 +38,9 @@ pub fn text(exploration: &Exploration) -> Result<()> {
             "{}  {} images of {}, preprocess {}",
             network.model, network.images, network.data, network.preprocess
         )?;
+        if let Some(attention) = network.attention {
+            writeln!(out, "attention: {}", attention_text(attention))?;
+        }
         if network.own_weight_codes.0 > 0 {
             writeln!(out, "weights: {}", weights_text(network.weights, network.own_weight_codes))?;
         }

@@ -9,6 +9,7 @@ use recoup::records::ExactNode;
 use recoup::{Design, Results};
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::ControlVariate;
+use recoup_core::model::Attention;
 use recoup_core::quantize::Calibration;
 use recoup_kernels::WeightCoding;
 
@@ -74,6 +75,14 @@ pub fn weights_text(scheme: WeightScheme, (own, layers): (usize, usize)) -> Stri
     }
 }
 
+/// Where products of two activations run.
+pub fn attention_text(attention: Attention) -> &'static str {
+    match attention {
+        Attention::Emulated => "emulated: products of two activations on the multipliers",
+        Attention::Float => "float: products of two activations in float32",
+    }
+}
+
 /// What was evaluated, above a table.
 pub fn heading(results: &Results, out: &mut impl Write) -> Result<()> {
     writeln!(out, "model        {}", results.model)?;
@@ -85,6 +94,9 @@ pub fn heading(results: &Results, out: &mut impl Write) -> Result<()> {
     let Calibration { method, images, data, .. } = &results.calibration;
     writeln!(out, "calibration  {method} on {images} images, {data}")?;
     writeln!(out, "weights      {}", weights_text(results.weights, results.own_weight_codes))?;
+    if let Some(attention) = results.attention {
+        writeln!(out, "attention    {}", attention_text(attention))?;
+    }
     for ExactNode { node, operator, reason } in &results.exact_nodes {
         writeln!(out, "exact        node \"{node}\" ({operator}) runs in float32: {reason}")?;
     }

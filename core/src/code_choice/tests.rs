@@ -20,9 +20,8 @@ fn plain_noise(given: &Given, purpose: &Purpose) -> f64 {
         coding,
     };
     let tensors = tensors(given);
-    let noise = tensors
-        .iter()
-        .map(|tensor| noise(given.quantized, tensor, tensor.quantization, 0, &arithmetic));
+    let noise =
+        tensors.iter().map(|tensor| noise(given, tensor, tensor.quantization, 0, &arithmetic));
     let readers: usize = tensors.iter().map(|tensor| tensor.readers.len()).sum();
     noise.sum::<f64>() / readers as f64
 }

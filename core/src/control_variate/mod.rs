@@ -45,8 +45,6 @@ pub use term_cost::{ROWS, TermCost};
 pub struct Layer<'a> {
     /// The weight bytes of each filter; where images bring them, those of one image.
     pub filters: Vec<&'a [u8]>,
-    /// Whether images bring them: then their constants are made when they are loaded.
-    pub is_loaded: bool,
     /// Groups of filters that read channels of their own.
     pub groups: usize,
     /// The codes that they meet.
@@ -56,6 +54,11 @@ pub struct Layer<'a> {
 }
 
 impl Layer<'_> {
+    /// Whether images bring its weights: then their constants are made when they are loaded.
+    fn is_loaded(&self) -> bool {
+        !self.codes.loaded.is_empty()
+    }
+
     /// Its filters, with the groups that they are in.
     fn filters(&self) -> Vec<Filter<'_>> {
         let groups = self.groups.max(1);
@@ -75,7 +78,9 @@ impl Layer<'_> {
         let depth = self.filters.first().map_or(0, |weights| weights.len());
         match statistics {
             // What is loaded has one function for all positions.
-            _ if self.is_loaded => LayerMoments::pooled(errors, functions, &self.codes.all, depth),
+            _ if self.is_loaded() => {
+                LayerMoments::pooled(errors, functions, &self.codes.all, depth)
+            }
             Statistics::Pooled => LayerMoments::pooled(errors, functions, &self.codes.all, depth),
             Statistics::Channel => {
                 LayerMoments::by_channel(errors, functions, self.codes, depth, self.groups)
@@ -99,7 +104,6 @@ pub fn layers<'a>(
     let layers = network.macs.iter().zip(histograms).enumerate();
     let layers = layers.map(|(layer, (mac, codes))| Layer {
         filters: filters(mac, codes).collect(),
-        is_loaded: mac.load.is_some(),
         groups: mac.shape.groups,
         codes,
         is_exact: network.is_exact(layer),
@@ -250,7 +254,7 @@ pub fn fit(
     let fitted = |functions: &[CodeFunction]| -> Vec<LayerConstants> {
         let constants = |layer: &Layer| {
             let moments = layer.moments(&errors, functions, options.statistics);
-            match layer.is_loaded {
+            match layer.is_loaded() {
                 false => moments.constants(&layer.filters(), c_frac),
                 true => {
                     let shares = moments.shares(multiplier.mask().is_some());
@@ -268,8 +272,9 @@ pub fn fit(
         Mode::Constant => (Vec::new(), fitted(&[])),
         Mode::Paper => {
             let (function, mean) = paper(multiplier, coding)?;
-            let constants = |Layer { filters, is_loaded, .. }: &Layer| {
-                if *is_loaded {
+            let constants = |layer: &Layer| {
+                let filters = &layer.filters;
+                if layer.is_loaded() {
                     let depth = filters.first().map_or(1, |weights| weights.len());
                     let load = LoadConstants::new(&Shares::of_paper(&mean, depth), c_frac);
                     return LayerConstants::of_load(load, filters.len());

@@ -125,13 +125,19 @@ mod tests {
             part.add(&[xs], &exact, &vec![0; exact.len()]);
         }
         let constants = first.merge(second).constants(4);
-        assert_eq!(constants, LayerConstants { c: vec![vec![48, -8]], c0: vec![-7, 100] });
+        assert_eq!(
+            constants,
+            LayerConstants { c: vec![vec![48, -8]], c0: vec![-7, 100], load: None }
+        );
     }
 
     #[test]
     fn a_constant_x_gives_a_constant_correction() {
         let mut regression = Regression::new(1, 1, 1);
         regression.add(&[vec![5, 5]], &[10, 12], &[0, 0]);
-        assert_eq!(regression.constants(3), LayerConstants { c: vec![vec![0]], c0: vec![11] });
+        assert_eq!(
+            regression.constants(3),
+            LayerConstants { c: vec![vec![0]], c0: vec![11], load: None }
+        );
     }
 }

@@ -128,8 +128,11 @@ mod tests {
     fn the_widest_constant_of_all_layers_counts_term_by_term() {
         let popcount = named(ControlFunction::Popcount, &truncated(7));
         let any = named(ControlFunction::AnyBit, &truncated(7));
-        let layer =
-            |c: [[i32; 2]; 2]| LayerConstants { c: c.map(Vec::from).into(), c0: vec![0; 2] };
+        let layer = |c: [[i32; 2]; 2]| LayerConstants {
+            c: c.map(Vec::from).into(),
+            c0: vec![0; 2],
+            load: None,
+        };
         let control = ControlVariate {
             functions: vec![popcount, any],
             c_frac: 4,

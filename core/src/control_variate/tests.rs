@@ -12,13 +12,14 @@ fn mac(weights: Vec<u8>, filters: usize) -> QuantizedMac {
         zero_points: vec![128; filters],
         bias: vec![0; filters],
         gains: vec![1.0; filters],
+        load: None,
         weights,
     }
 }
 
 fn layer_of<'a>(mac: &'a QuantizedMac, codes: &'a SeenCodes) -> Layer<'a> {
     let groups = mac.shape.groups;
-    Layer { filters: filters(mac).collect(), groups, codes, is_exact: false }
+    Layer { filters: filters(mac, codes).collect(), groups, codes, is_exact: false }
 }
 
 /// Codes that decay like those behind a ReLU.
@@ -38,7 +39,7 @@ fn for_perforated_the_fit_is_the_paper() {
     let layer = layer_of(&mac, &codes);
     let moments = layer.moments(&errors, &[function], Statistics::Pooled);
     let fitted = moments.constants(&layer.filters(), 8);
-    for (filter, weights) in filters(&mac).enumerate() {
+    for (filter, weights) in filters(&mac, &codes).enumerate() {
         let mean: f64 = weights.iter().map(|&w| f64::from(w)).sum::<f64>() / 20.0;
         assert_eq!(mean_over(weights, &factor), mean);
         assert_eq!(fitted.c[0][filter], (mean * 256.0).round_ties_even() as i32);
@@ -156,7 +157,7 @@ fn fitted_terms(multiplier: &Multiplier, terms: usize, bits: u32) -> (Vec<CodeFu
     let weights: Vec<u8> = (0..640u32).map(|i| (i * i * 7 + i * 13) as u8).collect();
     let mac = mac(weights, 10);
     let errors = multiplier.errors(WeightCoding::Unsigned);
-    let histograms = filters(&mac).map(weight_histogram);
+    let histograms = mac.weights.chunks_exact(64).map(weight_histogram);
     let form = [LayerForm::new(&errors, &histogram(), histograms)];
     let mut functions = Vec::new();
     let mut residuals = Vec::new();
@@ -265,7 +266,7 @@ fn exact_layers_are_not_corrected() {
     let control = fit(&layers, WeightCoding::Unsigned, &truncated(6), mode, options);
     let [corrected, exact] = control.unwrap().unwrap().layers.try_into().unwrap();
     assert!(corrected.c[0].iter().all(|&c| c > 0), "{corrected:?}");
-    assert_eq!(exact, LayerConstants { c: vec![vec![0, 0]], c0: vec![0, 0] });
+    assert_eq!(exact, LayerConstants { c: vec![vec![0, 0]], c0: vec![0, 0], load: None });
 }
 
 /// A layer of two groups of two channels, with a 1 x 2 kernel whose first tap is padding in a
@@ -280,7 +281,7 @@ pub(super) fn two_groups() -> SeenCodes {
         padding: vec![0.25, 0.0],
         zero_point: 9,
     };
-    SeenCodes { all: [1; 256], channels: Some(channels) }
+    SeenCodes { all: [1; 256], channels: Some(channels), loaded: Vec::new() }
 }
 
 /// Eq. (3.17): the distribution of each position, written out; a share of `unseen` inside the image

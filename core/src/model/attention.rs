@@ -17,10 +17,7 @@ pub enum Attention {
 }
 
 /// The choices, for help texts.
-pub const ATTENTION_HELP: &[(&str, &str)] = &[
-    ("emulated", "on the multipliers, like all others"),
-    ("float", "in float32: as if other hardware had them"),
-];
+pub const ATTENTION_HELP: &str = "emulated (on the multipliers), float (in float32)";
 
 impl Attention {
     /// All of them.

@@ -97,8 +97,8 @@ pub struct Graph {
     pub inputs: Vec<ValueId>,
     /// What comes out, in the order of the file: class scores, or other tensors.
     pub outputs: Vec<ValueId>,
-    /// Where products of two activations run.
-    pub attention: Attention,
+    /// Where products of two activations run; none if there are none.
+    pub attention: Option<Attention>,
     /// The model in float32.
     pub(crate) float: Arc<float::FloatGraph>,
 }

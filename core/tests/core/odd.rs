@@ -125,7 +125,7 @@ const REAL_WEIGHTS: &[&str] = &[
 
 /// Whether the weights of a model are the codes that it brings.
 fn check_weights(name: &str, kind: &str, graph: &model::Graph) -> Result<(), String> {
-    let own = graph.macs().all(|(_, mac)| matches!(mac.weights, Weights::Quantized(_)));
+    let own = graph.weighted().all(|(.., weights)| matches!(weights, Weights::Quantized(_)));
     let expected = kind == "qoperator" || name.starts_with("weights-");
     match (own, REAL_WEIGHTS.contains(&name)) {
         (true, true) => Err("has its own weight codes; expected real weights".into()),

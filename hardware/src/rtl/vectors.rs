@@ -216,7 +216,6 @@ pub fn random(
     let uniform: Vec<u8> = (0..=255).flat_map(|weight| vec![weight; depth]).collect();
     let codes = SeenCodes::pooled([1; 256]);
     let layers = [&weights, &uniform].map(|weights| Layer {
-        is_loaded: false,
         filters: weights.chunks_exact(depth).collect(),
         groups: 1,
         codes: &codes,

@@ -159,7 +159,8 @@ def emulate(
     layers = graph_of(module, example)
     content = exported(layers, example, optimize=False)
     name = type(module).__name__
-    network = of_bytes(content, name, None)
+    # Products of two activations are none of the layers that are rewritten.
+    network = of_bytes(content, name, None, "float")
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise ModelError(f"{name}: has several inputs or outputs; expected one tensor each")
     calibration = data(inputs).first(len(inputs))

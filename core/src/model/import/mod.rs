@@ -77,8 +77,10 @@ pub(super) struct Importer<'a> {
     bytes: HashSet<String>,
     /// The Mac node that made a value, for folding what follows into it.
     mac_of: HashMap<ValueId, usize>,
-    /// Where products of two activations run.
+    /// Where products of two activations are to run.
     attention: Attention,
+    /// Whether there are any.
+    multiplies_activations: bool,
     /// The rows behind stacks of matrices that such products made.
     rows: HashMap<ValueId, Rows>,
     memory: Memory,
@@ -104,6 +106,7 @@ pub(super) fn import(
         bytes: HashSet::new(),
         mac_of: HashMap::new(),
         attention,
+        multiplies_activations: false,
         rows: HashMap::new(),
         memory: Memory::default(),
     };
@@ -127,6 +130,7 @@ pub(super) fn import(
         importer.node(proto).map_err(kind)?;
     }
     let outputs = importer.outputs().map_err(kind)?;
+    let attention = importer.multiplies_activations.then_some(attention);
     let mut float = importer.float;
     float.add_constants(|name| match importer.bindings.get(name) {
         Some(Binding::Constant(tensor, _)) => Some(tensor.clone()),

@@ -55,10 +55,13 @@ pub(super) fn matmul(
     };
     let matrices: usize = stack.iter().product();
     let volume = matrices * rows * columns;
-    if importer.attention == Attention::Float
-        || volume * depth == 0
+    if volume * depth == 0
         || (volume + matrices * depth * (rows + columns)) > movement::MOST_ELEMENTS
     {
+        return Ok(false);
+    }
+    importer.multiplies_activations = true;
+    if importer.attention == Attention::Float {
         return Ok(false);
     }
     let shape = ConvShape {

@@ -1,10 +1,11 @@
 use recoup_kernels::WeightCoding;
 
 use super::*;
+use crate::model::{Operand, Weights};
 use crate::multiplier::code_value;
 
 fn mac(weights: Weights, bias: Vec<f32>) -> Mac {
-    Mac { shape: ConvShape::linear(1, 3, bias.len()), weights, bias }
+    Mac { shape: ConvShape::linear(1, 3, bias.len()), loaded: Operand::Constant(weights), bias }
 }
 
 const INPUT: ActivationQuantization = ActivationQuantization { scale: 0.5, zero_point: 3 };
@@ -14,7 +15,7 @@ fn every_scheme_gives_the_weights_back_within_half_a_step() {
     let weights = [0.3, -1.27, 0.0, 0.02, 0.01, -0.005];
     for scheme in WeightScheme::ALL {
         let mac = mac(Weights::Float(weights.to_vec()), vec![1.0, -2.0]);
-        let coded = QuantizedMac::new(0, "n", &mac, INPUT, scheme, 8).unwrap();
+        let coded = QuantizedMac::new(0, "n", &mac, (INPUT, None), scheme, 8).unwrap();
         for (index, (&byte, &weight)) in coded.weights.iter().zip(&weights).enumerate() {
             let filter = index / 3;
             let scale = coded.scales[filter];
@@ -37,8 +38,12 @@ fn weights_of_fewer_bits_take_the_range_with_the_least_error() {
     for scheme in WeightScheme::ALL {
         for bits in 4..8 {
             let shape = ConvShape::linear(1, 256, 1);
-            let mac = Mac { shape, weights: Weights::Float(weights.clone()), bias: vec![0.5] };
-            let coded = QuantizedMac::new(0, "n", &mac, INPUT, scheme, bits).unwrap();
+            let mac = Mac {
+                shape,
+                loaded: Operand::Constant(Weights::Float(weights.clone())),
+                bias: vec![0.5],
+            };
+            let coded = QuantizedMac::new(0, "n", &mac, (INPUT, None), scheme, bits).unwrap();
             let (scale, zero_point) = (coded.scales[0], coded.zero_points[0]);
             let step = 1 << (8 - bits);
             let codes: Vec<i32> =
@@ -77,7 +82,7 @@ fn the_models_own_codes_are_coded_again_in_fewer_bits() {
     for scheme in WeightScheme::ALL {
         let coded = |weights| {
             let mac = mac(weights, vec![0.0]);
-            QuantizedMac::new(0, "n", &mac, INPUT, scheme, 4).unwrap()
+            QuantizedMac::new(0, "n", &mac, (INPUT, None), scheme, 4).unwrap()
         };
         let (from_own, from_float) =
             (coded(Weights::Quantized(own.clone())), coded(Weights::Float(float.clone())));
@@ -89,7 +94,7 @@ fn the_models_own_codes_are_coded_again_in_fewer_bits() {
 #[test]
 fn a_filter_of_zeros_keeps_its_bias() {
     let mac = mac(Weights::Float(vec![0.0; 3]), vec![0.7]);
-    let coded = QuantizedMac::new(0, "n", &mac, INPUT, WeightScheme::U8Channel, 8).unwrap();
+    let coded = QuantizedMac::new(0, "n", &mac, (INPUT, None), WeightScheme::U8Channel, 8).unwrap();
     let real = f64::from(coded.bias[0]) * f64::from(coded.scales[0]) * 0.5;
     assert!((real - 0.7).abs() < 1e-6);
 }
@@ -104,7 +109,7 @@ fn the_models_own_codes_keep_their_meaning() {
     };
     for scheme in WeightScheme::ALL {
         let mac = mac(Weights::Quantized(own.clone()), vec![0.0]);
-        let coded = QuantizedMac::new(0, "n", &mac, INPUT, scheme, 8).unwrap();
+        let coded = QuantizedMac::new(0, "n", &mac, (INPUT, None), scheme, 8).unwrap();
         let codes = coded
             .weights
             .iter()
@@ -124,7 +129,7 @@ fn filters_of_scale_zero_are_their_bias_and_negative_scales_count() {
     };
     for scheme in WeightScheme::ALL {
         let mac = mac(Weights::Quantized(own.clone()), vec![0.7, 0.7]);
-        let coded = QuantizedMac::new(0, "n", &mac, INPUT, scheme, 8).unwrap();
+        let coded = QuantizedMac::new(0, "n", &mac, (INPUT, None), scheme, 8).unwrap();
         let real = |filter: usize, index: usize| {
             let byte = coded.weights[3 * filter + index];
             let code = code_value(byte, scheme.coding()) - coded.zero_points[filter];
@@ -151,6 +156,6 @@ fn a_bias_beyond_the_accumulator_is_an_error() {
     };
     let mac = mac(Weights::Quantized(own), vec![1e3]);
     let error =
-        QuantizedMac::new(0, "conv1", &mac, INPUT, WeightScheme::U8Channel, 8).err().unwrap();
+        QuantizedMac::new(0, "conv1", &mac, (INPUT, None), WeightScheme::U8Channel, 8).err().unwrap();
     assert!(error.to_string().contains("conv1"), "{error}");
 }
