@@ -70,6 +70,7 @@ pub use codes::{Coded, Encoded, Pairing, channel_sums, map, pair};
 pub use error::KernelError;
 pub use float::{
     AttentionShape, FloatBuffer, FloatConv, FloatConvSpec, FloatImage, attention, normalize_rows,
+    softmax_rows,
 };
 pub use isa::Isa;
 pub use layer::{

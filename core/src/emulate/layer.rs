@@ -124,6 +124,7 @@ impl Load {
             let terms = loaded.control.iter_mut().flat_map(|control| &mut control.terms);
             terms.zip(made.c).for_each(|(term, c)| term.c = c);
         }
-        MacLayer::new(self.isa, loaded).expect("the template was valid, and constants are bounded")
+        MacLayer::for_one_image(self.isa, loaded)
+            .expect("the template was valid, and constants are bounded")
     }
 }

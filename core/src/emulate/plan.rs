@@ -16,6 +16,7 @@ use super::average::{Average, averages};
 use super::functions::{Function, Functions};
 use super::normalization::{Normalization, normalizations};
 use super::orders::{Order, Wires};
+use super::softmax::{Softmax, softmaxes};
 use super::stretches;
 
 /// How a tensor is stored.
@@ -63,6 +64,8 @@ pub(super) enum FloatWork {
     Attention(usize),
     /// Index into [`Plan::normalizations`].
     Normalization(usize),
+    /// Index into [`Plan::softmaxes`].
+    Softmax(usize),
     /// Index into [`Plan::averages`].
     Average(usize),
 }
@@ -105,6 +108,7 @@ pub(super) struct Plan {
     pub stretches: Vec<Stretch>,
     pub attentions: Vec<Attention>,
     pub normalizations: Vec<Normalization>,
+    pub softmaxes: Vec<Softmax>,
     pub averages: Vec<Average>,
     pub orders: Vec<Order>,
     pub functions: Vec<Function>,
@@ -319,6 +323,11 @@ fn fuse(network: &Quantized, functions: &Functions) -> Plan {
     for (index, it) in plan.normalizations.iter().enumerate() {
         let step = Step::of_nodes(vec![it.node], vec![it.input], vec![it.output]);
         steps.push((it.node, Step { float: Some(FloatWork::Normalization(index)), ..step }));
+    }
+    plan.softmaxes = softmaxes(network, &mut fused_away);
+    for (index, it) in plan.softmaxes.iter().enumerate() {
+        let step = Step::of_nodes(vec![it.node], vec![it.input], vec![it.output]);
+        steps.push((it.node, Step { float: Some(FloatWork::Softmax(index)), ..step }));
     }
     plan.averages = averages(network, &mut fused_away);
     for (index, it) in plan.averages.iter().enumerate() {

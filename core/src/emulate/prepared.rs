@@ -123,8 +123,8 @@ impl Prepared {
         spec: MacSpec,
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<Layer, KernelError> {
-        let kernel = MacLayer::new(self.isa, spec)?;
-        let Some(load) = mac.load else { return Ok(kernel.into()) };
+        let Some(load) = mac.load else { return Ok(MacLayer::new(self.isa, spec)?.into()) };
+        let kernel = MacLayer::for_one_image(self.isa, spec)?;
         let correction = correction.filter(|_| !self.quantized.is_exact(layer));
         let constants = correction.and_then(|(_, constants)| constants.load.clone());
         Ok(Layer::of_load(kernel, self.isa, load.bytes(), constants))

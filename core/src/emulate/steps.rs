@@ -32,6 +32,10 @@ impl Workspace {
                 plan.normalizations[index].run(prepared, self);
                 return Ok(());
             }
+            Some(FloatWork::Softmax(index)) => {
+                plan.softmaxes[index].run(prepared, self);
+                return Ok(());
+            }
             Some(FloatWork::Average(index)) => {
                 plan.averages[index].run(prepared, self);
                 return Ok(());

@@ -2,6 +2,7 @@
 
 use recoup_circuits::{Operands, ProductTable};
 use recoup_core::accuracy::{Details, EvaluateError, Images, evaluate, sampler};
+use recoup_core::control_variate::ControlVariate;
 use recoup_core::data::{Dataset, MemoryArray, Pixels, Preprocess};
 use recoup_core::emulate::{
     EmulateError, Network, Prefixes, StatisticsCollector, Workspace, regress,
@@ -65,9 +66,10 @@ fn multipliers_of_the_other_coding() {
     let operands = Operands::SignedWeight;
     let table = ProductTable::from_fn(operands, |w, a| operands.product(w, a) & !1);
     let signed = Multiplier::from_table("signed", &table);
+    let start = ControlVariate { functions: Vec::new(), c_frac: 4, layers: Vec::new() };
     let refused = [
         Network::new(prepared, &signed, None).err(),
-        regress(prepared, &[], &signed, Vec::new(), 4, &|_| {}).err(),
+        regress(prepared, &[], &signed, start, &|_| {}).err(),
     ];
     for error in refused {
         let error = error.expect("refused");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use recoup_core::emulate::{Network, Times, Workspace};
 use recoup_core::model::pb::NodeProto;
-use recoup_core::model::{self, ActivationQuantization, Graph, OnnxFile};
+use recoup_core::model::{self, ActivationQuantization, Attention, Graph, OnnxFile};
 use recoup_core::quantize::{Method, Widths, calibrate};
 use recoup_kernels::{Isa, MacLayer, MacSpec, Output, OutputSpec, Residual, naive};
 
@@ -58,7 +58,10 @@ impl Net {
         let mut model = model_of(nodes, initializers, &[Some(1), Some(tokens), Some(8)]);
         model.opset_import[0].version = 17;
         let file = OnnxFile::from_bytes(&encode(&model), Path::new("net.onnx")).unwrap();
-        let graph = Arc::new(model::load(&file, None).unwrap_or_else(|error| panic!("{error}")));
+        let graph = Arc::new(
+            model::load_with(&file, None, Attention::Float)
+                .unwrap_or_else(|error| panic!("{error}")),
+        );
         let image = |number: usize| {
             (0..8 * TOKENS).map(|i| 2.0 * ((number * 50 + i) as f32 * 12.9898).sin()).collect()
         };

@@ -72,6 +72,14 @@ impl Engine {
         }
     }
 
+    /// The engine that takes least time to be made, for a layer that runs once.
+    pub fn soon(isa: Isa, spec: &MacSpec) -> (Engine, [i32; 256]) {
+        match &spec.product {
+            Product::Mask(mask) => Self::of_terms(isa, spec, &terms(*mask)),
+            Product::Table(table) => (Engine::Table(Table::new(isa, spec, table)), [0; 256]),
+        }
+    }
+
     fn of_mask(isa: Isa, spec: &MacSpec, mask: u64) -> (Engine, [i32; 256]) {
         let (shape, coding) = (&spec.shape, spec.coding);
         if Depthwise::fits(shape) {
@@ -95,7 +103,11 @@ impl Engine {
         if terms.len() > products_per_row(isa) && are_rows_fast(shape) {
             return Self::of_rows(isa, spec, &terms::table(mask, coding));
         }
-        let factors = terms.into_iter().map(|term| Factor::of_term(term, coding));
+        Self::of_terms(isa, spec, &terms)
+    }
+
+    fn of_terms(isa: Isa, spec: &MacSpec, terms: &[Term]) -> (Engine, [i32; 256]) {
+        let factors = terms.iter().map(|&term| Factor::of_term(term, spec.coding));
         let gemm = Gemm::new(isa, spec, &factors.collect::<Vec<_>>());
         let correction = *gemm.correction();
         (Engine::Gemm(gemm), correction)

@@ -13,7 +13,7 @@ pub(crate) mod tile;
 
 pub use conv::{FloatConv, FloatConvSpec};
 pub use image::{FloatBuffer, FloatImage};
-pub use rows::{AttentionShape, attention, normalize_rows};
+pub use rows::{AttentionShape, attention, normalize_rows, softmax_rows};
 
 #[cfg(test)]
 mod tests;

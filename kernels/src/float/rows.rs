@@ -63,6 +63,34 @@ pub fn normalize_rows(
     normalize(isa, rows, epsilon, scale, bias, output);
 }
 
+/// The softmax of each row of so many columns; `scratch` is memory to be used again.
+///
+/// # Panics
+/// If a row is not whole, or there is not an output for each element.
+pub fn softmax_rows(
+    isa: Isa,
+    rows: &[f32],
+    columns: usize,
+    output: &mut [f32],
+    scratch: &mut Vec<f32>,
+) {
+    assert_eq!(rows.len() % columns.max(1), 0, "length of the rows");
+    assert_eq!(output.len(), rows.len(), "length of the output");
+    scratch.clear();
+    scratch.resize(columns.next_multiple_of(LANES), 0.0);
+    each_softmax(isa, rows, columns, output, scratch);
+}
+
+multiversion! {
+    fn each_softmax(
+        isa,
+        rows: &[f32],
+        columns: usize,
+        output: &mut [f32],
+        scratch: &mut [f32],
+    ) = each_softmax_body;
+}
+
 multiversion! {
     fn attend(
         isa,
@@ -116,6 +144,15 @@ fn attend_body(
         {
             row.copy_from_slice(&sums[..value_depth]);
         }
+    }
+}
+
+#[inline(always)]
+fn each_softmax_body(rows: &[f32], columns: usize, output: &mut [f32], scratch: &mut [f32]) {
+    for (row, output) in rows.chunks_exact(columns).zip(output.chunks_exact_mut(columns)) {
+        scratch[..columns].copy_from_slice(row);
+        softmax(scratch, columns, 1.0);
+        output.copy_from_slice(&scratch[..columns]);
     }
 }
 

@@ -144,9 +144,25 @@ impl MacLayer {
     /// # Errors
     /// Whatever [`MacSpec::validate`] finds.
     pub fn new(isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
+        Self::with_engine(isa, spec, Engine::new)
+    }
+
+    /// The same for a layer that runs on one image only: what takes long to prepare is left out.
+    ///
+    /// # Errors
+    /// As [`MacLayer::new`].
+    pub fn for_one_image(isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
+        Self::with_engine(isa, spec, Engine::soon)
+    }
+
+    fn with_engine(
+        isa: Isa,
+        spec: MacSpec,
+        engine: fn(Isa, &MacSpec) -> (Engine, [i32; 256]),
+    ) -> Result<Self, KernelError> {
         spec.validate()?;
         let shape = &spec.shape;
-        let (mut engine, correction) = Engine::new(isa, &spec);
+        let (mut engine, correction) = engine(isa, &spec);
         let blocks = match engine.is_depthwise() {
             true => blocks(1, shape.filters),
             false => blocks(shape.groups, shape.filters_per_group()),

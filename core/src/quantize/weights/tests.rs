@@ -155,7 +155,8 @@ fn a_bias_beyond_the_accumulator_is_an_error() {
         zero_points: vec![0],
     };
     let mac = mac(Weights::Quantized(own), vec![1e3]);
-    let error =
-        QuantizedMac::new(0, "conv1", &mac, (INPUT, None), WeightScheme::U8Channel, 8).err().unwrap();
+    let error = QuantizedMac::new(0, "conv1", &mac, (INPUT, None), WeightScheme::U8Channel, 8)
+        .err()
+        .unwrap();
     assert!(error.to_string().contains("conv1"), "{error}");
 }
