@@ -1,4 +1,4 @@
-"""Measure the six networks with Recoup and print the table of MODELS.md.
+"""Measure the six networks and the transformer with Recoup and print the table of MODELS.md.
 
     python3 zoo/measure.py --recoup target/release/recoup
 
@@ -10,8 +10,8 @@ import json
 import pathlib
 import subprocess
 
-ASSETS = pathlib.Path(__file__).resolve().parent.parent / "cli" / "assets"
-FAMILIES = ["vgg8", "resnet8", "resnet20", "googlenet", "shufflenet", "mobilenetv2"]
+ASSETS = pathlib.Path(__file__).resolve().parent / "assets"
+FAMILIES = ["vgg8", "resnet8", "resnet20", "googlenet", "shufflenet", "mobilenetv2", "vit"]
 MULTIPLIERS = ["perforated:2", "truncated:7", "recursive:4"]
 
 

@@ -2,6 +2,7 @@
 
 Each is written after the field's original, with fewer and narrower layers.
 Every convolution is followed by BatchNorm and has no bias of its own.
+The transformer's layers on tokens have biases, and LayerNorm before them.
 Input: N x channels x side x side, normalised; output: N x 10 logits.
 """
 
@@ -179,6 +180,62 @@ class MobileNetV2(nn.Sequential):
         super().__init__(*layers, conv(inputs, last, 1), Head(last))
 
 
+class Attention(nn.Module):
+    """Each token takes of the others what its query finds by their keys (Vaswani 2017)."""
+
+    def __init__(self, width, tokens, heads):
+        super().__init__()
+        # Fixed here and not read off the input, so that the ONNX file holds plain numbers.
+        self.width, self.tokens, self.heads = width, tokens, heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.project = nn.Linear(width, width)
+
+    def forward(self, x):
+        depth = self.width // self.heads
+        qkv = self.qkv(x).reshape(-1, self.tokens, 3, self.heads, depth).permute(2, 0, 3, 1, 4)
+        query, key, value = qkv[0], qkv[1], qkv[2]
+        weights = torch.softmax(query @ key.transpose(-2, -1) * depth ** -0.5, -1)
+        x = (weights @ value).transpose(1, 2).reshape(-1, self.tokens, self.width)
+        return self.project(x)
+
+
+class EncoderBlock(nn.Module):
+    """Attention, then two layers with GELU on each token: normalised before, added after."""
+
+    def __init__(self, width, tokens, heads, expansion):
+        super().__init__()
+        self.attention = nn.Sequential(nn.LayerNorm(width), Attention(width, tokens, heads))
+        self.mlp = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, expansion * width),
+                                 nn.GELU(), nn.Linear(expansion * width, width))
+
+    def forward(self, x):
+        x = x + self.attention(x)
+        return x + self.mlp(x)
+
+
+class VisionTransformer(nn.Module):
+    """An encoder (Dosovitskiy 2020) of few tokens, made by three 3x3 convolutions.
+
+    A convolutional stem in place of patches is what lets a small one learn from
+    few images (Hassani 2021). The class comes from the mean of the tokens.
+    """
+
+    def __init__(self, channels, side, width=96, blocks=4, heads=4, expansion=2):
+        super().__init__()
+        tokens = ((side + 3) // 4) ** 2
+        self.stem = nn.Sequential(conv(channels, 24, 3), conv(24, 48, 3, 2), conv(48, width, 3, 2))
+        self.positions = nn.Parameter(0.02 * torch.randn(1, tokens, width))
+        self.blocks = nn.Sequential(
+            *(EncoderBlock(width, tokens, heads, expansion) for _ in range(blocks)))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, CLASSES)
+
+    def forward(self, x):
+        _, tokens, width = self.positions.shape
+        x = self.stem(x).reshape(-1, width, tokens).transpose(1, 2) + self.positions
+        return self.head(self.norm(self.blocks(x)).mean(1))
+
+
 # Name: network for images of so many channels and pixels a side.
 FAMILIES = {
     "vgg8": lambda channels, side: Vgg(channels, side),
@@ -187,4 +244,5 @@ FAMILIES = {
     "googlenet": lambda channels, side: GoogLeNet(channels),
     "shufflenet": lambda channels, side: ShuffleNet(channels),
     "mobilenetv2": lambda channels, side: MobileNetV2(channels),
+    "vit": lambda channels, side: VisionTransformer(channels, side),
 }

@@ -18,7 +18,9 @@ from torch.nn import functional as F
 import data
 from networks import FAMILIES
 
-EPOCHS = {"vgg8": 16, "resnet8": 16, "resnet20": 16, "shufflenet": 10}  # 8 for the others
+EPOCHS = {"vgg8": 16, "resnet8": 16, "resnet20": 16, "shufflenet": 10,
+          "vit": 20}  # 8 for the others
+PEAK_RATE = {"vit": 2e-3}  # of AdamW; 0.2 of SGD for the others
 
 
 def keep_channels_last(model):
@@ -44,15 +46,21 @@ def keep_channels_last(model):
     return hooks
 
 
-def train(model, dataset, epochs, batch, peak_rate, bf16):
-    images, labels = dataset.train
-    steps = epochs * (len(images) // batch)
+def make_optimizer(family, model, peak_rate):
+    """SGD; for the transformer AdamW, as its layers' gradients differ too much for one rate."""
     # Weight decay is for the filters; on scales and biases it only biases.
     decayed = [p for p in model.parameters() if p.ndim > 1]
     other = [p for p in model.parameters() if p.ndim == 1]
-    optimizer = torch.optim.SGD(
-        [{"params": decayed, "weight_decay": 5e-4}, {"params": other}],
-        lr=peak_rate, momentum=0.9, nesterov=True)
+    if family == "vit":
+        return torch.optim.AdamW([{"params": decayed, "weight_decay": 0.05},
+                                  {"params": other, "weight_decay": 0}], lr=peak_rate)
+    return torch.optim.SGD([{"params": decayed, "weight_decay": 5e-4}, {"params": other}],
+                           lr=peak_rate, momentum=0.9, nesterov=True)
+
+
+def train(model, optimizer, dataset, epochs, batch, peak_rate, bf16):
+    images, labels = dataset.train
+    steps = epochs * (len(images) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, peak_rate, total_steps=steps, pct_start=0.2, final_div_factor=1e3)
     hooks = keep_channels_last(model)
@@ -86,13 +94,19 @@ def correct(model, dataset):
     return int((torch.cat(found) == labels).sum())
 
 
-def export(model, dataset, path):
-    """Write ONNX, opset 13, with the BatchNormalization nodes kept."""
+def export(family, model, dataset, path):
+    """Write ONNX, opset 13, with the BatchNormalization nodes kept.
+
+    The transformer takes opset 17, the first with LayerNormalization, and folding,
+    which stores the weights of its layers on tokens as MatMul reads them.
+    """
+    transformer = family == "vit"
     model.eval().to(memory_format=torch.contiguous_format)
     torch.onnx.export(
         model, torch.zeros(1, dataset.channels, dataset.side, dataset.side), path,
         # PRESERVE, as EVAL would fold BatchNorm into the convolutions.
-        opset_version=13, training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
+        opset_version=17 if transformer else 13, training=torch.onnx.TrainingMode.PRESERVE,
+        do_constant_folding=transformer,
         input_names=["input"], output_names=["logits"],
         dynamic_axes={"input": {0: "batch"}, "logits": {0: "batch"}})
 
@@ -107,9 +121,10 @@ def main():
     parser.add_argument("--cifar-dir", type=pathlib.Path, default=".",
                         help="folder with data_batch_*.bin and test_batch.bin")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="ONNX file to write")
-    parser.add_argument("--epochs", type=int, help="default: by family, 8 to 16")
+    parser.add_argument("--epochs", type=int, help="default: by family, 8 to 20")
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--peak-rate", type=float, default=0.2, help="largest learning rate")
+    parser.add_argument("--peak-rate", type=float,
+                        help="largest learning rate (default: 0.2, vit 0.002)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=["bf16", "float32"], default="bf16",
@@ -123,10 +138,12 @@ def main():
     model = FAMILIES[args.family](dataset.channels, dataset.side)
     print(f"{args.family}: {sum(p.numel() for p in model.parameters())} parameters, "
           f"PyTorch {torch.__version__}", flush=True)
-    train(model, dataset, args.epochs or EPOCHS.get(args.family, 8), args.batch,
-          args.peak_rate, args.precision == "bf16")
+    peak_rate = args.peak_rate or PEAK_RATE.get(args.family, 0.2)
+    train(model, make_optimizer(args.family, model, peak_rate), dataset,
+          args.epochs or EPOCHS.get(args.family, 8), args.batch, peak_rate,
+          args.precision == "bf16")
     print(f"test accuracy {correct(model, dataset)} of {len(dataset.test[1])}")
-    export(model, dataset, str(args.out))
+    export(args.family, model, dataset, str(args.out))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the six networks, one after the other:
+# Trains the six networks and the transformer, one after the other:
 #     zoo/train_all.sh fashion-mnist FOLDER
 #     zoo/train_all.sh cifar10 FOLDER --cifar-dir DIR
 # Further options go to train.py. Needs python3-torch, python3-numpy and for the
@@ -15,7 +15,7 @@ train=$(dirname "$(realpath "$0")")/train.py
 # process saves the system from clearing them each time: a tenth of the time.
 export MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=8589934592
 
-for family in vgg8 resnet8 resnet20 googlenet shufflenet mobilenetv2; do
+for family in vgg8 resnet8 resnet20 googlenet shufflenet mobilenetv2 vit; do
     nice -n 19 python3 "$train" --family "$family" --dataset "$dataset" \
         --out "$out/${dataset%%-*}-$family.onnx" "$@"
 done
