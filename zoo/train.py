@@ -98,7 +98,8 @@ def export(family, model, dataset, path):
     """Write ONNX, opset 13, with the BatchNormalization nodes kept.
 
     The transformer takes opset 17, the first with LayerNormalization, and folding,
-    which stores the weights of its layers on tokens as MatMul reads them.
+    which stores the weights of its layers on tokens as MatMul reads them; PyTorch warns
+    of folding, for the sake of those who would train on.
     """
     transformer = family == "vit"
     model.eval().to(memory_format=torch.contiguous_format)
