@@ -357,7 +357,8 @@ def demo(name: str = "resnet8") -> tuple[Network, Data]:
     """A network inside this package, calibrated, and 2,000 test images of Fashion-MNIST.
 
     Args:
-        name: ``vgg8``, ``resnet8``, ``resnet20``, ``googlenet``, ``shufflenet`` or ``mobilenetv2``.
+        name: ``vgg8``, ``resnet8``, ``resnet20``, ``googlenet``, ``shufflenet``,
+            ``mobilenetv2`` or ``vit``.
 
     >>> net, images = recoup.demo()
     >>> net

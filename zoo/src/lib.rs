@@ -1,4 +1,5 @@
-//! Six small networks for Fashion-MNIST and their images, inside the program (zoo/MODELS.md).
+//! Small networks for Fashion-MNIST and their images, inside the program (zoo/MODELS.md): six of the
+//! families of the paper's, and a vision transformer.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use recoup_core::data::select;
 use recoup_core::model::{self, OnnxFile};
 use recoup_core::quantize::Method;
 
-/// One of the six networks for Fashion-MNIST.
+/// One of the networks for Fashion-MNIST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Embedded {
     /// Plain convolutions.
@@ -24,6 +25,8 @@ pub enum Embedded {
     Shufflenet,
     /// Depthwise convolutions in inverted residual blocks.
     Mobilenetv2,
+    /// A vision transformer, with products of two activations.
+    Vit,
 }
 
 const TEST_IMAGES: &[u8] = include_bytes!("../assets/fashion-test-2000-images-idx3-ubyte.gz");
@@ -42,14 +45,18 @@ pub const PREPROCESS: &str = "fashion-mnist";
 
 impl Embedded {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Vgg8,
         Self::Resnet8,
         Self::Resnet20,
         Self::Googlenet,
         Self::Shufflenet,
         Self::Mobilenetv2,
+        Self::Vit,
     ];
+
+    /// Those of the families that the paper's are of.
+    pub const OF_THE_PAPER: [Self; 6] = *Self::ALL.first_chunk().expect("fewer than all");
 
     /// In one word.
     pub fn name(self) -> &'static str {
@@ -60,6 +67,7 @@ impl Embedded {
             Self::Googlenet => "googlenet",
             Self::Shufflenet => "shufflenet",
             Self::Mobilenetv2 => "mobilenetv2",
+            Self::Vit => "vit",
         }
     }
 
@@ -71,6 +79,7 @@ impl Embedded {
             Self::Googlenet => include_bytes!("../assets/fashion-googlenet.onnx"),
             Self::Shufflenet => include_bytes!("../assets/fashion-shufflenet.onnx"),
             Self::Mobilenetv2 => include_bytes!("../assets/fashion-mobilenetv2.onnx"),
+            Self::Vit => include_bytes!("../assets/fashion-vit.onnx"),
         }
     }
 

@@ -46,7 +46,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         [&html, &tables].into_iter().try_for_each(|path| output::check(path, again))?;
     }
     let networks = match &args.network[..] {
-        [] => &Embedded::ALL,
+        [] => &Embedded::OF_THE_PAPER,
         some => some,
     };
     let (sessions, others) = (sessions(args, networks)?, other_sessions(args, networks)?);

@@ -1,6 +1,7 @@
 //! The library as its users call it, on models and images; one program, which links once.
 
 mod activation_streams;
+mod attention;
 mod aware_quantization;
 mod bad_models;
 mod between_layers;

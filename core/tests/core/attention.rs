@@ -1,0 +1,91 @@
+//! Products of two activations on the multipliers: against NumPy's, made from the equations alone
+//! (reference/attention.py), and in all forms that exporters write.
+
+use std::sync::Arc;
+
+use recoup_core::accuracy::{EmulatedDesign, Experiment};
+use recoup_core::design::Design;
+use recoup_core::emulate::Workspace;
+use recoup_core::model::{self, OnnxFile};
+use recoup_core::quantize::{Method, WeightScheme};
+use recoup_kernels::{Isa, MacLayer};
+use serde::Deserialize;
+
+use crate::reference;
+
+#[derive(Deserialize)]
+struct Reference {
+    design: String,
+    images: Vec<Vec<f32>>,
+    /// Codes, per image `[head][query][key]`.
+    softmax: Vec<Vec<u8>>,
+    /// Codes, per image `[token][channel]`.
+    output: Vec<Vec<u8>>,
+    products: Vec<Product>,
+}
+
+/// The constants of a product, in all and for each image, `[head][filter]`.
+#[derive(Deserialize)]
+struct Product {
+    g: Vec<i32>,
+    m: Vec<i32>,
+    x0: i64,
+    c: Vec<Vec<i32>>,
+    c0: Vec<Vec<i32>>,
+}
+
+/// The reference, and its network on an instruction set with the weights in one coding.
+fn reference(isa: Isa, scheme: WeightScheme) -> (Reference, EmulatedDesign) {
+    let expected: Reference = reference::json("attention.json");
+    let file = OnnxFile::open(&reference::path("attention.onnx")).unwrap();
+    let graph = Arc::new(model::load(&file, None).unwrap());
+    let (images, origin) = (&expected.images, (String::new(), String::new()));
+    let calibration =
+        Experiment::calibrate(&file, &graph, images, Method::MinMax, origin, &|_| {}).unwrap();
+    let file = Arc::new(file);
+    let experiment = Experiment::new(file, graph, images.clone(), calibration, scheme, isa);
+    let design: Design = expected.design.parse().unwrap();
+    let candidate = experiment.candidate(&design).unwrap();
+    (expected, candidate)
+}
+
+#[test]
+fn an_attention_is_that_of_the_equations() {
+    const HEADS: usize = 2;
+    for isa in Isa::available() {
+        let (expected, candidate) = reference(isa, WeightScheme::U8Channel);
+        let control = candidate.control.as_ref().unwrap();
+        for (product, of_layer) in expected.products.iter().zip(&control.layers[3..]) {
+            let load = of_layer.load.as_ref().unwrap();
+            assert_eq!(load.c[0][..], product.g[..], "{isa:?}");
+            assert_eq!(load.mean[..], product.m[..], "{isa:?}");
+            assert_eq!(load.mean_x, [product.x0], "{isa:?}");
+        }
+        for (number, image) in expected.images.iter().enumerate() {
+            let mut read: Vec<(Vec<u8>, Vec<u8>, Option<Vec<i32>>)> = Vec::new();
+            let observe = |_: usize, layer: &MacLayer, codes: &[u8]| {
+                let c = layer.spec().control.as_ref().map(|control| control.terms[0].c.clone());
+                read.push((codes.to_vec(), layer.spec().weights.clone(), c));
+            };
+            candidate.network.run_observed(image, &mut Workspace::default(), observe).unwrap();
+            for (at, product) in expected.products.iter().enumerate() {
+                let (_, weights, c) = &read[3 + at];
+                assert_eq!(c.as_ref(), Some(&product.c[number]), "{isa:?}");
+                let load = control.layers[3 + at].load.as_ref().unwrap();
+                let depth = weights.len() / product.c[number].len();
+                assert_eq!(load.of(weights, depth).c0, product.c0[number], "{isa:?}");
+            }
+            // Streamed as rows of all heads.
+            let softmax = &expected.softmax[number];
+            let tokens = ((softmax.len() / HEADS) as f64).sqrt() as usize;
+            let row = |query: usize| {
+                (0..HEADS).flat_map(move |head| {
+                    let first = (head * tokens + query) * tokens;
+                    &softmax[first..first + tokens]
+                })
+            };
+            assert!((0..tokens).flat_map(row).eq(&read[4].0), "{isa:?}, image {number}");
+            assert_eq!(read[5].0, expected.output[number], "{isa:?}, image {number}");
+        }
+    }
+}
