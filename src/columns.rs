@@ -33,6 +33,7 @@ pub fn design_columns() -> Vec<Column> {
         whole("control_function", Text),
         whole("c_frac", Integer),
         whole("statistics", Text),
+        whole("attention_constants", Text),
         whole("activation_bits", Integer),
         whole("weight_bits", Integer),
         whole("quantization", Text),

@@ -79,6 +79,8 @@ pub struct Row {
     pub c_frac: Option<u32>,
     /// Which distribution of codes its constants were made for.
     pub statistics: Option<String>,
+    /// Where the constants of products of two activations come from, if there are such products.
+    pub attention_constants: Option<String>,
     /// Significant bits of the activation codes, 4 to 8.
     pub activation_bits: u32,
     /// Significant bits of weight codes.
@@ -228,6 +230,9 @@ impl Results {
             control_cost: control.map(|control| costs(&control.costs())),
             c_frac: control.map(|control| control.c_frac),
             statistics: control.map(|_| design.control_options.statistics.to_string()),
+            attention_constants: control
+                .filter(|_| self.attention == Some(Attention::Emulated))
+                .map(|_| design.control_options.attention.to_string()),
             activation_bits: design.activation_bits,
             weight_bits: design.weight_bits,
             quantization: design.quantization().to_string(),

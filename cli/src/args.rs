@@ -6,7 +6,9 @@ use clap::{Args, Subcommand};
 
 use recoup::data::CALIBRATION_IMAGES;
 use recoup_circuits::table::{ElementType, Index, Order};
-use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode, Statistics};
+use recoup_core::control_variate::{
+    AttentionConstants, ControlOptions, MODE_HELP, Mode, Statistics,
+};
 use recoup_core::data::{DataError, DataSpec, Dataset, FORMS, KEYS, PRESETS, Preprocess};
 use recoup_core::design::Design;
 use recoup_core::model::{ATTENTION_HELP, Attention};
@@ -116,6 +118,8 @@ pub struct EvalArgs {
     pub control_variate_bits: Option<u32>,
     #[arg(long, help_heading = headings::CONTROL, value_name = "HOW", help = format!("Which distribution of codes a fitted control variate is for, {}: of a layer, or of each of its input channels [default: {}]", values::list(Statistics::ALL), ControlOptions::default().statistics))]
     pub statistics: Option<Statistics>,
+    #[arg(long, help_heading = headings::CONTROL, value_name = "HOW", help = format!("Where C and C0 of products of two activations come from, {}: from what is loaded into each column, one of each for a layer, C0 alone for each column, or no V [default: {}]", values::list(AttentionConstants::ALL), ControlOptions::default().attention))]
+    pub attention_constants: Option<AttentionConstants>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the activation codes, {}; may be repeated [default: 8]", values::code_bits()))]
     pub activation_bits: Vec<u32>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the weight codes, {}; may be repeated [default: 8]", values::code_bits()))]

@@ -30,6 +30,9 @@ class Design:
         x_bits: bits of a fitted x(a).
         statistics: which distribution of codes a fitted control variate is for: ``channel``, of
             each input channel of a layer, if not said, or ``pooled``, of all of them.
+        attention_constants: where C and C0 of products of two activations come from: ``loaded``, from
+            what is loaded into each column, if not said; ``layer``, one of each for a layer;
+            ``constant``, C0 alone for each column; or ``none``, no V.
 
     Raises:
         MultiplierError, ControlVariateError, RequestError: when an argument means nothing.
@@ -57,10 +60,11 @@ class Design:
         terms: int | None = None,
         x_bits: int | None = None,
         statistics: str | None = None,
+        attention_constants: str | None = None,
     ) -> None:
         known = as_multiplier(multiplier)
         options = (control_variate, (activation_bits, weight_bits), quantization, exact_ends, weights)
-        control = (c_frac, terms, x_bits, statistics)
+        control = (c_frac, terms, x_bits, statistics, attention_constants)
         self._design = _recoup.Design.make(known._multiplier, *options, control)
         self._made_by = (_make, (known, options, control))
 
@@ -106,7 +110,7 @@ def _make(
     multiplier: Multiplier, options: tuple[Any, ...], control: tuple[Any, ...]
 ) -> Design:
     control_variate, (activation_bits, weight_bits), quantization, exact_ends, weights = options
-    c_frac, terms, x_bits, statistics = control
+    c_frac, terms, x_bits, statistics, attention_constants = control
     return Design(
         multiplier,
         control_variate=control_variate,
@@ -119,6 +123,7 @@ def _make(
         terms=terms,
         x_bits=x_bits,
         statistics=statistics,
+        attention_constants=attention_constants,
     )
 
 

@@ -144,7 +144,7 @@ class Design:
         quantization: str | None,
         exact_ends: bool,
         weights: str | None,
-        control_options: tuple[int | None, int | None, int | None, str | None],
+        control_options: tuple[int | None, int | None, int | None, str | None, str | None],
     ) -> Design: ...
     @property
     def text(self) -> str: ...

@@ -1,7 +1,9 @@
 //! Designs.
 
 use pyo3::prelude::*;
-use recoup::design::{ControlOptions, Mode, Quantization, Statistics, WeightScheme};
+use recoup::design::{
+    AttentionConstants, ControlOptions, Mode, Quantization, Statistics, WeightScheme,
+};
 use recoup::multipliers::Netlist;
 
 use crate::errors::{known, parse};
@@ -36,14 +38,16 @@ impl Design {
         quantization: Option<&str>,
         exact_ends: bool,
         weights: Option<&str>,
-        control_options: (Option<u32>, Option<usize>, Option<u32>, Option<&str>),
+        control_options: (Option<u32>, Option<usize>, Option<u32>, Option<&str>, Option<&str>),
     ) -> PyResult<Self> {
         let quantization: Option<Quantization> =
             quantization.map(|text| parse(py, "quantization", text)).transpose()?;
         let weights =
             weights.map(|weights| parse::<WeightScheme>(py, "weights", weights)).transpose()?;
         let default = ControlOptions::default();
-        let (c_frac, terms, x_bits, statistics) = control_options;
+        let (c_frac, terms, x_bits, statistics, attention) = control_options;
+        let attention: Option<AttentionConstants> =
+            attention.map(|text| parse(py, "attention_constants", text)).transpose()?;
         let statistics: Option<Statistics> =
             statistics.map(|text| parse(py, "statistics", text)).transpose()?;
         let options = ControlOptions {
@@ -51,6 +55,7 @@ impl Design {
             terms: terms.unwrap_or(default.terms),
             x_bits: x_bits.unwrap_or(default.x_bits),
             statistics: statistics.unwrap_or(default.statistics),
+            attention: attention.unwrap_or(default.attention),
         };
         let imported = &multiplier.imported;
         let plain = recoup::Design::new(imported.multiplier.clone());

@@ -16,7 +16,8 @@ pub struct SeenCodes {
     pub all: CodeHistogram,
     /// By input channel; none where only `all` is known.
     pub channels: Option<ChannelCodes>,
-    /// The weight bytes that an image brought, for a layer that each image brings its own.
+    /// The weight bytes that some images brought, one after the other, for a layer that each image
+    /// brings its own.
     pub loaded: Vec<u8>,
 }
 

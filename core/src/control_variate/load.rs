@@ -64,6 +64,11 @@ impl LoadConstants {
         }
     }
 
+    /// The same for C0 alone.
+    pub(super) fn without_c(self) -> Self {
+        Self { c: self.c.iter().map(|_| [0; 256]).collect(), ..self }
+    }
+
     /// The constants of filters of `depth` weights each, eq. (3.22).
     pub fn of(&self, weights: &[u8], depth: usize) -> LayerConstants {
         let filters = weights.chunks_exact(depth);

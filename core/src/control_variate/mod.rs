@@ -34,7 +34,7 @@ pub use fit::residual_share;
 pub use function::CodeFunction;
 pub use load::LoadConstants;
 use load::Shares;
-pub use mode::{MODE_HELP, Mode, ModeHelp, Statistics};
+pub use mode::{AttentionConstants, MODE_HELP, Mode, ModeHelp, Statistics};
 pub(crate) use moments::{Filter, LayerMoments};
 pub use regress::Regression;
 pub use study::{Choice, Study};
@@ -66,6 +66,30 @@ impl Layer<'_> {
         let group = |at: usize| (at / in_group).min(groups - 1);
         let filters = self.filters.iter().enumerate();
         filters.map(|(at, weights)| Filter { group: group(at), weights }).collect()
+    }
+
+    /// Its constants, if images bring its weights: made by `load`, or instead of it.
+    fn of_load(&self, load: LoadConstants, how: AttentionConstants) -> LayerConstants {
+        let (filters, terms) = (self.filters.len(), load.c.len());
+        let without = |load| {
+            let (c, c0) = (vec![vec![0; filters]; terms], vec![0; filters]);
+            LayerConstants { c, c0, load }
+        };
+        match how {
+            AttentionConstants::Loaded => without(Some(Arc::new(load))),
+            AttentionConstants::Constant => without(Some(Arc::new(load.without_c()))),
+            AttentionConstants::None => without(None),
+            AttentionConstants::Layer => {
+                let depth = self.filters.first().map_or(1, |weights| weights.len());
+                let of_filters = load.of(&self.codes.loaded, depth);
+                let mean = |values: &Vec<i32>| {
+                    let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
+                    vec![(sum / values.len() as f64).round_ties_even() as i32; filters]
+                };
+                let c = of_filters.c.iter().map(mean).collect();
+                LayerConstants { c, c0: mean(&of_filters.c0), load: None }
+            }
+        }
     }
 
     /// Moments over its codes.
@@ -122,6 +146,8 @@ pub struct ControlOptions {
     pub x_bits: u32,
     /// Which distribution of codes they are made for.
     pub statistics: Statistics,
+    /// Where those of products of two activations come from.
+    pub attention: AttentionConstants,
 }
 
 impl ControlOptions {
@@ -139,7 +165,8 @@ impl Default for ControlOptions {
     /// One function, of 4 bits if it is fitted. 4 fraction bits are the least that leaves accuracy
     /// unchanged in every coding (measured, docs/arithmetic.md, section 3).
     fn default() -> Self {
-        Self { c_frac: 4, terms: 1, x_bits: 4, statistics: Statistics::Channel }
+        let attention = AttentionConstants::Loaded;
+        Self { c_frac: 4, terms: 1, x_bits: 4, statistics: Statistics::Channel, attention }
     }
 }
 
@@ -191,12 +218,6 @@ impl LayerConstants {
             |filter: usize| -> Vec<f64> { c.iter().map(|c| f64::from(c[filter]) / unit).collect() };
         let c0 = (0..filters).map(|filter| saturate(c0(filter, &stored(filter)))).collect();
         Self { c, c0, load: None }
-    }
-
-    /// Those of so many filters that are made when these are loaded.
-    fn of_load(load: LoadConstants, filters: usize) -> Self {
-        let (c, c0) = (vec![vec![0; filters]; load.c.len()], vec![0; filters]);
-        Self { c, c0, load: Some(Arc::new(load)) }
     }
 }
 
@@ -258,10 +279,7 @@ pub fn fit(
                 false => moments.constants(&layer.filters(), c_frac),
                 true => {
                     let shares = moments.shares(multiplier.mask().is_some());
-                    LayerConstants::of_load(
-                        LoadConstants::new(&shares, c_frac),
-                        layer.filters.len(),
-                    )
+                    layer.of_load(LoadConstants::new(&shares, c_frac), options.attention)
                 }
             }
         };
@@ -277,7 +295,7 @@ pub fn fit(
                 if layer.is_loaded() {
                     let depth = filters.first().map_or(1, |weights| weights.len());
                     let load = LoadConstants::new(&Shares::of_paper(&mean, depth), c_frac);
-                    return LayerConstants::of_load(load, filters.len());
+                    return layer.of_load(load, options.attention);
                 }
                 let c = filters.iter().map(|weights| mean_over(weights, &mean)).collect();
                 LayerConstants::round(&[c], filters.len(), c_frac, |_, _| 0.0)
@@ -422,7 +440,7 @@ pub(crate) fn filters<'a>(
     codes: &'a SeenCodes,
 ) -> impl Iterator<Item = &'a [u8]> {
     let weights = if mac.load.is_some() { &codes.loaded } else { &mac.weights };
-    weights.chunks_exact(mac.shape.depth())
+    weights.chunks_exact(mac.shape.depth()).take(mac.shape.filters)
 }
 
 fn mean_over(weights: &[u8], of_weight: &[f64; 256]) -> f64 {

@@ -58,6 +58,44 @@ impl FromStr for Statistics {
     }
 }
 
+/// Where C and C0 come from for products of two activations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AttentionConstants {
+    /// Made for each column of the array while it is loaded, eq. (3.21).
+    #[default]
+    Loaded,
+    /// One C and one C0 for each layer.
+    Layer,
+    /// C0 alone, made for each column.
+    Constant,
+    /// No correction of these products.
+    None,
+}
+
+impl AttentionConstants {
+    /// All, for help texts and error messages.
+    pub const ALL: [Self; 4] = [Self::Loaded, Self::Layer, Self::Constant, Self::None];
+}
+
+impl fmt::Display for AttentionConstants {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Loaded => "loaded",
+            Self::Layer => "layer",
+            Self::Constant => "constant",
+            Self::None => "none",
+        })
+    }
+}
+
+impl FromStr for AttentionConstants {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        as_text::find("attention constants", text, &Self::ALL)
+    }
+}
+
 /// Where C and C0 come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Design, text::text};
 use crate::as_text;
-use crate::control_variate::{ControlOptions, Mode, Statistics};
+use crate::control_variate::{AttentionConstants, ControlOptions, Mode, Statistics};
 use crate::multiplier::Multiplier;
 use crate::numeric::hex;
 use crate::quantize::{Quantization, WeightScheme, all_bits, are_all_bits};
@@ -24,6 +24,9 @@ const FIRST_STATISTICS: Statistics = Statistics::Pooled;
 pub struct DesignRecord {
     /// Significant bits of the activation codes, 4 to 8.
     pub activation_bits: u32,
+    /// Where the constants of products of two activations come from, if not from what is loaded.
+    #[serde(default, with = "as_text::optional", skip_serializing_if = "Option::is_none")]
+    attention: Option<AttentionConstants>,
     /// Fraction bits of C; none without a control variate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     c_frac: Option<u32>,
@@ -70,10 +73,12 @@ impl Design {
     /// The same, of a multiplier whose identity is known: it is a hash of all products.
     pub fn record_with(&self, products_sha256: String) -> DesignRecord {
         let corrected = self.is_corrected();
-        let ControlOptions { c_frac, terms, x_bits, statistics } = self.control_options;
+        let ControlOptions { c_frac, terms, x_bits, statistics, attention } = self.control_options;
+        let has_own = corrected && attention != AttentionConstants::default();
         let has_other = corrected && statistics != FIRST_STATISTICS;
         DesignRecord {
             activation_bits: self.activation_bits,
+            attention: has_own.then_some(attention),
             c_frac: corrected.then_some(c_frac),
             control_variate: self.control_variate,
             exact_ends: self.exact_ends,
@@ -121,6 +126,7 @@ impl DesignRecord {
     pub fn uncorrected(self) -> Self {
         Self {
             control_variate: Mode::None,
+            attention: None,
             c_frac: None,
             statistics: None,
             terms: None,
@@ -159,6 +165,7 @@ impl DesignRecord {
             terms: self.terms.unwrap_or(default.terms),
             x_bits: self.x_bits.unwrap_or(default.x_bits),
             statistics: self.statistics.unwrap_or(FIRST_STATISTICS),
+            attention: self.attention.unwrap_or_default(),
         }
     }
 }

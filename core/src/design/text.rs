@@ -46,6 +46,9 @@ pub(super) fn text(multiplier: impl fmt::Display, is_exact: bool, design: &Desig
         if options.statistics != default.statistics {
             text += &format!(", statistics {}", options.statistics);
         }
+        if options.attention != default.attention {
+            text += &format!(", attention {}", options.attention);
+        }
         text += ")";
     }
     if design.activation_bits != 8 {
@@ -154,6 +157,7 @@ fn set(options: &mut ControlOptions, part: &str) -> Result<(), String> {
         "terms" => options.terms = within(1, 8)? as usize,
         "x_bits" => options.x_bits = within(1, 8)?,
         "statistics" => options.statistics = number.parse()?,
+        "attention" => options.attention = number.parse()?,
         _ => return Err(format!("\"{part}\" is no option of a control variate")),
     }
     Ok(())

@@ -43,6 +43,9 @@ impl Network {
     }
 }
 
+/// Images whose weights are kept, of layers that each image brings its own.
+const LOADED_IMAGES: usize = 16;
+
 /// Runs the network with exact products on `images` and counts, per layer and input channel, how
 /// often each activation code takes part in a product; padding counts as the zero point that it
 /// is. A step of the work is an image.
@@ -59,8 +62,10 @@ pub fn code_histograms(
     let coverage: Vec<_> = macs.iter().map(|mac| Coverage::new(&mac.shape)).collect();
     let counts = |mac: &QuantizedMac| vec![[0; 256]; mac.shape.channels];
     let empty = || (macs.iter().map(counts).collect::<Vec<_>>(), Workspace::default());
-    // What the first image brings.
-    let loaded: Vec<OnceLock<Vec<u8>>> = macs.iter().map(|_| OnceLock::new()).collect();
+    // `[layer][image]`, of the first images.
+    let of_images = || std::array::from_fn(|_| OnceLock::new());
+    let loaded: Vec<[OnceLock<Vec<u8>>; LOADED_IMAGES]> =
+        macs.iter().map(|_| of_images()).collect();
     let (counts, _) = images
         .par_iter()
         .enumerate()
@@ -68,8 +73,10 @@ pub fn code_histograms(
             go_on(watch)?;
             network.run_observed(image, &mut workspace, |layer, kernel, codes| {
                 coverage[layer].count(codes, &mut counts[layer]);
-                if number == 0 && macs[layer].load.is_some() {
-                    loaded[layer].get_or_init(|| kernel.spec().weights.clone());
+                if let Some(loaded) =
+                    loaded[layer].get(number).filter(|_| macs[layer].load.is_some())
+                {
+                    loaded.get_or_init(|| kernel.spec().weights.clone());
                 }
             })?;
             watch.advance(1);
@@ -85,7 +92,8 @@ pub fn code_histograms(
     let layers = layers.map(|(((mac, coverage), counts), loaded)| {
         let zero_point = prepared.quantized.mac_input(mac).1.zero_point;
         let seen = coverage.seen(counts, images.len() as u64, zero_point);
-        SeenCodes { loaded: loaded.into_inner().unwrap_or_default(), ..seen }
+        let loaded = loaded.into_iter().filter_map(OnceLock::into_inner).flatten();
+        SeenCodes { loaded: loaded.collect(), ..seen }
     });
     Ok(layers.collect())
 }
