@@ -9,6 +9,9 @@ use recoup::multipliers::Netlist;
 use crate::errors::{known, parse};
 use crate::multiplier::Multiplier;
 
+/// Of a control variate, what is said: c_frac, terms, x_bits, statistics and attention_constants.
+type GivenOptions<'a> = (Option<u32>, Option<usize>, Option<u32>, Option<&'a str>, Option<&'a str>);
+
 /// A multiplier with what corrects it and the codes that it gets.
 #[pyclass(frozen, module = "recoup._recoup")]
 pub struct Design {
@@ -38,7 +41,7 @@ impl Design {
         quantization: Option<&str>,
         exact_ends: bool,
         weights: Option<&str>,
-        control_options: (Option<u32>, Option<usize>, Option<u32>, Option<&str>, Option<&str>),
+        control_options: GivenOptions<'_>,
     ) -> PyResult<Self> {
         let quantization: Option<Quantization> =
             quantization.map(|text| parse(py, "quantization", text)).transpose()?;
