@@ -62,7 +62,7 @@ fn an_attention_is_that_of_the_equations() {
             assert_eq!(load.mean_x, [product.x0], "{isa:?}");
         }
         for (number, image) in expected.images.iter().enumerate() {
-            let mut read: Vec<(Vec<u8>, Vec<u8>, Option<Vec<i32>>)> = Vec::new();
+            let mut read = Vec::new();
             let observe = |_: usize, layer: &MacLayer, codes: &[u8]| {
                 let c = layer.spec().control.as_ref().map(|control| control.terms[0].c.clone());
                 read.push((codes.to_vec(), layer.spec().weights.clone(), c));
