@@ -57,14 +57,14 @@ const ROOMS: [(&str, &[Room]); 11] = [
     (
         "core/src",
         &[
+            ("as_text", &[]),
             ("hint", &[]),
             ("numeric", &[]),
             ("multiplier", &["hint", "numeric"]),
-            ("model", &["hint", "numeric"]),
+            ("model", &["as_text", "hint", "numeric"]),
             ("as_bits", &[]),
             ("as_digits", &[]),
             ("watch", &[]),
-            ("as_text", &[]),
             ("quantize", &["hint", "numeric", "model", "watch", "as_text"]),
             ("control_variate", &["multiplier", "quantize", "as_text"]),
             (
