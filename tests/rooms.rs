@@ -66,7 +66,7 @@ const ROOMS: [(&str, &[Room]); 11] = [
             ("as_digits", &[]),
             ("watch", &[]),
             ("quantize", &["hint", "numeric", "model", "watch", "as_text"]),
-            ("control_variate", &["multiplier", "quantize", "as_text"]),
+            ("control_variate", &["numeric", "multiplier", "quantize", "as_text"]),
             (
                 "emulate",
                 &[

@@ -82,7 +82,7 @@ impl Experiment {
             for made in ways {
                 let network = Network::new(&made.prepared, multiplier, made.control.as_ref())?;
                 let scores = class_scores(&network, self.judges(), watch)?;
-                let error = square_distance(&scores, &exact);
+                let error = self.distance(&scores, &exact);
                 // Of equals the first: what is plain stays.
                 if best.as_ref().is_none_or(|(least, _)| error < *least) {
                     best = Some((error, made));
@@ -221,6 +221,21 @@ impl Experiment {
         self.values.get_or_make(&(), make)
     }
 
+    /// How far outputs are from what they should be, eq. (6.11).
+    fn distance(&self, found: &[Vec<f32>], expected: &[Vec<f32>]) -> f64 {
+        let Some((_, scores)) = self.graph.scores() else {
+            return square_distance(found, expected);
+        };
+        let are_probabilities = self.graph.scores_are_probabilities();
+        let logit = |&score: &f32| match are_probabilities {
+            true => f64::from(score.max(LEAST_PROBABILITY)).ln(),
+            false => f64::from(score),
+        };
+        let logits = |outputs: &Vec<f32>| outputs[scores.clone()].iter().map(logit).collect();
+        let images = found.iter().zip(expected);
+        distance_of_scores(images.map(|(found, expected)| (logits(found), logits(expected))))
+    }
+
     /// The calibration images that decide between choices.
     fn judges(&self) -> &[Vec<f32>] {
         &self.images[self.images.len().saturating_sub(CORRECTED_ON)..]
@@ -235,8 +250,53 @@ impl Experiment {
     }
 }
 
+/// Probabilities below it are all alike: half a step of codes of 8 bits.
+const LEAST_PROBABILITY: f32 = 1.0 / 512.0;
+
+/// How far scores are from the expected ones, whatever number they all are multiplied by, and
+/// whatever is added to those of an image; per image, eq. (6.11).
+fn distance_of_scores(pairs: impl Iterator<Item = (Vec<f64>, Vec<f64>)>) -> f64 {
+    let (mut found_squares, mut products, mut expected_squares) = (0.0, 0.0, 0.0);
+    for (found, expected) in pairs {
+        let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len() as f64;
+        let (mean_found, mean_expected) = (mean(&found), mean(&expected));
+        for (found, expected) in found.iter().zip(&expected) {
+            let (found, expected) = (found - mean_found, expected - mean_expected);
+            found_squares += found * found;
+            products += found * expected;
+            expected_squares += expected * expected;
+        }
+    }
+    // What is not in proportion; all, if they have nothing in common.
+    let in_common = if products > 0.0 { products * products / found_squares } else { 0.0 };
+    expected_squares - in_common
+}
+
 /// The sum of squared differences.
 fn square_distance(found: &[Vec<f32>], expected: &[Vec<f32>]) -> f64 {
     let pairs = found.iter().flatten().zip(expected.iter().flatten());
     pairs.map(|(found, expected)| f64::from(found - expected).powi(2)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_compared_in_proportion() {
+        let expected = [vec![1.0, 2.0, 6.0], vec![0.0, -2.0, -1.0]];
+        let distance = |found: [Vec<f64>; 2]| {
+            distance_of_scores(found.into_iter().zip(expected.iter().cloned()))
+        };
+        assert_eq!(distance(expected.clone()), 0.0);
+        // Half of all, and an offset of each image's own.
+        assert_eq!(distance([vec![5.5, 6.0, 8.0], vec![1.0, 0.0, 0.5]]), 0.0);
+        // 4 + 1 + 9 and 1 + 1 + 0 are left of what has nothing in common, or the contrary.
+        for by in [0.0, -1.0] {
+            let found = expected.each_ref().map(|scores| scores.iter().map(|it| it * by).collect());
+            assert_eq!(distance(found), 16.0);
+        }
+        // Of the first image's -2, -1, 3 as much as of the second's 1, -1, 0: 14 of 16 in common.
+        assert_eq!(distance([vec![-2.0, -1.0, 3.0], vec![0.0; 3]]), 2.0);
+    }
 }

@@ -187,6 +187,20 @@ impl Graph {
         Some((self.outputs[found], self.output_ranges().swap_remove(found)))
     }
 
+    /// Whether the class scores come out of a softmax, moved or coded or not.
+    pub fn scores_are_probabilities(&self) -> bool {
+        let Some((mut value, _)) = self.scores() else { return false };
+        while let Some(node) = self.nodes.iter().find(|node| node.outputs.contains(&value)) {
+            match node.kind {
+                NodeKind::Movement(_) | NodeKind::Quantize | NodeKind::Recode => {
+                    value = node.inputs[0];
+                }
+                _ => return node.operator == "Softmax",
+            }
+        }
+        false
+    }
+
     /// Multiply-accumulates per image that do not run on the multipliers: node, operator, reason.
     pub fn exact_macs(&self) -> impl Iterator<Item = (&Node, &str)> {
         self.nodes.iter().filter_map(|node| match &node.kind {
