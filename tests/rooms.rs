@@ -27,7 +27,7 @@ const ROOMS: [(&str, &[Room]); 11] = [
             ("error", &[]),
             ("output", &["buffer", "isa", "dispatch", "x86_64", "engine"]),
             ("float", &["isa", "dispatch", "x86_64", "engine", "output"]),
-            ("input", &["dispatch", "x86_64"]),
+            ("input", &["isa", "dispatch", "x86_64"]),
             ("layer", &["buffer"]),
             ("naive", &[]),
             ("product", &["naive"]),

@@ -317,7 +317,11 @@ fn main() {
     let wanted = |line: &str| words.iter().all(|word| line.contains(word.as_str()));
     type Multiplier = (&'static str, Product, Option<Box<dyn Fn(u8) -> u16>>);
     let low = |m: u32| move |a: u8| u16::from(a) % (1 << m);
-    let ones = |m: u32| move |a: u8| (u16::from(a) % (1 << m)).count_ones() as u16;
+    // What the truncated rows of a code lose on average, but for a factor.
+    let lost = |m: u32| {
+        let bit = move |a: u8, i: u32| u16::from(a >> i & 1) * ((1 << m) - (1 << i));
+        move |a: u8| (0..m.min(8)).map(|i| bit(a, i)).sum()
+    };
     let mut multipliers: Vec<Multiplier> = vec![("exact", Product::Mask(u64::MAX), None)];
     multipliers.push(("perforated2+V", mask(|i, _| i >= 2), Some(Box::new(low(2)))));
     multipliers.push(("recursive4+V", mask(|i, l| i >= 4 || l >= 4), Some(Box::new(low(4)))));
@@ -327,8 +331,9 @@ fn main() {
         ("truncated6+V", 6),
         ("truncated7+V", 7),
         ("truncated8+V", 8),
+        ("truncated9+V", 9),
     ] {
-        multipliers.push((name, mask(|i, l| i + l >= m), Some(Box::new(ones(m)))));
+        multipliers.push((name, mask(|i, l| i + l >= m), Some(Box::new(lost(m)))));
     }
     multipliers.push(("table, e<200 +V", table(Some(200)), Some(Box::new(low(4)))));
     multipliers.push(("table, e<20000+V", table(Some(20_000)), Some(Box::new(low(4)))));

@@ -16,8 +16,9 @@
 //! - `input`: the padded copies of an image that the engines read, channels last (`image`) or by
 //!   channels (`planes`);
 //! - `engine`: which engine serves which product, and the engines. Layers with one filter per
-//!   channel run by `depthwise`, masks by its `columns` where there are instructions that add several
-//!   products; all others by one of the following;
+//!   channel run by `depthwise`: by its `lookup` where bytes can be looked up in registers, masks of
+//!   few terms by its `columns` where there are instructions that add several products; all others
+//!   run by one of the following;
 //! - `engine::gemm`: a mask, or a table that is a short sum of ordinary products;
 //! - `engine::byte_lookup`: a mask or a table where bytes looked up in registers take less time
 //!   than ordinary products (x86-64 only; `tables` plans the bytes, `gather` fetches the codes);

@@ -1,6 +1,7 @@
 //! Depthwise convolution: one filter per channel, and the channels side by side in the vectors.
 
 pub(crate) mod columns;
+pub(crate) mod lookup;
 
 use std::sync::Arc;
 

@@ -43,6 +43,9 @@ pub(crate) struct Run {
     pub offset: usize,
     /// Steps; codes read beyond the run meet weights of 0.
     pub units: usize,
+    /// Bits of the codes, for kernels that look at them.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    pub mask: u8,
 }
 
 /// What a tile kernel reads.
@@ -104,6 +107,7 @@ pub(crate) struct Gemm {
     shape: ConvShape,
     padding: u8,
     width: Width,
+    terms: usize,
     /// What each copy has for the codes.
     copies: Vec<CodeFactor>,
     copy_bytes: usize,
@@ -142,16 +146,32 @@ impl Gemm {
         if is_pointwise(&shape) {
             (shape.height, shape.width) = (1, shape.height * shape.width);
         }
-        let (kernels, width) = kernels(isa);
+        let (mut kernels, width) = kernels(isa);
+        let mut copies: Vec<_> = terms.iter().map(|term| term.of_code.clone()).collect();
+        let mut masks = vec![0xff; terms.len()];
+        let bits = |factor: &CodeFactor| match factor {
+            &CodeFactor::Bits(bits) => Some(bits),
+            CodeFactor::Bytes(_) => None,
+        };
+        if let Some(masked) = masked_kernels(isa)
+            && let Some(bits) = copies.iter().map(bits).collect::<Option<Vec<_>>>()
+            && bits.iter().any(|&bits| bits != 0xff)
+        {
+            // One copy serves all terms.
+            (kernels, masks) = (masked, bits);
+            copies = vec![CodeFactor::Bits(0xff)];
+        }
         let pixel = shape.channels * width.bytes();
         let copy_bytes = shape.padded_height() * shape.padded_width() * pixel;
         let taps = contiguous(&shape);
         let mut runs = Vec::new();
-        for term in 0..terms.len() {
+        for (term, &mask) in masks.iter().enumerate() {
+            let copy = if copies.len() == 1 { 0 } else { term };
             for &(offset, len) in &taps {
                 runs.push(Run {
-                    offset: term * copy_bytes + offset * width.bytes(),
+                    offset: copy * copy_bytes + offset * width.bytes(),
                     units: (len * width.bytes()).div_ceil(UNIT),
+                    mask,
                 });
             }
         }
@@ -179,9 +199,9 @@ impl Gemm {
             + (shape.out_width() - 1) * shape.stride_width)
             * pixel;
         let reach = runs.iter().map(|run| run.offset + run.units * UNIT).max().unwrap_or(0);
-        let image_bytes = (terms.len() * copy_bytes).max(last_position + last_group + reach);
+        let image_bytes = (copies.len() * copy_bytes).max(last_position + last_group + reach);
         let padding = [shape.pad_top, shape.pad_left, shape.pad_bottom, shape.pad_right];
-        let in_place = matches!(terms, [term] if term.of_code == CodeFactor::Bits(0xff))
+        let in_place = copies == [CodeFactor::Bits(0xff)]
             && (width, padding) == (Width::One, [0; 4])
             && image_bytes <= shape.input_len();
         let per_group = blocks.len() / shape.groups;
@@ -193,7 +213,8 @@ impl Gemm {
             shape,
             padding: spec.input_zero_point,
             width,
-            copies: terms.iter().map(|term| term.of_code.clone()).collect(),
+            terms: terms.len(),
+            copies,
             copy_bytes,
             image_bytes,
             in_place,
@@ -215,7 +236,7 @@ impl Gemm {
     }
 
     pub fn terms(&self) -> usize {
-        self.copies.len()
+        self.terms
     }
 
     pub fn blocks(&self) -> &[Block] {
@@ -228,6 +249,11 @@ impl Gemm {
         const IMAGES: usize = 4;
         let is_large = self.shape.positions() > 1 && self.weight_bytes() > 2 * CACHED_WEIGHTS;
         if is_large { IMAGES } else { 1 }
+    }
+
+    /// Whether tiles come in the order of positions, those of all blocks before the next span's.
+    pub fn is_in_order(&self) -> bool {
+        self.shape.groups == 1 && self.weight_bytes() <= CACHED_WEIGHTS
     }
 
     fn weight_bytes(&self) -> usize {
@@ -386,6 +412,16 @@ fn kernels(isa: Isa) -> (TileKernels, Width) {
         Level::Avx512Vnni => (crate::x86_64::avx512::KERNELS, Width::One),
         #[cfg(target_arch = "aarch64")]
         Level::Neon => (crate::aarch64::neon::KERNELS, Width::Two),
+    }
+}
+
+/// Kernels that multiply some bits of the codes, in about the same time; none where copies of such
+/// are made.
+fn masked_kernels(isa: Isa) -> Option<TileKernels> {
+    match isa.level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni => Some(crate::x86_64::avx512::MASKED),
+        _ => None,
     }
 }
 

@@ -29,6 +29,7 @@ use byte_lookup::ByteLookup;
 use depthwise::{
     Depthwise,
     columns::{Column, Columns},
+    lookup::Lookup,
 };
 use gemm::Gemm;
 use rows::RowsConv;
@@ -39,6 +40,7 @@ use table::Table;
 pub(crate) struct Images {
     image: Vec<u8>,
     columns: Vec<Column>,
+    planes: depthwise::lookup::Buffers,
     gemm: gemm::Buffers,
     bytes: byte_lookup::Buffers,
     rows: rows::Buffers,
@@ -56,6 +58,8 @@ pub(crate) enum Engine {
     Depthwise(Depthwise),
     /// The same by columns of the kernel.
     Columns(Columns),
+    /// The same by lookups.
+    Lookup(Box<Lookup>),
     Table(Table),
 }
 
@@ -83,6 +87,13 @@ impl Engine {
     fn of_mask(isa: Isa, spec: &MacSpec, mask: u64) -> (Engine, [i32; 256]) {
         let (shape, coding) = (&spec.shape, spec.coding);
         if Depthwise::fits(shape) {
+            // Two products take less time than a lookup.
+            if terms(mask).len() > 2
+                && let Some((lookup, correction)) =
+                    Lookup::new(isa, spec, &terms::table(mask, coding))
+            {
+                return (Engine::Lookup(Box::new(lookup)), correction);
+            }
             let factors = terms(mask).into_iter().map(|term| Factor::of_term(term, coding));
             return match Columns::new(isa, spec, &factors.collect::<Vec<_>>()) {
                 Some((columns, correction)) => (Engine::Columns(columns), correction),
@@ -116,6 +127,9 @@ impl Engine {
     fn of_table(isa: Isa, spec: &MacSpec, table: &Arc<[i32]>) -> (Engine, [i32; 256]) {
         let shape = &spec.shape;
         if Depthwise::fits(shape) {
+            if let Some((lookup, correction)) = Lookup::new(isa, spec, table) {
+                return (Engine::Lookup(Box::new(lookup)), correction);
+            }
             return (Engine::Depthwise(Depthwise::with_table(isa, spec, table)), [0; 256]);
         }
         let factors = Factors::new(table, &spec.used_weights(), Gemm::span(isa));
@@ -176,19 +190,24 @@ impl Engine {
             }
             Engine::Rows(rows) => format!("rows{}", rows.bits()),
             Engine::Depthwise(_) | Engine::Columns(_) => "depthwise".to_owned(),
+            Engine::Lookup(lookup) => {
+                let (index, bytes) = lookup.size();
+                format!("depthwise+lookup{index}x{bytes}")
+            }
             Engine::Table(_) => "table".to_owned(),
         }
     }
 
     /// Whether blocks take filters of many groups, since each filter has a channel of its own.
     pub fn is_depthwise(&self) -> bool {
-        matches!(self, Engine::Depthwise(_) | Engine::Columns(_))
+        matches!(self, Engine::Depthwise(_) | Engine::Columns(_) | Engine::Lookup(_))
     }
 
     /// Has X summed along with the products, if the engine can: whether it does.
     pub fn sum_also(&mut self, x: &CodeFunction) -> bool {
         match self {
             Engine::Columns(columns) => columns.sum_also(x),
+            Engine::Lookup(lookup) => lookup.sum_also(x),
             _ => false,
         }
     }
@@ -207,6 +226,9 @@ impl Engine {
     /// What is computed for several images together, before they are run one by one.
     pub fn prepare<'a>(&self, inputs: impl Iterator<Item = &'a [u8]>, images: &mut Images) {
         match self {
+            Engine::Bytes(parts) if parts.0.streams(parts.1.is_in_order()) => {
+                parts.0.begin(inputs, &mut images.bytes);
+            }
             Engine::Bytes(parts) => parts.0.run(inputs, &mut images.bytes),
             Engine::Rows(rows) => rows.run(inputs, &mut images.rows),
             _ => {}
@@ -222,7 +244,7 @@ impl Engine {
         images: &mut Images,
         mut sink: impl FnMut(Tile<'_>),
     ) {
-        let Images { image, columns, gemm: buffers, bytes, rows } = images;
+        let Images { image, columns, planes, gemm: buffers, bytes, rows } = images;
         match self {
             Engine::Gemm(gemm) => gemm.run(input, buffers, sink),
             Engine::Factors(parts) => {
@@ -234,8 +256,16 @@ impl Engine {
             }
             Engine::Bytes(parts) => {
                 let (conv, gemm) = &**parts;
-                if gemm.terms() == 0 {
-                    return conv.tiles(bytes, number, sink);
+                match (conv.streams(gemm.is_in_order()), gemm.terms()) {
+                    (false, 0) => return conv.tiles(bytes, number, sink),
+                    (true, 0) => return conv.stream(bytes, sink),
+                    (false, _) => {}
+                    (true, _) => {
+                        return gemm.run(input, buffers, |mut tile| {
+                            conv.stream_to(bytes, &mut tile);
+                            sink(tile);
+                        });
+                    }
                 }
                 let (number, count) = number;
                 gemm.run(input, buffers, |mut tile| {
@@ -246,6 +276,7 @@ impl Engine {
             Engine::Rows(conv) => conv.tiles(rows, number, sink),
             Engine::Depthwise(depthwise) => depthwise.run(input, image, sink),
             Engine::Columns(engine) => engine.run(input, columns, sink),
+            Engine::Lookup(lookup) => lookup.run(input, planes, sink),
             Engine::Table(table) => table.run(input, image, sink),
         }
     }

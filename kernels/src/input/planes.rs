@@ -31,9 +31,107 @@ pub(crate) fn fill_batch<'a>(
     count
 }
 
+/// Pixels that are transposed together.
+const SIDE: usize = 16;
+
+/// Writes the codes of [`SIDE`] pixels, so many codes apart, and of up to 64 channels to these
+/// channels' planes, of so many codes each.
+///
+/// # Safety
+/// The processor has the features of the kernel.
+pub(crate) type TransposePixels =
+    unsafe fn(codes: &[u8], step: usize, channels: usize, planes: &mut [u8], plane: usize);
+
+/// None if the portable loop is all there is.
+pub(crate) fn transpose_pixels(isa: Isa) -> Option<TransposePixels> {
+    match isa.level() {
+        #[cfg(target_arch = "x86_64")]
+        crate::isa::Level::Avx512Vnni => Some(crate::x86_64::transpose::pixels),
+        _ => None,
+    }
+}
+
+/// Writes a row of pixels, `step` codes apart, to their channels' planes. Codes that follow the row
+/// may be read.
+pub(crate) fn transpose_row(
+    transpose: TransposePixels,
+    (row, step): (&[u8], usize),
+    (pixels, channels): (usize, usize),
+    planes: &mut [u8],
+    plane: usize,
+) {
+    if pixels < SIDE && row.len() < (SIDE - 1) * step + channels {
+        for (x, codes) in row.chunks(step).enumerate().take(pixels) {
+            for (channel, &code) in codes.iter().enumerate().take(channels) {
+                planes[channel * plane + x] = code;
+            }
+        }
+        return;
+    }
+    let mut channel = 0;
+    while channel < channels {
+        // Whole vectors, and then squares.
+        let count = if channels - channel > SIDE * 3 { 64 } else { SIDE };
+        let count = count.min(channels - channel);
+        if pixels < SIDE {
+            let mut squares = [[0; SIDE]; 64];
+            // SAFETY: transpose_pixels chose the function for the features of an Isa.
+            unsafe { transpose(&row[channel..], step, count, squares.as_flattened_mut(), SIDE) };
+            let planes = planes[channel * plane..].chunks_mut(plane);
+            for (plane, codes) in planes.zip(&squares[..count]) {
+                copy_some(&mut plane[..pixels], codes);
+            }
+            channel += count;
+            continue;
+        }
+        for x in (0..pixels).step_by(SIDE) {
+            // The last are written again where they would be too few.
+            let x = x.min(pixels - SIDE);
+            let (codes, planes) = (&row[x * step + channel..], &mut planes[channel * plane + x..]);
+            // SAFETY: transpose_pixels chose the function for the features of an Isa.
+            unsafe { transpose(codes, step, count, planes, plane) };
+        }
+        channel += count;
+    }
+}
+
+/// Copies the first few codes, without the call that takes longer than copying them.
+#[inline]
+fn copy_some(to: &mut [u8], from: &[u8; SIDE]) {
+    /// The first and the last codes, which overlap.
+    #[inline]
+    fn ends<const LEN: usize>(to: &mut [u8], from: &[u8]) {
+        let first: &[u8; LEN] = from.first_chunk().expect("so many");
+        let last: &[u8; LEN] = from.last_chunk().expect("so many");
+        *to.first_chunk_mut().expect("so many") = *first;
+        *to.last_chunk_mut().expect("so many") = *last;
+    }
+    let from = &from[..to.len()];
+    match to.len() {
+        8.. => ends::<8>(to, from),
+        4.. => ends::<4>(to, from),
+        _ => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+    }
+}
+
+/// Transposes the image into padded planes.
+fn fill_planes(isa: Isa, shape: &ConvShape, padding: u8, input: &[u8], planes: &mut [u8]) {
+    let Some(transpose) = transpose_pixels(isa) else {
+        return fill_portably(isa, shape, padding, input, planes);
+    };
+    if plane_len(shape) > shape.height * shape.width {
+        planes.fill(padding);
+    }
+    for y in 0..shape.height {
+        let row = &input[y * shape.width * shape.channels..];
+        let start = (y + shape.pad_top) * shape.padded_width() + shape.pad_left;
+        let (row, size) = ((row, shape.channels), (shape.width, shape.channels));
+        transpose_row(transpose, row, size, &mut planes[start..], plane_len(shape));
+    }
+}
+
 #[inline(always)]
 fn fill_planes_body(shape: &ConvShape, padding: u8, input: &[u8], planes: &mut [u8]) {
-    const SIDE: usize = 16;
     let plane = plane_len(shape);
     planes.fill(padding);
     for (y, row) in input.chunks_exact(shape.width * shape.channels).enumerate() {
@@ -69,8 +167,8 @@ fn fill_planes_body(shape: &ConvShape, padding: u8, input: &[u8], planes: &mut [
 }
 
 multiversion! {
-    /// Transposes the image into padded planes.
-    fn fill_planes(
+    /// The same for any instruction set.
+    fn fill_portably(
         isa,
         shape: &ConvShape,
         padding: u8,

@@ -198,8 +198,8 @@ impl MacLayer {
     /// - `lookup{index bits}x{bytes}`: as so many bytes looked up in registers; after `gemm1` what
     ///   one ordinary product leaves,
     /// - `rows{bits}`: any table, one code selecting the products of 16 filters,
-    /// - `depthwise`: channels side by side, for one filter per channel, with products or, for a
-    ///   table, with lookups,
+    /// - `depthwise`: channels side by side, for one filter per channel; with `+lookup` one after the
+    ///   other, by bytes looked up as above,
     /// - `table`: one lookup per product in the table of all products.
     pub fn kernel_name(&self) -> String {
         let arch = self.isa.name();

@@ -253,7 +253,9 @@ fn window_sums(
     let border = f.table[usize::from(padding)].wrapping_mul(channels as i32);
     let row = shape.padded_width() * shape.groups;
     let grid = first(&mut buffers.grid, shape.padded_height() * row, 0);
-    window(isa, shape, border, pixels, grid, first(&mut buffers.row, row, 0), out);
+    // The last value may lack the other one of a pair.
+    let sums = first(&mut buffers.row, row + 1, 0);
+    window(isa, shape, border, pixels, grid, sums, out);
 }
 
 #[inline(always)]
@@ -275,10 +277,22 @@ fn window_body(
     }
     for (oy, out) in out.chunks_exact_mut(shape.out_width() * groups).enumerate() {
         let first = &grid[oy * shape.stride_height * padded..];
-        add_taps(row, first, shape.kernel_height, shape.dilation_height * padded);
+        let of_row = &mut row[..padded];
+        add_taps(of_row, first, shape.kernel_height, shape.dilation_height * padded);
         let step = shape.dilation_width * groups;
         if shape.stride_width == 1 {
             add_taps(out, row, shape.kernel_width, step);
+            continue;
+        }
+        if (groups, shape.stride_width) == (1, 2) {
+            // A loop over positions, which vectors take, for each tap.
+            out.fill(0);
+            for tap in 0..shape.kernel_width {
+                let pairs = row[tap * step..].as_chunks::<2>().0;
+                for (out, pair) in out.iter_mut().zip(pairs) {
+                    *out = out.wrapping_add(pair[0]);
+                }
+            }
             continue;
         }
         if groups == 1 {

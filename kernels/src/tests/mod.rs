@@ -8,6 +8,7 @@ use judged::Judged;
 
 mod codes;
 pub(crate) mod judged;
+mod lookups;
 mod tables;
 
 /// SplitMix64: the same cases in every run.

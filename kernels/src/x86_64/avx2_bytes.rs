@@ -160,16 +160,16 @@ pub(crate) fn to_rows(
     sums: &[Sums; LANES],
     shift: u32,
     constants: Option<&[i32; LANES]>,
-    rows: &mut [[i32; LANES]],
+    (rows, step): (&mut [[i32; LANES]], usize),
 ) {
-    for (c, rows) in rows.chunks_mut(POSITIONS).enumerate() {
+    for (c, rows) in rows.chunks_mut(POSITIONS * step).enumerate() {
         for first in (0..POSITIONS).step_by(16) {
             let sums =
                 std::array::from_fn(|lane| sums[lane][c][first..].first_chunk().expect("16"));
             let mut square = [[0; LANES]; 16];
             transpose_words(sums, square.each_mut());
             for (n, sums) in (first..).zip(&square) {
-                let Some(row) = rows.get_mut(position(n)) else { continue };
+                let Some(row) = rows.get_mut(position(n) * step) else { continue };
                 let before = constants.unwrap_or(row);
                 *row = std::array::from_fn(|lane| {
                     before[lane].wrapping_add(i32::from(sums[lane]) << shift)

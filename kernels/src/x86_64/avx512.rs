@@ -11,21 +11,51 @@ use crate::{
 };
 
 /// At most 24 accumulators, leaving registers for the weights and one step of codes.
-pub(crate) const KERNELS: TileKernels = tile_kernels!(tile:
-    1 => [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16],
-    2 => [1 2 3 4 5 6 7 8 9 10 11 12],
-    3 => [1 2 3 4 5 6 7 8],
-    4 => [1 2 3 4 5 6],
-);
+macro_rules! of_all_sizes {
+    ($name:ident) => {
+        tile_kernels!($name:
+            1 => [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16],
+            2 => [1 2 3 4 5 6 7 8 9 10 11 12],
+            3 => [1 2 3 4 5 6 7 8],
+            4 => [1 2 3 4 5 6],
+        )
+    };
+}
+
+pub(crate) const KERNELS: TileKernels = of_all_sizes!(whole);
+
+/// The same of some bits of the codes, as the runs say.
+pub(crate) const MASKED: TileKernels = of_all_sizes!(masked);
 
 /// # Safety
 /// As for [`crate::engine::gemm::TileKernel`].
 #[target_feature(enable = "avx512f,avx512vnni")]
-unsafe fn tile<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut i32) {
+unsafe fn whole<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut i32) {
+    // SAFETY: as the caller says.
+    unsafe { tile::<P, B, false>(input, acc) };
+}
+
+/// # Safety
+/// As for [`crate::engine::gemm::TileKernel`].
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn masked<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut i32) {
+    // SAFETY: as the caller says.
+    unsafe { tile::<P, B, true>(input, acc) };
+}
+
+/// # Safety
+/// As for [`crate::engine::gemm::TileKernel`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn tile<const P: usize, const B: usize, const MASKED: bool>(
+    input: &TileInput<'_>,
+    acc: *mut i32,
+) {
     let mut sums = [[_mm512_setzero_si512(); B]; P];
     let mut line = input.weights;
     for run in input.runs {
         let mut codes = input.codes.wrapping_add(run.offset);
+        let mask = _mm512_set1_epi8(run.mask as i8);
         for _ in 0..run.units {
             // SAFETY: the caller provides B blocks of `lines` lines, and P positions' codes for
             // each step of each run.
@@ -36,7 +66,10 @@ unsafe fn tile<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut 
                 }
                 for (p, sums) in sums.iter_mut().enumerate() {
                     let codes = codes.add(p * input.stride).cast::<i32>().read_unaligned();
-                    let codes = _mm512_set1_epi32(codes);
+                    let mut codes = _mm512_set1_epi32(codes);
+                    if MASKED {
+                        codes = _mm512_and_si512(codes, mask);
+                    }
                     for (sum, &weights) in sums.iter_mut().zip(&weights) {
                         *sum = _mm512_dpbusd_epi32(*sum, codes, weights);
                     }

@@ -30,12 +30,14 @@ pub(crate) fn add_bytes(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 fn add_chunks<const N: usize>(input: &Input<'_>, sums: &mut [Sums; FILTERS]) {
     let words = match (input.index, input.is_single()) {
-        (Index::Column(8), true) => lookups::<4, true, N>(input),
-        (Index::Column(8), false) => lookups::<4, false, N>(input),
-        (Index::Column(7), true) => lookups::<2, true, N>(input),
-        (Index::Column(7), false) => lookups::<2, false, N>(input),
-        (Index::Column(_), true) => lookups::<1, true, N>(input),
-        (Index::Column(_), false) => lookups::<1, false, N>(input),
+        (Index::Column(8), true) if input.upper.is_some() => lookups::<2, true, true, N>(input),
+        (Index::Column(8), false) if input.upper.is_some() => lookups::<2, true, false, N>(input),
+        (Index::Column(8), true) => lookups::<4, false, true, N>(input),
+        (Index::Column(8), false) => lookups::<4, false, false, N>(input),
+        (Index::Column(7), true) => lookups::<2, false, true, N>(input),
+        (Index::Column(7), false) => lookups::<2, false, false, N>(input),
+        (Index::Column(_), true) => lookups::<1, false, true, N>(input),
+        (Index::Column(_), false) => lookups::<1, false, false, N>(input),
         (Index::Nibbles, _) => unreachable!("its costs rule nibbles out"),
     };
     for (words, sums) in words.iter().zip(sums) {
@@ -104,11 +106,14 @@ pub(crate) fn gather(taps: &[usize], planes: &[u8], windows: &[Vec<Window>], cod
 // is compiled without the features, and the calls would go through memory.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-fn lookups<const LINES: usize, const SINGLE: bool, const N: usize>(input: &Input<'_>) -> Words<N> {
+fn lookups<const LINES: usize, const UPPER: bool, const SINGLE: bool, const N: usize>(
+    input: &Input<'_>,
+) -> Words<N> {
     let mut words = [[[_mm512_setzero_si512(); 2]; N]; FILTERS];
     // A table for every number, so that no lookup checks one.
     let tables: &[[Line; LINES]; 256] =
         input.tables.as_chunks().0.first_chunk().expect("a table for every number");
+    let more = input.upper.unwrap_or(&[0; 256]);
     let (mut codes, mut weights) = (input.codes, input.weights);
     for &run in input.runs {
         let mut bytes = [[_mm512_setzero_si512(); N]; FILTERS];
@@ -121,7 +126,7 @@ fn lookups<const LINES: usize, const SINGLE: bool, const N: usize>(input: &Input
             for c in 0..N {
                 // SAFETY: a chunk has 64 codes.
                 at[c] = unsafe { _mm512_loadu_si512(codes[c].as_ptr().cast()) };
-                if LINES == 4 {
+                if LINES == 4 || UPPER {
                     upper[c] = _mm512_movepi8_mask(at[c]);
                 }
             }
@@ -131,9 +136,14 @@ fn lookups<const LINES: usize, const SINGLE: bool, const N: usize>(input: &Input
                     // SAFETY: a line has 64 bytes and is aligned to 64.
                     *table = unsafe { _mm512_load_si512(line.0.as_ptr().cast()) };
                 }
+                let more = _mm512_set1_epi8(more[usize::from(number)] as i8);
                 for c in 0..N {
                     let entries = match LINES {
                         1 => _mm512_permutexvar_epi8(at[c], table[0]),
+                        2 if UPPER => {
+                            let low = _mm512_permutex2var_epi8(table[0], at[c], table[1]);
+                            _mm512_mask_add_epi8(low, upper[c], low, more)
+                        }
                         2 => _mm512_permutex2var_epi8(table[0], at[c], table[1]),
                         _ => {
                             let low = _mm512_permutex2var_epi8(table[0], at[c], table[1]);
@@ -195,14 +205,14 @@ pub(crate) fn to_rows(
     sums: &[Sums; LANES],
     shift: u32,
     constants: Option<&[i32; LANES]>,
-    rows: &mut [[i32; LANES]],
+    (rows, step): (&mut [[i32; LANES]], usize),
 ) {
-    assert!(rows.len() <= CHUNKS * POSITIONS);
+    assert!(rows.len() <= CHUNKS * POSITIONS * step);
     let shift = _mm_cvtsi32_si128(shift as i32);
     let fresh = constants.is_some();
     // SAFETY: there are 16 constants.
     let constants = unsafe { _mm512_loadu_si512(constants.unwrap_or(&[0; LANES]).as_ptr().cast()) };
-    for (c, rows) in rows.chunks_mut(POSITIONS).enumerate() {
+    for (c, rows) in rows.chunks_mut(POSITIONS * step).enumerate() {
         for half in 0..2 {
             let mut s = [_mm512_setzero_si512(); LANES];
             for (s, sums) in s.iter_mut().zip(sums) {
@@ -235,13 +245,12 @@ pub(crate) fn to_rows(
             }
             for (quarter, words) in QUARTERS.iter().enumerate() {
                 // SAFETY: there are 16 indices.
-                let at = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
+                let from = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
                 for p in 0..8 {
                     let (first, second) = (eights[p], eights[p + 8]);
-                    let more = _mm512_maskz_permutex2var_epi16(LOWER, first, at, second);
-                    let Some(row) = rows.get_mut(position(32 * half + 8 * quarter + p)) else {
-                        continue;
-                    };
+                    let more = _mm512_maskz_permutex2var_epi16(LOWER, first, from, second);
+                    let at = position(32 * half + 8 * quarter + p) * step;
+                    let Some(row) = rows.get_mut(at) else { continue };
                     // SAFETY: a row has 16 entries.
                     unsafe {
                         let row = row.as_mut_ptr().cast();

@@ -6,7 +6,7 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    output::epilogue::{LANES, SHIFT},
+    output::epilogue::{BlockParameters, LANES, SHIFT},
     output::requantize::{Addend, BLOCKS, Input, Values},
 };
 
@@ -25,11 +25,13 @@ pub(crate) fn requantize(input: &Input<'_>, out: &mut [u8]) {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn of_size<const WHOLE: bool, const PLAIN: bool>(input: &Input<'_>, out: &mut [u8]) {
+    let all = input.positions;
     match input.parameters.len() {
-        1 => codes::<1, WHOLE, PLAIN>(input, out),
-        2 => codes::<2, WHOLE, PLAIN>(input, out),
-        3 => codes::<3, WHOLE, PLAIN>(input, out),
-        4 => codes::<4, WHOLE, PLAIN>(input, out),
+        1 if WHOLE && all >= BLOCKS => codes::<BLOCKS, 1, true, PLAIN>(input, all, out),
+        1 => codes::<1, 1, WHOLE, PLAIN>(input, all, out),
+        2 => codes::<2, 2, WHOLE, PLAIN>(input, all, out),
+        3 => codes::<3, 3, WHOLE, PLAIN>(input, all, out),
+        4 => codes::<4, 4, WHOLE, PLAIN>(input, all, out),
         _ => unreachable!("one to four blocks"),
     }
 }
@@ -37,13 +39,20 @@ fn of_size<const WHOLE: bool, const PLAIN: bool>(input: &Input<'_>, out: &mut [u
 /// Where dword b of quarter k comes from when it is to be dword k of quarter b.
 const TURNED: [i32; LANES] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
 
-/// Of `B` blocks, all of which are whole if `WHOLE`; nothing is added if `PLAIN`.
+/// Of `B` blocks, all of which are whole if `WHOLE`; nothing is added if `PLAIN`. If just one has
+/// parameters, there is one block, and positions side by side stand for the others.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn codes<const B: usize, const WHOLE: bool, const PLAIN: bool>(input: &Input<'_>, out: &mut [u8]) {
+fn codes<const B: usize, const N: usize, const WHOLE: bool, const PLAIN: bool>(
+    input: &Input<'_>,
+    positions: usize,
+    out: &mut [u8],
+) {
+    let parameters: &[BlockParameters; N] = input.parameters.first_chunk().expect("checked");
     let mut constant = [_mm512_setzero_si512(); B];
     let mut scale = [_mm512_setzero_ps(); B];
-    for (b, parameters) in input.parameters.iter().enumerate().take(B) {
+    for b in 0..B {
+        let parameters = &parameters[b % N];
         // SAFETY: there are 16 of each.
         unsafe {
             constant[b] = _mm512_loadu_si512(parameters.constant.0.as_ptr().cast());
@@ -54,20 +63,22 @@ fn codes<const B: usize, const WHOLE: bool, const PLAIN: bool>(input: &Input<'_>
     let zero_point = _mm512_set1_epi16(input.zero_point as i16);
     // SAFETY: there are 16 indices.
     let turned = unsafe { _mm512_loadu_si512(TURNED.as_ptr().cast()) };
-    for p in 0..input.positions {
-        let mut t = sums::<B, WHOLE>(&input.acc, input.filters, p);
+    for p in (0..positions).step_by(B / N) {
+        // The last are computed again where they would be too few.
+        let p = p.min(positions - B / N);
+        let mut t = sums::<B, N, WHOLE>(&input.acc, input.filters, p);
         for (t, &constant) in t.iter_mut().zip(&constant) {
             *t = _mm512_add_epi32(*t, constant);
         }
         if !PLAIN {
-            add_sums::<B, WHOLE>(input, p, &mut t);
+            add_sums::<B, N, WHOLE>(input, parameters, p, &mut t);
         }
         let mut y = [_mm512_setzero_ps(); B];
         for ((y, &t), &scale) in y.iter_mut().zip(&t).zip(&scale) {
             *y = _mm512_mul_ps(_mm512_cvtepi32_ps(t), scale);
         }
         if !PLAIN {
-            add_residual::<B, WHOLE>(input, p, &mut y);
+            add_residual::<B, N, WHOLE>(input, p, &mut y);
         }
         // Blocks that are not there repeat the first.
         let mut codes = [_mm512_setzero_si512(); BLOCKS];
@@ -95,6 +106,17 @@ fn codes<const B: usize, const WHOLE: bool, const PLAIN: bool>(input: &Input<'_>
         unsafe {
             let out = out.as_mut_ptr().add(p * input.step);
             match B {
+                _ if N < B => {
+                    let positions = [
+                        _mm512_castsi512_si128(bytes),
+                        _mm512_extracti32x4_epi32::<1>(bytes),
+                        _mm512_extracti32x4_epi32::<2>(bytes),
+                        _mm512_extracti32x4_epi32::<3>(bytes),
+                    ];
+                    for (p, bytes) in positions.into_iter().enumerate() {
+                        _mm_storeu_si128(out.add(p * input.step).cast(), bytes);
+                    }
+                }
                 _ if !WHOLE => {
                     let mask = u64::MAX >> (BLOCKS * LANES - input.filters);
                     _mm512_mask_storeu_epi8(out.cast(), mask, bytes);
@@ -118,10 +140,16 @@ fn lanes<const B: usize, const WHOLE: bool>(filters: usize, b: usize) -> __mmask
     if WHOLE || b + 1 < B { 0xffff } else { 0xffff >> (B * LANES - filters) }
 }
 
+/// How many values from the first of a position a block's are.
+#[inline]
+fn of_block<const B: usize, const N: usize>(step: usize, b: usize) -> usize {
+    b * if N < B { step } else { LANES }
+}
+
 /// The values of a position.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn sums<const B: usize, const WHOLE: bool>(
+fn sums<const B: usize, const N: usize, const WHOLE: bool>(
     values: &Values<'_, i32>,
     filters: usize,
     p: usize,
@@ -132,11 +160,18 @@ fn sums<const B: usize, const WHOLE: bool>(
     unsafe {
         let at = values.of.as_ptr().add(p * values.step);
         if values.is_shared {
-            return [_mm512_set1_epi32(*at); B];
+            if N == B {
+                return [_mm512_set1_epi32(*at); B];
+            }
+            for (b, sums) in sums.iter_mut().enumerate() {
+                *sums = _mm512_set1_epi32(*at.add(b * values.step));
+            }
+            return sums;
         }
         for (b, sums) in sums.iter_mut().enumerate() {
             let lanes = lanes::<B, WHOLE>(filters, b);
-            *sums = _mm512_maskz_loadu_epi32(lanes, at.add(b * LANES));
+            let at = at.add(of_block::<B, N>(values.step, b));
+            *sums = _mm512_maskz_loadu_epi32(lanes, at);
         }
     }
     sums
@@ -144,34 +179,39 @@ fn sums<const B: usize, const WHOLE: bool>(
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn add_sums<const B: usize, const WHOLE: bool>(input: &Input<'_>, p: usize, t: &mut [__m512i; B]) {
+fn add_sums<const B: usize, const N: usize, const WHOLE: bool>(
+    input: &Input<'_>,
+    parameters: &[BlockParameters; N],
+    p: usize,
+    t: &mut [__m512i; B],
+) {
     let filters = input.filters;
     if let Some(offset) = &input.offset {
-        for (t, offset) in t.iter_mut().zip(sums::<B, WHOLE>(offset, filters, p)) {
+        for (t, offset) in t.iter_mut().zip(sums::<B, N, WHOLE>(offset, filters, p)) {
             *t = _mm512_add_epi32(*t, offset);
         }
     }
     if let Some(codes) = &input.codes {
-        let codes = sums::<B, WHOLE>(codes, filters, p);
-        for ((t, codes), parameters) in t.iter_mut().zip(codes).zip(input.parameters) {
-            let zero_point = parameters.negated_zero_point.0.as_ptr();
+        let codes = sums::<B, N, WHOLE>(codes, filters, p);
+        for (b, (t, codes)) in t.iter_mut().zip(codes).enumerate() {
+            let zero_point = parameters[b % N].negated_zero_point.0.as_ptr();
             // SAFETY: there are 16 of them.
             let zero_point = unsafe { _mm512_loadu_si512(zero_point.cast()) };
             *t = _mm512_add_epi32(*t, _mm512_mullo_epi32(zero_point, codes));
         }
     }
     if let Some(x) = &input.x {
-        let is_shared = x.is_shared;
-        let x = sums::<B, WHOLE>(x, filters, p);
+        let is_shared = x.is_shared && N == B;
+        let x = sums::<B, N, WHOLE>(x, filters, p);
         let mut real = [_mm512_cvtepi32_ps(x[0]); B];
         if !is_shared {
             for (real, &x) in real.iter_mut().zip(&x) {
                 *real = _mm512_cvtepi32_ps(x);
             }
         }
-        for ((t, x), parameters) in t.iter_mut().zip(real).zip(input.parameters) {
+        for (b, (t, x)) in t.iter_mut().zip(real).enumerate() {
             // SAFETY: there are 16 of them.
-            let c = unsafe { _mm512_loadu_ps(parameters.c_real.0.as_ptr()) };
+            let c = unsafe { _mm512_loadu_ps(parameters[b % N].c_real.0.as_ptr()) };
             let v = _mm512_fmadd_ps(c, x, _mm512_set1_ps(SHIFT));
             *t = _mm512_add_epi32(*t, _mm512_castps_si512(v));
         }
@@ -186,7 +226,7 @@ fn add_sums<const B: usize, const WHOLE: bool>(input: &Input<'_>, p: usize, t: &
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn add_residual<const B: usize, const WHOLE: bool>(
+fn add_residual<const B: usize, const N: usize, const WHOLE: bool>(
     input: &Input<'_>,
     p: usize,
     y: &mut [__m512; B],
@@ -200,7 +240,8 @@ fn add_residual<const B: usize, const WHOLE: bool>(
                 // SAFETY: `check` has seen that there is a code for each filter; the others are
                 // masked off.
                 let codes = unsafe {
-                    let at = codes.of.as_ptr().add(p * codes.step + b * LANES);
+                    let at = codes.of.as_ptr().add(p * codes.step);
+                    let at = at.add(of_block::<B, N>(codes.step, b));
                     _mm_maskz_loadu_epi8(lanes, at.cast())
                 };
                 let codes = _mm512_sub_epi32(_mm512_cvtepu8_epi32(codes), zero_point);
@@ -212,7 +253,8 @@ fn add_residual<const B: usize, const WHOLE: bool>(
                 let lanes = lanes::<B, WHOLE>(input.filters, b);
                 // SAFETY: as above.
                 let values = unsafe {
-                    let at = values.of.as_ptr().add(p * values.step + b * LANES);
+                    let at = values.of.as_ptr().add(p * values.step);
+                    let at = at.add(of_block::<B, N>(values.step, b));
                     _mm512_maskz_loadu_ps(lanes, at)
                 };
                 *y = _mm512_add_ps(*y, values);

@@ -6,6 +6,7 @@ pub(crate) mod avx2_columns;
 pub(crate) mod avx512;
 pub(crate) mod avx512_bytes;
 pub(crate) mod avx512_columns;
+pub(crate) mod avx512_planes;
 pub(crate) mod avx512_requantize;
 pub(crate) mod floats;
 pub(crate) mod transpose;

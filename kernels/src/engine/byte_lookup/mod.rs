@@ -7,16 +7,21 @@
 pub(crate) mod gather;
 pub(crate) mod tables;
 
+use std::ops::Range;
+
 use crate::{
     ConvShape, Isa, MacSpec,
-    buffer::first,
+    buffer::{Rows, first},
     dispatch::multiversion,
-    engine::byte_lookup::{
-        gather::{Gather, Stretch, WINDOW, Window, cut_into_stretches, gather, windows},
-        tables::{ByteTables, Costs, Index, Line},
+    engine::{
+        byte_lookup::{
+            gather::{Gather, Stretch, WINDOW, Window, cut_into_stretches, gather, windows},
+            tables::{ByteTables, Costs, Index, Line},
+        },
+        gemm::is_pointwise,
     },
     input::planes::{fill_batch, plane_len, planes_len},
-    output::epilogue::{Block, LANES, Tile, blocks, tiles},
+    output::epilogue::{Block, LANES, Tile, blocks},
     product::terms::{LookupProfile, Term},
 };
 
@@ -27,17 +32,41 @@ pub(crate) const POSITIONS: usize = 64;
 pub(crate) const CHUNKS: usize = 4;
 
 /// Positions that are computed together.
-const SPAN: usize = CHUNKS * POSITIONS;
+pub(crate) const SPAN: usize = CHUNKS * POSITIONS;
 
 /// Filters that a kernel computes together: with so many positions their sums fill the registers.
 pub(crate) const FILTERS: usize = 2;
 
+/// Blocks whose sums lie side by side, position by position, as what makes codes of them likes it.
+const FOUR: usize = 4;
+
+/// Where a block's sums are among those of up to [`FOUR`] blocks.
+#[derive(Debug, Clone, Copy)]
+struct Four {
+    /// The first of these blocks.
+    first: usize,
+    /// The block's number among them, and how many they are.
+    number: usize,
+    count: usize,
+}
+
+impl Four {
+    /// The row of a position, where rows hold so many.
+    fn row(self, positions: usize, position: usize) -> usize {
+        self.first * positions + position * self.count + self.number
+    }
+}
+
 /// Pairs of filters in a block.
 const PAIRS: usize = LANES / FILTERS;
 
-/// Weight positions whose codes are gathered together; less than 256, lest sums of bytes overflow
+/// Most weight positions whose codes are gathered together; less than 256, lest sums of bytes overflow
 /// 16 bits.
 const TAPS: usize = 192;
+
+/// Of tables of one byte: their codes leave half of the first-level cache to tables. More bytes have
+/// more sums, which are better read and written less often.
+const TAPS_OF_BYTE: usize = TAPS / 2;
 
 /// The codes that one weight position meets.
 pub(crate) type Codes = Aligned<[[u8; POSITIONS]; CHUNKS]>;
@@ -53,7 +82,7 @@ pub(crate) fn position(n: usize) -> usize {
 /// Vectors of it do not straddle cache lines.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub(crate) struct Aligned<T>(T);
+pub(crate) struct Aligned<T>(pub T);
 
 impl<T> std::ops::Deref for Aligned<T> {
     type Target = T;
@@ -73,6 +102,8 @@ impl<T> std::ops::DerefMut for Aligned<T> {
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
     pub tables: &'a [Line],
+    /// See [`BytePlane`](tables::BytePlane).
+    pub upper: Option<&'a [u8; 256]>,
     pub index: Index,
     /// Of each tap, up to 256.
     pub codes: &'a [Codes],
@@ -105,16 +136,16 @@ type AddBytes = unsafe fn(&Input<'_>, &mut [Sums; FILTERS]);
 /// The processor has the features of the kernel.
 type MapCodes = unsafe fn(&[u8; 256], &mut [u8]);
 
-/// Transposes up to as many positions as sums of a block's filters, shifted to the left; adds them
-/// to what the rows hold or, if given, to constants.
+/// Transposes up to as many positions as sums of a block's filters, shifted to the left, to every
+/// row that is a number of rows further; adds them to what the rows hold or, if given, to constants.
 ///
 /// # Safety
 /// The processor has the features of the kernel.
-type ToRows = unsafe fn(
+pub(crate) type ToRows = unsafe fn(
     sums: &[Sums; LANES],
     shift: u32,
     constants: Option<&[i32; LANES]>,
-    rows: &mut [[i32; LANES]],
+    rows: (&mut [[i32; LANES]], usize),
 );
 
 #[derive(Debug, Clone, Copy)]
@@ -144,7 +175,7 @@ fn kernel(isa: Isa) -> Option<Kernel> {
                 to_rows: avx2_bytes::to_rows,
                 gather: None,
                 raise: avx2_bytes::RAISE,
-                costs: Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16 },
+                costs: Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16, sum: 0 },
                 profile: LookupProfile { bits: 8, positions: POSITIONS, cost: 8, widening_cost: 0 },
             })
         }
@@ -158,7 +189,7 @@ fn kernel(isa: Isa) -> Option<Kernel> {
                 to_rows: avx512_bytes::to_rows,
                 gather: Some(avx512_bytes::gather),
                 raise: 0,
-                costs: Costs { column, nibbles: None, add: 4, widen: 12, product: 8 },
+                costs: Costs { column, nibbles: None, add: 4, widen: 12, product: 8, sum: 256 },
                 profile: LookupProfile { bits: 7, positions: POSITIONS, cost: 5, widening_cost: 6 },
             })
         }
@@ -185,7 +216,7 @@ pub(crate) fn map_codes(isa: Isa, entries: &[u8; 256], codes: &mut [u8]) {
 struct Pair {
     /// Numbers of tables, `[depth]`.
     weights: Vec<[u8; FILTERS]>,
-    /// See [`Input::runs`], `[TAPS][planes]`.
+    /// See [`Input::runs`], `[taps that are gathered][planes]`.
     runs: Vec<Vec<u8>>,
 }
 
@@ -198,8 +229,10 @@ pub(crate) struct ByteLookup {
     tables: ByteTables,
     /// What each code is replaced by, if any is.
     columns: Option<[u8; 256]>,
-    /// Offsets of the receptive field's codes in the planes of a group.
+    /// Offsets of the receptive field's codes in the planes of a group, and how many are gathered
+    /// together.
     taps: Vec<usize>,
+    together: usize,
     blocks: Vec<Block>,
     pairs: Vec<Pair>,
     /// Whether a plane's sums over all taps fit 16 bits.
@@ -219,8 +252,11 @@ pub(crate) struct Buffers {
     stretches: Vec<Stretch>,
     /// `[planes][filters of a block]`, for all blocks of a group.
     sums: Vec<Sums>,
-    /// The result, `[blocks][images][positions]`.
-    rows: Vec<[i32; LANES]>,
+    /// The result, `[fours of a group's blocks][positions][blocks]`: of all images' positions, or of
+    /// the last two spans.
+    rows: Rows,
+    /// Positions that spans were computed for.
+    done: usize,
 }
 
 impl ByteLookup {
@@ -238,7 +274,11 @@ impl ByteLookup {
         let raise = if tables.index == Index::Column(5) { kernel.raise } else { 0 };
         let columns = tables.columns.map(|column| column + raise);
         let moved = columns.iter().enumerate().any(|(a, &column)| a != usize::from(column));
-        let shape = spec.shape;
+        let together = if tables.planes.len() > 1 { TAPS } else { TAPS_OF_BYTE };
+        let mut shape = spec.shape;
+        if is_pointwise(&shape) {
+            (shape.height, shape.width) = (1, shape.height * shape.width);
+        }
         let depth = shape.depth();
         // Neighbours in a row follow each other: what is read for one of them serves the next.
         let mut taps = Vec::with_capacity(depth);
@@ -269,7 +309,7 @@ impl ByteLookup {
             }
             pairs.extend(weights.chunks_exact(depth).map(|weights| {
                 let runs = weights
-                    .chunks(TAPS)
+                    .chunks(together)
                     .flat_map(|taps| tables.planes.iter().map(|plane| plane.runs(taps)));
                 Pair { runs: runs.collect(), weights: weights.to_vec() }
             }));
@@ -286,6 +326,7 @@ impl ByteLookup {
             tables,
             columns: moved.then_some(columns),
             taps,
+            together,
             blocks,
             pairs,
             narrow,
@@ -311,74 +352,189 @@ impl ByteLookup {
 
     /// Bits of the index, and bytes of an entry.
     pub fn size(&self) -> (String, usize) {
-        let index = match self.tables.index {
-            Index::Column(bits) => bits.to_string(),
-            Index::Nibbles => "4+4".to_owned(),
-        };
-        (index, self.tables.planes.len())
+        (self.tables.index.to_string(), self.tables.planes.len())
+    }
+
+    /// Whether spans are computed as they are wanted, by an engine that wants them in order or by none.
+    pub fn streams(&self, is_in_order: bool) -> bool {
+        is_in_order && self.images() == 1 && self.shape.groups == 1
     }
 
     /// Computes the sums of all images into `buffers`.
     pub fn run<'a>(&self, images: impl Iterator<Item = &'a [u8]>, buffers: &mut Buffers) {
+        let positions = self.begin(images, buffers);
+        buffers.rows.first(self.blocks.len() * positions);
+        for group in 0..self.shape.groups {
+            for start in (0..positions).step_by(SPAN) {
+                let span = start..positions.min(start + SPAN);
+                self.add_span(group, span, (positions, start), buffers);
+            }
+        }
+    }
+
+    /// Transposes the images: how many positions they have.
+    pub fn begin<'a>(
+        &self,
+        images: impl Iterator<Item = &'a [u8]>,
+        buffers: &mut Buffers,
+    ) -> usize {
         let shape = &self.shape;
         let count = fill_batch(self.isa, shape, self.padding, images, &mut buffers.planes);
         if let Some(columns) = &self.columns {
             map_codes(self.isa, columns, &mut buffers.planes[..count * planes_len(shape)]);
         }
-        let positions = count * shape.positions();
-        let Buffers { planes, codes, stretches, sums: buffer, rows } = buffers;
+        let planes = &mut buffers.planes;
         // The windows of the last chunk may reach beyond the images.
         planes.resize((self.images() * planes_len(shape) + WINDOW).max(planes.len()), 0);
-        codes.resize(TAPS, Aligned([[0; POSITIONS]; CHUNKS]));
-        let rows = first(rows, self.blocks.len() * positions, [0; LANES]);
-        for group in 0..shape.groups {
-            let of_group = self.blocks.len() / shape.groups;
-            let blocks = group * of_group..(group + 1) * of_group;
-            let planes = &planes[group * shape.channels_per_group() * plane_len(shape)..];
-            for start in (0..positions).step_by(SPAN) {
-                let span = start..positions.min(start + SPAN);
-                let chunks = span.len().div_ceil(POSITIONS);
-                if self.windows.is_none() {
-                    cut_into_stretches(shape, span.clone(), stretches);
+        buffers.codes.resize(TAPS, Aligned([[0; POSITIONS]; CHUNKS]));
+        buffers.done = 0;
+        count * shape.positions()
+    }
+
+    /// Computes a group's sums for a span. The rows hold `all` positions, and the span's from `at` on.
+    fn add_span(
+        &self,
+        group: usize,
+        span: Range<usize>,
+        (all, at): (usize, usize),
+        buffers: &mut Buffers,
+    ) {
+        let shape = &self.shape;
+        let Buffers { planes, codes, stretches, sums: buffer, rows, .. } = buffers;
+        let of_group = self.blocks.len() / shape.groups;
+        let blocks = group * of_group..(group + 1) * of_group;
+        let planes = &planes[group * shape.channels_per_group() * plane_len(shape)..];
+        let rows = rows.first(self.blocks.len() * all);
+        let chunks = span.len().div_ceil(POSITIONS);
+        if self.windows.is_none() {
+            cut_into_stretches(shape, span.clone(), stretches);
+        }
+        let of_block = self.tables.planes.len() * LANES;
+        let sums = Aligned([[0; POSITIONS]; CHUNKS]);
+        let sums = first(buffer, of_group * of_block, sums);
+        for (t, taps) in self.taps.chunks(self.together).enumerate() {
+            let codes = &mut codes[..taps.len()];
+            match &self.windows {
+                Some((gather, windows)) => {
+                    let windows = &windows[span.start / POSITIONS..][..chunks];
+                    // SAFETY: kernel() chose the function for the features of an Isa.
+                    unsafe { gather(taps, planes, windows, codes) };
                 }
-                let of_block = self.tables.planes.len() * LANES;
-                let sums = Aligned([[0; POSITIONS]; CHUNKS]);
-                let sums = first(buffer, of_group * of_block, sums);
-                for (t, taps) in self.taps.chunks(TAPS).enumerate() {
-                    let codes = &mut codes[..taps.len()];
-                    match &self.windows {
-                        Some((gather, windows)) => {
-                            let windows = &windows[start / POSITIONS..][..chunks];
-                            // SAFETY: kernel() chose the function for the features of an Isa.
-                            unsafe { gather(taps, planes, windows, codes) };
-                        }
-                        None => gather(self.isa, taps, planes, stretches, shape, codes),
-                    }
-                    for (n, b) in blocks.clone().enumerate() {
-                        let rows = &mut rows[b * positions..][span.clone()];
-                        let sums = &mut sums[n * of_block..][..of_block];
-                        self.add_taps(b, t, codes, chunks, sums, rows);
-                    }
-                }
+                None => gather(self.isa, taps, planes, stretches, shape, codes),
+            }
+            for (n, b) in blocks.clone().enumerate() {
+                let four = self.four(b);
+                let from = four.row(all, at);
+                let rows = &mut rows[from..from + (span.len() - 1) * four.count + 1];
+                let sums = &mut sums[n * of_block..][..of_block];
+                self.add_taps(b, t, codes, chunks, sums, (rows, four.count));
             }
         }
+    }
+
+    /// Where a block's sums are.
+    fn four(&self, block: usize) -> Four {
+        let of_group = self.blocks.len() / self.shape.groups;
+        let in_group = block % of_group;
+        // Sums that are added to again and again are faster when a block's follow each other.
+        let most = if self.narrow && self.tables.planes.len() <= 1 { FOUR } else { 1 };
+        let number = in_group % most;
+        let count = most.min(of_group - (in_group - number));
+        Four { first: block - number, number, count }
     }
 
     /// Adds the sums of the last run's `image` of `images` to a tile.
     pub fn add_to(&self, buffers: &Buffers, images: usize, image: usize, tile: &mut Tile<'_>) {
         let positions = self.shape.positions();
-        let all = images * positions;
-        add_rows(self.isa, &buffers.rows, all, image * positions, tile);
+        let of_image = (images * positions, image * positions);
+        for n in 0..tile.blocks {
+            let four = self.four(tile.block + n);
+            let rows = &buffers.rows.all()[four.row(of_image.0, of_image.1 + tile.position)..];
+            add_rows(self.isa, rows, four.count, n, tile);
+        }
+    }
+
+    /// Adds the sums of the image that was begun to a tile; tiles come in the order of positions.
+    pub fn stream_to(&self, buffers: &mut Buffers, tile: &mut Tile<'_>) {
+        let end = tile.position + tile.positions;
+        assert!(tile.positions <= SPAN && tile.position + 2 * SPAN >= buffers.done);
+        while buffers.done < end {
+            let start = buffers.done;
+            let span = start..self.shape.positions().min(start + SPAN);
+            buffers.rows.first(self.blocks.len() * 2 * SPAN);
+            self.add_span(0, span, (2 * SPAN, start % (2 * SPAN)), buffers);
+            buffers.done += SPAN;
+        }
+        // Where the spans begin again.
+        let cut = tile.positions.min(2 * SPAN - tile.position % (2 * SPAN));
+        let (blocks, lanes) = (tile.blocks, tile.blocks * LANES);
+        for (from, to) in [(0, cut), (cut, tile.positions)] {
+            if from == to {
+                continue;
+            }
+            let mut part = Tile {
+                acc: &mut tile.acc[from * lanes..to * lanes],
+                control: &[],
+                position: (tile.position + from) % (2 * SPAN),
+                positions: to - from,
+                block: tile.block,
+                blocks,
+            };
+            for n in 0..blocks {
+                let four = self.four(part.block + n);
+                let rows = &buffers.rows.all()[four.row(2 * SPAN, part.position)..];
+                add_rows(self.isa, rows, four.count, n, &mut part);
+            }
+        }
+    }
+
+    /// Hands the sums of the image that was begun to `sink`.
+    pub fn stream(&self, buffers: &mut Buffers, mut sink: impl FnMut(Tile<'_>)) {
+        buffers.rows.first(self.blocks.len() * SPAN);
+        for start in (0..self.shape.positions()).step_by(SPAN) {
+            let span = start..self.shape.positions().min(start + SPAN);
+            self.add_span(0, span.clone(), (SPAN, 0), buffers);
+            self.tiles_of(buffers, (SPAN, 0), span, &mut sink);
+        }
     }
 
     /// Hands the sums of the last run's image, its number and how many there were, to `sink`.
-    pub fn tiles(&self, buffers: &mut Buffers, image: (usize, usize), sink: impl FnMut(Tile<'_>)) {
+    pub fn tiles(
+        &self,
+        buffers: &mut Buffers,
+        (image, images): (usize, usize),
+        mut sink: impl FnMut(Tile<'_>),
+    ) {
         let positions = self.shape.positions();
-        let rows = &mut buffers.rows[..self.blocks.len() * image.1 * positions];
-        tiles(rows, positions, image, sink);
+        let rows = (images * positions, image * positions);
+        self.tiles_of(buffers, rows, 0..positions, &mut sink);
     }
 
-    /// Adds what the `t`-th [`TAPS`] give a block to its sums and, before these overflow and after
+    fn tiles_of(
+        &self,
+        buffers: &mut Buffers,
+        (all, at): (usize, usize),
+        positions: Range<usize>,
+        sink: &mut impl FnMut(Tile<'_>),
+    ) {
+        let mut block = 0;
+        while block < self.blocks.len() {
+            let four = self.four(block);
+            let rows = buffers.rows.first(self.blocks.len() * all);
+            let rows = &mut rows[four.row(all, at)..][..positions.len() * four.count];
+            sink(Tile {
+                acc: rows.as_flattened_mut(),
+                control: &[],
+                position: positions.start,
+                positions: positions.len(),
+                block,
+                blocks: four.count,
+            });
+            block += four.count;
+        }
+    }
+
+    /// Adds what the `t`-th taps that are gathered give a block to its sums and, before these overflow and after
     /// the last, the sums to its rows.
     fn add_taps(
         &self,
@@ -387,33 +543,39 @@ impl ByteLookup {
         codes: &[Codes],
         chunks: usize,
         sums: &mut [Sums],
-        rows: &mut [[i32; LANES]],
+        (rows, step): (&mut [[i32; LANES]], usize),
     ) {
         let count = self.blocks[b].count.div_ceil(FILTERS);
-        let last = (t + 1) * TAPS >= self.taps.len();
-        let mut constants = (t == 0 || self.narrow).then_some(&self.constants[b]);
+        let last = (t + 1) * self.together >= self.taps.len();
+        // So often do 16 bits hold their bytes' sums.
+        let times = TAPS / self.together;
+        let (begins, ends) = (t.is_multiple_of(times), (t + 1).is_multiple_of(times));
+        let mut constants = (t < times || self.narrow).then_some(&self.constants[b]);
         let planes = &self.tables.planes;
         if planes.is_empty() {
-            rows.fill(self.constants[b]);
+            rows.iter_mut().step_by(step).for_each(|row| *row = self.constants[b]);
         }
         for ((p, plane), sums) in planes.iter().enumerate().zip(sums.as_chunks_mut::<LANES>().0) {
             let pairs = self.pairs[PAIRS * b..][..count].iter();
             for (pair, sums) in pairs.zip(sums.as_chunks_mut::<FILTERS>().0) {
                 let input = Input {
                     tables: &plane.tables,
+                    upper: plane.upper.as_deref(),
                     index: self.tables.index,
                     codes,
                     chunks,
-                    weights: &pair.weights[TAPS * t..][..codes.len()],
+                    weights: &pair.weights[self.together * t..][..codes.len()],
                     runs: &pair.runs[planes.len() * t + p],
-                    first: t == 0 || !self.narrow,
+                    first: t == 0 || begins && !self.narrow,
                 };
                 // SAFETY: kernel() chose the function for the features of an Isa.
                 unsafe { (self.kernel.add_bytes)(&input, sums) };
             }
-            if last || !self.narrow {
+            if last || ends && !self.narrow {
                 // SAFETY: kernel() chose the function for the features of an Isa.
-                unsafe { (self.kernel.to_rows)(sums, plane.shift, constants.take(), rows) };
+                unsafe {
+                    (self.kernel.to_rows)(sums, plane.shift, constants.take(), (&mut *rows, step))
+                };
             }
         }
     }
@@ -436,25 +598,18 @@ fn images(shape: &ConvShape) -> usize {
     (least..=most).min_by(faster).unwrap_or(least)
 }
 
-/// Adds rows, of which each block has `all`, to a tile whose position 0 is row `first`.
+/// Adds every `step`-th row to the `block`-th accumulators of a tile's positions.
 #[inline(always)]
-fn add_rows_body(rows: &[[i32; LANES]], all: usize, first: usize, tile: &mut Tile<'_>) {
-    let positions = tile.acc.chunks_exact_mut(tile.blocks * LANES);
-    for (position, acc) in (first + tile.position..).zip(positions) {
-        for (b, acc) in (tile.block..).zip(acc.as_chunks_mut::<LANES>().0) {
-            for (acc, sum) in acc.iter_mut().zip(&rows[b * all + position]) {
-                *acc = acc.wrapping_add(*sum);
-            }
-        }
+fn add_rows_body(rows: &[[i32; LANES]], step: usize, block: usize, tile: &mut Tile<'_>) {
+    let acc = tile.acc.as_chunks_mut::<LANES>().0;
+    for position in 0..tile.positions {
+        let (acc, row) = (&mut acc[position * tile.blocks + block], &rows[position * step]);
+        let before = *acc;
+        *acc = std::array::from_fn(|lane| before[lane].wrapping_add(row[lane]));
     }
 }
 
 multiversion! {
-    fn add_rows(
-        isa,
-        rows: &[[i32; LANES]],
-        all: usize,
-        first: usize,
-        tile: &mut Tile<'_>,
-    ) = add_rows_body;
+    fn add_rows(isa, rows: &[[i32; LANES]], step: usize, block: usize, tile: &mut Tile<'_>)
+        = add_rows_body;
 }

@@ -19,8 +19,11 @@ pub(crate) struct Line(pub [u8; 64]);
 /// Some bits of the entries.
 #[derive(Debug)]
 pub(crate) struct BytePlane {
-    /// For each of 256 numbers, [`ByteTables::lines`] lines; the last are empty if there are fewer.
+    /// For each of 256 numbers as many lines as an index has; the last are empty if there are fewer.
     pub tables: Vec<Line>,
+    /// What bit 7 of an index of 8 adds to the entry of the others modulo 256, for each number, if
+    /// that is always the same: tables then have half the lines.
+    pub upper: Option<Box<[u8; 256]>>,
     /// The largest entry for each number.
     pub largest: Vec<u8>,
     /// What a sum is shifted left by.
@@ -34,6 +37,15 @@ pub(crate) enum Index {
     Column(u32),
     /// By the low and the high four bits apart; the entries of the second 16 are added modulo 256.
     Nibbles,
+}
+
+impl std::fmt::Display for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Index::Column(bits) => bits.fmt(f),
+            Index::Nibbles => f.write_str("4+4"),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -64,6 +76,8 @@ pub(crate) struct Costs {
     pub widen: usize,
     /// Of an exact product.
     pub product: usize,
+    /// Of each sum of such that is added to what is looked up.
+    pub sum: usize,
 }
 
 impl ByteTables {
@@ -77,8 +91,11 @@ impl ByteTables {
         products: usize,
     ) -> Option<ByteTables> {
         let most = costs.product.saturating_mul(products);
-        Entries::candidates(spec, table, terms)
-            .into_iter()
+        let sum = costs.sum / spec.shape.depth();
+        let whole = terms.contains(&None).then(|| Entries::less_zero_point(spec, table)).flatten();
+        let whole = whole.filter(|entries| entries.count > 128 && entries.is_split());
+        let candidates = whole.into_iter().chain(Entries::candidates(spec, table, terms));
+        candidates
             .flat_map(|entries| {
                 let nibbles = entries.nibbles().map(|nibbles| (nibbles, Index::Nibbles));
                 let column = Index::Column(entries.column_bits());
@@ -86,8 +103,17 @@ impl ByteTables {
             })
             .filter_map(|(entries, index)| Some((entries.cost(index, costs)?, entries, index)))
             .filter(|(cost, ..)| *cost < most)
-            .min_by_key(|(cost, ..)| *cost)
+            .min_by_key(|(cost, entries, _)| cost + entries.term.map_or(0, |_| sum))
             .map(|(_, entries, index)| entries.tables(index))
+    }
+
+    /// Looked up by columns, less what the weights' zero point, if they share one, takes from each
+    /// product: the sum of codes that this would take is then not needed. None if the entries do not
+    /// fit 32 bits.
+    pub fn for_zero_point(spec: &MacSpec, table: &[i32]) -> Option<ByteTables> {
+        let entries = Entries::less_zero_point(spec, table)?;
+        let index = Index::Column(entries.column_bits());
+        Some(entries.tables(index))
     }
 
     /// Lines of one table.
@@ -100,6 +126,28 @@ impl ByteTables {
 }
 
 impl Entries {
+    /// Less what the weights' zero point, if they share one, takes from each product.
+    fn less_zero_point(spec: &MacSpec, table: &[i32]) -> Option<Entries> {
+        let first = spec.weight_zero_points[0];
+        let uniform = spec.weight_zero_points.iter().all(|&z| z == first);
+        let zero_point = if uniform { first } else { 0 };
+        let of_code: [i32; 256] = std::array::from_fn(|a| zero_point.wrapping_mul(a as i32));
+        let left = table.iter().zip(of_code.iter().cycle()).map(|(p, of)| p.wrapping_sub(*of));
+        let left: Vec<i32> = left.collect();
+        let entries = Entries::candidates(spec, &left, &[None]).pop()?;
+        Some(Entries { of_code, ..entries })
+    }
+
+    /// Whether bit 7 of the code always adds the same.
+    fn is_split(&self) -> bool {
+        self.values.chunks_exact(256).all(|row| {
+            let (low, high) = row.split_at(128);
+            let mut more = low.iter().zip(high).map(|(low, high)| high.wrapping_sub(*low));
+            let first = more.next();
+            more.all(|more| Some(more) == first)
+        })
+    }
+
     /// Bits of a plane, and how many planes there are.
     fn planes(&self) -> (u32, u32) {
         let most = self.values.iter().max().copied().unwrap_or(0);
@@ -111,6 +159,10 @@ impl Entries {
     fn cost(&self, index: Index, costs: &Costs) -> Option<usize> {
         let (each, planes) = self.planes();
         let lookup = match index {
+            // Half a table, and what the upper bit adds.
+            Index::Column(8) if planes == 1 && self.is_split() => {
+                costs.column[8].and(costs.column[7])? + 2 * costs.add
+            }
             Index::Column(bits) => costs.column[bits as usize]?,
             // The halves of several planes could not be told apart.
             Index::Nibbles if planes > 1 => return None,
@@ -168,7 +220,12 @@ impl Entries {
                     }
                 }
             }
+            let upper = if index == Index::Column(8) { upper(&bytes) } else { None };
+            if upper.is_some() {
+                bytes = bytes.chunks_exact(4).flat_map(|lines| lines[..2].to_vec()).collect();
+            }
             tables.planes.push(BytePlane {
+                upper,
                 largest: rows
                     .iter()
                     .map(|row| row.iter().map(|value| entry(*value, each, plane)).max())
@@ -180,6 +237,22 @@ impl Entries {
         }
         tables
     }
+}
+
+/// See [`BytePlane::upper`].
+fn upper(tables: &[Line]) -> Option<Box<[u8; 256]>> {
+    let mut upper = Box::new([0; 256]);
+    for (upper, lines) in upper.iter_mut().zip(tables.as_chunks::<4>().0) {
+        let halves = lines[..2].iter().zip(&lines[2..]);
+        let mut more = halves.flat_map(|(low, high)| {
+            low.0.iter().zip(&high.0).map(|(low, high)| high.wrapping_sub(*low))
+        });
+        *upper = more.next().unwrap_or(0);
+        if more.any(|more| more != *upper) {
+            return None;
+        }
+    }
+    Some(upper)
 }
 
 /// The part of a value that is in a plane, of so many bits each.

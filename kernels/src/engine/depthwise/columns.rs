@@ -7,7 +7,10 @@
 use crate::{
     ConvShape, Isa, MacSpec, Product, WeightCoding,
     buffer::first,
-    engine::gemm::{Line, UNIT, storage_offset},
+    engine::{
+        byte_lookup::Aligned,
+        gemm::{Line, UNIT, storage_offset},
+    },
     input::image::Width,
     output::{
         epilogue::{LANES, Tile},
@@ -266,8 +269,8 @@ impl Columns {
         let columns = first(columns, shape.padded_width() * units, Column([0; CHANNELS * UNIT]));
         let out_width = shape.out_width();
         let per_block = self.taps.len() * self.masks.len();
-        let mut acc = [[0; LANES]; POSITIONS * BLOCKS];
-        let mut x = [[0; LANES]; POSITIONS * BLOCKS];
+        let mut acc = Aligned([[0; LANES]; POSITIONS * BLOCKS]);
+        let mut x = Aligned([[0; LANES]; POSITIONS * BLOCKS]);
         for channel in (0..shape.channels).step_by(CHANNELS) {
             let channels = CHANNELS.min(shape.channels - channel);
             let (block, blocks) = (channel / LANES, channels.div_ceil(LANES));
