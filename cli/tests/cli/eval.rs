@@ -429,7 +429,8 @@ fn progress_is_for_terminals() {
 
 #[test]
 fn what_runs_exactly_is_noted() {
-    let mut args = fashion("reference/models/attention.onnx", &["--json"]);
+    let options = ["--json", "--attention", "float"];
+    let mut args = fashion("reference/models/attention.onnx", &options);
     args[7] = "2";
     args[9] = "2";
     let output = recoup(&args).output().unwrap();
@@ -438,6 +439,7 @@ fn what_runs_exactly_is_noted() {
     let object: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(object["exact_nodes"][0]["node"], "MatMul_25");
     assert_eq!(object["exact_nodes"].as_array().unwrap().len(), 2);
+    assert_eq!(object["attention"], "float");
 }
 
 #[test]

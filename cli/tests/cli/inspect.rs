@@ -26,8 +26,11 @@ fn a_quantised_network_keeps_its_codes() {
 }
 
 #[test]
-fn products_of_two_activations_are_listed_as_exact() {
-    insta::assert_snapshot!("attention", stdout(&["inspect", "reference/models/attention.onnx"]));
+fn products_of_two_activations_are_listed_where_they_run() {
+    let inspect = ["inspect", "reference/models/attention.onnx"];
+    insta::assert_snapshot!("attention", stdout(&inspect));
+    let in_float = [&inspect[..], &["--attention", "float"]].concat();
+    insta::assert_snapshot!("attention-float", stdout(&in_float));
 }
 
 #[test]
