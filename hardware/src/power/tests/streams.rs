@@ -34,7 +34,7 @@ const CYCLES: usize = 60;
 /// A design of 4 rows and 3 columns with codes for three tiles.
 fn design(spec: &str, scheme: WeightScheme, change: impl Fn(&mut Options)) -> (ArrayRtl, Vectors) {
     let multiplier: Multiplier = spec.parse().unwrap();
-    let size = RandomSize { depth: 2 * ROWS + 1, filters: 4, positions: 64, seed: 7 };
+    let size = RandomSize { depth: 2 * ROWS + 1, filters: 4, positions: 64, loads: 0, seed: 7 };
     let corrected =
         Design::new(multiplier.clone()).with_control_variate(control_variate::Mode::Fitted(None));
     let (vectors, control) = random(&corrected, scheme, size).unwrap();
@@ -188,7 +188,8 @@ fn an_array_is_the_sum_of_its_units() {
         assert_eq!(samples.into_inner() as u64, result.samples);
         assert!(result.relative_error <= 0.03);
         let roles: Vec<Role> = result.per_cycle().iter().map(|(role, _)| *role).collect();
-        assert_eq!(roles, Role::ALL);
+        // All but what makes constants.
+        assert_eq!(roles, Role::ALL[..6]);
         // 3 tiles of rows times 2 of columns, for each position.
         let layer = &result.layers[0];
         assert_eq!((layer.cycles, layer.macs), (64 * 3 * 2, 64 * 9 * 4));
