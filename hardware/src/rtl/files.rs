@@ -178,6 +178,20 @@ they become codes again. Gains g, and the means that they change, are in these t
 depends on them.
 ";
 
+/// How a controller has constants made.
+fn made(columns: usize, latency: usize, wait: usize) -> String {
+    format!(
+        "
+The array makes C and C0 of what it is loaded with. A layer's numbers are written with layer_load,
+those of bit 7 of a weight first. Weights count for the constants while count is 1, the first ones of
+a filter with first. After the last tile make is 1 for {columns} cycles, and {latency} cycles later made
+is: constants of the last column, then of the one before it, and so on. The first position may enter
+{wait} cycles after make begins. made_sum_w are sums of weights, and made_c0 is C0 for what is behind
+the array, unless the array adds it.
+"
+    )
+}
+
 fn readme(design: &ArrayRtl, files: &[File]) -> String {
     let options = &design.options;
     let mut text = format!(
@@ -192,6 +206,9 @@ fn readme(design: &ArrayRtl, files: &[File]) -> String {
         text += &format!("{name:<16} {meaning}\n");
     }
     text += BEHIND;
+    if let Some((latency, wait)) = design.constants_latency().zip(design.constants_wait()) {
+        text += &made(options.columns, latency, wait);
+    }
     text += "\nTo run the testbench in this folder, with Icarus Verilog or Verilator:\n\n";
     SIMULATE.iter().for_each(|command| text += &format!("    {command}\n"));
     text

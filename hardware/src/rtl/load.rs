@@ -207,3 +207,63 @@ pub fn settings(load: &LoadConstants) -> ([Vec<i64>; 2], i64) {
     let of_bits = |of: &[i32; 256]| (0..8).map(|l| i64::from(of[1 << l])).collect();
     ([of_bits(&g_of(load)), of_bits(&load.mean)], x0_of(load))
 }
+
+#[cfg(test)]
+mod tests {
+    use recoup_core::control_variate::Mode;
+    use recoup_core::design::Design;
+    use recoup_core::quantize::WeightScheme;
+
+    use super::super::design::Correction;
+    use super::super::vectors::{RandomSize, random};
+    use super::*;
+
+    /// Filters of one weight each have all constants that there can be; the ranges hold them, and
+    /// waste less than a bit on C.
+    #[test]
+    fn ranges_hold_what_any_weights_make() {
+        let size = RandomSize { depth: 20, filters: 1, positions: 1, loads: 1, seed: 0 };
+        let mut compared = 0;
+        for (spec, scheme, mode) in [
+            ("truncated:8", WeightScheme::U8Channel, Mode::Fitted(None)),
+            ("truncated:7", WeightScheme::I8Channel, Mode::Fitted(None)),
+            ("perforated:2", WeightScheme::U8Channel, Mode::Paper),
+            ("recursive:4", WeightScheme::I8Channel, Mode::Constant),
+        ] {
+            let design = Design::new(spec.parse().unwrap()).with_control_variate(mode);
+            let (_, control) = random(&design, scheme, size).unwrap();
+            let correction = Correction::new(&control.unwrap()).unwrap();
+            let load = &correction.loads[0];
+            let made = MadeRanges::of(&correction.loads);
+            let uniform: Vec<u8> = (0..=255).flat_map(|w| vec![w; size.depth]).collect();
+            let constants = load.of(&uniform, size.depth);
+            let inside = |range: Range, values: &[i32]| {
+                values.iter().all(|&value| (range.low..=range.high).contains(&value.into()))
+            };
+            assert!(inside(made.c0, &constants.c0), "{spec}: {:?}", made.c0);
+            for c in &constants.c {
+                assert!(inside(made.c, c), "{spec}: {:?}", made.c);
+                let found = Range::of(c.iter().map(|&c| c.into()));
+                assert!(made.c.bits() <= found.bits() + 1, "{spec}: {:?}", made.c);
+            }
+            compared += constants.c0.len();
+        }
+        assert_eq!(compared, 4 * 256);
+    }
+
+    /// An array of other functions is not for a layer of a table.
+    #[test]
+    fn functions_are_those_of_a_layer() {
+        let design = Design::new("perforated:2".parse().unwrap()).with_control_variate(Mode::Paper);
+        let size = RandomSize { depth: 20, filters: 1, positions: 1, loads: 1, seed: 0 };
+        let (_, control) = random(&design, WeightScheme::U8Channel, size).unwrap();
+        let load = &Correction::new(&control.unwrap()).unwrap().loads[0];
+        let circuit = MultiplierCircuit::new(&design.multiplier, WeightScheme::U8Channel.coding());
+        let path = LoadPath::new(std::slice::from_ref(load), &circuit.unwrap()).unwrap();
+        assert!(path.shares.bits().is_none() && path.makes(load));
+        let mut other = LoadConstants::clone(load);
+        other.c[0][7] += 1;
+        assert!(!path.makes(&other));
+        assert!(path.with_functions_of(&other).makes(&other));
+    }
+}
