@@ -149,7 +149,7 @@ impl<'a> UnitStream<'a> {
         match unit {
             Unit::Pe | Unit::MacPlus | Unit::LoadSums => 4,
             // As long as a column's sums are on their way.
-            Unit::Constants => 8,
+            Unit::Constants => 10,
             Unit::XLine => design.options.rows as u64 + 2,
         }
     }

@@ -13,15 +13,15 @@ use super::load::{LoadPath, LoadShares};
 use super::module::{Bit, Module};
 use super::multiplier::extend;
 use super::range::Range;
-use super::tree::{Tree, add_registered};
+use super::tree::{Tree, add_registered, register_rows};
 
 /// Clock cycles from a column's sums to its constants.
 pub fn latency(load: &LoadPath, has_x: bool) -> usize {
     let sums = match load.shares {
-        LoadShares::Bits { .. } => 2,
+        LoadShares::Bits { .. } => 3,
         LoadShares::Table { .. } => 0,
     };
-    sums + 1 + if has_x { 2 } else { 0 }
+    sums + 1 + if has_x { 3 } else { 0 }
 }
 
 /// What makes the constants of all columns; `None` where they are made outside.
@@ -38,8 +38,8 @@ pub fn constants(design: &ArrayRtl) -> Option<Module> {
 
     let mut sums = match &load.shares {
         LoadShares::Bits { .. } => {
-            let sums = of_counts(design, load, &settings, &mut stage, &sums);
-            made = stage.delayed("make", made, 2);
+            let sums = of_counts(design, load, &settings, stage.module, &sums);
+            made = stage.delayed("make", made, 3);
             sums
         }
         LoadShares::Table { .. } => split(load, has_x, &sums),
@@ -59,22 +59,21 @@ pub fn constants(design: &ArrayRtl) -> Option<Module> {
     sums.w = stage.delayed("sum_w", sums.w, 1);
     made = stage.delayed("make", made, 1);
 
-    let c0 = if has_x {
-        stage.module.comment("C0: the mean error less C X0, which is rounded before.");
-        let c0 = less_c_x0(
-            stage.module,
-            correction,
-            (&c, c_range.is_signed()),
-            &settings.x0,
-            (&mean, mean_range.is_signed()),
-        );
-        c = stage.delayed("c_made", c, 2);
-        sums.w = stage.delayed("sum_w", sums.w, 2);
-        made = stage.delayed("make", made, 2);
-        stage.module.register("c0_made", c0, None)
-    } else {
-        extend(&mean, correction.c0.bits(), mean_range.is_signed())
-    };
+    let c0_bits = correction.c0.bits();
+    let mut c0 = extend(&mean, c0_bits, mean_range.is_signed());
+    if has_x {
+        stage.module.comment("C X0, rounded half to even.");
+        let signed = c_range.is_signed();
+        let c_x0 = c_x0(stage.module, correction, (&c, signed), &settings.x0);
+        let c_x0 = stage.module.register("cx0", c_x0, None);
+        stage.module.comment("C0: the mean error less that.");
+        let mean = stage.delayed("mean", c0, 2);
+        c0 = difference(stage.module, "c0", &mean, &extend(&c_x0, c0_bits, signed));
+        c0 = stage.module.register("c0_made", c0, None);
+        c = stage.delayed("c_made", c, 3);
+        sums.w = stage.delayed("sum_w", sums.w, 3);
+        made = stage.delayed("make", made, 3);
+    }
     outputs(design, &mut module, made[0], [c, c0, sums.w]);
     Some(module)
 }
@@ -158,50 +157,62 @@ fn split(load: &LoadPath, has_x: bool, sums: &[Bit]) -> Sums {
     Sums { g: g.to_vec(), m: m.to_vec(), w: w.to_vec() }
 }
 
-/// Sums from how often each bit is set: a tree of all products, registered before its final adder.
+/// Sums from how often each bit is set. One tree of all products would be the slowest part of an
+/// array: there is one for each pair of bits, and another one of what these leave.
 fn of_counts(
     design: &ArrayRtl,
     load: &LoadPath,
     settings: &Settings,
-    stage: &mut Stage<'_>,
+    module: &mut Module,
     counts: &[Bit],
 ) -> Sums {
     let LoadShares::Bits { g, m } = &load.shares else { unreachable!("counts are of bits") };
     let counts: Vec<&[Bit]> = counts.chunks(load.count_bits()).collect();
     let mut sum = |name: &str, of: &[Vec<Bit>], signed: bool, width: usize| {
-        let module = &mut *stage.module;
-        module.comment(format!("sum {name} of the column's weights."));
-        let mut tree = Tree::new(width);
-        for (l, (number, count)) in of.iter().zip(&counts).enumerate() {
-            tree.add_product(module, &format!("{name}{l}"), (number, signed), count, false);
-        }
-        finished(module, tree, name)
+        sum_of_pairs(module, name, width, |module, tree, l| {
+            let name = format!("{name}{l}");
+            tree.add_product(module, &name, (&of[l], signed), counts[l]);
+        })
     };
     let g = match settings.g.is_empty() {
         true => Vec::new(),
         false => sum("g", &settings.g, g.is_signed(), load.sum_g.bits()),
     };
     let m = sum("m", &settings.m, m.is_signed(), load.sum_m.bits());
-    let module = &mut *stage.module;
-    module.comment("sum w.");
-    let mut tree = Tree::new(load.sum_w.bits());
-    for (l, count) in counts.iter().enumerate() {
-        let is_sign = l == 7 && design.circuit.weights().is_signed();
-        for (at, &bit) in count.iter().enumerate() {
-            if is_sign {
+    let signed = design.circuit.weights().is_signed();
+    let w = sum_of_pairs(module, "w", load.sum_w.bits(), |module, tree, l| {
+        for (at, &bit) in counts[l].iter().enumerate() {
+            if signed && l == 7 {
                 tree.subtract(module, l + at, bit);
             } else {
                 tree.add(l + at, bit);
             }
         }
-    }
-    let w = finished(module, tree, "w");
+    });
     Sums { g, m, w }
 }
 
-/// A tree's sum in two cycles.
-fn finished(module: &mut Module, tree: Tree, name: &str) -> Vec<Bit> {
-    let rows = tree.rows(module);
+/// The sum over the eight bits of a weight of what `add` adds for each, in three cycles.
+fn sum_of_pairs(
+    module: &mut Module,
+    name: &str,
+    width: usize,
+    add: impl Fn(&mut Module, &mut Tree, usize),
+) -> Vec<Bit> {
+    module.comment(format!("sum {name} of the column's weights: two bits of a weight each."));
+    let mut all = Tree::new(width);
+    for pair in 0..4 {
+        let mut tree = Tree::new(width);
+        for l in [2 * pair, 2 * pair + 1] {
+            add(module, &mut tree, l);
+        }
+        let rows = tree.rows(module);
+        for row in register_rows(module, &format!("{name}_pair{pair}_row"), rows) {
+            all.add_word(module, 0, &row, false);
+        }
+    }
+    module.comment("All of them; the final adder.");
+    let rows = all.rows(module);
     let names = [format!("{name}_row"), format!("{name}_up"), format!("{name}_total")];
     let sum = add_registered(module, [&names[0], &names[1], &names[2]], rows, Bit::ZERO);
     module.register(&format!("sum_{name}"), sum, None)
@@ -228,22 +239,32 @@ fn mean_range(load: &LoadPath) -> Range {
     Range { low: load.sum_m.low >> guard, high: -(-load.sum_m.high >> guard) }
 }
 
-/// mean - round(C X0 / 2^c_frac), in one more cycle than the one that it is stored in.
-fn less_c_x0(
+/// round(C X0 / 2^c_frac), in one more cycle than the one that it is stored in.
+fn c_x0(
     module: &mut Module,
     correction: &Correction,
-    c: (&[Bit], bool),
+    (c, signed): (&[Bit], bool),
     x0: &[Bit],
-    (mean, mean_is_signed): (&[Bit], bool),
 ) -> Vec<Bit> {
     let fraction = correction.c_frac;
-    let mut tree = Tree::new(fraction + correction.c0.bits());
-    // What is rounded half to even may change its sign before.
-    tree.add_product(module, "cx0", c, x0, true);
+    // A bit more, for what rounding adds.
+    let mut tree = Tree::new((c.len() + x0.len() + 1).max(fraction + 1));
+    tree.add_product(module, "cx0", (c, signed), x0);
     let up = tree.round(module, fraction);
-    tree.add_word(module, fraction, mean, mean_is_signed);
     let rows = tree.rows(module).map(|row| row[fraction..].to_vec());
-    add_registered(module, ["c0_row", "c0_up", "c0_total"], rows, up)
+    add_registered(module, ["cx0_row", "cx0_up", "cx0_total"], rows, up)
+}
+
+/// `left - right`, words of one width, as left + ~right + 1: the 1 is the carry of a column below
+/// the lowest, for in a tree it would ripple through all columns.
+fn difference(module: &mut Module, name: &str, left: &[Bit], right: &[Bit]) -> Vec<Bit> {
+    let mut rows = [vec![Bit::ONE], vec![Bit::ONE]];
+    for (&left, &right) in left.iter().zip(right) {
+        let inverse = module.not(right);
+        rows[0].push(left);
+        rows[1].push(inverse);
+    }
+    module.add(name, rows)[1..].to_vec()
 }
 
 /// Registers that keep values in step.

@@ -91,7 +91,7 @@ fn add_c_x(
     let c = constant_register(module, "c", c_range);
     module.comment("C X, of the last tile only: before it nothing moves.");
     let x: Vec<Bit> = x.iter().map(|&bit| module.and(bit, last)).collect();
-    tree.add_product(module, "cx", (&c, c_range.is_signed()), &x, false);
+    tree.add_product(module, "cx", (&c, c_range.is_signed()), &x);
     if correction.c_frac > 0 {
         module.comment("The fraction of C X, and whether it rounds up: half to even.");
     }

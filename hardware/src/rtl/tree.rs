@@ -56,24 +56,21 @@ impl Tree {
         }
     }
 
-    /// Adds `b` times the unsigned `a`, or subtracts it. `name` is what the partial products begin
-    /// with.
+    /// Adds `b` times the unsigned `a`. `name` is what the partial products begin with.
     pub fn add_product(
         &mut self,
         module: &mut Module,
         name: &str,
         (b, signed): (&[Bit], bool),
         a: &[Bit],
-        negative: bool,
     ) {
         for (l, &b_bit) in b.iter().enumerate() {
-            let is_sign = signed && l + 1 == b.len();
             for (i, &a_bit) in a.iter().enumerate() {
                 let bit = module.and_named(format!("{name}_{l}_{i}"), b_bit, a_bit);
-                if is_sign == negative {
-                    self.add(l + i, bit);
-                } else {
+                if signed && l + 1 == b.len() {
                     self.subtract(module, l + i, bit);
+                } else {
+                    self.add(l + i, bit);
                 }
             }
         }
@@ -200,12 +197,7 @@ pub fn add_registered(
     up: Bit,
 ) -> Vec<Bit> {
     let [row, up_name, sum_name] = name;
-    let mut number = 0;
-    let mut rows = rows.map(|bits| {
-        let stored = register_some(module, &format!("{row}{number}"), bits);
-        number += 1;
-        stored
-    });
+    let mut rows = register_rows(module, row, rows);
     if up != Bit::ZERO {
         // A column below the lowest, whose carry is the bit.
         let up = module.register(up_name, vec![up], None)[0];
@@ -216,6 +208,13 @@ pub fn add_registered(
         sum.remove(0);
     }
     sum
+}
+
+/// Registers two rows, as `name` 0 and 1.
+pub fn register_rows(module: &mut Module, name: &str, rows: [Vec<Bit>; 2]) -> [Vec<Bit>; 2] {
+    let [first, second] = rows;
+    [(0, first), (1, second)]
+        .map(|(number, row)| register_some(module, &format!("{name}{number}"), row))
 }
 
 /// Registers the bits of a row that are no constants.
