@@ -209,6 +209,35 @@ fn an_array_is_the_sum_of_its_units() {
     assert_eq!(stopped, Err(Stopped));
 }
 
+/// Constants of a table's functions of a byte, which are read-only memories to yosys.
+#[test]
+fn what_makes_constants_is_part_of_an_array() {
+    let library = osu018();
+    let multiplier: Multiplier = "perforated:2".parse().unwrap();
+    let design = Design::new(multiplier).with_control_variate(control_variate::Mode::Paper);
+    let size = RandomSize { depth: ROWS + 1, filters: 4, positions: 64, loads: 1, seed: 7 };
+    let (vectors, control) = random(&design, WeightScheme::U8Channel, size).unwrap();
+    let circuit = MultiplierCircuit::of_design(&design, None, WeightCoding::Unsigned).unwrap();
+    let options = Options { load_constants: true, ..Options::new(ROWS, 3, size.depth) };
+    let correction = Correction::new(&control.unwrap()).unwrap();
+    let design = ArrayRtl::new(circuit, options, Some(correction)).unwrap();
+    let options = SynthesisOptions::new(&library);
+    let units = ArrayUnits::synthesize(design.clone(), &library, &options, &Unwatched).unwrap();
+    let areas = units.area_parts_um2(&library).unwrap();
+    let of = |unit| units.unit(unit).unwrap().netlist.area_um2(&library);
+    let load_path = 3.0 * of(Unit::LoadSums) + of(Unit::Constants);
+    assert!((areas[&Role::LoadPath] / load_path - 1.0).abs() < 1e-9);
+    let models =
+        units.models(&library, &DelayOptions::default(), &PowerOptions::default()).unwrap();
+    let workload = Workload::of_vectors(&vectors);
+    let options =
+        EstimateOptions { relative_error: 0.05, ..EstimateOptions::new(Mode::ZeroDelay, 10_000.0) };
+    let scenes = [Scene::new(&design, &workload)];
+    let result = estimate(&models, &scenes, &options, &Unwatched).unwrap();
+    let roles: Vec<Role> = result.per_cycle().iter().map(|(role, _)| *role).collect();
+    assert_eq!(roles, Role::ALL);
+}
+
 /// Lets three samples pass.
 struct Impatient(AtomicUsize);
 
