@@ -184,9 +184,9 @@ fn made(columns: usize, latency: usize, wait: usize) -> String {
         "
 The array makes C and C0 of what it is loaded with. A layer's numbers are written with layer_load,
 those of bit 7 of a weight first. Weights count for the constants while count is 1, the first ones of
-a filter with first. After the last tile make is 1 for {columns} cycles, and {latency} cycles later made
-is: constants of the last column, then of the one before it, and so on. The first position may enter
-{wait} cycles after make begins. made_sum_w are sums of weights, and made_c0 is C0 for what is behind
+a filter with first. After the last tile make is 1 for {columns} cycles. {latency} cycles later made is 1, with
+the constants of the last column, then those of the one before it, and so on. The first position may
+enter {wait} cycles after make begins. made_sum_w are sums of weights, and made_c0 is C0 for what is behind
 the array, unless the array adds it.
 "
     )
