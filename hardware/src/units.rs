@@ -1,7 +1,7 @@
 //! The units of an array as cells: what area, timing and power of the whole are composed of.
 //!
-//! A PE, the x line and a MAC+ are synthesised one by one. All PEs of an array are alike, as are
-//! its MAC+, and registers separate the units, so that the array's area is the sum over them and
+//! A PE, the x line, a MAC+ and what makes constants are synthesised one by one. All PEs of an array
+//! are alike, as are its MAC+, and registers separate the units, so that the array's area is the sum over them and
 //! its fastest clock that of the slowest unit.
 
 use std::collections::BTreeMap;
@@ -38,6 +38,8 @@ impl ArrayUnits {
             (Unit::Pe, Some(Sources::pe(&design))),
             (Unit::XLine, Sources::x_line(&design)),
             (Unit::MacPlus, Sources::mac_plus(&design)),
+            (Unit::LoadSums, Sources::load_sums(&design)),
+            (Unit::Constants, Sources::constants(&design)),
         ];
         let units = sources.into_iter().filter_map(|(unit, sources)| Some((unit, sources?)));
         let units = units

@@ -23,6 +23,7 @@ class _Array(NamedTuple):
     pipeline: bool
     zero_gating: bool
     x_in_pe: bool
+    load_constants: bool
 
 
 class _Cells(NamedTuple):
@@ -74,6 +75,7 @@ def rtl(
     pipeline: bool = False,
     zero_gating: bool = False,
     x_in_pe: bool = False,
+    load_constants: bool = False,
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = None,
@@ -91,6 +93,8 @@ def rtl(
         pipeline: a register between multiplier and accumulation.
         zero_gating: registers keep their value where the activation code is 0.
         x_in_pe: every PE sums x, as in the paper.
+        load_constants: the array makes C and C0 of what it is loaded with, for products of two
+            activations.
         seed: of random codes.
 
     Raises:
@@ -100,7 +104,7 @@ def rtl(
     4 x 4 array of truncated:7, 14 files
     """
     place = "" if out is None else os.fspath(out)
-    array = _Array(rows, columns, pipeline, zero_gating, x_in_pe)
+    array = _Array(rows, columns, pipeline, zero_gating, x_in_pe, load_constants)
     with running(threads, progress) as how:
         record, files = _recoup.rtl(_subject(design), array, depth, layer, seed, place, how)
     made = Rtl(record, dict(files))
@@ -170,6 +174,7 @@ def power(
     pipeline: bool = False,
     zero_gating: bool = False,
     x_in_pe: bool = False,
+    load_constants: bool = False,
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = None,
@@ -201,7 +206,7 @@ def power(
     """
     several = isinstance(designs, Iterable) and not isinstance(designs, (str, os.PathLike))
     subjects = [_subject(design) for design in (designs if several else [designs])]
-    array = _Array(rows, columns, pipeline, zero_gating, x_in_pe)
+    array = _Array(rows, columns, pipeline, zero_gating, x_in_pe, load_constants)
     onto = _cells(cells, clock_ps, dont_use, wire_ff, cache)
     with running(threads, progress) as how:
         made = _recoup.power(subjects, array, onto, stimuli, standard_error, fast, seed, how)

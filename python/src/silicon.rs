@@ -36,12 +36,13 @@ pub struct Array {
     pipeline: bool,
     zero_gating: bool,
     x_in_pe: bool,
+    load_constants: bool,
 }
 
 impl Array {
     fn of(&self, options: ArrayOptions) -> ArrayOptions {
-        let Self { pipeline, zero_gating, x_in_pe, .. } = *self;
-        ArrayOptions { pipeline, zero_gating, x_in_pe, ..options }
+        let Self { pipeline, zero_gating, x_in_pe, load_constants, .. } = *self;
+        ArrayOptions { pipeline, zero_gating, x_in_pe, load_constants, ..options }
     }
 }
 
@@ -201,7 +202,7 @@ pub fn power(
         for (design, netlist, emulator) in subjects {
             let codes = match emulator {
                 Some(it) => Codes::of_network(it.experiment(), design, it.images(IMAGES), watch)?,
-                None => Codes::random(design, random, seed)?,
+                None => Codes::random(design, random, options.array.load_constants, seed)?,
             };
             meter.measure(design, netlist, &codes, watch)?;
         }

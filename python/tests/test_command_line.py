@@ -145,10 +145,12 @@ def test_exploration(folder: Path, spec: str, command: Command, standard: bool) 
 def test_arrays_in_silicon(command: Command, tmp_path: Path) -> None:
     printed = command(
         *("rtl", "--array", "4x4", "--multiplier", "truncated:7", "--json"),
-        *("--out", str(tmp_path / "native")),
+        *("--load-constants", "--out", str(tmp_path / "native")),
     )
     assert printed.returncode == 0, printed.stderr
-    made = recoup.rtl("truncated:7", rows=4, columns=4, out=tmp_path / "own")
+    own = tmp_path / "own"
+    made = recoup.rtl("truncated:7", rows=4, columns=4, load_constants=True, out=own)
+    assert made.record["constants_wait"] == 6
     record = json.loads(printed.stdout)
     assert made.record == {**record, "out": str(tmp_path / "own")}
     assert made.files == {path.name: path.read_text() for path in (tmp_path / "native").iterdir()}

@@ -67,13 +67,21 @@ impl Codes {
         })
     }
 
-    /// Random codes, with the constants of a design.
+    /// Random codes, with the constants of a design; `load_constants` for an array that makes these
+    /// itself.
     ///
     /// # Errors
     /// When its control variate takes a network to run.
-    pub fn random(design: &Design, codes: RandomCodes, seed: u64) -> Result<Self> {
+    pub fn random(
+        design: &Design,
+        codes: RandomCodes,
+        load_constants: bool,
+        seed: u64,
+    ) -> Result<Self> {
         let weights = design.weight_scheme()?;
-        let size = RandomSize { depth: RANDOM_DEPTH, filters: RANDOM_FILTERS, positions: 1, seed };
+        let loads = usize::from(load_constants);
+        let size =
+            RandomSize { depth: RANDOM_DEPTH, filters: RANDOM_FILTERS, positions: 1, loads, seed };
         let (vectors, control) = random(design, weights, size)?;
         let (words, workload) = match codes {
             RandomCodes::Uniform => {
@@ -163,7 +171,10 @@ impl<'a> PowerMeter<'a> {
         let circuit = MultiplierCircuit::of_design(design, netlist, weights.coding())?;
         let depth = codes.workloads.iter().map(|workload| workload.depth).max().unwrap_or(1);
         let correction = codes.control.as_ref().map(Correction::new).transpose()?;
-        let array = ArrayRtl::new(circuit, Options { depth, ..self.options.array }, correction)?;
+        // An exact multiplier has no constants to make.
+        let load_constants = self.options.array.load_constants && correction.is_some();
+        let options = Options { depth, load_constants, ..self.options.array };
+        let array = ArrayRtl::new(circuit, options, correction)?;
         let units = ArrayUnits::synthesize(array, self.library, self.synthesis, watch)?;
         let fastest_ps = || units.fastest_clock_ps().ceil().max(1.0);
         let before = self.measured.as_ref().map(|measured| measured.clock_ps);

@@ -18,6 +18,8 @@ use crate::error::Result;
 pub const DEPTH: usize = 4608;
 /// Positions of a testbench, of all images together.
 const POSITIONS: usize = 32;
+/// How often weights are loaded in a testbench of random codes, if that makes their constants.
+const LOADS: usize = 2;
 
 /// What an array and its testbench are to be.
 #[derive(Clone, Debug)]
@@ -84,6 +86,7 @@ pub fn rtl(
     let layers = candidate.prepared.quantized.macs.iter();
     let array = options.array(layers.map(|mac| mac.shape.depth()).max());
     let layer = options.layer.as_deref();
+    let layer = (layer, array.load_constants);
     let vectors = Vectors::of_layer(&candidate, layer, array.rows, images, POSITIONS)?;
     files(design, experiment.weights().coding(), vectors, candidate.control, array, options)
 }
@@ -96,11 +99,14 @@ pub fn rtl_of_random_codes(design: &Design, seed: u64, options: &RtlOptions) -> 
     options.check()?;
     let array = options.array(None);
     let Options { rows, columns, depth, .. } = array;
+    let loads = if array.load_constants { LOADS } else { 0 };
     // Two blocks of filters and three tiles, the last of each not full.
     let size = RandomSize {
         depth: depth.min(2 * rows + rows.div_ceil(2)),
         filters: columns + columns.div_ceil(2),
-        positions: POSITIONS,
+        // As many in all.
+        positions: POSITIONS / loads.max(1),
+        loads,
         seed,
     };
     let weights = design.weight_scheme()?;
@@ -118,7 +124,10 @@ fn files(
 ) -> Result<Rtl> {
     let circuit = MultiplierCircuit::of_design(design, options.netlist.clone(), coding)?;
     let correction = control.as_ref().map(Correction::new).transpose()?;
-    let design = ArrayRtl::new(circuit, array, correction)?;
+    let mut design = ArrayRtl::new(circuit, array, correction)?;
+    if let Some(layer) = &vectors.load {
+        design = design.loading(layer);
+    }
     let files = rtl::files(&design, &vectors)?;
     Ok(Rtl { design, vectors, control, files })
 }
@@ -140,6 +149,8 @@ pub struct RtlRecord {
     pub weights_signed: bool,
     /// The control variate's function.
     pub x: Option<String>,
+    /// Cycles from the end of loading to the first position, where the array makes constants.
+    pub constants_wait: Option<usize>,
     /// Whether there is a control variate in the array, be it of a constant alone.
     #[serde(skip)]
     pub has_v: bool,
@@ -172,6 +183,7 @@ impl Rtl {
             multiplier: design.circuit.name().to_owned(),
             weights_signed: design.circuit.coding() == WeightCoding::Signed,
             x: function.map(|function| function.function.to_string()),
+            constants_wait: design.constants_wait(),
             has_v: design.has_v(),
             psum_bits: design.ranges.psum.bits(),
             psum_lsb: design.circuit.lsb(),

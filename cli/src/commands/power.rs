@@ -65,5 +65,5 @@ fn codes(args: &PowerArgs, design: &Design) -> Result<Codes> {
              instead"
         );
     }
-    Ok(Codes::random(design, random, args.seed.unwrap_or(0))?)
+    Ok(Codes::random(design, random, args.variant.load_constants, args.seed.unwrap_or(0))?)
 }

@@ -23,6 +23,12 @@ pub fn array(record: &RtlRecord) -> Result<()> {
         None if record.has_v => writeln!(out, "control variate: C0 alone")?,
         None => writeln!(out, "control variate: none in the array")?,
     }
+    if let Some(wait) = record.constants_wait {
+        writeln!(
+            out,
+            "constants: made of what is loaded; after the last tile, positions wait {wait} cycles"
+        )?;
+    }
     writeln!(
         out,
         "testbench: {} accumulators, {}; run it there with either of\n",

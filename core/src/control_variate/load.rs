@@ -5,11 +5,6 @@ use crate::numeric::round_half_even_shift;
 
 use super::LayerConstants;
 
-/// Fraction bits that what a weight adds has more than the constant that it adds to.
-const GUARD: u32 = 8;
-/// Bits of a stored C, beyond which it saturates.
-const MOST_C: i64 = 1 << 28;
-
 /// What the weights of a filter add to its constants, one by one as they are loaded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoadConstants {
@@ -21,6 +16,8 @@ pub struct LoadConstants {
     pub mean_x: Vec<i64>,
     /// Fraction bits of C.
     pub c_frac: u32,
+    /// k: as many weights does a filter have.
+    pub depth: usize,
 }
 
 /// Real numbers that [`LoadConstants`] are rounded from.
@@ -31,6 +28,8 @@ pub(super) struct Shares {
     pub mean: [f64; 256],
     /// k E x_r.
     pub mean_x: Vec<f64>,
+    /// k.
+    pub depth: usize,
     /// Whether both are sums over the bits of w, as those of masks are: then eight numbers are
     /// rounded, not 256.
     pub of_bits: bool,
@@ -40,11 +39,16 @@ impl Shares {
     /// Those of constants that need no data: C is a mean over the weights, without C0.
     pub fn of_paper(c: &[f64; 256], depth: usize) -> Self {
         let c = c.map(|c| c / depth as f64);
-        Self { c: vec![c], mean: [0.0; 256], mean_x: vec![0.0], of_bits: false }
+        Self { c: vec![c], mean: [0.0; 256], mean_x: vec![0.0], depth, of_bits: false }
     }
 }
 
 impl LoadConstants {
+    /// Fraction bits that what a weight adds has more than the constant that it adds to.
+    pub const GUARD: u32 = 8;
+    /// The largest C that is stored, of either sign; beyond it C saturates.
+    pub const MOST_C: i64 = 1 << 28;
+
     pub(super) fn new(shares: &Shares, c_frac: u32) -> Self {
         let is_sum = shares.of_bits;
         let stored = |shares: &[f64; 256], bits: u32| {
@@ -57,10 +61,11 @@ impl LoadConstants {
             std::array::from_fn(|w| if is_sum { of_bits(w) } else { round(w) })
         };
         Self {
-            c: shares.c.iter().map(|c| stored(c, c_frac + GUARD)).collect(),
-            mean: stored(&shares.mean, GUARD),
+            c: shares.c.iter().map(|c| stored(c, c_frac + Self::GUARD)).collect(),
+            mean: stored(&shares.mean, Self::GUARD),
             mean_x: shares.mean_x.iter().map(|mean| mean.round_ties_even() as i64).collect(),
             c_frac,
+            depth: shares.depth,
         }
     }
 
@@ -74,10 +79,12 @@ impl LoadConstants {
         let filters = weights.chunks_exact(depth);
         let sum = |weights: &[u8], of: &[i32; 256]| -> i64 {
             let sum = weights.iter().map(|&w| i64::from(of[usize::from(w)])).sum();
-            round_half_even_shift(sum, GUARD)
+            round_half_even_shift(sum, Self::GUARD)
         };
         let of_term = |of: &[i32; 256]| -> Vec<i32> {
-            let c = filters.clone().map(|weights| sum(weights, of).clamp(-MOST_C, MOST_C) as i32);
+            let c = filters
+                .clone()
+                .map(|weights| sum(weights, of).clamp(-Self::MOST_C, Self::MOST_C) as i32);
             c.collect()
         };
         let c: Vec<Vec<i32>> = self.c.iter().map(of_term).collect();

@@ -277,8 +277,9 @@ impl LayerMoments {
     /// What each weight adds to the constants of its filter, eq. (3.21), where one distribution serves
     /// all positions; `of_bits` if it is a sum over the bits of the weight.
     pub(super) fn shares(&self, of_bits: bool) -> Shares {
-        let (place, group, depth) =
-            (&self.places[0], &self.groups[0], self.positions.len().max(1) as f64);
+        let (place, group) = (&self.places[0], &self.groups[0]);
+        let products = self.positions.len().max(1);
+        let depth = products as f64;
         let gamma = |r: usize| {
             let row = group.inverse.row(r);
             std::array::from_fn(|w| {
@@ -290,6 +291,7 @@ impl LayerMoments {
             c: (0..place.covariance.len()).map(gamma).collect(),
             mean: place.mean,
             mean_x: place.mean_x.iter().map(|mean| mean * depth).collect(),
+            depth: products,
             of_bits,
         }
     }

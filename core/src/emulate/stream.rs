@@ -1,5 +1,7 @@
 //! The activation codes in the order in which an array streams them.
 
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 use recoup_kernels::naive;
 
@@ -19,6 +21,9 @@ pub struct ActivationStream {
     pub positions: usize,
     /// Codes, `[group][position][depth]`.
     pub codes: Vec<u8>,
+    /// The weight bytes that the first image brings, `[group][filter][depth]`, for a layer that each
+    /// image brings its own: other images' are alike in what they cost. Empty for other layers.
+    pub loaded: Vec<u8>,
 }
 
 impl ActivationStream {
@@ -42,14 +47,20 @@ pub fn activation_streams(
 ) -> Result<Vec<ActivationStream>, EmulateError> {
     let prepared = &network.prepared;
     let macs = &prepared.quantized.macs;
+    let first = Mutex::new(vec![Vec::new(); macs.len()]);
     let of_images: Vec<Vec<Vec<u8>>> = images
         .par_iter()
-        .map(|image| {
+        .enumerate()
+        .map(|(number, image)| {
             go_on(watch)?;
             let mut workspace = Workspace::default();
             let mut layers = vec![Vec::new(); macs.len()];
-            network.run_observed(image, &mut workspace, |layer, _, codes| {
+            network.run_observed(image, &mut workspace, |layer, kernel, codes| {
                 let mac = &macs[layer];
+                if number == 0 && mac.load.is_some() {
+                    let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+                    first[layer] = kernel.spec().weights.clone();
+                }
                 let zero_point = prepared.quantized.mac_input(mac).1.zero_point;
                 for group in 0..mac.shape.groups {
                     for position in 0..mac.shape.positions().min(most) {
@@ -62,7 +73,8 @@ pub fn activation_streams(
             Ok(layers)
         })
         .collect::<Result<_, EmulateError>>()?;
-    let streams = macs.iter().enumerate().map(|(layer, mac)| {
+    let first = first.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let streams = macs.iter().zip(first).enumerate().map(|(layer, (mac, loaded))| {
         let (depth, groups) = (mac.shape.depth(), mac.shape.groups);
         let kept = mac.shape.positions().min(most);
         let mut codes = Vec::with_capacity(images.len() * groups * kept * depth);
@@ -72,7 +84,7 @@ pub fn activation_streams(
                 codes.extend_from_slice(&image[layer][start..start + kept * depth]);
             }
         }
-        ActivationStream { depth, positions: images.len() * kept, codes }
+        ActivationStream { depth, positions: images.len() * kept, codes, loaded }
     });
     Ok(streams.collect())
 }

@@ -146,6 +146,8 @@ fn active(role: Role, rows: f64, columns: f64) -> f64 {
         Role::Clock => 1.0,
         // Their clock is in it.
         Role::XLine => (1.0 + rows) / 2.0,
+        // Nothing moves in it but its clock.
+        Role::LoadPath => 1.0,
         Role::MacPlus => (1.0 + columns) / 2.0,
     }
 }

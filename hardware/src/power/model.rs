@@ -158,7 +158,7 @@ impl PowerModel {
         };
         // Clocks of a PE are a role of their own; those of other units are theirs.
         let clock_role = |role: Role| match role {
-            Role::XLine | Role::MacPlus => role,
+            Role::XLine | Role::MacPlus | Role::LoadPath => role,
             _ => Role::Clock,
         };
         for instance in &self.instances {

@@ -24,12 +24,21 @@ pub enum Role {
     XLine,
     /// MAC+, its clock included.
     MacPlus,
+    /// What makes constants of loaded weights, its clock included.
+    LoadPath,
 }
 
 impl Role {
     /// All, in the order of reports.
-    pub const ALL: [Self; 6] =
-        [Self::Multiplier, Self::Adder, Self::Registers, Self::Clock, Self::XLine, Self::MacPlus];
+    pub const ALL: [Self; 7] = [
+        Self::Multiplier,
+        Self::Adder,
+        Self::Registers,
+        Self::Clock,
+        Self::XLine,
+        Self::MacPlus,
+        Self::LoadPath,
+    ];
 }
 
 impl fmt::Display for Role {
@@ -41,6 +50,7 @@ impl fmt::Display for Role {
             Self::Clock => "clock",
             Self::XLine => "x line",
             Self::MacPlus => "MAC+",
+            Self::LoadPath => "load path",
         })
     }
 }
@@ -52,6 +62,7 @@ pub fn roles(unit: Unit, circuit: &Circuit<'_>) -> Vec<Role> {
         Unit::Pe => roles_of_pe(circuit),
         Unit::XLine => all(Role::XLine),
         Unit::MacPlus => all(Role::MacPlus),
+        Unit::LoadSums | Unit::Constants => all(Role::LoadPath),
     }
 }
 

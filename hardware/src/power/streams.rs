@@ -112,6 +112,10 @@ pub enum Unit {
     XLine,
     /// The end of a column.
     MacPlus,
+    /// The sums of what a column is loaded with.
+    LoadSums,
+    /// What makes constants of them.
+    Constants,
 }
 
 impl Unit {
@@ -119,8 +123,8 @@ impl Unit {
     pub fn count(self, rows: usize, columns: usize) -> usize {
         match self {
             Unit::Pe => rows * columns,
-            Unit::XLine => 1,
-            Unit::MacPlus => columns,
+            Unit::XLine | Unit::Constants => 1,
+            Unit::MacPlus | Unit::LoadSums => columns,
         }
     }
 }
@@ -143,7 +147,9 @@ impl<'a> UnitStream<'a> {
     /// Cycles until the unit works on the excerpt's positions alone.
     pub fn warm_up(design: &ArrayRtl, unit: Unit) -> u64 {
         match unit {
-            Unit::Pe | Unit::MacPlus => 4,
+            Unit::Pe | Unit::MacPlus | Unit::LoadSums => 4,
+            // As long as a column's sums are on their way.
+            Unit::Constants => 10,
             Unit::XLine => design.options.rows as u64 + 2,
         }
     }
@@ -212,6 +218,23 @@ impl<'a> UnitStream<'a> {
         ports.set(bits, "x_in", x);
         ports.set(bits, "last_in", i64::from(excerpt.tile + 1 == workload.shape().tiles(rows)));
     }
+
+    /// The weight that the port holds after loading is counted first, so that the sums have a
+    /// value; then nothing moves while positions stream.
+    fn load_sums(&self, bits: &mut [bool]) {
+        let Self { scene, ports, excerpt, .. } = self;
+        let loads = i64::from(self.cycle == 0);
+        let first = excerpt.tile * scene.rows();
+        ports.set(bits, "count", loads);
+        ports.set(bits, "first", loads);
+        let weight = scene.workload.weight(excerpt.group, excerpt.filter, first);
+        ports.set(bits, "w", i64::from(weight));
+    }
+
+    /// What it holds, it keeps while positions stream.
+    fn constants(&self, bits: &mut [bool]) {
+        self.ports.set(bits, "layer_load", i64::from(self.cycle == 0));
+    }
 }
 
 impl Stimulus for UnitStream<'_> {
@@ -220,6 +243,8 @@ impl Stimulus for UnitStream<'_> {
             Unit::Pe => self.pe(bits),
             Unit::XLine => self.x_line(bits),
             Unit::MacPlus => self.mac_plus(bits),
+            Unit::LoadSums => self.load_sums(bits),
+            Unit::Constants => self.constants(bits),
         }
         self.cycle += 1;
     }

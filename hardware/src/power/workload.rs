@@ -39,7 +39,9 @@ pub struct Workload {
 
 impl Workload {
     /// All layers of a network with its multiplier and control variate, on the codes that
-    /// `images` cause in it; of each image and layer at most `most` positions.
+    /// `images` cause in it; of each image and layer at most `most` positions. Where images bring
+    /// the weights, they are those of the first one, with the constants that they make: those that
+    /// others bring are alike in what they cost.
     ///
     /// # Errors
     /// When an operator in float does not take the values of an image, or `watch` stops it.
@@ -53,14 +55,20 @@ impl Workload {
         let streams = activation_streams(&candidate.network, images, most, watch)?;
         let layers = quantized.macs.iter().zip(streams).enumerate();
         let workloads = layers.map(|(layer, (mac, stream))| {
+            let loads = mac.load.is_some();
+            let weights = if loads { stream.loaded } else { mac.weights.clone() };
             let constants = candidate.control.as_ref().map(|control| &control.layers[layer]);
+            let made = constants
+                .and_then(|constants| constants.load.as_deref())
+                .map(|load| load.of(&weights, stream.depth));
+            let constants = made.as_ref().or(constants);
             Self {
                 name: quantized.graph.nodes[mac.node].name.clone(),
                 depth: stream.depth,
                 groups: mac.shape.groups,
                 filters: mac.shape.filters_per_group(),
                 positions_per_image: mac.shape.positions(),
-                weights: mac.weights.clone(),
+                weights,
                 positions: stream.positions,
                 activations: stream.codes,
                 c: constants.and_then(|of| of.c.first()).cloned().unwrap_or_default(),

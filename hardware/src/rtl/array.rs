@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
+use super::constants::constants;
 use super::design::ArrayRtl;
+use super::load::LoadShares;
+use super::load_sums::load_sums;
 use super::mac_plus;
 use super::print::range;
 
@@ -43,6 +46,29 @@ pub fn ports(design: &ArrayRtl) -> Vec<ArrayPort> {
     }
     if let Some(c0) = design.c0_in_mac() {
         port(true, "c0_in", c0.bits(), "C0, the last column's first");
+    }
+    if let Some(load) = design.load() {
+        let has_x = design.term().is_some();
+        if let LoadShares::Bits { g, m } = &load.shares {
+            port(true, "layer_load", 1, "numbers of a layer move on one bit");
+            if has_x {
+                port(true, "g_in", g.bits(), "G of a bit of the weights, bit 7's first");
+            }
+            port(true, "m_in", m.bits(), "M of it");
+        } else if has_x {
+            port(true, "layer_load", 1, "X0 is taken");
+        }
+        if has_x {
+            port(true, "x0_in", load.x0.bits(), "X0 of the layer");
+        }
+        port(true, "count", 1, "weights that are loaded count for the constants");
+        port(true, "first", 1, "they are the first to");
+        port(true, "make", 1, "constants of the next column are made, the last column's first");
+        port(false, "made", 1, "those of a column are there");
+        if design.c0_in_mac().is_none() {
+            port(false, "made_c0", design.c0_bits(), "its C0");
+        }
+        port(false, "made_sum_w", load.sum_w.bits(), "the sum of its weights");
     }
     if design.is_tiled() {
         if design.has_v() {
@@ -87,6 +113,9 @@ pub fn array(design: &ArrayRtl) -> String {
     rows(design, &mut text);
     if design.x_in_line().is_some() {
         x_line(design, &mut text);
+    }
+    if design.load().is_some() {
+        load_path(design, &mut text);
     }
     columns(design, &mut text);
     text + "endmodule\n"
@@ -170,6 +199,47 @@ fn x_line(design: &ArrayRtl, text: &mut String) {
     );
 }
 
+/// What adds up weights and makes constants of them.
+fn load_path(design: &ArrayRtl, text: &mut String) {
+    let Some((sums, constants)) = load_sums(design).zip(constants(design)) else { return };
+    let bits = sums.output_widths().next().map_or(0, |(_, width)| width);
+    let columns = design.options.columns;
+    let _ = writeln!(
+        text,
+        "\n  // What the columns are loaded with, and its constants.\n  wire{0} sums_0 = {bits}'d0;",
+        range(bits)
+    );
+    for column in 0..columns {
+        let _ = writeln!(
+            text,
+            "  wire{} sums_{next};\n  load_sums load_sums_{column} (.clk(clk), .count(count), \
+             .first(first), .make(make), .w(w_in[{}:{}]), .sums_in(sums_{column}), \
+             .sums_out(sums_{next}));",
+            range(bits),
+            8 * column + 7,
+            8 * column,
+            next = column + 1,
+        );
+    }
+    let mut connections = vec![".clk(clk)".to_string()];
+    for (name, _) in constants.inputs() {
+        let value = if name == "sums" { format!("sums_{columns}") } else { name.to_string() };
+        connections.push(format!(".{name}({value})"));
+    }
+    for (name, width) in constants.output_widths() {
+        let value = match name {
+            "c_load_out" | "c_out" | "c0_out" => {
+                let wire = format!("chain_made_{}", name.trim_end_matches("_out"));
+                let _ = writeln!(text, "  wire{} {wire};", range(width));
+                wire
+            }
+            name => name.to_string(),
+        };
+        connections.push(format!(".{name}({value})"));
+    }
+    let _ = writeln!(text, "  constants constants ({});", connections.join(", "));
+}
+
 /// What stands under the columns.
 fn columns(design: &ArrayRtl, text: &mut String) {
     let (rows, columns) = (design.options.rows, design.options.columns);
@@ -201,7 +271,11 @@ fn columns(design: &ArrayRtl, text: &mut String) {
         };
         Some(format!("column_{wire}"))
     };
-    for (port, first) in [("c_in", "c_in"), ("c0_in", "c0_in"), ("last_in", "last")] {
+    let [c, c0, c_load] = match design.load().is_some() {
+        true => ["chain_made_c", "chain_made_c0", "chain_made_c_load"],
+        false => ["c_in", "c0_in", "c_load"],
+    };
+    for (port, first) in [("c_in", c), ("c0_in", c0), ("last_in", "last")] {
         if let Some((_, width)) = module.inputs().find(|(name, _)| *name == port) {
             let wire = chained(port).expect("a chained port");
             let _ = writeln!(text, "  wire{} {wire}_0 = {first};", range(width));
@@ -218,6 +292,7 @@ fn columns(design: &ArrayRtl, text: &mut String) {
                 (None, "psum") => format!("psum_{rows}_{column}"),
                 (None, "acc_in") => format!("acc_in{}", slice(width, column)),
                 (None, "x_in") => format!("x_{rows}_{column}"),
+                (None, "c_load") => c_load.to_string(),
                 (None, name) => name.to_string(),
             };
             connections.push(format!(".{name}({value})"));

@@ -158,6 +158,14 @@ impl MultiplierCircuit {
         &self.name
     }
 
+    /// What its weights can be.
+    pub fn weights(&self) -> Range {
+        match self.coding {
+            WeightCoding::Unsigned => Range { low: 0, high: 255 },
+            WeightCoding::Signed => Range { low: -128, high: 127 },
+        }
+    }
+
     /// The coding of its weights.
     pub fn coding(&self) -> WeightCoding {
         self.coding

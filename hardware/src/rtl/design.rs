@@ -1,9 +1,13 @@
 //! What an array is: sizes, options, and the widths that follow from them.
 
-use recoup_core::control_variate::ControlVariate;
+use std::sync::Arc;
+
+use recoup_core::control_variate::{ControlVariate, LoadConstants};
 
 use super::circuit::MultiplierCircuit;
+use super::constants;
 use super::error::RtlError;
+use super::load::{LoadPath, MadeRanges};
 use super::pe;
 use super::range::Range;
 use super::x_function::XFunction;
@@ -36,6 +40,8 @@ pub struct Options {
     pub x_in_pe: bool,
     /// MAC+ adds C0; otherwise it is part of the bias.
     pub c0_in_mac: bool,
+    /// The array makes C and C0 of what it is loaded with; otherwise they are written into it.
+    pub load_constants: bool,
 }
 
 impl Options {
@@ -49,6 +55,7 @@ impl Options {
             zero_gating: false,
             x_in_pe: false,
             c0_in_mac: false,
+            load_constants: false,
         }
     }
 
@@ -81,6 +88,9 @@ pub struct Correction {
     pub c_frac: usize,
     /// The range of C0, in accumulator units.
     pub c0: Range,
+    /// What makes the constants of layers that are loaded by each image; those of all of them, in
+    /// the order of the layers.
+    pub loads: Vec<Arc<LoadConstants>>,
 }
 
 impl Correction {
@@ -99,7 +109,15 @@ impl Correction {
             several => return Err(RtlError::Terms(several.len())),
         };
         let mut c0 = control.layers.iter().flat_map(|layer| layer.c0.iter().copied());
-        Ok(Self { term, c_frac: control.c_frac as usize, c0: range(&mut c0) })
+        let c0 = range(&mut c0);
+        let loads: Vec<_> = control.layers.iter().filter_map(|layer| layer.load.clone()).collect();
+        let made = MadeRanges::of(&loads);
+        Ok(Self {
+            term: term.map(|(x, c)| (x, c.union(made.c))),
+            c_frac: control.c_frac as usize,
+            c0: c0.union(made.c0),
+            loads,
+        })
     }
 }
 
@@ -129,6 +147,8 @@ pub struct ArrayRtl {
     pub correction: Option<Correction>,
     /// What its sums can be.
     pub ranges: Ranges,
+    /// What makes constants, if the array does.
+    load: Option<LoadPath>,
 }
 
 impl ArrayRtl {
@@ -168,12 +188,56 @@ impl ArrayRtl {
                 ranges.result = ranges.result.plus(correction.c0);
             }
         }
-        for (sum, range) in [("sum X", ranges.x), ("accumulator", ranges.result)] {
-            if range.bits() > MOST_BITS {
-                return Err(RtlError::Width { sum, bits: range.bits() });
+        let made = correction.as_ref().filter(|correction| !correction.loads.is_empty());
+        let c = made.and_then(|made| made.term.as_ref()).map(|(_, c)| *c).unwrap_or_default();
+        let c0 = made.map(|made| made.c0).unwrap_or_default();
+        for (sum, range, most) in [
+            ("sum X", ranges.x, MOST_BITS),
+            ("accumulator", ranges.result, MOST_BITS),
+            // Beyond these the emulator's saturate.
+            ("C", c, LoadConstants::MOST_C.ilog2() as usize),
+            ("C0", c0, i32::BITS as usize),
+        ] {
+            if range.bits() > most {
+                return Err(RtlError::Width { sum, bits: range.bits(), most });
             }
         }
-        Ok(Self { circuit, options, correction, ranges })
+        let loads = made.map_or(&[][..], |made| &made.loads);
+        let load = LoadPath::new(loads, &circuit).filter(|_| options.load_constants);
+        if options.load_constants && load.is_none() {
+            return Err(RtlError::NothingLoaded);
+        }
+        Ok(Self { circuit, options, correction, ranges, load })
+    }
+
+    /// With a testbench for this layer: where what a weight adds to the constants is gates, those of
+    /// this layer.
+    pub fn loading(mut self, layer: &LoadConstants) -> Self {
+        self.load = self.load.map(|load| load.with_functions_of(layer));
+        self
+    }
+
+    /// What makes constants, if the array does.
+    pub fn load(&self) -> Option<&LoadPath> {
+        self.load.as_ref()
+    }
+
+    /// Clock cycles from a code at row 0 to the partial sum of column 0: operand register, the rows,
+    /// the sum.
+    pub fn psum_delay(&self) -> usize {
+        self.options.rows + 1 + usize::from(self.options.pipeline)
+    }
+
+    /// Clock cycles that positions wait for constants after the last tile was loaded, if the array
+    /// makes any: the last one is in its column when the first sum comes out of it.
+    pub fn constants_wait(&self) -> Option<usize> {
+        let made = self.constants_latency()? + self.options.columns;
+        Some(made.saturating_sub(self.psum_delay()))
+    }
+
+    /// Clock cycles from the columns' sums to constants of the first of them, if the array makes any.
+    pub fn constants_latency(&self) -> Option<usize> {
+        Some(constants::latency(self.load.as_ref()?, self.term().is_some()))
     }
 
     /// x and the range of C, if there is an x.
@@ -195,6 +259,11 @@ impl ArrayRtl {
     pub fn c0_in_mac(&self) -> Option<Range> {
         let correction = self.correction.as_ref().filter(|_| self.options.c0_in_mac)?;
         Some(correction.c0)
+    }
+
+    /// Bits of a C0, wherever it is added.
+    pub fn c0_bits(&self) -> usize {
+        self.correction.as_ref().map_or(0, |correction| correction.c0.bits())
     }
 
     /// Whether MAC+ adds anything but partial sums.
@@ -314,7 +383,12 @@ mod tests {
         assert!(message(Options { depth: 33_026, ..good }, None).contains("1 to 33025"));
         let x = XFunction::new([1 << 15; 256]);
         let huge = Range { low: 0, high: i64::from(i32::MAX) };
-        let c = |x| Correction { term: Some((x, huge)), c_frac: 0, c0: Range::default() };
+        let c = |x| Correction {
+            term: Some((x, huge)),
+            c_frac: 0,
+            c0: Range::default(),
+            loads: Vec::new(),
+        };
         let error = message(Options { depth: 4096, ..good }, Some(c(x.clone())));
         assert!(error.contains("accumulator needs 59 bits"), "{error}");
         let gated = Options { zero_gating: true, x_in_pe: true, ..good };

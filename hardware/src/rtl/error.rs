@@ -29,14 +29,22 @@ pub enum RtlError {
     },
     /// Sums that are too wide.
     #[error(
-        "the {sum} needs {bits} bits, and 48 are the most; constants of the control variate of this size mean nothing"
+        "the {sum} needs {bits} bits, and {most} are the most; constants of the control variate of this size mean nothing"
     )]
     Width {
         /// Which sum.
         sum: &'static str,
         /// Its width.
         bits: usize,
+        /// The widest that there is.
+        most: usize,
     },
+    /// Constants are to be made, and no layer has any that can be.
+    #[error(
+        "no constants to make while the array is loaded: no product of two activations runs on it \
+         with a control variate"
+    )]
+    NothingLoaded,
     /// Zero gating changes results.
     #[error(
         "zero gating skips products with the activation code 0, but {multiplier} gives {product} for weight byte {weight} and activation 0"

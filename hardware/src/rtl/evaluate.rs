@@ -52,12 +52,18 @@ impl Module {
                         let index: usize =
                             bits.map(|(at, &bit)| ((read(bit) >> lane & 1) as usize) << at).sum();
                         for (at, word) in words.iter_mut().enumerate() {
-                            *word |= u64::from(values[index] >> at & 1) << lane;
+                            *word |= (values[index] >> at & 1) << lane;
                         }
                     }
                     words
                 }
                 Item::Register { data, .. } => data.iter().map(|&bit| read(bit)).collect(),
+                // As if the sum began with this.
+                Item::Accumulator { data, take, taken, .. } => {
+                    let take = read(*take);
+                    let bits = data.iter().zip(taken);
+                    bits.map(|(&data, &taken)| take & read(taken) | !take & read(data)).collect()
+                }
             };
             values.push(value);
         }

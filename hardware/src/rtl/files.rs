@@ -2,8 +2,10 @@
 
 use super::array::array;
 use super::circuit::MultiplierCircuit;
+use super::constants::constants;
 use super::design::ArrayRtl;
 use super::error::RtlError;
+use super::load_sums::load_sums;
 use super::mac_plus::mac_plus;
 use super::module::Module;
 use super::multiplier::multiplier;
@@ -94,10 +96,27 @@ impl Sources {
         Some(Self::new("mac_plus", &[mac_plus(design)?]))
     }
 
-    /// The array, with all that it instantiates: `pe_r_c`, `x_line`, `mac_plus_c`.
+    /// The sums of what one column is loaded with, if the design makes constants.
+    pub fn load_sums(design: &ArrayRtl) -> Option<Self> {
+        Some(Self::new("load_sums", &[load_sums(design)?]))
+    }
+
+    /// What makes constants, if the design does.
+    pub fn constants(design: &ArrayRtl) -> Option<Self> {
+        Some(Self::new("constants", &[constants(design)?]))
+    }
+
+    /// The array, with all that it instantiates: `pe_r_c`, `x_line`, `mac_plus_c`, `load_sums_c`,
+    /// `constants`.
     pub fn array(design: &ArrayRtl) -> Self {
-        let modules: Vec<Module> =
-            [Some(pe(design)), x_line(design), mac_plus(design)].into_iter().flatten().collect();
+        let modules = [
+            Some(pe(design)),
+            x_line(design),
+            mac_plus(design),
+            load_sums(design),
+            constants(design),
+        ];
+        let modules: Vec<Module> = modules.into_iter().flatten().collect();
         let mut sources = Self::new("array", &modules);
         sources.files.push(File::new("array.sv", array(design)));
         sources
@@ -117,11 +136,13 @@ pub fn files(design: &ArrayRtl, vectors: &Vectors) -> Result<Vec<File>, RtlError
 }
 
 /// Every file that a design may have, and what it is.
-const MEANINGS: [(&str, &str); 15] = [
+const MEANINGS: [(&str, &str); 21] = [
     ("array.sv", "the array, synthesis top: pe_r_c, x_line, mac_plus_c"),
     ("pe.sv", "processing element: multiplier with the partial sum in its tree, registers"),
     ("x_line.sv", "sums x of the control variate, once for all columns"),
     ("mac_plus.sv", "end of a column: sum of the tiles before, and V"),
+    ("load_sums.sv", "beside the top of a column: sums of what it is loaded with"),
+    ("constants.sv", "makes C and C0 of each column's sums, once for all columns"),
     ("multiplier.sv", "the multiplier alone: p = p(w, a)"),
     ("recoup_fa.sv", "full adder, to be mapped onto the library's cell"),
     ("recoup_ha.sv", "half adder, likewise"),
@@ -130,6 +151,10 @@ const MEANINGS: [(&str, &str); 15] = [
     ("activations.hex", "activation codes, [position][product]"),
     ("c.hex", "C of each filter"),
     ("c0.hex", "C0 of each filter"),
+    ("g.hex", "what each bit of a loaded weight adds to C, in 1/256 of its unit"),
+    ("m.hex", "what it adds to the mean error, in 1/256"),
+    ("x0.hex", "what C is multiplied by and C0 less by"),
+    ("sum_w.hex", "sum of the weights of each filter"),
     ("bias.hex", "what is added to a filter's sums behind the array"),
     ("expected.hex", "the emulator's accumulators, [position][filter]"),
     ("README.txt", "this list"),
@@ -153,6 +178,20 @@ they become codes again. Gains g, and the means that they change, are in these t
 depends on them.
 ";
 
+/// How a controller has constants made.
+fn made(columns: usize, latency: usize, wait: usize) -> String {
+    format!(
+        "
+The array makes C and C0 of what it is loaded with. A layer's numbers are written with layer_load,
+those of bit 7 of a weight first. Weights count for the constants while count is 1, the first ones of
+a filter with first. After the last tile make is 1 for {columns} cycles. {latency} cycles later made is 1, with
+the constants of the last column, then those of the one before it, and so on. The first position may
+enter {wait} cycles after make begins. made_sum_w are sums of weights, and made_c0 is C0 for what is behind
+the array, unless the array adds it.
+"
+    )
+}
+
 fn readme(design: &ArrayRtl, files: &[File]) -> String {
     let options = &design.options;
     let mut text = format!(
@@ -167,6 +206,9 @@ fn readme(design: &ArrayRtl, files: &[File]) -> String {
         text += &format!("{name:<16} {meaning}\n");
     }
     text += BEHIND;
+    if let Some((latency, wait)) = design.constants_latency().zip(design.constants_wait()) {
+        text += &made(options.columns, latency, wait);
+    }
     text += "\nTo run the testbench in this folder, with Icarus Verilog or Verilator:\n\n";
     SIMULATE.iter().for_each(|command| text += &format!("    {command}\n"));
     text

@@ -9,7 +9,7 @@ use recoup_circuits::netlist::GateBuilder;
 use super::design::{ArrayRtl, Correction};
 use super::module::{Bit, Module};
 use super::range::Range;
-use super::tree::{Tree, add_rows};
+use super::tree::{Tree, add_registered};
 
 /// Clock cycles from a column's partial sum to its `acc_out`.
 pub fn latency(design: &ArrayRtl) -> usize {
@@ -64,20 +64,7 @@ pub fn mac_plus(design: &ArrayRtl) -> Option<Module> {
     let rows = tree.rows(&mut module).map(|row| row[correction.c_frac..].to_vec());
 
     module.comment("Both rows and the bit that rounds up, registered; the final adder.");
-    let [left, right] = rows;
-    let [left, right] =
-        [("row0", left), ("row1", right)].map(|(name, row)| register_some(&mut module, name, row));
-    let rows = if up == Bit::ZERO {
-        [left, right]
-    } else {
-        // A column below the lowest, whose carry is the bit.
-        let up = module.register("up", vec![up], None)[0];
-        [[vec![up], left].concat(), [vec![up], right].concat()]
-    };
-    let mut sum = add_rows(&mut module, "sum", rows);
-    if up != Bit::ZERO {
-        sum.remove(0);
-    }
+    let sum = add_registered(&mut module, ["row", "up", "sum"], rows, up);
     let acc = module.register("acc", sum, None);
     module.output("acc_out", acc);
     Some(module)
@@ -104,28 +91,11 @@ fn add_c_x(
     let c = constant_register(module, "c", c_range);
     module.comment("C X, of the last tile only: before it nothing moves.");
     let x: Vec<Bit> = x.iter().map(|&bit| module.and(bit, last)).collect();
-    let fraction = correction.c_frac;
-    for (l, &c_bit) in c.iter().enumerate() {
-        for (i, &x_bit) in x.iter().enumerate() {
-            let bit = module.and_named(format!("cx_{l}_{i}"), c_bit, x_bit);
-            if c_range.is_signed() && l + 1 == c.len() {
-                tree.subtract(module, l + i, bit);
-            } else {
-                tree.add(l + i, bit);
-            }
-        }
+    tree.add_product(module, "cx", (&c, c_range.is_signed()), &x);
+    if correction.c_frac > 0 {
+        module.comment("The fraction of C X, and whether it rounds up: half to even.");
     }
-    if fraction == 0 {
-        return Bit::ZERO;
-    }
-    module.comment("The fraction of C X, and whether it rounds up: half to even.");
-    let rest = tree.resolve(module, fraction);
-    let units = tree.column(fraction).to_vec();
-    let odd = units.iter().fold(Bit::ZERO, |odd, &bit| module.xor(odd, bit));
-    let (half, below) = rest.split_last().expect("a fraction has bits");
-    let beyond = module.any(below);
-    let not_even = module.or(beyond, odd);
-    module.and(*half, not_even)
+    tree.round(module, correction.c_frac)
 }
 
 /// A constant of the column; a chain through all columns loads it.
@@ -135,16 +105,6 @@ fn constant_register(module: &mut Module, name: &str, range: Range) -> Vec<Bit> 
     let constant = module.register(name, input, Some(load));
     module.output(&format!("{name}_out"), constant.clone());
     constant
-}
-
-/// Registers the bits of a row that are no constants.
-fn register_some(module: &mut Module, name: &str, row: Vec<Bit>) -> Vec<Bit> {
-    let moving = |bit: &&Bit| bit.value().is_none();
-    let data: Vec<Bit> = row.iter().filter(moving).copied().collect();
-    let mut stored = module.register(name, data, None).into_iter();
-    row.into_iter()
-        .map(|bit| if bit.value().is_some() { bit } else { stored.next().expect("one each") })
-        .collect()
 }
 
 fn purpose(design: &ArrayRtl) -> String {

@@ -8,11 +8,14 @@
 
 mod array;
 mod circuit;
+mod constants;
 mod design;
 mod error;
 mod evaluate;
 mod files;
 mod folder;
+mod load;
+mod load_sums;
 mod mac_plus;
 mod module;
 mod multiplier;
@@ -27,11 +30,14 @@ mod x_line;
 
 pub use array::{ArrayPort, array, ports};
 pub use circuit::MultiplierCircuit;
+pub use constants::constants;
 pub use design::{ArrayRtl, Correction, Options, Ranges};
 pub use error::RtlError;
 pub use evaluate::{from_words, to_words};
 pub use files::{File, SIMULATE, Sources, file_names, files};
 pub use folder::FolderError;
+pub use load::{LoadPath, LoadShares};
+pub use load_sums::load_sums;
 pub use mac_plus::mac_plus;
 pub use module::{Bit, Counts, Item, Module};
 pub use multiplier::multiplier;

@@ -1,7 +1,7 @@
 //! A hardware module as data: what is printed, evaluated and counted is this.
 //!
 //! Items only read what stands before them, registers too: an array has no loops, except that a
-//! register with an enable holds its value.
+//! register with an enable holds its value, and that an accumulator adds to its own.
 
 use std::collections::HashMap;
 
@@ -54,7 +54,7 @@ pub enum Item {
         /// What selects, bit 0 first.
         inputs: Vec<Bit>,
         /// One value for each number.
-        values: Vec<u16>,
+        values: Vec<u64>,
         /// Bits of a value.
         width: usize,
     },
@@ -64,6 +64,19 @@ pub enum Item {
         data: Vec<Bit>,
         /// Where it is 0, the old value stays.
         enable: Option<Bit>,
+    },
+    /// Flip-flops at the rising edge of `clk` that sum up, the one loop that there is.
+    Accumulator {
+        /// What is added; as wide as the sum.
+        data: Vec<Bit>,
+        /// Where it is 0, the old value stays.
+        enable: Bit,
+        /// Where it is 1, the sum begins anew.
+        restart: Bit,
+        /// Where it is 1, the sum becomes `taken`.
+        take: Bit,
+        /// What it then is.
+        taken: Vec<Bit>,
     },
 }
 
@@ -75,8 +88,13 @@ impl Item {
             Self::Constants | Self::HalfAdder(_) | Self::FullAdder(_) => 2,
             Self::Input { width } | Self::Lookup { width, .. } => *width,
             Self::Add([row, _]) => row.len(),
-            Self::Register { data, .. } => data.len(),
+            Self::Register { data, .. } | Self::Accumulator { data, .. } => data.len(),
         }
+    }
+
+    /// Whether it stores anything.
+    pub fn is_stored(&self) -> bool {
+        matches!(self, Self::Register { .. } | Self::Accumulator { .. })
     }
 }
 
@@ -155,6 +173,18 @@ impl Module {
         self.push_word(name, Item::Register { data, enable })
     }
 
+    /// A register that sums up; where `take` is 1, it takes what is `taken` instead.
+    pub fn accumulator(
+        &mut self,
+        name: &str,
+        data: Vec<Bit>,
+        [enable, restart, take]: [Bit; 3],
+        taken: Vec<Bit>,
+    ) -> Vec<Bit> {
+        assert_eq!(data.len(), taken.len(), "sums of one width");
+        self.push_word(name, Item::Accumulator { data, enable, restart, take, taken })
+    }
+
     /// `rows[0] + rows[1]`, as wide as they are.
     pub fn add(&mut self, name: &str, rows: [Vec<Bit>; 2]) -> Vec<Bit> {
         assert_eq!(rows[0].len(), rows[1].len(), "rows of one width");
@@ -166,7 +196,7 @@ impl Module {
         &mut self,
         name: &str,
         inputs: Vec<Bit>,
-        values: Vec<u16>,
+        values: Vec<u64>,
         width: usize,
     ) -> Vec<Bit> {
         assert_eq!(values.len(), 1 << inputs.len(), "one value for each number");
@@ -235,7 +265,7 @@ impl Module {
 
     /// Whether it needs a clock.
     pub fn has_registers(&self) -> bool {
-        self.items.iter().any(|(_, item)| matches!(item, Item::Register { .. }))
+        self.items.iter().any(|(_, item)| item.is_stored())
     }
 
     /// Full adders, half adders and flip-flops in it, adders of two rows not counted.
@@ -245,7 +275,7 @@ impl Module {
             match item {
                 Item::FullAdder(_) => counts.full_adders += 1,
                 Item::HalfAdder(_) => counts.half_adders += 1,
-                Item::Register { data, .. } => counts.flip_flops += data.len(),
+                item if item.is_stored() => counts.flip_flops += item.width(),
                 _ => {}
             }
         }

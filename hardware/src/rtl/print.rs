@@ -93,6 +93,18 @@ impl Module {
                     self.word(data)
                 )
             }
+            Item::Accumulator { data, enable, restart, take, taken } => writeln!(
+                text,
+                "  reg{range} {name};\n  always @(posedge clk) if ({}) {name} <= {} ? {}\n      : \
+                 ({} ? {}'d0 : {name}) + {};",
+                bit(*enable),
+                bit(*take),
+                self.word(taken),
+                bit(*restart),
+                data.len(),
+                self.word(data),
+                range = range(data.len()),
+            ),
         };
     }
 
@@ -145,13 +157,13 @@ fn print_lookup(
     text: &mut String,
     name: &str,
     select: &str,
-    values: &[u16],
+    values: &[u64],
     inputs: usize,
     width: usize,
 ) -> std::fmt::Result {
-    let count = |value: u16| values.iter().filter(|&&other| other == value).count();
+    let count = |value: u64| values.iter().filter(|&&other| other == value).count();
     let default = values.iter().copied().max_by_key(|&value| (count(value), value)).unwrap_or(0);
-    write!(text, "  reg{} {name};\n  always @* begin\n    case ({select})\n", range(width))?;
+    write!(text, "  reg{} {name};\n  always_comb begin\n    case ({select})\n", range(width))?;
     for (index, &value) in values.iter().enumerate().filter(|(_, value)| **value != default) {
         writeln!(text, "      {inputs}'d{index}: {name} = {width}'d{value};")?;
     }

@@ -5,14 +5,17 @@
 //! falling edge; inputs change with the rising edge like registers, so that no order of events
 //! matters and simulators agree.
 
+use recoup_core::control_variate::LoadConstants;
 use recoup_core::multiplier::code_value;
 
 use super::array::{self, ArrayPort};
 use super::design::ArrayRtl;
 use super::error::RtlError;
 use super::files::File;
+use super::load::{LoadPath, LoadShares, settings};
 use super::mac_plus;
-use super::print::range;
+use super::print::{self, range};
+use super::range::Range;
 use super::vectors::Vectors;
 use super::x_function::XFunction;
 
@@ -37,10 +40,25 @@ pub fn testbench(design: &ArrayRtl, vectors: &Vectors) -> Result<Vec<File>, RtlE
         File::new("weights.hex", bytes(&vectors.weights)),
         File::new("activations.hex", bytes(&vectors.activations)),
     ];
-    if let Some((_, c)) = design.term() {
+    if let Some((load, layer)) = made(design, vectors) {
+        let ([g, m], x0) = settings(layer);
+        let has_x = design.term().is_some();
+        if let LoadShares::Bits { g: g_range, m: m_range } = &load.shares {
+            if has_x {
+                files.push(File::new("g.hex", words(&mut g.into_iter(), g_range.bits())));
+            }
+            files.push(File::new("m.hex", words(&mut m.into_iter(), m_range.bits())));
+        }
+        if has_x {
+            files.push(File::new("x0.hex", words(&mut [x0].into_iter(), load.x0.bits())));
+        }
+        let sums = words(&mut sums_of_weights(design, vectors).into_iter(), 32);
+        files.push(File::new("sum_w.hex", sums));
+    }
+    if let Some((_, c)) = design.term().filter(|_| made(design, vectors).is_none()) {
         files.push(File::new("c.hex", words(&mut wide(&vectors.c).into_iter(), c.bits())));
     }
-    if let Some(c0) = design.c0_in_mac() {
+    if let Some(c0) = design.c0_in_mac().filter(|_| made(design, vectors).is_none()) {
         files.push(File::new("c0.hex", words(&mut wide(&vectors.c0).into_iter(), c0.bits())));
     }
     files.push(File::new("bias.hex", words(&mut bias(design, vectors, &padding).into_iter(), 32)));
@@ -49,19 +67,34 @@ pub fn testbench(design: &ArrayRtl, vectors: &Vectors) -> Result<Vec<File>, RtlE
     Ok(files)
 }
 
-/// What is added behind the array, with the bias of a layer: C0 unless MAC+ does, what a circuit
-/// of signed operands leaves out (eq. (2.5)), and what padded rows added.
+/// What makes the constants of these vectors, if the array does.
+fn made<'a>(
+    design: &'a ArrayRtl,
+    vectors: &'a Vectors,
+) -> Option<(&'a LoadPath, &'a LoadConstants)> {
+    design.load().zip(vectors.load.as_deref())
+}
+
+/// sum w of each filter.
+fn sums_of_weights(design: &ArrayRtl, vectors: &Vectors) -> Vec<i64> {
+    let value = |&w: &u8| i64::from(code_value(w, design.circuit.coding()));
+    let filters = vectors.weights.chunks(vectors.depth);
+    filters.map(|weights| weights.iter().map(value).sum()).collect()
+}
+
+/// What is added behind the array, with the bias of a layer: C0 unless the array makes it or MAC+
+/// adds it, what a circuit of signed operands leaves out (eq. (2.5)), and what padded rows added.
 fn bias(design: &ArrayRtl, vectors: &Vectors, padding: &Padding) -> Vec<i64> {
     let circuit = &design.circuit;
-    let c0 = |filter: usize| match design.options.c0_in_mac {
+    let inside = design.options.c0_in_mac || made(design, vectors).is_some();
+    let c0 = |filter: usize| match inside {
         true => 0,
         false => vectors.c0.get(filter).map_or(0, |&c0| i64::from(c0)),
     };
-    let filters = vectors.weights.chunks(vectors.depth).enumerate();
-    filters
-        .map(|(filter, weights)| {
-            let sum: i64 =
-                weights.iter().map(|&w| i64::from(code_value(w, circuit.coding()))).sum();
+    sums_of_weights(design, vectors)
+        .into_iter()
+        .enumerate()
+        .map(|(filter, sum)| {
             c0(filter) + i64::from(circuit.weight_factor()) * sum - padding.product
         })
         .collect()
@@ -101,6 +134,12 @@ fn check(design: &ArrayRtl, vectors: &Vectors) -> Result<(), RtlError> {
             format!("at most {}", design.options.depth),
         );
     }
+    if made(design, vectors).is_some_and(|(load, layer)| !load.makes(layer)) {
+        return error(
+            "a layer that images load".into(),
+            "one whose constants the array makes".into(),
+        );
+    }
     if let Some((_, range)) = design.term() {
         let outside = |&&c: &&i32| i64::from(c) < range.low || i64::from(c) > range.high;
         if let Some(c) = vectors.c.iter().find(outside) {
@@ -117,7 +156,7 @@ fn text(design: &ArrayRtl, vectors: &Vectors, padding: &Padding) -> String {
     for line in TEMPLATE.lines() {
         match line.strip_prefix("//") {
             Some("end") => included = true,
-            Some(mark) if mark.starts_with("if ") => included = holds(&mark[3..], design),
+            Some(mark) if mark.starts_with("if ") => included = holds(&mark[3..], design, vectors),
             _ if included => {
                 fill(line, &mut text, |name| value(name, design, vectors, padding));
                 text.push('\n');
@@ -141,12 +180,26 @@ fn fill(line: &str, text: &mut String, value: impl Fn(&str) -> String) {
 }
 
 /// The conditions of the template.
-fn holds(name: &str, design: &ArrayRtl) -> bool {
-    let (tiled, c, c0) = (design.is_tiled(), design.term().is_some(), design.c0_in_mac().is_some());
+fn holds(name: &str, design: &ArrayRtl, vectors: &Vectors) -> bool {
+    let (tiled, has_x) = (design.is_tiled(), design.term().is_some());
+    let made = made(design, vectors);
+    let of_bits = made.is_some_and(|(load, _)| matches!(load.shares, LoadShares::Bits { .. }));
+    let (c, c0) = match made {
+        Some(_) => (false, false),
+        None => (has_x, design.c0_in_mac().is_some()),
+    };
     match name {
+        "path" => design.load().is_some(),
+        "made" => made.is_some(),
+        "given" => made.is_none(),
+        "made_bits" => of_bits,
+        "made_g" => of_bits && has_x,
+        "made_x" => made.is_some() && has_x,
+        "made_layer" => of_bits || made.is_some() && has_x,
+        "made_c0" => made.is_some() && design.c0_in_mac().is_none(),
         "tiled" => tiled,
         "untiled" => !tiled,
-        "tiled_x" => tiled && c,
+        "tiled_x" => tiled && has_x,
         "tiled_v" => tiled && design.has_v(),
         "c" => c,
         "c0" => c0,
@@ -160,8 +213,7 @@ fn value(name: &str, design: &ArrayRtl, vectors: &Vectors, padding: &Padding) ->
     let options = &design.options;
     let (filters, positions) = (vectors.filters(), vectors.positions());
     let mac = mac_plus::latency(design);
-    // From a code at row 0 to the partial sum of column 0: operand register, the rows, the sum.
-    let psum_delay = options.rows + 1 + usize::from(options.pipeline);
+    let psum_delay = design.psum_delay();
     let x_in_delay = if options.x_in_pe { 1 } else { options.rows };
     let x_out_delay = if options.x_in_pe { options.rows + 1 } else { psum_delay };
     // Inputs come from registers of the testbench.
@@ -173,12 +225,20 @@ fn value(name: &str, design: &ArrayRtl, vectors: &Vectors, padding: &Padding) ->
         1 => String::new(),
         _ => format!("[{bits}*column +: {bits}]"),
     };
+    let load = design.load();
+    let bits_of = |range: fn(&LoadPath) -> Option<Range>| {
+        load.and_then(range).map_or_else(String::new, |of| print::range(of.bits()))
+    };
     let number = match name {
         "rows" => options.rows,
         "columns" => options.columns,
         "depth" => vectors.depth,
         "filters" => filters,
         "positions" => positions,
+        "loads" => vectors.loads,
+        "latency" => design.constants_latency().unwrap_or(0),
+        "first" => vectors.depth.min(options.rows) - 1,
+        "wait" => design.constants_wait().unwrap_or(0),
         "tiles" => vectors.depth.div_ceil(options.rows),
         "blocks" => filters.div_ceil(options.columns),
         "cycles" => positions + driven + psum_delay + mac + options.columns,
@@ -196,6 +256,15 @@ fn value(name: &str, design: &ArrayRtl, vectors: &Vectors, padding: &Padding) ->
         "connections" => return connections(design),
         "c_range" => return design.term().map_or_else(String::new, |(_, c)| range(c.bits())),
         "c0_range" => return design.c0_in_mac().map_or_else(String::new, |c0| range(c0.bits())),
+        "g_range" => return bits_of(|load| load.shares.bits().map(|[g, _]| g)),
+        "m_range" => return bits_of(|load| load.shares.bits().map(|[_, m]| m)),
+        "x0_range" => return bits_of(|load| Some(load.x0)),
+        "sum_w_range" => return bits_of(|load| Some(load.sum_w)),
+        "made_c0_range" => return print::range(design.c0_bits()),
+        "made_c0_value" if design.correction.as_ref().is_some_and(|it| it.c0.is_signed()) => {
+            return "$signed(c0_of[column])".to_owned();
+        }
+        "made_c0_value" => return "c0_of[column]".to_owned(),
         "acc_range" => return range(acc_bits),
         "x_range" => return range(design.ranges.x.bits()),
         "result_range" => return range(result_bits),

@@ -1,4 +1,5 @@
-// Testbench: {{filters}} filters of {{depth}} products at {{positions}} positions, {{source}};
+// Testbench: {{filters}} filters of {{depth}} products at {{positions}} positions, {{source}},
+// with other weights {{loads}} times;
 // expected accumulators (acc* of the emulator) in expected.hex.
 module tb;
   localparam integer ROWS = {{rows}};
@@ -6,9 +7,15 @@ module tb;
   localparam integer DEPTH = {{depth}};
   localparam integer FILTERS = {{filters}};
   localparam integer POSITIONS = {{positions}};
+  localparam integer LOADS = {{loads}};
   localparam integer TILES = {{tiles}};
   localparam integer BLOCKS = {{blocks}};
   localparam integer CYCLES = {{cycles}};
+//if made
+  // The row whose weight comes first, and how long the last tile waits for its constants.
+  localparam integer FIRST = {{first}};
+  localparam integer WAIT = {{wait}};
+//end
 //if tiled
   localparam integer ACC_IN_DELAY = {{acc_in_delay}};
 //end
@@ -27,15 +34,34 @@ module tb;
   end
   array dut ({{connections}});
 
-  reg [7:0] weights [0:FILTERS*DEPTH-1];
-  reg [7:0] activations [0:POSITIONS*DEPTH-1];
-  reg [31:0] bias [0:FILTERS-1];
-  reg [31:0] expected [0:POSITIONS*FILTERS-1];
+  reg [7:0] weights [0:LOADS*FILTERS*DEPTH-1];
+  reg [7:0] activations [0:LOADS*POSITIONS*DEPTH-1];
+  reg [31:0] bias [0:LOADS*FILTERS-1];
+  reg [31:0] expected [0:LOADS*POSITIONS*FILTERS-1];
 //if c
-  reg{{c_range}} c [0:FILTERS-1];
+  reg{{c_range}} c [0:LOADS*FILTERS-1];
 //end
 //if c0
-  reg{{c0_range}} c0 [0:FILTERS-1];
+  reg{{c0_range}} c0 [0:LOADS*FILTERS-1];
+//end
+//if made_g
+  reg{{g_range}} g [0:7];
+//end
+//if made_bits
+  reg{{m_range}} m [0:7];
+//end
+//if made_x
+  reg{{x0_range}} x0 [0:0];
+//end
+//if made
+  reg [31:0] sum_w [0:LOADS*FILTERS-1];
+  reg{{sum_w_range}} own_sum_w;
+  integer made_column, sums_checked;
+//end
+//if made_c0
+  // What a controller adds with the bias.
+  reg{{made_c0_range}} c0_of [0:COLUMNS-1];
+  integer own_c0;
 //end
 //if tiled
   // What a controller keeps from tile to tile.
@@ -44,7 +70,7 @@ module tb;
 //if tiled_x
   reg{{x_range}} x_acc [0:POSITIONS-1];
 //end
-  integer block, tile, step, cycle, row, column, position, filter, index;
+  integer image, block, tile, step, cycle, row, column, position, filter, index;
   integer checked, failures;
   reg{{result_range}} result;
   reg [31:0] total;
@@ -60,8 +86,44 @@ module tb;
 //if c0
     $readmemh("c0.hex", c0);
 //end
+//if made_g
+    $readmemh("g.hex", g);
+//end
+//if made_bits
+    $readmemh("m.hex", m);
+//end
+//if made_x
+    $readmemh("x0.hex", x0);
+//end
+//if made
+    $readmemh("sum_w.hex", sum_w);
+    sums_checked = 0;
+//end
     checked = 0;
     failures = 0;
+//if path
+    // What makes constants has no reset.
+    repeat ({{latency}}) @(negedge clk);
+//end
+//if made_layer
+    for (step = 0; step < 8; step = step + 1) begin
+      @(negedge clk);
+      next_layer_load = 1'b1;
+//end
+//if made_g
+      next_g_in = g[7 - step];
+//end
+//if made_bits
+      next_m_in = m[7 - step];
+//end
+//if made_x
+      next_x0_in = x0[0];
+//end
+//if made_layer
+    end
+    @(negedge clk) next_layer_load = 1'b0;
+//end
+    for (image = 0; image < LOADS; image = image + 1)
     for (block = 0; block < BLOCKS; block = block + 1) begin
 //if constants
       for (step = 0; step < COLUMNS; step = step + 1) begin
@@ -70,10 +132,10 @@ module tb;
         filter = block * COLUMNS + COLUMNS - 1 - step;
 //end
 //if c
-        next_c_in = filter < FILTERS ? c[filter] : 0;
+        next_c_in = filter < FILTERS ? c[image * FILTERS + filter] : 0;
 //end
 //if c0
-        next_c0_in = filter < FILTERS ? c0[filter] : 0;
+        next_c0_in = filter < FILTERS ? c0[image * FILTERS + filter] : 0;
 //end
 //if constants
       end
@@ -83,19 +145,56 @@ module tb;
         for (step = 0; step < ROWS; step = step + 1) begin
           @(negedge clk);
           next_load = 1'b1;
+//if made
+          index = tile * ROWS + ROWS - 1 - step;
+          next_count = index < DEPTH;
+          next_first = index == FIRST;
+//end
           for (column = 0; column < COLUMNS; column = column + 1) begin
             filter = block * COLUMNS + column;
             index = tile * ROWS + ROWS - 1 - step;
             next_w_in[8*column +: 8] =
-                filter < FILTERS && index < DEPTH ? weights[filter * DEPTH + index] : 8'd0;
+                filter < FILTERS && index < DEPTH
+                    ? weights[(image * FILTERS + filter) * DEPTH + index] : 8'd0;
           end
         end
         @(negedge clk) next_load = 1'b0;
+//if made
+        next_count = 1'b0;
+        made_column = COLUMNS;
+//end
 //if tiled_v
         next_last = tile == TILES - 1;
 //end
+//if made
+        for (cycle = tile == TILES - 1 ? -WAIT : 0; cycle < CYCLES; cycle = cycle + 1) begin
+//end
+//if given
         for (cycle = 0; cycle < CYCLES; cycle = cycle + 1) begin
+//end
           @(negedge clk);
+//if made
+          next_make = tile == TILES - 1 && cycle + WAIT < COLUMNS;
+          if (made) begin
+            made_column = made_column - 1;
+            filter = block * COLUMNS + made_column;
+//end
+//if made_c0
+            c0_of[made_column] = made_c0;
+//end
+//if made
+            if (filter < FILTERS) begin
+              own_sum_w = sum_w[image * FILTERS + filter];
+              sums_checked = sums_checked + 1;
+              if (made_sum_w !== own_sum_w) begin
+                if (failures < 10)
+                  $display("sum of the weights of filter %0d: %0d, expected %0d", filter,
+                           made_sum_w, own_sum_w);
+                failures = failures + 1;
+              end
+            end
+          end
+//end
           for (column = 0; column < COLUMNS; column = column + 1) begin
             position = cycle - ACC_OUT_DELAY - column;
             filter = block * COLUMNS + column;
@@ -110,12 +209,17 @@ module tb;
               begin
 //end
                 total = {{result}};
-                total = (total << {{result_shift}}) + bias[filter];
+                total = (total << {{result_shift}}) + bias[image * FILTERS + filter];
+//if made_c0
+                own_c0 = {{made_c0_value}};
+                total = total + own_c0;
+//end
+                index = (image * POSITIONS + position) * FILTERS + filter;
                 checked = checked + 1;
-                if (total !== expected[position * FILTERS + filter]) begin
+                if (total !== expected[index]) begin
                   if (failures < 10)
                     $display("position %0d, filter %0d: %0d, expected %0d", position, filter,
-                             $signed(total), $signed(expected[position * FILTERS + filter]));
+                             $signed(total), $signed(expected[index]));
                   failures = failures + 1;
                 end
               end
@@ -132,7 +236,7 @@ module tb;
             index = tile * ROWS + row;
             next_a_in[8*row +: 8] = PADDING;
             if (position >= 0 && position < POSITIONS && index < DEPTH)
-              next_a_in[8*row +: 8] = activations[position * DEPTH + index];
+              next_a_in[8*row +: 8] = activations[(image * POSITIONS + position) * DEPTH + index];
           end
 //if tiled
           for (column = 0; column < COLUMNS; column = column + 1) begin
@@ -144,7 +248,10 @@ module tb;
         end
       end
     end
-    if (failures != 0 || checked != POSITIONS * FILTERS)
+//if made
+    if (sums_checked != LOADS * FILTERS) failures = failures + 1;
+//end
+    if (failures != 0 || checked != LOADS * POSITIONS * FILTERS)
       $fatal(1, "FAIL: %0d of %0d accumulators differ", failures, checked);
     $display("PASS: %0d accumulators equal the emulator's", checked);
     $finish;

@@ -56,6 +56,41 @@ impl Tree {
         }
     }
 
+    /// Adds `b` times the unsigned `a`. `name` is what the partial products begin with.
+    pub fn add_product(
+        &mut self,
+        module: &mut Module,
+        name: &str,
+        (b, signed): (&[Bit], bool),
+        a: &[Bit],
+    ) {
+        for (l, &b_bit) in b.iter().enumerate() {
+            for (i, &a_bit) in a.iter().enumerate() {
+                let bit = module.and_named(format!("{name}_{l}_{i}"), b_bit, a_bit);
+                if signed && l + 1 == b.len() {
+                    self.subtract(module, l + i, bit);
+                } else {
+                    self.add(l + i, bit);
+                }
+            }
+        }
+    }
+
+    /// Leaves out the columns below `fraction`; the bit of column `fraction` that rounding half to
+    /// even adds. Only what the tree holds so far is rounded.
+    pub fn round(&mut self, module: &mut Module, fraction: usize) -> Bit {
+        if fraction == 0 {
+            return Bit::ZERO;
+        }
+        let rest = self.resolve(module, fraction);
+        let units = self.column(fraction).to_vec();
+        let odd = units.iter().fold(Bit::ZERO, |odd, &bit| module.xor(odd, bit));
+        let (half, below) = rest.split_last().expect("a fraction has bits");
+        let beyond = module.any(below);
+        let not_even = module.or(beyond, odd);
+        module.and(*half, not_even)
+    }
+
     /// Takes the constant out: the caller adds it elsewhere.
     pub fn take_constant(&mut self) -> i128 {
         std::mem::take(&mut self.constant)
@@ -151,6 +186,45 @@ impl Tree {
         }
         self.columns[column] = bits;
     }
+}
+
+/// The sum of two rows and of `up` in their lowest column, all registered before the final adder.
+/// The rows' registers are called `name` 0 and 1.
+pub fn add_registered(
+    module: &mut Module,
+    name: [&str; 3],
+    rows: [Vec<Bit>; 2],
+    up: Bit,
+) -> Vec<Bit> {
+    let [row, up_name, sum_name] = name;
+    let mut rows = register_rows(module, row, rows);
+    if up != Bit::ZERO {
+        // A column below the lowest, whose carry is the bit.
+        let up = module.register(up_name, vec![up], None)[0];
+        rows.iter_mut().for_each(|row| row.insert(0, up));
+    }
+    let mut sum = add_rows(module, sum_name, rows);
+    if up != Bit::ZERO {
+        sum.remove(0);
+    }
+    sum
+}
+
+/// Registers two rows, as `name` 0 and 1.
+pub fn register_rows(module: &mut Module, name: &str, rows: [Vec<Bit>; 2]) -> [Vec<Bit>; 2] {
+    let [first, second] = rows;
+    [(0, first), (1, second)]
+        .map(|(number, row)| register_some(module, &format!("{name}{number}"), row))
+}
+
+/// Registers the bits of a row that are no constants.
+fn register_some(module: &mut Module, name: &str, row: Vec<Bit>) -> Vec<Bit> {
+    let moving = |bit: &&Bit| bit.value().is_none();
+    let data: Vec<Bit> = row.iter().filter(moving).copied().collect();
+    let mut stored = module.register(name, data, None).into_iter();
+    row.into_iter()
+        .map(|bit| if bit.value().is_some() { bit } else { stored.next().expect("one each") })
+        .collect()
 }
 
 /// The sum of two rows; where the low columns hold one bit at most, there is nothing to add.

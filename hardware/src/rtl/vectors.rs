@@ -1,11 +1,13 @@
 //! Stimuli for an array, and what the emulator makes of them.
 
+use std::sync::Arc;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::{
-    ControlVariate, ControlVariateError, Layer, LayerConstants, SeenCodes, fit,
+    ControlVariate, ControlVariateError, Layer, LayerConstants, LoadConstants, SeenCodes, fit,
 };
 use recoup_core::design::Design;
 use recoup_core::emulate::Workspace;
@@ -18,38 +20,42 @@ use super::error::RtlError;
 /// Share of the random activations that are 0, as after a ReLU.
 const ZEROS: f64 = 0.45;
 
-/// A dot product for each position and filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A dot product for each position and filter; where images bring the weights, for each image.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Vectors {
     /// Where they come from, in words.
     pub source: String,
     /// Products per output, k.
     pub depth: usize,
-    /// Weight codes, `[filter][depth]`.
+    /// How often other weights are loaded: once, or by each image.
+    pub loads: usize,
+    /// What makes the constants of the weights, if they are made when these are loaded.
+    pub load: Option<Arc<LoadConstants>>,
+    /// Weight codes, `[load][filter][depth]`.
     pub weights: Vec<u8>,
-    /// Activation codes, `[position][depth]`.
+    /// Activation codes, `[load][position][depth]`.
     pub activations: Vec<u8>,
-    /// C per filter, as stored; empty without x.
+    /// C per filter, as stored, `[load][filter]`; empty without x.
     pub c: Vec<i32>,
-    /// C0 per filter; empty without V.
+    /// C0 per filter, `[load][filter]`; empty without V.
     pub c0: Vec<i32>,
-    /// acc* of eq. (3.2), `[position][filter]`.
+    /// acc* of eq. (3.2), `[load][position][filter]`.
     pub expected: Vec<i32>,
 }
 
 impl Vectors {
     /// Number of filters.
     pub fn filters(&self) -> usize {
-        self.weights.len() / self.depth
+        self.weights.len() / self.depth / self.loads
     }
 
-    /// Number of positions.
+    /// Number of positions that the same weights serve.
     pub fn positions(&self) -> usize {
-        self.activations.len() / self.depth
+        self.activations.len() / self.depth / self.loads
     }
 
     /// Codes and the sums of their products, `[position][filter]`, to which the control variate is
-    /// added: eq. (3.12).
+    /// added: eq. (3.12). Weights are loaded once; if that makes their constants, by eq. (3.22).
     ///
     /// # Panics
     /// When the sizes do not fit each other.
@@ -63,7 +69,10 @@ impl Vectors {
         let filters = weights.len() / depth;
         let mut expected = sums;
         let (mut c, mut c0) = (Vec::new(), Vec::new());
+        let load = control.and_then(|(_, constants)| constants.load.clone());
         if let Some((control, constants)) = control {
+            let made = load.as_ref().map(|load| load.of(&weights, depth));
+            let constants = made.as_ref().unwrap_or(constants);
             let first = |of: &[i32]| of[..filters].to_vec();
             c = constants.c.first().map_or(Vec::new(), |c| first(c));
             c0 = first(&constants.c0);
@@ -78,63 +87,99 @@ impl Vectors {
                 }
             }
         }
-        Self { source, depth, weights, activations, c, c0, expected }
+        Self { source, depth, loads: 1, load, weights, activations, c, c0, expected }
+    }
+
+    /// Those of the same layer with other weights, one after the other.
+    fn join(mut self, next: Self) -> Self {
+        self.loads += next.loads;
+        self.weights.extend(next.weights);
+        self.activations.extend(next.activations);
+        self.c.extend(next.c);
+        self.c0.extend(next.c0);
+        self.expected.extend(next.expected);
+        self
     }
 
     /// What a layer of a network multiplies: the first positions of each image, `positions` in all
     /// or a few more, and the filters of the first group, with the sums of the emulator's kernel.
+    /// Where images bring the weights, each image's are loaded before its positions.
     ///
     /// `node` is the layer's name; otherwise it is the first convolution with more than `rows`
-    /// products per output, or the deepest layer if there is none.
+    /// products per output, or the deepest layer if there is none; with `loaded` it is the first
+    /// product of two activations.
     ///
     /// # Errors
     /// When no layer has this name.
     pub fn of_layer(
         candidate: &EmulatedDesign,
-        node: Option<&str>,
+        (node, loaded): (Option<&str>, bool),
         rows: usize,
         images: &[Vec<f32>],
         positions: usize,
     ) -> Result<Self, RtlError> {
         let quantized = &candidate.prepared.quantized;
-        let layer = find_layer(quantized, node, rows)?;
+        let layer = find_layer(quantized, node, loaded, rows)?;
         let mac = &quantized.macs[layer];
         let (shape, filters) = (&mac.shape, mac.shape.filters_per_group());
         let padding = quantized.mac_input(mac).1.zero_point;
         let of_image = positions.div_ceil(images.len().max(1)).min(shape.positions());
-        let (mut activations, mut sums) = (Vec::new(), Vec::new());
+        // For each time that weights are loaded: these, activations and sums.
+        let mut loads: Vec<[Vec<u8>; 2]> = Vec::new();
+        let mut sums: Vec<Vec<i32>> = Vec::new();
         let mut workspace = Workspace::default();
         for image in images {
             candidate.network.run_observed(image, &mut workspace, |index, kernel, codes| {
                 if index != layer {
                     return;
                 }
+                if loads.is_empty() || mac.load.is_some() {
+                    let weights = &kernel.spec().weights[..filters * shape.depth()];
+                    loads.push([weights.to_vec(), Vec::new()]);
+                    sums.push(Vec::new());
+                }
                 let mut all = vec![0; shape.output_len()];
                 kernel.accumulate(codes, &mut Scratch::default(), &mut all);
                 for (position, all) in all.chunks(shape.filters).take(of_image).enumerate() {
                     let field = naive::receptive_field(shape, padding, codes, position, 0);
-                    activations.extend(field);
-                    sums.extend_from_slice(&all[..filters]);
+                    loads.last_mut().expect("one was pushed")[1].extend(field);
+                    sums.last_mut().expect("one was pushed").extend_from_slice(&all[..filters]);
                 }
             })?;
         }
         let control = candidate.control.as_ref();
-        Ok(Self::new(
-            format!("layer \"{}\"", quantized.graph.nodes[mac.node].name),
-            shape.depth(),
-            (mac.weights[..filters * shape.depth()].to_vec(), activations),
-            sums,
-            control.map(|control| (control, &control.layers[layer])),
-        ))
+        let name = &quantized.graph.nodes[mac.node].name;
+        let vectors = loads.into_iter().zip(sums).map(|([weights, activations], sums)| {
+            Self::new(
+                format!("layer \"{name}\""),
+                shape.depth(),
+                (weights, activations),
+                sums,
+                control.map(|control| (control, &control.layers[layer])),
+            )
+        });
+        vectors.reduce(Self::join).ok_or_else(|| RtlError::Vectors {
+            found: "no image".into(),
+            expected: "one at least".into(),
+        })
     }
 }
 
 /// Index of a layer in the network.
-fn find_layer(quantized: &Quantized, node: Option<&str>, rows: usize) -> Result<usize, RtlError> {
+fn find_layer(
+    quantized: &Quantized,
+    node: Option<&str>,
+    loaded: bool,
+    rows: usize,
+) -> Result<usize, RtlError> {
     let of = |mac: &QuantizedMac| &quantized.graph.nodes[mac.node];
     let macs = &quantized.macs;
     let found = match node {
         Some(node) => macs.iter().position(|mac| of(mac).name == node),
+        None if loaded => {
+            let first = macs.iter().position(|mac| mac.load.is_some());
+            return first.ok_or(RtlError::NothingLoaded);
+        }
         None => {
             let tiled = |mac: &QuantizedMac| {
                 of(mac).operator.starts_with("Conv") && mac.shape.depth() > rows
@@ -172,6 +217,9 @@ pub struct RandomSize {
     pub filters: usize,
     /// Positions.
     pub positions: usize,
+    /// How often other weights are loaded and make their constants, as in a product of two
+    /// activations; 0 for weights whose constants are known.
+    pub loads: usize,
     /// For the generator.
     pub seed: u64,
 }
@@ -189,44 +237,54 @@ pub fn random(
     scheme: WeightScheme,
     size: RandomSize,
 ) -> Result<(Vectors, Option<ControlVariate>), ControlVariateError> {
-    let RandomSize { depth, filters, positions, seed } = size;
+    let RandomSize { depth, filters, positions, loads, seed } = size;
     let Design { multiplier, control_variate: mode, control_options: options, .. } = design;
     let coding = scheme.coding();
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    let mut weights = vec![0; filters * depth];
-    generator.fill_bytes(&mut weights);
-    let extremes = match coding {
-        WeightCoding::Unsigned => [255, 0],
-        WeightCoding::Signed => [127, 128],
+    let mut codes = || {
+        let mut weights = vec![0; filters * depth];
+        generator.fill_bytes(&mut weights);
+        let extremes = match coding {
+            WeightCoding::Unsigned => [255, 0],
+            WeightCoding::Signed => [127, 128],
+        };
+        for (filter, extreme) in weights.chunks_mut(depth).zip(extremes) {
+            filter.fill(extreme);
+        }
+        let mut activations = vec![0; positions * depth];
+        generator.fill_bytes(&mut activations);
+        let mut zeros = vec![0; activations.len()];
+        generator.fill_bytes(&mut zeros);
+        let zeros = zeros.into_iter().map(|byte: u8| f64::from(byte) < ZEROS * 256.0);
+        activations.iter_mut().zip(zeros).filter(|(_, zero)| *zero).for_each(|(code, _)| *code = 0);
+        activations[..depth].fill(255);
+        cut(&mut activations, design.activation_bits);
+        cut(&mut weights, design.weight_bits);
+        (weights, activations)
     };
-    for (filter, extreme) in weights.chunks_mut(depth).zip(extremes) {
-        filter.fill(extreme);
-    }
-    let mut activations = vec![0; positions * depth];
-    generator.fill_bytes(&mut activations);
-    let mut zeros = vec![0; activations.len()];
-    generator.fill_bytes(&mut zeros);
-    let zeros = zeros.into_iter().map(|byte: u8| f64::from(byte) < ZEROS * 256.0);
-    activations.iter_mut().zip(zeros).filter(|(_, zero)| *zero).for_each(|(code, _)| *code = 0);
-    activations[..depth].fill(255);
-    cut(&mut activations, design.activation_bits);
-    cut(&mut weights, design.weight_bits);
+    let codes: Vec<(Vec<u8>, Vec<u8>)> = (0..loads.max(1)).map(|_| codes()).collect();
+    let weights = &codes[0].0;
 
     // C is a mean over a filter's weights: filters of one weight have all that there can be.
     let uniform: Vec<u8> = (0..=255).flat_map(|weight| vec![weight; depth]).collect();
-    let codes = SeenCodes::pooled([1; 256]);
-    let layers = [&weights, &uniform].map(|weights| Layer {
+    let known = SeenCodes::pooled([1; 256]);
+    let brought = if loads > 0 { weights.clone() } else { Vec::new() };
+    let seen = SeenCodes { loaded: brought, ..known.clone() };
+    let layers = [(weights, &seen), (&uniform, &known)].map(|(weights, codes)| Layer {
         filters: weights.chunks_exact(depth).collect(),
         groups: 1,
-        codes: &codes,
+        codes,
         is_exact: false,
     });
     let control = fit(&layers, coding, multiplier, *mode, *options)?;
     let constants = control.as_ref().map(|control| (control, &control.layers[0]));
-    let product = (multiplier.kernel_product(coding), coding);
-    let sums = naive_sums(depth, (&weights, &activations), product);
+    let product = multiplier.kernel_product(coding);
     let source = format!("random codes, seed {seed}");
-    let vectors = Vectors::new(source, depth, (weights, activations), sums, constants);
+    let vectors = codes.into_iter().map(|(weights, activations)| {
+        let sums = naive_sums(depth, (&weights, &activations), (product.clone(), coding));
+        Vectors::new(source.clone(), depth, (weights, activations), sums, constants)
+    });
+    let vectors = vectors.reduce(Vectors::join).expect("codes are drawn once at least");
     Ok((vectors, control))
 }
 

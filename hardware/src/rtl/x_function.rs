@@ -100,7 +100,8 @@ impl XFunction {
                 let code = |index: usize| -> usize {
                     used.iter().enumerate().map(|(at, bit)| (index >> at & 1) << bit).sum()
                 };
-                let values = (0..1 << used.len()).map(|index| self.values[code(index)]).collect();
+                let values =
+                    (0..1 << used.len()).map(|index| self.values[code(index)].into()).collect();
                 let width = Range { low: 0, high: self.most() }.bits();
                 let x = module.lookup(name, inputs, values, width);
                 tree.add_word(module, 0, &x, false);

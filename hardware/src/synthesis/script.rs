@@ -93,7 +93,10 @@ fn elaborate(sources: &Sources, adders: &[(&str, Option<Adder>)]) -> String {
     }
     // Up to word-level cells: what comes after would look into the adders.
     let _ = writeln!(script, "synth -flatten -top {top} -run begin:fine");
-    script.push_str("opt -fast -full\nwrite_rtlil elaborated.il\nwrite_json elaborated.json\n");
+    // Functions of eight bits have become read-only memories: they are gates here.
+    script.push_str(
+        "memory_map\nopt -fast -full\nwrite_rtlil elaborated.il\nwrite_json elaborated.json\n",
+    );
     script
 }
 

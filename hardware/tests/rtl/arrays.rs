@@ -30,7 +30,33 @@ fn array_of(
     size: usize,
     change: impl FnOnce(&mut Options),
 ) -> Vec<File> {
-    let vectors = RandomSize { depth: 2 * size + 1, filters: size + 2, positions: 20, seed: 1 };
+    let vectors =
+        RandomSize { depth: 2 * size + 1, filters: size + 2, positions: 20, loads: 0, seed: 1 };
+    made_of(design, scheme, size, vectors, change)
+}
+
+/// An array that makes its constants, on other weights twice.
+fn loaded_array(
+    design: &Design,
+    scheme: WeightScheme,
+    size: usize,
+    change: impl FnOnce(&mut Options),
+) -> Vec<File> {
+    let vectors =
+        RandomSize { depth: 2 * size + 1, filters: size + 2, positions: 6, loads: 2, seed: 1 };
+    made_of(design, scheme, size, vectors, |options| {
+        options.load_constants = true;
+        change(options);
+    })
+}
+
+fn made_of(
+    design: &Design,
+    scheme: WeightScheme,
+    size: usize,
+    vectors: RandomSize,
+    change: impl FnOnce(&mut Options),
+) -> Vec<File> {
     let mut options = Options::new(size, size, vectors.depth);
     change(&mut options);
     let vectors = RandomSize { depth: options.depth, ..vectors };
@@ -132,6 +158,54 @@ fn circuits_that_are_no_mask() {
     }
 }
 
+/// Constants that the array makes of what it is loaded with are the emulator's.
+#[test]
+fn arrays_that_make_their_constants() {
+    use WeightScheme::{I8Channel, U8Channel};
+    let popcount = Mode::Fitted(Some(ControlFunction::Popcount));
+    for (spec, scheme, mode, size, change) in [
+        ("truncated:7", U8Channel, popcount, 4, (|_| {}) as fn(&mut Options)),
+        ("truncated:8", I8Channel, FITTED, 3, |o| o.c0_in_mac = true),
+        // One tile that is not full, and more columns than rows.
+        ("perforated:2", U8Channel, FITTED, 4, |o| (o.depth, o.columns) = (3, 6)),
+        ("truncated:7", U8Channel, Mode::Constant, 3, |_| {}),
+        ("perforated:2", U8Channel, Mode::Paper, 3, |o| (o.pipeline, o.x_in_pe) = (true, true)),
+    ] {
+        let design = Design::new(spec.parse().unwrap()).with_control_variate(mode);
+        assert_passes(&loaded_array(&design, scheme, size, change), icarus);
+    }
+}
+
+/// A table whose products with weight 0 are wrong too: rows without a weight must not count.
+fn loaded_table() -> Vec<File> {
+    let table = ProductTable::from_fn(Operands::Unsigned, |w, a| {
+        Operands::Unsigned.product(w & 0xe0, a & 0xe0) | i32::from(0x2a | w & a & 4)
+    });
+    let multiplier = Multiplier::from_table("table", &table);
+    let auto = Mode::Fitted(Some(ControlFunction::Auto));
+    let design = Design::new(multiplier).with_control_variate(auto);
+    loaded_array(&design, WeightScheme::U8Channel, 2, |_| {})
+}
+
+/// The array is as well one for layers whose constants are known.
+#[test]
+fn constants_can_still_be_written() {
+    let design = Design::new("truncated:7".parse().unwrap()).with_control_variate(FITTED);
+    let scheme = WeightScheme::U8Channel;
+    let size = RandomSize { depth: 7, filters: 4, positions: 8, loads: 1, seed: 1 };
+    let (_, control) = random(&design, scheme, size).unwrap();
+    let (vectors, _) = random(&design, scheme, RandomSize { loads: 0, ..size }).unwrap();
+    let options =
+        Options { load_constants: true, c0_in_mac: true, ..Options::new(3, 3, size.depth) };
+    let correction = Correction::new(&control.unwrap()).unwrap();
+    let circuit = MultiplierCircuit::of_design(&design, None, scheme.coding()).unwrap();
+    let array = ArrayRtl::new(circuit.clone(), options, Some(correction.clone())).unwrap();
+    assert_passes(&files(&array, &vectors).unwrap(), icarus);
+    let error =
+        ArrayRtl::new(circuit, options, Some(Correction { loads: Vec::new(), ..correction }));
+    assert!(error.unwrap_err().to_string().contains("no constants to make"));
+}
+
 /// Exact ones leave the other bits out; V corrects others as ever.
 #[test]
 fn arrays_of_codes_of_fewer_bits() {
@@ -159,6 +233,15 @@ fn a_pipelined_and_gated_4x4_array_in_verilator() {
 }
 
 #[test]
+fn constants_made_in_both_simulators() {
+    let design = Design::new("truncated:7".parse().unwrap()).with_control_variate(FITTED);
+    assert_passes(&loaded_array(&design, WeightScheme::I8Channel, 3, |_| {}), verilator);
+    let files = loaded_table();
+    assert_passes(&files, icarus);
+    assert_passes(&files, verilator);
+}
+
+#[test]
 fn an_8x8_array_without_v_in_both_simulators() {
     let files = random_array("recursive:5", WeightScheme::U8Channel, Mode::None, 8, |_| {});
     assert_passes(&files, icarus);
@@ -177,6 +260,31 @@ fn a_16x16_array_in_both_simulators() {
 #[test]
 fn mutations_fail() {
     let popcount = Mode::Fitted(Some(ControlFunction::Popcount));
+    let design = Design::new("truncated:7".parse().unwrap()).with_control_variate(popcount);
+    let made = loaded_array(&design, WeightScheme::U8Channel, 3, |_| {});
+    let wait = made.iter().find(|file| file.name == "tb.sv").unwrap();
+    let wait = wait.text.lines().find(|line| line.contains("WAIT =")).unwrap();
+    let table = loaded_table();
+    for (what, files, file, old, new) in [
+        (
+            "a bit of G inverted",
+            &made,
+            "constants.sv",
+            "wire g7_8_0 = g7[8]",
+            "wire g7_8_0 = ~g7[8]",
+        ),
+        ("sums that go on", &made, "load_sums.sv", "(first ? 3'd0 : ", "(1'b0 ? 3'd0 : "),
+        (
+            "a wait that is too short",
+            &made,
+            "tb.sv",
+            wait,
+            &format!("{wait} - 1").replace("; - 1", " - 1;"),
+        ),
+        ("rows without a weight", &table, "load_sums.sv", "if (n", "if (1'b1 | n"),
+    ] {
+        assert_fails(files, what, file, old, new);
+    }
     let files = random_array("truncated:7", WeightScheme::U8Channel, popcount, 4, |_| {});
     let c = files.iter().find(|file| file.name == "c.hex").unwrap();
     // One unit of C, 1/16, in the third filter.
@@ -202,11 +310,16 @@ fn mutations_fail() {
         ("no rounding", "mac_plus.sv", "up <= ", "up <= 1'b0 & "),
         ("a code of another row", "x_line.sv", "a[9]", "a[1]"),
     ] {
-        let mut files = files.clone();
-        let file = files.iter_mut().find(|known| known.name == file).unwrap();
-        assert!(file.text.contains(old), "{what}: no {old} in {}", file.text);
-        file.text = file.text.replacen(old, new, 1);
-        let (passed, said) = icarus(folder(&files).path());
-        assert!(!passed, "{what}: {said}");
+        assert_fails(&files, what, file, old, new);
     }
+}
+
+/// The testbench fails with this change in one of the files.
+fn assert_fails(files: &[File], what: &str, file: &str, old: &str, new: &str) {
+    let mut files = files.to_vec();
+    let file = files.iter_mut().find(|known| known.name == file).unwrap();
+    assert!(file.text.contains(old), "{what}: no {old} in {}", file.text);
+    file.text = file.text.replacen(old, new, 1);
+    let (passed, said) = icarus(folder(&files).path());
+    assert!(!passed, "{what}: {said}");
 }

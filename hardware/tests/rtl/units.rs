@@ -172,6 +172,7 @@ fn printed_x_lines_are_proven() {
             term: Some((x, Range { low: 0, high: 15 })),
             c_frac: 4,
             c0: Range::default(),
+            loads: Vec::new(),
         };
         let circuit = circuit("truncated:4", Unsigned);
         let design = ArrayRtl::new(circuit, Options::new(4, 2, 8), Some(correction)).unwrap();
@@ -205,7 +206,7 @@ fn printed_mac_plus_is_proven() {
     ] {
         let x = XFunction::new(std::array::from_fn(|code| code as u16 & 3));
         let c0 = Range { low: -40, high: 5 };
-        let correction = Correction { term: Some((x, c)), c_frac, c0 };
+        let correction = Correction { term: Some((x, c)), c_frac, c0, loads: Vec::new() };
         let options = Options { c0_in_mac: true, ..Options::new(2, 2, 6) };
         let circuit = circuit("truncated:8", coding);
         let lsb = circuit.lsb();

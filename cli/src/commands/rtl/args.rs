@@ -24,13 +24,16 @@ pub struct VariantArgs {
     /// Sum x in every PE, as in the paper, instead of in one line beside the array
     #[arg(long)]
     pub x_in_pe: bool,
+    /// Make C and C0 of what the array is loaded with, for products of two activations
+    #[arg(long)]
+    pub load_constants: bool,
 }
 
 impl VariantArgs {
     /// An array with these variants.
     pub fn of(&self, array: ArrayOptions) -> ArrayOptions {
-        let Self { pipeline, zero_gating, x_in_pe } = *self;
-        ArrayOptions { pipeline, zero_gating, x_in_pe, ..array }
+        let Self { pipeline, zero_gating, x_in_pe, load_constants } = *self;
+        ArrayOptions { pipeline, zero_gating, x_in_pe, load_constants, ..array }
     }
 }
 
