@@ -230,6 +230,11 @@ impl StatisticsCollector {
                 let zero_points = &mac.zero_points[group % mac.shape.groups * per_group..];
                 outputs.iter_mut().zip(zero_points).for_each(|(acc, zero)| *acc -= zero * sum_a);
             }
+            if mac.load.is_some() {
+                // With each image another, while other layers' slopes do not depend on it.
+                let constant = layer.spec().constant.iter().cycle();
+                outputs.iter_mut().zip(constant).for_each(|(acc, constant)| *acc += constant);
+            }
             reference.push(outputs);
         })?;
         Ok(part)

@@ -89,3 +89,28 @@ fn an_attention_is_that_of_the_equations() {
         }
     }
 }
+
+/// What V leaves of a product of two activations, and its slopes, on its own codes and from the input.
+#[test]
+fn layer_statistics_of_products_are_those_of_what_is_loaded() {
+    let (expected, candidate) = reference(Isa::best(), WeightScheme::U8Channel);
+    let collector = candidate.collector().unwrap();
+    let mut all = collector.start();
+    for image in &expected.images {
+        let mut part = collector.start_image(image, &mut Workspace::default()).unwrap();
+        let observe = |index: usize, layer: &MacLayer, codes: &[u8]| {
+            collector.observe(&mut part, index, layer, codes);
+        };
+        candidate.network.run_observed(image, &mut Workspace::default(), observe).unwrap();
+        all.merge(&part);
+    }
+    let layers = all.finish(&candidate.network, &candidate.reference);
+    for layer in &layers[3..5] {
+        let [before, after] = [layer.sqnr_before_db, layer.sqnr_db].map(Option::unwrap);
+        assert!(after > before + 10.0, "{layer:?}");
+        assert!(layer.mean_after.abs() < 0.05 * layer.mean_before.abs(), "{layer:?}");
+        for slope in [layer.slope, layer.slope_from_input].map(Option::unwrap) {
+            assert!((0.9..1.1).contains(&slope), "{layer:?}");
+        }
+    }
+}
