@@ -190,7 +190,10 @@ impl Gemm {
         let mut weights = vec![Line([0; LANES * UNIT]); lines * blocks.len()];
         if lines > 0 {
             for (block, lines) in blocks.iter().zip(weights.chunks_exact_mut(lines)) {
-                pack(spec, block, &offset_terms, &taps, width, lines);
+                match width {
+                    Width::One => pack_bytes(isa, spec, block, &offset_terms, &taps, lines),
+                    Width::Two => pack(spec, block, &offset_terms, &taps, width, lines),
+                }
             }
         }
 
@@ -477,6 +480,47 @@ fn pack(
                 line += 1;
             }
             j += len;
+        }
+    }
+}
+
+/// The same of numbers of one byte: the weights are put in their places once, and looked up for each
+/// term.
+fn pack_bytes(
+    isa: Isa,
+    spec: &MacSpec,
+    block: &Block,
+    terms: &[(&Factor, i32)],
+    runs: &[(usize, usize)],
+    lines: &mut [Line],
+) {
+    let depth = spec.shape.depth();
+    let of_term = lines.len() / terms.len();
+    let (mut weights, mut present) = (vec![0; of_term * LANES * UNIT], Vec::new());
+    present.resize(weights.len(), 0);
+    let (mut line, mut j) = (0, 0);
+    for &(_, len) in runs {
+        for start in (0..len).step_by(UNIT) {
+            let count = UNIT.min(len - start);
+            for lane in 0..block.count {
+                let from = &spec.weights[(block.filter + lane) * depth + j + start..][..count];
+                let at = (line * LANES + lane) * UNIT;
+                weights[at..at + count].copy_from_slice(from);
+                present[at..at + count].fill(0xff);
+            }
+            line += 1;
+        }
+        j += len;
+    }
+    let mut numbers = Vec::with_capacity(weights.len());
+    for (&(term, offset), lines) in terms.iter().zip(lines.chunks_exact_mut(of_term)) {
+        let entries = term.of_weight.map(|number| (i32::from(number) - offset) as u8);
+        numbers.clone_from(&weights);
+        map_codes(isa, &entries, &mut numbers);
+        let bytes = numbers.chunks_exact(LANES * UNIT).zip(present.chunks_exact(LANES * UNIT));
+        for (line, (numbers, present)) in lines.iter_mut().zip(bytes) {
+            let pairs = line.0.iter_mut().zip(numbers).zip(present);
+            pairs.for_each(|((to, number), present)| *to = number & present);
         }
     }
 }
