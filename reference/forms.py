@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""Tiny networks with attention, recurrent layers and blocks in the forms that exporters write.
+
+    pip install onnxruntime==1.32.0 onnx==1.23.2 numpy==2.4.6
+    python3 forms.py
+
+Writes forms/*.onnx and forms.json: inputs, what ONNX Runtime makes of them, and how many products
+have constant weights and how many are of two activations, counted by hand. The weights are random.
+"""
+
+import json
+import pathlib
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper
+
+from float_models import Graph
+
+HERE = pathlib.Path(__file__).parent
+SAMPLES = 4
+TOKENS, WIDTH, HEADS = 7, 16, 2
+SIZE = WIDTH // HEADS
+MINUS_INFINITY = -np.inf
+TYPES = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.int64): TensorProto.INT64}
+
+
+class Net(Graph):
+    """A network of one sample with any inputs."""
+
+    def __init__(self, seed, opset):
+        super().__init__(np.random.default_rng(seed), [TOKENS, WIDTH], opset, batch=1)
+        self.inputs = {}
+
+    def feed(self, name, shape, draw=None):
+        """An input; `draw` makes a sample of it."""
+        draw = draw or (lambda rng: rng.uniform(-2, 2, shape).round(3).astype(np.float32))
+        self.inputs[name] = (shape, draw)
+        return name
+
+    def tokens(self, name="input", count=TOKENS):
+        return self.feed(name, [1, count, WIDTH])
+
+    def floats(self, array):
+        return self.initializer(np.asarray(array, np.float32))
+
+    def microsoft(self, kind, *inputs, **attributes):
+        return self.op(kind, *inputs, domain="com.microsoft", **attributes)
+
+    def constant(self, *shape, by=1.0):
+        return self.floats(by * self.rng.standard_normal(shape))
+
+    def dense(self, x, inputs=WIDTH, outputs=WIDTH):
+        weight = self.constant(inputs, outputs, by=inputs ** -0.5)
+        return self.op("Add", self.op("MatMul", x, weight), self.uniform(-0.2, 0.2, outputs))
+
+    def heads(self, x, count, heads=HEADS, perm=(0, 2, 1, 3)):
+        x = self.op("Reshape", x, self.ints(1, count, heads, SIZE))
+        return self.op("Transpose", x, perm=list(perm))
+
+    def joined(self, x):
+        x = self.op("Transpose", x, perm=[0, 2, 1, 3])
+        return self.dense(self.op("Reshape", x, self.ints(1, -1, WIDTH)))
+
+    def qkv(self, x, count=TOKENS):
+        """Queries, keys (transposed) and values of all heads: three layers."""
+        q, k, v = self.dense(x), self.dense(x), self.dense(x)
+        return self.heads(q, count), self.heads(k, count, perm=(0, 2, 3, 1)), self.heads(v, count)
+
+    def scores(self, q, k):
+        return self.op("Div", self.op("MatMul", q, k), self.scalar(SIZE ** 0.5))
+
+    def attended(self, scores, v):
+        return self.joined(self.op("MatMul", self.op("Softmax", scores, axis=-1), v))
+
+    def layer_norm(self, x, width=WIDTH):
+        return self.op("LayerNormalization", x, self.uniform(0.5, 1.5, width),
+                       self.uniform(-0.3, 0.3, width), axis=-1, epsilon=1e-5)
+
+    def gelu(self, x):
+        """As exporters write it below set 20."""
+        erf = self.op("Erf", self.op("Div", x, self.scalar(2 ** 0.5)))
+        inner = self.op("Mul", x, self.op("Add", erf, self.scalar(1)))
+        return self.op("Mul", inner, self.scalar(0.5))
+
+    def finished(self, result):
+        self.nodes.append(helper.make_node("Identity", [result], ["output"], name="last"))
+        inputs, samples = [], []
+        for _ in range(SAMPLES):
+            samples.append({name: draw(self.rng) for name, (_, draw) in self.inputs.items()})
+        for name, array in samples[0].items():
+            inputs.append(helper.make_tensor_value_info(name, TYPES[array.dtype], array.shape))
+        output = helper.make_tensor_value_info("output", TensorProto.FLOAT, None)
+        graph = helper.make_graph(self.nodes, "form", inputs, [output], self.initializers)
+        domains = {node.domain for node in self.nodes}
+        opsets = [helper.make_opsetid("", self.opset)]
+        opsets += [helper.make_opsetid("com.microsoft", 1)] * ("com.microsoft" in domains)
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=8,
+                                  producer_name="forms.py")
+        return model, samples
+
+
+def lower_triangle(count=TOKENS):
+    return np.tril(np.ones((count, count), bool))
+
+
+def masked_by_a_constant(g):
+    q, k, v = g.qkv(g.tokens())
+    return g.attended(g.op("Add", g.scores(q, k), g.constant(TOKENS, TOKENS)), v)
+
+
+def causal_by_torchscript(g):
+    """scaled_dot_product_attention(is_causal=True): the mask is computed, the scale is on both."""
+    q, k, v = g.qkv(g.tokens())
+    length = g.op("Slice", g.op("Shape", q), g.ints(-2), g.ints(-1))
+    ones = g.op("Expand", g.scalar(1), g.op("Concat", length, length, axis=0))
+    lower = g.op("Trilu", ones, upper=0)
+    mask = g.op("Where", g.op("Equal", lower, g.scalar(0)), g.scalar(MINUS_INFINITY), lower)
+    mask = g.op("Where", g.op("Equal", lower, g.scalar(1)), g.scalar(0), mask)
+    root = g.op("Sqrt", g.op("Div", g.scalar(1), g.op("Sqrt", g.scalar(SIZE))))
+    scores = g.op("MatMul", g.op("Mul", q, root), g.op("Mul", k, root))
+    return g.attended(g.op("Add", scores, mask), v)
+
+
+def causal_by_dynamo(g):
+    """The mask is folded; keys are turned by Reshapes around a Transpose; no number becomes 0."""
+    x = g.tokens()
+    q, k, v = g.dense(x), g.dense(x), g.dense(x)
+    q, k, v = (g.heads(part, TOKENS) for part in (q, k, v))
+    mask = g.op("Where", g.initializer(lower_triangle()), g.scalar(0), g.scalar(MINUS_INFINITY))
+    k = g.op("Reshape", k, g.ints(-1, TOKENS, SIZE))
+    k = g.op("Transpose", k, perm=[0, 2, 1])
+    k = g.op("Reshape", k, g.ints(1, HEADS, SIZE, TOKENS))
+    root = g.scalar(SIZE ** -0.25)
+    scores = g.op("MatMul", g.op("Mul", q, root), g.op("Mul", k, root))
+    soft = g.op("Softmax", g.op("Add", scores, mask), axis=-1)
+    soft = g.op("Where", g.op("IsNaN", soft), g.scalar(0), soft)
+    return g.joined(g.op("MatMul", soft, v))
+
+
+def causal_by_where(g):
+    """GPT-2."""
+    q, k, v = g.qkv(g.tokens())
+    allowed = g.initializer(lower_triangle()[None, None])
+    return g.attended(g.op("Where", allowed, g.scores(q, k), g.scalar(MINUS_INFINITY)), v)
+
+
+def some_tokens(rng):
+    """1 for a token, 0 for what fills the rest."""
+    count = rng.integers(3, TOKENS + 1)
+    return (np.arange(TOKENS) < count).astype(np.int64)[None]
+
+
+def padded_by_a_computed_mask(g):
+    """BERT: the mask is an input."""
+    q, k, v = g.qkv(g.tokens())
+    mask = g.feed("attention_mask", [1, TOKENS], some_tokens)
+    mask = g.op("Cast", g.op("Unsqueeze", mask, g.ints(1, 2)), to=TensorProto.FLOAT)
+    mask = g.op("Mul", g.op("Sub", g.scalar(1), mask), g.scalar(np.finfo(np.float32).min))
+    return g.attended(g.op("Add", g.scores(q, k), mask), v)
+
+
+def padded_by_where(g):
+    q, k, v = g.qkv(g.tokens())
+    mask = g.feed("attention_mask", [1, TOKENS], some_tokens)
+    mask = g.op("Cast", g.op("Unsqueeze", mask, g.ints(1, 2)), to=TensorProto.BOOL)
+    scores = g.scores(q, k)
+    return g.attended(g.op("Where", mask, scores, g.scalar(MINUS_INFINITY)), v)
+
+
+def grouped_query(g):
+    """Llama: one head of keys for two of queries, by Expand."""
+    x = g.tokens()
+    q = g.heads(g.dense(x, outputs=4 * SIZE), TOKENS, heads=4)
+    shared = []
+    for part in [g.dense(x), g.dense(x)]:
+        part = g.op("Unsqueeze", g.heads(part, TOKENS), g.ints(2))
+        part = g.op("Expand", part, g.ints(1, HEADS, 2, TOKENS, SIZE))
+        shared.append(g.op("Reshape", part, g.ints(1, 2 * HEADS, TOKENS, SIZE)))
+    k = g.op("Transpose", shared[0], perm=[0, 1, 3, 2])
+    soft = g.op("Softmax", g.op("Add", g.scores(q, k), g.floats(
+        np.where(lower_triangle(), 0, MINUS_INFINITY))), axis=-1)
+    y = g.op("Transpose", g.op("MatMul", soft, shared[1]), perm=[0, 2, 1, 3])
+    return g.dense(g.op("Reshape", y, g.ints(1, TOKENS, 4 * SIZE)), inputs=4 * SIZE)
+
+
+def cross_attention(g):
+    x, other = g.tokens(), g.tokens("memory", 5)
+    q = g.heads(g.dense(x), TOKENS)
+    k, v = g.heads(g.dense(other), 5, perm=(0, 2, 3, 1)), g.heads(g.dense(other), 5)
+    return g.attended(g.scores(q, k), v)
+
+
+def windows(g):
+    """Swin: four windows of four tokens, with a bias for positions and a mask for each window."""
+    x = g.feed("input", [1, 16, WIDTH])
+    x = g.op("Reshape", x, g.ints(1, 2, 2, 2, 2, WIDTH))
+    x = g.op("Reshape", g.op("Transpose", x, perm=[0, 1, 3, 2, 4, 5]), g.ints(4, 4, WIDTH))
+    x = g.op("Reshape", g.dense(x, outputs=3 * WIDTH), g.ints(4, 4, 3, HEADS, SIZE))
+    x = g.op("Transpose", x, perm=[2, 0, 3, 1, 4])
+    q, k, v = (g.op("Gather", x, g.initializer(np.int64(i)), axis=0) for i in range(3))
+    q = g.op("Mul", q, g.scalar(SIZE ** -0.5))
+    scores = g.op("MatMul", q, g.op("Transpose", k, perm=[0, 1, 3, 2]))
+    scores = g.op("Add", scores, g.constant(1, HEADS, 4, 4))
+    scores = g.op("Reshape", scores, g.ints(1, 4, HEADS, 4, 4))
+    same = np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 1], [0, 1, 2, 3]])
+    mask = np.where(same[:, :, None] == same[:, None], 0.0, -100.0)
+    scores = g.op("Add", scores, g.floats(mask[None, :, None]))
+    scores = g.op("Reshape", scores, g.ints(4, HEADS, 4, 4))
+    y = g.op("MatMul", g.op("Softmax", scores, axis=-1), v)
+    y = g.op("Reshape", g.op("Transpose", y, perm=[0, 2, 1, 3]), g.ints(4, 4, WIDTH))
+    return g.dense(y)
+
+
+def linear_attention(g):
+    """Products of stacks without a softmax: (q k) v."""
+    x = g.tokens()
+    q, k, v = g.dense(x), g.dense(x), g.dense(x)
+    y = g.op("MatMul", g.op("MatMul", q, g.op("Transpose", k, perm=[0, 2, 1])), v)
+    return g.dense(g.op("Mul", y, g.scalar(1 / TOKENS)))
+
+
+def keys_on_the_left(g):
+    """Columns for queries: v' softmax(k q')."""
+    x = g.tokens()
+    q, k, v = g.dense(x), g.dense(x), g.dense(x)
+    scores = g.op("MatMul", g.heads(k, TOKENS), g.heads(q, TOKENS, perm=(0, 2, 3, 1)))
+    scores = g.op("Mul", g.scalar(SIZE ** -0.5), scores)
+    soft = g.op("Softmax", scores, axis=-2)
+    y = g.op("MatMul", g.heads(v, TOKENS, perm=(0, 2, 3, 1)), soft)
+    y = g.op("Transpose", y, perm=[0, 3, 1, 2])
+    return g.dense(g.op("Reshape", y, g.ints(1, TOKENS, WIDTH)))
+
+
+# Name, network, operator set, layers with constant weights, products of two activations.
+FORMS = [
+    ("masked-by-a-constant", masked_by_a_constant, 13, 4, 2),
+    ("causal-by-torchscript", causal_by_torchscript, 14, 4, 2),
+    ("causal-by-dynamo", causal_by_dynamo, 18, 4, 2),
+    ("causal-by-where", causal_by_where, 13, 4, 2),
+    ("padded-by-a-computed-mask", padded_by_a_computed_mask, 13, 4, 2),
+    ("padded-by-where", padded_by_where, 13, 4, 2),
+    ("grouped-query", grouped_query, 14, 4, 2),
+    ("cross-attention", cross_attention, 13, 4, 2),
+    ("windows", windows, 13, 2, 2),
+    ("linear-attention", linear_attention, 13, 4, 2),
+    ("keys-on-the-left", keys_on_the_left, 13, 4, 2),
+]
+
+
+def digits(array):
+    """The shortest decimals of the same numbers."""
+    return [float(str(value)) for value in array.ravel()]
+
+
+def main():
+    folder = HERE / "forms"
+    folder.mkdir(exist_ok=True)
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    lines = []
+    for seed, (name, build, opset, layers, products) in enumerate(FORMS):
+        g = Net(seed, opset)
+        model, samples = g.finished(build(g))
+        session = ort.InferenceSession(model.SerializeToString(), options)
+        outputs = [session.run(None, sample)[0] for sample in samples]
+        assert all(np.isfinite(output).all() for output in outputs), name
+        onnx.save(model, folder / f"{name}.onnx")
+        lines.append(json.dumps({
+            "name": name, "layers": layers, "products": products,
+            "samples": [sum((digits(array) for array in sample.values()), [])
+                        for sample in samples],
+            "outputs": [digits(output) for output in outputs],
+        }, separators=(",", ":")))
+    (HERE / "forms.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
+if __name__ == "__main__":
+    main()
