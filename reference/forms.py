@@ -233,6 +233,122 @@ def keys_on_the_left(g):
     return g.dense(g.op("Reshape", y, g.ints(1, TOKENS, WIDTH)))
 
 
+def by_einsum(g, x, spellings):
+    """An attention whose projections and products are Einsums of (inner, scores, weighted, joined)."""
+    inner, scores, weighted, joined = spellings
+    q, k, v = (g.op("Einsum", x, g.constant(WIDTH, HEADS, SIZE, by=0.25), equation=inner)
+               for _ in range(3))
+    soft = g.op("Einsum", q, k, equation=scores)
+    soft = g.op("Softmax", g.op("Mul", soft, g.scalar(SIZE ** -0.5)), axis=-1)
+    y = g.op("Einsum", soft, v, equation=weighted)
+    return g.op("Einsum", y, g.constant(HEADS, SIZE, WIDTH, by=0.25), equation=joined)
+
+
+def einsum_heads_first(g):
+    return by_einsum(g, g.tokens(), ("btc,chd->bhtd", "bhqd,bhkd->bhqk", "bhqk,bhkd->bhqd",
+                                     "bhtd,hdc->btc"))
+
+
+def einsum_tokens_first(g):
+    return by_einsum(g, g.tokens(), ("btc,chd->bthd", "bqhd,bkhd->bhqk", "bhqk,bkhd->bqhd",
+                                     "bthd,hdc -> btc"))
+
+
+def einsum_with_ellipsis(g):
+    return by_einsum(g, g.tokens(), ("...tc,chd->h...td", "...qd,...kd->...qk",
+                                     "...qk,...kd->...dq", "h...dt,hdc->...tc"))
+
+
+def einsum_of_matrices(g):
+    """No output named; a constant on the left; weights for each place."""
+    x = g.op("Reshape", g.tokens(), g.ints(TOKENS, WIDTH))
+    x = g.op("Einsum", x, g.constant(WIDTH, WIDTH, by=0.25), equation="ij,jk")
+    x = g.op("Einsum", g.constant(5, TOKENS), x, equation="ot,tc->co")
+    x = g.op("Reshape", x, g.ints(2, 4, 2, 5))
+    x = g.op("Einsum", x, g.constant(2, 4, 6), equation="guht,gui->thgi")
+    return g.op("Einsum", x, g.constant(6, 5), equation="thgi,it->ght")
+
+
+def stacks_of_weights(g):
+    """MatMul with a matrix for each head, with one of more axes, and with one on the left."""
+    x = g.op("Reshape", g.tokens(), g.ints(1, TOKENS, HEADS, SIZE))
+    x = g.op("Transpose", x, perm=[0, 2, 1, 3])
+    x = g.op("MatMul", x, g.constant(HEADS, SIZE, 6, by=0.35))
+    x = g.op("MatMul", x, g.constant(1, 1, 6, SIZE, by=0.4))
+    return g.op("MatMul", g.constant(5, TOKENS, by=0.4), x)
+
+
+def attention_of_stacks(g):
+    """ONNX's own Attention with four axes, a mask of truth values, a scale and a cap."""
+    x = g.tokens()
+    q, k, v = (g.heads(g.dense(x), TOKENS) for _ in range(3))
+    allowed = g.initializer(lower_triangle() | (g.rng.random((TOKENS, TOKENS)) < 0.3))
+    y = g.op("Attention", q, k, v, allowed, scale=0.5, softcap=1.5)
+    return g.joined(y)
+
+
+def attention_of_rows(g):
+    """ONNX's own Attention with three axes: four heads of queries, two of keys, causal."""
+    x = g.tokens()
+    q, k, v = g.dense(x, outputs=4 * SIZE), g.dense(x), g.dense(x)
+    y = g.op("Attention", q, k, v, q_num_heads=4, kv_num_heads=2, is_causal=1)
+    return g.dense(y, inputs=4 * SIZE)
+
+
+def attention_with_past(g):
+    """ONNX's own Attention with older keys, which it hands on, and a mask that is an input."""
+    x, past = g.tokens(), [g.feed(name, [1, HEADS, 3, SIZE]) for name in ("past_k", "past_v")]
+    mask = g.feed("mask", [1, 1, TOKENS, TOKENS + 3])
+    y, k, v = g.op("Attention", g.dense(x), g.dense(x), g.dense(x), mask, *past, outputs=3,
+                   q_num_heads=HEADS, kv_num_heads=HEADS, is_causal=1)
+    sums = g.op("ReduceSum", g.op("Sub", k, v), g.ints(2), keepdims=0)
+    return g.op("Add", g.dense(y), g.op("Reshape", sums, g.ints(1, 1, WIDTH)))
+
+
+def merged(g, x, *masks, **attributes):
+    """com.microsoft's Attention, whose weights make queries, keys and values."""
+    weights, bias = g.constant(WIDTH, 3 * WIDTH, by=0.25), g.uniform(-0.2, 0.2, 3 * WIDTH)
+    y = g.microsoft("Attention", x, weights, bias, *masks, num_heads=HEADS, **attributes)
+    return g.dense(y)
+
+
+def merged_with_padding(g):
+    x = g.tokens()
+    mask = g.feed("attention_mask", [1, TOKENS], some_tokens)
+    return merged(g, x, g.op("Cast", mask, to=TensorProto.INT32), scale=0.5)
+
+
+def merged_and_causal(g):
+    return merged(g, g.tokens(), unidirectional=1)
+
+
+def merged_with_lengths_and_a_bias(g):
+    x = g.tokens()
+    length = g.feed("length", [1], lambda rng: rng.integers(3, TOKENS + 1, 1))
+    length = g.op("Cast", length, to=TensorProto.INT32)
+    return merged(g, x, length, "", g.constant(1, HEADS, TOKENS, TOKENS))
+
+
+def multi_head(g):
+    """com.microsoft's MultiHeadAttention of another sequence, with biases and padding."""
+    x, other = g.tokens(), g.tokens("memory", 5)
+    mask = g.feed("mask", [1, 5], lambda rng: (np.arange(5) < rng.integers(2, 6))[None] * 1)
+    layers = [g.op("MatMul", part, g.constant(WIDTH, WIDTH, by=0.25)) for part in (x, other, other)]
+    mask = g.op("Cast", mask, to=TensorProto.INT32)
+    y = g.microsoft("MultiHeadAttention", *layers, g.uniform(-0.2, 0.2, 3 * WIDTH), mask,
+                    num_heads=HEADS)
+    return g.dense(y)
+
+
+def multi_head_of_stacks(g):
+    """Keys and values that are split into heads, and a bias for each score."""
+    x, other = g.tokens(), g.tokens("memory", 5)
+    k, v = (g.heads(g.dense(other), 5) for _ in range(2))
+    y = g.microsoft("MultiHeadAttention", g.dense(x), k, v, "", "",
+                    g.constant(1, HEADS, TOKENS, 5), num_heads=HEADS, scale=0.3)
+    return g.dense(y)
+
+
 # Name, network, operator set, layers with constant weights, products of two activations.
 FORMS = [
     ("masked-by-a-constant", masked_by_a_constant, 13, 4, 2),
@@ -246,6 +362,19 @@ FORMS = [
     ("windows", windows, 13, 2, 2),
     ("linear-attention", linear_attention, 13, 4, 2),
     ("keys-on-the-left", keys_on_the_left, 13, 4, 2),
+    ("einsum-heads-first", einsum_heads_first, 13, 4, 2),
+    ("einsum-tokens-first", einsum_tokens_first, 13, 4, 2),
+    ("einsum-with-ellipsis", einsum_with_ellipsis, 13, 4, 2),
+    ("einsum-of-matrices", einsum_of_matrices, 13, 4, 0),
+    ("stacks-of-weights", stacks_of_weights, 13, 3, 0),
+    ("attention-of-stacks", attention_of_stacks, 23, 4, 2),
+    ("attention-of-rows", attention_of_rows, 23, 4, 2),
+    ("attention-with-past", attention_with_past, 23, 4, 2),
+    ("merged-with-padding", merged_with_padding, 17, 2, 2),
+    ("merged-and-causal", merged_and_causal, 17, 2, 2),
+    ("merged-with-lengths-and-a-bias", merged_with_lengths_and_a_bias, 17, 2, 2),
+    ("multi-head", multi_head, 17, 4, 2),
+    ("multi-head-of-stacks", multi_head_of_stacks, 17, 4, 2),
 ]
 
 

@@ -58,6 +58,9 @@ QuantizeLinear 1 rro r axis:i block_size:i
 DequantizeLinear 1 rro r axis:i block_size:i
 Gelu 1 r r
 FusedMatMul 1 rr r alpha:f transA:i transB:i transBatchA:i transBatchB:i
+Attention 1 rrooooo ro do_rotary:i mask_filter_value:f num_heads:i! past_present_share_buffer:i \
+qkv_hidden_sizes:I rotary_embedding_dim:i scale:f unidirectional:i
+MultiHeadAttention 1 rooooooooo rooo mask_filter_value:f num_heads:i! scale:f unidirectional:i
 """
 
 

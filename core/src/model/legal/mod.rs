@@ -4,6 +4,7 @@
 //! network. Each rewriting is exact in real numbers.
 
 mod activations;
+mod attention;
 mod builder;
 mod conditions;
 mod defaults;
@@ -15,6 +16,7 @@ mod inline;
 mod norms;
 mod pools;
 mod prepare;
+mod product;
 mod qoperator;
 mod quantizers;
 mod spatial;
@@ -79,6 +81,9 @@ pub(crate) fn rewrite(
         "If" => inline::branch(builder, node, known),
         "SpaceToDepth" => spatial::space_to_depth(builder, node, known),
         "Resize" => spatial::resize(builder, node, known, opset),
+        "Attention" => attention::attention(builder, node, known),
+        "Einsum" => Ok(product::einsum(builder, node, known).is_some()),
+        "MatMul" => Ok(product::matmul(builder, node, known).is_some()),
         "Gemm" => gemm::gemm(builder, node, known),
         "MatMulInteger" | "ConvInteger" => qoperator::integer(builder, node, known),
         "DynamicQuantizeLinear" => Err("computes the scale of its input for every image; Recoup \

@@ -22,8 +22,8 @@ mod slicing;
 mod vision;
 mod windows;
 
-use super::pb;
 use super::text::list;
+use super::{is_onnx, pb};
 
 /// What is known of a node's input.
 pub(crate) struct Known<'a> {
@@ -156,7 +156,9 @@ fn size(node: &Node) -> Checked {
         "MatMul" | "MatMulInteger" | "QLinearMatMul" | "FusedMatMul" => matrices::matmul(node),
         "Gemm" | "QGemm" => matrices::gemm(node),
         "Einsum" => einsum::einsum(node),
-        "Attention" => attention::attention(node),
+        "Attention" if is_onnx(&node.proto.domain) => attention::attention(node),
+        // They are checked as the nodes that stand for them.
+        "Attention" | "MultiHeadAttention" => Ok(Size::Unknown),
         "LSTM" | "GRU" | "RNN" => recurrent::recurrent(node),
         "BatchNormalization" | "InstanceNormalization" => normalization::per_channel(node),
         "LayerNormalization" | "RMSNormalization" => normalization::layer(node),
