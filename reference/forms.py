@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
 
 from float_models import Graph
 
@@ -349,6 +350,138 @@ def multi_head_of_stacks(g):
     return g.dense(y)
 
 
+STEPS, HIDDEN = 3, 6
+
+
+def recurrent(g, kind, gates, directions=1, states=0, bias=True, **attributes):
+    """Weights and biases of such a layer, and states that come in: the node's inputs."""
+    x = g.feed("input", [1, STEPS, WIDTH])
+    weights = [g.uniform(-0.4, 0.4, directions, gates * HIDDEN, size) for size in (WIDTH, HIDDEN)]
+    bias = g.uniform(-0.3, 0.3, directions, 2 * gates * HIDDEN) if bias else ""
+    states = [g.feed(f"state_{i}", [1, directions, HIDDEN]) for i in range(states)]
+    states = [g.op("Transpose", state, perm=[1, 0, 2]) for state in states]
+    x = g.op("Transpose", x, perm=[1, 0, 2])
+    return g.op(kind, x, *weights, bias, "", *states, hidden_size=HIDDEN, **attributes)
+
+
+def all_steps(g, y, directions=1):
+    """[steps, directions, batch, hidden] as rows for a layer."""
+    y = g.op("Reshape", g.op("Transpose", y, perm=[2, 0, 1, 3]),
+             g.ints(1, STEPS, directions * HIDDEN))
+    return g.dense(y, inputs=directions * HIDDEN)
+
+
+def lstm(g):
+    """PyTorch's with batch_first: states of zeros that are computed."""
+    x = g.feed("input", [1, STEPS, WIDTH])
+    weights = [g.uniform(-0.4, 0.4, 1, 4 * HIDDEN, size) for size in (WIDTH, HIDDEN)]
+    zeros = g.op("ConstantOfShape", g.ints(1, 1, HIDDEN))
+    y = g.op("LSTM", g.op("Transpose", x, perm=[1, 0, 2]), *weights,
+             g.uniform(-0.3, 0.3, 1, 8 * HIDDEN), "", zeros, zeros, hidden_size=HIDDEN)
+    return all_steps(g, y)
+
+
+def lstm_both_ways(g):
+    """States come in, the last ones come out."""
+    y, h, c = recurrent(g, "LSTM", 4, 2, states=2, outputs=3, direction="bidirectional")
+    last = g.op("Reshape", g.op("Concat", h, c, axis=0), g.ints(1, 4 * HIDDEN))
+    return g.op("Add", all_steps(g, y, 2), g.dense(last, inputs=4 * HIDDEN))
+
+
+def lstm_without_bias(g):
+    y = recurrent(g, "LSTM", 4, bias=False, direction="reverse",
+                  activations=["sigmoid", "tanh", "tanh"])
+    return all_steps(g, y)
+
+
+def gru_of_pytorch(g):
+    """Biases inside the reset; two layers, the second's last state is classified."""
+    y = recurrent(g, "GRU", 3, 2, linear_before_reset=1, direction="bidirectional")
+    y = g.op("Reshape", g.op("Transpose", y, perm=[0, 2, 1, 3]), g.ints(STEPS, 1, 2 * HIDDEN))
+    weights = [g.uniform(-0.4, 0.4, 1, 3 * HIDDEN, size) for size in (2 * HIDDEN, HIDDEN)]
+    _, h = g.op("GRU", y, *weights, g.uniform(-0.3, 0.3, 1, 6 * HIDDEN), outputs=2,
+                linear_before_reset=1, hidden_size=HIDDEN)
+    return g.dense(g.op("Squeeze", h, g.ints(0)), inputs=HIDDEN)
+
+
+def gru_that_resets_first(g):
+    return all_steps(g, recurrent(g, "GRU", 3, 2, states=1, direction="bidirectional"), 2)
+
+
+def rnn(g):
+    return all_steps(g, recurrent(g, "RNN", 1, states=1))
+
+
+def gru_with_the_batch_first(g):
+    x = g.feed("input", [1, STEPS, WIDTH])
+    weights = [g.uniform(-0.4, 0.4, 1, 3 * HIDDEN, size) for size in (WIDTH, HIDDEN)]
+    state = g.feed("state", [1, 1, HIDDEN])
+    y, h = g.op("GRU", x, *weights, g.uniform(-0.3, 0.3, 1, 6 * HIDDEN), "", state, outputs=2,
+                hidden_size=HIDDEN, layout=1, linear_before_reset=1)
+    return g.dense(g.op("Add", g.op("Squeeze", y, g.ints(2)), h), inputs=HIDDEN)
+
+
+def mlp(g, x, inputs, inner):
+    return g.dense(g.gelu(g.dense(x, inputs, inner)), inner, inputs)
+
+
+def mixer(g):
+    """Patches mixed with each other, then their channels."""
+    x = g.feed("input", [1, 3, 16, 16])
+    x = g.conv(x, 3, WIDTH, 4, bias=True, strides=[4, 4], pads=[0] * 4)
+    x = g.op("Transpose", g.op("Reshape", x, g.ints(1, WIDTH, 16)), perm=[0, 2, 1])
+    y = g.op("Transpose", g.layer_norm(x), perm=[0, 2, 1])
+    x = g.op("Add", x, g.op("Transpose", mlp(g, y, 16, 24), perm=[0, 2, 1]))
+    x = g.layer_norm(g.op("Add", x, mlp(g, g.layer_norm(x), WIDTH, 32)))
+    return g.gemm(g.op("ReduceMean", x, axes=[1], keepdims=0), WIDTH, 10)
+
+
+def convnext(g):
+    """A depthwise 7 x 7, then channels last: normalised, mixed, scaled."""
+    x = g.conv(g.feed("input", [1, 3, 16, 16]), 3, WIDTH, 2, bias=True, strides=[2, 2],
+               pads=[0] * 4)
+    for _ in range(2):
+        y = g.conv(x, WIDTH, WIDTH, 7, bias=True, group=WIDTH)
+        y = g.layer_norm(g.op("Transpose", y, perm=[0, 2, 3, 1]))
+        y = g.op("Mul", g.uniform(0.2, 1, WIDTH), mlp(g, y, WIDTH, 4 * WIDTH))
+        x = g.op("Add", x, g.op("Transpose", y, perm=[0, 3, 1, 2]))
+    x = g.op("Flatten", g.op("GlobalAveragePool", x))
+    return g.gemm(g.layer_norm(x), WIDTH, 10)
+
+
+VOCABULARY = 30
+
+
+def embedded(g):
+    """Words, their places and their parts, from whole numbers."""
+    def words(rng):
+        return rng.integers(0, VOCABULARY, [1, TOKENS])
+
+    parts = [g.op("Gather", g.constant(VOCABULARY, WIDTH), g.feed("input_ids", [1, TOKENS], words)),
+             g.op("Gather", g.constant(TOKENS, WIDTH), g.ints(*range(TOKENS))),
+             g.op("Gather", g.constant(2, WIDTH), g.feed("token_type_ids", [1, TOKENS],
+                                                         lambda rng: words(rng) % 2))]
+    return g.layer_norm(g.op("Add", g.op("Add", parts[0], parts[2]), parts[1]))
+
+
+def bert(g):
+    """Two layers of an encoder of texts, and a classifier of the first token."""
+    x = embedded(g)
+    mask = g.feed("attention_mask", [1, TOKENS], some_tokens)
+    mask = g.op("Cast", g.op("Unsqueeze", mask, g.ints(1, 2)), to=TensorProto.FLOAT)
+    mask = g.op("Mul", g.op("Sub", g.scalar(1), mask), g.scalar(np.finfo(np.float32).min))
+    for _ in range(2):
+        q, k, v = g.qkv(x)
+        y = g.attended(g.op("Add", g.scores(q, k), mask), v)
+        x = g.layer_norm(g.op("Add", y, x))
+        x = g.layer_norm(g.op("Add", mlp(g, x, WIDTH, 32), x))
+    x = g.op("Gather", x, g.initializer(np.int64(0)), axis=1)
+    return g.gemm(g.op("Tanh", g.gemm(x, WIDTH, WIDTH)), WIDTH, 10)
+
+
+# What ONNX Runtime has not, the reference of the standard computes.
+BY_ONNX = ["gru-with-the-batch-first"]
+
 # Name, network, operator set, layers with constant weights, products of two activations.
 FORMS = [
     ("masked-by-a-constant", masked_by_a_constant, 13, 4, 2),
@@ -375,6 +508,16 @@ FORMS = [
     ("merged-with-lengths-and-a-bias", merged_with_lengths_and_a_bias, 17, 2, 2),
     ("multi-head", multi_head, 17, 4, 2),
     ("multi-head-of-stacks", multi_head_of_stacks, 17, 4, 2),
+    ("lstm", lstm, 14, 1 + (STEPS - 1) + 1, 0),
+    ("lstm-both-ways", lstm_both_ways, 14, 2 * (1 + STEPS) + 2, 0),
+    ("lstm-without-bias", lstm_without_bias, 14, 1 + (STEPS - 1) + 1, 0),
+    ("gru-of-pytorch", gru_of_pytorch, 14, 3 * (1 + STEPS - 1) + 1, 0),
+    ("gru-that-resets-first", gru_that_resets_first, 14, 2 * (1 + 2 * STEPS) + 1, 0),
+    ("rnn", rnn, 14, 1 + STEPS + 1, 0),
+    ("gru-with-the-batch-first", gru_with_the_batch_first, 14, 1 + STEPS + 1, 0),
+    ("mixer", mixer, 17, 6, 0),
+    ("convnext", convnext, 17, 8, 0),
+    ("bert", bert, 17, 14, 4),
 ]
 
 
@@ -392,7 +535,10 @@ def main():
     for seed, (name, build, opset, layers, products) in enumerate(FORMS):
         g = Net(seed, opset)
         model, samples = g.finished(build(g))
-        session = ort.InferenceSession(model.SerializeToString(), options)
+        if name in BY_ONNX:
+            session = ReferenceEvaluator(model)
+        else:
+            session = ort.InferenceSession(model.SerializeToString(), options)
         outputs = [session.run(None, sample)[0] for sample in samples]
         assert all(np.isfinite(output).all() for output in outputs), name
         onnx.save(model, folder / f"{name}.onnx")

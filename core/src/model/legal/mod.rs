@@ -19,6 +19,7 @@ mod prepare;
 mod product;
 mod qoperator;
 mod quantizers;
+mod recurrent;
 mod spatial;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use super::pb;
 pub(crate) use builder::{Builder, whole};
 pub(super) use functions::write_out;
 pub(super) use prepare::{Constants, prepare, reads};
+pub(super) use recurrent::kept_because;
 pub(super) use spatial::takes_nearest;
 
 /// What is known of an input of a node before it runs.
@@ -84,6 +86,7 @@ pub(crate) fn rewrite(
         "Attention" => attention::attention(builder, node, known),
         "Einsum" => Ok(product::einsum(builder, node, known).is_some()),
         "MatMul" => Ok(product::matmul(builder, node, known).is_some()),
+        "LSTM" | "GRU" | "RNN" => recurrent::unrolled(builder, node, known),
         "Gemm" => gemm::gemm(builder, node, known),
         "MatMulInteger" | "ConvInteger" => qoperator::integer(builder, node, known),
         "DynamicQuantizeLinear" => Err("computes the scale of its input for every image; Recoup \
