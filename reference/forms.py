@@ -479,6 +479,42 @@ def bert(g):
     return g.gemm(g.op("Tanh", g.gemm(x, WIDTH, WIDTH)), WIDTH, 10)
 
 
+def bert_by_the_optimiser(g):
+    """An encoder as ONNX Runtime's optimiser leaves it: embedding, attention, sums and GELUs fused."""
+    def drawn(limit):
+        return lambda rng: rng.integers(0, limit, [1, TOKENS])
+
+    ids, parts = g.feed("input_ids", [1, TOKENS], drawn(VOCABULARY)), g.feed(
+        "token_type_ids", [1, TOKENS], drawn(2))
+    mask = g.feed("attention_mask", [1, TOKENS], some_tokens)
+    ids, parts, mask = (g.op("Cast", x, to=TensorProto.INT32) for x in (ids, parts, mask))
+    norm = [g.uniform(0.5, 1.5, WIDTH), g.uniform(-0.3, 0.3, WIDTH)]
+    vectors = [g.constant(count, WIDTH) for count in (VOCABULARY, TOKENS + 2, 2)]
+    x, lengths = g.microsoft("EmbedLayerNormalization", ids, parts, *vectors, *norm, mask,
+                             outputs=2, epsilon=1e-5)
+    for gelu in ("BiasGelu", "FastGelu"):
+        y = merged(g, x, lengths)
+        x = g.microsoft("SkipLayerNormalization", x, y, *norm, g.uniform(-0.2, 0.2, WIDTH),
+                        epsilon=1e-5)
+        y = g.op("MatMul", x, g.constant(WIDTH, 32, by=0.25))
+        y = g.microsoft(gelu, y, g.uniform(-0.2, 0.2, 32))
+        y = g.op("MatMul", y, g.constant(32, WIDTH, by=0.2))
+        x = g.microsoft("SkipLayerNormalization", y, x, *norm, epsilon=1e-5)
+    x = g.op("Reshape", g.op("Gather", x, g.initializer(np.int64(0)), axis=1), g.ints(1, WIDTH))
+    weight, bias = g.constant(WIDTH, WIDTH, by=0.25), g.uniform(-0.2, 0.2, WIDTH)
+    return g.gemm(g.microsoft("FusedGemm", x, weight, bias, activation="Tanh"), WIDTH, 10)
+
+
+def convolutions_by_the_optimiser(g):
+    x = g.feed("input", [1, 3, 8, 8])
+    x = g.microsoft("FusedConv", x, g.weight(WIDTH, 3, 3, 3), g.uniform(-0.2, 0.2, WIDTH),
+                    activation="LeakyRelu", activation_params=[0.2], pads=[1] * 4, strides=[2, 2])
+    y = g.microsoft("QuickGelu", x, alpha=1.5)
+    x = g.microsoft("FusedConv", y, g.weight(WIDTH, WIDTH, 3, 3), g.uniform(-0.2, 0.2, WIDTH), x,
+                    activation="Relu", pads=[1] * 4)
+    return g.head(x, WIDTH)
+
+
 # What ONNX Runtime has not, the reference of the standard computes.
 BY_ONNX = ["gru-with-the-batch-first"]
 
@@ -518,6 +554,8 @@ FORMS = [
     ("mixer", mixer, 17, 6, 0),
     ("convnext", convnext, 17, 8, 0),
     ("bert", bert, 17, 14, 4),
+    ("bert-by-the-optimiser", bert_by_the_optimiser, 17, 10, 4),
+    ("convolutions-by-the-optimiser", convolutions_by_the_optimiser, 17, 3, 0),
 ]
 
 

@@ -10,6 +10,7 @@ mod conditions;
 mod defaults;
 mod extremes;
 mod functions;
+mod fused;
 mod gemm;
 mod images;
 mod inline;
@@ -58,7 +59,7 @@ pub(crate) fn rewrite(
 ) -> Result<bool, String> {
     let on_codes = node.op_type.starts_with("QLinear") || node.op_type == "QGemm";
     if !is_onnx(&node.domain) && !on_codes {
-        return qoperator::microsoft(builder, node, known);
+        return fused::microsoft(builder, node, known);
     }
     match node.op_type.as_str() {
         "Dropout" => norms::dropout(builder, node, known),

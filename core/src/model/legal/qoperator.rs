@@ -8,7 +8,7 @@ use rten::Value;
 use crate::model::tensor::{self, numbers};
 
 use super::builder::{list, whole, with};
-use super::{Builder, Known, attention, gemm, norms, pb};
+use super::{Builder, Known, norms, pb};
 use crate::model::attributes::{float, int};
 
 /// A node on codes, with what is known of its inputs.
@@ -236,21 +236,4 @@ pub(super) fn integer(
     let inputs = [&inputs[0][..], &inputs[1]];
     on_codes.builder.last(node, operator, &inputs, node.attribute.clone(), &node.output[0]);
     Ok(true)
-}
-
-/// com.microsoft's other operators that Recoup knows: ai.onnx has most of them as well.
-pub(super) fn microsoft(
-    builder: &mut Builder,
-    node: &pb::NodeProto,
-    known: &[Option<Known>],
-) -> Result<bool, String> {
-    match node.op_type.as_str() {
-        "FusedMatMul" => gemm::fused_matmul(builder, node, known),
-        "Attention" => attention::merged(builder, node, known),
-        "MultiHeadAttention" => attention::multi_head(builder, node, known),
-        _ => {
-            builder.push(pb::NodeProto { domain: String::new(), ..node.clone() });
-            Ok(true)
-        }
-    }
 }
