@@ -4,7 +4,7 @@
 use super::builder::{list, whole};
 use super::{Builder, Known, pb};
 use crate::model::attributes::{float, int, ints};
-use crate::model::tensor;
+use crate::model::tensor::{self, numbers};
 
 /// Writes the parts of one Attention.
 struct Parts<'a> {
@@ -26,6 +26,27 @@ struct Between {
     cap: Option<f32>,
     /// What is added to them.
     masks: Vec<String>,
+    /// Whether masks may hide all keys of a query, which then attends to nothing.
+    hides_all: bool,
+}
+
+/// The operator set that brought ONNX's own Attention.
+const OLDEST: i64 = 23;
+
+/// Whether a mask, with keys hidden that are more than so many behind their query, may hide all keys
+/// of one: certainly not if it is constant and does not.
+fn may_hide_all(mask: &Known, before: Option<usize>) -> bool {
+    let Some(elements) = mask.constant.as_deref().and_then(numbers::<f32>) else { return true };
+    let &[.., keys] = &mask.shape[..] else { return true };
+    let queries = mask.shape.iter().rev().nth(1).copied().unwrap_or(1);
+    let hidden = |query: usize, key: usize, element: f32| {
+        let by_mask = if mask.real { element == f32::NEG_INFINITY } else { element == 0.0 };
+        by_mask || before.is_some_and(|before| key > query + before)
+    };
+    elements.chunks(keys.max(1)).enumerate().any(|(row, of_keys)| {
+        let query = row % queries.max(1);
+        of_keys.iter().enumerate().all(|(key, &element)| hidden(query, key, element))
+    })
 }
 
 /// ONNX's own, of which rten keeps those with lengths per sample.
@@ -75,7 +96,8 @@ pub(super) fn attention(
     if of_q != of_k && of_k != 0 {
         [k, v] = [k, v].map(|input| parts.shared(input, of_q / of_k));
     }
-    let mut masks = Vec::new();
+    let (mut masks, mut hides_all) = (Vec::new(), false);
+    let before = int(node, "is_causal").filter(|&causal| causal != 0).map(|_| before.unwrap_or(0));
     if let Some(mask) = parts.input(3) {
         if mask.shape.last() != Some(&keys) {
             return Err(format!(
@@ -84,14 +106,16 @@ pub(super) fn attention(
             ));
         }
         let real = known[3].as_ref().is_some_and(|known| known.real);
+        hides_all = known[3].as_ref().is_some_and(|known| may_hide_all(known, before));
         masks.push(if real { mask.name } else { parts.minus_infinity_unless(&mask.name) });
     }
-    if int(node, "is_causal").unwrap_or(0) != 0 {
-        masks.push(parts.causal(queries, keys, before.unwrap_or(0)));
+    if let Some(before) = before {
+        masks.push(parts.causal(queries, keys, before));
     }
     let scale = float(node, "scale").unwrap_or_else(|| (q.shape[3] as f32).sqrt().recip());
     let cap = float(node, "softcap").filter(|&cap| cap > 0.0);
-    let attended = parts.attended(q, k, v, Between { scale, cap, masks }, wants(3));
+    let between = Between { scale, cap, masks, hides_all };
+    let attended = parts.attended(q, k, v, between, wants(3));
     let result = if of_rows { parts.rows(attended) } else { attended.name };
     parts.builder.last(node, "Identity", &[&result], vec![], &node.output[0]);
     Ok(true)
@@ -280,10 +304,18 @@ impl Parts<'_> {
             let part = builder.node(node, "Tanh", &[&part], vec![]);
             all = builder.node(node, "Mul", &[&part, &cap], vec![]);
         }
-        for mask in &between.masks {
-            all = builder.node(node, "Add", &[&all, mask], vec![]);
+        let sum = |sum: String, mask: String| builder.node(node, "Add", &[&sum, &mask], vec![]);
+        let masks = between.masks.into_iter().reduce(sum);
+        if let Some(masks) = &masks {
+            all = builder.node(node, "Add", &[&all, masks], vec![]);
         }
-        let soft = builder.node(node, "Softmax", &[&all], vec![whole("axis", -1)]);
+        let mut soft = builder.node(node, "Softmax", &[&all], vec![whole("axis", -1)]);
+        if let Some(masks) = masks.filter(|_| between.hides_all) {
+            let [zero, least] = [0.0, f32::NEG_INFINITY].map(|number| builder.float(number));
+            let most = builder.reduced(node, "ReduceMax", &masks, &[-1], true, OLDEST);
+            let hidden = builder.node(node, "Equal", &[&most, &least], vec![]);
+            soft = builder.node(node, "Where", &[&hidden, &zero, &soft], vec![]);
+        }
         let name = builder.node(node, "MatMul", &[&soft, &v.name], vec![]);
         Shaped { name, shape: vec![q.shape[0], q.shape[1], q.shape[2], v.shape[3]] }
     }
@@ -334,7 +366,8 @@ impl Parts<'_> {
         }
         let scale = float(node, "scale").filter(|&scale| scale != 0.0);
         let scale = scale.unwrap_or_else(|| (q.shape[3] as f32).sqrt().recip());
-        let attended = self.attended(q, k, v, Between { scale, cap: None, masks }, None);
+        let between = Between { scale, cap: None, masks, hides_all: false };
+        let attended = self.attended(q, k, v, between, None);
         let result = self.rows(attended);
         self.builder.last(node, "Identity", &[&result], vec![], &node.output[0]);
         Ok(true)
