@@ -317,6 +317,13 @@ def attention_that_hides_all(g):
     return g.dense(y)
 
 
+def attention_in_a_window(g):
+    x = g.tokens()
+    y = g.op("Attention", g.dense(x), g.dense(x), g.dense(x), q_num_heads=HEADS,
+             kv_num_heads=HEADS, left_window_size=2, right_window_size=1)
+    return g.dense(y)
+
+
 def merged(g, x, *masks, **attributes):
     """com.microsoft's Attention, whose weights make queries, keys and values."""
     weights, bias = g.constant(WIDTH, 3 * WIDTH, by=0.25), g.uniform(-0.2, 0.2, 3 * WIDTH)
@@ -527,7 +534,7 @@ def convolutions_by_the_optimiser(g):
 
 
 # What ONNX Runtime lacks, or makes something else of, the reference of the standard computes.
-BY_ONNX = ["gru-with-the-batch-first", "attention-that-hides-all"]
+BY_ONNX = ["gru-with-the-batch-first", "attention-that-hides-all", "attention-in-a-window"]
 
 # Name, network, operator set, layers with constant weights, products of two activations.
 FORMS = [
@@ -551,6 +558,7 @@ FORMS = [
     ("attention-of-rows", attention_of_rows, 23, 4, 2),
     ("attention-with-past", attention_with_past, 23, 4, 2),
     ("attention-that-hides-all", attention_that_hides_all, 23, 4, 2),
+    ("attention-in-a-window", attention_in_a_window, 25, 4, 2),
     ("merged-with-padding", merged_with_padding, 17, 2, 2),
     ("merged-and-causal", merged_and_causal, 17, 2, 2),
     ("merged-with-lengths-and-a-bias", merged_with_lengths_and_a_bias, 17, 2, 2),

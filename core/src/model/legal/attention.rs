@@ -33,20 +33,52 @@ struct Between {
 /// The operator set that brought ONNX's own Attention.
 const OLDEST: i64 = 23;
 
-/// Whether a mask, with keys hidden that are more than so many behind their query, may hide all keys
-/// of one: certainly not if it is constant and does not.
-fn may_hide_all(mask: &Known, before: Option<usize>) -> bool {
-    let Some(elements) = mask.constant.as_deref().and_then(numbers::<f32>) else { return true };
-    let &[.., keys] = &mask.shape[..] else { return true };
-    let queries = mask.shape.iter().rev().nth(1).copied().unwrap_or(1);
-    let hidden = |query: usize, key: usize, element: f32| {
-        let by_mask = if mask.real { element == f32::NEG_INFINITY } else { element == 0.0 };
-        by_mask || before.is_some_and(|before| key > query + before)
-    };
-    elements.chunks(keys.max(1)).enumerate().any(|(row, of_keys)| {
-        let query = row % queries.max(1);
-        of_keys.iter().enumerate().all(|(key, &element)| hidden(query, key, element))
-    })
+/// How far queries see, of which the first has so many keys before it.
+struct Sight {
+    before: usize,
+    back: Option<usize>,
+    ahead: Option<usize>,
+}
+
+impl Sight {
+    fn of(node: &pb::NodeProto, before: usize) -> Self {
+        let window = |name: &str| usize::try_from(int(node, name).unwrap_or(-1)).ok();
+        let causal = int(node, "is_causal").unwrap_or(0) != 0;
+        let ahead = if causal { Some(0) } else { window("right_window_size") };
+        Self { before, back: window("left_window_size"), ahead }
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.back.or(self.ahead).is_some()
+    }
+
+    fn sees(&self, query: usize, key: usize) -> bool {
+        let place = query + self.before;
+        let within = |bound: Option<usize>, distance: usize| bound.is_none_or(|it| distance <= it);
+        within(self.back, place.saturating_sub(key))
+            && within(self.ahead, key.saturating_sub(place))
+    }
+
+    /// Whether some query may see no key, with a mask that hides more of them.
+    fn may_see_none(&self, mask: Option<&Known>, queries: usize, keys: usize) -> bool {
+        let Some(mask) = mask else {
+            return (0..queries).any(|query| !(0..keys).any(|key| self.sees(query, key)));
+        };
+        let Some(elements) = mask.constant.as_deref().and_then(numbers::<f32>) else { return true };
+        let hidden = if mask.real { f32::NEG_INFINITY } else { 0.0 };
+        let rows = mask.shape.iter().rev().nth(1).copied().unwrap_or(1).max(1);
+        let none = |(row, of_keys): (usize, &[f32])| {
+            // A row of the mask is that of one query, or of all.
+            let query = row % rows;
+            let mut of_row = if rows == 1 { 0..queries } else { query..query + 1 };
+            let seen = |query: usize| {
+                let mut all = of_keys.iter().enumerate();
+                all.any(|(key, &element)| element != hidden && self.sees(query, key))
+            };
+            of_row.any(|query| !seen(query))
+        };
+        elements.chunks(keys.max(1)).enumerate().any(none)
+    }
 }
 
 /// ONNX's own, of which rten keeps those with lengths per sample.
@@ -56,9 +88,7 @@ pub(super) fn attention(
     known: &[Option<Known>],
 ) -> Result<bool, String> {
     let mut parts = Parts { builder, node, known };
-    let window = ["left_window_size", "right_window_size"];
-    let windowed = window.iter().any(|name| int(node, name).unwrap_or(-1) >= 0);
-    if windowed || parts.input(6).is_some() {
+    if parts.input(6).is_some() {
         return Ok(false);
     }
     let mode = int(node, "qk_matmul_output_mode").unwrap_or(0);
@@ -87,7 +117,8 @@ pub(super) fn attention(
             None => own,
         }
     });
-    let (queries, keys, before) = (q.shape[2], k.shape[2], parts.input(4).map(|it| it.shape[2]));
+    let (queries, keys) = (q.shape[2], k.shape[2]);
+    let sight = Sight::of(node, parts.input(4).map_or(0, |past| past.shape[2]));
     for (index, present) in [(1, &k), (2, &v)] {
         if let Some(output) = wants(index) {
             parts.builder.last(node, "Identity", &[&present.name], vec![], output);
@@ -96,8 +127,7 @@ pub(super) fn attention(
     if of_q != of_k && of_k != 0 {
         [k, v] = [k, v].map(|input| parts.shared(input, of_q / of_k));
     }
-    let (mut masks, mut hides_all) = (Vec::new(), false);
-    let before = int(node, "is_causal").filter(|&causal| causal != 0).map(|_| before.unwrap_or(0));
+    let mut masks = Vec::new();
     if let Some(mask) = parts.input(3) {
         if mask.shape.last() != Some(&keys) {
             return Err(format!(
@@ -106,12 +136,13 @@ pub(super) fn attention(
             ));
         }
         let real = known[3].as_ref().is_some_and(|known| known.real);
-        hides_all = known[3].as_ref().is_some_and(|known| may_hide_all(known, before));
         masks.push(if real { mask.name } else { parts.minus_infinity_unless(&mask.name) });
     }
-    if let Some(before) = before {
-        masks.push(parts.causal(queries, keys, before));
+    if sight.is_bounded() {
+        masks.push(parts.seen(&sight, queries, keys));
     }
+    let mask = known.get(3).and_then(Option::as_ref);
+    let hides_all = sight.may_see_none(mask, queries, keys);
     let scale = float(node, "scale").unwrap_or_else(|| (q.shape[3] as f32).sqrt().recip());
     let cap = float(node, "softcap").filter(|&cap| cap > 0.0);
     let between = Between { scale, cap, masks, hides_all };
@@ -326,10 +357,11 @@ impl Parts<'_> {
         self.builder.node(self.node, "Where", &[allowed, &zero, &least], vec![])
     }
 
-    /// A mask that hides the keys behind each query, of which `before` are older than all queries.
-    fn causal(&mut self, queries: usize, keys: usize, before: usize) -> String {
+    /// A mask that hides the keys which queries do not see.
+    fn seen(&mut self, sight: &Sight, queries: usize, keys: usize) -> String {
         let mask = (0..queries).flat_map(|query| {
-            (0..keys).map(move |key| if key <= query + before { 0.0 } else { f32::NEG_INFINITY })
+            let sees = move |key: usize| sight.sees(query, key);
+            (0..keys).map(move |key| if sees(key) { 0.0 } else { f32::NEG_INFINITY })
         });
         self.builder.constant(tensor::floats(&[queries, keys], mask.collect()))
     }
@@ -362,7 +394,8 @@ impl Parts<'_> {
         }
         masks.extend(self.input(bias).map(|bias| bias.name));
         if int(node, "unidirectional").unwrap_or(0) != 0 {
-            masks.push(self.causal(queries, keys, 0));
+            let sight = Sight { before: 0, back: None, ahead: Some(0) };
+            masks.push(self.seen(&sight, queries, keys));
         }
         let scale = float(node, "scale").filter(|&scale| scale != 0.0);
         let scale = scale.unwrap_or_else(|| (q.shape[3] as f32).sqrt().recip());

@@ -71,7 +71,6 @@ impl Sizes {
 pub(crate) fn kept_because(node: &pb::NodeProto, known: &[Option<Known>]) -> Option<String> {
     let input = |index: usize| known.get(index).and_then(Option::as_ref);
     let Some(sizes) = Sizes::of(node, known) else { return Some("its shapes are unknown".into()) };
-    let varies = |index: usize| input(index).is_some_and(|input| input.constant.is_none());
     let cell = Cell::of(node);
     let activations = attribute(node, "activations").map_or(&[][..], |given| &given.strings);
     let plain = |(index, given): (usize, &Vec<u8>)| {
@@ -85,8 +84,8 @@ pub(crate) fn kept_because(node: &pb::NodeProto, known: &[Option<Known>]) -> Opt
     };
     let weights = sizes.hidden.saturating_mul(sizes.hidden).saturating_mul(cell.gates());
     let weights = weights.saturating_mul(sizes.steps).saturating_mul(sizes.directions);
-    let reason = if [1, 2, 3].into_iter().any(varies) {
-        "its weights are not constant".into()
+    let reason = if input(3).is_some_and(|bias| bias.constant.is_none()) {
+        "its biases are not constant".into()
     } else if input(7).is_some() {
         "it has weights of peepholes".into()
     } else if has(node, "clip") || int(node, "input_forget").unwrap_or(0) != 0 {
