@@ -33,6 +33,10 @@ struct Between {
 /// The operator set that brought ONNX's own Attention.
 const OLDEST: i64 = 23;
 
+/// The values of qk_matmul_output_mode on which the operator sets agree.
+const PRODUCT: i64 = 0;
+const SOFTMAX: i64 = 3;
+
 /// How far queries see, of which the first has so many keys before it.
 struct Sight {
     before: usize,
@@ -93,10 +97,10 @@ pub(super) fn attention(
     }
     let mode = int(node, "qk_matmul_output_mode").unwrap_or(0);
     let wants = |index: usize| node.output.get(index).filter(|name| !name.is_empty());
-    if wants(3).is_some() && mode != 0 {
+    if wants(3).is_some() && ![PRODUCT, SOFTMAX].contains(&mode) {
         return Err(format!(
-            "hands out its scores with qk_matmul_output_mode {mode}; expected 0, the product of \
-             queries and keys: export the model without this output"
+            "hands out its scores with qk_matmul_output_mode {mode}; expected {PRODUCT}, the product \
+             of queries and keys, or {SOFTMAX}, the softmax: export the model without this output"
         ));
     }
     let [Some(q), Some(k), Some(v)] = [0, 1, 2].map(|index| parts.input(index)) else {
@@ -146,7 +150,7 @@ pub(super) fn attention(
     let scale = float(node, "scale").unwrap_or_else(|| (q.shape[3] as f32).sqrt().recip());
     let cap = float(node, "softcap").filter(|&cap| cap > 0.0);
     let between = Between { scale, cap, masks, hides_all };
-    let attended = parts.attended(q, k, v, between, wants(3));
+    let attended = parts.attended(q, k, v, between, wants(3).map(|output| (mode, output)));
     let result = if of_rows { parts.rows(attended) } else { attended.name };
     parts.builder.last(node, "Identity", &[&result], vec![], &node.output[0]);
     Ok(true)
@@ -312,22 +316,23 @@ impl Parts<'_> {
         Shaped { name: self.reshaped(&all, &shape), shape }
     }
 
-    /// softmax(scale q k' + masks) v of stacks of heads; the product with its scale is `scores` too.
+    /// softmax(scale q k' + masks) v of stacks of heads; what is between the products at this
+    /// mode is an output too.
     fn attended(
         &mut self,
         q: Shaped,
         k: Shaped,
         v: Shaped,
         between: Between,
-        scores: Option<&String>,
+        scores: Option<(i64, &String)>,
     ) -> Shaped {
         let turned = self.transposed(&k.name, &[0, 1, 3, 2]);
         let (builder, node) = (&mut *self.builder, self.node);
         let product = builder.node(node, "MatMul", &[&q.name, &turned], vec![]);
         let scale = builder.float(between.scale);
         let mut all = builder.node(node, "Mul", &[&product, &scale], vec![]);
-        if let Some(scores) = scores {
-            builder.last(node, "Identity", &[&all], vec![], scores);
+        if let Some((PRODUCT, output)) = scores {
+            builder.last(node, "Identity", &[&all], vec![], output);
         }
         if let Some(cap) = between.cap {
             let cap = builder.float(cap);
@@ -346,6 +351,9 @@ impl Parts<'_> {
             let most = builder.reduced(node, "ReduceMax", &masks, &[-1], true, OLDEST);
             let hidden = builder.node(node, "Equal", &[&most, &least], vec![]);
             soft = builder.node(node, "Where", &[&hidden, &zero, &soft], vec![]);
+        }
+        if let Some((SOFTMAX, output)) = scores {
+            builder.last(node, "Identity", &[&soft], vec![], output);
         }
         let name = builder.node(node, "MatMul", &[&soft, &v.name], vec![]);
         Shaped { name, shape: vec![q.shape[0], q.shape[1], q.shape[2], v.shape[3]] }
