@@ -58,6 +58,18 @@ QuantizeLinear 1 rro r axis:i block_size:i
 DequantizeLinear 1 rro r axis:i block_size:i
 Gelu 1 r r
 FusedMatMul 1 rr r alpha:f transA:i transB:i transBatchA:i transBatchB:i
+Attention 1 rrooooo ro do_rotary:i mask_filter_value:f num_heads:i! past_present_share_buffer:i \
+qkv_hidden_sizes:I rotary_embedding_dim:i scale:f unidirectional:i
+FusedGemm 1 rro r activation:s activation_alpha:f activation_beta:f activation_gamma:f alpha:f \
+beta:f transA:i transB:i
+FusedConv 1 rroo r activation:s activation_params:F auto_pad:s dilations:I group:i kernel_shape:I \
+pads:I strides:I
+SkipLayerNormalization 1 rrroo rooo epsilon:f
+EmbedLayerNormalization 1 rorrorroo roo epsilon:f mask_index_type:i
+BiasGelu 1 rr r
+FastGelu 1 ro r
+QuickGelu 1 r r alpha:f
+MultiHeadAttention 1 rooooooooo rooo mask_filter_value:f num_heads:i! scale:f unidirectional:i
 """
 
 

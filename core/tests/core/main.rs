@@ -20,6 +20,7 @@ mod experiment;
 mod fashion;
 mod fitted_functions;
 mod folding;
+mod forms;
 mod integer_vectors;
 #[path = "../support/damaged.rs"]
 mod models;

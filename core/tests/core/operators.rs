@@ -12,6 +12,7 @@ use recoup_kernels::Isa;
 use serde::Deserialize;
 
 use crate::reference;
+use crate::scores::sqnr_db;
 
 /// Name, layers with constant weights, products of activations; counted in `float_models.py`.
 const NETWORKS: [(&str, usize, usize); 19] = [
@@ -202,14 +203,4 @@ fn a_profile_leaves_nothing_out() {
         assert!(steps.iter().all(|step| step.conversion <= step.time), "{name}: {profile:?}");
         Vec::new()
     });
-}
-
-/// Power of `expected` over the power of its difference from `found`.
-fn sqnr_db(expected: &[f32], found: &[f32]) -> f64 {
-    assert_eq!(expected.len(), found.len());
-    let power = |values: &mut dyn Iterator<Item = f32>| -> f64 {
-        values.map(|value| f64::from(value).powi(2)).sum()
-    };
-    let noise = power(&mut expected.iter().zip(found).map(|(a, b)| a - b));
-    10.0 * (power(&mut expected.iter().copied()) / noise).log10()
 }

@@ -7,7 +7,7 @@ use rten_tensor::Layout;
 
 use super::super::attributes::{attribute, ints};
 use super::super::check::text::plain;
-use super::super::legal::takes_nearest;
+use super::super::legal::{self, takes_nearest};
 use super::super::operator::element_type;
 use super::super::pb::tensor_proto::DataType;
 use super::super::runtime::Runtime;
@@ -108,6 +108,9 @@ impl Importer<'_> {
                     "both operands are activations".to_string()
                 }
                 "Gemm" | "MatMul" => "its constant is no matrix".to_string(),
+                "LSTM" | "GRU" | "RNN" => {
+                    legal::kept_because(proto, &self.known(inputs)).unwrap_or_default()
+                }
                 other => format!("{other} is not emulated"),
             }
         });

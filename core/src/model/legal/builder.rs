@@ -155,6 +155,16 @@ pub(super) fn real(name: &str, value: f32) -> AttributeProto {
     }
 }
 
+/// A new attribute that is text.
+pub(super) fn words(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::String as i32,
+        s: value.into(),
+        ..Default::default()
+    }
+}
+
 /// The node without some attributes and with others.
 pub(super) fn with(node: &NodeProto, without: &[&str], more: Vec<AttributeProto>) -> NodeProto {
     let mut node = node.clone();

@@ -4,19 +4,23 @@
 //! network. Each rewriting is exact in real numbers.
 
 mod activations;
+mod attention;
 mod builder;
 mod conditions;
 mod defaults;
 mod extremes;
 mod functions;
+mod fused;
 mod gemm;
 mod images;
 mod inline;
 mod norms;
 mod pools;
 mod prepare;
+mod product;
 mod qoperator;
 mod quantizers;
+mod recurrent;
 mod spatial;
 
 use std::sync::Arc;
@@ -29,6 +33,7 @@ use super::pb;
 pub(crate) use builder::{Builder, whole};
 pub(super) use functions::write_out;
 pub(super) use prepare::{Constants, prepare, reads};
+pub(super) use recurrent::kept_because;
 pub(super) use spatial::takes_nearest;
 
 /// What is known of an input of a node before it runs.
@@ -54,7 +59,7 @@ pub(crate) fn rewrite(
 ) -> Result<bool, String> {
     let on_codes = node.op_type.starts_with("QLinear") || node.op_type == "QGemm";
     if !is_onnx(&node.domain) && !on_codes {
-        return qoperator::microsoft(builder, node, known);
+        return fused::microsoft(builder, node, known);
     }
     match node.op_type.as_str() {
         "Dropout" => norms::dropout(builder, node, known),
@@ -79,6 +84,10 @@ pub(crate) fn rewrite(
         "If" => inline::branch(builder, node, known),
         "SpaceToDepth" => spatial::space_to_depth(builder, node, known),
         "Resize" => spatial::resize(builder, node, known, opset),
+        "Attention" => attention::attention(builder, node, known),
+        "Einsum" => Ok(product::einsum(builder, node, known).is_some()),
+        "MatMul" => Ok(product::matmul(builder, node, known).is_some()),
+        "LSTM" | "GRU" | "RNN" => recurrent::unrolled(builder, node, known),
         "Gemm" => gemm::gemm(builder, node, known),
         "MatMulInteger" | "ConvInteger" => qoperator::integer(builder, node, known),
         "DynamicQuantizeLinear" => Err("computes the scale of its input for every image; Recoup \

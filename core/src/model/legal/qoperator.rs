@@ -8,7 +8,7 @@ use rten::Value;
 use crate::model::tensor::{self, numbers};
 
 use super::builder::{list, whole, with};
-use super::{Builder, Known, gemm, norms, pb};
+use super::{Builder, Known, norms, pb};
 use crate::model::attributes::{float, int};
 
 /// A node on codes, with what is known of its inputs.
@@ -235,18 +235,5 @@ pub(super) fn integer(
     }
     let inputs = [&inputs[0][..], &inputs[1]];
     on_codes.builder.last(node, operator, &inputs, node.attribute.clone(), &node.output[0]);
-    Ok(true)
-}
-
-/// com.microsoft's other operators that Recoup knows: ai.onnx has them as well, but for one.
-pub(super) fn microsoft(
-    builder: &mut Builder,
-    node: &pb::NodeProto,
-    known: &[Option<Known>],
-) -> Result<bool, String> {
-    if node.op_type == "FusedMatMul" {
-        return gemm::fused_matmul(builder, node, known);
-    }
-    builder.push(pb::NodeProto { domain: String::new(), ..node.clone() });
     Ok(true)
 }

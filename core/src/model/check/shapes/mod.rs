@@ -22,8 +22,8 @@ mod slicing;
 mod vision;
 mod windows;
 
-use super::pb;
 use super::text::list;
+use super::{is_onnx, pb};
 
 /// What is known of a node's input.
 pub(crate) struct Known<'a> {
@@ -146,7 +146,7 @@ fn size(node: &Node) -> Checked {
     quantization::scales(node)?;
     let operator = node.proto.op_type.as_str();
     match operator {
-        "Conv" | "ConvInteger" | "QLinearConv" | "DeformConv" => windows::conv(node),
+        "Conv" | "ConvInteger" | "QLinearConv" | "DeformConv" | "FusedConv" => windows::conv(node),
         "ConvTranspose" => windows::conv_transpose(node),
         "MaxPool" | "AveragePool" | "LpPool" | "QLinearAveragePool" => windows::pool(node),
         "GlobalAveragePool" | "GlobalMaxPool" | "GlobalLpPool" | "QLinearGlobalAveragePool" => {
@@ -154,9 +154,11 @@ fn size(node: &Node) -> Checked {
         }
         "MaxUnpool" => windows::unpool(node),
         "MatMul" | "MatMulInteger" | "QLinearMatMul" | "FusedMatMul" => matrices::matmul(node),
-        "Gemm" | "QGemm" => matrices::gemm(node),
+        "Gemm" | "QGemm" | "FusedGemm" => matrices::gemm(node),
         "Einsum" => einsum::einsum(node),
-        "Attention" => attention::attention(node),
+        "Attention" if is_onnx(&node.proto.domain) => attention::attention(node),
+        // They are checked as the nodes that stand for them.
+        "Attention" | "MultiHeadAttention" | "EmbedLayerNormalization" => Ok(Size::Unknown),
         "LSTM" | "GRU" | "RNN" => recurrent::recurrent(node),
         "BatchNormalization" | "InstanceNormalization" => normalization::per_channel(node),
         "LayerNormalization" | "RMSNormalization" => normalization::layer(node),

@@ -14,7 +14,7 @@ fn an_operator_is_one_of_the_models_operator_set() {
         ("com.microsoft:Gelu(x) -> y", ""),
         (
             "com.microsoft:Conv(x, w) -> y",
-            "operator Conv of com.microsoft is not known to Recoup; of that domain only DequantizeLinear, FusedMatMul, Gelu, QGemm, QLinearAdd, QLinearAveragePool, QLinearConcat, QLinearGlobalAveragePool, QLinearLeakyRelu, QLinearMul, QLinearSigmoid, QLinearSoftmax, QuantizeLinear are; export the model without ONNX Runtime's optimisations",
+            "operator Conv of com.microsoft is not known to Recoup; of that domain only Attention, BiasGelu, DequantizeLinear, EmbedLayerNormalization, FastGelu, FusedConv, FusedGemm, FusedMatMul, Gelu, MultiHeadAttention, QGemm, QLinearAdd, QLinearAveragePool, QLinearConcat, QLinearGlobalAveragePool, QLinearLeakyRelu, QLinearMul, QLinearSigmoid, QLinearSoftmax, QuantizeLinear, QuickGelu, SkipLayerNormalization are; export the model without ONNX Runtime's optimisations",
         ),
         (
             "com.microsoft:QGemm(x) -> y",
