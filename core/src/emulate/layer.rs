@@ -83,21 +83,21 @@ impl Layer {
 
     /// The kernel for an image that brings these codes; `None` where no image brings any.
     pub fn loaded(&self, codes: Option<&[u8]>) -> Kernel<'_> {
-        match (&self.load, codes) {
-            (Some(load), Some(codes)) => {
-                let bytes = codes.iter().map(|&code| load.bytes[usize::from(code)]).collect();
-                Kernel::Loaded(Box::new(load.kernel(self.kernel.spec(), bytes)))
-            }
-            _ => Kernel::Shared(&self.kernel),
-        }
+        self.with(|load| {
+            let byte = |&code: &u8| load.bytes[usize::from(code)];
+            codes.map(|codes| codes.iter().map(byte).collect())
+        })
     }
 
     /// The same with the weights that another network's layer has been loaded with.
     pub fn loaded_like(&self, other: &MacLayer) -> Kernel<'_> {
-        match &self.load {
-            Some(load) => {
-                let bytes = other.spec().weights.clone();
-                Kernel::Loaded(Box::new(load.kernel(self.kernel.spec(), bytes)))
+        self.with(|_| Some(other.spec().weights.clone()))
+    }
+
+    fn with(&self, weights: impl FnOnce(&Load) -> Option<Vec<u8>>) -> Kernel<'_> {
+        match self.load.as_ref().and_then(|load| Some((load, weights(load)?))) {
+            Some((load, weights)) => {
+                Kernel::Loaded(Box::new(load.kernel(self.kernel.spec(), weights)))
             }
             None => Kernel::Shared(&self.kernel),
         }
