@@ -34,7 +34,7 @@ pub enum Command {
     Merge(MergeArgs),
     /// One page of what `explore --out` or `reproduce` found: charts, tables, provenance
     Report(ReportArgs),
-    /// The paper's evaluation on the six networks inside this program, with page and tables
+    /// The paper's evaluation on six networks inside this program, with page and tables
     Reproduce(ReproduceArgs),
     /// `eval` on a network and images inside this program: every family, under a minute
     Demo(DemoArgs),

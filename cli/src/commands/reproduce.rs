@@ -35,7 +35,7 @@ const ORDER_SEED: u64 = 0;
 /// Images in memory at a time, beyond those that are kept decoded.
 const BATCH: usize = 256;
 
-/// Evaluates the designs on the six networks, confirms what is chosen, and writes page and tables.
+/// Evaluates the designs on six networks, confirms what is chosen, and writes page and tables.
 pub fn run(args: &ReproduceArgs) -> Result<()> {
     let [database, html, tables] =
         ["run.db", "report.html", "tables.md"].map(|name| args.out.join(name));
