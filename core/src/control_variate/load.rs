@@ -74,9 +74,9 @@ impl LoadConstants {
         Self { c: self.c.iter().map(|_| [0; 256]).collect(), ..self }
     }
 
-    /// The constants of filters of `depth` weights each, eq. (3.22).
-    pub fn of(&self, weights: &[u8], depth: usize) -> LayerConstants {
-        let filters = weights.chunks_exact(depth);
+    /// The constants of filters, one after the other, eq. (3.22).
+    pub fn of(&self, weights: &[u8]) -> LayerConstants {
+        let filters = weights.chunks_exact(self.depth);
         let sum = |weights: &[u8], of: &[i32; 256]| -> i64 {
             let sum = weights.iter().map(|&w| i64::from(of[usize::from(w)])).sum();
             round_half_even_shift(sum, Self::GUARD)

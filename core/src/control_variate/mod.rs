@@ -80,8 +80,7 @@ impl Layer<'_> {
             AttentionConstants::Constant => without(Some(Arc::new(load.without_c()))),
             AttentionConstants::None => without(None),
             AttentionConstants::Layer => {
-                let depth = self.filters.first().map_or(1, |weights| weights.len());
-                let of_filters = load.of(&self.codes.loaded, depth);
+                let of_filters = load.of(&self.codes.loaded);
                 let mean = |values: &Vec<i32>| {
                     let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
                     vec![(sum / values.len() as f64).round_ties_even() as i32; filters]
@@ -102,13 +101,10 @@ impl Layer<'_> {
         let depth = self.filters.first().map_or(0, |weights| weights.len());
         match statistics {
             // What is loaded has one function for all positions.
-            _ if self.is_loaded() => {
-                LayerMoments::pooled(errors, functions, &self.codes.all, depth)
-            }
-            Statistics::Pooled => LayerMoments::pooled(errors, functions, &self.codes.all, depth),
-            Statistics::Channel => {
+            Statistics::Channel if !self.is_loaded() => {
                 LayerMoments::by_channel(errors, functions, self.codes, depth, self.groups)
             }
+            _ => LayerMoments::pooled(errors, functions, &self.codes.all, depth),
         }
     }
 }

@@ -4,12 +4,13 @@
 
 use recoup_kernels::{AttentionShape, attention as attend};
 
-use crate::model::{NodeKind, ValueId, storage_order};
+use crate::model::{ValueId, storage_order};
 
 use super::operations::{Stored, real};
 use super::orders::{Order, Places, Wires, composed, movement, stored_places};
 use super::plan::Format;
 use super::prepared::Prepared;
+use super::single;
 use super::workspace::Workspace;
 
 /// An attention with what it takes along.
@@ -164,14 +165,9 @@ fn attention(wires: &Wires, softmax: usize, taken: &[bool]) -> Option<(Attention
 
 /// Input and output of an operator of one tensor, if the node is it.
 fn operator(wires: &Wires, node: usize, name: &str, taken: &[bool]) -> Option<(ValueId, ValueId)> {
-    let node_at = &wires.network.graph.nodes[node];
-    let is_it = !taken[node]
-        && matches!(node_at.kind, NodeKind::Operator { .. })
-        && node_at.source.as_ref().is_some_and(|source| source.operator() == name);
-    match (&node_at.inputs[..], &node_at.outputs[..]) {
-        (&[input], &[output]) if is_it => Some((input, output)),
-        _ => None,
-    }
+    let (_, input, output) =
+        single::operator(wires.network, node, name).filter(|_| !taken[node])?;
+    Some((input, output))
 }
 
 /// The operands of a product of two tensors.

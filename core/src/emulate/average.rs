@@ -2,11 +2,12 @@
 
 use recoup_kernels::{Coded, PoolShape, mean_pool};
 
-use crate::model::{NodeKind, ValueId, Window};
+use crate::model::{ValueId, Window};
 use crate::quantize::Quantized;
 
 use super::operations::{Size, Stored, pool};
 use super::prepared::Prepared;
+use super::single::operator;
 use super::workspace::Workspace;
 
 /// An AveragePool.
@@ -36,22 +37,9 @@ impl Average {
     }
 }
 
-/// The means of windows of codes in a network, of nodes that are not `taken`; takes theirs.
-pub(super) fn averages(network: &Quantized, taken: &mut [bool]) -> Vec<Average> {
-    let nodes = (0..network.graph.nodes.len()).filter(|&node| !taken[node]);
-    let found: Vec<_> = nodes.filter_map(|node| average(network, node)).collect();
-    found.iter().for_each(|it| taken[it.node] = true);
-    found
-}
-
-fn average(network: &Quantized, index: usize) -> Option<Average> {
-    let node = &network.graph.nodes[index];
-    let source = node.source.as_ref().filter(|it| it.operator() == "AveragePool")?;
-    let (&[input], &[output], NodeKind::Operator { .. }) =
-        (&node.inputs[..], &node.outputs[..], &node.kind)
-    else {
-        return None;
-    };
+/// The one of codes that a node is.
+pub(super) fn average(network: &Quantized, node: usize) -> Option<Average> {
+    let (source, input, output) = operator(network, node, "AveragePool")?;
     network.activations[input]?;
     let [from, to] = [input, output].map(|value| &network.graph.values[value].shape);
     if from.len() != 4 || from[0] != 1 || source.int("ceil_mode").unwrap_or(0) != 0 {
@@ -84,7 +72,7 @@ fn average(network: &Quantized, index: usize) -> Option<Average> {
         pad_begin: [top, left],
     };
     fits.then(|| Average {
-        node: index,
+        node,
         input,
         output,
         shape: pool(&window, Size::of(from), Size::of(to)),

@@ -8,7 +8,7 @@ use recoup_kernels::{Isa, MacLayer, MacSpec};
 
 use crate::control_variate::LoadConstants;
 
-use super::prepared::{weight_sums, zero_point_term};
+use super::prepared::zero_point_terms;
 
 /// A layer, ready to run or to be loaded.
 #[derive(Debug)]
@@ -107,18 +107,15 @@ impl Layer {
 impl Load {
     /// The layer `spec` with these weights, and the constants that come with them.
     fn kernel(&self, spec: &MacSpec, weights: Vec<u8>) -> MacLayer {
-        let shape = spec.shape;
-        let zero_a = i32::from(spec.input_zero_point);
-        let sums = weight_sums(&weights, shape.depth(), spec.coding);
-        let zero_terms = sums
-            .zip(&spec.weight_zero_points)
-            .map(|(sum, &zero_w)| zero_point_term(shape.depth(), zero_w, zero_a, sum));
+        let (depth, zero_points) = (spec.shape.depth(), &spec.weight_zero_points);
+        let zero_a = spec.input_zero_point;
+        let zero_terms = zero_point_terms((&weights, spec.coding), depth, zero_points, zero_a);
         // The template has the bias.
         let constant = zero_terms.zip(&spec.constant).map(|(term, bias)| term.wrapping_add(*bias));
         let constant = constant.collect();
         let mut loaded = MacSpec { constant, weights, ..spec.clone() };
         if let Some(constants) = &self.constants {
-            let made = constants.of(&loaded.weights, shape.depth());
+            let made = constants.of(&loaded.weights);
             let sums = loaded.constant.iter_mut().zip(&made.c0);
             sums.for_each(|(constant, c0)| *constant = constant.wrapping_add(*c0));
             let terms = loaded.control.iter_mut().flat_map(|control| &mut control.terms);

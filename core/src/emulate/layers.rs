@@ -264,7 +264,7 @@ impl StatisticsCollector {
         let constant = &exact.spec().constant;
         let control = self.control.as_ref();
         let made = control.and_then(|control| control.layers[index].load.as_ref());
-        let made = made.map(|load| load.of(&layer.spec().weights, shape.depth()));
+        let made = made.map(|load| load.of(&layer.spec().weights));
         let control = control
             .map(|control| (made.as_ref().unwrap_or(&control.layers[index]), control.c_frac));
         let of_filter: Vec<OfFilter> = quantized

@@ -24,6 +24,7 @@ mod prefix;
 mod prepared;
 mod profile;
 mod regress;
+mod single;
 mod softmax;
 mod steps;
 mod stream;

@@ -12,11 +12,12 @@ use crate::model::{ActivationQuantization, Graph, Node, NodeKind, Stretch, Value
 use crate::quantize::Quantized;
 
 use super::attention::{Attention, attentions};
-use super::average::{Average, averages};
+use super::average::{Average, average};
 use super::functions::{Function, Functions};
-use super::normalization::{Normalization, normalizations};
+use super::normalization::{Normalization, normalization};
 use super::orders::{Order, Wires};
-use super::softmax::{Softmax, softmaxes};
+use super::single::found;
+use super::softmax::{Softmax, softmax};
 use super::stretches;
 
 /// How a tensor is stored.
@@ -319,17 +320,17 @@ fn fuse(network: &Quantized, functions: &Functions) -> Plan {
         let position = it.nodes[it.nodes.len() - 1];
         steps.push((position, Step { float: Some(FloatWork::Attention(index)), ..step }));
     }
-    plan.normalizations = normalizations(network, &mut fused_away);
+    plan.normalizations = found(network, &mut fused_away, normalization);
     for (index, it) in plan.normalizations.iter().enumerate() {
         let step = Step::of_nodes(vec![it.node], vec![it.input], vec![it.output]);
         steps.push((it.node, Step { float: Some(FloatWork::Normalization(index)), ..step }));
     }
-    plan.softmaxes = softmaxes(network, &mut fused_away);
+    plan.softmaxes = found(network, &mut fused_away, softmax);
     for (index, it) in plan.softmaxes.iter().enumerate() {
         let step = Step::of_nodes(vec![it.node], vec![it.input], vec![it.output]);
         steps.push((it.node, Step { float: Some(FloatWork::Softmax(index)), ..step }));
     }
-    plan.averages = averages(network, &mut fused_away);
+    plan.averages = found(network, &mut fused_away, average);
     for (index, it) in plan.averages.iter().enumerate() {
         let step = Step::of_nodes(vec![it.node], vec![it.input], vec![it.output]);
         steps.push((it.node, Step { float: Some(FloatWork::Average(index)), ..step }));

@@ -163,12 +163,11 @@ impl Prepared {
                 terms.map(|(function, c)| ControlTerm { x: function.x, c: c.clone() }).collect();
             (!terms.is_empty()).then_some(Control { terms, c_frac: control.c_frac })
         });
-        let zero_a = i32::from(input.zero_point);
-        let sums = weight_sums(&mac.weights, mac.shape.depth(), coding).map(Some);
-        let sums = sums.chain(std::iter::repeat(None));
-        let zero_terms = mac.zero_points.iter().zip(sums).map(|(&zero_w, sum)| {
-            sum.map_or(0, |sum| zero_point_term(mac.shape.depth(), zero_w, zero_a, sum))
-        });
+        let (weights, zero_points) = ((&mac.weights[..], coding), &mac.zero_points[..]);
+        let zero_terms =
+            zero_point_terms(weights, mac.shape.depth(), zero_points, input.zero_point);
+        // Weights that an image brings are not there yet.
+        let zero_terms = zero_terms.chain(std::iter::repeat(0)).take(mac.shape.filters);
         let c0 = |filter: usize| correction.map_or(0, |(_, constants)| constants.c0[filter]);
         let constant = zero_terms
             .enumerate()
@@ -232,17 +231,18 @@ pub(super) fn same_length(
     if found == expected { Ok(()) } else { Err(KernelError::Length { field, expected, found }) }
 }
 
-/// `k z_w z_a - z_a sum w` of a filter, from eq. (1.2); the sum over activations is the kernel's.
-pub(super) fn zero_point_term(depth: usize, zero_w: i32, zero_a: i32, sum_w: i32) -> i32 {
-    zero_a.wrapping_mul((depth as i32).wrapping_mul(zero_w).wrapping_sub(sum_w))
-}
-
-/// The sum of each filter's weights.
-pub(super) fn weight_sums(
-    weights: &[u8],
+/// `k z_w z_a - z_a sum w` of each filter of `depth` weights, from eq. (1.2); the sum over activations
+/// is the kernel's.
+pub(super) fn zero_point_terms(
+    (weights, coding): (&[u8], WeightCoding),
     depth: usize,
-    coding: WeightCoding,
+    zero_points: &[i32],
+    zero_a: u8,
 ) -> impl Iterator<Item = i32> {
-    let value = move |&byte: &u8| crate::multiplier::code_value(byte, coding);
-    weights.chunks_exact(depth).map(move |weights| weights.iter().map(value).sum())
+    let zero_a = i32::from(zero_a);
+    weights.chunks_exact(depth).zip(zero_points).map(move |(weights, &zero_w)| {
+        let value = |&byte: &u8| crate::multiplier::code_value(byte, coding);
+        let sum: i32 = weights.iter().map(value).sum();
+        zero_a.wrapping_mul((depth as i32).wrapping_mul(zero_w).wrapping_sub(sum))
+    })
 }

@@ -40,7 +40,7 @@ pub fn regress(
         let NextLayer { fused, output, .. } = next;
         go_on(watch)?;
         let shape = network.macs[fused.layer].shape;
-        if control.layers[fused.layer].load.is_some() {
+        if network.macs[fused.layer].load.is_some() {
             let constants = &control.layers[fused.layer];
             watch.advance(1);
             return Ok(prepared.layer(fused, output, &product, Some((&control, constants)))?);

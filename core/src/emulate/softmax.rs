@@ -2,10 +2,11 @@
 
 use recoup_kernels::softmax_rows;
 
-use crate::model::{NodeKind, ValueId};
+use crate::model::ValueId;
 use crate::quantize::Quantized;
 
 use super::prepared::Prepared;
+use super::single::{operator, row_length};
 use super::workspace::Workspace;
 
 /// A softmax row by row.
@@ -32,26 +33,9 @@ impl Softmax {
     }
 }
 
-/// Those of a network, of nodes that are not `taken`; takes theirs.
-pub(super) fn softmaxes(network: &Quantized, taken: &mut [bool]) -> Vec<Softmax> {
-    let nodes = (0..network.graph.nodes.len()).filter(|&node| !taken[node]);
-    let found: Vec<_> = nodes.filter_map(|node| softmax(network, node)).collect();
-    found.iter().for_each(|it| taken[it.node] = true);
-    found
-}
-
-fn softmax(network: &Quantized, index: usize) -> Option<Softmax> {
-    let node = &network.graph.nodes[index];
-    let source = node.source.as_ref().filter(|it| it.operator() == "Softmax")?;
-    let (&[input], &[output], NodeKind::Operator { .. }) =
-        (&node.inputs[..], &node.outputs[..], &node.kind)
-    else {
-        return None;
-    };
-    let shape = &network.graph.values[input].shape;
-    let &columns = shape.last().filter(|&&columns| columns > 0)?;
-    let axis = source.int("axis").unwrap_or(-1);
-    // Images are stored channels last: their last axis is no row.
-    let of_rows = shape.len() != 4 && (axis == -1 || axis == shape.len() as i64 - 1);
-    of_rows.then_some(Softmax { node: index, input, output, columns })
+/// The one that a node is.
+pub(super) fn softmax(network: &Quantized, node: usize) -> Option<Softmax> {
+    let (source, input, output) = operator(network, node, "Softmax")?;
+    let columns = row_length(network, source, input)?;
+    Some(Softmax { node, input, output, columns })
 }

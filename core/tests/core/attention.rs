@@ -36,6 +36,11 @@ struct Product {
 
 /// The reference, and its network on an instruction set with the weights in one coding.
 fn reference(isa: Isa, scheme: WeightScheme) -> (Reference, EmulatedDesign) {
+    design(isa, scheme, None)
+}
+
+/// The same with another design than the reference's.
+fn design(isa: Isa, scheme: WeightScheme, other: Option<&str>) -> (Reference, EmulatedDesign) {
     let expected: Reference = reference::json("attention.json");
     let file = OnnxFile::open(&reference::path("attention.onnx")).unwrap();
     let graph = Arc::new(model::load(&file, None).unwrap());
@@ -44,7 +49,7 @@ fn reference(isa: Isa, scheme: WeightScheme) -> (Reference, EmulatedDesign) {
         Experiment::calibrate(&file, &graph, images, Method::MinMax, origin, &|_| {}).unwrap();
     let file = Arc::new(file);
     let experiment = Experiment::new(file, graph, images.clone(), calibration, scheme, isa);
-    let design: Design = expected.design.parse().unwrap();
+    let design: Design = other.unwrap_or(&expected.design).parse().unwrap();
     let candidate = experiment.candidate(&design).unwrap();
     (expected, candidate)
 }
@@ -72,8 +77,7 @@ fn an_attention_is_that_of_the_equations() {
                 let (_, weights, c) = &read[3 + at];
                 assert_eq!(c.as_ref(), Some(&product.c[number]), "{isa:?}");
                 let load = control.layers[3 + at].load.as_ref().unwrap();
-                let depth = weights.len() / product.c[number].len();
-                assert_eq!(load.of(weights, depth).c0, product.c0[number], "{isa:?}");
+                assert_eq!(load.of(weights).c0, product.c0[number], "{isa:?}");
             }
             // Streamed as rows of all heads.
             let softmax = &expected.softmax[number];
@@ -112,5 +116,21 @@ fn layer_statistics_of_products_are_those_of_what_is_loaded() {
         for slope in [layer.slope, layer.slope_from_input].map(Option::unwrap) {
             assert!((0.9..1.1).contains(&slope), "{layer:?}");
         }
+    }
+}
+
+/// No constant is regressed on weights that are not there: these layers have what `fitted` gives.
+#[test]
+fn regressed_leaves_products_of_activations_as_they_are_fitted() {
+    for how in ["loaded", "layer", "constant", "none"] {
+        let constants = |mode: &str| {
+            let text = format!(
+                "truncated:7 with V ({mode}:weighted, attention {how}), plain quantisation"
+            );
+            let text = text.replace(", attention loaded", "");
+            let (_, candidate) = design(Isa::best(), WeightScheme::U8Channel, Some(&text));
+            candidate.control.unwrap().layers[3..5].to_vec()
+        };
+        assert_eq!(constants("regressed"), constants("fitted"), "{how}");
     }
 }

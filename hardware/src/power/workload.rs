@@ -60,7 +60,7 @@ impl Workload {
             let constants = candidate.control.as_ref().map(|control| &control.layers[layer]);
             let made = constants
                 .and_then(|constants| constants.load.as_deref())
-                .map(|load| load.of(&weights, stream.depth));
+                .map(|load| load.of(&weights));
             let constants = made.as_ref().or(constants);
             Self {
                 name: quantized.graph.nodes[mac.node].name.clone(),

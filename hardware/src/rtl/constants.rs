@@ -9,7 +9,7 @@ use recoup_circuits::netlist::GateBuilder;
 use recoup_core::control_variate::LoadConstants;
 
 use super::design::{ArrayRtl, Correction};
-use super::load::{LoadPath, LoadShares};
+use super::load::{LoadPath, LoadShares, shifted};
 use super::module::{Bit, Module};
 use super::multiplier::extend;
 use super::range::Range;
@@ -235,8 +235,7 @@ fn rounded(
 
 /// The range of the rounded mean error.
 fn mean_range(load: &LoadPath) -> Range {
-    let guard = LoadConstants::GUARD;
-    Range { low: load.sum_m.low >> guard, high: -(-load.sum_m.high >> guard) }
+    shifted(load.sum_m, LoadConstants::GUARD)
 }
 
 /// round(C X0 / 2^c_frac), in one more cycle than the one that it is stored in.

@@ -76,7 +76,7 @@ fn values(of: &[i32; 256]) -> impl Iterator<Item = i64> {
 }
 
 /// `2^bits` times smaller, wide enough for any rounding.
-fn shifted(range: Range, bits: u32) -> Range {
+pub fn shifted(range: Range, bits: u32) -> Range {
     Range { low: range.low >> bits, high: -(-range.high >> bits) }
 }
 
@@ -236,7 +236,7 @@ mod tests {
             let load = &correction.loads[0];
             let made = MadeRanges::of(&correction.loads);
             let uniform: Vec<u8> = (0..=255).flat_map(|w| vec![w; size.depth]).collect();
-            let constants = load.of(&uniform, size.depth);
+            let constants = load.of(&uniform);
             let inside = |range: Range, values: &[i32]| {
                 values.iter().all(|&value| (range.low..=range.high).contains(&value.into()))
             };

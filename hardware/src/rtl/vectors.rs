@@ -71,7 +71,7 @@ impl Vectors {
         let (mut c, mut c0) = (Vec::new(), Vec::new());
         let load = control.and_then(|(_, constants)| constants.load.clone());
         if let Some((control, constants)) = control {
-            let made = load.as_ref().map(|load| load.of(&weights, depth));
+            let made = load.as_ref().map(|load| load.of(&weights));
             let constants = made.as_ref().unwrap_or(constants);
             let first = |of: &[i32]| of[..filters].to_vec();
             c = constants.c.first().map_or(Vec::new(), |c| first(c));
