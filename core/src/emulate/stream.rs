@@ -1,7 +1,5 @@
 //! The activation codes in the order in which an array streams them.
 
-use std::sync::{Mutex, PoisonError};
-
 use rayon::prelude::*;
 use recoup_kernels::naive;
 
@@ -47,19 +45,20 @@ pub fn activation_streams(
 ) -> Result<Vec<ActivationStream>, EmulateError> {
     let prepared = &network.prepared;
     let macs = &prepared.quantized.macs;
-    let first = Mutex::new(vec![Vec::new(); macs.len()]);
-    let of_images: Vec<Vec<Vec<u8>>> = images
+    // Codes and what was loaded, by layer.
+    type OfImage = (Vec<Vec<u8>>, Vec<Vec<u8>>);
+    let mut of_images: Vec<OfImage> = images
         .par_iter()
         .enumerate()
         .map(|(number, image)| {
             go_on(watch)?;
             let mut workspace = Workspace::default();
-            let mut layers = vec![Vec::new(); macs.len()];
+            let (mut layers, mut loaded) =
+                (vec![Vec::new(); macs.len()], vec![Vec::new(); macs.len()]);
             network.run_observed(image, &mut workspace, |layer, kernel, codes| {
                 let mac = &macs[layer];
                 if number == 0 && mac.load.is_some() {
-                    let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
-                    first[layer] = kernel.spec().weights.clone();
+                    loaded[layer] = kernel.spec().weights.clone();
                 }
                 let zero_point = prepared.quantized.mac_input(mac).1.zero_point;
                 for group in 0..mac.shape.groups {
@@ -70,16 +69,17 @@ pub fn activation_streams(
                     }
                 }
             })?;
-            Ok(layers)
+            Ok((layers, loaded))
         })
         .collect::<Result<_, EmulateError>>()?;
-    let first = first.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let first = of_images.first_mut().map(|(_, loaded)| std::mem::take(loaded));
+    let first = first.unwrap_or_else(|| vec![Vec::new(); macs.len()]);
     let streams = macs.iter().zip(first).enumerate().map(|(layer, (mac, loaded))| {
         let (depth, groups) = (mac.shape.depth(), mac.shape.groups);
         let kept = mac.shape.positions().min(most);
         let mut codes = Vec::with_capacity(images.len() * groups * kept * depth);
         for group in 0..groups {
-            for image in &of_images {
+            for (image, _) in &of_images {
                 let start = group * kept * depth;
                 codes.extend_from_slice(&image[layer][start..start + kept * depth]);
             }
