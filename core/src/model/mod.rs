@@ -339,7 +339,7 @@ impl Weights {
 /// What training changes in a [`Mac`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
-    /// In the order of [`Mac::weights`].
+    /// In the order of [`Mac::loaded`].
     pub weights: Vec<f32>,
     /// One bias per filter.
     pub bias: Vec<f32>,
@@ -349,7 +349,7 @@ pub struct Parameters {
 /// real = `scale[filter] * (code - zero_point[filter])`.
 #[derive(Clone, Debug)]
 pub struct QuantizedWeights {
-    /// Codes in the order of [`Mac::weights`], -128..=127 or 0..=255.
+    /// Codes in the order of [`Mac::loaded`], -128..=127 or 0..=255.
     pub codes: Vec<i16>,
     /// Whether the codes are int8.
     pub signed: bool,
