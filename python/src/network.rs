@@ -189,11 +189,17 @@ impl Network {
         Ok(format!("{record:#}"))
     }
 
-    /// The layers on the multipliers by their nodes, with their weights and biases.
+    /// The layers on the multipliers by their nodes, with their weights and biases, or the extents of
+    /// their products.
     #[getter]
-    fn parameters<'py>(&self, py: Python<'py>) -> Vec<(String, (Floats<'py>, Floats<'py>))> {
-        let layers = self.lock().parameters().into_iter();
-        layers.map(|(node, of)| (node, layer::parameters(py, &of))).collect()
+    #[expect(clippy::type_complexity, reason = "a tuple of Python's")]
+    fn layers<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> Vec<(String, Option<(Floats<'py>, Floats<'py>)>, Option<(usize, usize, usize, usize)>)>
+    {
+        let layers = self.lock().layers().into_iter();
+        layers.map(|of| layer::factors(py, of)).collect()
     }
 
     /// With other weights and biases.
@@ -287,6 +293,14 @@ impl Emulator {
     /// A layer by itself, counted from 0; none beyond the last.
     fn layer(&self, py: Python<'_>, index: usize) -> PyResult<Option<Layer>> {
         layer::layer_of(py, &self.emulator, index)
+    }
+
+    /// Tensors that are stored as codes, each with those that it was rearranged from, scale and zero
+    /// point.
+    #[getter]
+    fn codes(&self) -> Vec<(Vec<String>, f32, u8)> {
+        let codes = self.emulator.tensor_codes().into_iter();
+        codes.map(|it| (it.tensors, it.codes.scale, it.codes.zero_point)).collect()
     }
 
     #[getter]

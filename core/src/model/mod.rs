@@ -142,6 +142,12 @@ impl Graph {
         (own.count(), self.weighted().count())
     }
 
+    /// The value whose elements this one has in another place, if it has only been moved.
+    pub fn moved_from(&self, value: ValueId) -> Option<ValueId> {
+        let node = self.nodes.iter().find(|node| node.outputs.contains(&value))?;
+        matches!(node.kind, NodeKind::Movement(_)).then(|| node.inputs[0])
+    }
+
     /// How many nodes (and graph outputs) read each value.
     pub fn use_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.values.len()];
