@@ -157,7 +157,11 @@ class Design:
 class Network:
     @staticmethod
     def open(
-        path: str, input_shape: Sequence[int] | None, attention: str, running: _Running
+        path: str,
+        input_shape: Sequence[int] | None,
+        attention: str,
+        weights_by_channel: bool,
+        running: _Running,
     ) -> Network: ...
     @staticmethod
     def of_bytes(
@@ -165,6 +169,7 @@ class Network:
         path: str,
         input_shape: Sequence[int] | None,
         attention: str,
+        weights_by_channel: bool,
         running: _Running,
     ) -> Network: ...
     @staticmethod

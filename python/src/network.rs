@@ -41,6 +41,10 @@ impl Network {
     fn of(network: recoup::Network) -> Self {
         Self { network: Mutex::new(network) }
     }
+
+    fn coded(network: recoup::Network, weights_by_channel: bool) -> Self {
+        Self::of(if weights_by_channel { network.with_weights_by_channel() } else { network })
+    }
 }
 
 #[pymethods]
@@ -51,12 +55,13 @@ impl Network {
         path: PathBuf,
         input_shape: Option<Vec<usize>>,
         attention: &str,
+        weights_by_channel: bool,
         running: Running,
     ) -> PyResult<Self> {
         let attention = parse(py, "attention", attention)?;
         let open =
             |_: &dyn recoup::Watch| recoup::Network::open(path, input_shape.as_deref(), attention);
-        Ok(Self::of(wait::run(py, &running, open)?))
+        Ok(Self::coded(wait::run(py, &running, open)?, weights_by_channel))
     }
 
     /// Of a file's content, with its path.
@@ -67,13 +72,14 @@ impl Network {
         path: &str,
         input_shape: Option<Vec<usize>>,
         attention: &str,
+        weights_by_channel: bool,
         running: Running,
     ) -> PyResult<Self> {
         let attention = parse(py, "attention", attention)?;
         let open = |_: &dyn recoup::Watch| {
             recoup::Network::from_bytes(content, path, input_shape.as_deref(), attention)
         };
-        Ok(Self::of(wait::run(py, &running, open)?))
+        Ok(Self::coded(wait::run(py, &running, open)?, weights_by_channel))
     }
 
     /// One of the networks inside this program, calibrated, and its test images.
