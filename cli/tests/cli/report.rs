@@ -243,6 +243,15 @@ fn choices_are_confirmed_on_other_images_and_only_once(folder: &TempDir) {
 }
 
 #[test]
+fn a_multiplier_that_is_not_evaluated_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let none = ["reproduce", "--out", &out, "--multiplier", "truncated:3"];
+    assert_refused(folder.path(), &none, &["truncated:3 is not evaluated", "truncated:8"]);
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
 fn the_users_own_images_confirm_where_the_choice_leaves_some() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
