@@ -319,7 +319,7 @@ def load(
         path: the file.
         input_shape: of its input without the batch, where the model leaves it open.
         attention: where products of two activations run: ``emulated`` (on the multipliers, like all
-            others) or ``float``.
+            others), ``exact`` (in 8-bit codes on an exact array of their own) or ``float``.
 
     Raises:
         ModelError: when it cannot be read, or is no network that can be run.
