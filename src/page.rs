@@ -24,11 +24,22 @@ use crate::error::Result;
 /// The page of a recorded run, judged by `limit`; [`recoup_report::render`] makes HTML of it.
 /// `comparisons` stand beside what was found.
 pub fn page(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -> Report {
-    let networks: Vec<Network> =
-        recorded.networks.iter().map(|network| show(network, limit, &recorded.settings)).collect();
-    let title = match &networks[..] {
-        [one] => format!("{} on approximate multipliers", one.name),
-        several => format!("{} networks on approximate multipliers", several.len()),
+    let of = |networks: &[RecordedNetwork], beside| {
+        let shown = networks.iter().map(|it| show(it, limit, &recorded.settings, beside));
+        shown.collect::<Vec<Network>>()
+    };
+    let (networks, beside) = (of(&recorded.networks, false), of(&recorded.beside, true));
+    let title = match (&networks[..], &beside[..]) {
+        ([one], []) | ([], [one]) => format!("{} on approximate multipliers", one.name),
+        (several, []) => format!("{} networks on approximate multipliers", several.len()),
+        (several, [one]) => {
+            format!("{} networks and {} on approximate multipliers", several.len(), one.name)
+        }
+        (several, beside) => format!(
+            "{} networks on approximate multipliers, {} beside them",
+            several.len(),
+            beside.len()
+        ),
     };
     let means = recorded.means(limit);
     let mean = (!means.is_empty()).then(|| {
@@ -49,7 +60,7 @@ pub fn page(recorded: &Recorded, limit: Limit, comparisons: Vec<Comparison>) -> 
         max_loss: limit.points(),
         confidence: 1.0 - ERROR,
         provenance: provenance(recorded),
-        networks,
+        networks: [networks, beside].concat(),
         mean,
         multipliers: masks(recorded),
         hardware: hardware(recorded),
@@ -88,7 +99,7 @@ fn results(designs: Vec<ShownDesign>, evaluated: &[Evaluated], limit: Limit) -> 
     Results { designs, choice, answer: Answer { headline, remarks } }
 }
 
-fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network {
+fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings, beside: bool) -> Network {
     let assessments = network.assess(limit, settings.thorough);
     let evaluated = network.designs.iter().zip(&assessments).enumerate();
     let evaluated: Vec<Evaluated> = evaluated
@@ -120,6 +131,7 @@ fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings) -> Network
         data: names.data.clone(),
         preprocess: names.preprocess.clone(),
         images: network.experiment.images as u64,
+        beside,
         results: results(designs.collect(), &evaluated, limit),
         layers: layers.collect(),
         histograms: histograms.collect(),
@@ -225,8 +237,7 @@ fn is_corrected(design: &RecordedDesign) -> bool {
 
 /// All entries, those of the first network first.
 fn entries(recorded: &Recorded) -> impl Iterator<Item = &Entry> {
-    let networks = recorded.networks.iter();
-    networks.flat_map(|network| network.designs.iter().map(|design| &design.entry))
+    recorded.all().flat_map(|network| network.designs.iter().map(|design| &design.entry))
 }
 
 fn masks(recorded: &Recorded) -> Vec<Mask> {
@@ -296,7 +307,7 @@ fn provenance(recorded: &Recorded) -> Provenance {
         .runs
         .iter()
         .map(|run| Command { command: run.command.clone(), date: time(run.started) });
-    let inputs = recorded.networks.iter().chain(&recorded.confirmation).flat_map(|network| {
+    let inputs = recorded.all().chain(&recorded.confirmation).flat_map(|network| {
         let experiment = &network.experiment;
         let input = |role: &str, name: &str, sha256: &str| Input {
             role: role.to_owned(),

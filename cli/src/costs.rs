@@ -10,9 +10,9 @@ use recoup_circuits::read_text;
 use recoup_core::design::Design;
 use recoup_core::quantize::WeightScheme;
 use recoup_explore::measured::{self, MeasuredNetwork};
-use recoup_explore::power::{ENDS_SIZE, LIBRARY, Power, SIZE};
+use recoup_explore::power::{EXACT_SIZE, LIBRARY, Power, SIZE};
 use recoup_hardware::cost_table::CostTable;
-use recoup_hardware::inference::Measurements;
+use recoup_hardware::inference::{Layer, Measurements};
 
 use crate::parse::parse_array;
 use crate::{headings, values};
@@ -32,9 +32,10 @@ pub enum Ends {
 pub struct ArrayArgs {
     #[arg(long, value_enum, hide_possible_values = true, value_name = "WHICH", help = format!("Run the first and the last layer on an exact 8-bit array of their own: {}; may be repeated [default: none]", values::names::<Ends>()))]
     pub exact_ends: Vec<Ends>,
-    /// Rows and columns of that array
-    #[arg(long, default_value = format!("{ENDS_SIZE}x{ENDS_SIZE}"), value_name = "RxC", value_parser = parse_array)]
-    pub ends_array: [u32; 2],
+    /// Rows and columns of that array; products of two activations run on it, too, with --attention
+    /// exact
+    #[arg(long, alias = "ends-array", default_value = format!("{EXACT_SIZE}x{EXACT_SIZE}"), value_name = "RxC", value_parser = parse_array)]
+    pub exact_array: [u32; 2],
     /// Power and energies as `recoup power --json` measured them on this network; may be repeated,
     /// for other designs or networks. What no file has is unknown [default: from the cost table]
     #[arg(long, value_name = "FILE")]
@@ -74,22 +75,24 @@ impl ArrayArgs {
             table: table.clone(),
             library: library.to_owned(),
             array,
-            ends: self.ends_array,
+            exact_array: self.exact_array,
             measured,
             weights,
         };
         let measured = measured::assign(&files, networks, array)?;
         let powers: Vec<Power> = measured.into_iter().map(power).collect();
         for (power, network) in powers.iter().zip(networks) {
-            warn_of_unmeasured(power, network.model, designs);
+            warn_of_unmeasured(power, network, designs);
         }
         Ok(powers)
     }
 }
 
 /// Says once which designs the measurements lack, and what measures them.
-fn warn_of_unmeasured(power: &Power, model: &str, designs: &[Design]) {
-    let unmeasured = || designs.iter().filter(|design| power.is_unmeasured(design));
+fn warn_of_unmeasured(power: &Power, network: &MeasuredNetwork, designs: &[Design]) {
+    let MeasuredNetwork { model, graph } = *network;
+    let layers = Layer::of_graph(graph);
+    let unmeasured = || designs.iter().filter(|design| power.is_unmeasured(design, &layers));
     let mut names: Vec<String> = Vec::new();
     for design in unmeasured() {
         // In other codes it is the same array.
@@ -103,8 +106,11 @@ fn warn_of_unmeasured(power: &Power, model: &str, designs: &[Design]) {
     }
     let size = |[rows, columns]: [u32; 2]| format!("--array {rows}x{columns}");
     let mut how = format!("recoup power --model {model} {} --json", size(power.array));
-    if unmeasured().any(|design| design.exact_ends) {
-        how += &format!(" (and exact with {} for the ends)", size(power.ends));
+    if unmeasured().any(|design| Power::has_array_beside(design, &layers)) {
+        how += &format!(
+            " (and exact with {} for the layers that run on an exact array)",
+            size(power.exact_array)
+        );
     }
     eprintln!(
         "note: {model}: no file of --power has these designs, whose power is unknown; measure them \

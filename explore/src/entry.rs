@@ -20,6 +20,10 @@ pub struct Settings {
     /// is no part of what is chosen from.
     #[serde(default)]
     pub confirmation_inputs: Option<String>,
+    /// Hashes of the networks that stand beside the others: they are in no mean, and nothing is
+    /// chosen by them for all.
+    #[serde(default)]
+    pub beside: Vec<String>,
     /// Cell library of the powers.
     pub library: String,
     /// Rows and columns of the array.
@@ -46,6 +50,7 @@ impl Settings {
             max_loss,
             thorough,
             confirmation_inputs: None,
+            beside: Vec::new(),
             library: library.clone(),
             array: *array,
             costs,

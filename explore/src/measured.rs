@@ -124,6 +124,7 @@ mod tests {
             cycles: layer.shape.cycles(8, 4),
             name: layer.name,
             energy_fj: 1.0,
+            loading_fj: 0.0,
         });
         let array = MeasuredArray {
             identity: Design::exact(8)

@@ -7,15 +7,15 @@ use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::design::Design;
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::cost_table::{Array, Cost, CostTable, Stimulus};
-use recoup_hardware::inference::{Accelerator, ArrayEnergy, Layer, MeasuredArray};
+use recoup_hardware::inference::{Accelerator, ArrayEnergy, Beside, Layer, MeasuredArray};
 use recoup_kernels::WeightCoding;
 
 /// Library of the figures beside accuracies.
 pub const LIBRARY: &str = "asap7";
 /// Rows and columns of the array of these figures.
 pub const SIZE: u32 = 64;
-/// Rows and columns of the exact array for the first and the last layer.
-pub const ENDS_SIZE: u32 = 16;
+/// Rows and columns of the exact array beside it.
+pub const EXACT_SIZE: u32 = 16;
 
 /// The arrays that designs are compared on.
 #[derive(Clone, Debug)]
@@ -26,9 +26,9 @@ pub struct Power {
     pub library: String,
     /// Rows and columns of the array.
     pub array: [u32; 2],
-    /// Rows and columns of the exact array for the first and the last layer of designs
-    /// that have one.
-    pub ends: [u32; 2],
+    /// Rows and columns of the exact array beside it, where the first and the last layer or products
+    /// of two activations are exact.
+    pub exact_array: [u32; 2],
     /// What `recoup power` measured on the network; powers and energies come from it alone if there
     /// is any.
     pub measured: Vec<MeasuredArray>,
@@ -61,7 +61,7 @@ impl Default for Power {
             table: shipped_costs().clone(),
             library: LIBRARY.to_owned(),
             array: [SIZE; 2],
-            ends: [ENDS_SIZE; 2],
+            exact_array: [EXACT_SIZE; 2],
             measured: Vec::new(),
             weights: WeightScheme::U8Channel,
         }
@@ -96,9 +96,17 @@ impl Power {
         Figures { power, energy }
     }
 
-    /// Whether the measurements, if there are any, lack an array of a design.
-    pub fn is_unmeasured(&self, design: &Design) -> bool {
-        !self.measured.is_empty() && self.accelerator(design, &[]).is_none()
+    /// Whether the measurements, if there are any, lack an array of a design on these layers.
+    pub fn is_unmeasured(&self, design: &Design, layers: &[Layer]) -> bool {
+        !self.measured.is_empty() && self.accelerator(design, &[], layers).is_none()
+    }
+
+    /// Whether a design takes an exact array beside its own. Exact products of two activations need
+    /// none where the array of all is exact at 8 bits itself.
+    pub fn has_array_beside(design: &Design, layers: &[Layer]) -> bool {
+        let is_exact =
+            design.multiplier.is_exact() && (design.activation_bits, design.weight_bits) == (8, 8);
+        design.exact_ends || (!is_exact && layers.iter().any(|layer| layer.exact))
     }
 
     /// The coding of the weights of a design.
@@ -120,33 +128,44 @@ impl Power {
         Stimulus::FULL.into_iter().find_map(|stimulus| {
             let find = |array: &Array| self.table.find(&self.library, array, stimulus);
             let main = find(&array)?;
-            let per_mac_fj = match design.exact_ends {
+            let per_mac_fj = match Self::has_array_beside(design, layers) {
                 false => main.energy_fj,
-                true => self.mixed_fj_per_mac(main, find(&self.ends_array(&array))?, layers)?,
+                true => {
+                    let beside = find(&self.array_beside(&array))?;
+                    let is_beside = Beside::runs(layers, design.exact_ends);
+                    self.mixed_fj_per_mac(main, beside, layers, is_beside)?
+                }
             };
             Some(per_mac_fj / find(&array.exact())?.energy_fj)
         })
     }
 
     /// Energy per MAC of two arrays, each of them full while the other waits.
-    fn mixed_fj_per_mac(&self, main: &Cost, ends: &Cost, layers: &[Layer]) -> Option<f64> {
-        let macs = |layers: &[Layer]| layers.iter().map(|layer| layer.shape.macs()).sum::<u64>();
-        let inner = layers.get(1..layers.len().checked_sub(1)?).unwrap_or_default();
-        let share = 1.0 - macs(inner) as f64 / macs(layers) as f64;
+    fn mixed_fj_per_mac(
+        &self,
+        main: &Cost,
+        beside: &Cost,
+        layers: &[Layer],
+        is_beside: impl Iterator<Item = bool>,
+    ) -> Option<f64> {
+        let all: u64 = layers.iter().map(|layer| layer.shape.macs()).sum();
+        let there = layers.iter().zip(is_beside).filter(|(_, is_beside)| *is_beside);
+        let there: u64 = there.map(|(layer, _)| layer.shape.macs()).sum();
+        let share = there as f64 / all as f64;
         let run = self.table.run(main)?;
         // nW x ps = 1e-6 fJ, in each cycle.
         let leakage_fj =
             |cost: &Cost| Some(1e-6 * run.leakage_nw_per_um2? * cost.area_um2 * run.clock_ps);
         let pes = |cost: &Cost| f64::from(cost.design.rows * cost.design.columns);
-        let in_the_middle = main.energy_fj + leakage_fj(ends)? / pes(main);
-        let at_the_ends = ends.energy_fj + leakage_fj(main)? / pes(ends);
-        Some((1.0 - share) * in_the_middle + share * at_the_ends)
+        let on_main = main.energy_fj + leakage_fj(beside)? / pes(main);
+        let on_beside = beside.energy_fj + leakage_fj(main)? / pes(beside);
+        Some((1.0 - share) * on_main + share * on_beside)
     }
 
     /// Energy of an inference; none as above, and where measurements lack the design or a layer.
     fn energy(&self, design: &Design, functions: &[String], layers: &[Layer]) -> Option<Energy> {
         let of = |design: &Design, functions: &[String]| {
-            let accelerator = self.accelerator(design, functions)?;
+            let accelerator = self.accelerator(design, functions, layers)?;
             Some(accelerator.inference(layers)?.total_fj())
         };
         let energy_fj = of(design, functions)?;
@@ -156,13 +175,21 @@ impl Power {
         Some(Energy { energy_nj: 1e-6 * energy_fj, relative: energy_fj / exact })
     }
 
-    fn accelerator(&self, design: &Design, functions: &[String]) -> Option<Accelerator> {
+    fn accelerator(
+        &self,
+        design: &Design,
+        functions: &[String],
+        layers: &[Layer],
+    ) -> Option<Accelerator> {
         let exact = Design::exact(8).with_weights(design.weights);
-        let ends = match design.exact_ends {
+        let beside = match Self::has_array_beside(design, layers) {
             false => None,
-            true => Some(self.array_energy(&exact, &[], self.ends)?),
+            true => Some(Beside {
+                array: self.array_energy(&exact, &[], self.exact_array)?,
+                ends: design.exact_ends,
+            }),
         };
-        Some(Accelerator { main: self.array_energy(design, functions, self.array)?, ends })
+        Some(Accelerator { main: self.array_energy(design, functions, self.array)?, beside })
     }
 
     fn array_energy(
@@ -183,8 +210,8 @@ impl Power {
         measured.map(ArrayEnergy::of_measurement)
     }
 
-    fn ends_array(&self, array: &Array) -> Array {
-        let [rows, columns] = self.ends;
+    fn array_beside(&self, array: &Array) -> Array {
+        let [rows, columns] = self.exact_array;
         Array { rows, columns, ..array.exact() }
     }
 }
@@ -210,6 +237,7 @@ mod tests {
             cycles: layer.shape.cycles(size, size),
             name: layer.name,
             energy_fj,
+            loading_fj: 0.0,
         });
         MeasuredArray {
             identity: Design::new(multiplier.clone())
@@ -231,6 +259,7 @@ mod tests {
         let layer = |name: &str, depth, filters, positions| Layer {
             name: name.to_owned(),
             shape: LayerShape { depth, groups: 1, filters, positions },
+            exact: false,
         };
         vec![layer("first", 2, 2, 10), layer("middle", 4, 4, 10), layer("last", 2, 4, 1)]
     }
@@ -241,7 +270,7 @@ mod tests {
             table: CostTable::shipped(),
             library: "asap7".to_owned(),
             array: [4, 4],
-            ends: [2, 2],
+            exact_array: [2, 2],
             measured,
             weights: WeightScheme::U8Channel,
         }
@@ -261,10 +290,10 @@ mod tests {
         assert_eq!(of(&Design::exact(6)), Some((2100.0 + 300.0) / 3000.0));
         let mut truncated = Design::new(truncated(8)).with_control_variate(Mode::None);
         assert_eq!(of(&truncated), Some((1200.0 + 300.0) / 3000.0));
-        assert!(power.is_unmeasured(&Design::exact(7)));
-        assert!(!power.is_unmeasured(&truncated));
+        assert!(power.is_unmeasured(&Design::exact(7), &layers()));
+        assert!(!power.is_unmeasured(&truncated, &layers()));
         let signed = truncated.clone().with_weights(Some(WeightScheme::I8Channel));
-        assert!(power.is_unmeasured(&signed));
+        assert!(power.is_unmeasured(&signed, &layers()));
         // The ends on 2 x 2: a pass and two, of 2 x 2 + 2 - 2 cycles to load and drain, 120 fJ of
         // clock. 2 nW leak 2 fJ in a cycle of 1 ns x 1000: for 14 + 10 cycles there, 20 here.
         truncated.exact_ends = true;
@@ -273,6 +302,19 @@ mod tests {
         let found = of(&truncated).unwrap();
         let expected = (600.0 + 100.0 + ends + waiting) / 3000.0;
         assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        // The middle alone there, as products of two activations may be: 4 passes of 4 cycles.
+        truncated.exact_ends = false;
+        let mut exact_middle = layers();
+        exact_middle[1].exact = true;
+        let of = |design: &Design| power.figures(design, &[], &exact_middle).power;
+        let beside = 9000.0 + 4.0 * 4.0 * 10.0;
+        let waiting = 2.0 * ((40.0 + 16.0) + (10.0 + 10.0) + (1.0 + 10.0));
+        let expected = (600.0 + 200.0 + beside + waiting) / 3000.0;
+        let found = of(&truncated).unwrap();
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        // An array that is exact itself needs none beside it.
+        assert_eq!(of(&Design::exact(8)), Some(1.0));
+        truncated.exact_ends = true;
         // Where nothing is measured, the table decides: it has no array of this size.
         let table = Power { measured: Vec::new(), ..power };
         assert_eq!(table.figures(&truncated, &[], &layers()), Figures::default());
@@ -306,7 +348,7 @@ mod tests {
             table: CostTable::shipped(),
             library: "asap7".to_owned(),
             array: [64, 64],
-            ends: [16, 16],
+            exact_array: [16, 16],
             measured: Vec::new(),
             weights: WeightScheme::I8Channel,
         };

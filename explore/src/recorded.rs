@@ -21,6 +21,8 @@ pub struct Recorded {
     pub settings: Settings,
     /// Its networks, in its order.
     pub networks: Vec<RecordedNetwork>,
+    /// Those that stand beside them, in no mean.
+    pub beside: Vec<RecordedNetwork>,
     /// The same on the images on which choices were confirmed, with the designs that were tested
     /// there; empty if none were.
     pub confirmation: Vec<RecordedNetwork>,
@@ -92,15 +94,25 @@ impl Recorded {
                 inputs.is_some_and(|inputs| network.inputs() == inputs)
             };
             let networks: Vec<RecordedNetwork> = networks.collect::<Result<_, _>>()?;
-            let (confirmation, networks) = networks.into_iter().partition(confirms);
+            let (confirmation, networks): (_, Vec<_>) = networks.into_iter().partition(confirms);
+            let is_beside = |network: &RecordedNetwork| {
+                settings.beside.contains(&network.experiment.model_sha256)
+            };
+            let (beside, networks) = networks.into_iter().partition(is_beside);
             return Ok(Some(Self {
                 settings: settings.clone(),
                 networks,
+                beside,
                 confirmation,
                 runs: runs.into_iter().map(|(_, run)| run).collect(),
             }));
         }
         Ok(None)
+    }
+
+    /// All networks, those that stand beside the others behind them.
+    pub fn all(&self) -> impl Iterator<Item = &RecordedNetwork> {
+        self.networks.iter().chain(&self.beside)
     }
 
     /// Each design that was evaluated on all of several networks, judged by `limit`.

@@ -181,6 +181,10 @@ pub struct Cost {
     pub energy_standard_error_fj: f64,
     /// The energy by part, fJ per MAC.
     pub parts_fj: BTreeMap<String, f64>,
+    /// Energy of loading weights, fJ per PE and cycle of it, without the clock; none in tables from
+    /// before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loading_fj: Option<f64>,
 }
 
 /// Why a cost table cannot be used.
@@ -368,6 +372,7 @@ mod tests {
             energy_fj,
             energy_standard_error_fj: 0.1,
             parts_fj: BTreeMap::from([("multiplier".to_owned(), energy_fj)]),
+            loading_fj: None,
         };
         CostTable::new(
             vec![run("a", "seven"), run("b", "ancient")],

@@ -71,6 +71,9 @@ pub struct Layer {
     pub name: String,
     /// Its sizes.
     pub shape: LayerShape,
+    /// Whether its products are exact whatever the others run on, as those of attention may be: then
+    /// it runs on the exact array beside the others'.
+    pub exact: bool,
 }
 
 impl Layer {
@@ -79,6 +82,7 @@ impl Layer {
         let layers = graph.macs().map(|(node, mac)| Self {
             name: node.name.clone(),
             shape: LayerShape::from(&mac.shape),
+            exact: graph.has_exact_products(mac),
         });
         layers.collect()
     }

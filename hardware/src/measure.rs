@@ -253,6 +253,10 @@ fn cost(
         .collect();
     let pe = units.unit(Unit::Pe).expect("an array has PEs");
     let energy_fj = estimate.energy_per_mac_fj();
+    let [rows, columns] = [design.rows, design.columns].map(|size| size as usize);
+    let loading_cycles: u64 = estimate.layers.iter().map(|layer| layer.passes * rows as u64).sum();
+    let loading_fj: f64 = estimate.layers.iter().map(|layer| layer.loading_fj).sum();
+    let loading_fj = loading_fj / (loading_cycles as f64 * (rows * columns) as f64);
     Cost {
         run: bench.run.to_owned(),
         design: design.clone(),
@@ -265,6 +269,7 @@ fn cost(
         energy_fj: rounded(energy_fj),
         energy_standard_error_fj: rounded(energy_fj * estimate.relative_error),
         parts_fj: parts,
+        loading_fj: Some(rounded(loading_fj)),
     }
 }
 

@@ -320,7 +320,7 @@ def load(
         path: the file.
         input_shape: of its input without the batch, where the model leaves it open.
         attention: where products of two activations run: ``emulated`` (on the multipliers, like all
-            others) or ``float``.
+            others), ``exact`` (in 8-bit codes on an exact array of their own) or ``float``.
         weights_by_channel: whether weights that a QDQ network codes with one scale for a layer are
             coded again, each filter by its own. Then codes are larger, and the multipliers' errors
             smaller beside them.

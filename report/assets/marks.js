@@ -4,7 +4,7 @@ const report = JSON.parse(document.getElementById("data").textContent);
 
 // As the page's views: the mean of all networks if there is one, then each network.
 const views = new Map();
-if (report.mean) views.set("mean", { name: `mean of ${report.networks.length} networks`, results: report.mean });
+if (report.mean) views.set("mean", { name: `mean of ${report.networks.filter((network) => !network.beside).length} networks`, results: report.mean });
 report.networks.forEach((network, index) => views.set(String(index), { name: network.name, network, results: network.results }));
 
 // Colours are those of the style sheet, so that they follow the theme; each kind has a shape, too.

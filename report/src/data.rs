@@ -24,7 +24,7 @@ pub struct Report {
     pub confidence: f64,
     /// Where all this comes from.
     pub provenance: Provenance,
-    /// The networks, at least one.
+    /// The networks, at least one; those that stand beside the others behind them.
     pub networks: Vec<Network>,
     /// Over all networks; none for one.
     pub mean: Option<Results>,
@@ -48,6 +48,9 @@ pub struct Network {
     pub preprocess: String,
     /// Number of images of the whole test.
     pub images: u64,
+    /// Whether it stands beside the others: it is in no mean.
+    #[serde(default)]
+    pub beside: bool,
     /// Designs, and the choice among them.
     pub results: Results,
     /// Errors in the layers, by layer in the order of the network, then by design.

@@ -133,11 +133,7 @@ fn bar(saving: Option<f64>) -> Markup {
 
 /// The answer for each network.
 fn networks(views: &[View]) -> Markup {
-    let saved = |design: Option<&ShownDesign>| match design.map(saving) {
-        Some(Some(saving)) => format!("{} %", number::percent(saving)),
-        Some(None) => "unknown".to_owned(),
-        None => "none".to_owned(),
-    };
+    let (beside, in_mean): (Vec<&View>, Vec<&View>) = views.iter().partition(|view| view.beside);
     html! {
         div .scroll {
             table .networks {
@@ -151,24 +147,38 @@ fn networks(views: &[View]) -> Markup {
                     th scope="col" .number { "without V" }
                     th scope="col" .number { "reduced precision" }
                 } }
-                tbody {
-                    @for view in views {
-                        @let (name, shown, chosen) = match outcome(view.results) {
-                            Outcome::Chosen(design) => (design.name.clone(), Some(design), Some(design)),
-                            Outcome::Nearest(design) => (format!("none; nearest: {}", design.name), Some(design), None),
-                            Outcome::UnknownPower => ("of unknown power".to_owned(), None, None),
-                            Outcome::Nothing => ("not evaluated".to_owned(), None, None),
-                        };
-                        tr {
-                            th scope="row" { (view.name) }
-                            td { (name) }
-                            td .number { @if let Some(found) = shown.and_then(|design| design.assessment.as_ref()) { (number::loss(found)) } }
-                            td .number { (saved(chosen)) }
-                            @for (_, rival) in rivals(view.results) { td .number { (saved(rival)) } }
-                        }
+                tbody { @for view in in_mean { (network(view)) } }
+                @if !beside.is_empty() {
+                    tbody .beside {
+                        tr { th scope="rowgroup" colspan="7" { "Beside them, in no mean" } }
+                        @for view in beside { (network(view)) }
                     }
                 }
             }
+        }
+    }
+}
+
+/// The answer for a network, as a row.
+fn network(view: &View) -> Markup {
+    let (name, shown, chosen) = match outcome(view.results) {
+        Outcome::Chosen(design) => (design.name.clone(), Some(design), Some(design)),
+        Outcome::Nearest(design) => (format!("none; nearest: {}", design.name), Some(design), None),
+        Outcome::UnknownPower => ("of unknown power".to_owned(), None, None),
+        Outcome::Nothing => ("not evaluated".to_owned(), None, None),
+    };
+    let saved = |design: Option<&ShownDesign>| match design.map(saving) {
+        Some(Some(saving)) => format!("{} %", number::percent(saving)),
+        Some(None) => "unknown".to_owned(),
+        None => "none".to_owned(),
+    };
+    html! {
+        tr {
+            th scope="row" { (view.name) }
+            td { (name) }
+            td .number { @if let Some(found) = shown.and_then(|design| design.assessment.as_ref()) { (number::loss(found)) } }
+            td .number { (saved(chosen)) }
+            @for (_, rival) in rivals(view.results) { td .number { (saved(rival)) } }
         }
     }
 }

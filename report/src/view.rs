@@ -10,6 +10,8 @@ pub struct View<'a> {
     pub name: String,
     /// The same in a narrow column.
     pub short: &'a str,
+    /// Whether it is a network that is in no mean.
+    pub beside: bool,
     /// The designs.
     pub results: &'a Results,
 }
@@ -18,14 +20,19 @@ pub struct View<'a> {
 pub fn views(report: &Report) -> Vec<View<'_>> {
     let mean = report.mean.iter().map(|results| View {
         key: "mean".to_owned(),
-        name: format!("mean of {} networks", report.networks.len()),
+        name: format!(
+            "mean of {} networks",
+            report.networks.iter().filter(|network| !network.beside).count()
+        ),
         short: "mean",
+        beside: false,
         results,
     });
     let networks = report.networks.iter().enumerate().map(|(index, network)| View {
         key: index.to_string(),
         name: network.name.clone(),
         short: &network.name,
+        beside: network.beside,
         results: &network.results,
     });
     mean.chain(networks).collect()

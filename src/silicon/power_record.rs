@@ -103,6 +103,8 @@ pub struct LayerRecord {
     pub standard_error_fj: f64,
     /// Per product.
     pub energy_per_mac_fj: f64,
+    /// Of loading weights per image, without the clock.
+    pub loading_fj: f64,
     /// Clock cycles that were simulated.
     pub sampled_cycles: u64,
 }
@@ -161,6 +163,7 @@ impl LayerRecord {
             energy_fj: layer.energy_fj,
             standard_error_fj: layer.standard_error_fj,
             energy_per_mac_fj: layer.energy_fj / layer.macs as f64,
+            loading_fj: layer.loading_fj,
             sampled_cycles: layer.sampled_cycles,
         }
     }

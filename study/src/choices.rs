@@ -102,26 +102,26 @@ pub fn best<'a, 'r>(
 
 /// A design for each network.
 pub fn per_network(recorded: &Recorded) -> String {
-    let names: Vec<String> = recorded
-        .networks
-        .iter()
-        .map(|network| short_name(&network.experiment.names.model))
-        .collect();
+    let text = "A design for each network: the least array power that is under the limit on it with\n\
+                95 % confidence, and the mean of what they save. Where no design is, the exact array \
+                stays.\n\n";
+    text.to_owned() + &own_choices(&recorded.networks, recorded.settings.thorough)
+}
+
+/// The choice on each of some networks, as a table.
+pub fn own_choices(networks: &[RecordedNetwork], thorough: bool) -> String {
+    let names: Vec<String> =
+        networks.iter().map(|network| short_name(&network.experiment.names.model)).collect();
     let mut text = format!(
-        "A design for each network: the least array power that is under the limit on it with\n\
-         95 % confidence, and the mean of what they save. Where no design is, the exact array stays.\n\n\
-         | limit | among | mean saved | reduced precision | without V | {} |\n\
+        "| limit | among | mean saved | reduced precision | without V | {} |\n\
          |---|---|---|---|---|{}\n",
         names.join(" | "),
         "---|".repeat(names.len())
     );
     for (points, among) in LIMITS.into_iter().flat_map(|points| AMONG.map(|among| (points, among)))
     {
-        let own: Vec<Own> = recorded
-            .networks
-            .iter()
-            .map(|network| Own::new(network, points, recorded.settings.thorough, among))
-            .collect();
+        let own: Vec<Own> =
+            networks.iter().map(|it| Own::new(it, points, thorough, among)).collect();
         let mean = |power: fn(&Own) -> f64| {
             saved(Some(own.iter().map(power).sum::<f64>() / own.len().max(1) as f64))
         };

@@ -2,6 +2,7 @@
 //! paper's claims. The paper is Zervakis et al., "Leveraging Highly Approximated Multipliers in DNN
 //! Inference" (arXiv 2412.16757).
 
+mod beside;
 mod choices;
 pub mod confirmation;
 mod losses;
@@ -39,8 +40,8 @@ fn varied() -> Vec<Multiplier> {
 /// them, each as is the default and with nothing but V, fitted to the pooled distribution of codes; a
 /// few also in codes chosen for them, and with the first and the last layer exact. Exact products of
 /// fewer bits get all of it, too. Of these the ones in `quantizations`, or all if it is empty, behind
-/// the reference.
-pub fn designs(quantizations: &[Quantization]) -> Vec<Design> {
+/// the reference; of `multipliers` likewise.
+pub fn designs(quantizations: &[Quantization], multipliers: &[Multiplier]) -> Vec<Design> {
     let with_v = vec![Mode::Fitted(None)];
     let both = vec![Mode::None, Mode::Fitted(None)];
     let spaces = [
@@ -75,9 +76,9 @@ pub fn designs(quantizations: &[Quantization]) -> Vec<Design> {
     ];
     let mut designs = Vec::new();
     for design in spaces.iter().flat_map(space::with_rivals) {
-        let asked = quantizations.is_empty()
-            || design.kind() == Kind::Reference
-            || quantizations.contains(&design.quantization());
+        let in_codes = quantizations.is_empty() || quantizations.contains(&design.quantization());
+        let of_one = multipliers.is_empty() || multipliers.contains(&design.multiplier);
+        let asked = design.kind() == Kind::Reference || (in_codes && of_one);
         if asked && !designs.contains(&design) {
             designs.push(design);
         }
@@ -89,7 +90,7 @@ pub fn designs(quantizations: &[Quantization]) -> Vec<Design> {
 pub fn tables(recorded: &Recorded) -> String {
     let means = recorded.means(limit(1.0));
     [
-        losses::accuracies(recorded),
+        losses::accuracies(&recorded.networks),
         losses::defaults(recorded, &means),
         variants::codes(&means),
         losses::others(recorded, &means),
@@ -99,6 +100,9 @@ pub fn tables(recorded: &Recorded) -> String {
         confirmation::table(recorded),
         paper::compared(recorded),
     ]
+    .into_iter()
+    .chain(beside::tables(recorded, &means))
+    .collect::<Vec<_>>()
     .join("\n")
 }
 

@@ -10,9 +10,9 @@ use crate::{fraction, is_default, limit, loss};
 use recoup::search::{mean_name, short_name};
 
 /// Top-1 of the exact networks.
-pub fn accuracies(recorded: &Recorded) -> String {
+pub fn accuracies(networks: &[RecordedNetwork]) -> String {
     let mut text = String::from("| network | images | exact, 8 bits: top-1 % |\n|---|---|---|\n");
-    for network in &recorded.networks {
+    for network in networks {
         let top1 = network.designs.first().and_then(|reference| reference.top1());
         let top1 = top1.map(|top1| format!("{:.2}", 100.0 * top1)).unwrap_or_default();
         let name = short_name(&network.experiment.names.model);

@@ -5,6 +5,7 @@ use recoup_explore::entry::Settings;
 use recoup_explore::key::{CalibrationNames, ExperimentKey, ExperimentRecord, Names};
 use recoup_explore::power::{Figures, Power};
 use recoup_explore::quality::LayerQuality;
+use recoup_explore::recorded::RecordedNetwork;
 use recoup_explore::runner::{Judge, LeastPower, Runner};
 use recoup_explore::subject::{Expected, Failure, Subject, Trial};
 
@@ -49,7 +50,7 @@ fn recorded() -> Recorded {
     let settings = Settings::new(limit(1.0), true, &Power::default());
     let mut store = Store::in_memory().unwrap();
     store.start_run("recoup reproduce", &settings).unwrap();
-    evaluate(&mut store, IMAGES, "first", &designs(&[]));
+    evaluate(&mut store, IMAGES, "first", &designs(&[], &[]));
     Recorded::last(&store).unwrap().unwrap()
 }
 
@@ -59,17 +60,29 @@ fn confirmed(tested: impl Fn(&Design) -> bool) -> Recorded {
     let settings = Settings { confirmation_inputs: Some("other".into()), ..settings };
     let mut store = Store::in_memory().unwrap();
     store.start_run("recoup reproduce", &settings).unwrap();
-    evaluate(&mut store, IMAGES, "first", &designs(&[]));
-    let tested: Vec<Design> =
-        designs(&[]).into_iter().filter(|it| it.kind() == Kind::Reference || tested(it)).collect();
+    evaluate(&mut store, IMAGES, "first", &designs(&[], &[]));
+    let tested: Vec<Design> = designs(&[], &[])
+        .into_iter()
+        .filter(|it| it.kind() == Kind::Reference || tested(it))
+        .collect();
     evaluate(&mut store, 4 * IMAGES, "other", &tested);
     Recorded::last(&store).unwrap().unwrap()
 }
 
 fn evaluate(store: &mut Store, images: usize, inputs: &str, designs: &[Design]) {
+    evaluate_on(&["one.onnx", "two.onnx"], store, images, inputs, designs);
+}
+
+fn evaluate_on(
+    models: &[&str],
+    store: &mut Store,
+    images: usize,
+    inputs: &str,
+    designs: &[Design],
+) {
     let power = Power::default();
     let (inputs, none) = (inputs.to_owned(), String::new);
-    for model in ["one.onnx", "two.onnx"] {
+    for &model in models {
         let experiment = ExperimentKey::of(ExperimentRecord {
             recoup: none(),
             model_sha256: model.to_owned(),
@@ -127,6 +140,51 @@ fn codes_and_arrays_are_set_side_by_side() {
     };
     assert_eq!(losses("exact, 4 activation bits"), [2, 1, 0]);
     assert_eq!(losses("exact, 4 activation bits, 4 weight bits"), [0, 0, 3]);
+}
+
+#[test]
+fn a_network_beside_the_others_is_in_no_mean() {
+    let few = designs(&[Quantization::GAIN], &[truncated(8)]);
+    let with = |beside: &[&str]| {
+        let settings = Settings {
+            beside: beside.iter().map(|&name| name.to_owned()).collect(),
+            ..Settings::new(limit(1.0), true, &Power::default())
+        };
+        let mut store = Store::in_memory().unwrap();
+        store.start_run("recoup reproduce", &settings).unwrap();
+        evaluate(&mut store, IMAGES, "first", &few);
+        evaluate_on(beside, &mut store, 2 * IMAGES, "first", &few);
+        Recorded::last(&store).unwrap().unwrap()
+    };
+    let (alone, recorded) = (with(&[]), with(&["third.onnx"]));
+    let of = |networks: &[RecordedNetwork]| -> Vec<String> {
+        networks.iter().map(|network| network.experiment.names.model.clone()).collect()
+    };
+    assert_eq!(of(&recorded.networks), ["one.onnx", "two.onnx"]);
+    assert_eq!(of(&recorded.beside), ["third.onnx"]);
+    assert_eq!(comparisons(&recorded), comparisons(&alone));
+    let (tables, without) = (tables(&recorded), tables(&alone));
+    let beside = tables.strip_prefix(&without).expect("the same tables, and more behind them");
+    let parts = [
+        "in no mean and in no choice above: third",
+        "| third | 2000 | 100.00 |",
+        "| limit | among | mean saved | reduced precision | without V | third |",
+        "| design | array power | energy | third [95 %] | mean of the others [95 %] |",
+    ];
+    for part in parts {
+        assert!(beside.contains(part), "no {part:?} in: {beside}");
+    }
+    // Its loss, and that of the others.
+    let row = beside.lines().find(|it| it.starts_with("| truncated:8 with V (fitted) | ")).unwrap();
+    assert_eq!(row.matches("1.60 [").count(), 2, "{row}");
+    let report = recoup::page(&recorded, limit(1.0), Vec::new());
+    assert_eq!(report.title, "2 networks and third on approximate multipliers");
+    let shown: Vec<bool> = report.networks.iter().map(|network| network.beside).collect();
+    assert_eq!(shown, [false, false, true]);
+    let mean = report.mean.unwrap();
+    assert!(mean.designs.iter().all(|it| it.assessment.as_ref().unwrap().images == 2000));
+    let page = recoup_report::render(&recoup::page(&recorded, limit(1.0), Vec::new()));
+    assert!(page.contains("mean of 2 networks") && page.contains("Beside them, in no mean"));
 }
 
 /// Plain designs lose 1.6 points each, those in chosen codes 0.4.
@@ -232,9 +290,20 @@ fn each_design_is_tested_once_for_all_limits() {
 
 #[test]
 fn plain_codes_alone_are_asked_for_or_all() {
-    let (all, plain) = (designs(&[]), designs(&[Quantization::PLAIN]));
+    let (all, plain) = (designs(&[], &[]), designs(&[Quantization::PLAIN], &[]));
     assert_eq!(all.len(), 229);
     assert_eq!((&plain[0], all.len() - plain.len()), (&all[0], 170));
-    let aware = designs(&[CHOSEN_CODES]);
+    let aware = designs(&[CHOSEN_CODES], &[]);
     assert_eq!((aware.len(), aware[0].kind()), (1 + 78, Kind::Reference));
+    let one = designs(&[Quantization::GAIN], &[truncated(8)]);
+    let names: Vec<String> = one.iter().map(Design::to_string).collect();
+    assert_eq!(
+        names,
+        [
+            "exact",
+            "truncated:8 with V (fitted)",
+            "truncated:8, plain+gain quantisation",
+            "truncated:8 with V (fitted), exact ends"
+        ]
+    );
 }

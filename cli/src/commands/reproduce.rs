@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use recoup::design::WeightScheme;
 use recoup::search::{Budget, OpenNetwork, Store, explored_inputs};
-use recoup::{ExploreOptions, explore};
+use recoup::{ExploreOptions, Session, explore};
 use recoup_explore::entry::Settings;
 use recoup_explore::explorer::Network;
 use recoup_explore::power::Power;
@@ -35,7 +35,7 @@ const ORDER_SEED: u64 = 0;
 /// Images in memory at a time, beyond those that are kept decoded.
 const BATCH: usize = 256;
 
-/// Evaluates the designs on six networks, confirms what is chosen, and writes page and tables.
+/// Evaluates the designs on the paper's six networks and on those beside them, confirms what is chosen, and writes page and tables.
 pub fn run(args: &ReproduceArgs) -> Result<()> {
     let [database, html, tables] =
         ["run.db", "report.html", "tables.md"].map(|name| args.out.join(name));
@@ -46,10 +46,14 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         [&html, &tables].into_iter().try_for_each(|path| output::check(path, again))?;
     }
     let networks = match &args.network[..] {
-        [] => &Embedded::OF_THE_PAPER,
+        [] => &Embedded::ALL[..],
         some => some,
     };
-    let (sessions, others) = (sessions(args, networks)?, other_sessions(args, networks)?);
+    let is_of_the_paper = |network: &Embedded| Embedded::OF_THE_PAPER.contains(network);
+    let (networks, beside): (Vec<Embedded>, Vec<Embedded>) =
+        networks.iter().partition(|network| is_of_the_paper(network));
+    let (sessions, beside) = (sessions(args, &networks)?, sessions(args, &beside)?);
+    let others = other_sessions(args, &networks)?;
     if !args.out.is_dir() {
         std::fs::create_dir(&args.out)
             .with_context(|| format!("{}: cannot be made", args.out.display()))?;
@@ -57,23 +61,28 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     let mut store = Store::open(&database)?;
     let power = Power::default();
     let bars = Bars::default();
-    let opened = sessions.into_iter().map(|mut session| {
+    let open = |mut session: Session| {
         session.isa = session::isa(&args.machine);
         warn_of_exact_nodes(&session);
         let weights = [WeightScheme::U8Channel];
         OpenNetwork::new(session, power.clone(), &weights, ORDER_SEED, BATCH, &bars)
-    });
-    let opened: Vec<OpenNetwork> = opened.collect::<recoup::Result<_>>()?;
+    };
+    let hashes = beside.iter().map(|session| session.graph.sha256.clone()).collect();
+    let open_all = |sessions: Vec<Session>| -> recoup::Result<Vec<OpenNetwork>> {
+        sessions.into_iter().map(open).collect()
+    };
+    let (opened, beside) = (open_all(sessions)?, open_all(beside)?);
     let others: Vec<OpenNetwork> =
         opened.iter().zip(others).map(|(opened, other)| opened.on(other)).collect();
     let other_inputs = explored_inputs(&others, &bars)?;
     let settings = Settings {
         confirmation_inputs: other_inputs.first().map(|inputs| inputs.sha256().to_owned()),
+        beside: hashes,
         ..Settings::new(args.max_loss, true, &power)
     };
     store.start_run(&command_line(), &settings)?;
     let options = ExploreOptions {
-        designs: recoup_study::designs(&args.quantization),
+        designs: recoup_study::designs(&args.quantization, &args.multiplier),
         limit: args.max_loss,
         // All images, so that the mean is as sharp as they allow and holds for every limit.
         thorough: true,
@@ -82,6 +91,8 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         shard: None,
     };
     let exploration = explore(&mut store, &opened, &options, &bars)?;
+    // On their own, so that they are in no mean.
+    explore(&mut store, &beside, &options, &bars)?;
     if !others.is_empty() {
         let networks = others.iter().zip(&other_inputs);
         let networks: Vec<Network> =

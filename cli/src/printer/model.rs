@@ -30,6 +30,9 @@ pub fn graph(path: &Path, graph: &Graph, as_json: bool) -> Result<()> {
                             "on the multipliers, the model's own codes"
                         }
                         Operand::Constant(Weights::Float(_)) => "on the multipliers",
+                        Operand::Value { .. } if graph.has_exact_products(mac) => {
+                            "on an exact array of their own, both operands activations"
+                        }
                         Operand::Value { .. } => "on the multipliers, both operands activations",
                     };
                     (codes.to_string(), mac.mac_count().to_string())

@@ -80,6 +80,12 @@ fn one(array: &ArrayRecord, clock_ps: f64, out: &mut impl Write) -> Result<()> {
         Some(slowest_ps) => writeln!(out, "; slowest transition seen {slowest_ps:.0} ps"),
         None => writeln!(out),
     }?;
+    let loading_fj: f64 = array.layers.iter().map(|layer| layer.loading_fj).sum();
+    writeln!(
+        out,
+        "loading weights, once for each image, takes {:.3} nJ more, without the clock",
+        loading_fj * 1e-6
+    )?;
     Ok(())
 }
 

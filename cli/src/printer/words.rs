@@ -87,6 +87,7 @@ pub fn weights_text(scheme: WeightScheme, own: OwnCodes) -> String {
 pub fn attention_text(attention: Attention) -> &'static str {
     match attention {
         Attention::Emulated => "emulated: products of two activations on the multipliers",
+        Attention::Exact => "exact: products of two activations on an exact array of their own",
         Attention::Float => "float: products of two activations in float32",
     }
 }

@@ -59,6 +59,7 @@ fn costs(library: &str) -> String {
         energy_standard_error_fj: 0.0,
         area_parts_um2: BTreeMap::new(),
         parts_fj: BTreeMap::new(),
+        loading_fj: None,
     });
     CostTable::new(vec![run], rows.into()).to_json()
 }
@@ -412,7 +413,7 @@ fn what_makes_no_sense_is_refused() {
 #[test]
 fn exact_ends_are_designs_of_their_own() {
     let folder = Folder::new();
-    let ends = ["--exact-ends", "none", "--exact-ends", "both", "--ends-array", "64x64"];
+    let ends = ["--exact-ends", "none", "--exact-ends", "both", "--exact-array", "64x64"];
     let found = json(&folder.args(&ends));
     let power = |multiplier: &str, ends: bool| {
         let found = configurations(&found).iter().find(|it| {

@@ -242,6 +242,29 @@ fn choices_are_confirmed_on_other_images_and_only_once(folder: &TempDir) {
     assert_refused(folder.path(), &confirm("8001"), &["--confirm-images", "8001", "8000"]);
 }
 
+/// The transformer takes long: a few designs on a few images are enough for its place beside the others.
+#[test]
+fn the_transformer_stands_beside_the_others() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let none = ["reproduce", "--out", &out, "--multiplier", "truncated:3"];
+    assert_refused(folder.path(), &none, &["truncated:3 is not evaluated", "truncated:8"]);
+    assert!(!folder.path().join("out").exists());
+    let args = ["reproduce", "--out", &out, "--confirm-images", "0", "--images", "10"];
+    let few = ["--quantization", "plain", "--multiplier", "truncated:8"];
+    let networks = ["--network", "vgg8", "resnet8", "vit"];
+    let tables = stdout(&[&args[..], &few, &networks].concat());
+    let (means, beside) = tables.split_once("Beside the paper's networks").unwrap();
+    assert!(!means.contains("fashion-vit") && means.contains("fashion-resnet8"), "{means}");
+    assert!(beside.contains("| truncated:8 with V (fitted, statistics pooled) | "), "{beside}");
+    let page = std::fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+    let report = data(&page);
+    assert_eq!(report.title, "2 networks and fashion-vit on approximate multipliers");
+    let shown = report.networks.iter().map(|network| (&*network.name, network.beside));
+    let shown: Vec<(&str, bool)> = shown.collect();
+    assert_eq!(shown, [("fashion-vgg8", false), ("fashion-resnet8", false), ("fashion-vit", true)]);
+}
+
 #[test]
 fn the_users_own_images_confirm_where_the_choice_leaves_some() {
     let folder = TempDir::new().unwrap();

@@ -132,6 +132,12 @@ impl Graph {
         })
     }
 
+    /// Whether the products of a layer are exact, whatever the others run on: of two activations, and
+    /// said to be so.
+    pub fn has_exact_products(&self, mac: &Mac) -> bool {
+        self.attention == Some(Attention::Exact) && mac.loads_value()
+    }
+
     /// Those of them that have weights of their own, with their numbers among all.
     pub fn weighted(&self) -> impl Iterator<Item = (usize, &Node, &Mac, &Weights)> {
         let macs = self.macs().enumerate();

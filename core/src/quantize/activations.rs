@@ -1,6 +1,6 @@
 //! Which tensors become codes.
 
-use crate::model::{ActivationQuantization, Graph, Node, NodeKind, ValueId};
+use crate::model::{ActivationQuantization, Graph, Mac, Node, NodeKind, ValueId};
 
 use super::{Calibration, CalibrationError};
 
@@ -204,26 +204,25 @@ fn hands_through(node: &Node) -> bool {
     matches!(node.kind, NodeKind::Movement(_) | NodeKind::MaxPool(_))
 }
 
-/// Per value: whether only the first or the last layer on the multipliers multiplies its codes,
-/// directly or as they are handed through.
-pub(super) fn of_the_ends(graph: &Graph) -> Vec<bool> {
-    let (mut at_the_ends, mut between) =
+/// Per value: whether only layers that are exact multiply its codes, directly or as they are handed
+/// through.
+pub(super) fn of_exact_layers(graph: &Graph, is_exact: impl Fn(usize, &Mac) -> bool) -> Vec<bool> {
+    let (mut exact, mut others) =
         (vec![false; graph.values.len()], vec![false; graph.values.len()]);
-    let last = graph.macs().count().saturating_sub(1);
-    let mut layer = last + 1;
+    let mut layer = graph.macs().count();
     for node in graph.nodes.iter().rev() {
-        if let NodeKind::Mac(_) = node.kind {
+        if let NodeKind::Mac(mac) = &node.kind {
             layer -= 1;
-            let readers = if layer == 0 || layer == last { &mut at_the_ends } else { &mut between };
+            let readers = if is_exact(layer, mac) { &mut exact } else { &mut others };
             node.inputs.iter().for_each(|&input| readers[input] = true);
         } else if hands_through(node) {
             for &input in &node.inputs {
-                at_the_ends[input] |= at_the_ends[node.outputs[0]];
-                between[input] |= between[node.outputs[0]];
+                exact[input] |= exact[node.outputs[0]];
+                others[input] |= others[node.outputs[0]];
             }
         }
     }
-    at_the_ends.iter().zip(between).map(|(&ends, between)| ends && !between).collect()
+    exact.iter().zip(others).map(|(&exact, others)| exact && !others).collect()
 }
 
 /// The nearest multiple of 2^dropped (ties to even multiples) that is a code.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use recoup_kernels::WeightCoding;
 
 use crate::as_text;
-use crate::model::{ActivationQuantization, Graph, NodeKind, ValueId};
+use crate::model::{ActivationQuantization, Graph, Mac, NodeKind, ValueId};
 
 use activations::Assigned;
 pub use activations::{drop_low_bits, operators_on_codes};
@@ -119,8 +119,8 @@ pub struct Quantized {
     pub widths: Widths,
     /// The weight coding.
     pub weights: WeightScheme,
-    /// Per value: whether its codes have 8 bits whatever `widths` says, because exact ends alone
-    /// multiply them, or no layer does.
+    /// Per value: whether its codes have 8 bits whatever `widths` says, because layers on exact
+    /// multipliers alone multiply them, or no layer does.
     pub full_width: Vec<bool>,
 }
 
@@ -138,15 +138,15 @@ impl Quantized {
         let dropped = 8 - widths.activation_bits;
         let Assigned { codes: mut activations, between: mut full_width } =
             activations::assign(&graph, calibration)?;
-        if widths.exact_ends {
-            let at_the_ends = activations::of_the_ends(&graph);
-            full_width.iter_mut().zip(at_the_ends).for_each(|(full, of_ends)| *full |= of_ends);
-        }
+        let last = graph.macs().count().saturating_sub(1);
+        let is_exact =
+            |layer, mac: &Mac| widths.is_exact(layer, last) || graph.has_exact_products(mac);
+        let of_exact = activations::of_exact_layers(&graph, is_exact);
+        full_width.iter_mut().zip(of_exact).for_each(|(full, of_exact)| *full |= of_exact);
         let narrow = activations.iter_mut().zip(&full_width).filter(|(_, full)| !**full);
         for quantization in narrow.filter_map(|(quantization, _)| quantization.as_mut()) {
             quantization.zero_point = drop_low_bits(i32::from(quantization.zero_point), dropped);
         }
-        let last = graph.macs().count().saturating_sub(1);
         let nodes = graph.nodes.iter().enumerate().filter_map(|(index, node)| match &node.kind {
             NodeKind::Mac(mac) => Some((index, node, mac)),
             _ => None,
@@ -154,7 +154,7 @@ impl Quantized {
         let macs = nodes.enumerate().map(|(layer, (index, node, mac))| {
             let input = activations[node.inputs[0]].expect("assign covers every Mac's input");
             let loaded = node.inputs.get(1).and_then(|&value| activations[value]);
-            let bits = if widths.is_exact(layer, last) { 8 } else { widths.weight_bits };
+            let bits = if is_exact(layer, mac) { 8 } else { widths.weight_bits };
             QuantizedMac::new(index, &node.name, mac, (input, loaded), weights, bits)
         });
         let macs = macs.collect::<Result<_, _>>()?;
@@ -177,7 +177,10 @@ impl Quantized {
 
     /// Whether a layer runs on exact multipliers, whatever the others run on.
     pub fn is_exact(&self, layer: usize) -> bool {
-        self.widths.is_exact(layer, self.macs.len() - 1)
+        let NodeKind::Mac(mac) = &self.graph.nodes[self.macs[layer].node].kind else {
+            unreachable!("macs are the graph's")
+        };
+        self.widths.is_exact(layer, self.macs.len() - 1) || self.graph.has_exact_products(mac)
     }
 
     /// The number of low bits that every code of a value has at zero.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use recoup_core::accuracy::{EmulatedDesign, Experiment};
 use recoup_core::design::Design;
 use recoup_core::emulate::Workspace;
-use recoup_core::model::{self, OnnxFile};
+use recoup_core::model::{self, Attention, OnnxFile};
 use recoup_core::quantize::{Method, WeightScheme};
-use recoup_kernels::{Isa, MacLayer};
+use recoup_kernels::{Isa, MacLayer, Scratch};
 use serde::Deserialize;
 
 use crate::reference;
@@ -41,9 +41,19 @@ fn reference(isa: Isa, scheme: WeightScheme) -> (Reference, EmulatedDesign) {
 
 /// The same with another design than the reference's.
 fn design(isa: Isa, scheme: WeightScheme, other: Option<&str>) -> (Reference, EmulatedDesign) {
+    design_with(Attention::Emulated, isa, scheme, other)
+}
+
+/// The same with products of two activations elsewhere.
+fn design_with(
+    attention: Attention,
+    isa: Isa,
+    scheme: WeightScheme,
+    other: Option<&str>,
+) -> (Reference, EmulatedDesign) {
     let expected: Reference = reference::json("attention.json");
     let file = OnnxFile::open(&reference::path("attention.onnx")).unwrap();
-    let graph = Arc::new(model::load(&file, None).unwrap());
+    let graph = Arc::new(model::load_with(&file, None, attention).unwrap());
     let (images, origin) = (&expected.images, (String::new(), String::new()));
     let calibration =
         Experiment::calibrate(&file, &graph, images, Method::MinMax, origin, &|_| {}).unwrap();
@@ -132,5 +142,41 @@ fn regressed_leaves_products_of_activations_as_they_are_fitted() {
             candidate.control.unwrap().layers[3..5].to_vec()
         };
         assert_eq!(constants("regressed"), constants("fitted"), "{how}");
+    }
+}
+
+/// Exact products of 8-bit codes, whatever the other layers run on.
+#[test]
+fn products_of_two_activations_may_be_exact() {
+    for isa in Isa::available() {
+        for text in ["truncated:7 with V (fitted)", "truncated:7", "exact, 6 activation bits"] {
+            let (expected, candidate) =
+                design_with(Attention::Exact, isa, WeightScheme::U8Channel, Some(text));
+            let mut narrow = Vec::new();
+            let observe = |index: usize, layer: &MacLayer, codes: &[u8]| {
+                let (spec, shape) = (layer.spec(), layer.spec().shape);
+                let mut sums = vec![0; shape.positions() * shape.filters];
+                layer.accumulate(codes, &mut Scratch::default(), &mut sums);
+                let (depth, filters) = (shape.depth(), shape.filters);
+                let row = shape.groups * depth;
+                let by_hand: Vec<i32> = (0..sums.len())
+                    .map(|at| {
+                        let (position, filter) = (at / filters, at % filters);
+                        let group = filter / shape.filters_per_group();
+                        let codes = &codes[position * row + group * depth..][..depth];
+                        let weights = &spec.weights[filter * depth..][..depth];
+                        let products = weights.iter().zip(codes);
+                        products.map(|(&w, &a)| i32::from(w) * i32::from(a)).sum()
+                    })
+                    .collect();
+                let is_exact = matches!(index, 3 | 4) || text.starts_with("exact");
+                assert_eq!(sums == by_hand, is_exact, "{isa:?}, {text}, layer {index}");
+                assert_eq!(spec.control.is_some(), !is_exact && text.contains("with V"), "{text}");
+                narrow.push(codes.iter().chain(&spec.weights).all(|code| code % 4 == 0));
+            };
+            let mut workspace = Workspace::default();
+            candidate.network.run_observed(&expected.images[0], &mut workspace, observe).unwrap();
+            assert!(!narrow[3] && !narrow[4], "{text}: {narrow:?}");
+        }
     }
 }

@@ -26,6 +26,7 @@ impl Asked {
             max_loss: Limit::new(0.5).unwrap(),
             thorough: true,
             confirmation_inputs: None,
+            beside: Vec::new(),
             library: "asap7".into(),
             array: [64, 64],
             costs: CostTable::new(Vec::new(), Vec::new()),

@@ -240,6 +240,7 @@ fn what_a_run_has_predicted_is_not_predicted_again() {
         max_loss: Limit::new(1.0).unwrap(),
         thorough: false,
         confirmation_inputs: None,
+        beside: Vec::new(),
         library: "none".into(),
         array: [64, 64],
         costs: CostTable::new(Vec::new(), Vec::new()),

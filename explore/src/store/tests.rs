@@ -50,6 +50,7 @@ fn settings() -> Settings {
         max_loss,
         thorough: true,
         confirmation_inputs: None,
+        beside: Vec::new(),
         library: "asap7".into(),
         array: [64, 64],
         costs,

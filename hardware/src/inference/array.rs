@@ -17,6 +17,9 @@ pub struct ArrayEnergy {
     /// Of all PEs' clock, fJ per cycle: what cycles cost in which nothing is computed.
     clock_fj: f64,
     leakage_nw: Option<f64>,
+    /// Of all weight registers and what they drive, fJ per cycle of loading an array that is full;
+    /// measurements have it layer by layer.
+    loading_fj: f64,
     computing: Computing,
 }
 
@@ -71,6 +74,7 @@ impl ArrayEnergy {
             clock_ps: run.clock_ps,
             clock_fj: *per_cycle.get(&Role::Clock)?,
             leakage_nw: run.leakage_nw_per_um2.map(|density| density * cost.area_um2),
+            loading_fj: pes * cost.loading_fj.unwrap_or(0.0),
             computing: Computing::Full(per_cycle),
         })
     }
@@ -83,6 +87,7 @@ impl ArrayEnergy {
             clock_ps: array.clock_ps,
             clock_fj: array.clock_fj,
             leakage_nw: Some(array.leakage_nw),
+            loading_fj: 0.0,
             computing: Computing::Measured(array.layers.clone()),
         }
     }
@@ -91,9 +96,11 @@ impl ArrayEnergy {
     pub fn layer(&self, layer: &Layer) -> Option<LayerEnergy> {
         let (shape, rows, columns) = (&layer.shape, self.rows, self.columns);
         let cycles = shape.cycles(rows, columns);
-        let computing_fj = match &self.computing {
+        let passes = shape.passes(rows, columns);
+        let (computing_fj, loading_fj) = match &self.computing {
             Computing::Measured(layers) => {
-                layers.iter().find(|measured| measured.name == layer.name)?.energy_fj
+                let found = layers.iter().find(|measured| measured.name == layer.name)?;
+                (found.energy_fj, found.loading_fj)
             }
             Computing::Full(parts) => {
                 let (used_rows, used_columns) =
@@ -102,16 +109,18 @@ impl ArrayEnergy {
                     .iter()
                     .map(|(&role, energy_fj)| energy_fj * active(role, used_rows, used_columns))
                     .sum();
-                cycles as f64 * per_cycle_fj
+                let loading_cycles = (passes * rows as u64) as f64;
+                let loading_fj = self.loading_fj * used_rows * used_columns;
+                (cycles as f64 * per_cycle_fj, loading_cycles * loading_fj)
             }
         };
         // Eq. (P2).
-        let overhead_cycles = shape.passes(rows, columns) * (2 * rows + columns - 2) as u64;
+        let overhead_cycles = passes * (2 * rows + columns - 2) as u64;
         Some(LayerEnergy {
             cycles,
             computing_fj,
             overhead_cycles,
-            overhead_fj: overhead_cycles as f64 * self.clock_fj,
+            overhead_fj: overhead_cycles as f64 * self.clock_fj + loading_fj,
         })
     }
 

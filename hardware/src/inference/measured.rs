@@ -95,6 +95,9 @@ pub struct MeasuredLayer {
     pub cycles: u64,
     /// Of these cycles, fJ per image.
     pub energy_fj: f64,
+    /// Of loading weights, without the clock, fJ per image. Not in files from before it was measured.
+    #[serde(default)]
+    pub loading_fj: f64,
 }
 
 #[derive(Deserialize)]
@@ -192,7 +195,7 @@ impl MeasuredArray {
     }
 
     fn check(&self, layers: &[Layer]) -> Result<(), Mismatch> {
-        for Layer { name, shape } in layers {
+        for Layer { name, shape, .. } in layers {
             let measured = self.layers.iter().find(|measured| measured.name == *name);
             let measured = measured.ok_or_else(|| Mismatch::Missing(name.clone()))?;
             let expected = (shape.macs(), shape.cycles(self.rows, self.columns));

@@ -60,11 +60,16 @@ fn cost(design: Array, parts_fj: [f64; 5], area_um2: f64) -> Cost {
         energy_fj: parts_fj.iter().sum(),
         energy_standard_error_fj: 0.0,
         parts_fj: roles.into_iter().zip(parts_fj).collect(),
+        loading_fj: None,
     }
 }
 
 fn layer(name: &str, depth: usize, filters: usize, positions: usize) -> Layer {
-    Layer { name: name.to_owned(), shape: LayerShape { depth, groups: 1, filters, positions } }
+    Layer {
+        name: name.to_owned(),
+        shape: LayerShape { depth, groups: 1, filters, positions },
+        exact: false,
+    }
 }
 
 fn table() -> CostTable {
@@ -89,6 +94,12 @@ fn a_layer_by_hand() {
     // Two passes of 4 cycles to load and 4 + 4 - 2 and 4 again to fill and drain.
     assert_eq!(energy.overhead_cycles, 2 * 10);
     assert_eq!(energy.overhead_fj, 20.0 * 16.0 * 3.0);
+    // Two times 4 cycles of loading, in which 3/4 of the words and half of the columns move.
+    let mut table = table();
+    table.costs[0].loading_fj = Some(0.5);
+    let loading = ArrayEnergy::of_table(&table, LIBRARY, &design("truncated:8", 4)).unwrap();
+    let loading = loading.layer(&layer("a", 6, 2, 10)).unwrap();
+    assert_eq!(loading.overhead_fj - energy.overhead_fj, 2.0 * 4.0 * 16.0 * 0.5 * 0.75 * 0.5);
     // A layer that fills the array costs what the table says.
     let full = array("truncated:8", 4).layer(&layer("a", 8, 8, 10)).unwrap();
     assert_eq!(full.computing_fj, 18.0 * 8.0 * 8.0 * 10.0);
@@ -98,7 +109,10 @@ fn a_layer_by_hand() {
 fn two_arrays_by_hand() {
     let layers = [layer("first", 2, 2, 10), layer("middle", 4, 4, 10), layer("last", 2, 4, 1)];
     let (main, ends) = (array("truncated:8", 4), array("exact", 2));
-    let accelerator = Accelerator { main: main.clone(), ends: Some(ends.clone()) };
+    let accelerator = Accelerator {
+        main: main.clone(),
+        beside: Some(Beside { array: ends.clone(), ends: true }),
+    };
     let energy = accelerator.inference(&layers).unwrap();
     // Exact, 36 fJ per MAC, and 4 cycles of 4 PEs' clocks per pass.
     let first = 36.0 * 40.0 + 4.0 * 4.0 * 6.0;
@@ -113,7 +127,7 @@ fn two_arrays_by_hand() {
     let waiting = 1e-3 * (24.0 * 1000.0 + 20.0 * 500.0);
     assert!((energy.waiting_fj - waiting).abs() < 1e-9, "{} {waiting}", energy.waiting_fj);
     assert!((energy.total_fj() - expected.iter().sum::<f64>() - waiting).abs() < 1e-9);
-    let alone = Accelerator { main, ends: None }.inference(&layers).unwrap();
+    let alone = Accelerator { main, beside: None }.inference(&layers).unwrap();
     assert_eq!((alone.waiting_fj, alone.layers[1]), (0.0, energy.layers[1]));
 }
 
@@ -128,7 +142,8 @@ fn without_parts_nothing_is_known() {
     let array = |multiplier, size| {
         ArrayEnergy::of_table(&table, LIBRARY, &design(multiplier, size)).unwrap()
     };
-    let mixed = Accelerator { main: array("truncated:8", 4), ends: Some(array("exact", 2)) };
+    let beside = Some(Beside { array: array("exact", 2), ends: true });
+    let mixed = Accelerator { main: array("truncated:8", 4), beside };
     assert_eq!(mixed.inference(&[layer("a", 4, 4, 4), layer("b", 4, 4, 4)]), None);
 }
 
@@ -147,6 +162,12 @@ fn measured_layers_count_as_they_are() {
     let energy = array.layer(&layer("a", 4, 4, 9)).unwrap();
     assert_eq!((energy.computing_fj, energy.overhead_fj), (1234.5, 10.0 * 30.0));
     assert_eq!(array.layer(&layer("b", 4, 4, 9)), None);
+    // Files from before loading was measured do not have it.
+    let loads = text.replace("\"energy_fj\": 1234.5", "\"energy_fj\": 1234.5, \"loading_fj\": 7.5");
+    let measured = Measurements::parse("p.json", &loads).unwrap();
+    let loaded =
+        ArrayEnergy::of_measurement(&measured.arrays[0]).layer(&layer("a", 4, 4, 9)).unwrap();
+    assert_eq!(loaded.overhead_fj, energy.overhead_fj + 7.5);
     let error = Measurements::parse("p.json", "[]").unwrap_err().to_string();
     assert!(error.starts_with("p.json: holds no measured energies of layers: "), "{error}");
     // A name does not say which circuit it was.
@@ -192,7 +213,7 @@ fn idle_rows_and_columns_as_simulated() {
     for (depth, filters) in [(3, 8), (8, 3), (12, 5), (20, 8), (4, 4), (40, 12)] {
         let workload = Workload::relu_like(depth, filters, WeightCoding::Unsigned, 2);
         let simulated = simulate(&workload).energy_fj();
-        let layer = Layer { name: String::new(), shape: workload.shape() };
+        let layer = Layer { name: String::new(), shape: workload.shape(), exact: false };
         let modelled = array.layer(&layer).unwrap().computing_fj;
         assert!((modelled / simulated - 1.0).abs() < 0.05, "{depth}, {filters}");
         (modelled_fj, simulated_fj) = (modelled_fj + modelled, simulated_fj + simulated);

@@ -7,11 +7,15 @@ use recoup_core::watch::{Stopped, Watch, go_on};
 
 use super::model::Energy;
 use super::role::Role;
-use super::streams::Scene;
+use super::streams::{Phase, Scene, Unit};
 use super::unit::{Mode, Runner, UnitModel};
 
 /// How often whoever waits is told how large the error is.
 const SAMPLES_PER_STATE: u64 = 64;
+
+/// Samples of a unit that loads, as a multiple of the fewest of one that computes: it is a few percent of
+/// the energy, so that some percent of error are small.
+const LOADING_SAMPLES: u64 = 4;
 
 /// How to sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +48,8 @@ pub struct LayerEstimate {
     pub macs: u64,
     /// Clock cycles per image.
     pub cycles: u64,
+    /// Times that weights are loaded per image.
+    pub passes: u64,
     /// Share of the PEs that compute something.
     pub utilisation: f64,
     /// Of the whole array per clock cycle, by role.
@@ -52,6 +58,9 @@ pub struct LayerEstimate {
     pub energy_fj: f64,
     /// Its standard error, fJ.
     pub standard_error_fj: f64,
+    /// Of loading weights per image, without the clock, fJ: what moves in the PEs' weight registers,
+    /// what these drive, and what adds up weights for constants.
+    pub loading_fj: f64,
     /// Clock cycles that were simulated.
     pub sampled_cycles: u64,
 }
@@ -147,7 +156,8 @@ impl Stratum<'_> {
 ///
 /// An array's energy is the sum over its units: PEs alike in all columns and rows, of which runs
 /// are drawn; the x line; a MAC+ per column. Cycles that fill the array or load weights, in which
-/// no position is complete, are not in it.
+/// no position is complete, are not in it; what loading takes beside the clock is a sum of its own, from
+/// a fixed number of samples.
 ///
 /// # Errors
 /// When `watch` stops it.
@@ -166,7 +176,8 @@ pub fn estimate(
         units.iter().map(|unit| Runner::new(unit, options.mode, options.clock_ps)).collect();
     let mut strata = strata(units, scenes);
     let mut sample = |stratum: &mut Stratum<'_>| {
-        let (energies, cycles) = runners[stratum.unit].sample(stratum.scene, &mut generator);
+        let (energies, cycles) =
+            runners[stratum.unit].sample(stratum.scene, Phase::Computing, &mut generator);
         stratum.add(&energies, cycles, options.clock_ps);
     };
     let fewest = options.mode.fewest_samples();
@@ -202,19 +213,45 @@ pub fn estimate(
     };
     watch.end();
     let slowest = runners.iter().filter_map(Runner::slowest_ps).reduce(f64::max);
-    let layers = scenes.iter().enumerate().map(|(index, scene)| {
+    let mut layers = Vec::with_capacity(scenes.len());
+    for (index, scene) in scenes.iter().enumerate() {
         let strata: Vec<&Stratum<'_>> =
             strata.iter().filter(|stratum| stratum.layer == index).collect();
-        layer(units, *scene, &strata)
-    });
+        go_on(watch)?;
+        let loading_fj = loading(&mut runners, *scene, options, &mut generator);
+        layers.push(layer(units, *scene, &strata, loading_fj));
+    }
     Ok(Estimate {
         mode: options.mode,
         clock_ps: options.clock_ps,
-        layers: layers.collect(),
+        layers,
         samples,
         relative_error,
         slowest_ps: slowest,
     })
+}
+
+/// Energy of what moves while the weights of a layer are loaded, per image, without the PEs' clock.
+fn loading(
+    runners: &mut [Runner<'_>],
+    scene: Scene<'_>,
+    options: &EstimateOptions,
+    generator: &mut ChaCha8Rng,
+) -> f64 {
+    let (rows, columns) = (scene.design.options.rows, scene.design.options.columns);
+    let cycles = scene.workload.shape().passes(rows, columns) * rows as u64;
+    let samples = LOADING_SAMPLES * options.mode.fewest_samples();
+    let moves = runners.iter_mut().filter(|it| matches!(it.unit(), Unit::Pe | Unit::LoadSums));
+    let of_units = moves.map(|runner| {
+        let mut sum_fj = 0.0;
+        for _ in 0..samples {
+            let (energies, _) = runner.sample(scene, Phase::Loading, generator);
+            let without_clock = energies.iter().filter(|(role, _)| *role != Role::Clock);
+            sum_fj += without_clock.map(|(_, it)| it.dynamic_fj()).sum::<f64>();
+        }
+        runner.unit().count(rows, columns) as f64 * sum_fj / samples as f64
+    });
+    cycles as f64 * of_units.sum::<f64>()
 }
 
 fn strata<'a>(units: &[UnitModel<'_>], scenes: &[Scene<'a>]) -> Vec<Stratum<'a>> {
@@ -239,7 +276,12 @@ fn strata<'a>(units: &[UnitModel<'_>], scenes: &[Scene<'a>]) -> Vec<Stratum<'a>>
     strata
 }
 
-fn layer(units: &[UnitModel<'_>], scene: Scene<'_>, strata: &[&Stratum<'_>]) -> LayerEstimate {
+fn layer(
+    units: &[UnitModel<'_>],
+    scene: Scene<'_>,
+    strata: &[&Stratum<'_>],
+    loading_fj: f64,
+) -> LayerEstimate {
     let Scene { design, workload, .. } = scene;
     let (rows, columns) = (design.options.rows, design.options.columns);
     let shape = workload.shape();
@@ -257,10 +299,12 @@ fn layer(units: &[UnitModel<'_>], scene: Scene<'_>, strata: &[&Stratum<'_>]) -> 
         name: workload.name.clone(),
         macs: shape.macs(),
         cycles: shape.cycles(rows, columns),
+        passes: shape.passes(rows, columns),
         utilisation: shape.utilisation(rows, columns),
         per_cycle: per_cycle.filter_map(|(role, energy)| Some((role, energy?))).collect(),
         energy_fj: strata.iter().map(|stratum| stratum.weight * stratum.mean_fj).sum(),
         standard_error_fj: strata.iter().map(|it| it.variance()).sum::<f64>().sqrt(),
+        loading_fj,
         sampled_cycles: strata.iter().map(|stratum| stratum.cycles).sum(),
     }
 }

@@ -23,6 +23,6 @@ pub use clock_tree::ClockTree;
 pub use estimate::{Estimate, EstimateOptions, LayerEstimate, estimate};
 pub use model::{Energy, PowerModel, PowerOptions};
 pub use role::{Role, roles};
-pub use streams::{Excerpt, PortBits, Scene, Unit, UnitStream};
+pub use streams::{Excerpt, Phase, PortBits, Scene, Unit, UnitStream};
 pub use unit::{Mode, UnitModel};
 pub use workload::Workload;

@@ -129,19 +129,34 @@ impl Unit {
     }
 }
 
+/// What an array does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Positions stream through it.
+    Computing,
+    /// Weights move down its columns, tile after tile.
+    Loading,
+}
+
 /// The stream of one unit during one excerpt.
 pub struct UnitStream<'a> {
     scene: Scene<'a>,
     ports: &'a PortBits,
     unit: Unit,
+    phase: Phase,
     excerpt: Excerpt,
     cycle: usize,
 }
 
 impl<'a> UnitStream<'a> {
-    /// A stream that begins with loading the unit's weight or constants.
+    /// A stream of positions, that begins with loading the unit's weight or constants.
     pub fn new(scene: Scene<'a>, ports: &'a PortBits, unit: Unit, excerpt: Excerpt) -> Self {
-        Self { scene, ports, unit, excerpt, cycle: 0 }
+        Self { scene, ports, unit, phase: Phase::Computing, excerpt, cycle: 0 }
+    }
+
+    /// The same of what the unit does in a phase.
+    pub fn of_phase(self, phase: Phase) -> Self {
+        Self { phase, ..self }
     }
 
     /// Cycles until the unit works on the excerpt's positions alone.
@@ -181,6 +196,51 @@ impl<'a> UnitStream<'a> {
         ports.set(bits, "psum_in", scene.psum_start + above - left_out);
         let x = scene.x(excerpt.group, excerpt.tile, excerpt.row, self.position(1));
         ports.set(bits, "x_in", x);
+    }
+
+    /// The weight that enters the top of the column in a cycle of loading: tile after tile, the last
+    /// row's first.
+    fn word(&self, cycle: usize) -> u8 {
+        let Self { scene, excerpt, .. } = self;
+        let (rows, workload) = (scene.rows(), scene.workload);
+        let tile = (excerpt.tile + cycle / rows) % workload.shape().tiles(rows);
+        let product = (tile + 1) * rows - 1 - cycle % rows;
+        workload.weight(excerpt.group, excerpt.filter, product)
+    }
+
+    /// The cycle of loading; words have come down to every row before.
+    fn loading_cycle(&self) -> usize {
+        let rows = self.scene.rows();
+        2 * rows + self.excerpt.start % rows + self.cycle
+    }
+
+    /// Weights move down by a row each cycle, and the code of the activations stays. What they make of
+    /// it moves down with them: a sum has the same weight's product from each row above.
+    fn loading_pe(&self, bits: &mut [bool]) {
+        let Self { scene, ports, excerpt, .. } = self;
+        let design = scene.design;
+        let now = self.loading_cycle() - excerpt.row;
+        ports.set(bits, "load", 1);
+        ports.set(bits, "w_in", gather(self.word(now), &design.pe_weight_bits()));
+        ports.set(bits, "a_in", gather(scene.padding, &design.pe_activation_bits()));
+        ports.set(bits, "zero_in", i64::from(scene.padding == 0));
+        let late = 1 + usize::from(design.options.pipeline);
+        let circuit = &design.circuit;
+        let product = circuit.product(self.word(now - late), scene.padding) >> circuit.lsb();
+        let above = excerpt.row as i64 * (i64::from(product) - scene.pe_constant);
+        ports.set(bits, "psum_in", scene.psum_start + above);
+    }
+
+    /// Every weight of a tile counts but those beyond the last product.
+    fn loading_sums(&self, bits: &mut [bool]) {
+        let Self { scene, ports, excerpt, .. } = self;
+        let (rows, now) = (scene.rows(), self.loading_cycle());
+        let tiles = scene.workload.shape().tiles(rows);
+        let tile = (excerpt.tile + now / rows) % tiles;
+        let product = (tile + 1) * rows - 1 - now % rows;
+        ports.set(bits, "count", i64::from(product < scene.workload.depth));
+        ports.set(bits, "first", i64::from(tile == 0 && now.is_multiple_of(rows)));
+        ports.set(bits, "w", i64::from(self.word(now)));
     }
 
     /// Row r gets its code r cycles later; X of the tiles before comes when the last row's sum is
@@ -239,12 +299,14 @@ impl<'a> UnitStream<'a> {
 
 impl Stimulus for UnitStream<'_> {
     fn next(&mut self, bits: &mut [bool]) {
-        match self.unit {
-            Unit::Pe => self.pe(bits),
-            Unit::XLine => self.x_line(bits),
-            Unit::MacPlus => self.mac_plus(bits),
-            Unit::LoadSums => self.load_sums(bits),
-            Unit::Constants => self.constants(bits),
+        match (self.unit, self.phase) {
+            (Unit::Pe, Phase::Loading) => self.loading_pe(bits),
+            (Unit::LoadSums, Phase::Loading) => self.loading_sums(bits),
+            (Unit::Pe, _) => self.pe(bits),
+            (Unit::XLine, _) => self.x_line(bits),
+            (Unit::MacPlus, _) => self.mac_plus(bits),
+            (Unit::LoadSums, _) => self.load_sums(bits),
+            (Unit::Constants, _) => self.constants(bits),
         }
         self.cycle += 1;
     }

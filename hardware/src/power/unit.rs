@@ -11,7 +11,7 @@ use crate::simulate::{
 
 use super::model::{Energy, PowerModel, PowerOptions};
 use super::role::{Role, roles};
-use super::streams::{Excerpt, PortBits, Scene, Unit, UnitStream};
+use super::streams::{Excerpt, Phase, PortBits, Scene, Unit, UnitStream};
 
 /// Cycles that are counted of each run; fewer where [`LANES`] runs make a sample.
 const RUN_CYCLES: u64 = 32;
@@ -104,17 +104,19 @@ impl<'a> Runner<'a> {
         Self { model, simulator }
     }
 
-    /// Simulates one run (without delays, [`LANES`] runs) drawn at random; the mean energy per
-    /// cycle by role, and the cycles that were counted.
+    /// Simulates one run of a phase (without delays, [`LANES`] runs) drawn at random; the mean energy
+    /// per cycle by role, and the cycles that were counted.
     pub(super) fn sample(
         &mut self,
         scene: Scene<'_>,
+        phase: Phase,
         generator: &mut ChaCha8Rng,
     ) -> (Vec<(Role, Energy)>, u64) {
         let unit = self.model.unit;
         let warm_up = UnitStream::warm_up(scene.design, unit);
         let ports = &self.model.ports;
-        let mut stream = || UnitStream::new(scene, ports, unit, draw(scene, generator));
+        let mut stream =
+            || UnitStream::new(scene, ports, unit, draw(scene, generator)).of_phase(phase);
         let activity = match &mut self.simulator {
             Simulator::ZeroDelay(simulator) => {
                 let mut streams: Vec<_> = (0..LANES).map(|_| stream()).collect();
@@ -132,6 +134,11 @@ impl<'a> Runner<'a> {
             }
         };
         (self.model.model.energy(&activity), activity.cycles)
+    }
+
+    /// Which unit it is.
+    pub(super) fn unit(&self) -> Unit {
+        self.model.unit
     }
 
     /// The latest transition after a clock edge so far; `None` without delays.

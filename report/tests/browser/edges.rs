@@ -151,6 +151,7 @@ fn a_report_of_nothing_is_a_page() {
         data: String::new(),
         preprocess: String::new(),
         images: 0,
+        beside: false,
         results: Results { answer: Answer { headline, remarks: Vec::new() }, ..Results::default() },
         layers: Vec::new(),
         histograms: Vec::new(),

@@ -6,14 +6,14 @@ use crate::{headings, values};
 use anyhow::Result;
 use clap::Args;
 use recoup::design::Quantization;
-use recoup::{DataSpec, Limit};
+use recoup::{DataSpec, Limit, Multiplier};
 use recoup_zoo::Embedded;
 use std::path::PathBuf;
 
 /// Arguments of `reproduce`.
 #[derive(Args)]
 pub struct ReproduceArgs {
-    /// The networks [default: all six]
+    /// The networks [default: the paper's six and, beside them and in no mean, vit]
     #[arg(long, help_heading = headings::MODEL, value_parser = embedded(), num_args = 1.., value_name = "NAME")]
     pub network: Vec<Embedded>,
     /// Other test images of Fashion-MNIST, as all 10,000: idx:IMAGES,LABELS [default: the 2,000
@@ -32,6 +32,10 @@ pub struct ReproduceArgs {
     pub confirm_images: Option<usize>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., value_parser = parse_quantization, help = format!("Only the designs whose activations become codes so, as in `explore`; may be repeated: {} [default: all]", values::list(recoup_study::QUANTIZATIONS)))]
     pub quantization: Vec<Quantization>,
+    /// Only the designs of these multipliers, of those that are evaluated, as truncated:8; exact for
+    /// reduced precision; may be repeated [default: all]
+    #[arg(long, help_heading = headings::MULTIPLIERS, value_name = "SPEC", num_args = 1.., value_parser = parse_multiplier)]
+    pub multiplier: Vec<Multiplier>,
     /// The limit by which the page chooses, in points; the tables have several
     #[arg(long, help_heading = headings::CHOICE, default_value = "1", value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
     pub max_loss: Limit,
@@ -52,4 +56,19 @@ fn parse_count(text: &str) -> Result<usize, String> {
 fn parse_quantization(text: &str) -> Result<Quantization, String> {
     let known = recoup_study::QUANTIZATIONS.into_iter().find(|known| known.to_string() == text);
     known.ok_or_else(|| format!("expected one of {}", values::list(recoup_study::QUANTIZATIONS)))
+}
+
+fn parse_multiplier(text: &str) -> Result<Multiplier, String> {
+    let multiplier: Multiplier = text.parse().map_err(|error| format!("{error}"))?;
+    let designs = recoup_study::designs(&[], &[]);
+    if designs.iter().any(|design| design.multiplier == multiplier) {
+        return Ok(multiplier);
+    }
+    let mut known: Vec<String> = Vec::new();
+    for name in designs.iter().map(|design| design.multiplier.to_string()) {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    Err(format!("{multiplier} is not evaluated; expected one of {}", known.join(", ")))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use recoup_circuits::{Operands, ProductTable};
 use recoup_core::control_variate;
 use recoup_core::design::Design;
 use recoup_core::multiplier::Multiplier;
@@ -30,6 +31,7 @@ fn osu018() -> CellLibrary {
 
 const ROWS: usize = 4;
 const CYCLES: usize = 60;
+const COMPUTING_PE: (Unit, Phase) = (Unit::Pe, Phase::Computing);
 
 /// A design of 4 rows and 3 columns with codes for three tiles.
 fn design(spec: &str, scheme: WeightScheme, change: impl Fn(&mut Options)) -> (ArrayRtl, Vectors) {
@@ -51,7 +53,7 @@ fn outputs(
     sources: &Sources,
     port: &str,
     scene: Scene<'_>,
-    unit: Unit,
+    (unit, phase): (Unit, Phase),
     excerpt: Excerpt,
 ) -> Vec<u64> {
     let options = SynthesisOptions::new(library);
@@ -61,7 +63,7 @@ fn outputs(
     let delays = Delays::new(&circuit, &Layout::new(&circuit), &DelayOptions::default());
     let mut simulator = EventDriven::new(&circuit, &delays, 10_000.0);
     let ports = PortBits::new(&netlist);
-    let mut stream = UnitStream::new(scene, &ports, unit, excerpt);
+    let mut stream = UnitStream::new(scene, &ports, unit, excerpt).of_phase(phase);
     let out = netlist.outputs.iter().find(|output| output.name == port).unwrap();
     (0..CYCLES)
         .map(|_| {
@@ -106,7 +108,7 @@ fn pes_get_the_sums_of_the_rows_above() {
         let scene = Scene::new(&design, &workload);
         let excerpt = Excerpt { group: 0, filter: 1, tile: 1, row: 2, start: 5 };
         let sources = Sources::pe(&design);
-        let values = outputs(&library, &sources, "psum_out", scene, Unit::Pe, excerpt);
+        let values = outputs(&library, &sources, "psum_out", scene, COMPUTING_PE, excerpt);
         // A code becomes a sum two registers later, three with a pipeline.
         let late = 2 + usize::from(pipeline);
         let mask = (1 << design.ranges.psum.bits()) - 1;
@@ -120,6 +122,41 @@ fn pes_get_the_sums_of_the_rows_above() {
         }
     }
     assert!(compared > 100);
+}
+
+/// A "multiplier" with an error at activation 0, so that sums move while weights do; and few gates.
+#[test]
+fn weights_move_down_tile_after_tile() {
+    let library = osu018();
+    let products = |w: u8, a: u8| i32::from(w & 3) + i32::from(a & 4);
+    let table = ProductTable::from_fn(Operands::Unsigned, products);
+    let odd = Multiplier::from_table("odd", &table);
+    let circuit = MultiplierCircuit::new(&odd, WeightCoding::Unsigned).unwrap();
+    let (_, vectors) = design("exact", WeightScheme::U8Channel, |_| ());
+    let options = Options::new(ROWS, 3, vectors.depth);
+    let design = ArrayRtl::new(circuit, options, None).unwrap();
+    let workload = Workload::of_vectors(&vectors);
+    let scene = Scene::new(&design, &workload);
+    let excerpt = Excerpt { group: 0, filter: 1, tile: 1, row: 2, start: 5 };
+    let sources = Sources::pe(&design);
+    let values = |port| {
+        let unit = (Unit::Pe, Phase::Loading);
+        outputs(&library, &sources, port, scene, unit, excerpt)
+    };
+    // Three tiles of four rows, the last with one product: the words of the column in their order.
+    let words: Vec<u8> = [1, 2, 0]
+        .into_iter()
+        .flat_map(|tile| (0..ROWS).rev().map(move |row| tile * ROWS + row))
+        .map(|product| workload.weight(0, excerpt.filter, product))
+        .collect();
+    // Word 9 enters the column in the first cycle, and is in the register of row r after r more.
+    let word = |cycle: usize| words[(2 * ROWS + 1 + cycle - excerpt.row) % words.len()];
+    let (weights, sums) = (values("w_out"), values("psum_out"));
+    for cycle in 4..CYCLES {
+        assert_eq!(weights[cycle], u64::from(word(cycle)), "cycle {cycle}");
+        let expected = (excerpt.row as u64 + 1) * u64::from(word(cycle - 1) & 3);
+        assert_eq!(sums[cycle], expected, "cycle {cycle}");
+    }
 }
 
 #[test]
@@ -139,7 +176,8 @@ fn x_line_and_mac_plus_get_the_tiles_before() {
 
     let excerpt = Excerpt { group: 0, filter: 1, tile: 1, row: 0, start: 9 };
     let sources = Sources::x_line(&design).unwrap();
-    let values = outputs(&library, &sources, "x_out", scene, Unit::XLine, excerpt);
+    let values =
+        outputs(&library, &sources, "x_out", scene, (Unit::XLine, Phase::Computing), excerpt);
     for (cycle, &value) in values.iter().enumerate().skip(ROWS + 2) {
         assert_eq!(value as i64, x_of(excerpt.start + cycle - ROWS - 1, 2), "cycle {cycle}");
     }
@@ -148,7 +186,8 @@ fn x_line_and_mac_plus_get_the_tiles_before() {
     let c_frac = design.correction.as_ref().unwrap().c_frac as u32;
     for tile in [1, 2] {
         let excerpt = Excerpt { tile, ..excerpt };
-        let values = outputs(&library, &sources, "acc_out", scene, Unit::MacPlus, excerpt);
+        let unit = (Unit::MacPlus, Phase::Computing);
+        let values = outputs(&library, &sources, "acc_out", scene, unit, excerpt);
         let bits = design.ranges.result.bits();
         for (cycle, &value) in values.iter().enumerate().skip(4) {
             let position = excerpt.start + cycle - 2;
@@ -268,6 +307,7 @@ fn idle_units_cost_their_clock() {
     let scenes = [Scene::new(&design, &idle)];
     let options = EstimateOptions::new(Mode::Delays, 10_000.0);
     let result = estimate(&models, &scenes, &options, &Unwatched).unwrap();
+    assert_eq!(result.layers[0].loading_fj, 0.0);
     for (role, energy) in result.per_cycle() {
         let moves = matches!(role, Role::Clock | Role::MacPlus);
         assert_eq!(energy.dynamic_fj() > 0.0, moves, "{role}: {energy:?}");
@@ -301,14 +341,15 @@ fn a_whole_array_needs_what_its_units_need() {
     let model = PowerModel::new(&circuit, &layout, &delays, &roles, &power);
     let mut simulator = EventDriven::new(&circuit, &delays, clock_ps);
     let mut bits = vec![false; circuit.inputs.len()];
-    for cycle in 0..800 {
+    let mut step = |cycle: usize, loads: bool, simulator: &mut EventDriven<'_>| {
         let mut first = 0;
         for port in &netlist.inputs {
             let byte = |lane: usize| match port.name.as_str() {
-                "load" => u8::from(cycle < ROWS),
+                "load" => u8::from(loads),
                 // Weights move down: those of the last row come first.
-                "w_in" if cycle < ROWS => workload.weight(0, lane, ROWS - 1 - cycle),
+                "w_in" if loads => workload.weight(0, lane, ROWS - 1 - cycle % ROWS),
                 "w_in" => workload.weight(0, lane, 0),
+                "a_in" if loads => 0,
                 "a_in" => workload.activation(0, (cycle + ROWS) - lane, lane),
                 _ => 0,
             };
@@ -318,6 +359,26 @@ fn a_whole_array_needs_what_its_units_need() {
             first += port.nets.len();
         }
         simulator.step(&bits);
+    };
+    for cycle in 0..400 {
+        step(cycle, true, &mut simulator);
+        if cycle == 3 * ROWS {
+            simulator.clear();
+        }
+    }
+    let energies = model.energy(&simulator.take());
+    let loading = energies.iter().filter(|(role, _)| *role != Role::Clock);
+    let loading_fj: f64 = loading.map(|(_, energy)| energy.dynamic_fj()).sum();
+    // One pass of four cycles.
+    let composed_fj = composed.layers[0].loading_fj / ROWS as f64;
+    let ratio = composed_fj / loading_fj;
+    assert!(
+        (ratio - 1.0).abs() < 0.05,
+        "loading: composed {composed_fj} fJ, whole {loading_fj} fJ"
+    );
+
+    for cycle in 0..800 {
+        step(cycle, false, &mut simulator);
         if cycle == 3 * ROWS {
             simulator.clear();
         }
