@@ -92,7 +92,9 @@ pub mod data {
 pub mod design {
     pub use crate::evaluate::{candidates, with_reference};
     pub use crate::named::{checked, design};
-    pub use recoup_core::control_variate::{AttentionConstants, ControlOptions, Mode, Statistics};
+    pub use recoup_core::control_variate::{
+        AttentionConstants, ControlOptions, Loading, Mode, Statistics,
+    };
     pub use recoup_core::design::{DesignRecord, Kind};
     pub use recoup_core::quantize::{OutputCorrection, Quantization, WeightScheme};
     pub use recoup_kernels::WeightCoding;

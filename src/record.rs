@@ -6,7 +6,7 @@ use recoup_core::accuracy::{EmulatedDesign, Fidelity, OutputFidelity};
 use recoup_core::as_text;
 use recoup_core::control_variate::{ControlVariate, TermCost};
 use recoup_core::emulate::LayerStatistics;
-use recoup_core::model::Attention;
+use recoup_core::model::{Attention, LoadedOperand};
 use serde::Serialize;
 
 use crate::evaluate::{ExactNode, LayerNoise, Results};
@@ -81,6 +81,10 @@ pub struct Row {
     pub statistics: Option<String>,
     /// Where the constants of products of two activations come from, if there are such products.
     pub attention_constants: Option<String>,
+    /// Which operand of these is loaded: as the design says.
+    pub loaded_operand: Option<String>,
+    /// The layers that load the first.
+    pub first_loaded: Vec<String>,
     /// Significant bits of the activation codes, 4 to 8.
     pub activation_bits: u32,
     /// Significant bits of weight codes.
@@ -150,6 +154,7 @@ pub struct CostRecord {
 pub struct LayerRecord {
     node: String,
     kernel: String,
+    loaded_operand: Option<&'static str>,
     error_mean_before: f64,
     error_std_before: f64,
     error_mean_after: f64,
@@ -233,6 +238,9 @@ impl Results {
             attention_constants: control
                 .filter(|_| self.attention == Some(Attention::Emulated))
                 .map(|_| design.control_options.attention.to_string()),
+            loaded_operand: (self.attention == Some(Attention::Emulated))
+                .then(|| design.control_options.loading.to_string()),
+            first_loaded: self.candidates[index].first_loaded().map(str::to_owned).collect(),
             activation_bits: design.activation_bits,
             weight_bits: design.weight_bits,
             quantization: design.quantization().to_string(),
@@ -278,6 +286,7 @@ impl From<&LayerStatistics> for LayerRecord {
         Self {
             node: layer.node.clone(),
             kernel: layer.kernel.clone(),
+            loaded_operand: layer.loaded_operand.map(LoadedOperand::name),
             error_mean_before: layer.mean_before,
             error_std_before: layer.std_before,
             error_mean_after: layer.mean_after,

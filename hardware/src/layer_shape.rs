@@ -1,6 +1,6 @@
 //! What a layer asks of an array: its sizes, and the passes that they take.
 
-use recoup_core::model::Graph;
+use recoup_core::model::{Graph, LoadedOperand};
 use recoup_kernels::ConvShape;
 
 /// Sizes of a layer.
@@ -28,6 +28,12 @@ impl From<&ConvShape> for LayerShape {
 }
 
 impl LayerShape {
+    /// The same of a product of two activations whose operands are exchanged: what streamed is loaded.
+    #[must_use]
+    pub fn exchanged(self) -> Self {
+        Self { filters: self.positions, positions: self.filters, ..self }
+    }
+
     /// Products per image.
     pub fn macs(&self) -> u64 {
         (self.positions * self.depth * self.filters * self.groups) as u64
@@ -71,6 +77,8 @@ pub struct Layer {
     pub name: String,
     /// Its sizes.
     pub shape: LayerShape,
+    /// Which operand it is loaded with, if both are activations.
+    pub loaded_operand: Option<LoadedOperand>,
 }
 
 impl Layer {
@@ -79,8 +87,22 @@ impl Layer {
         let layers = graph.macs().map(|(node, mac)| Self {
             name: node.name.clone(),
             shape: LayerShape::from(&mac.shape),
+            loaded_operand: mac.loaded_operand(),
         });
         layers.collect()
+    }
+
+    /// The same layers, of which those with these names load their first operand, and others their
+    /// second.
+    pub fn loading(layers: &[Self], first: &[String]) -> Vec<Self> {
+        let load = |layer: &Self| match layer.loaded_operand {
+            Some(operand) if (operand == LoadedOperand::First) != first.contains(&layer.name) => {
+                let loaded_operand = Some(operand.other());
+                Self { shape: layer.shape.exchanged(), loaded_operand, name: layer.name.clone() }
+            }
+            _ => layer.clone(),
+        };
+        layers.iter().map(load).collect()
     }
 }
 

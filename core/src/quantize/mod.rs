@@ -17,7 +17,7 @@ use std::sync::Arc;
 use recoup_kernels::WeightCoding;
 
 use crate::as_text;
-use crate::model::{ActivationQuantization, Graph, NodeKind, ValueId};
+use crate::model::{ActivationQuantization, Exchanged, Graph, NodeKind, Operand, ValueId};
 
 use activations::Assigned;
 pub use activations::{drop_low_bits, operators_on_codes};
@@ -167,6 +167,28 @@ impl Quantized {
         let layers = corrected.macs.iter_mut().zip(corrections);
         layers.for_each(|(mac, corrections)| mac.correct(corrections));
         corrected
+    }
+
+    /// The same network with the operands of some products of two activations exchanged, in the order
+    /// of [`Self::macs`]; before its outputs are corrected.
+    pub(crate) fn exchanged(&self, layers: &[bool]) -> Self {
+        let Exchanged { graph, copies } = self.graph.exchanged(layers);
+        let mut exchanged = self.clone();
+        exchanged.activations.extend(copies.iter().map(|&of| self.activations[of]));
+        exchanged.full_width.extend(copies.iter().map(|&of| self.full_width[of]));
+        let nodes = graph.nodes.iter().enumerate().filter_map(|(index, node)| match &node.kind {
+            NodeKind::Mac(mac) => Some((index, node, mac)),
+            _ => None,
+        });
+        for (layer, ((index, node, mac), own)) in nodes.zip(&mut exchanged.macs).enumerate() {
+            own.node = index;
+            if let (Operand::Value { factor, .. }, Some(true)) = (&mac.loaded, layers.get(layer)) {
+                let codes = exchanged.activations[node.inputs[1]].expect("of a layer's input");
+                *own = own.loading((codes, mac.shape), *factor);
+            }
+        }
+        exchanged.graph = Arc::new(graph);
+        exchanged
     }
 
     /// The real value of an accumulator unit of each filter, before its gain.
