@@ -85,7 +85,7 @@ pub mod data {
     pub use recoup_circuits::npy::Kind as ElementKind;
     pub use recoup_core::accuracy::Outputs;
     pub use recoup_core::data::{Elements, MemoryArray, Pixels, Preprocess};
-    pub use recoup_core::quantize::{Calibration, Method};
+    pub use recoup_core::quantize::{Calibration, ChannelScaling, Method};
 }
 
 /// What a design is made of, and designs ready to run.

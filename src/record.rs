@@ -51,6 +51,8 @@ pub struct CalibrationRecord {
     pub data: String,
     /// How many there were.
     pub images: usize,
+    /// The tensors whose channels are scaled.
+    pub scaled_tensors: Vec<String>,
 }
 
 /// The float32 reference.
@@ -190,6 +192,7 @@ impl Results {
     /// Everything, the designs in this order.
     pub fn record(&self, order: &[usize]) -> Record {
         let float = &self.evaluation.float;
+        let scaled = self.calibration.scaled_tensors();
         Record {
             recoup: env!("CARGO_PKG_VERSION"),
             model: self.model.clone(),
@@ -201,6 +204,7 @@ impl Results {
                 method: self.calibration.method.clone(),
                 data: self.calibration.data.clone(),
                 images: self.calibration.images,
+                scaled_tensors: scaled.map(|it| it.tensor.clone()).collect(),
             },
             attention: self.attention,
             own_weight_codes: self.own_weight_codes.0,

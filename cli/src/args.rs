@@ -13,7 +13,10 @@ use recoup_core::data::{DataError, DataSpec, Dataset, FORMS, KEYS, PRESETS, Prep
 use recoup_core::design::Design;
 use recoup_core::model::{ATTENTION_HELP, Attention};
 use recoup_core::multiplier::{FamilyHelp, METRIC_DEFINITIONS, SPEC_HELP, Source};
-use recoup_core::quantize::{METHOD_HELP, Method, QUANTIZATION_HELP, Quantization, WeightScheme};
+use recoup_core::quantize::{
+    CHANNEL_SCALING_HELP, ChannelScaling, METHOD_HELP, Method, QUANTIZATION_HELP, Quantization,
+    WeightScheme,
+};
 use recoup_kernels::Isa;
 
 use crate::costs::ArrayArgs;
@@ -74,6 +77,8 @@ pub struct DataArgs {
     pub calibration_data: Option<DataSpec>,
     #[arg(long, default_value = "mean-square", value_name = "METHOD", help = format!("How activation ranges are chosen: {METHOD_HELP}"))]
     pub calibration_method: Method,
+    #[arg(long, default_value_t, value_name = "WHERE", help = format!("Whether channels of LayerNormalizations get scales of their own, which weights take back: {CHANNEL_SCALING_HELP}"))]
+    pub channel_scaling: ChannelScaling,
 }
 
 /// What the labels of `--data` mean to the network.

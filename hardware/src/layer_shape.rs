@@ -120,4 +120,19 @@ mod tests {
         let depthwise = LayerShape { depth: 9, groups: 32, filters: 1, positions: 49 };
         assert_eq!((depthwise.passes(64, 64), depthwise.macs()), (32, 9 * 32 * 49));
     }
+
+    #[test]
+    fn what_is_loaded_changes_passes_but_not_products() {
+        // 50 queries, of 24 channels, with 100 keys in each of four heads.
+        let shape = LayerShape { depth: 24, groups: 4, filters: 100, positions: 50 };
+        let layer = |name: &str, loaded_operand| Layer { name: name.into(), shape, loaded_operand };
+        let layers = [layer("qkv", None), layer("keys", Some(LoadedOperand::Second))];
+        let first = Layer::loading(&layers, &["keys".into()]);
+        let queries = LayerShape { filters: 50, positions: 100, ..shape };
+        assert_eq!([first[0].shape, first[1].shape], [shape, queries]);
+        assert_eq!(first[1].loaded_operand, Some(LoadedOperand::First));
+        assert_eq!(queries.macs(), shape.macs());
+        assert_eq!([shape, queries].map(|it| it.passes(64, 64)), [8, 4]);
+        assert_eq!(Layer::loading(&first, &[]), layers);
+    }
 }

@@ -272,7 +272,8 @@ impl Experiment {
 
     /// The values of the tensors in the float network.
     fn values(&self, watch: &dyn Watch) -> Result<Arc<Values>, ExperimentError> {
-        let make = || Ok(value_histograms(&self.graph, &self.images, watch)?);
+        let scales = self.calibration.channel_scales();
+        let make = || Ok(value_histograms(&self.graph, &self.images, &scales, watch)?);
         self.values.get_or_make(&(), make)
     }
 

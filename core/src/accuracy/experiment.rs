@@ -11,7 +11,7 @@ use crate::hint::Hint;
 use crate::model::{Graph, ModelError, OnnxFile, SampleError};
 use crate::multiplier::MultiplierError;
 use crate::quantize::{
-    Calibration, CalibrationError, LayerCodes, Method, WeightScheme, Widths, calibrate,
+    Calibration, CalibrationError, LayerCodes, Ranging, WeightScheme, Widths, calibrate,
 };
 
 use crate::watch::{StopOnly, Unwatched, Watch};
@@ -180,11 +180,12 @@ impl Experiment {
         file: &OnnxFile,
         graph: &Graph,
         images: &[Vec<f32>],
-        method: Method,
+        ranging: impl Into<Ranging>,
         (data, preprocess): (String, String),
         watch: &(impl Watch + ?Sized),
     ) -> Result<Calibration, CalibrationError> {
-        let tensors = calibrate(graph, images, method, watch)?;
+        let ranging: Ranging = ranging.into();
+        let tensors = calibrate(graph, images, ranging, watch)?;
         let name = file.path.file_name().unwrap_or(file.path.as_os_str());
         Ok(Calibration {
             model: name.to_string_lossy().into_owned(),
@@ -193,7 +194,7 @@ impl Experiment {
             source: None,
             preprocess,
             images: images.len(),
-            method: method.to_string(),
+            method: ranging.method.to_string(),
             tensors,
             layers: Vec::new(),
         })

@@ -12,6 +12,7 @@
 
 mod attention;
 mod attributes;
+mod channels;
 mod check;
 mod elementwise;
 mod error;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use recoup_kernels::ConvShape;
 
 pub use attention::{ATTENTION_HELP, Attention};
+pub(crate) use channels::Scalable;
 pub use error::{ModelError, SampleError};
 pub(crate) use exchange::Exchanged;
 pub use float::FloatModel;

@@ -8,6 +8,7 @@ mod counts;
 mod histogram;
 mod quantization;
 mod range;
+mod scaling;
 mod weights;
 
 use std::fmt;
@@ -29,6 +30,7 @@ pub(crate) use histogram::Histogram;
 pub use quantization::{OutputCorrection, QUANTIZATION_HELP, Quantization};
 pub(crate) use range::from_range;
 pub use range::{METHOD_HELP, Method};
+pub use scaling::{CHANNEL_SCALING_HELP, ChannelScaling, Ranging};
 pub(crate) use weights::FilterCorrections;
 pub use weights::{CodeLoad, QuantizedMac};
 
@@ -135,6 +137,7 @@ impl Quantized {
         weights: WeightScheme,
         widths: Widths,
     ) -> Result<Self, CalibrationError> {
+        let graph = calibration.scaled(graph)?;
         let dropped = 8 - widths.activation_bits;
         let Assigned { codes: mut activations, between: mut full_width } =
             activations::assign(&graph, calibration)?;
