@@ -263,22 +263,36 @@ impl Calibration {
 
     /// `graph` with the channels scaled.
     pub(super) fn scaled(&self, graph: Arc<Graph>) -> Result<Arc<Graph>, CalibrationError> {
-        if self.scaled_tensors().next().is_none() {
+        let places = self
+            .scaled_in(&graph)
+            .map_err(|tensor| CalibrationError::Tensor(printable(tensor).into_owned()))?;
+        if places.is_empty() {
             return Ok(graph);
         }
         let mut scaled = Graph::clone(&graph);
-        let scalable = graph.scalable();
-        for TensorCalibration { tensor, channel_scales, .. } in self.scaled_tensors() {
-            let fits = |it: &&Scalable| {
-                graph.values[it.value].tensor == *tensor && it.channels == channel_scales.len()
-            };
-            let usable = channel_scales.iter().all(|scale| scale.is_normal() && *scale > 0.0);
-            let found = scalable.iter().find(fits).filter(|_| usable);
-            let found =
-                found.ok_or_else(|| CalibrationError::Tensor(printable(tensor).into_owned()))?;
-            scaled.scale_channels(found, channel_scales);
-        }
+        places.iter().for_each(|(scalable, scales)| scaled.scale_channels(scalable, scales));
         Ok(Arc::new(scaled))
+    }
+
+    /// Where channels of `graph` are scaled, and by what.
+    ///
+    /// # Errors
+    /// A tensor whose channels cannot have such scales.
+    fn scaled_in(&self, graph: &Graph) -> Result<Vec<(Scalable, &[f32])>, &str> {
+        let mut scalable = graph.scalable();
+        let mut places = Vec::new();
+        for entry in self.scaled_tensors() {
+            let TensorCalibration { tensor, channel_scales: scales, .. } = entry;
+            let fits = |it: &Scalable| {
+                graph.values[it.value].tensor == *tensor && it.channels == scales.len()
+            };
+            let usable = scales.iter().all(|scale| scale.is_normal() && *scale > 0.0);
+            // Each is there once.
+            let found = scalable.iter().position(fits).filter(|_| usable);
+            let at = found.ok_or(tensor.as_str())?;
+            places.push((scalable.swap_remove(at), scales.as_slice()));
+        }
+        Ok(places)
     }
 
     /// Whether codes were counted, but not by channel, as older versions did.
@@ -311,12 +325,14 @@ impl Calibration {
                 expected: model.sha256.clone(),
             });
         }
+        let incomplete = |tensor: &str| CalibrationError::Incomplete {
+            path: path.into(),
+            tensor: tensor.into(),
+        };
         for tensor in tensors_of_multipliers(graph) {
-            calibration.quantization(tensor).map_err(|_| CalibrationError::Incomplete {
-                path: path.into(),
-                tensor: tensor.into(),
-            })?;
+            calibration.quantization(tensor).map_err(|_| incomplete(tensor))?;
         }
+        calibration.scaled_in(graph).map_err(incomplete)?;
         Ok(calibration)
     }
 }
