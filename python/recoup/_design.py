@@ -68,8 +68,8 @@ class Design:
     ) -> None:
         known = as_multiplier(multiplier)
         options = (control_variate, (activation_bits, weight_bits), quantization, exact_ends, weights)
-        named = [statistics, attention_constants, loaded_operand]
-        control = (c_frac, terms, x_bits, named)
+        words = (statistics, attention_constants, loaded_operand)
+        control = (c_frac, terms, x_bits, words)
         self._design = _recoup.Design.make(known._multiplier, *options, control)
         self._made_by = (_make, (known, options, control))
 

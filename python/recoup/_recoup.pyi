@@ -146,7 +146,9 @@ class Design:
         quantization: str | None,
         exact_ends: bool,
         weights: str | None,
-        control_options: tuple[int | None, int | None, int | None, str | None, str | None],
+        control_options: tuple[
+            int | None, int | None, int | None, tuple[str | None, str | None, str | None]
+        ],
     ) -> Design: ...
     @property
     def text(self) -> str: ...

@@ -11,7 +11,8 @@ use crate::multiplier::Multiplier;
 
 /// Of a control variate, what is said: c_frac, terms and x_bits; statistics, attention_constants and
 /// loaded_operand.
-type GivenOptions<'a> = (Option<u32>, Option<usize>, Option<u32>, [Option<&'a str>; 3]);
+type GivenOptions<'a> = (Option<u32>, Option<usize>, Option<u32>, GivenWords<'a>);
+type GivenWords<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
 /// A multiplier with what corrects it and the codes that it gets.
 #[pyclass(frozen, module = "recoup._recoup")]
@@ -49,7 +50,7 @@ impl Design {
         let weights =
             weights.map(|weights| parse::<WeightScheme>(py, "weights", weights)).transpose()?;
         let default = ControlOptions::default();
-        let (c_frac, terms, x_bits, [statistics, attention, loading]) = control_options;
+        let (c_frac, terms, x_bits, (statistics, attention, loading)) = control_options;
         let attention: Option<AttentionConstants> =
             attention.map(|text| parse(py, "attention_constants", text)).transpose()?;
         let loading: Option<Loading> =
