@@ -34,6 +34,7 @@ pub fn design_columns() -> Vec<Column> {
         whole("c_frac", Integer),
         whole("statistics", Text),
         whole("attention_constants", Text),
+        whole("loaded_operand", Text),
         whole("activation_bits", Integer),
         whole("weight_bits", Integer),
         whole("quantization", Text),

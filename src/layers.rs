@@ -1,5 +1,6 @@
 //! A network whose weights are being trained: its layers, and what other weights make of it.
 
+use recoup_circuits::printable;
 use recoup_core::design::Design;
 pub use recoup_core::emulate::{LoneLayer, LoneOutputs};
 pub use recoup_core::model::Parameters;
@@ -127,6 +128,14 @@ impl Network {
             return request(format!(
                 "{design}: its codes are adapted to the weights of the file, and these are others; \
                  take quantization=\"plain+gain\""
+            ));
+        }
+        let calibration = self.calibrated()?.experiment.calibration();
+        if let Some(scaled) = calibration.scaled_tensors().next() {
+            return request(format!(
+                "tensor \"{}\": its channels are scaled in the calibration, and parameters of the file \
+                 read it unscaled; calibrate with channel_scaling=\"none\"",
+                printable(&scaled.tensor)
             ));
         }
         let macs: Vec<_> = self.graph().weighted().collect();

@@ -85,14 +85,16 @@ pub mod data {
     pub use recoup_circuits::npy::Kind as ElementKind;
     pub use recoup_core::accuracy::Outputs;
     pub use recoup_core::data::{Elements, MemoryArray, Pixels, Preprocess};
-    pub use recoup_core::quantize::{Calibration, Method};
+    pub use recoup_core::quantize::{Calibration, ChannelScaling, Method};
 }
 
 /// What a design is made of, and designs ready to run.
 pub mod design {
     pub use crate::evaluate::{candidates, with_reference};
     pub use crate::named::{checked, design};
-    pub use recoup_core::control_variate::{AttentionConstants, ControlOptions, Mode, Statistics};
+    pub use recoup_core::control_variate::{
+        AttentionConstants, ControlOptions, Loading, Mode, Statistics,
+    };
     pub use recoup_core::design::{DesignRecord, Kind};
     pub use recoup_core::quantize::{OutputCorrection, Quantization, WeightScheme};
     pub use recoup_kernels::WeightCoding;

@@ -9,7 +9,7 @@ use recoup_core::accuracy::{
 use recoup_core::data::{Dataset, Preprocess, hold_out};
 use recoup_core::design::Design;
 use recoup_core::model::{self, Attention, Graph, OnnxFile};
-use recoup_core::quantize::{Calibration, CalibrationImages, WeightScheme};
+use recoup_core::quantize::{Calibration, CalibrationImages, Ranging, WeightScheme};
 use recoup_core::watch::Watch;
 
 use crate::error::{Error, ErrorKind, Hint, Result};
@@ -94,7 +94,11 @@ impl Network {
     /// When data and model do not belong together, the model gives NaN or infinity, or `watch` stops
     /// the work.
     pub fn calibrate(&mut self, options: SessionOptions, watch: &dyn Watch) -> Result<()> {
-        let SessionOptions { data, images, seed, preprocess, calibration_method, .. } = options;
+        let SessionOptions { data, images, seed, preprocess, .. } = options;
+        let ranging = Ranging {
+            method: options.calibration_method,
+            channel_scaling: options.channel_scaling,
+        };
         let spec = data.name();
         let dataset = data.open(&self.graph)?;
         let name = dataset.name().to_owned();
@@ -106,7 +110,7 @@ impl Network {
         let model = (self.file.clone(), self.graph.clone());
         let made_of = (name, inputs);
         let mut session =
-            Session::on(model, dataset, numbers, preprocess.clone(), made_of, calibration_method)?;
+            Session::on(model, dataset, numbers, preprocess.clone(), made_of, ranging)?;
         session.calibrated_on = Some(source);
         let experiment = session.experiment(WeightScheme::U8Channel, watch)?;
         self.calibrated = Some(Calibrated { experiment, preprocess }.into());

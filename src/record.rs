@@ -6,7 +6,7 @@ use recoup_core::accuracy::{EmulatedDesign, Fidelity, OutputFidelity};
 use recoup_core::as_text;
 use recoup_core::control_variate::{ControlVariate, TermCost};
 use recoup_core::emulate::LayerStatistics;
-use recoup_core::model::Attention;
+use recoup_core::model::{Attention, LoadedOperand};
 use serde::Serialize;
 
 use crate::evaluate::{ExactNode, LayerNoise, Results};
@@ -54,6 +54,8 @@ pub struct CalibrationRecord {
     pub data: String,
     /// How many there were.
     pub images: usize,
+    /// The tensors whose channels are scaled.
+    pub scaled_tensors: Vec<String>,
 }
 
 /// The float32 reference.
@@ -84,6 +86,10 @@ pub struct Row {
     pub statistics: Option<String>,
     /// Where the constants of products of two activations come from, if there are such products.
     pub attention_constants: Option<String>,
+    /// Which operand of these is loaded: as the design says.
+    pub loaded_operand: Option<String>,
+    /// The layers that load the first.
+    pub first_loaded: Vec<String>,
     /// Significant bits of the activation codes, 4 to 8.
     pub activation_bits: u32,
     /// Significant bits of weight codes.
@@ -153,6 +159,7 @@ pub struct CostRecord {
 pub struct LayerRecord {
     node: String,
     kernel: String,
+    loaded_operand: Option<&'static str>,
     error_mean_before: f64,
     error_std_before: f64,
     error_mean_after: f64,
@@ -188,6 +195,7 @@ impl Results {
     /// Everything, the designs in this order.
     pub fn record(&self, order: &[usize]) -> Record {
         let float = &self.evaluation.float;
+        let scaled = self.calibration.scaled_tensors();
         Record {
             recoup: env!("CARGO_PKG_VERSION"),
             model: self.model.clone(),
@@ -199,6 +207,7 @@ impl Results {
                 method: self.calibration.method.clone(),
                 data: self.calibration.data.clone(),
                 images: self.calibration.images,
+                scaled_tensors: scaled.map(|it| it.tensor.clone()).collect(),
             },
             attention: self.attention,
             own_weight_codes: self.own_codes.kept,
@@ -237,6 +246,9 @@ impl Results {
             attention_constants: control
                 .filter(|_| self.attention == Some(Attention::Emulated))
                 .map(|_| design.control_options.attention.to_string()),
+            loaded_operand: (self.attention == Some(Attention::Emulated))
+                .then(|| design.control_options.loading.to_string()),
+            first_loaded: self.candidates[index].first_loaded().map(str::to_owned).collect(),
             activation_bits: design.activation_bits,
             weight_bits: design.weight_bits,
             quantization: design.quantization().to_string(),
@@ -282,6 +294,7 @@ impl From<&LayerStatistics> for LayerRecord {
         Self {
             node: layer.node.clone(),
             kernel: layer.kernel.clone(),
+            loaded_operand: layer.loaded_operand.map(LoadedOperand::name),
             error_mean_before: layer.mean_before,
             error_std_before: layer.std_before,
             error_mean_after: layer.mean_after,

@@ -9,7 +9,9 @@ use recoup_core::data::{
     DataError, DataSpec, Dataset, Preprocess, Sampler, hold_out, select_others,
 };
 use recoup_core::model::{self, Attention, FloatModel, Graph, OnnxFile};
-use recoup_core::quantize::{Calibration, CalibrationImages, Method, WeightScheme};
+use recoup_core::quantize::{
+    Calibration, CalibrationImages, ChannelScaling, Method, Ranging, WeightScheme,
+};
 use recoup_core::watch::Watch;
 use recoup_kernels::Isa;
 
@@ -126,6 +128,8 @@ pub struct SessionOptions {
     pub calibration_data: Option<Data>,
     /// How ranges of activations are chosen.
     pub calibration_method: Method,
+    /// Whether channels of LayerNormalizations have scales of their own.
+    pub channel_scaling: ChannelScaling,
     /// A calibration in a file, instead of a new one. Its images are read again, as control
     /// variates are fitted on them.
     pub calibration: Option<PathBuf>,
@@ -148,6 +152,7 @@ impl SessionOptions {
             calibration_images: None,
             calibration_data: None,
             calibration_method: Method::MeanSquare,
+            channel_scaling: ChannelScaling::default(),
             calibration: None,
         }
     }
@@ -174,7 +179,7 @@ pub struct Session {
     calibration_inputs: Vec<Vec<f32>>,
     /// Which these are; none of a session that was made of parts.
     pub(crate) calibrated_on: Option<CalibrationImages>,
-    method: Method,
+    ranging: Ranging,
     /// A calibration that is not to be made again.
     given: Option<Calibration>,
     /// Has the calibration and its images, once it is there.
@@ -231,10 +236,11 @@ impl Session {
             _ => selection.chosen(own, &dataset, &graph)?,
         };
         let CalibrationSet { name, source, inputs, evaluated } = images;
-        let (preprocess, method) = (selection.preprocess, options.calibration_method);
+        let SessionOptions { calibration_method: method, channel_scaling, .. } = options;
+        let (preprocess, ranging) = (selection.preprocess, Ranging { method, channel_scaling });
         let inputs = (name, inputs);
         let model = (file, graph);
-        let session = Self::on(model, dataset, evaluated, preprocess, inputs, method)?;
+        let session = Self::on(model, dataset, evaluated, preprocess, inputs, ranging)?;
         Ok(Self { calibrated_on: Some(source), given, ..session })
     }
 
@@ -252,7 +258,7 @@ impl Session {
         method: Method,
     ) -> Result<Self> {
         let model = (Arc::new(file), graph);
-        Self::on(model, dataset, indices, preprocess, calibration, method)
+        Self::on(model, dataset, indices, preprocess, calibration, method.into())
     }
 
     pub(crate) fn on(
@@ -261,7 +267,7 @@ impl Session {
         indices: Vec<usize>,
         preprocess: Preprocess,
         (calibration_source, calibration_inputs): (String, Vec<Vec<f32>>),
-        method: Method,
+        ranging: Ranging,
     ) -> Result<Self> {
         let sampler = check(&dataset, &preprocess, &graph)?;
         dataset.load()?;
@@ -276,7 +282,7 @@ impl Session {
             calibration_source,
             calibration_inputs,
             calibrated_on: None,
-            method,
+            ranging,
             given: None,
             calibrated: None,
         })
@@ -290,7 +296,7 @@ impl Session {
         watch.begin("calibrating", self.calibration_inputs.len());
         let (file, inputs) = (&self.file, &self.calibration_inputs);
         let origin = (self.calibration_source.clone(), self.preprocess.to_string());
-        let made = Experiment::calibrate(file, &self.graph, inputs, self.method, origin, watch);
+        let made = Experiment::calibrate(file, &self.graph, inputs, self.ranging, origin, watch);
         watch.end();
         let calibration =
             made.map_err(|error| Error::from(error).of(file.path.display().to_string()))?;
@@ -493,8 +499,8 @@ impl Selection {
             None => (calibration.data.clone(), Vec::new()),
         };
         let evaluated = self.evaluated(&dataset, &taken)?;
-        let (inputs, method) = ((words.clone(), Vec::new()), Method::MeanSquare);
-        let session = Session::on(model, dataset, evaluated, self.preprocess, inputs, method)?;
+        let (inputs, ranging) = ((words.clone(), Vec::new()), Method::MeanSquare.into());
+        let session = Session::on(model, dataset, evaluated, self.preprocess, inputs, ranging)?;
         let calibrated = experiment.with_weights(experiment.weights()).with_source(words);
         Ok(Session { calibrated: Some(calibrated), ..session })
     }

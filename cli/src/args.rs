@@ -7,13 +7,16 @@ use clap::{Args, Subcommand};
 use recoup::data::CALIBRATION_IMAGES;
 use recoup_circuits::table::{ElementType, Index, Order};
 use recoup_core::control_variate::{
-    AttentionConstants, ControlOptions, MODE_HELP, Mode, Statistics,
+    AttentionConstants, ControlOptions, LOADING_HELP, Loading, MODE_HELP, Mode, Statistics,
 };
 use recoup_core::data::{DataError, DataSpec, Dataset, FORMS, KEYS, PRESETS, Preprocess};
 use recoup_core::design::Design;
 use recoup_core::model::{ATTENTION_HELP, Attention};
 use recoup_core::multiplier::{FamilyHelp, METRIC_DEFINITIONS, SPEC_HELP, Source};
-use recoup_core::quantize::{METHOD_HELP, Method, QUANTIZATION_HELP, Quantization, WeightScheme};
+use recoup_core::quantize::{
+    CHANNEL_SCALING_HELP, ChannelScaling, METHOD_HELP, Method, QUANTIZATION_HELP, Quantization,
+    WeightScheme,
+};
 use recoup_kernels::Isa;
 
 use crate::costs::ArrayArgs;
@@ -74,6 +77,8 @@ pub struct DataArgs {
     pub calibration_data: Option<DataSpec>,
     #[arg(long, default_value = "mean-square", value_name = "METHOD", help = format!("How activation ranges are chosen: {METHOD_HELP}"))]
     pub calibration_method: Method,
+    #[arg(long, default_value_t, value_name = "WHERE", help = format!("Whether channels of LayerNormalizations get scales of their own, which weights take back: {CHANNEL_SCALING_HELP}"))]
+    pub channel_scaling: ChannelScaling,
 }
 
 /// What the labels of `--data` mean to the network.
@@ -120,6 +125,8 @@ pub struct EvalArgs {
     pub statistics: Option<Statistics>,
     #[arg(long, help_heading = headings::CONTROL, value_name = "HOW", help = format!("Where C and C0 of products of two activations come from, {}: from what is loaded into each column, one of each for a layer, C0 alone for each column, or no V [default: {}]", values::list(AttentionConstants::ALL), ControlOptions::default().attention))]
     pub attention_constants: Option<AttentionConstants>,
+    #[arg(long, help_heading = headings::CONTROL, value_name = "WHICH", help = format!("Which operand of products of two activations is loaded into the array while the other streams: {LOADING_HELP} [default: {}]", ControlOptions::default().loading))]
+    pub loaded_operand: Option<Loading>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the activation codes, {}; may be repeated [default: 8]", values::code_bits()))]
     pub activation_bits: Vec<u32>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "B", num_args = 1.., value_parser = clap::value_parser!(u32).range(CODE_BITS), help = format!("Significant bits of the weight codes, {}; may be repeated [default: 8]", values::code_bits()))]

@@ -10,7 +10,7 @@ use recoup::data::Labels;
 use recoup_core::accuracy::Experiment;
 use recoup_core::data::{DataSpec, Preprocess, select};
 use recoup_core::model::{ATTENTION_HELP, Attention};
-use recoup_core::quantize::Method;
+use recoup_core::quantize::{ChannelScaling, Method};
 
 use crate::args::{DataArgs, LabelArgs, MachineArgs, Shape, parse_shape};
 use crate::headings;
@@ -68,6 +68,7 @@ impl NetworkArgs {
                     calibration_images: self.calibration_images,
                     calibration_data: None,
                     calibration_method: Method::MeanSquare,
+                    channel_scaling: ChannelScaling::default(),
                 };
                 let recoded = recodes(design.weights);
                 session::open(model, &args, None, Labels::Unused, recoded, machine)?

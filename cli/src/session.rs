@@ -31,6 +31,7 @@ pub fn open(
         calibration_images: args.calibration_images,
         calibration_data: args.calibration_data.clone().map(Data::Files),
         calibration_method: args.calibration_method,
+        channel_scaling: args.channel_scaling,
         calibration: calibration.map(Path::to_owned),
     };
     let mut session = Session::open(model, options)?;

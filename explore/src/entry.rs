@@ -79,6 +79,9 @@ pub struct Entry {
     /// Predicted error over signal.
     #[serde(default)]
     pub noise_to_signal: Option<f64>,
+    /// The products of two activations that load their first operand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first_loaded: Vec<String>,
     /// Why there is no result: what failed, or what makes the design superfluous.
     pub note: Option<String>,
 }
@@ -93,7 +96,8 @@ impl Entry {
     /// before it was kept.
     pub fn expected(self) -> Option<Expected> {
         let noise_to_signal = self.noise_to_signal?;
-        Some(Expected { functions: self.functions, noise_to_signal })
+        let Self { functions, first_loaded, .. } = self;
+        Some(Expected { functions, noise_to_signal, first_loaded })
     }
 
     /// Bit 8 i + l is set when a_i w_l is kept; None for a table.

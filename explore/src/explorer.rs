@@ -19,7 +19,7 @@ use crate::runner::{
 use crate::sequential::{Limit, Verdict};
 use crate::shard::Shard;
 use crate::store::ResultStore;
-use crate::subject::Emulated;
+use crate::subject::{Emulated, Expected};
 
 /// Memory for what the designs on a network have in common.
 pub const PREFIX_BYTES: usize = 1 << 28;
@@ -184,8 +184,10 @@ impl<'a> Explorer<'a> {
             true => LeastPower::new(designs),
             false => LeastPower::all_of(designs),
         };
-        let figures =
-            |design: &Design, functions: &[String]| power.figures(design, functions, layers);
+        let figures = |design: &Design, expected: &Expected| {
+            let loaded = Layer::loading(layers, &expected.first_loaded);
+            power.figures(design, &expected.functions, &loaded)
+        };
         let subject = Emulated::new(experiments, inputs, PREFIX_BYTES, watch);
         let runner = Runner::new(&subject, &keys, judge)
             .with_figures(&figures)

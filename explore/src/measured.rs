@@ -119,7 +119,11 @@ mod tests {
     }
 
     fn measurements(name: &str, graph: &Graph) -> Measurements {
-        let layers = Layer::of_graph(graph).into_iter().map(|layer| MeasuredLayer {
+        measurements_of(name, Layer::of_graph(graph))
+    }
+
+    fn measurements_of(name: &str, layers: Vec<Layer>) -> Measurements {
+        let layers = layers.into_iter().map(|layer| MeasuredLayer {
             macs: layer.shape.macs(),
             cycles: layer.shape.cycles(8, 4),
             name: layer.name,
@@ -164,6 +168,20 @@ mod tests {
         );
         let size = error(&files, &networks, [16, 16]);
         assert!(size.starts_with("resnet: r.json has no array of 16x16"), "{size}");
+    }
+
+    /// What is loaded is each design's own choice.
+    #[test]
+    fn measurements_may_have_either_operand_loaded() {
+        let graph = graph("fashion-vit.onnx");
+        let layers = Layer::of_graph(&graph);
+        let products = layers.iter().filter(|layer| layer.loaded_operand.is_some());
+        let first: Vec<String> = products.map(|layer| layer.name.clone()).collect();
+        let exchanged = Layer::loading(&layers, &first);
+        assert_ne!(exchanged, layers);
+        for layers in [layers, exchanged] {
+            assert_eq!(measurements_of("vit", layers).check(&graph), Ok(()));
+        }
     }
 
     #[test]

@@ -164,14 +164,14 @@ impl Power {
 
     /// Energy of an inference; none as above, and where measurements lack the design or a layer.
     fn energy(&self, design: &Design, functions: &[String], layers: &[Layer]) -> Option<Energy> {
-        let of = |design: &Design, functions: &[String]| {
+        let of = |design: &Design, functions: &[String], layers: &[Layer]| {
             let accelerator = self.accelerator(design, functions, layers)?;
             Some(accelerator.inference(layers)?.total_fj())
         };
-        let energy_fj = of(design, functions)?;
+        let energy_fj = of(design, functions, layers)?;
         // All exact arrays of the table are the same one, of unsigned codes.
         let weights = self.measured.is_empty().then(|| self.weights(design));
-        let exact = of(&Design::exact(8).with_weights(weights), &[])?;
+        let exact = of(&Design::exact(8).with_weights(weights), &[], &Layer::loading(layers, &[]))?;
         Some(Energy { energy_nj: 1e-6 * energy_fj, relative: energy_fj / exact })
     }
 
@@ -260,6 +260,7 @@ mod tests {
             name: name.to_owned(),
             shape: LayerShape { depth, groups: 1, filters, positions },
             exact: false,
+            loaded_operand: None,
         };
         vec![layer("first", 2, 2, 10), layer("middle", 4, 4, 10), layer("last", 2, 4, 1)]
     }

@@ -23,6 +23,8 @@ pub struct Expected {
     pub functions: Vec<String>,
     /// Error over signal in its layers, as predicted.
     pub noise_to_signal: f64,
+    /// The products of two activations that load their first operand.
+    pub first_loaded: Vec<String>,
 }
 
 /// A network on its images.
@@ -92,7 +94,11 @@ impl Subject for Emulated<'_> {
     fn expect(&self, design: &Design) -> Result<Expected, Failure> {
         let prediction = self.experiment(design).predict(design, self.watch)?;
         let names = prediction.functions.iter().map(|x| x.function.to_string());
-        Ok(Expected { functions: names.collect(), noise_to_signal: prediction.noise_to_signal })
+        Ok(Expected {
+            functions: names.collect(),
+            noise_to_signal: prediction.noise_to_signal,
+            first_loaded: prediction.first_loaded,
+        })
     }
 
     fn start(&self, design: &Design) -> Result<Box<dyn Trial + '_>, Failure> {

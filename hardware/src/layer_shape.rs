@@ -1,6 +1,6 @@
 //! What a layer asks of an array: its sizes, and the passes that they take.
 
-use recoup_core::model::Graph;
+use recoup_core::model::{Graph, LoadedOperand};
 use recoup_kernels::ConvShape;
 
 /// Sizes of a layer.
@@ -28,6 +28,12 @@ impl From<&ConvShape> for LayerShape {
 }
 
 impl LayerShape {
+    /// The same of a product of two activations whose operands are exchanged: what streamed is loaded.
+    #[must_use]
+    pub fn exchanged(self) -> Self {
+        Self { filters: self.positions, positions: self.filters, ..self }
+    }
+
     /// Products per image.
     pub fn macs(&self) -> u64 {
         (self.positions * self.depth * self.filters * self.groups) as u64
@@ -74,6 +80,8 @@ pub struct Layer {
     /// Whether its products are exact whatever the others run on, as those of attention may be: then
     /// it runs on the exact array beside the others'.
     pub exact: bool,
+    /// Which operand it is loaded with, if both are activations.
+    pub loaded_operand: Option<LoadedOperand>,
 }
 
 impl Layer {
@@ -83,8 +91,22 @@ impl Layer {
             name: node.name.clone(),
             shape: LayerShape::from(&mac.shape),
             exact: graph.has_exact_products(mac),
+            loaded_operand: mac.loaded_operand(),
         });
         layers.collect()
+    }
+
+    /// The same layers, of which those with these names load their first operand, and others their
+    /// second.
+    pub fn loading(layers: &[Self], first: &[String]) -> Vec<Self> {
+        let load = |layer: &Self| match layer.loaded_operand {
+            Some(operand) if (operand == LoadedOperand::First) != first.contains(&layer.name) => {
+                let loaded_operand = Some(operand.other());
+                Self { shape: layer.shape.exchanged(), loaded_operand, name: layer.name.clone() }
+            }
+            _ => layer.clone(),
+        };
+        layers.iter().map(load).collect()
     }
 }
 
@@ -101,5 +123,20 @@ mod tests {
         assert_eq!(shape.macs() as f64, 600.0 * 64.0 * 16.0 * shape.utilisation(64, 16));
         let depthwise = LayerShape { depth: 9, groups: 32, filters: 1, positions: 49 };
         assert_eq!((depthwise.passes(64, 64), depthwise.macs()), (32, 9 * 32 * 49));
+    }
+
+    #[test]
+    fn what_is_loaded_changes_passes_but_not_products() {
+        // 50 queries, of 24 channels, with 100 keys in each of four heads.
+        let shape = LayerShape { depth: 24, groups: 4, filters: 100, positions: 50 };
+        let layer = |name: &str, loaded_operand| Layer { name: name.into(), shape, loaded_operand };
+        let layers = [layer("qkv", None), layer("keys", Some(LoadedOperand::Second))];
+        let first = Layer::loading(&layers, &["keys".into()]);
+        let queries = LayerShape { filters: 50, positions: 100, ..shape };
+        assert_eq!([first[0].shape, first[1].shape], [shape, queries]);
+        assert_eq!(first[1].loaded_operand, Some(LoadedOperand::First));
+        assert_eq!(queries.macs(), shape.macs());
+        assert_eq!([shape, queries].map(|it| it.passes(64, 64)), [8, 4]);
+        assert_eq!(Layer::loading(&first, &[]), layers);
     }
 }

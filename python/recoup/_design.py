@@ -33,6 +33,9 @@ class Design:
         attention_constants: where C and C0 of products of two activations come from: ``loaded``, from
             what is loaded into each column, if not said; ``layer``, one of each for a layer;
             ``constant``, C0 alone for each column; or ``none``, no V.
+        loaded_operand: which operand of products of two activations is loaded into the array while the
+            other streams: ``chosen``, layer by layer the one that leaves less error on calibration images, if
+            not said; ``second``, keys and values; or ``first``, queries and probabilities.
 
     Raises:
         MultiplierError, ControlVariateError, RequestError: when an argument means nothing.
@@ -61,10 +64,12 @@ class Design:
         x_bits: int | None = None,
         statistics: str | None = None,
         attention_constants: str | None = None,
+        loaded_operand: str | None = None,
     ) -> None:
         known = as_multiplier(multiplier)
         options = (control_variate, (activation_bits, weight_bits), quantization, exact_ends, weights)
-        control = (c_frac, terms, x_bits, statistics, attention_constants)
+        words = (statistics, attention_constants, loaded_operand)
+        control = (c_frac, terms, x_bits, words)
         self._design = _recoup.Design.make(known._multiplier, *options, control)
         self._made_by = (_make, (known, options, control))
 
@@ -110,7 +115,7 @@ def _make(
     multiplier: Multiplier, options: tuple[Any, ...], control: tuple[Any, ...]
 ) -> Design:
     control_variate, (activation_bits, weight_bits), quantization, exact_ends, weights = options
-    c_frac, terms, x_bits, statistics, attention_constants = control
+    c_frac, terms, x_bits, (statistics, attention_constants, loaded_operand) = control
     return Design(
         multiplier,
         control_variate=control_variate,
@@ -124,6 +129,7 @@ def _make(
         x_bits=x_bits,
         statistics=statistics,
         attention_constants=attention_constants,
+        loaded_operand=loaded_operand,
     )
 
 

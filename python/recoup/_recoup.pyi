@@ -146,7 +146,9 @@ class Design:
         quantization: str | None,
         exact_ends: bool,
         weights: str | None,
-        control_options: tuple[int | None, int | None, int | None, str | None, str | None],
+        control_options: tuple[
+            int | None, int | None, int | None, tuple[str | None, str | None, str | None]
+        ],
     ) -> Design: ...
     @property
     def text(self) -> str: ...
@@ -182,7 +184,9 @@ class Network:
     def outputs(self) -> list[tuple[str, list[int]]]: ...
     @property
     def calibration(self) -> tuple[str, int, str] | None: ...
-    def calibrate(self, data: Data, method: str, running: _Running) -> None: ...
+    def calibrate(
+        self, data: Data, method: str, channel_scaling: str, running: _Running
+    ) -> None: ...
     def evaluate(
         self,
         data: Data,

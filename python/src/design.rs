@@ -2,15 +2,17 @@
 
 use pyo3::prelude::*;
 use recoup::design::{
-    AttentionConstants, ControlOptions, Mode, Quantization, Statistics, WeightScheme,
+    AttentionConstants, ControlOptions, Loading, Mode, Quantization, Statistics, WeightScheme,
 };
 use recoup::multipliers::Netlist;
 
 use crate::errors::{known, parse};
 use crate::multiplier::Multiplier;
 
-/// Of a control variate, what is said: c_frac, terms, x_bits, statistics and attention_constants.
-type GivenOptions<'a> = (Option<u32>, Option<usize>, Option<u32>, Option<&'a str>, Option<&'a str>);
+/// Of a control variate, what is said: c_frac, terms and x_bits; statistics, attention_constants and
+/// loaded_operand.
+type GivenOptions<'a> = (Option<u32>, Option<usize>, Option<u32>, GivenWords<'a>);
+type GivenWords<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
 /// A multiplier with what corrects it and the codes that it gets.
 #[pyclass(frozen, module = "recoup._recoup")]
@@ -48,9 +50,11 @@ impl Design {
         let weights =
             weights.map(|weights| parse::<WeightScheme>(py, "weights", weights)).transpose()?;
         let default = ControlOptions::default();
-        let (c_frac, terms, x_bits, statistics, attention) = control_options;
+        let (c_frac, terms, x_bits, (statistics, attention, loading)) = control_options;
         let attention: Option<AttentionConstants> =
             attention.map(|text| parse(py, "attention_constants", text)).transpose()?;
+        let loading: Option<Loading> =
+            loading.map(|text| parse(py, "loaded_operand", text)).transpose()?;
         let statistics: Option<Statistics> =
             statistics.map(|text| parse(py, "statistics", text)).transpose()?;
         let options = ControlOptions {
@@ -59,6 +63,7 @@ impl Design {
             x_bits: x_bits.unwrap_or(default.x_bits),
             statistics: statistics.unwrap_or(default.statistics),
             attention: attention.unwrap_or(default.attention),
+            loading: loading.unwrap_or(default.loading),
         };
         let imported = &multiplier.imported;
         let plain = recoup::Design::new(imported.multiplier.clone());

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use numpy::{PyArrayDyn, PyReadonlyArray1};
 use pyo3::prelude::*;
-use recoup::data::{Method, Outputs as Seen};
+use recoup::data::{ChannelScaling, Method, Outputs as Seen};
 use recoup::design::{WeightScheme, with_reference};
 use recoup::search::EvaluationPiece;
 use recoup::{Dataset, Details, Emulator as Emulated, EvaluateOptions, Power, SessionOptions};
@@ -133,10 +133,13 @@ impl Network {
         py: Python<'_>,
         data: &Data,
         method: &str,
+        channel_scaling: &str,
         running: Running,
     ) -> PyResult<()> {
+        let channel_scaling: ChannelScaling = parse(py, "channel_scaling", channel_scaling)?;
         let calibration_method: Method = parse(py, "method", method)?;
-        let options = SessionOptions { calibration_method, ..data.options.clone() };
+        let options =
+            SessionOptions { calibration_method, channel_scaling, ..data.options.clone() };
         let mut network = self.get();
         let network = wait::run(py, &running, |watch| {
             network.calibrate(options, watch)?;

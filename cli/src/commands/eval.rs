@@ -93,6 +93,7 @@ fn space(args: &EvalArgs, multipliers: Vec<Multiplier>) -> Space {
             x_bits: args.control_variate_bits.unwrap_or(options.x_bits),
             statistics: args.statistics.unwrap_or(options.statistics),
             attention: args.attention_constants.unwrap_or(options.attention),
+            loading: args.loaded_operand.unwrap_or(options.loading),
         },
         activation_bits: or(&args.activation_bits, default.activation_bits),
         weight_bits: or(&args.weight_bits, default.weight_bits),

@@ -8,6 +8,7 @@ use anyhow::Result;
 use recoup_core::quantize::Calibration;
 
 use super::tables::{align_right, name, table};
+use super::words::scaled_channels;
 
 /// The calibration that was written.
 pub fn calibration(calibration: &Calibration, target: &Path) -> Result<()> {
@@ -38,6 +39,7 @@ pub fn calibration(calibration: &Calibration, target: &Path) -> Result<()> {
         calibration.model,
         target.display()
     )?;
+    scaled_channels(calibration, "", &mut out)?;
     if calibration.tensors.is_empty() {
         writeln!(
             out,

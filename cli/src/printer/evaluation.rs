@@ -5,6 +5,8 @@ use std::io::{Write, stdout};
 use anyhow::Result;
 use recoup::design::WeightScheme;
 use recoup::records::LayerNoise;
+use recoup_core::emulate::LayerStatistics;
+use recoup_core::model::LoadedOperand;
 
 use super::report::Report;
 use super::tables::{align_right, energy, loss, name, percent, power, probability, table};
@@ -85,11 +87,31 @@ pub fn text(report: &Report) -> Result<()> {
              needs\none for each; with +layer-gain it has one"
         )?;
     }
+    what_is_loaded(report, &mut out)?;
     what_v_leaves(report, &mut out)?;
     fidelity::print(report, &mut out)?;
     term_cost::print(report, &mut out)?;
     layers(report, &mut out)?;
     profile::print(report, &mut out)
+}
+
+/// Which designs load other operands of products of two activations than keys and values.
+fn what_is_loaded(report: &Report, out: &mut impl Write) -> Result<()> {
+    for (_, candidate) in report.results() {
+        let first = candidate.first_loaded().count();
+        let macs = candidate.prepared.quantized.graph.macs();
+        let products = macs.filter(|(_, mac)| mac.loads_value()).count();
+        if first > 0 {
+            writeln!(
+                out,
+                "{}, {}: {first} of {products} products of two activations load their first operand \
+                 (queries, probabilities)",
+                multiplier_text(candidate),
+                control_text(candidate)
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// Why V does not give more back, where much is missing.
@@ -130,6 +152,14 @@ fn needs_more_constants(report: &Report, index: usize) -> bool {
         && quantized.macs.iter().any(|mac| differ(&mac.gains))
 }
 
+/// A layer's name, and what it is loaded with where that is not the second operand.
+fn layer_text(layer: &LayerStatistics) -> String {
+    match layer.loaded_operand {
+        Some(LoadedOperand::First) => format!("{} (first operand loaded)", name(&layer.node)),
+        _ => name(&layer.node),
+    }
+}
+
 fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
     let Some(layers) = &report.results.evaluation.layers else { return Ok(()) };
     let mut any = false;
@@ -159,7 +189,7 @@ fn layers(report: &Report, out: &mut impl Write) -> Result<()> {
         let some = |number: Option<f64>, text: fn(f64) -> String| number.map_or("–".into(), text);
         for layer in layers {
             table.add_row(vec![
-                name(&layer.node),
+                layer_text(layer),
                 format!("{:.1}", layer.mean_before),
                 format!("{:.1}", layer.std_before),
                 format!("{:.1}", layer.mean_after),

@@ -13,7 +13,7 @@ use recoup_core::model::{Attention, OwnCodes};
 use recoup_core::quantize::Calibration;
 use recoup_kernels::WeightCoding;
 
-use super::tables::percent;
+use super::tables::{name, percent};
 
 /// A candidate's multiplier, and where it does not run.
 pub fn multiplier_text(candidate: &EmulatedDesign) -> String {
@@ -92,6 +92,20 @@ pub fn attention_text(attention: Attention) -> &'static str {
     }
 }
 
+/// Where channels are scaled, if they are anywhere.
+pub fn scaled_channels(
+    calibration: &Calibration,
+    indent: &str,
+    out: &mut impl Write,
+) -> Result<()> {
+    let tensors: Vec<String> =
+        calibration.scaled_tensors().map(|scaled| name(&scaled.tensor)).collect();
+    if !tensors.is_empty() {
+        writeln!(out, "{indent}channels scaled in {}", tensors.join(", "))?;
+    }
+    Ok(())
+}
+
 /// What was evaluated, above a table.
 pub fn heading(results: &Results, out: &mut impl Write) -> Result<()> {
     writeln!(out, "model        {}", results.model)?;
@@ -102,6 +116,7 @@ pub fn heading(results: &Results, out: &mut impl Write) -> Result<()> {
     )?;
     let Calibration { method, images, data, .. } = &results.calibration;
     writeln!(out, "calibration  {method} on {images} images, {data}")?;
+    scaled_channels(&results.calibration, "             ", out)?;
     writeln!(out, "weights      {}", weights_text(results.weights, results.own_codes))?;
     if let Some(attention) = results.attention {
         writeln!(out, "attention    {}", attention_text(attention))?;

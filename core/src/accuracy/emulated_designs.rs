@@ -16,6 +16,7 @@ use crate::quantize::{
 
 use crate::watch::Watch;
 
+use super::cache::Cache;
 use super::{Experiment, ExperimentError};
 
 /// A network in codes, with those that its layers see.
@@ -24,6 +25,8 @@ pub(super) struct Coded {
     pub histograms: Vec<SeenCodes>,
     /// What the choice of the codes was made by, if they were chosen for a multiplier.
     pub noise_to_signal: Option<f64>,
+    /// The same with the operands of some layers exchanged.
+    exchanged: Cache<Vec<bool>, Coded>,
 }
 
 /// All that a design needs but its kernels.
@@ -56,8 +59,8 @@ impl Experiment {
         let make = || self.adapt(design, watch);
         match design.quantization() {
             Quantization::PLAIN => {
-                let width = self.width(design.widths(), watch)?;
-                Ok(Arc::new(self.corrected(&width, design, watch)?))
+                let coded = self.plain(design, watch)?;
+                Ok(Arc::new(self.corrected(&coded, design, watch)?))
             }
             // The choice of codes is asked for before the design is run, and takes longest.
             Quantization { aware: true, .. } => self.adapted.get_or_make(design, make),
@@ -75,7 +78,8 @@ impl Experiment {
         let (exact, multiplier) = (self.exact_scores(watch)?, &design.multiplier);
         let mut best: Option<(f64, Made)> = None;
         for coded in &codings {
-            let mut ways = vec![self.corrected(coded, design, watch)?];
+            let coded = self.loading(coded, design)?;
+            let mut ways = vec![self.corrected(&coded, design, watch)?];
             if outputs != OutputCorrection::None {
                 ways.push(self.with_outputs(&ways[0], design, watch)?);
             }
@@ -101,7 +105,7 @@ impl Experiment {
         watch: &dyn Watch,
     ) -> Result<Made, ExperimentError> {
         let Made { prepared, control, coded } = made;
-        let exact = self.reference()?;
+        let exact = self.reference_loading(&made.prepared.quantized)?;
         let products = (&design.multiplier, control.as_ref());
         let how = design.quantization().outputs;
         let images = &self.images[..self.images.len().min(CORRECTED_ON)];
@@ -116,6 +120,54 @@ impl Experiment {
         Ok(self.reference.get_or_make(&(), make)?.as_ref().clone())
     }
 
+    /// The same, its layers loaded with the operands that those of `network` are loaded with: what
+    /// compares layers finds the elements of their outputs in the same order.
+    pub(super) fn reference_loading(
+        &self,
+        network: &Quantized,
+    ) -> Result<Arc<Prepared>, ExperimentError> {
+        let reference = self.reference()?;
+        let operands: Vec<bool> = network.graph.macs().map(|(_, mac)| mac.loads_first()).collect();
+        if !operands.contains(&true) {
+            return Ok(reference);
+        }
+        let make = || Ok(Prepared::new(reference.quantized.exchanged(&operands), self.isa));
+        let made = self.exchanged_references.get_or_make::<ExperimentError>(&operands, make)?;
+        Ok(made.as_ref().clone())
+    }
+
+    /// The network in the codes of a design that are the calibration's, and loaded as it says.
+    pub(super) fn plain(
+        &self,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<Arc<Coded>, ExperimentError> {
+        self.loading(&self.width(design.widths(), watch)?, design)
+    }
+
+    /// The network in its codes, with those operands of products of two activations loaded that suit
+    /// a design.
+    fn loading(&self, coded: &Arc<Coded>, design: &Design) -> Result<Arc<Coded>, ExperimentError> {
+        let Design { multiplier, control_variate: mode, control_options: options, .. } = design;
+        let (quantized, codes) = (&coded.prepared.quantized, &coded.histograms);
+        let first = control_variate::loads_first(quantized, codes, multiplier, *mode, *options)?;
+        if !first.contains(&true) {
+            return Ok(coded.clone());
+        }
+        coded.exchanged.get_or_make(&first, || {
+            let of_layer = |(seen, &first): (&SeenCodes, &bool)| match &seen.exchanged {
+                Some(exchanged) if first => SeenCodes::clone(exchanged),
+                _ => seen.clone(),
+            };
+            Ok(Coded {
+                prepared: Prepared::new(quantized.exchanged(&first), self.isa),
+                histograms: codes.iter().zip(&first).map(of_layer).collect(),
+                noise_to_signal: coded.noise_to_signal,
+                exchanged: Cache::default(),
+            })
+        })
+    }
+
     /// The network in the calibration's codes, so wide.
     pub(super) fn width(
         &self,
@@ -128,7 +180,10 @@ impl Experiment {
                 _ => self.prepare(&self.calibration, widths)?,
             };
             match self.counted_codes(&prepared, widths) {
-                Some(histograms) => Ok(Coded { prepared, histograms, noise_to_signal: None }),
+                Some(histograms) => {
+                    let exchanged = Cache::default();
+                    Ok(Coded { prepared, histograms, noise_to_signal: None, exchanged })
+                }
                 None => self.look(prepared, None, watch),
             }
         })
@@ -159,7 +214,7 @@ impl Experiment {
         watch: &dyn Watch,
     ) -> Result<Coded, ExperimentError> {
         let histograms = code_histograms(&prepared, &self.images, watch)?;
-        Ok(Coded { prepared, histograms, noise_to_signal })
+        Ok(Coded { prepared, histograms, noise_to_signal, exchanged: Cache::default() })
     }
 
     /// The network in the codes that suit a design; `width` has the calibration's.
@@ -217,7 +272,8 @@ impl Experiment {
 
     /// The values of the tensors in the float network.
     fn values(&self, watch: &dyn Watch) -> Result<Arc<Values>, ExperimentError> {
-        let make = || Ok(value_histograms(&self.graph, &self.images, watch)?);
+        let scales = self.calibration.channel_scales();
+        let make = || Ok(value_histograms(&self.graph, &self.images, &scales, watch)?);
         self.values.get_or_make(&(), make)
     }
 

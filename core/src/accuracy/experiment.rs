@@ -11,7 +11,7 @@ use crate::hint::Hint;
 use crate::model::{Graph, ModelError, OnnxFile, SampleError};
 use crate::multiplier::MultiplierError;
 use crate::quantize::{
-    Calibration, CalibrationError, LayerCodes, Method, WeightScheme, Widths, calibrate,
+    Calibration, CalibrationError, LayerCodes, Ranging, WeightScheme, Widths, calibrate,
 };
 
 use crate::watch::{StopOnly, Unwatched, Watch};
@@ -29,11 +29,18 @@ pub struct EmulatedDesign {
     pub network: Network,
     /// The network without its multiplier.
     pub prepared: Arc<Prepared>,
-    /// What losses are measured against: the same network in codes of 8 bits.
+    /// What losses are measured against: the same network in codes of 8 bits, its layers loaded with
+    /// the same operands.
     pub reference: Arc<Prepared>,
 }
 
 impl EmulatedDesign {
+    /// The products of two activations that load their first operand, by the names of their nodes.
+    pub fn first_loaded(&self) -> impl Iterator<Item = &str> {
+        let first = self.prepared.quantized.graph.macs().filter(|(_, mac)| mac.loads_first());
+        first.map(|(node, _)| node.name.as_str())
+    }
+
     /// What looks at its layers.
     ///
     /// # Errors
@@ -103,6 +110,7 @@ pub struct Experiment {
     pub(super) values: Arc<Cache<(), Values>>,
     pub(super) exact_scores: Cache<(), ExactScores>,
     pub(super) reference: Cache<(), Arc<Prepared>>,
+    pub(super) exchanged_references: Cache<Vec<bool>, Arc<Prepared>>,
 }
 
 impl Experiment {
@@ -128,6 +136,7 @@ impl Experiment {
             values: Arc::default(),
             exact_scores: Cache::default(),
             reference: Cache::default(),
+            exchanged_references: Cache::default(),
         }
     }
 
@@ -145,6 +154,7 @@ impl Experiment {
             values: self.values.clone(),
             exact_scores: Cache::default(),
             reference: Cache::default(),
+            exchanged_references: Cache::default(),
         }
     }
 
@@ -170,11 +180,12 @@ impl Experiment {
         file: &OnnxFile,
         graph: &Graph,
         images: &[Vec<f32>],
-        method: Method,
+        ranging: impl Into<Ranging>,
         (data, preprocess): (String, String),
         watch: &(impl Watch + ?Sized),
     ) -> Result<Calibration, CalibrationError> {
-        let tensors = calibrate(graph, images, method, watch)?;
+        let ranging: Ranging = ranging.into();
+        let tensors = calibrate(graph, images, ranging, watch)?;
         let name = file.path.file_name().unwrap_or(file.path.as_os_str());
         Ok(Calibration {
             model: name.to_string_lossy().into_owned(),
@@ -183,7 +194,7 @@ impl Experiment {
             source: None,
             preprocess,
             images: images.len(),
-            method: method.to_string(),
+            method: ranging.method.to_string(),
             tensors,
             layers: Vec::new(),
         })
@@ -235,7 +246,7 @@ impl Experiment {
             network: Network::new(&made.prepared, &design.multiplier, made.control.as_ref())?,
             control: made.control.clone(),
             prepared: made.prepared.clone(),
-            reference: self.reference()?,
+            reference: self.reference_loading(&made.prepared.quantized)?,
         })
     }
 
@@ -254,7 +265,7 @@ impl Experiment {
         multiplier.check_coding(self.weights.coding())?;
         let coded = match design.quantization().aware {
             true => self.make(design, watch)?.coded.clone(),
-            false => self.width(design.widths(), watch)?,
+            false => self.plain(design, watch)?,
         };
         let quantized = &coded.prepared.quantized;
         let (histograms, mode, options) = (&coded.histograms, *control_variate, *control_options);

@@ -52,7 +52,7 @@ fn a_choice_never_has_more_predicted_error_than_the_calibration() {
         Quantized::new(graph.clone(), &calibration, WeightScheme::U8Channel, Widths::FULL);
     let prepared = Prepared::new(quantized.unwrap(), Isa::best());
     let codes = code_histograms(&prepared, &images, &|_| {}).unwrap();
-    let values = value_histograms(&graph, &images, &|_| {}).unwrap();
+    let values = value_histograms(&graph, &images, &Vec::new(), &|_| {}).unwrap();
     let given = Given {
         quantized: &prepared.quantized,
         codes: &codes,

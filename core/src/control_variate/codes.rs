@@ -19,6 +19,8 @@ pub struct SeenCodes {
     /// The weight bytes that some images brought, one after the other, for a layer that each image
     /// brings its own.
     pub loaded: Vec<u8>,
+    /// The same of such a layer with its operands exchanged.
+    pub exchanged: Option<Box<SeenCodes>>,
 }
 
 /// The activation codes of each input channel of a layer.
@@ -40,7 +42,7 @@ const PRIOR_SAMPLES: f64 = 8.0;
 impl SeenCodes {
     /// Nothing is known of channels.
     pub fn pooled(all: CodeHistogram) -> Self {
-        Self { all, channels: None, loaded: Vec::new() }
+        Self { all, channels: None, loaded: Vec::new(), exchanged: None }
     }
 
     /// By input channel, for so many groups of them.

@@ -12,6 +12,7 @@ mod function;
 mod load;
 mod mode;
 mod moments;
+mod operands;
 mod regress;
 mod study;
 mod term_cost;
@@ -36,6 +37,8 @@ pub use load::LoadConstants;
 use load::Shares;
 pub use mode::{AttentionConstants, MODE_HELP, Mode, ModeHelp, Statistics};
 pub(crate) use moments::{Filter, LayerMoments};
+pub(crate) use operands::loads_first;
+pub use operands::{LOADING_HELP, Loading};
 pub use regress::Regression;
 pub use study::{Choice, Study};
 pub use term_cost::{ROWS, TermCost};
@@ -144,6 +147,8 @@ pub struct ControlOptions {
     pub statistics: Statistics,
     /// Where those of products of two activations come from.
     pub attention: AttentionConstants,
+    /// Which operand of these is loaded.
+    pub loading: Loading,
 }
 
 impl ControlOptions {
@@ -161,8 +166,9 @@ impl Default for ControlOptions {
     /// One function, of 4 bits if it is fitted. 4 fraction bits are the least that leaves accuracy
     /// unchanged in every coding (measured, docs/arithmetic.md, section 3).
     fn default() -> Self {
-        let attention = AttentionConstants::Loaded;
-        Self { c_frac: 4, terms: 1, x_bits: 4, statistics: Statistics::Channel, attention }
+        let (attention, loading) = (AttentionConstants::Loaded, Loading::Chosen);
+        let statistics = Statistics::Channel;
+        Self { c_frac: 4, terms: 1, x_bits: 4, statistics, attention, loading }
     }
 }
 
@@ -375,6 +381,8 @@ pub struct Prediction {
     pub noise_to_signal: f64,
     /// The same of each layer, in the order of [`Quantized::macs`].
     pub layers: Vec<f64>,
+    /// The products of two activations that load their first operand, by the names of their nodes.
+    pub first_loaded: Vec<String>,
 }
 
 /// Predicts what `mode` leaves of the error of `multiplier`; the constants of
@@ -399,7 +407,9 @@ pub fn predict(
     // Added up in their order, whatever the number of threads.
     let noise_to_signal = of_layers.iter().sum::<f64>() / of_layers.len().max(1) as f64;
     let functions = functions.unwrap_or_default();
-    Ok(Prediction { functions, noise_to_signal, layers: of_layers })
+    let first = network.graph.macs().filter(|(_, mac)| mac.loads_first());
+    let first_loaded = first.map(|(node, _)| node.name.clone()).collect();
+    Ok(Prediction { functions, noise_to_signal, layers: of_layers, first_loaded })
 }
 
 /// The functions x of a mode; none without V.

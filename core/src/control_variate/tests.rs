@@ -281,7 +281,7 @@ pub(super) fn two_groups() -> SeenCodes {
         padding: vec![0.25, 0.0],
         zero_point: 9,
     };
-    SeenCodes { all: [1; 256], channels: Some(channels), loaded: Vec::new() }
+    SeenCodes { channels: Some(channels), ..SeenCodes::pooled([1; 256]) }
 }
 
 /// Eq. (3.17): the distribution of each position, written out; a share of `unseen` inside the image

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Design, text::text};
 use crate::as_text;
-use crate::control_variate::{AttentionConstants, ControlOptions, Mode, Statistics};
+use crate::control_variate::{AttentionConstants, ControlOptions, Loading, Mode, Statistics};
 use crate::multiplier::Multiplier;
 use crate::numeric::hex;
 use crate::quantize::{Quantization, WeightScheme, all_bits, are_all_bits};
@@ -36,6 +36,9 @@ pub struct DesignRecord {
     /// Whether the first and the last layer run on an exact array of their own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exact_ends: bool,
+    /// Which operand of products of two activations is loaded, if it is not chosen.
+    #[serde(default, with = "as_text::optional", skip_serializing_if = "Option::is_none")]
+    loading: Option<Loading>,
     /// The multiplier, as this version names it.
     #[serde(deserialize_with = "name_of_today")]
     pub multiplier: String,
@@ -73,7 +76,8 @@ impl Design {
     /// The same, of a multiplier whose identity is known: it is a hash of all products.
     pub fn record_with(&self, products_sha256: String) -> DesignRecord {
         let corrected = self.is_corrected();
-        let ControlOptions { c_frac, terms, x_bits, statistics, attention } = self.control_options;
+        let ControlOptions { c_frac, terms, x_bits, statistics, attention, loading } =
+            self.control_options;
         let has_own = corrected && attention != AttentionConstants::default();
         let has_other = corrected && statistics != FIRST_STATISTICS;
         DesignRecord {
@@ -82,6 +86,7 @@ impl Design {
             c_frac: corrected.then_some(c_frac),
             control_variate: self.control_variate,
             exact_ends: self.exact_ends,
+            loading: Some(loading).filter(|&it| corrected && it != Loading::default()),
             multiplier: self.multiplier.to_string(),
             products_sha256,
             quantization: self.quantization(),
@@ -114,11 +119,11 @@ impl DesignRecord {
     }
 
     /// What of it the array depends on, and how codes of its widths are multiplied there: not how
-    /// they and the constants are chosen, nor what other layers run on.
+    /// they and the constants are chosen, nor which operand is loaded, nor what other layers run on.
     #[must_use]
     pub fn of_array(self) -> Self {
         let (quantization, statistics) = (Quantization::PLAIN, None);
-        Self { quantization, statistics, exact_ends: false, ..self }
+        Self { quantization, statistics, loading: None, exact_ends: false, ..self }
     }
 
     /// The same without a control variate.
@@ -128,6 +133,7 @@ impl DesignRecord {
             control_variate: Mode::None,
             attention: None,
             c_frac: None,
+            loading: None,
             statistics: None,
             terms: None,
             x_bits: None,
@@ -166,6 +172,7 @@ impl DesignRecord {
             x_bits: self.x_bits.unwrap_or(default.x_bits),
             statistics: self.statistics.unwrap_or(FIRST_STATISTICS),
             attention: self.attention.unwrap_or_default(),
+            loading: self.loading.unwrap_or_default(),
         }
     }
 }

@@ -4,15 +4,15 @@ use recoup_circuits::{Operands, ProductTable};
 use recoup_kernels::WeightCoding;
 
 use super::*;
-use crate::control_variate::{AttentionConstants, Statistics};
+use crate::control_variate::{AttentionConstants, Loading, Statistics};
 use crate::multiplier::{perforated, truncated};
 use crate::quantize::OutputCorrection;
 
 /// Designs that differ from each other in everything.
 fn all() -> Vec<Design> {
     let statistics = Statistics::Pooled;
-    let attention = AttentionConstants::Layer;
-    let options = ControlOptions { c_frac: 8, terms: 2, x_bits: 6, statistics, attention };
+    let (attention, loading) = (AttentionConstants::Layer, Loading::First);
+    let options = ControlOptions { c_frac: 8, terms: 2, x_bits: 6, statistics, attention, loading };
     let space = Space {
         multipliers: vec![
             Multiplier::exact(),
@@ -53,7 +53,7 @@ fn a_design_survives_its_text() {
         assert_eq!(text.parse::<Design>().as_ref(), Ok(design), "{text}");
     }
     let everything = "truncated:7 with V (fitted, c_frac 8, terms 2, x_bits 6, statistics pooled, \
-         attention layer), \
+         attention layer, loading first), \
                       4 activation bits, 5 weight bits, aware+bias quantisation, exact ends, i8-channel weights";
     assert!(texts.contains(everything), "{texts:#?}");
 }

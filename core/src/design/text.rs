@@ -49,6 +49,9 @@ pub(super) fn text(multiplier: impl fmt::Display, is_exact: bool, design: &Desig
         if options.attention != default.attention {
             text += &format!(", attention {}", options.attention);
         }
+        if options.loading != default.loading {
+            text += &format!(", loading {}", options.loading);
+        }
         text += ")";
     }
     if design.activation_bits != 8 {
@@ -158,6 +161,7 @@ fn set(options: &mut ControlOptions, part: &str) -> Result<(), String> {
         "x_bits" => options.x_bits = within(1, 8)?,
         "statistics" => options.statistics = number.parse()?,
         "attention" => options.attention = number.parse()?,
+        "loading" => options.loading = number.parse()?,
         _ => return Err(format!("\"{part}\" is no option of a control variate")),
     }
     Ok(())

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::as_bits;
 use crate::control_variate::ControlVariate;
-use crate::model::SampleError;
+use crate::model::{LoadedOperand, Node, NodeKind, SampleError};
 use crate::multiplier::Multiplier;
 use crate::numeric::round_half_even_shift;
 
@@ -25,6 +25,8 @@ pub struct LayerStatistics {
     pub node: String,
     /// The kernel it ran on.
     pub kernel: String,
+    /// Which operand it is loaded with, if both are activations.
+    pub loaded_operand: Option<LoadedOperand>,
     /// Mean of the accumulated error, in accumulator units.
     pub mean_before: f64,
     /// Its standard deviation.
@@ -155,8 +157,13 @@ impl Statistics {
                     in_others.map(|((unit, other), gain)| unit / other * f64::from(*gain));
                 let constants = filters.iter().zip(own.units(mac));
                 let constants = constants.map(|(sums, unit)| unit * unit * sums.constant_power());
-                let (node, kernel) = (own.graph.nodes[mac.node].name.clone(), layer.kernel_name());
-                sums.statistics(node, kernel, constants.sum(), slopes(filters, in_others))
+                let node = &own.graph.nodes[mac.node];
+                sums.statistics(
+                    node,
+                    layer.kernel_name(),
+                    constants.sum(),
+                    slopes(filters, in_others),
+                )
             })
             .collect()
     }
@@ -341,7 +348,7 @@ impl Sums {
     /// The statistics, with what `filters` have in common: the power of their mean errors, and slopes.
     fn statistics(
         &self,
-        node: String,
+        node: &Node,
         kernel: String,
         constant_power: f64,
         slopes: Slopes,
@@ -351,8 +358,12 @@ impl Sums {
         let sqnr_db =
             |noise: f64| (noise > 0.0).then(|| 10.0 * (self.signal_power / noise).log10());
         LayerStatistics {
-            node,
+            node: node.name.clone(),
             kernel,
+            loaded_operand: match &node.kind {
+                NodeKind::Mac(mac) => mac.loaded_operand(),
+                _ => None,
+            },
             mean_before: self.error / n,
             std_before: spread(self.error, self.error_squared),
             mean_after: self.left / n,

@@ -8,7 +8,7 @@ use recoup_kernels::{ConvShape, MacLayer};
 use crate::control_variate::{ChannelCodes, CodeHistogram, SeenCodes};
 use crate::model::SampleError;
 use crate::multiplier::Multiplier;
-use crate::quantize::{LayerCodes, Quantized, QuantizedMac};
+use crate::quantize::{CodeLoad, LayerCodes, Quantized, QuantizedMac};
 
 use crate::watch::{Watch, go_on};
 
@@ -60,11 +60,12 @@ pub fn code_histograms(
     let network = Network::new(prepared, &Multiplier::exact(), None)?;
     let macs = &prepared.quantized.macs;
     let coverage: Vec<_> = macs.iter().map(|mac| Coverage::new(&mac.shape)).collect();
-    let counts = |mac: &QuantizedMac| vec![[0; 256]; mac.shape.channels];
+    // The last counts of a layer are those of the bytes that it was loaded with.
+    let counts = |mac: &QuantizedMac| vec![[0; 256]; mac.shape.channels + 1];
     let empty = || (macs.iter().map(counts).collect::<Vec<_>>(), Workspace::default());
-    // `[layer][image]`, of the first images.
+    // `[layer][image]`, of the first images: what was loaded, and the codes that streamed.
     let of_images = || std::array::from_fn(|_| OnceLock::new());
-    let loaded: Vec<[OnceLock<Vec<u8>>; LOADED_IMAGES]> =
+    let operands: Vec<[OnceLock<[Vec<u8>; 2]>; LOADED_IMAGES]> =
         macs.iter().map(|_| of_images()).collect();
     let (counts, _) = images
         .par_iter()
@@ -72,11 +73,18 @@ pub fn code_histograms(
         .try_fold(empty, |(mut counts, mut workspace), (number, image)| {
             go_on(watch)?;
             network.run_observed(image, &mut workspace, |layer, kernel, codes| {
-                coverage[layer].count(codes, &mut counts[layer]);
-                if let Some(loaded) =
-                    loaded[layer].get(number).filter(|_| macs[layer].load.is_some())
-                {
-                    loaded.get_or_init(|| kernel.spec().weights.clone());
+                let (of_loaded, channels) = counts[layer].split_last_mut().expect("one more");
+                coverage[layer].count(codes, channels);
+                if macs[layer].load.is_none() {
+                    return;
+                }
+                let loaded = &kernel.spec().weights;
+                for &byte in loaded {
+                    let count = &mut of_loaded[usize::from(byte)];
+                    *count = count.saturating_add(1);
+                }
+                if let Some(operands) = operands[layer].get(number) {
+                    operands.get_or_init(|| [loaded.clone(), codes.to_vec()]);
                 }
             })?;
             watch.advance(1);
@@ -88,14 +96,42 @@ pub fn code_histograms(
             pairs.for_each(|(count, more)| *count = count.saturating_add(*more));
             Ok((left, workspace))
         })?;
-    let layers = macs.iter().zip(&coverage).zip(counts).zip(loaded);
-    let layers = layers.map(|(((mac, coverage), counts), loaded)| {
+    let layers = macs.iter().zip(&coverage).zip(counts).zip(operands);
+    let layers = layers.map(|(((mac, coverage), mut counts), operands)| {
         let zero_point = prepared.quantized.mac_input(mac).1.zero_point;
+        let of_loaded = counts.pop().expect("one more");
         let seen = coverage.seen(counts, images.len() as u64, zero_point);
-        let loaded = loaded.into_iter().filter_map(OnceLock::into_inner).flatten();
-        SeenCodes { loaded: loaded.collect(), ..seen }
+        let Some(load) = mac.load else { return seen };
+        let operands = operands.into_iter().filter_map(OnceLock::into_inner);
+        let (mut loaded, mut streamed) = (Vec::new(), Vec::new());
+        for [of_image, codes] in operands {
+            loaded.extend(of_image);
+            streamed.extend(exchanged(&mac.shape, load, &codes));
+        }
+        let mut all: CodeHistogram = [0; 256];
+        let positions = mac.shape.positions() as u64;
+        for (byte, &count) in (0..=u8::MAX).zip(&of_loaded) {
+            all[usize::from(load.code(byte))] += positions * u64::from(count);
+        }
+        let other = SeenCodes { loaded: streamed, ..SeenCodes::pooled(all) };
+        SeenCodes { loaded, exchanged: Some(Box::new(other)), ..seen }
     });
     Ok(layers.collect())
+}
+
+/// The bytes that are loaded in the place of codes that stream, `[row][matrix][depth]`.
+fn exchanged<'a>(
+    shape: &ConvShape,
+    load: CodeLoad,
+    codes: &'a [u8],
+) -> impl Iterator<Item = u8> + 'a {
+    let (matrices, rows, depth, bytes) =
+        (shape.groups, shape.positions(), shape.depth(), load.bytes());
+    let starts = (0..matrices)
+        .flat_map(move |matrix| (0..rows).map(move |row| (row * matrices + matrix) * depth));
+    starts.flat_map(move |start| {
+        codes[start..start + depth].iter().map(move |&it| bytes[usize::from(it)])
+    })
 }
 
 /// What [`code_histograms`] counted earlier in this network on so many images, from a file; none if
@@ -268,7 +304,7 @@ impl Coverage {
             padding: taps.map(|(row, column)| share(u64::from(row) * u64::from(column))).collect(),
             zero_point,
         };
-        SeenCodes { all, channels: Some(channels), loaded: Vec::new() }
+        SeenCodes { channels: Some(channels), ..SeenCodes::pooled(all) }
     }
 }
 

@@ -12,9 +12,11 @@
 
 mod attention;
 mod attributes;
+mod channels;
 mod check;
 mod elementwise;
 mod error;
+mod exchange;
 mod external;
 mod float;
 mod import;
@@ -33,7 +35,9 @@ use std::sync::Arc;
 use recoup_kernels::ConvShape;
 
 pub use attention::{ATTENTION_HELP, Attention};
+pub(crate) use channels::Scalable;
 pub use error::{ModelError, SampleError};
+pub(crate) use exchange::Exchanged;
 pub use float::FloatModel;
 pub use import::movement::storage_order;
 pub use onnx::OnnxFile;
@@ -360,7 +364,20 @@ impl Mac {
 
     /// Whether both operands are activations.
     pub fn loads_value(&self) -> bool {
-        matches!(self.loaded, Operand::Value { .. })
+        self.loaded_operand().is_some()
+    }
+
+    /// Whether it is loaded with the first operand of a product of two activations.
+    pub fn loads_first(&self) -> bool {
+        self.loaded_operand() == Some(LoadedOperand::First)
+    }
+
+    /// Which operand of a product of two activations is loaded; none if it has weights.
+    pub fn loaded_operand(&self) -> Option<LoadedOperand> {
+        match self.loaded {
+            Operand::Constant(_) => None,
+            Operand::Value { operand, .. } => Some(operand),
+        }
     }
 }
 
@@ -373,7 +390,37 @@ pub enum Operand {
     Value {
         /// What the product is multiplied by: the scale of attention scores.
         factor: f32,
+        /// Which operand of the product it is.
+        operand: LoadedOperand,
     },
+}
+
+/// An operand of a product of two activations, A B.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadedOperand {
+    /// A: queries, or probabilities.
+    First,
+    /// B: keys, or values.
+    Second,
+}
+
+impl LoadedOperand {
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Second => "second",
+        }
+    }
+
+    /// The one that streams.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
+        }
+    }
 }
 
 /// The weights of a [`Mac`].

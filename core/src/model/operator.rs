@@ -72,6 +72,18 @@ impl Source {
         }
     }
 
+    /// The same with the numbers of these constants, where it has them, divided one by one.
+    pub(crate) fn with_divided(&self, places: &[usize], by: &[f32]) -> Self {
+        let mut divided = self.clone();
+        for &place in places {
+            let Some(numbers) = self.numbers(place) else { continue };
+            let quotients = numbers.iter().zip(by).map(|(number, by)| number / by);
+            let constant = tensor::floats(&[by.len()], quotients.collect());
+            divided.feeds[place] = Feed::Constant(Arc::new(constant));
+        }
+        divided
+    }
+
     /// Whether all that it reads is known at run time only.
     pub(crate) fn reads_no_constant(&self) -> bool {
         self.feeds.iter().all(|feed| matches!(feed, Feed::Runtime))

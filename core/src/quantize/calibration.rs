@@ -1,6 +1,7 @@
 //! Scales and zero points of activations, chosen on calibration images.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use recoup_circuits::printable;
@@ -8,15 +9,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::hint::Hint;
-use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, SampleError};
+use crate::model::{
+    ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, SampleError, Scalable,
+};
 use crate::numeric::hex;
 use crate::watch::{Stopped, Watch, go_on};
 
-use super::Method;
 use super::activations::between_layers;
 use super::counts;
 use super::histogram::Histogram;
 use super::range::{from_range, range};
+use super::scaling::{ChannelScales, ChannelScaling, Ranging, channel_scales};
 
 /// What went wrong with a calibration.
 #[derive(Debug, thiserror::Error)]
@@ -228,6 +231,10 @@ pub struct TensorCalibration {
     pub scale: f32,
     /// The code of zero.
     pub zero_point: u8,
+    /// What the values of each channel are divided by before all this, where a LayerNormalization
+    /// makes them; none elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channel_scales: Vec<f32>,
 }
 
 impl Calibration {
@@ -241,6 +248,51 @@ impl Calibration {
         let entry =
             usable.ok_or_else(|| CalibrationError::Tensor(printable(tensor).into_owned()))?;
         Ok(ActivationQuantization { scale: entry.scale, zero_point: entry.zero_point })
+    }
+
+    /// The tensors whose channels are scaled.
+    pub fn scaled_tensors(&self) -> impl Iterator<Item = &TensorCalibration> {
+        self.tensors.iter().filter(|entry| !entry.channel_scales.is_empty())
+    }
+
+    /// The scales of their channels.
+    pub(crate) fn channel_scales(&self) -> ChannelScales {
+        let scaled = self.scaled_tensors();
+        scaled.map(|entry| (entry.tensor.clone(), entry.channel_scales.clone())).collect()
+    }
+
+    /// `graph` with the channels scaled.
+    pub(super) fn scaled(&self, graph: Arc<Graph>) -> Result<Arc<Graph>, CalibrationError> {
+        let places = self
+            .scaled_in(&graph)
+            .map_err(|tensor| CalibrationError::Tensor(printable(tensor).into_owned()))?;
+        if places.is_empty() {
+            return Ok(graph);
+        }
+        let mut scaled = Graph::clone(&graph);
+        places.iter().for_each(|(scalable, scales)| scaled.scale_channels(scalable, scales));
+        Ok(Arc::new(scaled))
+    }
+
+    /// Where channels of `graph` are scaled, and by what.
+    ///
+    /// # Errors
+    /// A tensor whose channels cannot have such scales.
+    fn scaled_in(&self, graph: &Graph) -> Result<Vec<(Scalable, &[f32])>, &str> {
+        let mut scalable = graph.scalable();
+        let mut places = Vec::new();
+        for entry in self.scaled_tensors() {
+            let TensorCalibration { tensor, channel_scales: scales, .. } = entry;
+            let fits = |it: &Scalable| {
+                graph.values[it.value].tensor == *tensor && it.channels == scales.len()
+            };
+            let usable = scales.iter().all(|scale| scale.is_normal() && *scale > 0.0);
+            // Each is there once.
+            let found = scalable.iter().position(fits).filter(|_| usable);
+            let at = found.ok_or(tensor.as_str())?;
+            places.push((scalable.swap_remove(at), scales.as_slice()));
+        }
+        Ok(places)
     }
 
     /// Whether codes were counted, but not by channel, as older versions did.
@@ -273,12 +325,14 @@ impl Calibration {
                 expected: model.sha256.clone(),
             });
         }
+        let incomplete = |tensor: &str| CalibrationError::Incomplete {
+            path: path.into(),
+            tensor: tensor.into(),
+        };
         for tensor in tensors_of_multipliers(graph) {
-            calibration.quantization(tensor).map_err(|_| CalibrationError::Incomplete {
-                path: path.into(),
-                tensor: tensor.into(),
-            })?;
+            calibration.quantization(tensor).map_err(|_| incomplete(tensor))?;
         }
+        calibration.scaled_in(graph).map_err(incomplete)?;
         Ok(calibration)
     }
 }
@@ -291,10 +345,15 @@ impl Calibration {
 pub fn calibrate(
     graph: &Graph,
     images: &[Vec<f32>],
-    method: Method,
+    ranging: impl Into<Ranging>,
     watch: &(impl Watch + ?Sized),
 ) -> Result<Vec<TensorCalibration>, CalibrationError> {
-    let histograms = value_histograms(graph, images, watch)?;
+    let Ranging { method, channel_scaling } = ranging.into();
+    let scales = match channel_scaling {
+        ChannelScaling::Measured => channel_scales(graph, images, watch)?,
+        ChannelScaling::None => Vec::new(),
+    };
+    let histograms = value_histograms(graph, images, &scales, watch)?;
     let choose = |(tensor, histogram): &(String, Histogram)| {
         let (low, high) = range(histogram, method);
         let quantization = from_range(low, high);
@@ -306,19 +365,21 @@ pub fn calibrate(
             high: quantization.scale * f32::from(255 - quantization.zero_point),
             scale: quantization.scale,
             zero_point: quantization.zero_point,
+            channel_scales: scales_of(&scales, tensor).unwrap_or_default().to_vec(),
         }
     };
     Ok(histograms.par_iter().map(choose).collect())
 }
 
 /// The values that every tensor that becomes codes, and has none of its own, has in the float model,
-/// by the tensor's name.
+/// by the tensor's name; with these scales of channels.
 ///
 /// # Errors
 /// As [`calibrate`].
 pub(crate) fn value_histograms(
     graph: &Graph,
     images: &[Vec<f32>],
+    scales: &ChannelScales,
     watch: &(impl Watch + ?Sized),
 ) -> Result<Vec<(String, Histogram)>, CalibrationError> {
     let tensors = tensors_to_calibrate(graph);
@@ -326,6 +387,7 @@ pub(crate) fn value_histograms(
         return Ok(Vec::new());
     }
     let model = FloatModel::new(graph, &tensors);
+    let scales: Vec<_> = tensors.iter().map(|tensor| scales_of(scales, tensor)).collect();
     let empty = || vec![Histogram::default(); tensors.len()];
     let histograms = images
         .par_iter()
@@ -333,9 +395,16 @@ pub(crate) fn value_histograms(
             go_on(watch)?;
             let mut not_finite = None;
             model.run(image, |output, values| {
-                if let Some(histogram) = histograms.get_mut(output)
-                    && !histogram.add(values)
-                {
+                let Some(histogram) = histograms.get_mut(output) else { return };
+                let is_finite = match scales[output] {
+                    None => histogram.add(values),
+                    Some(scales) => {
+                        let of_channels = values.iter().zip(scales.iter().cycle());
+                        let scaled = of_channels.map(|(value, scale)| value / scale);
+                        histogram.add(&scaled.collect::<Vec<_>>())
+                    }
+                };
+                if !is_finite {
                     not_finite.get_or_insert(output);
                 }
             })?;
@@ -351,6 +420,11 @@ pub(crate) fn value_histograms(
             Ok(left.into_iter().zip(right).map(|(left, right)| left.merge(right)).collect())
         })?;
     Ok(tensors.into_iter().map(str::to_owned).zip(histograms).collect())
+}
+
+/// The scales of a tensor's channels, if they have some.
+fn scales_of<'s>(scales: &'s ChannelScales, tensor: &str) -> Option<&'s [f32]> {
+    scales.iter().find(|(name, _)| name == tensor).map(|(_, scales)| scales.as_slice())
 }
 
 /// The tensors that become codes and that the model does not quantise itself.

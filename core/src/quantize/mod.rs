@@ -8,6 +8,7 @@ mod counts;
 mod histogram;
 mod quantization;
 mod range;
+mod scaling;
 mod weights;
 
 use std::fmt;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use recoup_kernels::WeightCoding;
 
 use crate::as_text;
-use crate::model::{ActivationQuantization, Graph, Mac, NodeKind, ValueId};
+use crate::model::{ActivationQuantization, Exchanged, Graph, Mac, NodeKind, Operand, ValueId};
 
 use activations::Assigned;
 pub use activations::{drop_low_bits, operators_on_codes};
@@ -29,6 +30,7 @@ pub(crate) use histogram::Histogram;
 pub use quantization::{OutputCorrection, QUANTIZATION_HELP, Quantization};
 pub(crate) use range::from_range;
 pub use range::{METHOD_HELP, Method};
+pub use scaling::{CHANNEL_SCALING_HELP, ChannelScaling, Ranging};
 pub(crate) use weights::FilterCorrections;
 pub use weights::{CodeLoad, QuantizedMac};
 
@@ -135,6 +137,7 @@ impl Quantized {
         weights: WeightScheme,
         widths: Widths,
     ) -> Result<Self, CalibrationError> {
+        let graph = calibration.scaled(graph)?;
         let dropped = 8 - widths.activation_bits;
         let Assigned { codes: mut activations, between: mut full_width } =
             activations::assign(&graph, calibration)?;
@@ -167,6 +170,28 @@ impl Quantized {
         let layers = corrected.macs.iter_mut().zip(corrections);
         layers.for_each(|(mac, corrections)| mac.correct(corrections));
         corrected
+    }
+
+    /// The same network with the operands of some products of two activations exchanged, in the order
+    /// of [`Self::macs`]; before its outputs are corrected.
+    pub(crate) fn exchanged(&self, layers: &[bool]) -> Self {
+        let Exchanged { graph, copies } = self.graph.exchanged(layers);
+        let mut exchanged = self.clone();
+        exchanged.activations.extend(copies.iter().map(|&of| self.activations[of]));
+        exchanged.full_width.extend(copies.iter().map(|&of| self.full_width[of]));
+        let nodes = graph.nodes.iter().enumerate().filter_map(|(index, node)| match &node.kind {
+            NodeKind::Mac(mac) => Some((index, node, mac)),
+            _ => None,
+        });
+        for (layer, ((index, node, mac), own)) in nodes.zip(&mut exchanged.macs).enumerate() {
+            own.node = index;
+            if let (Operand::Value { factor, .. }, Some(true)) = (&mac.loaded, layers.get(layer)) {
+                let codes = exchanged.activations[node.inputs[1]].expect("of a layer's input");
+                *own = own.loading((codes, mac.shape), *factor);
+            }
+        }
+        exchanged.graph = Arc::new(graph);
+        exchanged
     }
 
     /// The real value of an accumulator unit of each filter, before its gain.

@@ -43,6 +43,11 @@ pub struct CodeLoad {
 }
 
 impl CodeLoad {
+    /// The code that became a weight byte, if none was rounded.
+    pub fn code(self, byte: u8) -> u8 {
+        byte.wrapping_add(self.offset)
+    }
+
     /// The weight byte of each code.
     pub fn bytes(self) -> [u8; 256] {
         self.kept().map(|code| code.wrapping_sub(self.offset))
@@ -87,7 +92,7 @@ impl QuantizedMac {
     ) -> Result<Self, CalibrationError> {
         let weights = match (&mac.loaded, loaded) {
             (Operand::Constant(weights), _) => weights,
-            (Operand::Value { factor }, Some(loaded)) => {
+            (Operand::Value { factor, .. }, Some(loaded)) => {
                 return Ok(Self::of_value(node, mac.shape, loaded, *factor, scheme, bits));
             }
             (Operand::Value { .. }, None) => unreachable!("assigned like all that layers read"),
@@ -134,13 +139,34 @@ impl QuantizedMac {
             WeightScheme::U8Tensor | WeightScheme::U8Channel => 0,
             WeightScheme::I8Channel => 128,
         };
+        Self::of_load(node, shape, CodeLoad { dropped: 8 - bits, offset }, loaded, factor)
+    }
+
+    /// The same layer, of another shape and loading a tensor of other codes.
+    pub(super) fn loading(
+        &self,
+        (loaded, shape): (ActivationQuantization, ConvShape),
+        factor: f32,
+    ) -> Self {
+        let load = self.load.expect("it is loaded with codes");
+        Self::of_load(self.node, shape, load, loaded, factor)
+    }
+
+    fn of_load(
+        node: usize,
+        shape: ConvShape,
+        load: CodeLoad,
+        loaded: ActivationQuantization,
+        factor: f32,
+    ) -> Self {
+        let zero_point = i32::from(loaded.zero_point) - i32::from(load.offset);
         Self {
             node,
             shape,
             weights: Vec::new(),
-            load: Some(CodeLoad { dropped: 8 - bits, offset: offset as u8 }),
+            load: Some(load),
             scales: vec![loaded.scale * factor; shape.filters],
-            zero_points: vec![i32::from(loaded.zero_point) - offset; shape.filters],
+            zero_points: vec![zero_point; shape.filters],
             bias: vec![0; shape.filters],
             gains: vec![1.0; shape.filters],
         }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use recoup_core::accuracy::{EmulatedDesign, Experiment};
 use recoup_core::design::Design;
-use recoup_core::emulate::Workspace;
-use recoup_core::model::{self, Attention, OnnxFile};
+use recoup_core::emulate::{LayerStatistics, Workspace};
+use recoup_core::model::{self, Attention, LoadedOperand, OnnxFile};
 use recoup_core::quantize::{Method, WeightScheme};
-use recoup_kernels::{Isa, MacLayer, Scratch};
+use recoup_kernels::{Isa, MacLayer, Scratch, WeightCoding};
 use serde::Deserialize;
 
 use crate::reference;
@@ -104,10 +104,8 @@ fn an_attention_is_that_of_the_equations() {
     }
 }
 
-/// What V leaves of a product of two activations, and its slopes, on its own codes and from the input.
-#[test]
-fn layer_statistics_of_products_are_those_of_what_is_loaded() {
-    let (expected, candidate) = reference(Isa::best(), WeightScheme::U8Channel);
+/// The statistics of the layers of a network on the reference's images.
+fn statistics(expected: &Reference, candidate: &EmulatedDesign) -> Vec<LayerStatistics> {
     let collector = candidate.collector().unwrap();
     let mut all = collector.start();
     for image in &expected.images {
@@ -118,15 +116,104 @@ fn layer_statistics_of_products_are_those_of_what_is_loaded() {
         candidate.network.run_observed(image, &mut Workspace::default(), observe).unwrap();
         all.merge(&part);
     }
-    let layers = all.finish(&candidate.network, &candidate.reference);
-    for layer in &layers[3..5] {
-        let [before, after] = [layer.sqnr_before_db, layer.sqnr_db].map(Option::unwrap);
-        assert!(after > before + 10.0, "{layer:?}");
-        assert!(layer.mean_after.abs() < 0.05 * layer.mean_before.abs(), "{layer:?}");
-        for slope in [layer.slope, layer.slope_from_input].map(Option::unwrap) {
-            assert!((0.9..1.1).contains(&slope), "{layer:?}");
+    all.finish(&candidate.network, &candidate.reference)
+}
+
+/// What V leaves of a product of two activations, and its slopes, on its own codes and from the input,
+/// whichever operand is loaded.
+#[test]
+fn layer_statistics_of_products_are_those_of_what_is_loaded() {
+    for operand in [LoadedOperand::Second, LoadedOperand::First] {
+        let text = format!("truncated:7 with V (fitted, loading {})", operand.name());
+        let (expected, candidate) = design(Isa::best(), WeightScheme::U8Channel, Some(&text));
+        for layer in &statistics(&expected, &candidate)[3..5] {
+            assert_eq!(layer.loaded_operand, Some(operand));
+            let [before, after] = [layer.sqnr_before_db, layer.sqnr_db].map(Option::unwrap);
+            assert!(after > before + 10.0, "{layer:?}");
+            assert!(layer.mean_after.abs() < 0.05 * layer.mean_before.abs(), "{layer:?}");
+            for slope in [layer.slope, layer.slope_from_input].map(Option::unwrap) {
+                assert!((0.9..1.1).contains(&slope), "{layer:?}");
+            }
         }
     }
+}
+
+/// The sums of a product whose operands are exchanged are those of the multiplier, of what the other
+/// order streams and what it loads.
+#[test]
+fn what_streamed_is_loaded_and_what_was_loaded_streams() {
+    const HEADS: usize = 2;
+    let multiplier = recoup_core::multiplier::truncated(7);
+    for scheme in [WeightScheme::U8Channel, WeightScheme::I8Channel] {
+        let coding = scheme.coding();
+        let seen = ["second", "first"].map(|operand| {
+            let text =
+                format!("truncated:7 with V (fitted, loading {operand}), plain quantisation");
+            let (expected, candidate) = design(Isa::best(), scheme, Some(&text));
+            let mut found = None;
+            let observe = |index: usize, layer: &MacLayer, codes: &[u8]| {
+                if index == 3 {
+                    let mut sums = vec![0; layer.spec().shape.output_len()];
+                    layer.accumulate(codes, &mut Scratch::default(), &mut sums);
+                    let spec = layer.spec();
+                    found = Some((codes.to_vec(), spec.weights.clone(), sums, spec.shape.depth()));
+                }
+            };
+            let image = &expected.images[0];
+            candidate.network.run_observed(image, &mut Workspace::default(), observe).unwrap();
+            found.unwrap()
+        });
+        let [(queries, keys, _, depth), (streamed, loaded, sums, _)] = seen;
+        let tokens = keys.len() / HEADS / depth;
+        let offset = if coding == WeightCoding::Signed { 128 } else { 0 };
+        let at = |head: usize, row: usize| (head * tokens + row) * depth;
+        let of_rows = |head: usize, row: usize| (row * HEADS + head) * depth;
+        for (head, query, key) in (0..HEADS * tokens * tokens)
+            .map(|at| (at / tokens / tokens, at / tokens % tokens, at % tokens))
+        {
+            let [mut sum, found] = [0, sums[(key * HEADS + head) * tokens + query]];
+            for k in 0..depth {
+                let query = queries[of_rows(head, query) + k];
+                let key = keys[at(head, key) + k].wrapping_add(offset);
+                sum += multiplier.product(query.wrapping_sub(offset), key, coding);
+            }
+            assert_eq!(found, sum, "{scheme}, head {head}, query {query}, key {key}");
+            assert_eq!(loaded[at(head, query)], queries[of_rows(head, query)].wrapping_sub(offset));
+            assert_eq!(streamed[of_rows(head, key)], keys[at(head, key)].wrapping_add(offset));
+        }
+    }
+}
+
+/// Of each layer that operand is loaded which leaves clearly less error in the network.
+#[test]
+fn the_operand_that_leaves_less_error_is_loaded() {
+    let (mut chosen_first, mut chosen_second) = (0, 0);
+    for multiplier in ["truncated:7", "perforated:2", "perforated:3"] {
+        let [second, first, chosen] = ["second", "first", "chosen"].map(|how| {
+            let text = format!("{multiplier} with V (fitted, loading {how}), plain quantisation");
+            let text = text.replace(", loading chosen", "");
+            let (expected, candidate) = design(Isa::best(), WeightScheme::U8Channel, Some(&text));
+            statistics(&expected, &candidate)
+        });
+        for at in 3..5 {
+            let left = |layers: &[LayerStatistics]| {
+                layers[at].std_after.powi(2) + layers[at].mean_after.powi(2)
+            };
+            let share = left(&first) / left(&second);
+            let operand = chosen[at].loaded_operand;
+            match operand {
+                Some(LoadedOperand::First) => chosen_first += 1,
+                _ => chosen_second += 1,
+            }
+            // What reaches the second product depends on the first.
+            if share < 0.85 {
+                assert_eq!(operand, Some(LoadedOperand::First), "{multiplier}, {at}: {share}");
+            } else if share > 0.95 {
+                assert_eq!(operand, Some(LoadedOperand::Second), "{multiplier}, {at}: {share}");
+            }
+        }
+    }
+    assert!(chosen_first > 0 && chosen_second > 0, "{chosen_first}, {chosen_second}");
 }
 
 /// No constant is regressed on weights that are not there: these layers have what `fitted` gives.

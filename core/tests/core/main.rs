@@ -6,6 +6,7 @@ mod aware_quantization;
 mod bad_models;
 mod between_layers;
 mod bounds;
+mod channel_scaling;
 mod constants;
 mod control_variate_recovers;
 mod crashes;

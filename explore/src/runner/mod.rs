@@ -34,12 +34,12 @@ use crate::choose::{Judged, choose};
 use crate::key::ExperimentKey;
 use crate::power::Figures;
 use crate::store::{ResultStore, StoreError};
-use crate::subject::Subject;
+use crate::subject::{Expected, Subject};
 use work::{Halt, Work};
 use worker::Here;
 
-/// What hardware needs for a design with these functions x.
-pub type FiguresOf<'a> = &'a dyn Fn(&Design, &[String]) -> Figures;
+/// What hardware needs for a design of which this is expected.
+pub type FiguresOf<'a> = &'a dyn Fn(&Design, &Expected) -> Figures;
 
 /// Evaluates designs on one network.
 #[derive(Clone)]

@@ -40,6 +40,10 @@ impl Task {
         self.expected.as_ref().map_or(&[], |expected| &expected.functions)
     }
 
+    pub(super) fn first_loaded(&self) -> &[String] {
+        self.expected.as_ref().map_or(&[], |expected| &expected.first_loaded)
+    }
+
     pub(super) fn result(&self, outcome: Outcome) -> DesignResult {
         DesignResult {
             design: self.design.clone(),
@@ -49,6 +53,7 @@ impl Task {
             energy: self.figures.energy,
             noise_to_signal: self.noise_to_signal(),
             functions: self.functions().to_vec(),
+            first_loaded: self.first_loaded().to_vec(),
             outcome,
         }
     }
@@ -65,6 +70,8 @@ pub struct DesignResult {
     pub key: String,
     /// The functions x of its control variate.
     pub functions: Vec<String>,
+    /// The products of two activations that load their first operand.
+    pub first_loaded: Vec<String>,
     /// Array power relative to the exact 8-bit array, where the cost is known.
     pub power: Option<f64>,
     /// Energy of an inference, where it is known.
@@ -92,6 +99,7 @@ impl DesignResult {
             relative_power: self.power,
             energy_nj: self.energy.map(|energy| energy.energy_nj),
             noise_to_signal: self.noise_to_signal,
+            first_loaded: self.first_loaded.clone(),
             note: self.outcome.reason().map(str::to_owned),
         }
     }

@@ -49,7 +49,8 @@ impl Subject for Simulated {
         let functions =
             if design.is_corrected() { vec!["low-bits".to_owned()] } else { Vec::new() };
         let constant = design.control_variate == Mode::Constant;
-        Ok(Expected { functions, noise_to_signal: if constant { 1.0 } else { 0.1 + 0.2 } })
+        let noise_to_signal = if constant { 1.0 } else { 0.1 + 0.2 };
+        Ok(Expected { functions, noise_to_signal, ..Expected::default() })
     }
 
     fn start(&self, design: &Design) -> Result<Box<dyn Trial + '_>, Failure> {
@@ -98,7 +99,7 @@ fn designs_of_all(levels: Range<u32>, modes: &[Mode]) -> Vec<Design> {
 }
 
 /// More approximate, less power; and without x.
-fn figures(design: &Design, _: &[String]) -> Figures {
+fn figures(design: &Design, _: &Expected) -> Figures {
     let constant = design.control_variate == Mode::Constant;
     let name = design.multiplier.to_string();
     let level: Option<f64> = name.rsplit(':').next().and_then(|level| level.parse().ok());
@@ -341,10 +342,10 @@ fn noisier_designs_are_left_out_where_a_better_one_is_over() {
     let (_folder, path) = new_path();
     let designs = designs_of(1..4, &[Mode::Constant, Mode::Fitted(None)]);
     // The noisier one needs a little more.
-    let figures = |design: &Design, functions: &[String]| {
+    let figures = |design: &Design, expected: &Expected| {
         let constant = design.control_variate == Mode::Constant;
         let more = if constant { 0.02 } else { 0.0 };
-        let power = figures(design, functions).power.map(|power| power + more);
+        let power = figures(design, expected).power.map(|power| power + more);
         Figures { power, energy: None }
     };
     let question = Question { prune: true, figures: &figures, ..Question::of(&designs, 1.0) };
@@ -479,7 +480,7 @@ fn chosen(found: &[DesignResult]) -> Option<f64> {
 fn of_designs_of_equal_power_none_is_left_out() {
     let (_folder, path) = new_path();
     let designs = designs_of(1..2, &[Mode::Constant, Mode::Fitted(None)]);
-    let figures = |_: &Design, _: &[String]| Figures { power: Some(0.5), energy: None };
+    let figures = |_: &Design, _: &Expected| Figures { power: Some(0.5), energy: None };
     let question = Question { prune: true, figures: &figures, ..Question::of(&designs, 1.0) };
     let run = question.run(&path);
     let assessed = run.found.results.iter().filter(|result| result.judged().is_some());

@@ -141,8 +141,8 @@ impl<'a> Work<'a> {
         self.expect(&mut tasks)?;
         let mut with_layers = Vec::new();
         for mut task in tasks {
-            if task.expected.is_some() {
-                task.figures = (self.runner.figures)(&task.design, task.functions());
+            if let Some(expected) = &task.expected {
+                task.figures = (self.runner.figures)(&task.design, expected);
             }
             let has_layers = self.store.has_layers(&task.key)?;
             with_layers.push((task, has_layers));

@@ -197,6 +197,7 @@ fn entries_of_no_network_are_damage() {
         relative_power: None,
         energy_nj: None,
         noise_to_signal: None,
+        first_loaded: Vec::new(),
         note,
     };
     store.put_entry("experiment", "a", &entry(None)).unwrap();
@@ -363,6 +364,7 @@ fn a_run_is_read_as_it_was_written() {
         relative_power: Some(0.1 + 0.2),
         energy_nj: Some(0.1 + 0.7),
         noise_to_signal: Some(0.1 + 0.6),
+        first_loaded: vec!["/attention/MatMul_1".into()],
         note: note.map(str::to_owned),
     };
     {

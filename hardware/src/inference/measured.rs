@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::power::Role;
 
-use crate::layer_shape::Layer;
+use crate::layer_shape::{Layer, LayerShape};
 
 /// Why a file of measurements cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -195,11 +195,14 @@ impl MeasuredArray {
     }
 
     fn check(&self, layers: &[Layer]) -> Result<(), Mismatch> {
-        for Layer { name, shape, .. } in layers {
+        for Layer { name, shape, loaded_operand, .. } in layers {
             let measured = self.layers.iter().find(|measured| measured.name == *name);
             let measured = measured.ok_or_else(|| Mismatch::Missing(name.clone()))?;
-            let expected = (shape.macs(), shape.cycles(self.rows, self.columns));
-            if (measured.macs, measured.cycles) != expected {
+            let size = |shape: &LayerShape| (shape.macs(), shape.cycles(self.rows, self.columns));
+            let (found, expected) = ((measured.macs, measured.cycles), size(shape));
+            // What is loaded is each design's own choice.
+            let exchanged = loaded_operand.map(|_| size(&shape.exchanged()));
+            if found != expected && Some(found) != exchanged {
                 return Err(Mismatch::Size {
                     layer: name.clone(),
                     macs: measured.macs,

@@ -65,11 +65,8 @@ fn cost(design: Array, parts_fj: [f64; 5], area_um2: f64) -> Cost {
 }
 
 fn layer(name: &str, depth: usize, filters: usize, positions: usize) -> Layer {
-    Layer {
-        name: name.to_owned(),
-        shape: LayerShape { depth, groups: 1, filters, positions },
-        exact: false,
-    }
+    let shape = LayerShape { depth, groups: 1, filters, positions };
+    Layer { name: name.to_owned(), shape, exact: false, loaded_operand: None }
 }
 
 fn table() -> CostTable {
@@ -213,7 +210,8 @@ fn idle_rows_and_columns_as_simulated() {
     for (depth, filters) in [(3, 8), (8, 3), (12, 5), (20, 8), (4, 4), (40, 12)] {
         let workload = Workload::relu_like(depth, filters, WeightCoding::Unsigned, 2);
         let simulated = simulate(&workload).energy_fj();
-        let layer = Layer { name: String::new(), shape: workload.shape(), exact: false };
+        let (name, shape) = (String::new(), workload.shape());
+        let layer = Layer { name, shape, exact: false, loaded_operand: None };
         let modelled = array.layer(&layer).unwrap().computing_fj;
         assert!((modelled / simulated - 1.0).abs() < 0.05, "{depth}, {filters}");
         (modelled_fj, simulated_fj) = (modelled_fj + modelled, simulated_fj + simulated);

@@ -166,7 +166,8 @@ def emulate(
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise ModelError(f"{name}: has several inputs or outputs; expected one tensor each")
     calibration = data(inputs).first(len(inputs))
-    network.calibrate(calibration, method=method, progress=False)
+    # Modules normalise as they did: their weights cannot take scales back.
+    network.calibrate(calibration, method=method, channel_scaling="none", progress=False)
     found = matched(layers, network._network, name)
     (output,) = network.outputs.values()
     emulation = Emulation(network, design, [placed.layer for placed in found], output)

@@ -87,7 +87,10 @@ pub(super) fn permuted(input: &[usize], permutation: &[usize], output: &[usize])
 
 /// The movement that takes these elements of a tensor of shape `input`, given by their ONNX order, in
 /// the order in which they are to be stored.
-pub(super) fn gathered(input: &[usize], elements: impl Iterator<Item = usize>) -> Arc<[Run]> {
+pub(in crate::model) fn gathered(
+    input: &[usize],
+    elements: impl Iterator<Item = usize>,
+) -> Arc<[Run]> {
     let mut stored_at = vec![0; input.iter().product()];
     for (position, logical) in storage_order(input).enumerate() {
         stored_at[logical] = position as u32;

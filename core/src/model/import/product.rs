@@ -12,7 +12,7 @@ use recoup_kernels::ConvShape;
 use super::super::attributes::int;
 use super::super::operator::{Feed, Source};
 use super::super::tensor::scalar;
-use super::super::{Attention, Mac, Node, NodeKind, Operand, ValueId, pb};
+use super::super::{Attention, LoadedOperand, Mac, Node, NodeKind, Operand, ValueId, pb};
 use super::{Binding, Importer, Result, mac, movement, node_name, storage_order};
 
 /// A stack of matrices as rows, `[row][matrix][column]`.
@@ -85,8 +85,9 @@ pub(super) fn matmul(
     };
     let elements = starts.iter().flat_map(column);
     let loaded = importer.gathered(proto, right, elements, vec![matrices * columns, depth]);
-    let mac =
-        Mac { shape, loaded: Operand::Value { factor: 1.0 }, bias: vec![0.0; matrices * columns] };
+    // Exchanging them is a choice that depends on the multiplier.
+    let operand = Operand::Value { factor: 1.0, operand: LoadedOperand::Second };
+    let mac = Mac { shape, loaded: operand, bias: vec![0.0; matrices * columns] };
     let value = importer.new_rows(proto, rows * matrices, columns);
     let layer = mac::add_mac(importer, proto, mac, vec![streamed, loaded], value)?;
     importer.bind_rows(proto, Rows { value, stack, rows, columns, layer: Some(layer) });
@@ -110,7 +111,7 @@ pub(super) fn scale(
     let keeps_shape = rten_tensor::Layout::ndim(&**by) <= importer.value(value).shape.len();
     let (Some(by), Some(layer), true) = (number, rows.layer, keeps_shape) else { return false };
     let NodeKind::Mac(mac) = &mut importer.nodes[layer].kind else { return false };
-    let Operand::Value { factor } = &mut mac.loaded else { return false };
+    let Operand::Value { factor, .. } = &mut mac.loaded else { return false };
     if !(*factor * by).is_normal() {
         return false;
     }

@@ -87,7 +87,7 @@ fn any_number_of_workers_finds_the_same_for_the_same_reason() {
     let (mut lost, mut ends) = (0, Vec::new());
     for seed in 0..120 {
         let subject = Random::new(seed / 4, &designs);
-        let figures = |design: &Design, _: &[String]| subject.figures(design);
+        let figures = |design: &Design, _: &Expected| subject.figures(design);
         let judge = Judge::sequential(Random::IMAGES, Limit::new(1.5).unwrap());
         let judge = if seed % 3 == 0 { judge.on_all_images() } else { judge };
         // None, in the reference, at its end, in a design.
@@ -163,7 +163,7 @@ fn failures_are_those_of_one_worker() {
     for seed in 0..40 {
         let subject = Random::new(seed, &designs);
         let torn = Torn(&subject, 400);
-        let figures = |design: &Design, _: &[String]| subject.figures(design);
+        let figures = |design: &Design, _: &Expected| subject.figures(design);
         let judge = Judge::sequential(Random::IMAGES, Limit::new(1.5).unwrap());
         let runner =
             Runner::new(&torn, std::slice::from_ref(&experiment), judge).with_figures(&figures);

@@ -78,7 +78,7 @@ struct RandomTrial<'a>(&'a Random, &'a [bool]);
 
 impl Subject for Random {
     fn expect(&self, design: &Design) -> Result<Expected, Failure> {
-        Ok(Expected { functions: Vec::new(), noise_to_signal: self.network(design).noise })
+        Ok(Expected { noise_to_signal: self.network(design).noise, ..Expected::default() })
     }
 
     fn start(&self, design: &Design) -> Result<Box<dyn Trial + '_>, Failure> {
@@ -117,7 +117,7 @@ fn search(
     designs: &[Design],
     limit: Limit,
 ) -> SearchResult {
-    let figures = |design: &Design, _: &[String]| subject.figures(design);
+    let figures = |design: &Design, _: &Expected| subject.figures(design);
     let judge = Judge::sequential(IMAGES, limit);
     let runner =
         Runner::new(subject, std::slice::from_ref(experiment), judge).with_figures(&figures);
