@@ -102,7 +102,7 @@ impl Layer {
         let load = |layer: &Self| match layer.loaded_operand {
             Some(operand) if (operand == LoadedOperand::First) != first.contains(&layer.name) => {
                 let loaded_operand = Some(operand.other());
-                Self { shape: layer.shape.exchanged(), loaded_operand, name: layer.name.clone() }
+                Self { shape: layer.shape.exchanged(), loaded_operand, ..layer.clone() }
             }
             _ => layer.clone(),
         };
@@ -129,7 +129,12 @@ mod tests {
     fn what_is_loaded_changes_passes_but_not_products() {
         // 50 queries, of 24 channels, with 100 keys in each of four heads.
         let shape = LayerShape { depth: 24, groups: 4, filters: 100, positions: 50 };
-        let layer = |name: &str, loaded_operand| Layer { name: name.into(), shape, loaded_operand };
+        let layer = |name: &str, loaded_operand| Layer {
+            name: name.into(),
+            shape,
+            exact: false,
+            loaded_operand,
+        };
         let layers = [layer("qkv", None), layer("keys", Some(LoadedOperand::Second))];
         let first = Layer::loading(&layers, &["keys".into()]);
         let queries = LayerShape { filters: 50, positions: 100, ..shape };

@@ -101,7 +101,7 @@ fn evaluate_on(
             },
             calibration: CalibrationNames { method: none(), data: none(), images: 1 },
         });
-        let figures = |design: &Design, _: &[String]| match design.exact_ends {
+        let figures = |design: &Design, _: &Expected| match design.exact_ends {
             // Its power depends on the layers, which there are none of.
             true => Figures { power: Some(0.9), energy: None },
             false => {
