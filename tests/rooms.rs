@@ -199,6 +199,7 @@ const ROOMS: [(&str, &[Room]); 11] = [
         &[
             ("choices", &[]),
             ("losses", &[]),
+            ("beside", &["choices", "losses"]),
             ("confirmation", &["choices", "losses"]),
             ("paper", &["choices", "confirmation"]),
             ("variants", &[]),

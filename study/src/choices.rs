@@ -112,8 +112,9 @@ pub fn per_network(recorded: &Recorded) -> String {
 pub fn own_choices(networks: &[RecordedNetwork], thorough: bool) -> String {
     let names: Vec<String> =
         networks.iter().map(|network| short_name(&network.experiment.names.model)).collect();
+    let what_is_saved = if networks.len() == 1 { "saved" } else { "mean saved" };
     let mut text = format!(
-        "| limit | among | mean saved | reduced precision | without V | {} |\n\
+        "| limit | among | {what_is_saved} | reduced precision | without V | {} |\n\
          |---|---|---|---|---|{}\n",
         names.join(" | "),
         "---|".repeat(names.len())

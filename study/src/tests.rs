@@ -168,7 +168,7 @@ fn a_network_beside_the_others_is_in_no_mean() {
     let parts = [
         "in no mean and in no choice above: third",
         "| third | 2000 | 100.00 |",
-        "| limit | among | mean saved | reduced precision | without V | third |",
+        "| limit | among | saved | reduced precision | without V | third |",
         "| design | array power | energy | third [95 %] | mean of the others [95 %] |",
     ];
     for part in parts {
