@@ -75,9 +75,10 @@ pub use float::{
 };
 pub use isa::Isa;
 pub use layer::{
-    BatchItem, Control, ControlTerm, ConvShape, MacLayer, MacSpec, Output, OutputSpec, Product,
-    Residual, ResidualSpec, Scratch, WeightCoding, common_kernel, quantize,
+    BatchItem, Control, ControlTerm, ConvShape, LoadLayer, Loaded, MacLayer, MacSpec, Output,
+    OutputSpec, Product, Residual, ResidualSpec, Scratch, WeightCoding, common_kernel, quantize,
 };
+pub use output::sums::RowSums;
 pub use pool::{PoolShape, max_pool_codes, max_pool_floats, mean_pool};
 pub use product::structure::{RANKS, Structure, structure};
 
