@@ -67,7 +67,7 @@ mod product;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-pub use codes::{Coded, Encoded, Pairing, channel_sums, map, pair};
+pub use codes::{Coded, Encoded, Pairing, channel_sums, map, pair, softmax_codes};
 pub use error::KernelError;
 pub use float::{
     AttentionShape, FloatBuffer, FloatConv, FloatConvSpec, FloatImage, attention, normalize_rows,

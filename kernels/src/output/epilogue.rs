@@ -619,7 +619,13 @@ multiversion! {
 }
 
 #[inline(always)]
-fn quantize_body(input: &[f32], inv: f32, zero_point: u8, dropped_bits: u32, out: &mut [u8]) {
+pub(crate) fn quantize_body(
+    input: &[f32],
+    inv: f32,
+    zero_point: u8,
+    dropped_bits: u32,
+    out: &mut [u8],
+) {
     let zero_point = zero_point >> dropped_bits;
     let low = -f32::from(zero_point);
     let high = f32::from((255 >> dropped_bits) - zero_point);
