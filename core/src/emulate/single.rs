@@ -35,9 +35,10 @@ pub(super) fn operator<'n>(
 /// The length of the rows that an operator over one axis works on, if that is the last one.
 pub(super) fn row_length(network: &Quantized, source: &Source, input: ValueId) -> Option<usize> {
     let shape = &network.graph.values[input].shape;
-    let &length = shape.last().filter(|&&length| length > 0)?;
     let axis = source.int("axis").unwrap_or(-1);
+    let axis = if axis < 0 { axis + shape.len() as i64 } else { axis };
+    let (&length, behind) = shape.get(usize::try_from(axis).ok()?..)?.split_first()?;
     // Images are stored channels last: their last axis is no row.
-    let is_last = axis == -1 || axis == shape.len() as i64 - 1;
-    (shape.len() != 4 && is_last).then_some(length)
+    let is_last = behind.iter().all(|&length| length == 1);
+    (shape.len() != 4 && is_last && length > 0).then_some(length)
 }

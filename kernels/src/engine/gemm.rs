@@ -11,6 +11,7 @@ use std::cmp::Reverse;
 use crate::{
     ConvShape, Isa, MacSpec,
     buffer::first,
+    dispatch::multiversion,
     engine::byte_lookup::map_codes,
     input::image::{Copy, Width, fill},
     isa::Level,
@@ -488,8 +489,53 @@ struct Packing {
 /// What is stored for each weight, term by term.
 #[derive(Debug)]
 enum Numbers {
-    Bytes(Vec<[u8; 256]>),
+    Bytes(Vec<ByteNumbers>),
     Words(Vec<[i16; 256]>),
+}
+
+/// Numbers of one byte for weight bytes.
+#[derive(Debug)]
+struct ByteNumbers {
+    entries: [u8; 256],
+    /// The bits of the weight that are kept, and those that are flipped then, if that is all.
+    bits: Option<[u8; 2]>,
+}
+
+impl ByteNumbers {
+    fn new(entries: [u8; 256]) -> Self {
+        let flipped = entries[0];
+        let kept = entries[255] ^ flipped;
+        let is_all = (0..=255u8).all(|w| entries[usize::from(w)] == w & kept ^ flipped);
+        Self { entries, bits: is_all.then_some([kept, flipped]) }
+    }
+
+    /// Those of the weights in `placed`.
+    fn fill(&self, isa: Isa, placed: &[[[u8; UNIT]; LANES]], lines: &mut [Line]) {
+        if let Some(bits) = self.bits {
+            return keep_bits(isa, placed, bits, lines);
+        }
+        for (line, placed) in lines.iter_mut().zip(placed) {
+            line.0.copy_from_slice(placed.as_flattened());
+        }
+        map_codes(isa, &self.entries, Line::flattened(lines));
+    }
+}
+
+#[inline(always)]
+fn keep_bits_body(placed: &[[[u8; UNIT]; LANES]], [kept, flipped]: [u8; 2], lines: &mut [Line]) {
+    for (line, placed) in lines.iter_mut().zip(placed) {
+        let weights = placed.as_flattened();
+        line.0.iter_mut().zip(weights).for_each(|(to, w)| *to = w & kept ^ flipped);
+    }
+}
+
+multiversion! {
+    fn keep_bits(
+        isa,
+        placed: &[[[u8; UNIT]; LANES]],
+        bits: [u8; 2],
+        lines: &mut [Line],
+    ) = keep_bits_body;
 }
 
 impl Packing {
@@ -500,7 +546,10 @@ impl Packing {
             term.of_weight.map(|number| i32::from(number).wrapping_sub(*offset) as i16)
         });
         let numbers = match width {
-            Width::One => Numbers::Bytes(words.map(|words| words.map(|word| word as u8)).collect()),
+            Width::One => {
+                let bytes = words.map(|words| words.map(|word| word as u8));
+                Numbers::Bytes(bytes.map(ByteNumbers::new).collect())
+            }
             Width::Two => Numbers::Words(words.collect()),
         };
         Packing { taps, numbers, placed: Vec::new() }
@@ -550,7 +599,7 @@ fn pack_bytes(
     isa: Isa,
     spec: &MacSpec,
     block: &Block,
-    terms: &[[u8; 256]],
+    terms: &[ByteNumbers],
     taps: &[(usize, usize)],
     placed: &mut Vec<[[u8; UNIT]; LANES]>,
     lines: &mut [Line],
@@ -577,17 +626,19 @@ fn pack_bytes(
         }
     }
     for (numbers, lines) in terms.iter().zip(lines.chunks_exact_mut(of_term)) {
-        for (line, placed) in lines.iter_mut().zip(&*placed) {
-            line.0.copy_from_slice(placed.as_flattened());
-        }
-        map_codes(isa, numbers, Line::flattened(lines));
+        numbers.fill(isa, placed, lines);
         // Nothing is multiplied with what is read beyond a run.
         let mut line = 0;
         for &(_, len) in taps {
             line += len.div_ceil(UNIT);
             if len % UNIT > 0 {
-                let (units, _) = lines[line - 1].0.as_chunks_mut::<UNIT>();
-                units.iter_mut().for_each(|unit| unit[len % UNIT..].fill(0));
+                let mut kept = [0; UNIT];
+                kept[..len % UNIT].fill(u8::MAX);
+                let (kept, (units, _)) =
+                    (u32::from_ne_bytes(kept), lines[line - 1].0.as_chunks_mut::<UNIT>());
+                for unit in units {
+                    *unit = (u32::from_ne_bytes(*unit) & kept).to_ne_bytes();
+                }
             }
         }
     }

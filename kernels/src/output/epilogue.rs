@@ -259,13 +259,17 @@ impl Epilogue {
         let Tile { position, positions, block, blocks, .. } = tile;
         let (first, last) = (self.blocks[block], self.blocks[block + blocks - 1]);
         let filters = first.filter..last.filter + last.count;
-        let input = self.to_codes(&tile, filters.clone(), sums, residual);
+        let input = self.for_kernel(&tile, filters.clone(), sums, residual);
+        let first = position * self.filters + filters.start;
         match (requantize::kernel(isa), input, &mut *output) {
-            (Some(kernel), Some(input), Output::U8(out)) => {
-                let out = &mut out[position * self.filters + filters.start..];
-                // SAFETY: requantize::kernel chose the function for the features of an Isa.
-                unsafe { kernel(&input, out) };
-            }
+            // SAFETY: requantize::kernel chose the functions for the features of an Isa.
+            (Some(kernel), Some(input), Output::U8(out)) => unsafe {
+                (kernel.codes)(&input, &mut out[first..]);
+            },
+            // SAFETY: as above.
+            (Some(kernel), Some(input), Output::F32(out)) => unsafe {
+                (kernel.reals)(&input, &mut out[first..]);
+            },
             _ => self.apply_portably(isa, &tile, sums, residual, output),
         }
         if let (Some(activation), Output::U8(out)) = (&self.activation, output) {
@@ -305,17 +309,19 @@ impl Epilogue {
         }
     }
 
-    /// A tile for the kernels that turn it into codes; none where these are not made for it.
-    fn to_codes<'a>(
+    /// A tile for the kernels that turn it into outputs; none where these are not made for it.
+    fn for_kernel<'a>(
         &'a self,
         tile: &'a Tile<'_>,
         of_tile: Range<usize>,
         sums: Sums<'a>,
         residual: Residual<'a>,
     ) -> Option<requantize::Input<'a>> {
-        let Encoding::U8 { inv, low, high, zero_point, dropped_bits, saturates } = self.encoding
-        else {
-            return None;
+        let (inv, limits, zero_point, dropped_bits) = match self.encoding {
+            Encoding::U8 { inv, low, high, zero_point, dropped_bits, saturates } => {
+                (inv, (!saturates).then_some((low, high)), zero_point, dropped_bits)
+            }
+            Encoding::F32 => (1.0, Some((self.low, self.high)), 0, 0),
         };
         if tile.blocks > requantize::BLOCKS || self.control == ControlKind::Wide {
             return None;
@@ -358,7 +364,7 @@ impl Epilogue {
                 _ => Addend::None,
             },
             inv,
-            limits: (!saturates).then_some((low, high)),
+            limits,
             zero_point,
             dropped_bits,
             step: filters,
