@@ -1,4 +1,4 @@
-//! What goes from codes to codes between layers: each result is rounded to a code once.
+//! What goes to codes between layers, from codes or softmax: each result is rounded to a code once.
 
 #[cfg(target_arch = "x86_64")]
 use crate::x86_64::avx512_softmax;

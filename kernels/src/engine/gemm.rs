@@ -6,18 +6,19 @@
 //! [`Factor`]s of the multiplier, each of which has its own copy of the image, of what stands for
 //! the codes.
 
+mod packing;
+
 use std::cmp::Reverse;
 
 use crate::{
     ConvShape, Isa, MacSpec,
-    buffer::first,
-    dispatch::multiversion,
     engine::byte_lookup::map_codes,
     input::image::{Copy, Width, fill},
     isa::Level,
     output::epilogue::{Block, LANES, Tile, blocks},
     product::factors::{CodeFactor, Factor},
 };
+use packing::Packing;
 
 /// Bytes of activation codes that one step of a kernel reads: four codes of one byte, or two of
 /// two bytes.
@@ -473,175 +474,6 @@ pub(crate) fn storage_offset(used: &[u8], zero_points: &[i32], term: &Factor, wi
             fits(least) && fits(most)
         })
         .expect("the factors span no more than numbers of this width")
-}
-
-/// How weights come to their places in the lines of a block: term by term, run by run, each run
-/// padded to whole lines.
-#[derive(Debug)]
-struct Packing {
-    /// The receptive field, as [`contiguous`] has it.
-    taps: Vec<(usize, usize)>,
-    numbers: Numbers,
-    /// A block's weights in the places of a term's numbers.
-    placed: Vec<[[u8; UNIT]; LANES]>,
-}
-
-/// What is stored for each weight, term by term.
-#[derive(Debug)]
-enum Numbers {
-    Bytes(Vec<ByteNumbers>),
-    Words(Vec<[i16; 256]>),
-}
-
-/// Numbers of one byte for weight bytes.
-#[derive(Debug)]
-struct ByteNumbers {
-    entries: [u8; 256],
-    /// The bits of the weight that are kept, and those that are flipped then, if that is all.
-    bits: Option<[u8; 2]>,
-}
-
-impl ByteNumbers {
-    fn new(entries: [u8; 256]) -> Self {
-        let flipped = entries[0];
-        let kept = entries[255] ^ flipped;
-        let is_all = (0..=255u8).all(|w| entries[usize::from(w)] == w & kept ^ flipped);
-        Self { entries, bits: is_all.then_some([kept, flipped]) }
-    }
-
-    /// Those of the weights in `placed`.
-    fn fill(&self, isa: Isa, placed: &[[[u8; UNIT]; LANES]], lines: &mut [Line]) {
-        if let Some(bits) = self.bits {
-            return keep_bits(isa, placed, bits, lines);
-        }
-        for (line, placed) in lines.iter_mut().zip(placed) {
-            line.0.copy_from_slice(placed.as_flattened());
-        }
-        map_codes(isa, &self.entries, Line::flattened(lines));
-    }
-}
-
-#[inline(always)]
-fn keep_bits_body(placed: &[[[u8; UNIT]; LANES]], [kept, flipped]: [u8; 2], lines: &mut [Line]) {
-    for (line, placed) in lines.iter_mut().zip(placed) {
-        let weights = placed.as_flattened();
-        line.0.iter_mut().zip(weights).for_each(|(to, w)| *to = w & kept ^ flipped);
-    }
-}
-
-multiversion! {
-    fn keep_bits(
-        isa,
-        placed: &[[[u8; UNIT]; LANES]],
-        bits: [u8; 2],
-        lines: &mut [Line],
-    ) = keep_bits_body;
-}
-
-impl Packing {
-    /// `terms` with what their factors are stored less.
-    fn new(taps: Vec<(usize, usize)>, terms: &[(&Factor, i32)], width: Width) -> Self {
-        let words = terms.iter().map(|(term, offset)| {
-            // Of weights that do not occur some may not fit.
-            term.of_weight.map(|number| i32::from(number).wrapping_sub(*offset) as i16)
-        });
-        let numbers = match width {
-            Width::One => {
-                let bytes = words.map(|words| words.map(|word| word as u8));
-                Numbers::Bytes(bytes.map(ByteNumbers::new).collect())
-            }
-            Width::Two => Numbers::Words(words.collect()),
-        };
-        Packing { taps, numbers, placed: Vec::new() }
-    }
-
-    /// Writes the lines of one block.
-    fn pack(&mut self, isa: Isa, spec: &MacSpec, block: &Block, lines: &mut [Line]) {
-        match &self.numbers {
-            Numbers::Bytes(terms) => {
-                pack_bytes(isa, spec, block, terms, &self.taps, &mut self.placed, lines);
-            }
-            Numbers::Words(terms) => pack_words(spec, block, terms, &self.taps, lines),
-        }
-    }
-}
-
-fn pack_words(
-    spec: &MacSpec,
-    block: &Block,
-    terms: &[[i16; 256]],
-    taps: &[(usize, usize)],
-    lines: &mut [Line],
-) {
-    const CODES: usize = 2;
-    let depth = spec.shape.depth();
-    let mut line = 0;
-    for numbers in terms {
-        let mut j = 0;
-        for &(_, len) in taps {
-            for start in (0..len).step_by(CODES) {
-                for lane in 0..block.count {
-                    let weights = &spec.weights[(block.filter + lane) * depth + j + start..];
-                    for (i, &w) in weights[..CODES.min(len - start)].iter().enumerate() {
-                        let w = i32::from(numbers[usize::from(w)]);
-                        lines[line].set(Width::Two, lane * UNIT + i * Width::Two.bytes(), w);
-                    }
-                }
-                line += 1;
-            }
-            j += len;
-        }
-    }
-}
-
-/// The weights are put in their places once, and looked up for each term.
-fn pack_bytes(
-    isa: Isa,
-    spec: &MacSpec,
-    block: &Block,
-    terms: &[ByteNumbers],
-    taps: &[(usize, usize)],
-    placed: &mut Vec<[[u8; UNIT]; LANES]>,
-    lines: &mut [Line],
-) {
-    let depth = spec.shape.depth();
-    let of_term = lines.len() / terms.len();
-    let placed = first(placed, of_term, [[0; UNIT]; LANES]);
-    for (lane, weights) in
-        spec.weights[block.filter * depth..].chunks_exact(depth).take(block.count).enumerate()
-    {
-        let (mut line, mut rest) = (0, weights);
-        for &(_, len) in taps {
-            let (own, others) = rest.split_at(len);
-            let (units, tail) = own.as_chunks::<UNIT>();
-            for (unit, placed) in units.iter().zip(&mut placed[line..]) {
-                placed[lane] = *unit;
-            }
-            line += units.len();
-            if !tail.is_empty() {
-                placed[line][lane][..tail.len()].copy_from_slice(tail);
-                line += 1;
-            }
-            rest = others;
-        }
-    }
-    for (numbers, lines) in terms.iter().zip(lines.chunks_exact_mut(of_term)) {
-        numbers.fill(isa, placed, lines);
-        // Nothing is multiplied with what is read beyond a run.
-        let mut line = 0;
-        for &(_, len) in taps {
-            line += len.div_ceil(UNIT);
-            if len % UNIT > 0 {
-                let mut kept = [0; UNIT];
-                kept[..len % UNIT].fill(u8::MAX);
-                let (kept, (units, _)) =
-                    (u32::from_ne_bytes(kept), lines[line - 1].0.as_chunks_mut::<UNIT>());
-                for unit in units {
-                    *unit = (u32::from_ne_bytes(*unit) & kept).to_ne_bytes();
-                }
-            }
-        }
-    }
 }
 
 /// Blocks and positions per tile: the fewest loads per product, with a block's weights counted

@@ -147,7 +147,13 @@ impl RowSums {
         /// Values of 16 bits whose sum fits 32.
         const MOST: usize = 1 << 15;
         assert_eq!(bytes.len(), sums.len() * columns, "length of the rows");
-        if columns > MOST {
+        // Where no instruction looks up 64 bytes, one number at a time is sooner than several bytes of it.
+        let by_bytes = match isa.level() {
+            #[cfg(target_arch = "x86_64")]
+            crate::isa::Level::Avx512Vnni => true,
+            _ => false,
+        };
+        if columns > MOST || !by_bytes {
             for (sum, row) in sums.iter_mut().zip(bytes.chunks_exact(columns)) {
                 *sum = row.iter().map(|&byte| i64::from(self.table[usize::from(byte)])).sum();
             }
