@@ -31,7 +31,10 @@ const ROOMS: [(&str, &[Room]); 11] = [
             ("layer", &["buffer"]),
             ("naive", &[]),
             ("product", &["naive"]),
-            ("codes", &["isa", "dispatch", "engine", "layer", "output"]),
+            (
+                "codes",
+                &["buffer", "isa", "dispatch", "x86_64", "engine", "float", "layer", "output"],
+            ),
             ("pool", &["dispatch"]),
         ],
     ),

@@ -1,11 +1,16 @@
-//! What goes from codes to codes between layers: each result is rounded to a code once.
+//! What goes to codes between layers, from codes or softmax: each result is rounded to a code once.
 
+#[cfg(target_arch = "x86_64")]
+use crate::x86_64::avx512_softmax;
 use crate::{
     Isa, KernelError,
+    buffer::first,
     dispatch::multiversion,
     engine::byte_lookup,
+    float::softmax,
+    isa::Level,
     layer::spec::validate_output,
-    output::epilogue::{limit, round},
+    output::epilogue::{LANES, limit, quantize_body, round},
 };
 
 /// Codes that stand for scale (code - zero_point).
@@ -61,6 +66,41 @@ pub fn pair(
     match pairing {
         Pairing::Sum => sums(isa, left, right, to),
         Pairing::Product => products(isa, left, right, to),
+    }
+    Ok(())
+}
+
+/// The softmax of each row of so many columns, as codes; `scratch` is memory to be used again.
+///
+/// # Errors
+/// [`KernelError::Range`] for an `inv_scale`, `zero_point` or `dropped_bits` outside its range.
+///
+/// # Panics
+/// If a row is not whole, or there is not a code for each element.
+pub fn softmax_codes(
+    isa: Isa,
+    rows: &[f32],
+    columns: usize,
+    to: &mut Encoded<'_>,
+    scratch: &mut Vec<f32>,
+) -> Result<(), KernelError> {
+    validate_output(to.inv_scale, to.zero_point, to.dropped_bits)?;
+    assert_eq!(rows.len() % columns.max(1), 0, "length of the rows");
+    assert_eq!(rows.len(), to.codes.len(), "length of the output");
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let row = columns.next_multiple_of(LANES);
+    // A division by a power of two, and therefore exact.
+    let inv = to.inv_scale / (1u32 << to.dropped_bits) as f32;
+    match isa.level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni => {
+            let scratch = first(scratch, avx512_softmax::ROWS * row, 0.0);
+            // SAFETY: an Isa of this level exists only after Isa::available found the features.
+            unsafe { avx512_softmax::softmax(rows, columns, inv, to, scratch) };
+        }
+        _ => each_softmax(isa, rows, columns, inv, to, first(scratch, row, 0.0)),
     }
     Ok(())
 }
@@ -143,4 +183,24 @@ multiversion! {
 
 multiversion! {
     fn add_pixels(isa, codes: &[u8], sums: &mut [i32]) = add_pixels_body;
+}
+
+#[inline(always)]
+fn softmax_body(rows: &[f32], columns: usize, inv: f32, to: &mut Encoded<'_>, scratch: &mut [f32]) {
+    for (row, codes) in rows.chunks_exact(columns).zip(to.codes.chunks_exact_mut(columns)) {
+        scratch[..columns].copy_from_slice(row);
+        softmax(scratch, columns, 1.0);
+        quantize_body(&scratch[..columns], inv, to.zero_point, to.dropped_bits, codes);
+    }
+}
+
+multiversion! {
+    fn each_softmax(
+        isa,
+        rows: &[f32],
+        columns: usize,
+        inv: f32,
+        to: &mut Encoded<'_>,
+        scratch: &mut [f32],
+    ) = softmax_body;
 }

@@ -3,13 +3,14 @@
 //! A [`MacSpec`] describes one layer of an 8-bit quantised network: geometry, weight bytes, the
 //! multiplier ([`Product`]), the control variate and what happens to the accumulator afterwards.
 //! [`MacLayer::new`] prepares it for an instruction set ([`Isa`]); [`MacLayer::run`] computes one
-//! image. Activations are stored channels last, `[height][width][channels]`.
+//! image. A [`LoadLayer`] gets other weights for each image. Activations are stored channels last, `[height][width][channels]`.
 //!
 //! Every kernel gives the same integers and the same floats as [`naive`].
 //!
 //! In the order in which data flows:
 //!
-//! - `layer`: the description (`spec`, `shape`), and a layer made from it and run;
+//! - `layer`: the description (`spec`, `shape`), and a layer made from it and run, or loaded with
+//!   weights again and again (`load`);
 //! - `product`: what a multiplier's products are made of. A table is looked at for being a mask
 //!   (`structure`) or a sum of ordinary products of bytes (`factors`); a mask always is such a sum
 //!   (`terms`). Tables for which that pays are cut into narrow numbers (`entries`);
@@ -19,7 +20,8 @@
 //!   channel run by `depthwise`: by its `lookup` where bytes can be looked up in registers, masks of
 //!   few terms by its `columns` where there are instructions that add several products; all others
 //!   run by one of the following;
-//! - `engine::gemm`: a mask, or a table that is a short sum of ordinary products;
+//! - `engine::gemm`: a mask, or a table that is a short sum of ordinary products (`packing` puts weights
+//!   into their places);
 //! - `engine::byte_lookup`: a mask or a table where bytes looked up in registers take less time
 //!   than ordinary products (x86-64 only; `tables` plans the bytes, `gather` fetches the codes);
 //! - `engine::rows`: any other table, or a mask of many terms, of layers with enough positions and
@@ -28,7 +30,7 @@
 //! - `output`: the sums over the receptive field that all filters share (`sums`), the control
 //!   variate with several functions (`combine`), and the way from the accumulator to the output
 //!   (`epilogue`; `requantize` where an instruction set has a kernel for it);
-//! - `codes`: what goes from codes to codes between layers; `pool`: maxima and means of windows;
+//! - `codes`: what goes to codes between layers, from codes or softmax; `pool`: maxima and means of windows;
 //! - `isa` proves an instruction set's support, `dispatch` compiles portable loops for each, and
 //!   `x86_64` and `aarch64` hold the loops written for one;
 //! - `float`: the float32 convolution, apart from all that, and the rows of attention and
@@ -67,7 +69,7 @@ mod product;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-pub use codes::{Coded, Encoded, Pairing, channel_sums, map, pair};
+pub use codes::{Coded, Encoded, Pairing, channel_sums, map, pair, softmax_codes};
 pub use error::KernelError;
 pub use float::{
     AttentionShape, FloatBuffer, FloatConv, FloatConvSpec, FloatImage, attention, normalize_rows,
@@ -75,9 +77,10 @@ pub use float::{
 };
 pub use isa::Isa;
 pub use layer::{
-    BatchItem, Control, ControlTerm, ConvShape, MacLayer, MacSpec, Output, OutputSpec, Product,
-    Residual, ResidualSpec, Scratch, WeightCoding, common_kernel, quantize,
+    BatchItem, Control, ControlTerm, ConvShape, LoadLayer, Loaded, MacLayer, MacSpec, Output,
+    OutputSpec, Product, Residual, ResidualSpec, Scratch, WeightCoding, common_kernel, quantize,
 };
+pub use output::sums::RowSums;
 pub use pool::{PoolShape, max_pool_codes, max_pool_floats, mean_pool};
 pub use product::structure::{RANKS, Structure, structure};
 

@@ -103,7 +103,8 @@ pub fn round_half_even_shift(numerator: i64, bits: u32) -> i64 {
     // Shifting rounds towards minus infinity.
     let floor = numerator >> bits;
     let (rest, unit) = (numerator - (floor << bits), 1i64 << bits);
-    let up = rest > unit - rest || (rest == unit - rest && floor % 2 != 0);
+    // Without branches, which would be mispredicted every other time.
+    let up = (rest > unit - rest) | ((rest == unit - rest) & (floor % 2 != 0));
     floor + i64::from(up)
 }
 

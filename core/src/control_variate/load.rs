@@ -78,22 +78,28 @@ impl LoadConstants {
     pub fn of(&self, weights: &[u8]) -> LayerConstants {
         let filters = weights.chunks_exact(self.depth);
         let sum = |weights: &[u8], of: &[i32; 256]| -> i64 {
-            let sum = weights.iter().map(|&w| i64::from(of[usize::from(w)])).sum();
-            round_half_even_shift(sum, Self::GUARD)
+            weights.iter().map(|&w| i64::from(of[usize::from(w)])).sum()
         };
         let of_term = |of: &[i32; 256]| -> Vec<i32> {
-            let c = filters
-                .clone()
-                .map(|weights| sum(weights, of).clamp(-Self::MOST_C, Self::MOST_C) as i32);
-            c.collect()
+            filters.clone().map(|weights| Self::c_of(sum(weights, of))).collect()
         };
         let c: Vec<Vec<i32>> = self.c.iter().map(of_term).collect();
         let c0 = filters.enumerate().map(|(filter, weights)| {
-            let terms = c.iter().zip(&self.mean_x);
-            let of_x = terms.map(|(c, mean_x)| i64::from(c[filter]) * mean_x).sum();
-            let c0 = sum(weights, &self.mean) - round_half_even_shift(of_x, self.c_frac);
-            c0.clamp(i32::MIN.into(), i32::MAX.into()) as i32
+            self.c0_of(sum(weights, &self.mean), c.iter().map(|c| c[filter]))
         });
         LayerConstants { c0: c0.collect(), c, load: None }
+    }
+
+    /// C_r of a filter whose weights add so much to it.
+    pub(crate) fn c_of(sum: i64) -> i32 {
+        round_half_even_shift(sum, Self::GUARD).clamp(-Self::MOST_C, Self::MOST_C) as i32
+    }
+
+    /// C0 of a filter with such C_r whose weights add so much to the mean.
+    pub(crate) fn c0_of(&self, sum_of_means: i64, c: impl Iterator<Item = i32>) -> i32 {
+        let of_x = c.zip(&self.mean_x).map(|(c, mean_x)| i64::from(c) * mean_x).sum();
+        let mean = round_half_even_shift(sum_of_means, Self::GUARD);
+        let c0 = mean - round_half_even_shift(of_x, self.c_frac);
+        c0.clamp(i32::MIN.into(), i32::MAX.into()) as i32
     }
 }

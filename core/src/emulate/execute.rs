@@ -1,6 +1,5 @@
 //! The loop over the steps of a plan.
 
-use std::borrow::Borrow;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -51,25 +50,18 @@ pub(super) fn images_of_a_thread(batch: usize, images: usize) -> usize {
 }
 
 /// Runs `steps` of the plan on the images in `workspaces`, in the thread that calls: a layer sees all
-/// images together. `kernel` gets each layer on the multipliers before it runs, and gives what it
-/// runs on.
+/// images together.
 ///
 /// # Errors
-/// Those of `kernel`, and when an operator in float does not take the values of an image.
-pub(super) fn execute<K, E>(
+/// When an operator in float does not take the values of an image.
+pub(super) fn execute(
     prepared: &Prepared,
+    layers: &[Layer],
     steps: Range<usize>,
     workspaces: &mut [Workspace],
-    mut kernel: impl FnMut(NextLayer, &mut [Workspace]) -> Result<K, E>,
-) -> Result<(), E>
-where
-    K: Borrow<Layer>,
-    E: From<SampleError>,
-{
+) -> Result<(), SampleError> {
     for step in &prepared.plan.steps[steps] {
-        let next = NextLayer::of(&prepared.plan, step);
-        let kernel = next.map(|next| kernel(next, workspaces)).transpose()?;
-        run(prepared, step, kernel.as_ref().map(Borrow::borrow), workspaces)?;
+        run(prepared, step, step.mac.map(|fused| &layers[fused.layer]), workspaces)?;
     }
     Ok(())
 }

@@ -2,34 +2,68 @@
 //! image brings for the place of the weights.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use recoup_kernels::{Isa, KernelError, MacLayer, MacSpec};
+use recoup_kernels::{Isa, KernelError, LoadLayer, Loaded, MacLayer, MacSpec, RowSums, map};
 
 use crate::control_variate::LoadConstants;
+use crate::multiplier::code_value;
 
-use super::prepared::zero_point_terms;
+use super::prepared::zero_point_term;
 
 /// A layer, ready to run or to be loaded.
 #[derive(Debug)]
-pub(super) struct Layer {
-    kernel: MacLayer,
-    load: Option<Load>,
+pub(super) enum Layer {
+    Ready(Box<MacLayer>),
+    ToLoad(Box<Load>),
 }
 
-/// How codes of an activation become a layer's weights.
-#[derive(Clone, Debug)]
-struct Load {
+/// A layer whose weights each image brings.
+#[derive(Debug)]
+pub(super) struct Load {
     isa: Isa,
     /// The weight byte of each code.
     bytes: [u8; 256],
-    constants: Option<Arc<LoadConstants>>,
+    /// With other weights, and without what comes with weights.
+    template: LoadLayer,
+    /// The values of weight bytes, where they are needed.
+    values: Option<RowSums>,
+    constants: Option<OfWeights>,
+    /// Kernels that nobody runs at the moment, one for each thread that has run one.
+    idle: Mutex<Idle>,
 }
 
-/// A kernel that is the layer's own, or was made for an image.
+/// Boxes, which go out and come back with each image sooner than what is in them.
+type Idle = Vec<Box<Place>>;
+
+/// The constants that are made of weights.
+#[derive(Debug)]
+struct OfWeights {
+    constants: Arc<LoadConstants>,
+    /// What weights add to C_r, and to the mean of the error.
+    c: Vec<RowSums>,
+    mean: RowSums,
+}
+
+/// A kernel to load weights into, and memory to be used again.
+#[derive(Debug)]
+struct Place {
+    layer: LoadLayer,
+    sums: Vec<i64>,
+    buffer: Vec<i32>,
+}
+
+/// A kernel that is the layer's own, or has been loaded for an image.
 pub(super) enum Kernel<'l> {
     Shared(&'l MacLayer),
-    Loaded(Box<MacLayer>),
+    Loaded(LoadedKernel<'l>),
+}
+
+/// A kernel of a layer, which it goes back to.
+pub(super) struct LoadedKernel<'l> {
+    load: &'l Load,
+    /// None once it has gone back.
+    place: Option<Box<Place>>,
 }
 
 impl Deref for Kernel<'_> {
@@ -38,99 +72,172 @@ impl Deref for Kernel<'_> {
     fn deref(&self) -> &MacLayer {
         match self {
             Self::Shared(kernel) => kernel,
-            Self::Loaded(kernel) => kernel,
+            Self::Loaded(LoadedKernel { place, .. }) => {
+                place.as_ref().expect("not gone before it is dropped").layer.layer()
+            }
         }
+    }
+}
+
+impl Drop for LoadedKernel<'_> {
+    fn drop(&mut self) {
+        self.load.idle().extend(self.place.take());
     }
 }
 
 impl From<MacLayer> for Layer {
     fn from(kernel: MacLayer) -> Self {
-        Self { kernel, load: None }
+        Self::Ready(Box::new(kernel))
     }
 }
 
 impl Layer {
-    /// One whose weights each image brings, as `bytes` says, with its constants; `kernel` has others
-    /// in their place.
+    /// One whose weights each image brings, as `bytes` says, with its constants; `spec` has others in
+    /// their place.
+    ///
+    /// # Errors
+    /// When a kernel refuses it.
     pub fn of_load(
-        kernel: MacLayer,
         isa: Isa,
+        spec: MacSpec,
         bytes: [u8; 256],
         constants: Option<Arc<LoadConstants>>,
-    ) -> Self {
-        Self { kernel, load: Some(Load { isa, bytes, constants }) }
+    ) -> Result<Self, KernelError> {
+        let value = |byte: usize| code_value(byte as u8, spec.coding);
+        let values = (spec.input_zero_point > 0).then(|| std::array::from_fn(value));
+        let constants = constants.map(|constants| OfWeights {
+            c: constants.c.iter().map(RowSums::new).collect(),
+            mean: RowSums::new(&constants.mean),
+            constants,
+        });
+        Ok(Self::ToLoad(Box::new(Load {
+            isa,
+            bytes,
+            template: LoadLayer::new(isa, spec)?,
+            values: values.as_ref().map(RowSums::new),
+            constants,
+            idle: Mutex::default(),
+        })))
+    }
+
+    fn template(&self) -> &MacLayer {
+        match self {
+            Self::Ready(kernel) => kernel,
+            Self::ToLoad(load) => load.template.layer(),
+        }
     }
 
     /// The same weights, or the same way to them, with all else as `spec` says.
+    ///
+    /// # Errors
+    /// When a kernel refuses it.
     pub fn with_spec(&self, isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
-        let kernel = match self.load {
-            Some(_) => MacLayer::for_one_image(isa, spec)?,
-            None => MacLayer::new(isa, spec)?,
-        };
-        Ok(Self { kernel, load: self.load.clone() })
+        match self {
+            Self::Ready(_) => Ok(MacLayer::new(isa, spec)?.into()),
+            Self::ToLoad(load) => {
+                let constants = load.constants.as_ref().map(|it| it.constants.clone());
+                Self::of_load(isa, spec, load.bytes, constants)
+            }
+        }
     }
 
     /// The kernel that runs, whatever it is loaded with.
     pub fn kernel_name(&self) -> String {
-        self.kernel.kernel_name()
+        self.template().kernel_name()
     }
 
     /// All of the layer that does not depend on an image.
     pub fn spec(&self) -> &MacSpec {
-        self.kernel.spec()
+        self.template().spec()
     }
 
     /// Whether each image brings its own weights.
     pub fn is_loaded(&self) -> bool {
-        self.load.is_some()
+        matches!(self, Self::ToLoad(_))
     }
 
     /// Images that it likes to get together, see [`MacLayer::batch`].
     pub fn batch(&self) -> usize {
-        if self.is_loaded() { 1 } else { self.kernel.batch() }
+        match self {
+            Self::Ready(kernel) => kernel.batch(),
+            Self::ToLoad(_) => 1,
+        }
     }
 
     /// The kernel for an image that brings these codes; `None` where no image brings any.
     pub fn loaded(&self, codes: Option<&[u8]>) -> Kernel<'_> {
-        self.with(|load| {
-            let byte = |&code: &u8| load.bytes[usize::from(code)];
-            codes.map(|codes| codes.iter().map(byte).collect())
-        })
+        match (self, codes) {
+            (Self::ToLoad(load), Some(codes)) => Kernel::Loaded(load.kernel(|weights| {
+                weights.copy_from_slice(codes);
+                map(load.isa, &load.bytes, weights);
+            })),
+            _ => Kernel::Shared(self.template()),
+        }
     }
 
     /// The same with the weights that another network's layer has been loaded with.
     pub fn loaded_like(&self, other: &MacLayer) -> Kernel<'_> {
-        self.with(|_| Some(other.spec().weights.clone()))
-    }
-
-    fn with(&self, weights: impl FnOnce(&Load) -> Option<Vec<u8>>) -> Kernel<'_> {
-        match self.load.as_ref().and_then(|load| Some((load, weights(load)?))) {
-            Some((load, weights)) => {
-                Kernel::Loaded(Box::new(load.kernel(self.kernel.spec(), weights)))
-            }
-            None => Kernel::Shared(&self.kernel),
+        match self {
+            Self::ToLoad(load) => Kernel::Loaded(
+                load.kernel(|weights| weights.copy_from_slice(&other.spec().weights)),
+            ),
+            Self::Ready(kernel) => Kernel::Shared(kernel),
         }
     }
 }
 
 impl Load {
-    /// The layer `spec` with these weights, and the constants that come with them.
-    fn kernel(&self, spec: &MacSpec, weights: Vec<u8>) -> MacLayer {
-        let (depth, zero_points) = (spec.shape.depth(), &spec.weight_zero_points);
-        let zero_a = spec.input_zero_point;
-        let zero_terms = zero_point_terms((&weights, spec.coding), depth, zero_points, zero_a);
+    /// A kernel with the weights that are written, and the constants that come with them.
+    fn kernel(&self, write: impl FnOnce(&mut [u8])) -> LoadedKernel<'_> {
+        const VALID: &str = "the template is valid, and constants are bounded";
+        let template = self.template.layer().spec();
+        let idle = self.idle().pop();
+        let mut place = idle.unwrap_or_else(|| {
+            let layer = LoadLayer::new(self.isa, template.clone()).expect(VALID);
+            Box::new(Place { layer, sums: Vec::new(), buffer: Vec::new() })
+        });
+        let Place { layer, sums, buffer } = &mut *place;
+        sums.resize(template.shape.filters, 0);
+        layer
+            .load(|mut loaded| {
+                write(loaded.weights);
+                self.set_constants(template, &mut loaded, sums, buffer);
+            })
+            .expect(VALID);
+        LoadedKernel { load: self, place: Some(place) }
+    }
+
+    fn set_constants(
+        &self,
+        template: &MacSpec,
+        loaded: &mut Loaded<'_>,
+        sums: &mut [i64],
+        buffer: &mut Vec<i32>,
+    ) {
+        let depth = template.shape.depth();
         // The template has the bias.
-        let constant = zero_terms.zip(&spec.constant).map(|(term, bias)| term.wrapping_add(*bias));
-        let constant = constant.collect();
-        let mut loaded = MacSpec { constant, weights, ..spec.clone() };
-        if let Some(constants) = &self.constants {
-            let made = constants.of(&loaded.weights);
-            let sums = loaded.constant.iter_mut().zip(&made.c0);
-            sums.for_each(|(constant, c0)| *constant = constant.wrapping_add(*c0));
-            let terms = loaded.control.iter_mut().flat_map(|control| &mut control.terms);
-            terms.zip(made.c).for_each(|(term, c)| term.c = c);
+        loaded.constant.copy_from_slice(&template.constant);
+        if let Some(values) = &self.values {
+            values.of(self.isa, loaded.weights, depth, sums, buffer);
+            let filters = sums.iter().zip(&template.weight_zero_points);
+            for (constant, (&sum, &zero_w)) in loaded.constant.iter_mut().zip(filters) {
+                let term = zero_point_term(sum as i32, depth, zero_w, template.input_zero_point);
+                *constant = constant.wrapping_add(term);
+            }
         }
-        MacLayer::for_one_image(self.isa, loaded)
-            .expect("the template was valid, and constants are bounded")
+        let Some(OfWeights { constants, c, mean }) = &self.constants else { return };
+        for (c, made) in loaded.c.iter_mut().zip(c) {
+            made.of(self.isa, loaded.weights, depth, sums, buffer);
+            c.iter_mut().zip(&*sums).for_each(|(c, &sum)| *c = LoadConstants::c_of(sum));
+        }
+        mean.of(self.isa, loaded.weights, depth, sums, buffer);
+        for (filter, (constant, &mean)) in loaded.constant.iter_mut().zip(&*sums).enumerate() {
+            let c0 = constants.c0_of(mean, loaded.c.iter().map(|c| c[filter]));
+            *constant = constant.wrapping_add(c0);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().expect("nothing panics under the lock")
     }
 }

@@ -159,6 +159,6 @@ impl Network {
         steps: Range<usize>,
         workspaces: &mut [Workspace],
     ) -> Result<(), SampleError> {
-        execute(&self.prepared, steps, workspaces, |next, _| Ok(&self.layers[next.fused.layer]))
+        execute(&self.prepared, &self.layers, steps, workspaces)
     }
 }

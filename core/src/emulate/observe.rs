@@ -13,9 +13,10 @@ use crate::quantize::{CodeLoad, LayerCodes, Quantized, QuantizedMac};
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
-use super::execute::execute;
+use super::execute::NextLayer;
 use super::network::Network;
 use super::prepared::Prepared;
+use super::steps::run_layer;
 use super::workspace::Workspace;
 
 impl Network {
@@ -32,13 +33,16 @@ impl Network {
     ) -> Result<&'w [f32], SampleError> {
         let prepared = &self.prepared;
         workspace.load(prepared, image)?;
-        let (steps, image) = (0..prepared.plan.steps.len(), std::slice::from_mut(workspace));
-        execute(prepared, steps, image, |next, image| {
+        for step in &prepared.plan.steps {
+            let Some(next) = NextLayer::of(&prepared.plan, step) else {
+                workspace.run_step(prepared, step)?;
+                continue;
+            };
             let layer = next.fused.layer;
-            let kernel = next.kernel(&self.layers[layer], &image[0]);
-            observe(layer, &kernel, next.input_of(&image[0]));
-            Ok::<_, SampleError>(&self.layers[layer])
-        })?;
+            let kernel = next.kernel(&self.layers[layer], workspace);
+            observe(layer, &kernel, next.input_of(workspace));
+            run_layer(std::slice::from_mut(workspace), &prepared.plan, step, &kernel);
+        }
         Ok(workspace.outputs(prepared))
     }
 }

@@ -81,6 +81,17 @@ pub(super) fn stored_places(shape: &[usize]) -> Places {
     places
 }
 
+/// Several movements as one.
+pub(super) struct Movements {
+    /// Those that nobody else reads, in execution order.
+    pub nodes: Vec<usize>,
+    /// Those before them whose results other movements read as well.
+    pub through: Vec<usize>,
+    /// What they read, and in which order.
+    pub input: ValueId,
+    pub places: Places,
+}
+
 /// What reads and makes the values of a network, and which of its nodes others have taken along.
 pub(super) struct Wires<'a> {
     pub network: &'a Quantized,
@@ -116,22 +127,37 @@ impl<'a> Wires<'a> {
         self.network.activations[left] == self.network.activations[right]
     }
 
-    /// The movement that ends in this node, with those before it that nobody else reads: all their
-    /// nodes in execution order, what they read, and in which order.
-    pub fn movements(&self, node: usize, taken: &[bool]) -> Option<(Vec<usize>, ValueId, Places)> {
+    /// The movement that ends in this node, with those before it.
+    pub fn movements(&self, node: usize, taken: &[bool]) -> Option<Movements> {
         let graph = &self.network.graph;
         let (mut input, mut places) = movement(graph, node)?;
-        let mut nodes = vec![node];
+        let (mut nodes, mut through) = (vec![node], Vec::new());
+        // Real numbers become codes one by one, in whatever order.
+        let output = graph.nodes[node].outputs[0];
+        let is_coded_alike = |before: ValueId, value: ValueId| {
+            self.network.activations[before].is_none()
+                && self.network.dropped_bits(value) == self.network.dropped_bits(output)
+        };
         while let Some(maker) = self.makers[input].filter(|&maker| !taken[maker])
-            && self.only_reader(input).is_some()
             && let Some((before, of_before)) = movement(graph, maker)
-            && self.same_form(before, input)
+            && (self.same_form(before, input) || is_coded_alike(before, input))
         {
+            if through.is_empty() && self.only_reader(input).is_some() {
+                nodes.insert(0, maker);
+            } else if self.are_moved(&self.readers[input]) {
+                through.push(maker);
+            } else {
+                break;
+            }
             places = composed(&places, &of_before);
-            nodes.insert(0, maker);
             input = before;
         }
-        Some((nodes, input, places))
+        Some(Movements { nodes, through, input, places })
+    }
+
+    /// Whether these nodes are movements of one tensor.
+    fn are_moved(&self, nodes: &[usize]) -> bool {
+        nodes.iter().all(|&node| movement(&self.network.graph, node).is_some())
     }
 }
 

@@ -15,7 +15,7 @@ use super::attention::{Attention, attentions};
 use super::average::{Average, average};
 use super::functions::{Function, Functions};
 use super::normalization::{Normalization, normalization};
-use super::orders::{Order, Wires};
+use super::orders::{Movements, Order, Wires};
 use super::single::found;
 use super::softmax::{Softmax, softmax};
 use super::stretches;
@@ -344,16 +344,30 @@ fn fuse(network: &Quantized, functions: &Functions) -> Plan {
         steps.push((position, Step { float, ..step }));
         plan.stretches.push(model);
     }
+    // The step that reads through a node.
+    let mut read_through = vec![None; graph.nodes.len()];
     for (index, node) in graph.nodes.iter().enumerate().rev() {
         if fused_away[index] {
             continue;
         }
-        let Some((nodes, input, places)) = wires.movements(index, &fused_away) else {
+        if let Some(step) = read_through[index] {
+            let output = node.outputs[0];
+            let is_read = graph.outputs.contains(&output)
+                || steps.iter().any(|(_, step): &(usize, Step)| step.inputs.contains(&output));
+            if !is_read {
+                let (_, step): &mut (usize, Step) = &mut steps[step];
+                step.nodes.insert(0, index);
+                continue;
+            }
+        }
+        let Some(Movements { nodes, through, input, places }) = wires.movements(index, &fused_away)
+        else {
             let step = Step::of_nodes(vec![index], node.inputs.clone(), node.outputs.clone());
             steps.push((index, step));
             continue;
         };
         nodes.iter().for_each(|&node| fused_away[node] = true);
+        through.iter().for_each(|&node| read_through[node] = Some(steps.len()));
         let step = Step::of_nodes(nodes, vec![input], node.outputs.clone());
         steps.push((index, Step { order: Some(plan.orders.len()), ..step }));
         plan.orders.push(Order::new(places));

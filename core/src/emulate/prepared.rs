@@ -10,7 +10,7 @@ use recoup_kernels::{
 
 use crate::control_variate::{ControlVariate, LayerConstants};
 use crate::model::{ActivationQuantization, ValueId, storage_order};
-use crate::multiplier::{Multiplier, MultiplierError};
+use crate::multiplier::{Multiplier, MultiplierError, code_value};
 use crate::quantize::{Quantized, QuantizedMac};
 
 use super::layer::Layer;
@@ -124,10 +124,9 @@ impl Prepared {
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<Layer, KernelError> {
         let Some(load) = mac.load else { return Ok(MacLayer::new(self.isa, spec)?.into()) };
-        let kernel = MacLayer::for_one_image(self.isa, spec)?;
         let correction = correction.filter(|_| !self.quantized.is_exact(layer));
         let constants = correction.and_then(|(_, constants)| constants.load.clone());
-        Ok(Layer::of_load(kernel, self.isa, load.bytes(), constants))
+        Layer::of_load(self.isa, spec, load.bytes(), constants)
     }
 
     /// A layer without what was fused into it: its real outputs.
@@ -233,16 +232,19 @@ pub(super) fn same_length(
 
 /// `k z_w z_a - z_a sum w` of each filter of `depth` weights, from eq. (1.2); the sum over activations
 /// is the kernel's.
-pub(super) fn zero_point_terms(
+fn zero_point_terms(
     (weights, coding): (&[u8], WeightCoding),
     depth: usize,
     zero_points: &[i32],
     zero_a: u8,
 ) -> impl Iterator<Item = i32> {
-    let zero_a = i32::from(zero_a);
     weights.chunks_exact(depth).zip(zero_points).map(move |(weights, &zero_w)| {
-        let value = |&byte: &u8| crate::multiplier::code_value(byte, coding);
-        let sum: i32 = weights.iter().map(value).sum();
-        zero_a.wrapping_mul((depth as i32).wrapping_mul(zero_w).wrapping_sub(sum))
+        let value = |&byte: &u8| code_value(byte, coding);
+        zero_point_term(weights.iter().map(value).sum(), depth, zero_w, zero_a)
     })
+}
+
+/// The same of a filter whose weights have such a sum.
+pub(super) fn zero_point_term(sum: i32, depth: usize, zero_w: i32, zero_a: u8) -> i32 {
+    i32::from(zero_a).wrapping_mul((depth as i32).wrapping_mul(zero_w).wrapping_sub(sum))
 }

@@ -34,10 +34,30 @@ pub(super) fn operator<'n>(
 
 /// The length of the rows that an operator over one axis works on, if that is the last one.
 pub(super) fn row_length(network: &Quantized, source: &Source, input: ValueId) -> Option<usize> {
-    let shape = &network.graph.values[input].shape;
-    let &length = shape.last().filter(|&&length| length > 0)?;
-    let axis = source.int("axis").unwrap_or(-1);
+    length_of_last(&network.graph.values[input].shape, source.int("axis").unwrap_or(-1))
+}
+
+/// The length of an axis behind which there is nothing but axes of one element.
+fn length_of_last(shape: &[usize], axis: i64) -> Option<usize> {
+    let axis = if axis < 0 { axis + shape.len() as i64 } else { axis };
+    let (&length, behind) = shape.get(usize::try_from(axis).ok()?..)?.split_first()?;
+    let is_last = behind.iter().all(|&length| length == 1);
     // Images are stored channels last: their last axis is no row.
-    let is_last = axis == -1 || axis == shape.len() as i64 - 1;
-    (shape.len() != 4 && is_last).then_some(length)
+    (shape.len() != 4 && is_last && length > 0).then_some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_end_where_nothing_follows() {
+        let tokens = [2, 49, 1];
+        assert_eq!([1, -2].map(|axis| length_of_last(&tokens, axis)), [Some(49); 2]);
+        assert_eq!([2, -1].map(|axis| length_of_last(&tokens, axis)), [Some(1); 2]);
+        // Another axis, an image, nothing at all, and axes that are not there.
+        let none =
+            [(&tokens[..], 0), (&[1, 3, 1, 1], 1), (&[2, 0], 1), (&tokens, 3), (&tokens, -4)];
+        assert_eq!(none.map(|(shape, axis)| length_of_last(shape, axis)), [None; 5]);
+    }
 }

@@ -1,10 +1,11 @@
 //! Softmax over the last axis.
 
-use recoup_kernels::softmax_rows;
+use recoup_kernels::{Encoded, softmax_codes, softmax_rows};
 
 use crate::model::ValueId;
 use crate::quantize::Quantized;
 
+use super::plan::Format;
 use super::prepared::Prepared;
 use super::single::{operator, row_length};
 use super::workspace::Workspace;
@@ -23,13 +24,31 @@ impl Softmax {
     pub fn run(&self, prepared: &Prepared, workspace: &mut Workspace) {
         let (plan, input) = (&prepared.plan, [self.input]);
         let decoded = workspace.take_decoded(plan, &input);
-        let mut values = std::mem::take(&mut workspace.values);
         let mut scratch = std::mem::take(&mut workspace.scores);
-        let rows = workspace.real_values(plan, &input, &decoded)[0];
-        values.resize(rows.len(), 0.0);
-        softmax_rows(prepared.isa, rows, self.columns, &mut values, &mut scratch);
-        workspace.put(prepared, self.output, &values);
-        (workspace.decoded, workspace.values, workspace.scores) = (decoded, values, scratch);
+        let place = plan.place(self.output);
+        match place.format {
+            Format::Codes(quantization) => {
+                let mut output = std::mem::take(&mut workspace.codes[place.buffer]);
+                let rows = workspace.real_values(plan, &input, &decoded)[0];
+                let mut to = Encoded {
+                    codes: &mut output[..place.length],
+                    inv_scale: 1.0 / quantization.scale,
+                    zero_point: quantization.zero_point,
+                    dropped_bits: prepared.quantized.dropped_bits(self.output),
+                };
+                softmax_codes(prepared.isa, rows, self.columns, &mut to, &mut scratch)
+                    .expect("scales were checked when the network was quantised");
+                workspace.codes[place.buffer] = output;
+            }
+            Format::Floats => {
+                let mut output = std::mem::take(&mut workspace.floats[place.buffer]);
+                let rows = workspace.real_values(plan, &input, &decoded)[0];
+                let values = &mut output[..place.length];
+                softmax_rows(prepared.isa, rows, self.columns, values, &mut scratch);
+                workspace.floats[place.buffer] = output;
+            }
+        }
+        (workspace.decoded, workspace.scores) = (decoded, scratch);
     }
 }
 

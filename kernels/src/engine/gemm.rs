@@ -6,6 +6,8 @@
 //! [`Factor`]s of the multiplier, each of which has its own copy of the image, of what stands for
 //! the codes.
 
+mod packing;
+
 use std::cmp::Reverse;
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
     output::epilogue::{Block, LANES, Tile, blocks},
     product::factors::{CodeFactor, Factor},
 };
+use packing::Packing;
 
 /// Bytes of activation codes that one step of a kernel reads: four codes of one byte, or two of
 /// two bytes.
@@ -33,6 +36,13 @@ impl Line {
             Width::One => self.0[at] = w as u8,
             Width::Two => self.0[at..at + 2].copy_from_slice(&(w as i16).to_ne_bytes()),
         }
+    }
+
+    /// All bytes of some lines.
+    fn flattened(lines: &mut [Line]) -> &mut [u8] {
+        let (first, bytes) = (lines.as_mut_ptr().cast(), size_of_val(lines));
+        // SAFETY: a line is an array of bytes without padding, as large as its alignment.
+        unsafe { std::slice::from_raw_parts_mut(first, bytes) }
     }
 }
 
@@ -117,6 +127,7 @@ pub(crate) struct Gemm {
     runs: Vec<Run>,
     lines: usize,
     weights: Vec<Line>,
+    packing: Packing,
     /// Sorted by group, the same number in each.
     blocks: Vec<Block>,
     kernels: TileKernels,
@@ -142,6 +153,13 @@ impl Gemm {
     /// Sums of the products of all `terms`, whose factors of the weights in use span less than
     /// [`Gemm::span`].
     pub fn new(isa: Isa, spec: &MacSpec, terms: &[Factor]) -> Gemm {
+        let mut gemm = Self::without_weights(isa, spec, terms, &spec.used_weights());
+        gemm.load(spec);
+        gemm
+    }
+
+    /// The same, for weights among those `used`, which [`Gemm::load`] brings.
+    pub fn without_weights(isa: Isa, spec: &MacSpec, terms: &[Factor], used: &[u8]) -> Gemm {
         let mut shape = spec.shape;
         if is_pointwise(&shape) {
             (shape.height, shape.width) = (1, shape.height * shape.width);
@@ -181,21 +199,14 @@ impl Gemm {
         let mut correction = Box::new([0; 256]);
         let mut offset_terms = Vec::new();
         for term in terms {
-            let offset = storage_offset(spec, term, width);
+            let offset = storage_offset(used, &spec.weight_zero_points, term, width);
             offset_terms.push((term, offset));
             for (a, sum) in (0..=255).zip(correction.iter_mut()) {
                 *sum += offset * i32::from(term.of_code.of(a));
             }
         }
-        let mut weights = vec![Line([0; LANES * UNIT]); lines * blocks.len()];
-        if lines > 0 {
-            for (block, lines) in blocks.iter().zip(weights.chunks_exact_mut(lines)) {
-                match width {
-                    Width::One => pack_bytes(isa, spec, block, &offset_terms, &taps, lines),
-                    Width::Two => pack(spec, block, &offset_terms, &taps, width, lines),
-                }
-            }
-        }
+        let weights = vec![Line([0; LANES * UNIT]); lines * blocks.len()];
+        let packing = Packing::new(taps, &offset_terms, width);
 
         let last_group = (shape.groups - 1) * shape.channels_per_group() * width.bytes();
         let last_position = ((shape.out_height() - 1) * shape.stride_height * shape.padded_width()
@@ -224,12 +235,23 @@ impl Gemm {
             runs,
             lines,
             weights,
+            packing,
             blocks,
             kernels,
             tile_blocks,
             tiles,
             span,
             correction,
+        }
+    }
+
+    /// Puts the weights of `spec` into their places.
+    pub fn load(&mut self, spec: &MacSpec) {
+        if self.lines == 0 {
+            return;
+        }
+        for (block, lines) in self.blocks.iter().zip(self.weights.chunks_exact_mut(self.lines)) {
+            self.packing.pack(self.isa, spec, block, lines);
         }
     }
 
@@ -434,15 +456,15 @@ fn masked_kernels(isa: Isa) -> Option<TileKernels> {
 /// The best choice is the zero point: its own term of the output cancels what is missing, for the
 /// activation bits that the multiplier does not drop. The kernels for bytes multiply unsigned by
 /// signed ones, so that they cannot store unsigned weights above 127 as they are.
-pub(crate) fn storage_offset(spec: &MacSpec, term: &Factor, width: Width) -> i32 {
+pub(crate) fn storage_offset(used: &[u8], zero_points: &[i32], term: &Factor, width: Width) -> i32 {
     let lowest = match width {
         Width::One => i32::from(i8::MIN),
         Width::Two => i32::from(i16::MIN),
     };
-    let factors = spec.weights.iter().map(|&w| i32::from(term.of_weight[usize::from(w)]));
+    let factors = used.iter().map(|&w| i32::from(term.of_weight[usize::from(w)]));
     let (least, most) = factors.fold((i32::MAX, i32::MIN), |(a, b), f| (a.min(f), b.max(f)));
-    let first = spec.weight_zero_points[0];
-    let uniform = spec.weight_zero_points.iter().all(|&z| z == first);
+    let first = zero_points[0];
+    let uniform = zero_points.iter().all(|&z| z == first);
     // What moves the least factor to the lowest number fits if anything does.
     [uniform.then_some(first), Some(0), Some(128), Some(least.saturating_sub(lowest))]
         .into_iter()
@@ -452,77 +474,6 @@ pub(crate) fn storage_offset(spec: &MacSpec, term: &Factor, width: Width) -> i32
             fits(least) && fits(most)
         })
         .expect("the factors span no more than numbers of this width")
-}
-
-/// Writes the lines of one block: term by term, run by run, each run padded to whole lines.
-fn pack(
-    spec: &MacSpec,
-    block: &Block,
-    terms: &[(&Factor, i32)],
-    runs: &[(usize, usize)],
-    width: Width,
-    lines: &mut [Line],
-) {
-    let depth = spec.shape.depth();
-    let codes = UNIT / width.bytes();
-    let mut line = 0;
-    for &(term, offset) in terms {
-        let mut j = 0;
-        for &(_, len) in runs {
-            for start in (0..len).step_by(codes) {
-                for lane in 0..block.count {
-                    let weights = &spec.weights[(block.filter + lane) * depth + j + start..];
-                    for (i, &w) in weights[..codes.min(len - start)].iter().enumerate() {
-                        let w = i32::from(term.of_weight[usize::from(w)]) - offset;
-                        lines[line].set(width, lane * UNIT + i * width.bytes(), w);
-                    }
-                }
-                line += 1;
-            }
-            j += len;
-        }
-    }
-}
-
-/// The same of numbers of one byte: the weights are put in their places once, and looked up for each
-/// term.
-fn pack_bytes(
-    isa: Isa,
-    spec: &MacSpec,
-    block: &Block,
-    terms: &[(&Factor, i32)],
-    runs: &[(usize, usize)],
-    lines: &mut [Line],
-) {
-    let depth = spec.shape.depth();
-    let of_term = lines.len() / terms.len();
-    let (mut weights, mut present) = (vec![0; of_term * LANES * UNIT], Vec::new());
-    present.resize(weights.len(), 0);
-    let (mut line, mut j) = (0, 0);
-    for &(_, len) in runs {
-        for start in (0..len).step_by(UNIT) {
-            let count = UNIT.min(len - start);
-            for lane in 0..block.count {
-                let from = &spec.weights[(block.filter + lane) * depth + j + start..][..count];
-                let at = (line * LANES + lane) * UNIT;
-                weights[at..at + count].copy_from_slice(from);
-                present[at..at + count].fill(0xff);
-            }
-            line += 1;
-        }
-        j += len;
-    }
-    let mut numbers = Vec::with_capacity(weights.len());
-    for (&(term, offset), lines) in terms.iter().zip(lines.chunks_exact_mut(of_term)) {
-        let entries = term.of_weight.map(|number| (i32::from(number) - offset) as u8);
-        numbers.clone_from(&weights);
-        map_codes(isa, &entries, &mut numbers);
-        let bytes = numbers.chunks_exact(LANES * UNIT).zip(present.chunks_exact(LANES * UNIT));
-        for (line, (numbers, present)) in lines.iter_mut().zip(bytes) {
-            let pairs = line.0.iter_mut().zip(numbers).zip(present);
-            pairs.for_each(|((to, number), present)| *to = number & present);
-        }
-    }
 }
 
 /// Blocks and positions per tile: the fewest loads per product, with a block's weights counted

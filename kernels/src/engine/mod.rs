@@ -49,8 +49,8 @@ pub(crate) struct Images {
 #[derive(Debug)]
 pub(crate) enum Engine {
     Gemm(Gemm),
-    /// A table as a sum of ordinary products, and what it is more for each block's filters.
-    Factors(Box<(Gemm, Vec<[i32; LANES]>)>),
+    /// A table as a sum of ordinary products.
+    Factors(Box<Sum>),
     /// By bytes looked up in registers, and a term that they leave out.
     Bytes(Box<(ByteLookup, Gemm)>),
     /// Any table, by rows.
@@ -61,6 +61,36 @@ pub(crate) enum Engine {
     /// The same by lookups.
     Lookup(Box<Lookup>),
     Table(Table),
+}
+
+/// Ordinary products, and what a table is more.
+#[derive(Debug)]
+pub(crate) struct Sum {
+    gemm: Gemm,
+    /// By the weight's byte.
+    of_weight: [i32; 256],
+    /// For each block's filters.
+    constants: Vec<[i32; LANES]>,
+}
+
+impl Sum {
+    /// Without constants.
+    fn new(gemm: Gemm, factors: &Factors) -> Sum {
+        let constants = vec![[0; LANES]; gemm.blocks().len()];
+        Sum { gemm, of_weight: factors.of_weight, constants }
+    }
+
+    /// Those for the weights of `spec`.
+    fn set_constants(&mut self, spec: &MacSpec) {
+        let depth = spec.shape.depth();
+        for (block, constants) in self.gemm.blocks().iter().zip(&mut self.constants) {
+            let filters = spec.weights[block.filter * depth..].chunks_exact(depth);
+            for (constant, weights) in constants[..block.count].iter_mut().zip(filters) {
+                let of_weights = weights.iter().map(|&w| self.of_weight[usize::from(w)]);
+                *constant = of_weights.fold(0, i32::wrapping_add);
+            }
+        }
+    }
 }
 
 impl Engine {
@@ -76,11 +106,49 @@ impl Engine {
         }
     }
 
-    /// The engine that takes least time to be made, for a layer that runs once.
-    pub fn soon(isa: Isa, spec: &MacSpec) -> (Engine, [i32; 256]) {
-        match &spec.product {
-            Product::Mask(mask) => Self::of_terms(isa, spec, &terms(*mask)),
-            Product::Table(table) => (Engine::Table(Table::new(isa, spec, table)), [0; 256]),
+    /// The engine for a layer whose weights [`Engine::load`] brings, as often as there are others:
+    /// it takes least time to be loaded.
+    pub fn for_loads(isa: Isa, spec: &MacSpec) -> (Engine, [i32; 256]) {
+        let all: Vec<u8> = (0..=255).collect();
+        let of_mask = |mask: u64| {
+            let terms = terms(mask);
+            let factors = terms.into_iter().map(|term| Factor::of_term(term, spec.coding));
+            let factors: Vec<Factor> = factors.collect();
+            let gemm = Gemm::without_weights(isa, spec, &factors, &all);
+            let correction = *gemm.correction();
+            (Engine::Gemm(gemm), correction)
+        };
+        let table = match &spec.product {
+            Product::Mask(mask) => return of_mask(*mask),
+            Product::Table(table) => table,
+        };
+        if let Some(mask) = structure::mask(table, spec.coding) {
+            return of_mask(mask);
+        }
+        match Factors::new(table, &all, Gemm::span(isa)) {
+            Some(factors) => {
+                let gemm = Gemm::without_weights(isa, spec, &factors.terms, &all);
+                let sum = Sum::new(gemm, &factors);
+                let correction = added(sum.gemm.correction(), &factors.of_code);
+                (Engine::Factors(Box::new(sum)), correction)
+            }
+            None => (Engine::Table(Table::new(isa, spec, table)), [0; 256]),
+        }
+    }
+
+    /// Puts the weights of `spec` in the place of those that are there.
+    ///
+    /// # Panics
+    /// If it was not made by [`Engine::for_loads`].
+    pub fn load(&mut self, spec: &MacSpec) {
+        match self {
+            Engine::Gemm(gemm) => gemm.load(spec),
+            Engine::Factors(sum) => {
+                sum.gemm.load(spec);
+                sum.set_constants(spec);
+            }
+            Engine::Table(table) => table.load(spec),
+            _ => unreachable!("not for loads"),
         }
     }
 
@@ -163,23 +231,16 @@ impl Engine {
     fn of_factors(isa: Isa, spec: &MacSpec, factors: &Factors) -> (Engine, [i32; 256]) {
         let gemm = Gemm::new(isa, spec, &factors.terms);
         let correction = added(gemm.correction(), &factors.of_code);
-        let depth = spec.shape.depth();
-        let mut constants = vec![[0i32; LANES]; gemm.blocks().len()];
-        for (block, constants) in gemm.blocks().iter().zip(&mut constants) {
-            let filters = spec.weights[block.filter * depth..].chunks_exact(depth);
-            for (constant, weights) in constants[..block.count].iter_mut().zip(filters) {
-                let of_weights = weights.iter().map(|&w| factors.of_weight[usize::from(w)]);
-                *constant = of_weights.fold(0, i32::wrapping_add);
-            }
-        }
-        (Engine::Factors(Box::new((gemm, constants))), correction)
+        let mut sum = Sum::new(gemm, factors);
+        sum.set_constants(spec);
+        (Engine::Factors(Box::new(sum)), correction)
     }
 
     /// See [`MacLayer::kernel_name`](crate::MacLayer::kernel_name).
     pub fn name(&self) -> String {
         match self {
             Engine::Gemm(gemm) => format!("gemm{}", gemm.terms()),
-            Engine::Factors(parts) => format!("map+gemm{}", parts.0.terms()),
+            Engine::Factors(sum) => format!("map+gemm{}", sum.gemm.terms()),
             Engine::Bytes(parts) => {
                 let (index, bytes) = parts.0.size();
                 let bytes = format!("lookup{index}x{bytes}");
@@ -216,7 +277,7 @@ impl Engine {
     pub fn batch(&self) -> usize {
         match self {
             Engine::Gemm(gemm) => gemm.images(),
-            Engine::Factors(parts) => parts.0.images(),
+            Engine::Factors(sum) => sum.gemm.images(),
             Engine::Bytes(parts) => parts.0.images(),
             Engine::Rows(rows) => rows.images(),
             _ => 1,
@@ -247,8 +308,8 @@ impl Engine {
         let Images { image, columns, planes, gemm: buffers, bytes, rows } = images;
         match self {
             Engine::Gemm(gemm) => gemm.run(input, buffers, sink),
-            Engine::Factors(parts) => {
-                let (gemm, constants) = &**parts;
+            Engine::Factors(sum) => {
+                let Sum { gemm, constants, .. } = &**sum;
                 gemm.run(input, buffers, |mut tile| {
                     add_constants(isa, constants, &mut tile);
                     sink(tile);

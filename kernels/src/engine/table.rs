@@ -26,26 +26,27 @@ impl Table {
     pub fn new(isa: Isa, spec: &MacSpec, table: &[i32]) -> Table {
         let shape = spec.shape;
         let blocks = blocks(shape.groups, shape.filters_per_group());
-        let weights = blocks
-            .iter()
-            .flat_map(|block| {
-                (0..shape.depth()).map(move |j| {
-                    let mut lanes = [0; LANES];
-                    for (lane, w) in lanes[..block.count].iter_mut().enumerate() {
-                        *w = spec.weights[(block.filter + lane) * shape.depth() + j];
-                    }
-                    lanes
-                })
-            })
-            .collect();
-        Table {
+        let mut made = Table {
             isa,
             shape,
             padding: spec.input_zero_point,
             products: (0..1 << 16).map(|i| table[(i & 255) << 8 | i >> 8]).collect(),
             runs: contiguous(&shape),
-            weights,
+            weights: vec![[0; LANES]; blocks.len() * shape.depth()],
             blocks,
+        };
+        made.load(spec);
+        made
+    }
+
+    /// Puts the weights of `spec` into their places.
+    pub fn load(&mut self, spec: &MacSpec) {
+        let depth = self.shape.depth();
+        for (block, places) in self.blocks.iter().zip(self.weights.chunks_exact_mut(depth)) {
+            let filters = spec.weights[block.filter * depth..].chunks_exact(depth);
+            for (lane, weights) in filters.take(block.count).enumerate() {
+                places.iter_mut().zip(weights).for_each(|(place, &w)| place[lane] = w);
+            }
         }
     }
 

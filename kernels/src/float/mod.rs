@@ -13,7 +13,10 @@ pub(crate) mod tile;
 
 pub use conv::{FloatConv, FloatConvSpec};
 pub use image::{FloatBuffer, FloatImage};
+pub(crate) use rows::softmax;
 pub use rows::{AttentionShape, attention, normalize_rows, softmax_rows};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use rows::{LN_2, LOWEST, POWERS, ROUNDER};
 
 #[cfg(test)]
 mod tests;

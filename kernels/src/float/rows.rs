@@ -253,7 +253,7 @@ fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
 
 /// Of the first `keys` of a row of whole vectors, times a factor. What is no number stays none.
 #[inline(always)]
-fn softmax(row: &mut [f32], keys: usize, factor: f32) {
+pub(crate) fn softmax(row: &mut [f32], keys: usize, factor: f32) {
     let larger = |left: f32, right: f32| if right > left { right } else { left };
     row.iter_mut().for_each(|value| *value *= factor);
     // Too little to count.
@@ -271,21 +271,25 @@ fn softmax(row: &mut [f32], keys: usize, factor: f32) {
     row.iter_mut().for_each(|value| *value *= all);
 }
 
+/// What smaller exponents are taken for.
+pub(crate) const LOWEST: f32 = -87.0;
+/// Adding it rounds to a whole number, which is then in the lowest bits.
+pub(crate) const ROUNDER: f32 = 12_582_912.0;
+/// ln 2 in two parts, of which the first has few enough bits for exact products.
+pub(crate) const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
+/// Taylor's series, whose next term is 1.2e-7 of the last one kept at most.
+pub(crate) const POWERS: [f32; 7] =
+    [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
+
 /// e^x for x up to 0, within 2 units of the last place; below -87, where less than 2e-38 is left,
 /// that of -87.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
-    // Adding it rounds to a whole number, which is then in the lowest bits.
-    const ROUNDER: f32 = 12_582_912.0;
-    // ln 2 in two parts, of which the first has few enough bits for exact products.
-    const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
-    let x = if x < -87.0 { -87.0 } else { x };
+    let x = if x < LOWEST { LOWEST } else { x };
     let shifted = x * std::f32::consts::LOG2_E + ROUNDER;
     let n = shifted - ROUNDER;
     let r = (x - n * LN_2[0]) - n * LN_2[1];
-    // Taylor's series, whose next term is 1.2e-7 of the last one kept at most.
-    let terms = [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
-    let power = terms.iter().fold(0.0, |sum, term| sum * r + term);
+    let power = POWERS.iter().fold(0.0, |sum, term| sum * r + term);
     let exponent = shifted.to_bits().wrapping_sub(ROUNDER.to_bits()).wrapping_add(127) << 23;
     power * f32::from_bits(exponent)
 }

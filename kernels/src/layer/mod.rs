@@ -1,8 +1,10 @@
 //! A layer, prepared once and run on many images.
 
+mod load;
 mod shape;
 pub(crate) mod spec;
 
+pub use load::{LoadLayer, Loaded};
 pub use shape::ConvShape;
 pub use spec::{Control, ControlTerm, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};
 
@@ -145,14 +147,6 @@ impl MacLayer {
     /// Whatever [`MacSpec::validate`] finds.
     pub fn new(isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
         Self::with_engine(isa, spec, Engine::new)
-    }
-
-    /// The same for a layer that runs on one image only: what takes long to prepare is left out.
-    ///
-    /// # Errors
-    /// As [`MacLayer::new`].
-    pub fn for_one_image(isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
-        Self::with_engine(isa, spec, Engine::soon)
     }
 
     fn with_engine(

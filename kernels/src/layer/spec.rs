@@ -43,11 +43,11 @@ pub struct ControlTerm {
 
 impl ControlTerm {
     pub(crate) fn x_max(&self) -> u128 {
-        self.x.iter().map(|&x| u128::from(x)).max().unwrap_or(0)
+        u128::from(self.x.iter().copied().max().unwrap_or(0))
     }
 
     pub(crate) fn c_max(&self) -> u128 {
-        self.c.iter().map(|c| u128::from(c.unsigned_abs())).max().unwrap_or(0)
+        u128::from(self.c.iter().map(|c| c.unsigned_abs()).max().unwrap_or(0))
     }
 }
 
@@ -176,13 +176,6 @@ impl MacSpec {
     pub fn validate(&self) -> Result<(), KernelError> {
         let shape = &self.shape;
         shape.validate()?;
-        let length = |field, expected, found| {
-            if expected == found {
-                Ok(())
-            } else {
-                Err(KernelError::Length { field, expected, found })
-            }
-        };
         length("weights", shape.filters * shape.depth(), self.weights.len())?;
         length("weight_zero_points", shape.filters, self.weight_zero_points.len())?;
         length("constant", shape.filters, self.constant.len())?;
@@ -190,23 +183,7 @@ impl MacSpec {
         if let Product::Table(table) = &self.product {
             length("table", 1 << 16, table.len())?;
         }
-        let range = |ok, sentence| {
-            if ok { Ok(()) } else { Err(KernelError::Range(sentence)) }
-        };
-        if let Some(control) = &self.control {
-            range(control.c_frac <= 30, "c_frac must be at most 30")?;
-            let mut most = 0;
-            for term in &control.terms {
-                length("c", shape.filters, term.c.len())?;
-                let sum_max = shape.depth() as u128 * term.x_max();
-                range(
-                    sum_max <= i32::MAX as u128,
-                    "the depth times the largest x must be below 2^31",
-                )?;
-                most += sum_max * term.c_max();
-            }
-            range(most < 1 << 63, "the sum of all c X must be below 2^63")?;
-        }
+        self.validate_control()?;
         range(self.scale.iter().all(|scale| scale.is_finite()), "scale must be finite")?;
         range(self.low <= self.high, "low must not exceed high")?;
         if let ResidualSpec::U8 { scale, .. } = self.residual {
@@ -219,6 +196,28 @@ impl MacSpec {
         }
         Ok(())
     }
+
+    /// The control variate alone, which changes with weights.
+    pub(crate) fn validate_control(&self) -> Result<(), KernelError> {
+        let (shape, Some(control)) = (&self.shape, &self.control) else { return Ok(()) };
+        range(control.c_frac <= 30, "c_frac must be at most 30")?;
+        let mut most = 0;
+        for term in &control.terms {
+            length("c", shape.filters, term.c.len())?;
+            let sum_max = shape.depth() as u128 * term.x_max();
+            range(sum_max <= i32::MAX as u128, "the depth times the largest x must be below 2^31")?;
+            most += sum_max * term.c_max();
+        }
+        range(most < 1 << 63, "the sum of all c X must be below 2^63")
+    }
+}
+
+fn length(field: &'static str, expected: usize, found: usize) -> Result<(), KernelError> {
+    if expected == found { Ok(()) } else { Err(KernelError::Length { field, expected, found }) }
+}
+
+fn range(ok: bool, sentence: &'static str) -> Result<(), KernelError> {
+    if ok { Ok(()) } else { Err(KernelError::Range(sentence)) }
 }
 
 pub(crate) fn validate_output(

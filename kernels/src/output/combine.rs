@@ -31,23 +31,26 @@ impl Combination {
         if terms.len() < 2 {
             return None;
         }
-        let lanes = |block: &Block, c: &[i32]| {
-            let mut lanes = [0; LANES];
-            let c = &c[block.filter..][..block.count];
-            lanes.iter_mut().zip(c).for_each(|(lane, &c)| *lane = i64::from(c));
-            lanes
-        };
-        Some(Combination {
+        let mut combination = Combination {
             functions: terms.iter().map(|term| CodeFunction::new(&term.x.map(i32::from))).collect(),
             c_frac: control.c_frac,
-            c: blocks
-                .iter()
-                .flat_map(|block| terms.iter().map(|term| lanes(block, &term.c)))
-                .collect(),
+            c: vec![[0; LANES]; blocks.len() * terms.len()],
             blocks: blocks.to_vec(),
             groups: shape.groups,
             filters_per_group: shape.filters_per_group(),
-        })
+        };
+        combination.load(control);
+        Some(combination)
+    }
+
+    /// Takes over the factors of the functions.
+    pub fn load(&mut self, Control { terms, .. }: &Control) {
+        for (block, places) in self.blocks.iter().zip(self.c.chunks_exact_mut(terms.len())) {
+            for (lanes, term) in places.iter_mut().zip(terms) {
+                let c = &term.c[block.filter..][..block.count];
+                lanes.iter_mut().zip(c).for_each(|(lane, &c)| *lane = i64::from(c));
+            }
+        }
     }
 
     /// x_r; None where it is 0 everywhere.

@@ -3,6 +3,7 @@
 //! The definition is in [`MacSpec`]; the arithmetic here is the same reshaped for vectors, and the
 //! comments say why each step gives the same bits.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -54,6 +55,24 @@ pub(crate) struct BlockParameters {
     pub constant: Lanes<i32>,
     pub negated_zero_point: Lanes<i32>,
     pub scale: Lanes<f32>,
+}
+
+impl BlockParameters {
+    const NONE: Self = Self {
+        c: Lanes([0; LANES]),
+        c_real: Lanes([0.0; LANES]),
+        constant: Lanes([0; LANES]),
+        negated_zero_point: Lanes([0; LANES]),
+        scale: Lanes([0.0; LANES]),
+    };
+}
+
+impl Block {
+    /// What is made of a value of each filter, in the filters' lanes.
+    fn fill<T: Copy, U>(&self, lanes: &mut Lanes<U>, values: &[T], of: impl Fn(T) -> U) {
+        let values = &values[self.filter..][..self.count];
+        lanes.0.iter_mut().zip(values).for_each(|(lane, &value)| *lane = of(value));
+    }
 }
 
 /// How V is computed.
@@ -148,7 +167,8 @@ pub(crate) struct Epilogue {
     groups: usize,
     control: ControlKind,
     c_frac: u32,
-    /// Added times X.
+    /// What is added times X, and what of it is not part of c.
+    all_of_offset_scale: i32,
     offset_scale: i32,
     low: f32,
     high: f32,
@@ -160,30 +180,18 @@ pub(crate) struct Epilogue {
 impl Epilogue {
     /// `offset_scale` times X is added besides the other sums.
     pub fn new(spec: &MacSpec, blocks: Vec<Block>, offset_scale: i32) -> Epilogue {
-        let (c, control, offset_scale) = control_parameters(spec, offset_scale);
         let c_frac = spec.control.as_ref().map_or(0, |control| control.c_frac);
-        let surplus = if control == ControlKind::Fused { SHIFT.to_bits() as i32 } else { 0 };
-        let parameters = blocks
-            .iter()
-            .map(|block| {
-                fn lanes<T: Copy + Default>(block: &Block, of: impl Fn(usize) -> T) -> Lanes<T> {
-                    let mut lanes = Lanes([T::default(); LANES]);
-                    for (lane, value) in lanes.0[..block.count].iter_mut().enumerate() {
-                        *value = of(block.filter + lane);
-                    }
-                    lanes
-                }
-                BlockParameters {
-                    c: lanes(block, |f| c[f]),
-                    c_real: lanes(block, |f| c[f] as f32 / (1u32 << c_frac) as f32),
-                    constant: lanes(block, |f| spec.constant[f].wrapping_sub(surplus)),
-                    negated_zero_point: lanes(block, |f| {
-                        0i32.wrapping_sub(spec.weight_zero_points[f])
-                    }),
-                    scale: lanes(block, |f| spec.scale[f]),
-                }
-            })
-            .collect();
+        let parameters = blocks.iter().map(|block| {
+            let mut parameters = BlockParameters::NONE;
+            block.fill(
+                &mut parameters.negated_zero_point,
+                &spec.weight_zero_points,
+                |zero_point| 0i32.wrapping_sub(zero_point),
+            );
+            block.fill(&mut parameters.scale, &spec.scale, |scale| scale);
+            parameters
+        });
+        let parameters = parameters.collect();
         let encoding = match spec.output {
             OutputSpec::F32 => Encoding::F32,
             OutputSpec::U8 { inv_scale, zero_point, dropped_bits } => {
@@ -201,19 +209,37 @@ impl Epilogue {
                 Encoding::U8 { inv, low, high, zero_point, dropped_bits, saturates }
             }
         };
-        Epilogue {
+        let mut epilogue = Epilogue {
             filters: spec.shape.filters,
             blocks,
             parameters,
             groups: spec.shape.groups,
-            control,
+            control: ControlKind::None,
             c_frac,
+            all_of_offset_scale: offset_scale,
             offset_scale,
             low: spec.low,
             high: spec.high,
             residual: spec.residual,
             encoding,
             activation: spec.activation.clone(),
+        };
+        epilogue.load(spec);
+        epilogue
+    }
+
+    /// Takes over the constants, and the factors of the control variate.
+    pub fn load(&mut self, spec: &MacSpec) {
+        let (c, control, offset_scale) = control_parameters(spec, self.all_of_offset_scale);
+        (self.control, self.offset_scale) = (control, offset_scale);
+        let surplus = if control == ControlKind::Fused { SHIFT.to_bits() as i32 } else { 0 };
+        let unit = (1u32 << self.c_frac) as f32;
+        for (block, parameters) in self.blocks.iter().zip(&mut self.parameters) {
+            block.fill(&mut parameters.constant, &spec.constant, |it| it.wrapping_sub(surplus));
+            if let Some(c) = &c {
+                block.fill(&mut parameters.c, c, |c| c);
+                block.fill(&mut parameters.c_real, c, |c| c as f32 / unit);
+            }
         }
     }
 
@@ -233,13 +259,17 @@ impl Epilogue {
         let Tile { position, positions, block, blocks, .. } = tile;
         let (first, last) = (self.blocks[block], self.blocks[block + blocks - 1]);
         let filters = first.filter..last.filter + last.count;
-        let input = self.to_codes(&tile, filters.clone(), sums, residual);
+        let input = self.for_kernel(&tile, filters.clone(), sums, residual);
+        let first = position * self.filters + filters.start;
         match (requantize::kernel(isa), input, &mut *output) {
-            (Some(kernel), Some(input), Output::U8(out)) => {
-                let out = &mut out[position * self.filters + filters.start..];
-                // SAFETY: requantize::kernel chose the function for the features of an Isa.
-                unsafe { kernel(&input, out) };
-            }
+            // SAFETY: requantize::kernel chose the functions for the features of an Isa.
+            (Some(kernel), Some(input), Output::U8(out)) => unsafe {
+                (kernel.codes)(&input, &mut out[first..]);
+            },
+            // SAFETY: as above.
+            (Some(kernel), Some(input), Output::F32(out)) => unsafe {
+                (kernel.reals)(&input, &mut out[first..]);
+            },
             _ => self.apply_portably(isa, &tile, sums, residual, output),
         }
         if let (Some(activation), Output::U8(out)) = (&self.activation, output) {
@@ -279,17 +309,19 @@ impl Epilogue {
         }
     }
 
-    /// A tile for the kernels that turn it into codes; none where these are not made for it.
-    fn to_codes<'a>(
+    /// A tile for the kernels that turn it into outputs; none where these are not made for it.
+    fn for_kernel<'a>(
         &'a self,
         tile: &'a Tile<'_>,
         of_tile: Range<usize>,
         sums: Sums<'a>,
         residual: Residual<'a>,
     ) -> Option<requantize::Input<'a>> {
-        let Encoding::U8 { inv, low, high, zero_point, dropped_bits, saturates } = self.encoding
-        else {
-            return None;
+        let (inv, limits, zero_point, dropped_bits) = match self.encoding {
+            Encoding::U8 { inv, low, high, zero_point, dropped_bits, saturates } => {
+                (inv, (!saturates).then_some((low, high)), zero_point, dropped_bits)
+            }
+            Encoding::F32 => (1.0, Some((self.low, self.high)), 0, 0),
         };
         if tile.blocks > requantize::BLOCKS || self.control == ControlKind::Wide {
             return None;
@@ -332,7 +364,7 @@ impl Epilogue {
                 _ => Addend::None,
             },
             inv,
-            limits: (!saturates).then_some((low, high)),
+            limits,
             zero_point,
             dropped_bits,
             step: filters,
@@ -471,10 +503,13 @@ fn per_filter<T>(of: &[T], position: usize, filters: usize, filter: usize) -> Va
     Values { of: &of[position * filters + filter..], step: filters, is_shared: false }
 }
 
-/// The factors of X in the control variate, how V is computed from them, and what is left of
-/// `offset_scale`.
-fn control_parameters(spec: &MacSpec, offset_scale: i32) -> (Vec<i32>, ControlKind, i32) {
-    let none = (vec![0; spec.shape.filters], ControlKind::None, 0);
+/// The factors of X in the control variate, if there are any, how V is computed from them, and what is
+/// left of `offset_scale`.
+fn control_parameters(
+    spec: &MacSpec,
+    offset_scale: i32,
+) -> (Option<Cow<'_, [i32]>>, ControlKind, i32) {
+    let none = (None, ControlKind::None, 0);
     let Some(Control { terms, c_frac }) = &spec.control else { return none };
     // Several functions are combined before.
     let [term] = terms.as_slice() else { return none };
@@ -483,7 +518,7 @@ fn control_parameters(spec: &MacSpec, offset_scale: i32) -> (Vec<i32>, ControlKi
     }
     // The limits within which c and X are whole numbers of f32 and V leaves SHIFT's bits alone.
     let fits = |c: &[i32]| {
-        let c_max = c.iter().map(|c| u128::from(c.unsigned_abs())).max().unwrap_or(0);
+        let c_max = u128::from(c.iter().map(|c| c.unsigned_abs()).max().unwrap_or(0));
         let x_max = term.x_max() * spec.shape.depth() as u128;
         c_max < 1 << 24 && x_max < 1 << 24 && c_max * x_max < 1 << (22 + c_frac)
     };
@@ -494,9 +529,9 @@ fn control_parameters(spec: &MacSpec, offset_scale: i32) -> (Vec<i32>, ControlKi
     let sum: Option<Vec<i32>> =
         scale.and_then(|scale| term.c.iter().map(|c| c.checked_add(scale)).collect());
     match sum {
-        Some(c) if fits(&c) => (c, ControlKind::Fused, 0),
-        _ if fits(&term.c) => (term.c.clone(), ControlKind::Fused, offset_scale),
-        _ => (term.c.clone(), ControlKind::Wide, offset_scale),
+        Some(c) if fits(&c) => (Some(c.into()), ControlKind::Fused, 0),
+        _ if fits(&term.c) => (Some((&term.c).into()), ControlKind::Fused, offset_scale),
+        _ => (Some((&term.c).into()), ControlKind::Wide, offset_scale),
     }
 }
 
@@ -590,7 +625,13 @@ multiversion! {
 }
 
 #[inline(always)]
-fn quantize_body(input: &[f32], inv: f32, zero_point: u8, dropped_bits: u32, out: &mut [u8]) {
+pub(crate) fn quantize_body(
+    input: &[f32],
+    inv: f32,
+    zero_point: u8,
+    dropped_bits: u32,
+    out: &mut [u8],
+) {
     let zero_point = zero_point >> dropped_bits;
     let low = -f32::from(zero_point);
     let high = f32::from((255 >> dropped_bits) - zero_point);

@@ -1,4 +1,4 @@
-//! Accumulators to codes by kernels of an instruction set.
+//! Accumulators to codes, or to real values, by kernels of an instruction set.
 
 use crate::{
     Isa,
@@ -26,7 +26,7 @@ pub(crate) enum Addend<'a> {
     Reals(Values<'a, f32>),
 }
 
-/// What a kernel turns into codes: blocks of neighbouring filters, at neighbouring positions.
+/// What a kernel turns into outputs: blocks of neighbouring filters, at neighbouring positions.
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
     pub positions: usize,
@@ -45,11 +45,12 @@ pub(crate) struct Input<'a> {
     pub offset_scale: i32,
     pub residual: Addend<'a>,
     pub inv: f32,
-    /// What codes less the zero point are limited to; none where a byte's own limits are the same.
+    /// What codes less the zero point are limited to, or real values; none where a byte's own limits are
+    /// the same.
     pub limits: Option<(f32, f32)>,
     pub zero_point: i32,
     pub dropped_bits: u32,
-    /// Filters, from one position's codes to the next.
+    /// Filters, from one position's outputs to the next.
     pub step: usize,
 }
 
@@ -67,9 +68,9 @@ impl Input<'_> {
         self.filters.is_multiple_of(LANES)
     }
 
-    /// That everything is there, and so much place for the codes.
+    /// That everything is there, and place for so many outputs is enough.
     #[inline]
-    pub fn check(&self, out: &[u8]) {
+    pub fn check(&self, places: usize) {
         let (positions, filters) = (self.positions, self.filters);
         assert!(positions > 0 && (1..=BLOCKS * LANES).contains(&filters));
         assert_eq!(self.parameters.len(), filters.div_ceil(LANES));
@@ -83,7 +84,7 @@ impl Input<'_> {
             Addend::Codes { codes, .. } => codes.check(positions, filters),
             Addend::Reals(values) => values.check(positions, filters),
         }
-        assert!((positions - 1) * self.step + filters <= out.len());
+        assert!((positions - 1) * self.step + filters <= places);
     }
 }
 
@@ -96,17 +97,27 @@ impl<T> Values<'_, T> {
     }
 }
 
-/// Writes the codes of each position.
+/// Writes the outputs of each position.
 ///
 /// # Safety
 /// The processor has the features of the kernel.
-pub(crate) type Requantize = unsafe fn(&Input<'_>, out: &mut [u8]);
+type Write<T> = unsafe fn(&Input<'_>, out: &mut [T]);
+
+/// What writes codes, and what writes real values.
+#[derive(Clone, Copy)]
+pub(crate) struct Kernel {
+    pub codes: Write<u8>,
+    pub reals: Write<f32>,
+}
 
 /// None if the portable loop is all there is.
-pub(crate) fn kernel(isa: Isa) -> Option<Requantize> {
+pub(crate) fn kernel(isa: Isa) -> Option<Kernel> {
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
-        crate::isa::Level::Avx512Vnni => Some(crate::x86_64::avx512_requantize::requantize),
+        crate::isa::Level::Avx512Vnni => {
+            use crate::x86_64::avx512_requantize::{reals, requantize};
+            Some(Kernel { codes: requantize, reals })
+        }
         _ => None,
     }
 }

@@ -109,6 +109,66 @@ impl CodeFunction {
     }
 }
 
+/// A function of bytes, ready to be summed over rows of them.
+#[derive(Debug)]
+pub struct RowSums {
+    table: [i32; 256],
+    /// The function is the first one's values plus 2^16 times the second one's.
+    halves: [Option<CodeFunction>; 2],
+}
+
+impl RowSums {
+    /// `table` has the function of each byte.
+    pub fn new(table: &[i32; 256]) -> Self {
+        let (low, high) =
+            table.iter().fold((0, 0), |(low, high), &value| (value.min(low), value.max(high)));
+        let halves = match low > -(1 << 15) && high < 1 << 15 {
+            true => [CodeFunction::new(table), None],
+            false => [
+                CodeFunction::new(&table.map(|value| value & 0xffff)),
+                CodeFunction::new(&table.map(|value| value >> 16)),
+            ],
+        };
+        Self { table: *table, halves }
+    }
+
+    /// The sum over each row of so many bytes; `buffer` is memory to be used again.
+    ///
+    /// # Panics
+    /// If there is not a sum for each row.
+    pub fn of(
+        &self,
+        isa: Isa,
+        bytes: &[u8],
+        columns: usize,
+        sums: &mut [i64],
+        buffer: &mut Vec<i32>,
+    ) {
+        /// Values of 16 bits whose sum fits 32.
+        const MOST: usize = 1 << 15;
+        assert_eq!(bytes.len(), sums.len() * columns, "length of the rows");
+        // Where no instruction looks up 64 bytes, one number at a time is sooner than several bytes of it.
+        let by_bytes = match isa.level() {
+            #[cfg(target_arch = "x86_64")]
+            crate::isa::Level::Avx512Vnni => true,
+            _ => false,
+        };
+        if columns > MOST || !by_bytes {
+            for (sum, row) in sums.iter_mut().zip(bytes.chunks_exact(columns)) {
+                *sum = row.iter().map(|&byte| i64::from(self.table[usize::from(byte)])).sum();
+            }
+            return;
+        }
+        sums.fill(0);
+        let own = first(buffer, sums.len(), 0);
+        for (half, shift) in self.halves.iter().zip([0, 16]) {
+            let Some(half) = half else { continue };
+            half.pixel_sums(isa, columns, bytes, own);
+            sums.iter_mut().zip(&*own).for_each(|(sum, &own)| *sum += i64::from(own) << shift);
+        }
+    }
+}
+
 fn greatest_common_divisor(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

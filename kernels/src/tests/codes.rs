@@ -72,3 +72,43 @@ fn codes_that_nothing_can_be_rounded_to_are_refused() {
     assert!(refused(1.0, 1, 1).contains("zero_point"));
     assert!(refused(1.0, 0, 5).contains("dropped_bits"));
 }
+
+#[test]
+fn softmax_to_codes_is_softmax_and_the_codes_of_it() {
+    let (mut random, mut judged) = (Random(22), Judged::default());
+    // Around the widths of vectors, and around the rows that go side by side.
+    for columns in [1, 2, 15, 16, 17, 49, 64, 65] {
+        for (case, rows) in [1, 3, 4, 9].into_iter().enumerate() {
+            let most = random.pick(&[0.3, 12.0, 100.0, 3e38]);
+            let mut value = |code: u8| match (code, random.below(40)) {
+                (_, 0) => f32::NAN,
+                (255, 1) => f32::INFINITY,
+                (code, _) => most * (f32::from(code) - 128.0) / 128.0,
+            };
+            let is_wild = case == 3;
+            let codes = Random(case as u64).codes(rows * columns);
+            let values = codes.iter().map(|&code| match is_wild {
+                true => value(code),
+                false => most * (f32::from(code) - 128.0) / 128.0,
+            });
+            let values: Vec<f32> = values.collect();
+            let dropped_bits = case as u32;
+            let zero_point = (random.pick(&[0, 0, 77]) >> dropped_bits) << dropped_bits;
+            let inv_scale = random.pick(&[255.0, 90.0, 4000.0]);
+            let (mut reals, mut expected) = (vec![0.0; codes.len()], vec![0; codes.len()]);
+            softmax_rows(Isa::SCALAR, &values, columns, &mut reals, &mut Vec::new());
+            for (code, &real) in expected.iter_mut().zip(&reals) {
+                *code = naive::quantize(real, inv_scale, zero_point, dropped_bits);
+            }
+            for isa in Isa::available() {
+                let mut found = vec![99; codes.len()];
+                let mut to = Encoded { codes: &mut found, inv_scale, zero_point, dropped_bits };
+                let mut scratch = vec![f32::NAN; 3];
+                softmax_codes(isa, &values, columns, &mut to, &mut scratch).unwrap();
+                assert_eq!(found, expected, "{}, {rows} rows of {columns}", isa.name());
+                judged.count(isa, "rows");
+            }
+        }
+    }
+    judged.verdict(&[("rows", 32)]);
+}

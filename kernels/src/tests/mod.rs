@@ -8,6 +8,7 @@ use judged::Judged;
 
 mod codes;
 pub(crate) mod judged;
+mod loads;
 mod lookups;
 mod tables;
 
@@ -201,6 +202,18 @@ struct Judge {
 
 impl Judge {
     fn compare(&mut self, random: &mut Random, spec: &MacSpec) {
+        let layer = |isa| MacLayer::new(isa, spec.clone()).unwrap();
+        let layers: Vec<_> = Isa::available().into_iter().map(|isa| (isa, layer(isa))).collect();
+        self.compare_layers(random, spec, layers.iter().map(|(isa, layer)| (*isa, layer)));
+    }
+
+    /// Of layers that are to be as `spec` says.
+    fn compare_layers<'l>(
+        &mut self,
+        random: &mut Random,
+        spec: &MacSpec,
+        layers: impl Iterator<Item = (Isa, &'l MacLayer)>,
+    ) {
         let shape = spec.shape;
         let input = random.codes(shape.input_len());
         let f: [i32; 256] = match random.below(3) {
@@ -218,9 +231,8 @@ impl Judge {
         };
         let naive = MacLayer::new_naive(spec.clone()).unwrap();
         let (acc, sums, out) = results(&naive, &mut Scratch::default());
-        for isa in Isa::available() {
-            let layer = MacLayer::new(isa, spec.clone()).unwrap();
-            let found = results(&layer, &mut self.scratch);
+        for (isa, layer) in layers {
+            let found = results(layer, &mut self.scratch);
             for (what, equal) in [
                 ("accumulate", found.0 == acc),
                 ("position_sums", found.1 == sums),

@@ -1,4 +1,4 @@
-//! Accumulators to codes with AVX-512.
+//! Accumulators to codes, or to real values, with AVX-512.
 //!
 //! Four blocks of a position are 64 codes, one vector. The steps are those of the portable loop, but
 //! for the limits: conversions round to nearest, ties to even, and packing saturates.
@@ -13,7 +13,7 @@ use crate::{
 /// Writes the codes of each position.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 pub(crate) fn requantize(input: &Input<'_>, out: &mut [u8]) {
-    input.check(out);
+    input.check(out.len());
     match (input.is_whole(), input.is_plain()) {
         (true, true) => of_size::<true, true>(input, out),
         (true, false) => of_size::<true, false>(input, out),
@@ -22,17 +22,47 @@ pub(crate) fn requantize(input: &Input<'_>, out: &mut [u8]) {
     }
 }
 
+/// Writes the real values of each position.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub(crate) fn reals(input: &Input<'_>, out: &mut [f32]) {
+    input.check(out.len());
+    match (input.parameters.len(), input.is_plain()) {
+        (1, true) => reals_of::<1, true>(input, out),
+        (1, false) => reals_of::<1, false>(input, out),
+        (2, true) => reals_of::<2, true>(input, out),
+        (2, false) => reals_of::<2, false>(input, out),
+        (3, true) => reals_of::<3, true>(input, out),
+        (3, false) => reals_of::<3, false>(input, out),
+        (4, true) => reals_of::<4, true>(input, out),
+        (4, false) => reals_of::<4, false>(input, out),
+        _ => unreachable!("one to four blocks"),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn reals_of<const B: usize, const PLAIN: bool>(input: &Input<'_>, out: &mut [f32]) {
+    let out = out.as_mut_ptr().cast();
+    // SAFETY: `check` has seen that there is place.
+    unsafe { outputs::<B, B, false, PLAIN, true>(input, input.positions, out) };
+}
+
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn of_size<const WHOLE: bool, const PLAIN: bool>(input: &Input<'_>, out: &mut [u8]) {
-    let all = input.positions;
-    match input.parameters.len() {
-        1 if WHOLE && all >= BLOCKS => codes::<BLOCKS, 1, true, PLAIN>(input, all, out),
-        1 => codes::<1, 1, WHOLE, PLAIN>(input, all, out),
-        2 => codes::<2, 2, WHOLE, PLAIN>(input, all, out),
-        3 => codes::<3, 3, WHOLE, PLAIN>(input, all, out),
-        4 => codes::<4, 4, WHOLE, PLAIN>(input, all, out),
-        _ => unreachable!("one to four blocks"),
+    let (all, out) = (input.positions, out.as_mut_ptr());
+    // SAFETY: `check` has seen that there is place.
+    unsafe {
+        match input.parameters.len() {
+            1 if WHOLE && all >= BLOCKS => {
+                outputs::<BLOCKS, 1, true, PLAIN, false>(input, all, out);
+            }
+            1 => outputs::<1, 1, WHOLE, PLAIN, false>(input, all, out),
+            2 => outputs::<2, 2, WHOLE, PLAIN, false>(input, all, out),
+            3 => outputs::<3, 3, WHOLE, PLAIN, false>(input, all, out),
+            4 => outputs::<4, 4, WHOLE, PLAIN, false>(input, all, out),
+            _ => unreachable!("one to four blocks"),
+        }
     }
 }
 
@@ -40,13 +70,23 @@ fn of_size<const WHOLE: bool, const PLAIN: bool>(input: &Input<'_>, out: &mut [u
 const TURNED: [i32; LANES] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
 
 /// Of `B` blocks, all of which are whole if `WHOLE`; nothing is added if `PLAIN`. If just one has
-/// parameters, there is one block, and positions side by side stand for the others.
+/// parameters, there is one block, and positions side by side stand for the others. `out` is the first
+/// place for real values if they are `REAL`, else for codes.
+///
+/// # Safety
+/// There is place for the outputs of each position, as many as filters.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn codes<const B: usize, const N: usize, const WHOLE: bool, const PLAIN: bool>(
+unsafe fn outputs<
+    const B: usize,
+    const N: usize,
+    const WHOLE: bool,
+    const PLAIN: bool,
+    const REAL: bool,
+>(
     input: &Input<'_>,
     positions: usize,
-    out: &mut [u8],
+    out: *mut u8,
 ) {
     let parameters: &[BlockParameters; N] = input.parameters.first_chunk().expect("checked");
     let mut constant = [_mm512_setzero_si512(); B];
@@ -80,6 +120,20 @@ fn codes<const B: usize, const N: usize, const WHOLE: bool, const PLAIN: bool>(
         if !PLAIN {
             add_residual::<B, N, WHOLE>(input, p, &mut y);
         }
+        if REAL {
+            let (low, high) = input.limits.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
+            for (b, &y) in y.iter().enumerate() {
+                // The second operand is what comes of NaN.
+                let y = _mm512_max_ps(y, _mm512_set1_ps(low));
+                let y = _mm512_min_ps(y, _mm512_set1_ps(high));
+                // SAFETY: there is place for as many as filters; the others are masked off.
+                unsafe {
+                    let out = out.cast::<f32>().add(p * input.step + b * LANES);
+                    _mm512_mask_storeu_ps(out, lanes::<B, WHOLE>(input.filters, b), y);
+                }
+            }
+            continue;
+        }
         // Blocks that are not there repeat the first.
         let mut codes = [_mm512_setzero_si512(); BLOCKS];
         for (b, codes) in codes.iter_mut().enumerate() {
@@ -101,10 +155,10 @@ fn codes<const B: usize, const N: usize, const WHOLE: bool, const PLAIN: bool>(
         }
         let bytes = _mm512_packus_epi16(words[0], words[1]);
         let bytes = _mm512_permutexvar_epi32(turned, bytes);
-        // SAFETY: `check` has seen that there is place for the codes of each position, as many as
-        // filters, and for no more where the last block is not whole.
+        // SAFETY: there is place for the codes of each position, as many as filters, and for no more
+        // where the last block is not whole.
         unsafe {
-            let out = out.as_mut_ptr().add(p * input.step);
+            let out = out.add(p * input.step);
             match B {
                 _ if N < B => {
                     let positions = [

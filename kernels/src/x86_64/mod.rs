@@ -8,5 +8,6 @@ pub(crate) mod avx512_bytes;
 pub(crate) mod avx512_columns;
 pub(crate) mod avx512_planes;
 pub(crate) mod avx512_requantize;
+pub(crate) mod avx512_softmax;
 pub(crate) mod floats;
 pub(crate) mod transpose;

@@ -173,12 +173,13 @@ impl Columns {
         let taps = columns.flat_map(|column| column..column + units).collect::<Vec<_>>();
         let in_column = (0..units).map(|unit| rows.min(shape.kernel_height - unit * rows));
         let rows_of_taps = (0..shape.kernel_width).flat_map(|_| in_column.clone()).collect();
+        let used = spec.used_weights();
         let mut correction = [0; 256];
         let mut masks = Vec::new();
         let mut offsets = Vec::new();
         for term in terms {
             let &CodeFactor::Bits(mask) = &term.of_code else { return None };
-            let offset = storage_offset(spec, term, kernel.width);
+            let offset = storage_offset(&used, &spec.weight_zero_points, term, kernel.width);
             for (a, sum) in (0..=255).zip(&mut correction) {
                 *sum += offset * i32::from(a & mask);
             }
