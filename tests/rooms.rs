@@ -28,7 +28,7 @@ const ROOMS: [(&str, &[Room]); 11] = [
             ("output", &["buffer", "isa", "dispatch", "x86_64", "engine"]),
             ("float", &["isa", "dispatch", "x86_64", "engine", "output"]),
             ("input", &["isa", "dispatch", "x86_64"]),
-            ("layer", &["buffer"]),
+            ("layer", &["buffer", "engine"]),
             ("naive", &[]),
             ("product", &["naive"]),
             (

@@ -8,7 +8,6 @@ use crate::{
     dispatch::multiversion,
     engine::byte_lookup,
     float::softmax,
-    isa::Level,
     layer::spec::validate_output,
     output::epilogue::{LANES, limit, quantize_body, round},
 };
@@ -95,7 +94,7 @@ pub fn softmax_codes(
     let inv = to.inv_scale / (1u32 << to.dropped_bits) as f32;
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni => {
+        crate::isa::Level::Avx512Vnni => {
             let scratch = first(scratch, avx512_softmax::ROWS * row, 0.0);
             // SAFETY: an Isa of this level exists only after Isa::available found the features.
             unsafe { avx512_softmax::softmax(rows, columns, inv, to, scratch) };
