@@ -466,6 +466,32 @@ fn what_runs_exactly_is_noted() {
 }
 
 #[test]
+fn attention_may_have_an_exact_array_of_its_own() {
+    let of = |where_it_runs: &str, array: &str| {
+        let options = ["--multiplier", "truncated:8", "--control-variate", "none", "--json"];
+        let more = ["--attention", where_it_runs, "--exact-array", array];
+        let options = [&options[..], &more].concat();
+        let mut args = fashion("reference/models/attention.onnx", &options);
+        (args[7], args[9]) = ("2", "2");
+        let report = json(&args);
+        assert_eq!(report["attention"], where_it_runs);
+        let figures = |field: &str| {
+            let results = report["results"].as_array().unwrap();
+            [0, 1].map(|row| results[row][field].as_f64().unwrap())
+        };
+        (figures("array_power"), figures("energy_nj"))
+    };
+    let (power, energy) = of("emulated", "16x16");
+    let (with_second, small) = of("exact", "16x16");
+    let (_, large) = of("exact", "64x64");
+    // What all are compared with has one array.
+    assert_eq!((power[0], with_second[0], energy[0]), (1.0, 1.0, small[0]));
+    assert!(power[1] < with_second[1] && with_second[1] < 1.0, "{power:?} {with_second:?}");
+    // Exact products cost more on an array as large as that of all, and small heads less on a small one.
+    assert!(energy[1] < large[1] && small[1] < energy[1], "{energy:?} {large:?} {small:?}");
+}
+
+#[test]
 fn exact_ends_have_an_array_of_their_own() {
     let options = ["--multiplier", "truncated:8", "--control-variate", "none", "--json"];
     let ends = ["--exact-ends", "none", "--exact-ends", "both"];
