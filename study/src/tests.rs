@@ -78,6 +78,7 @@ fn evaluate(store: &mut Store, images: usize, inputs: &str, designs: &[Design]) 
             calibration_sha256: none(),
             calibration_inputs_sha256: none(),
             weights: WeightScheme::U8Channel,
+            recoded: 0,
             attention: None,
             names: Names {
                 model: model.to_owned(),
