@@ -4,7 +4,7 @@ use recoup_circuits::printable;
 use recoup_core::design::Design;
 pub use recoup_core::emulate::{LoneLayer, LoneOutputs};
 pub use recoup_core::model::Parameters;
-use recoup_core::model::{ActivationQuantization, Operand, ValueId};
+use recoup_core::model::{ActivationQuantization, LoadedOperand, Operand, ValueId};
 use recoup_core::multiplier::code_value;
 use recoup_core::quantize::Quantized;
 use recoup_core::watch::Watch;
@@ -34,11 +34,8 @@ pub enum Factors {
 /// The codes of a layer on the multipliers.
 #[derive(Clone, Debug)]
 pub struct LayerCodes {
-    /// Those of the activation that it reads; of a product of two, of its first operand and its second.
+    /// Those of the activation that it reads; of a product of two, of both.
     pub inputs: Vec<TensorCodes>,
-    /// Whether a product of two activations is loaded with its first operand: then its
-    /// [`LoneLayer`] takes the second in the place of the inputs.
-    pub loads_first: bool,
     /// What a product of two activations is multiplied by; 1 elsewhere.
     pub factor: f32,
     /// Those of its weights, if it has any.
@@ -191,11 +188,6 @@ impl Emulator {
         if let Some(((value, codes), load)) = reference.mac_loaded(of_reference).zip(mac.load) {
             inputs.push(tensor_codes(reference, value, codes, load.dropped_bits()));
         }
-        let (_, own) = quantized.graph.macs().nth(layer)?;
-        let loads_first = own.loads_first();
-        if loads_first {
-            inputs.reverse();
-        }
         let coding = quantized.weights.coding();
         let weights = mac.load.is_none().then(|| WeightCodes {
             codes: mac.weights.iter().map(|&byte| code_value(byte, coding) as i16).collect(),
@@ -203,11 +195,16 @@ impl Emulator {
             scales: mac.scales.clone(),
             zero_points: mac.zero_points.clone(),
         });
-        let factor = match own.loaded {
-            Operand::Value { factor, .. } => factor,
-            Operand::Constant(_) => 1.0,
+        let factor = match quantized.graph.macs().nth(layer).map(|(_, mac)| &mac.loaded) {
+            Some(&Operand::Value { factor, operand }) => {
+                if operand == LoadedOperand::First {
+                    inputs.reverse();
+                }
+                factor
+            }
+            _ => 1.0,
         };
-        Some(LayerCodes { inputs, loads_first, factor, weights })
+        Some(LayerCodes { inputs, factor, weights })
     }
 
     /// A layer by itself; none beyond the last.

@@ -49,13 +49,6 @@ impl Layer {
             .collect()
     }
 
-    /// Whether a product of two activations takes its second operand as inputs, and its first to be
-    /// loaded: then its results are transposed.
-    #[getter]
-    fn loads_first(&self) -> bool {
-        self.codes.loads_first
-    }
-
     /// What its results are multiplied by.
     #[getter]
     fn factor(&self) -> f32 {

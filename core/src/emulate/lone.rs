@@ -65,11 +65,31 @@ impl Network {
 impl LoneLayer {
     /// Runs it on all threads on images one after the other, each `[height][width][channel]`. Of a
     /// product of two activations each is `[row][matrix][depth]`, and brings its `loaded` ones,
-    /// `[matrix][column][depth]`; of others none are loaded.
+    /// `[matrix][column][depth]`; of others none are loaded. This is the order of its operands,
+    /// whichever the array is loaded with.
     ///
     /// # Errors
     /// When they are not a whole number of images, or what is loaded is not for as many.
     pub fn run(&self, inputs: &[f32], loaded: &[f32]) -> Result<LoneOutputs, SampleError> {
+        let mac = self.prepared.quantized.graph.macs().nth(self.layer);
+        if !mac.is_some_and(|(_, mac)| mac.loads_first()) {
+            return self.run_as_loaded(inputs, loaded);
+        }
+        let shape = &self.kernel.spec().shape;
+        let (matrices, rows, depth) = (shape.groups, shape.filters_per_group(), shape.depth());
+        let columns = shape.positions();
+        let streamed = turned(loaded, [matrices, columns], depth);
+        let made = self.run_as_loaded(&streamed, &turned(inputs, [rows, matrices], depth))?;
+        // `[column][matrix][row]` becomes `[matrix][row][column]`, and that `[row][matrix][column]`.
+        let by_column = turned(&made.outputs, [columns, matrices * rows], 1);
+        Ok(LoneOutputs {
+            inputs: turned(&made.loaded, [matrices, rows], depth),
+            loaded: turned(&made.inputs, [columns, matrices], depth),
+            outputs: turned(&by_column, [matrices, rows], columns),
+        })
+    }
+
+    fn run_as_loaded(&self, inputs: &[f32], loaded: &[f32]) -> Result<LoneOutputs, SampleError> {
         let shape = &self.kernel.spec().shape;
         let (input_len, output_len) = (shape.input_len(), shape.output_len());
         let images = inputs.len() / input_len;
@@ -139,6 +159,21 @@ impl LoneLayer {
         codes.resize(values.len(), 0);
         self.prepared.to_codes(values, value, quantization, codes);
     }
+}
+
+/// Pieces of so many elements, `[image][first][second]`, as `[image][second][first]`. What is no whole
+/// number of images stays, to be refused.
+fn turned(values: &[f32], [first, second]: [usize; 2], length: usize) -> Vec<f32> {
+    let image = first * second * length;
+    if image == 0 || values.len() % image != 0 {
+        return values.to_vec();
+    }
+    let turn = |image: &[f32]| -> Vec<f32> {
+        let starts =
+            (0..second).flat_map(|two| (0..first).map(move |one| (one * second + two) * length));
+        starts.flat_map(|start| image[start..start + length].iter().copied()).collect()
+    };
+    values.chunks_exact(image).flat_map(turn).collect()
 }
 
 fn item<'a>(input: &'a [u8], output: &'a mut [f32]) -> BatchItem<'a> {

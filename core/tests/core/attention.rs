@@ -184,6 +184,44 @@ fn what_streamed_is_loaded_and_what_was_loaded_streams() {
     }
 }
 
+/// A layer by itself takes its operands in their order, whichever is loaded.
+#[test]
+fn a_product_by_itself_is_the_same_whichever_operand_is_loaded() {
+    for operand in ["second", "first"] {
+        let text = format!("truncated:6 with V (fitted, loading {operand}), plain quantisation");
+        let (_, candidate) = design(Isa::best(), WeightScheme::U8Channel, Some(&text));
+        let shape = candidate.reference.quantized.macs[3].shape;
+        let (matrices, depth) = (shape.groups, shape.depth());
+        // As many queries as keys.
+        let tokens = shape.positions();
+        let values = |seed: usize| -> Vec<f32> {
+            let elements = 2 * matrices * tokens * depth;
+            (0..elements).map(|at| ((at * 37 + seed) % 101) as f32 / 101.0 - 0.4).collect()
+        };
+        let made = candidate.network.lone_layer(3).unwrap().run(&values(1), &values(50)).unwrap();
+        let (mut signal, mut noise) = (0.0, 0.0);
+        let all = (0..2 * tokens * matrices * tokens).map(|at| {
+            let (row, column) = (at / tokens, at % tokens);
+            let (image, matrix) = (row / matrices / tokens, row % matrices);
+            let first = &made.inputs[row * depth..][..depth];
+            let second = ((image * matrices + matrix) * tokens + column) * depth;
+            let second = &made.loaded[second..][..depth];
+            let sum: f32 = first.iter().zip(second).map(|(a, b)| a * b).sum();
+            (f64::from(made.outputs[at]), f64::from(sum))
+        });
+        let all: Vec<(f64, f64)> = all.collect();
+        let products: f64 = all.iter().map(|(found, sum)| found * sum).sum();
+        let squares: f64 = all.iter().map(|(_, sum)| sum * sum).sum();
+        // The scale of attention scores.
+        let factor = products / squares;
+        for (found, sum) in all {
+            signal += (factor * sum).powi(2);
+            noise += (found - factor * sum).powi(2);
+        }
+        assert!(signal > 100.0 * noise, "{operand}: {signal} to {noise}");
+    }
+}
+
 /// Of each layer that operand is loaded which leaves clearly less error in the network.
 #[test]
 fn the_operand_that_leaves_less_error_is_loaded() {

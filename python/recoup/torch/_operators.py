@@ -181,17 +181,17 @@ def product(
     """Products of two activations on the multiplier, ``[record][matrix][row][depth]`` times
     ``[record][matrix][column][depth]``; and both as their codes have them. What the layer's results
     are multiplied by, ``factor``, is taken back: the graph has it behind."""
-    layer = emulation(handle).layer(index)
-    streamed, loaded = (columns, rows) if layer.loads_first else (rows, columns)
-    by_row = streamed.transpose(1, 2).contiguous()
-    inputs = (numbers(by_row).reshape(-1), numbers(loaded).reshape(-1))
-    seen, seen_loaded, outputs = map(torch.from_numpy, layer.run(*inputs, running()))
-    made = outputs.reshape(*by_row.shape[:3], loaded.shape[2]).transpose(1, 2)
-    seen = seen.reshape(by_row.shape).transpose(1, 2).contiguous()
-    seen_loaded = seen_loaded.reshape(loaded.shape)
-    if layer.loads_first:
-        made, seen, seen_loaded = made.transpose(2, 3), seen_loaded, seen
-    return made.contiguous() / factor, seen, seen_loaded
+    owner = emulation(handle)
+    by_row = rows.transpose(1, 2).contiguous()
+    inputs, loaded = numbers(by_row).reshape(-1), numbers(columns).reshape(-1)
+    seen, seen_loaded, outputs = owner.layer(index).run(inputs, loaded, running())
+    records, matrices, count, _ = rows.shape
+    made = torch.from_numpy(outputs).reshape(records, count, matrices, columns.shape[2])
+    return (
+        made.transpose(1, 2).contiguous() / factor,
+        torch.from_numpy(seen).reshape(by_row.shape).transpose(1, 2).contiguous(),
+        torch.from_numpy(seen_loaded).reshape(columns.shape),
+    )
 
 
 @product.register_fake
