@@ -14,8 +14,8 @@ use recoup_core::accuracy::{
     outcomes,
 };
 use recoup_core::design::Design;
-use recoup_core::model::Attention;
 use recoup_core::model::threads::run_apart;
+use recoup_core::model::{Attention, OwnCodes};
 use recoup_core::quantize::{Calibration, WeightScheme};
 use recoup_core::watch::{StopOnly, Watch, go_on};
 use recoup_explore::key::evaluation_key;
@@ -73,7 +73,7 @@ pub struct Results {
     /// Where products of two activations run; none if there are none.
     pub attention: Option<Attention>,
     /// Layers whose weights are the model's own codes, and all layers.
-    pub own_weight_codes: (usize, usize),
+    pub own_codes: OwnCodes,
     /// The scales of the activations, and how they were obtained.
     pub calibration: Calibration,
     /// What multiplies outside the multipliers.
@@ -184,7 +184,7 @@ impl Session {
             images: self.indices.len(),
             weights: experiment.weights(),
             attention: self.graph.attention,
-            own_weight_codes: self.graph.own_weight_codes(),
+            own_codes: self.graph.own_codes(),
             calibration: experiment.calibration().clone(),
             exact_nodes: self.exact_nodes(),
             figures: vec![Figures::default(); candidates.len()],

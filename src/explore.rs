@@ -10,7 +10,7 @@ use recoup_core::accuracy::Experiment;
 use recoup_core::control_variate::Mode;
 use recoup_core::data::shuffle;
 use recoup_core::design::{Design, Space};
-use recoup_core::model::Attention;
+use recoup_core::model::{Attention, OwnCodes};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use recoup_core::watch::Watch;
@@ -227,7 +227,7 @@ fn explored(
         images: inputs.len(),
         weights: network.power.weights,
         attention: network.session.graph.attention,
-        own_weight_codes: network.session.graph.own_weight_codes(),
+        own_codes: network.session.graph.own_codes(),
         results,
     });
     Ok(Exploration {
@@ -350,8 +350,8 @@ pub struct ExploredNetwork {
     pub weights: WeightScheme,
     /// Where products of two activations run; none if there are none.
     pub attention: Option<Attention>,
-    /// Layers whose weights are the model's own codes, and all layers.
-    pub own_weight_codes: (usize, usize),
+    /// Layers whose weights are the model's own codes.
+    pub own_codes: OwnCodes,
     /// What became of the designs.
     pub results: Vec<DesignResult>,
 }

@@ -2,26 +2,74 @@
 
 use recoup_core::design::Design;
 pub use recoup_core::emulate::{LoneLayer, LoneOutputs};
-use recoup_core::model::ActivationQuantization;
 pub use recoup_core::model::Parameters;
+use recoup_core::model::{ActivationQuantization, Operand, ValueId};
 use recoup_core::multiplier::code_value;
+use recoup_core::quantize::Quantized;
 use recoup_core::watch::Watch;
 use recoup_kernels::WeightCoding;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::network::{Emulator, Network};
 
+/// What a layer on the multipliers multiplies its input by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Factors {
+    /// Weights, with the biases that are added.
+    Parameters(Parameters),
+    /// Another activation: of each of `matrices`, `[rows][depth]` times `[depth][columns]`.
+    Product {
+        /// Matrices of an image.
+        matrices: usize,
+        /// Rows of the first operand and of the result.
+        rows: usize,
+        /// Columns of the first operand, and rows of the second.
+        depth: usize,
+        /// Columns of the second operand and of the result.
+        columns: usize,
+    },
+}
+
 /// The codes of a layer on the multipliers.
 #[derive(Clone, Debug)]
 pub struct LayerCodes {
-    /// The tensor of the ONNX file that it reads.
-    pub tensor: String,
-    /// The codes of that tensor, of 8 bits.
-    pub input: ActivationQuantization,
-    /// Low bits that are always 0 in the codes that it multiplies, also of the zero point.
+    /// Those of the activation that it reads; of a product of two, of both.
+    pub inputs: Vec<TensorCodes>,
+    /// What a product of two activations is multiplied by; 1 elsewhere.
+    pub factor: f32,
+    /// Those of its weights, if it has any.
+    pub weights: Option<WeightCodes>,
+}
+
+/// The codes of an activation.
+#[derive(Clone, Debug)]
+pub struct TensorCodes {
+    /// The tensor that is read; then those that it was rearranged from, one after the other. Not
+    /// all need be in the ONNX file, of which some operators are written in others.
+    pub tensors: Vec<String>,
+    /// Its codes of 8 bits.
+    pub codes: ActivationQuantization,
+    /// Low bits that are always 0 in the codes that are multiplied, also of the zero point.
     pub dropped_bits: u32,
-    /// Weight codes, `[filter][kernel row][kernel column][channel in group]`.
-    pub weights: Vec<i16>,
+}
+
+fn tensor_codes(
+    quantized: &Quantized,
+    value: ValueId,
+    codes: ActivationQuantization,
+    dropped_bits: u32,
+) -> TensorCodes {
+    let graph = &quantized.graph;
+    let sources = std::iter::successors(Some(value), |&value| graph.moved_from(value));
+    let tensors = sources.map(|value| graph.values[value].tensor.clone()).collect();
+    TensorCodes { tensors, codes, dropped_bits }
+}
+
+/// The codes of weights.
+#[derive(Clone, Debug)]
+pub struct WeightCodes {
+    /// `[filter][kernel row][kernel column][channel in group]`.
+    pub codes: Vec<i16>,
     /// Whether they are int8; uint8 otherwise.
     pub signed: bool,
     /// One scale per filter.
@@ -31,17 +79,38 @@ pub struct LayerCodes {
 }
 
 impl Network {
-    /// The layers on the multipliers by their nodes, with what they are made of.
-    pub fn parameters(&self) -> Vec<(String, Parameters)> {
-        let layers = self.graph().weighted().map(|(_, node, mac, weights)| {
-            let (weights, bias) = (weights.real(), mac.bias.clone());
-            (node.name.clone(), Parameters { weights, bias })
+    /// The layers on the multipliers by their nodes, with what they multiply by.
+    pub fn layers(&self) -> Vec<(String, Factors)> {
+        let layers = self.graph().macs().map(|(node, mac)| {
+            let factors = match &mac.loaded {
+                Operand::Constant(weights) => Factors::Parameters(Parameters {
+                    weights: weights.real(),
+                    bias: mac.bias.clone(),
+                }),
+                Operand::Value { .. } => Factors::Product {
+                    matrices: mac.shape.groups,
+                    rows: mac.shape.positions(),
+                    depth: mac.shape.depth(),
+                    columns: mac.shape.filters / mac.shape.groups,
+                },
+            };
+            (node.name.clone(), factors)
         });
         layers.collect()
     }
 
-    /// Makes a design ready to run with other parameters of the layers on the multipliers: in the
-    /// calibration's ranges, and with a control variate that is fitted to them on its images. It is
+    /// The parameters of those that have some.
+    pub fn parameters(&self) -> Vec<Parameters> {
+        let layers = self.layers().into_iter();
+        layers
+            .filter_map(|(_, factors)| match factors {
+                Factors::Parameters(parameters) => Some(parameters),
+                Factors::Product { .. } => None,
+            })
+            .collect()
+    }
+
+    /// Makes a design ready to run with other [`Network::parameters`]: in the calibration's ranges, and with a control variate that is fitted to them on its images. It is
     /// what [`Network::emulate`] makes of a file that has these parameters and ranges.
     ///
     /// # Errors
@@ -90,24 +159,38 @@ impl Network {
 }
 
 impl Emulator {
-    /// The codes of a layer, in the order of [`Network::parameters`]; none beyond the last.
+    /// The codes of 8 bits of all tensors that are stored as such.
+    pub fn tensor_codes(&self) -> Vec<TensorCodes> {
+        let quantized = &self.design().reference.quantized;
+        let codes = quantized.activations.iter().enumerate();
+        codes
+            .filter_map(|(value, &codes)| Some(tensor_codes(quantized, value, codes?, 0)))
+            .collect()
+    }
+
+    /// The codes of a layer, in the order of [`Network::layers`]; none beyond the last.
     pub fn layer_codes(&self, layer: usize) -> Option<LayerCodes> {
         let quantized = &self.design().prepared.quantized;
-        let layer = self.number(layer)?;
-        let mac = &quantized.macs[layer];
-        let (value, _) = quantized.mac_input(mac);
+        let mac = quantized.macs.get(layer)?;
         let reference = &self.design().reference.quantized;
-        let (_, input) = reference.mac_input(&reference.macs[layer]);
+        let of_reference = &reference.macs[layer];
+        let (value, codes) = reference.mac_input(of_reference);
+        let mut inputs = vec![tensor_codes(reference, value, codes, quantized.dropped_bits(value))];
+        if let Some(((value, codes), load)) = reference.mac_loaded(of_reference).zip(mac.load) {
+            inputs.push(tensor_codes(reference, value, codes, load.dropped_bits()));
+        }
         let coding = quantized.weights.coding();
-        Some(LayerCodes {
-            tensor: quantized.graph.values[value].tensor.clone(),
-            input,
-            dropped_bits: quantized.dropped_bits(value),
-            weights: mac.weights.iter().map(|&byte| code_value(byte, coding) as i16).collect(),
+        let weights = mac.load.is_none().then(|| WeightCodes {
+            codes: mac.weights.iter().map(|&byte| code_value(byte, coding) as i16).collect(),
             signed: coding == WeightCoding::Signed,
             scales: mac.scales.clone(),
             zero_points: mac.zero_points.clone(),
-        })
+        });
+        let factor = match quantized.graph.macs().nth(layer).map(|(_, mac)| &mac.loaded) {
+            Some(&Operand::Value { factor }) => factor,
+            _ => 1.0,
+        };
+        Some(LayerCodes { inputs, factor, weights })
     }
 
     /// A layer by itself; none beyond the last.
@@ -115,14 +198,10 @@ impl Emulator {
     /// # Errors
     /// When a kernel refuses it.
     pub fn layer(&self, layer: usize) -> Result<Option<LoneLayer>> {
-        let Some(layer) = self.number(layer) else { return Ok(None) };
+        if layer >= self.design().prepared.quantized.macs.len() {
+            return Ok(None);
+        }
         let made = self.design().network.lone_layer(layer);
         Ok(Some(made.map_err(recoup_core::emulate::EmulateError::from)?))
-    }
-
-    /// Its number among all layers on the multipliers.
-    fn number(&self, layer: usize) -> Option<usize> {
-        let graph = &self.design().prepared.quantized.graph;
-        graph.weighted().nth(layer).map(|(layer, ..)| layer)
     }
 }

@@ -69,6 +69,14 @@ impl Network {
         Ok(Self { file: Arc::new(file), graph, calibrated: None })
     }
 
+    /// The same with weights that the model codes with one scale for a layer coded again, each filter
+    /// by its own; not calibrated.
+    #[must_use]
+    pub fn with_weights_by_channel(self) -> Self {
+        let graph = Arc::unwrap_or_clone(self.graph).with_weights_by_channel();
+        Self { graph: Arc::new(graph), calibrated: None, ..self }
+    }
+
     /// The file that it was read from.
     pub fn path(&self) -> &Path {
         &self.file.path

@@ -34,6 +34,9 @@ pub struct Record {
     pub attention: Option<Attention>,
     /// Layers whose weights are codes that the model brings.
     pub own_weight_codes: usize,
+    /// Layers whose own codes by tensor were made again by channel.
+    #[serde(skip_serializing_if = "recoup_core::model::is_zero")]
+    pub recoded_weight_codes: usize,
     /// Nodes that multiply outside the multipliers.
     pub exact_nodes: Vec<ExactNode>,
     /// The float32 reference.
@@ -198,7 +201,8 @@ impl Results {
                 images: self.calibration.images,
             },
             attention: self.attention,
-            own_weight_codes: self.own_weight_codes.0,
+            own_weight_codes: self.own_codes.kept,
+            recoded_weight_codes: self.own_codes.recoded,
             exact_nodes: self.exact_nodes.clone(),
             float: FloatRecord {
                 top1: float.top1_accuracy(),

@@ -110,6 +110,9 @@ pub struct SessionOptions {
     pub input_shape: Option<Vec<usize>>,
     /// Where products of two activations run.
     pub attention: Attention,
+    /// Whether weights that the model codes with one scale for a layer are coded again, each filter
+    /// by its own.
+    pub weights_by_channel: bool,
     /// From pixels to the model's input.
     pub preprocess: Preprocess,
     /// How many images to evaluate; all that are not held out, if not said.
@@ -138,6 +141,7 @@ impl SessionOptions {
             label_offset: 0,
             input_shape: None,
             attention: Attention::default(),
+            weights_by_channel: false,
             preprocess: Preprocess::default(),
             images: None,
             seed: None,
@@ -184,9 +188,11 @@ impl Session {
     /// When one of them cannot be read, or they do not belong together.
     pub fn open(model: impl AsRef<Path>, options: SessionOptions) -> Result<Self> {
         let file = OnnxFile::open(model.as_ref())?;
-        let graph =
-            Arc::new(model::load_with(&file, options.input_shape.as_deref(), options.attention)?);
-        Self::of((Arc::new(file), graph), options, None)
+        let mut graph = model::load_with(&file, options.input_shape.as_deref(), options.attention)?;
+        if options.weights_by_channel {
+            graph = graph.with_weights_by_channel();
+        }
+        Self::of((Arc::new(file), Arc::new(graph)), options, None)
     }
 
     /// The same of a model that is open already, and maybe `calibrated`.

@@ -2,7 +2,7 @@
 
 use recoup::data::{Data, Labels, MemoryArray, Output, Outputs, Pixels};
 use recoup::design::design;
-use recoup::layers::Parameters;
+use recoup::layers::{Factors, Parameters};
 use recoup::records::design_columns;
 use recoup::{
     Attention, Dataset, Design, ErrorKind, EvaluateOptions, Hint, Network, Session, SessionOptions,
@@ -30,7 +30,11 @@ fn truncated() -> Design {
 }
 
 fn calibrated(data: &Dataset, images: usize) -> Network {
-    let mut network = Network::open(MODEL, None, Attention::default()).unwrap();
+    calibrated_of(MODEL, data, images)
+}
+
+fn calibrated_of(model: &str, data: &Dataset, images: usize) -> Network {
+    let mut network = Network::open(model, None, Attention::default()).unwrap();
     let sample = SessionOptions { images: Some(images), seed: Some(0), ..options(data.clone()) };
     network.calibrate(sample, &Unwatched).unwrap();
     network
@@ -216,7 +220,7 @@ fn rows_are_columns() {
 fn it_runs_with_other_parameters() {
     let data = pictures(24, false);
     let network = calibrated(&data, 16);
-    let own: Vec<_> = network.parameters().into_iter().map(|(_, of)| of).collect();
+    let own = network.parameters();
     let outputs = |emulator: &recoup::Emulator| emulator.run(data.clone(), &Unwatched).unwrap();
     let expected = outputs(&network.emulate(&truncated(), &Unwatched).unwrap());
     let same = network.emulate_with(&truncated(), own.clone(), &Unwatched).unwrap();
@@ -234,7 +238,7 @@ fn it_runs_with_other_parameters() {
 #[test]
 fn parameters_must_fit() {
     let network = calibrated(&pictures(16, false), 16);
-    let own: Vec<_> = network.parameters().into_iter().map(|(_, of)| of).collect();
+    let own = network.parameters();
     let said = |change: &dyn Fn(&mut Vec<Parameters>), design: Design| {
         let mut parameters = own.clone();
         change(&mut parameters);
@@ -258,20 +262,60 @@ fn parameters_must_fit() {
 fn its_layers_run_by_themselves() {
     let network = calibrated(&pictures(16, false), 16);
     let emulator = network.emulate(&truncated(), &Unwatched).unwrap();
-    let count = network.parameters().len();
+    let count = network.layers().len();
     assert!(emulator.layer(count).unwrap().is_none() && emulator.layer_codes(count).is_none());
     let codes = emulator.layer_codes(0).unwrap();
-    let (scale, zero) = (codes.input.scale, f32::from(codes.input.zero_point));
+    let input = codes.inputs[0].codes;
+    let (scale, zero) = (input.scale, f32::from(input.zero_point));
     let inputs: Vec<f32> = (0..2 * 784).map(|at| (at % 23) as f32 * 0.1 - 1.0).collect();
-    let made = emulator.layer(0).unwrap().unwrap().run(&inputs).unwrap();
+    let made = emulator.layer(0).unwrap().unwrap().run(&inputs, &[]).unwrap();
     for (&value, &seen) in inputs.iter().zip(&made.inputs) {
         let code = ((value * (1.0 / scale)).round_ties_even() + zero).clamp(0.0, 255.0);
         assert_eq!(seen, (code - zero) * scale, "{value}");
     }
     // Two images are computed as each of them alone.
     let layer = emulator.layer(0).unwrap().unwrap();
-    let alone = [&inputs[..784], &inputs[784..]].map(|image| layer.run(image).unwrap().outputs);
+    let alone =
+        [&inputs[..784], &inputs[784..]].map(|image| layer.run(image, &[]).unwrap().outputs);
     assert_eq!(made.outputs, alone.concat());
-    let error = layer.run(&inputs[..1000]).unwrap_err().to_string();
+    let error = layer.run(&inputs[..1000], &[]).unwrap_err().to_string();
     assert!(error.contains("1000 elements"), "{error}");
+}
+
+/// Products of two activations, too: each image brings both operands.
+#[test]
+fn its_products_run_by_themselves() {
+    let network = calibrated_of("zoo/assets/fashion-vit.onnx", &pictures(8, false), 4);
+    let emulator = network.emulate(&truncated(), &Unwatched).unwrap();
+    let layers = network.layers();
+    let products = layers.iter().enumerate().filter_map(|(index, (_, factors))| match *factors {
+        Factors::Product { matrices, rows, depth, columns } => {
+            Some((index, matrices * rows * depth, matrices * depth * columns))
+        }
+        Factors::Parameters(_) => None,
+    });
+    let products: Vec<_> = products.collect();
+    assert!(products.len() >= 4 && products.len() + network.parameters().len() == layers.len());
+    let (index, streamed, loaded) = products[0];
+    let codes = emulator.layer_codes(index).unwrap();
+    assert!(codes.inputs.len() == 2 && codes.weights.is_none());
+    let layer = emulator.layer(index).unwrap().unwrap();
+    let values = |count: usize| -> Vec<f32> {
+        (0..count).map(|at| (at as f32 * 12.9898).sin() * 2.0).collect()
+    };
+    let (inputs, keys) = (values(2 * streamed), values(2 * loaded));
+    let made = layer.run(&inputs, &keys).unwrap();
+    let alone = [0, 1].map(|image| {
+        let of = |values: &[f32], len: usize| values[image * len..][..len].to_vec();
+        layer.run(&of(&inputs, streamed), &of(&keys, loaded)).unwrap().outputs
+    });
+    assert_eq!(made.outputs, alone.concat());
+    let of_keys = codes.inputs[1].codes;
+    for (&value, &seen) in keys.iter().zip(&made.loaded) {
+        let zero = f32::from(of_keys.zero_point);
+        let code = ((value * (1.0 / of_keys.scale)).round_ties_even() + zero).clamp(0.0, 255.0);
+        assert_eq!(seen, (code - zero) * of_keys.scale, "{value}");
+    }
+    let error = layer.run(&inputs, &keys[..loaded]).unwrap_err().to_string();
+    assert!(error.contains(&format!("{loaded} elements")), "{error}");
 }

@@ -126,8 +126,8 @@ pub struct EvalArgs {
     pub weight_bits: Vec<u32>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: {}]", values::QUANTIZATION_DEFAULT))]
     pub quantization: Vec<Quantization>,
-    #[arg(long, help_heading = headings::QUANTIZATION, default_value = "u8-channel", value_name = "CODING", help = format!("How weights are coded: {}", values::weight_codings()))]
-    pub weights: WeightScheme,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", help = format!("How weights are coded: {}; {} [default: u8-channel]", values::weight_codings(), values::RECODED))]
+    pub weights: Option<WeightScheme>,
     /// Scales from `recoup quantize`, instead of calibrating now; V is fitted on the same images,
     /// and none of them is evaluated
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "FILE")]
@@ -156,6 +156,13 @@ pub struct EvalArgs {
     /// What files of multipliers do not say.
     #[command(flatten)]
     pub import: ImportArgs,
+}
+
+impl EvalArgs {
+    /// How weights are coded.
+    pub fn coding(&self) -> WeightScheme {
+        self.weights.unwrap_or(WeightScheme::U8Channel)
+    }
 }
 
 /// Arguments of `demo`.

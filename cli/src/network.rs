@@ -4,18 +4,20 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use recoup::Design;
 use recoup::data::Labels;
 
 use recoup_core::accuracy::Experiment;
 use recoup_core::data::{DataSpec, Preprocess, select};
 use recoup_core::model::{ATTENTION_HELP, Attention};
-use recoup_core::quantize::{Method, WeightScheme};
+use recoup_core::quantize::Method;
 
 use crate::args::{DataArgs, LabelArgs, MachineArgs, Shape, parse_shape};
 use crate::headings;
 use crate::parse::parse_positive;
 use crate::progress::Bars;
 use crate::session;
+use crate::values::recodes;
 use recoup_zoo::Embedded;
 
 /// A network, where one is given.
@@ -50,7 +52,7 @@ impl NetworkArgs {
         &self,
         images: usize,
         seed: Option<u64>,
-        scheme: WeightScheme,
+        design: &Design,
         machine: &MachineArgs,
     ) -> Result<(Experiment, Vec<Vec<f32>>)> {
         let mut session = match (&self.model, &self.data) {
@@ -67,7 +69,8 @@ impl NetworkArgs {
                     calibration_data: None,
                     calibration_method: Method::MeanSquare,
                 };
-                session::open(model, &args, None, Labels::Unused, machine)?
+                let recoded = recodes(design.weights);
+                session::open(model, &args, None, Labels::Unused, recoded, machine)?
             }
             _ => {
                 let mut session = Embedded::Resnet8.session(None)?;
@@ -77,6 +80,6 @@ impl NetworkArgs {
             }
         };
         let images = session.inputs(images)?;
-        Ok((session.experiment(scheme, &Bars::default())?, images))
+        Ok((session.experiment(design.weight_scheme()?, &Bars::default())?, images))
     }
 }

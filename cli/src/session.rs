@@ -14,6 +14,7 @@ pub fn open(
     args: &DataArgs,
     calibration: Option<&Path>,
     labels: Labels,
+    weights_by_channel: bool,
     machine: &MachineArgs,
 ) -> recoup::Result<Session> {
     let options = SessionOptions {
@@ -23,6 +24,7 @@ pub fn open(
         label_offset: args.labels.label_offset.unwrap_or(0),
         input_shape: args.input_shape.as_ref().map(|shape| shape.0.clone()),
         attention: args.attention,
+        weights_by_channel,
         preprocess: args.preprocess.clone(),
         images: args.images,
         seed: args.seed,

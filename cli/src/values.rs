@@ -39,6 +39,15 @@ pub fn weight_codings() -> String {
     format!("{} ({} is the paper's)", list(WeightScheme::ALL), WeightScheme::U8Tensor)
 }
 
+/// What a coding by channel does to codes that a model brings.
+pub const RECODED: &str = "a coding by channel, if said, codes again the weights that a model codes \
+     with one scale for a layer, and others keep the codes that they have";
+
+/// Whether that was asked for.
+pub fn recodes(weights: impl IntoIterator<Item = WeightScheme>) -> bool {
+    weights.into_iter().any(|weights| weights != WeightScheme::U8Tensor)
+}
+
 /// The same by what the multiplier sees.
 pub fn weight_signs() -> String {
     let of =

@@ -40,6 +40,9 @@ pub struct ExperimentRecord {
     /// Where products of two activations run; none if there are none.
     #[serde(default, with = "as_text::optional", skip_serializing_if = "Option::is_none")]
     pub attention: Option<Attention>,
+    /// Layers whose own codes by tensor were made again by channel.
+    #[serde(default, skip_serializing_if = "recoup_core::model::is_zero")]
+    pub recoded: usize,
     /// For people.
     pub names: Names,
     /// How the scales were made.
@@ -96,6 +99,7 @@ impl ExperimentKey {
             ),
             weights: experiment.weights(),
             attention: experiment.graph().attention,
+            recoded: experiment.graph().own_codes().recoded,
             names,
             calibration: CalibrationNames {
                 method: calibration.method.clone(),
@@ -188,6 +192,7 @@ pub(crate) fn experiment_record(model: &str) -> ExperimentRecord {
         calibration_inputs_sha256: "3".to_owned(),
         weights: WeightScheme::U8Channel,
         attention: None,
+        recoded: 0,
         names: Names { model, data: data.clone(), preprocess: "none".to_owned(), order_seed: 0 },
         calibration: CalibrationNames { method: "min-max".to_owned(), data, images: 2 },
     }

@@ -51,9 +51,9 @@ class Network:
     def __reduce__(self) -> tuple[Any, ...]:
         make, arguments = self._made_by
         if make is load:
-            path, shape, attention = arguments
+            path, *options = arguments
             with open(path, "rb") as file:
-                make, arguments = of_bytes, (file.read(), path, shape, attention)
+                make, arguments = of_bytes, (file.read(), path, *options)
         return _again, (make, arguments, self._calibrated_by)
 
     @property
@@ -312,6 +312,7 @@ def load(
     *,
     input_shape: tuple[int, ...] | None = None,
     attention: str = "emulated",
+    weights_by_channel: bool = False,
 ) -> Network:
     """Loads an ONNX network: float32 or QDQ.
 
@@ -320,6 +321,9 @@ def load(
         input_shape: of its input without the batch, where the model leaves it open.
         attention: where products of two activations run: ``emulated`` (on the multipliers, like all
             others), ``exact`` (in 8-bit codes on an exact array of their own) or ``float``.
+        weights_by_channel: whether weights that a QDQ network codes with one scale for a layer are
+            coded again, each filter by its own. Then codes are larger, and the multipliers' errors
+            smaller beside them.
 
     Raises:
         ModelError: when it cannot be read, or is no network that can be run.
@@ -330,17 +334,22 @@ def load(
     """
     where = os.fspath(path)
     with running(None, False) as how:
-        made = _recoup.Network.open(where, input_shape, attention, how)
-    return Network(made, (load, (where, input_shape, attention)))
+        made = _recoup.Network.open(where, input_shape, attention, weights_by_channel, how)
+    return Network(made, (load, (where, input_shape, attention, weights_by_channel)))
 
 
 def of_bytes(
-    content: bytes, path: str, input_shape: tuple[int, ...] | None, attention: str
+    content: bytes,
+    path: str,
+    input_shape: tuple[int, ...] | None,
+    attention: str,
+    weights_by_channel: bool = False,
 ) -> Network:
     """A network of the content of a file that is called ``path``."""
     with running(None, False) as how:
-        made = _recoup.Network.of_bytes(content, path, input_shape, attention, how)
-    return Network(made, (of_bytes, (content, path, input_shape, attention)))
+        options = (input_shape, attention, weights_by_channel)
+        made = _recoup.Network.of_bytes(content, path, *options, how)
+    return Network(made, (of_bytes, (content, path, *options)))
 
 
 def _again(

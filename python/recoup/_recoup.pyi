@@ -157,7 +157,11 @@ class Design:
 class Network:
     @staticmethod
     def open(
-        path: str, input_shape: Sequence[int] | None, attention: str, running: _Running
+        path: str,
+        input_shape: Sequence[int] | None,
+        attention: str,
+        weights_by_channel: bool,
+        running: _Running,
     ) -> Network: ...
     @staticmethod
     def of_bytes(
@@ -165,6 +169,7 @@ class Network:
         path: str,
         input_shape: Sequence[int] | None,
         attention: str,
+        weights_by_channel: bool,
         running: _Running,
     ) -> Network: ...
     @staticmethod
@@ -191,7 +196,9 @@ class Network:
     ) -> str: ...
     def emulate(self, design: Design, running: _Running) -> Emulator: ...
     @property
-    def parameters(self) -> list[tuple[str, _Parameters]]: ...
+    def layers(
+        self,
+    ) -> list[tuple[str, _Parameters | None, tuple[int, int, int, int] | None]]: ...
     def emulate_with(
         self, design: Design, parameters: Sequence[_Parameters], running: _Running
     ) -> Emulator: ...
@@ -199,18 +206,23 @@ class Network:
 @final
 class Layer:
     def run(
-        self, inputs: npt.NDArray[np.float32], running: _Running
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...
+        self,
+        inputs: npt.NDArray[np.float32],
+        loaded: npt.NDArray[np.float32],
+        running: _Running,
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...
     @property
-    def tensor(self) -> str: ...
+    def inputs(self) -> list[tuple[list[str], float, int, int]]: ...
     @property
-    def input(self) -> tuple[float, int, int]: ...
+    def factor(self) -> float: ...
     @property
     def signed(self) -> bool: ...
     @property
     def weights(
         self,
-    ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32], npt.NDArray[np.int32]]: ...
+    ) -> (
+        tuple[npt.NDArray[np.int16], npt.NDArray[np.float32], npt.NDArray[np.int32]] | None
+    ): ...
 
 @final
 class Emulator:
@@ -220,6 +232,8 @@ class Emulator:
     @property
     def design(self) -> Design: ...
     def layer(self, index: int) -> Layer | None: ...
+    @property
+    def codes(self) -> list[tuple[list[str], float, int]]: ...
     @property
     def kernels(self) -> list[str]: ...
 

@@ -2,7 +2,7 @@
 
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
-use recoup::layers::{LayerCodes, LoneLayer, Parameters};
+use recoup::layers::{Factors, LayerCodes, LoneLayer, Parameters, WeightCodes};
 
 use crate::errors::known;
 use crate::wait::{self, Running};
@@ -16,54 +16,74 @@ pub struct Layer {
 
 /// Vectors of float32.
 pub type Floats<'py> = Bound<'py, PyArray1<f32>>;
+/// Weights and biases of a layer.
+type Pair<'py> = (Floats<'py>, Floats<'py>);
+/// Codes with their scales and zero points.
+type Codes<'py> = (Bound<'py, PyArray1<i16>>, Floats<'py>, Bound<'py, PyArray1<i32>>);
+/// Matrices, rows, depth and columns.
+type Extents = (usize, usize, usize, usize);
 
 #[pymethods]
 impl Layer {
-    /// What it sees, and what it makes of it.
+    /// What it sees of its input and of what is loaded, and what it makes of them.
     fn run<'py>(
         &self,
         py: Python<'py>,
         inputs: PyReadonlyArray1<'_, f32>,
+        loaded: PyReadonlyArray1<'_, f32>,
         running: Running,
-    ) -> PyResult<(Floats<'py>, Floats<'py>)> {
-        let inputs = inputs.to_vec()?;
-        let made = wait::run(py, &running, |_| Ok(self.layer.run(&inputs)?))?;
-        Ok((PyArray1::from_vec(py, made.inputs), PyArray1::from_vec(py, made.outputs)))
+    ) -> PyResult<(Floats<'py>, Floats<'py>, Floats<'py>)> {
+        let (inputs, loaded) = (inputs.to_vec()?, loaded.to_vec()?);
+        let made = wait::run(py, &running, |_| Ok(self.layer.run(&inputs, &loaded)?))?;
+        let array = |values| PyArray1::from_vec(py, values);
+        Ok((array(made.inputs), array(made.loaded), array(made.outputs)))
     }
 
-    /// The tensor of the file that it reads.
+    /// What it reads: the tensor and those that it was rearranged from, scale, zero point and dropped
+    /// bits.
     #[getter]
-    fn tensor(&self) -> &str {
-        &self.codes.tensor
+    fn inputs(&self) -> Vec<(Vec<String>, f32, u8, u32)> {
+        let inputs = self.codes.inputs.iter();
+        inputs
+            .map(|it| (it.tensors.clone(), it.codes.scale, it.codes.zero_point, it.dropped_bits))
+            .collect()
     }
 
-    /// Scale, zero point and dropped bits of that tensor.
+    /// What its results are multiplied by.
     #[getter]
-    fn input(&self) -> (f32, u8, u32) {
-        (self.codes.input.scale, self.codes.input.zero_point, self.codes.dropped_bits)
+    fn factor(&self) -> f32 {
+        self.codes.factor
     }
 
     /// Whether the weights are int8; uint8 otherwise.
     #[getter]
     fn signed(&self) -> bool {
-        self.codes.signed
+        self.codes.weights.as_ref().is_some_and(|weights| weights.signed)
     }
 
     /// Weight codes, with the scale and zero point of each filter.
     #[getter]
-    fn weights<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> (Bound<'py, PyArray1<i16>>, Floats<'py>, Bound<'py, PyArray1<i32>>) {
-        let LayerCodes { weights, scales, zero_points, .. } = &self.codes;
+    fn weights<'py>(&self, py: Python<'py>) -> Option<Codes<'py>> {
+        let WeightCodes { codes, scales, zero_points, .. } = self.codes.weights.as_ref()?;
         let scales = PyArray1::from_slice(py, scales);
-        (PyArray1::from_slice(py, weights), scales, PyArray1::from_slice(py, zero_points))
+        Some((PyArray1::from_slice(py, codes), scales, PyArray1::from_slice(py, zero_points)))
     }
 }
 
-/// Weights and biases of a layer, as arrays.
-pub fn parameters<'py>(py: Python<'py>, of: &Parameters) -> (Floats<'py>, Floats<'py>) {
-    (PyArray1::from_slice(py, &of.weights), PyArray1::from_slice(py, &of.bias))
+/// A layer by its node: its weights and biases, or the extents of its products.
+pub fn factors<'py>(
+    py: Python<'py>,
+    (node, factors): (String, Factors),
+) -> (String, Option<Pair<'py>>, Option<Extents>) {
+    match factors {
+        Factors::Parameters(of) => {
+            let pair = (PyArray1::from_slice(py, &of.weights), PyArray1::from_slice(py, &of.bias));
+            (node, Some(pair), None)
+        }
+        Factors::Product { matrices, rows, depth, columns } => {
+            (node, None, Some((matrices, rows, depth, columns)))
+        }
+    }
 }
 
 /// Weights and biases of layers, from arrays.

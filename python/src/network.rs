@@ -41,6 +41,10 @@ impl Network {
     fn of(network: recoup::Network) -> Self {
         Self { network: Mutex::new(network) }
     }
+
+    fn coded(network: recoup::Network, weights_by_channel: bool) -> Self {
+        Self::of(if weights_by_channel { network.with_weights_by_channel() } else { network })
+    }
 }
 
 #[pymethods]
@@ -51,12 +55,13 @@ impl Network {
         path: PathBuf,
         input_shape: Option<Vec<usize>>,
         attention: &str,
+        weights_by_channel: bool,
         running: Running,
     ) -> PyResult<Self> {
         let attention = parse(py, "attention", attention)?;
         let open =
             |_: &dyn recoup::Watch| recoup::Network::open(path, input_shape.as_deref(), attention);
-        Ok(Self::of(wait::run(py, &running, open)?))
+        Ok(Self::coded(wait::run(py, &running, open)?, weights_by_channel))
     }
 
     /// Of a file's content, with its path.
@@ -67,13 +72,14 @@ impl Network {
         path: &str,
         input_shape: Option<Vec<usize>>,
         attention: &str,
+        weights_by_channel: bool,
         running: Running,
     ) -> PyResult<Self> {
         let attention = parse(py, "attention", attention)?;
         let open = |_: &dyn recoup::Watch| {
             recoup::Network::from_bytes(content, path, input_shape.as_deref(), attention)
         };
-        Ok(Self::of(wait::run(py, &running, open)?))
+        Ok(Self::coded(wait::run(py, &running, open)?, weights_by_channel))
     }
 
     /// One of the networks inside this program, calibrated, and its test images.
@@ -189,11 +195,17 @@ impl Network {
         Ok(format!("{record:#}"))
     }
 
-    /// The layers on the multipliers by their nodes, with their weights and biases.
+    /// The layers on the multipliers by their nodes, with their weights and biases, or the extents of
+    /// their products.
     #[getter]
-    fn parameters<'py>(&self, py: Python<'py>) -> Vec<(String, (Floats<'py>, Floats<'py>))> {
-        let layers = self.lock().parameters().into_iter();
-        layers.map(|(node, of)| (node, layer::parameters(py, &of))).collect()
+    #[expect(clippy::type_complexity, reason = "a tuple of Python's")]
+    fn layers<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> Vec<(String, Option<(Floats<'py>, Floats<'py>)>, Option<(usize, usize, usize, usize)>)>
+    {
+        let layers = self.lock().layers().into_iter();
+        layers.map(|of| layer::factors(py, of)).collect()
     }
 
     /// With other weights and biases.
@@ -287,6 +299,14 @@ impl Emulator {
     /// A layer by itself, counted from 0; none beyond the last.
     fn layer(&self, py: Python<'_>, index: usize) -> PyResult<Option<Layer>> {
         layer::layer_of(py, &self.emulator, index)
+    }
+
+    /// Tensors that are stored as codes, each with those that it was rearranged from, scale and zero
+    /// point.
+    #[getter]
+    fn codes(&self) -> Vec<(Vec<String>, f32, u8)> {
+        let codes = self.emulator.tensor_codes().into_iter();
+        codes.map(|it| (it.tensors, it.codes.scale, it.codes.zero_point)).collect()
     }
 
     #[getter]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,22 @@ def test_evaluation_that_holds_images_out(folder: Path, spec: str, command: Comm
     assert without_times(found.to_json()) == without_times(printed.stdout)
     assert found.rows[1]["layers"]
     assert net.calibration is None
+
+
+def test_weights_that_are_coded_again(folder: Path, spec: str, command: Command) -> None:
+    model = Path(__file__).parents[2] / "reference" / "models" / "fashion-qdq-u8u8.onnx"
+    printed = command(
+        *("eval", str(model), "--data", spec, *PREPROCESS, "--json", "--images", "40"),
+        *("--multiplier", "truncated:8", "--weights", "u8-channel", "--threads", "2"),
+    )
+    assert printed.returncode == 0, printed.stderr
+    data = recoup.data(spec, preprocess="fashion-mnist").first(40)
+    net = pickle.loads(pickle.dumps(recoup.load(model, weights_by_channel=True)))
+    found = net.evaluate(data, "truncated:8", threads=2)
+    assert without_times(found.to_json()) == without_times(printed.stdout)
+    assert found.record["recoded_weight_codes"] > 2
+    own = recoup.load(model).evaluate(data, "truncated:8", threads=2)
+    assert "recoded_weight_codes" not in own.record
 
 
 def test_evaluation_without_labels(folder: Path, command: Command) -> None:

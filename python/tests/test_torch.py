@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import recoup
 import recoup.torch
 from recoup.torch._module import records
-from torch_modules import MODULES, Loop, bits, chain, made
+from torch_modules import MODULES, SPELLINGS, Loop, bits, by_matmul, chain, made
 
 
 class Product(nn.Module):
@@ -42,8 +42,7 @@ def reloaded(em: recoup.torch.EmulatedModule, folder: Path) -> recoup.Emulator:
     """What the command line would run: the exported file."""
     path = folder / "network.onnx"
     em.export(path)
-    # Products of two activations are none of the layers of a module.
-    network = recoup.load(path, attention="float")
+    network = recoup.load(path)
     network.calibrate(em.calibration)
     return network.emulate(em.design)
 
@@ -56,7 +55,7 @@ def test_the_module_computes_what_its_export_does(name: str, tmp_path: Path) -> 
         before = em(x)
     assert bits(em(x)) == bits(before) == bits(reloaded(em, tmp_path)(x.numpy()))
     # And what the module's own ONNX does, but for the rounding of folded BatchNorm.
-    network = recoup.from_torch(module, x[:1], attention="float")
+    network = recoup.from_torch(module, x[:1])
     network.calibrate(recoup.data(x[:32].numpy()).first(32))
     own = network.emulate("truncated:7")(x.numpy())
     if name != "residual":
@@ -164,6 +163,49 @@ def test_convolutions_have_the_gradients_of_pytorch() -> None:
             assert (own - expected).norm() < 0.05 * expected.norm(), key
 
 
+def test_products_have_the_gradients_of_pytorch() -> None:
+    """With exact products near those of the float module, in parameters and inputs; where a value is
+    beyond the codes' range they are 0."""
+    for spelling in SPELLINGS:
+        module, x = made(spelling.__name__)
+        factors = torch.randn(len(x), 3)
+        em = recoup.torch.emulate(module, x, "exact", method="min-max")
+        inputs = [x.clone().requires_grad_() for _ in range(2)]
+        (em(inputs[0]) * factors).sum().backward()
+        (module(inputs[1]) * factors).sum().backward()
+        pairs = [(inputs[0].grad, inputs[1].grad)]
+        own = dict(em.layers.named_parameters())
+        pairs += [(own[key].grad, values.grad) for key, values in module.named_parameters()]
+        assert len(pairs) == 5
+        for found, expected in pairs:
+            assert found is not None and expected is not None
+            assert (found - expected).norm() < 0.15 * expected.norm(), spelling.__name__
+
+
+def test_products_alone_are_those_of_the_network() -> None:
+    """Their codes round what is real in the network, too: layer after layer gives nearly the same,
+    also where the library multiplies a layer's results by a factor."""
+    for spelling in SPELLINGS:
+        module, x = made(spelling.__name__)
+        em = recoup.torch.emulate(module, x, "perforated:2")
+        (layered,) = em.layers(x, torch.zeros((), dtype=torch.int64))
+        torch.testing.assert_close(layered, em(x), atol=5e-3, rtol=0)
+        if spelling is by_matmul:
+            assert [em._emulation.layer(at).factor for at in range(4)] == [1.0, 0.5, 1.0, 1.0]
+
+
+def test_attention_can_stay_in_float(tmp_path: Path) -> None:
+    module, x = made("attention")
+    em = recoup.torch.emulate(module, x, "truncated:7", attention="float")
+    assert len(em._emulation.layers) == 5
+    path = tmp_path / "network.onnx"
+    em.export(path)
+    network = recoup.load(path, attention="float")
+    network.calibrate(em.calibration)
+    assert bits(em(x)) == bits(network.emulate(em.design)(x.numpy()))
+    assert bits(em(x)) != bits(recoup.torch.emulate(module, x, "truncated:7")(x))
+
+
 def test_training_learns() -> None:
     module, x = made("residual")
     em = recoup.torch.emulate(module, x, "truncated:9", "none")
@@ -178,8 +220,9 @@ def test_training_learns() -> None:
     assert loss(em(x), labels).item() < 0.7 * before
 
 
-def test_compiled() -> None:
-    module, x = made("residual")
+@pytest.mark.parametrize("name", ["residual", "attention"])
+def test_compiled(name: str) -> None:
+    module, x = made(name)
     em = recoup.torch.emulate(module, x, "truncated:7")
     em(x).sum().backward()
     expected = [values.grad for values in em.parameters()]
@@ -222,6 +265,15 @@ def test_operators_keep_what_pytorch_asks_of_them() -> None:
     last = (own.get_parameter("last.weight"), own.get_parameter("last.bias"), fitted)
     torch.library.opcheck(
         ops.linear.default, (torch.rand(4, 8), *last, 0.01, handle, 2), test_utils=tests
+    )
+    other, y = made("by_bmm")
+    attention = recoup.torch.emulate(other, y, "truncated:7")
+    attention(y)
+    torch.library.opcheck(
+        ops.product.default,
+        (torch.rand(4, 2, 5, 4), torch.rand(4, 2, 5, 4), fitted)
+        + (0.1, 0.1, 1.0, attention._emulation.handle, 1),
+        test_utils=tests,
     )
     torch.library.opcheck(ops.network.default, (x, None, fitted, handle), test_utils=tests)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ class Residual(nn.Module):
 
 
 class Attention(nn.Module):
-    """Linear layers on sequences, and products that run in float32."""
+    """Linear layers on sequences, and products of them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,6 +49,90 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         made: Tensor = self.last(self.block(x)[:, 0])
+        return made
+
+
+class Products(nn.Module):
+    """Attention in the spellings of users: each is a product of the same queries, keys and values."""
+
+    def __init__(self, spelling: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.of_all = nn.Linear(8, 24)
+        self.last = nn.Linear(8, 3)
+        self.spelling = spelling
+
+    def forward(self, x: Tensor) -> Tensor:
+        heads = self.of_all(x).unflatten(2, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+        made = self.spelling(*heads.unbind(0))
+        result: Tensor = self.last(made.transpose(1, 2).flatten(2).mean(1))
+        return result
+
+
+def by_matmul(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    scores = query @ key.transpose(2, 3) * 0.5
+    made: Tensor = scores.softmax(-1) @ value
+    return made
+
+
+def by_einsum(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    scores = torch.einsum("bhid,bhjd->bhij", query, key) / 2
+    return torch.einsum("bhij,bhjd->bhid", scores.softmax(-1), value)
+
+
+def by_bmm(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    flat = [it.flatten(0, 1) for it in (query, key, value)]
+    scores = torch.bmm(flat[0] * 0.5, flat[1].transpose(1, 2))
+    made: Tensor = torch.bmm(scores.softmax(-1), flat[2]).unflatten(0, (-1, 2))
+    return made
+
+
+def causal(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+
+
+def masked(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    mask = torch.arange(5) < 3
+    return nn.functional.scaled_dot_product_attention(query, key, value, mask[None], scale=0.3)
+
+
+def grouped(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    key, value = key[:, :1], value[:, :1]
+    return nn.functional.scaled_dot_product_attention(query, key, value, enable_gqa=True)
+
+
+def one_key(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Keys and values that are broadcast to all heads."""
+    scores = query @ key[:, :1].transpose(2, 3)
+    made: Tensor = scores.softmax(-1) @ value[:, :1]
+    return made
+
+
+def heads_first(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Matrices not record by record."""
+    flat = [it.transpose(0, 1).flatten(0, 1) for it in (query, key, value)]
+    scores = torch.bmm(flat[0], flat[1].transpose(1, 2)).softmax(-1)
+    made: Tensor = torch.bmm(scores, flat[2]).unflatten(0, (2, -1))
+    return made.transpose(0, 1)
+
+
+SPELLINGS = (by_matmul, by_einsum, by_bmm, causal, masked, grouped, one_key, heads_first)
+
+
+class Squeezed(nn.Module):
+    """What runs on codes between layers: functions, a product with means, and a residual."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(2, 8, 3, padding=1)
+        self.second = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.excite = nn.Sequential(nn.Conv2d(8, 4, 1), nn.SiLU(), nn.Conv2d(4, 8, 1), nn.Sigmoid())
+        self.last = nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = nn.functional.silu(self.first(x))
+        y = nn.functional.hardswish(self.second(x))
+        y = y * self.excite(y.mean((2, 3), keepdim=True))
+        made: Tensor = self.last(nn.functional.gelu(x + y).mean((2, 3)))
         return made
 
 
@@ -63,9 +148,11 @@ def chain() -> nn.Module:
 
 MODULES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "residual": (Residual, (2, 8, 8)),
+    "squeezed": (Squeezed, (2, 8, 8)),
     "attention": (Attention, (5, 8)),
     "sequence": (sequence, (3, 10)),
     "chain": (chain, (2, 9, 9)),
+    **{it.__name__: (partial(Products, it), (5, 8)) for it in SPELLINGS},
 }
 
 

@@ -47,6 +47,9 @@ pub struct NetworkRecord {
     pub attention: Option<Attention>,
     /// Layers whose weights are the model's own codes.
     pub own_weight_codes: usize,
+    /// Layers whose own codes by tensor were made again by channel.
+    #[serde(skip_serializing_if = "recoup_core::model::is_zero")]
+    pub recoded_weight_codes: usize,
     /// The designs.
     pub configurations: Vec<Line>,
     /// The choice among them, as places in their list.
@@ -92,7 +95,8 @@ impl Exploration {
             preprocess: network.preprocess.clone(),
             images: network.images,
             attention: network.attention,
-            own_weight_codes: network.own_weight_codes.0,
+            own_weight_codes: network.own_codes.kept,
+            recoded_weight_codes: network.own_codes.recoded,
             configurations: network.lines(),
             choice: answer.choice,
         });

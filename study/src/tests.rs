@@ -91,6 +91,7 @@ fn evaluate_on(
             calibration_sha256: none(),
             calibration_inputs_sha256: none(),
             weights: WeightScheme::U8Channel,
+            recoded: 0,
             attention: None,
             names: Names {
                 model: model.to_owned(),

@@ -18,6 +18,7 @@ use crate::library;
 use crate::printer::{self, Report};
 use crate::progress::Bars;
 use crate::session;
+use crate::values::recodes;
 use logits::{Logits, check_logits};
 
 /// Evaluates what `args` name, always beside the exact 8-bit network.
@@ -30,12 +31,13 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         .map(|imported| imported.multiplier)
         .collect();
     for multiplier in &multipliers {
-        multiplier.check_coding(args.weights.coding())?;
+        multiplier.check_coding(args.coding().coding())?;
     }
     let path = args.calibration.as_deref();
     let labels = if args.no_labels { Labels::Dropped } else { Labels::IfAny };
     let ModelArgs { model, data } = &args.model;
-    let mut session = session::open(model, data, path, labels, &args.machine)?;
+    let mut session =
+        session::open(model, data, path, labels, recodes(args.weights), &args.machine)?;
     if args.save_logits.is_some() && session.graph.scores().is_none() {
         bail!(
             "--save-logits writes class scores, but none of the model's outputs is one score per \
@@ -47,7 +49,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let designs = with_reference(&space(args, multipliers).designs());
     warn_of_pooled_codes(args, &session, &designs);
     let details = Details { layers: args.layers, profile: args.profile };
-    let options = EvaluateOptions { weights: args.weights, details, batch: args.batch };
+    let options = EvaluateOptions { weights: args.coding(), details, batch: args.batch };
     let power = power(args, &session, &designs)?;
     let classes = session.graph.scores().map_or(0..0, |(_, classes)| classes);
     let size = [designs.len(), session.indices.len()];
@@ -70,7 +72,7 @@ fn power(args: &EvalArgs, session: &Session, designs: &[Design]) -> Result<Power
     let model = args.model.model.display().to_string();
     let network = MeasuredNetwork { model: &model, graph: &session.graph };
     let arrays = (power::shipped_costs(), LIBRARY, [SIZE; 2]);
-    let powers = args.arrays.powers(arrays, args.weights, &[network], designs)?;
+    let powers = args.arrays.powers(arrays, args.coding(), &[network], designs)?;
     Ok(powers.into_iter().next().expect("one network"))
 }
 
@@ -110,7 +112,7 @@ fn warn_of_pooled_codes(args: &EvalArgs, session: &Session, designs: &[Design]) 
     let (Some(path), Some(given)) = (&args.calibration, session.given_calibration()) else {
         return;
     };
-    let used = args.weights != WeightScheme::U8Tensor && designs.iter().any(by_channel);
+    let used = args.coding() != WeightScheme::U8Tensor && designs.iter().any(by_channel);
     if used && given.is_pooled() {
         eprintln!(
             "note: {}: counts codes by layer, not by channel, so that V in 8-bit codes is for those \

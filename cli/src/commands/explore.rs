@@ -20,6 +20,7 @@ use crate::costs;
 use crate::invocation::command_line;
 use crate::printer::exploration;
 use crate::progress::Bars;
+use crate::values::recodes;
 use crate::{output, session};
 
 pub use args::ExploreArgs;
@@ -36,8 +37,10 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
     };
-    let open =
-        |model: &PathBuf| session::open(model, &args.data, None, Labels::Needed, &args.machine);
+    let recoded = recodes(args.weights.iter().copied());
+    let open = |model: &PathBuf| {
+        session::open(model, &args.data, None, Labels::Needed, recoded, &args.machine)
+    };
     let sessions: Vec<Session> = args.models.iter().map(open).collect::<Result<_, _>>()?;
     warn_of_class_order(&sessions[0]);
     let powers = powers(args, &table, &sessions, &designs)?;
@@ -107,5 +110,5 @@ fn powers(
     let networks =
         networks.map(|(model, session)| MeasuredNetwork { model, graph: &session.graph });
     let arrays = (table, args.cells_of.as_str(), args.array);
-    args.arrays.powers(arrays, args.weights[0], &networks.collect::<Vec<_>>(), designs)
+    args.arrays.powers(arrays, args.codings()[0], &networks.collect::<Vec<_>>(), designs)
 }

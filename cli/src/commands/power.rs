@@ -49,9 +49,8 @@ fn codes(args: &PowerArgs, design: &Design) -> Result<Codes> {
         Stimuli::Uniform => RandomCodes::Uniform,
         Stimuli::ReluLike => RandomCodes::ReluLike,
         Stimuli::Network => {
-            let weights = design.weight_scheme()?;
             let (experiment, images) =
-                args.network.open(args.images, args.seed, weights, &args.machine)?;
+                args.network.open(args.images, args.seed, design, &args.machine)?;
             let mut codes = Codes::of_network(&experiment, design, &images, &Bars::default())?;
             if args.network.model.is_none() {
                 codes.words = "codes of the embedded network".to_owned();

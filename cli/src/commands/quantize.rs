@@ -17,7 +17,7 @@ pub fn run(args: &QuantizeArgs) -> Result<()> {
     };
     output::check(&target, args.force)?;
     let (model, data) = (&args.model.model, &args.model.data);
-    let mut session = session::open(model, data, None, Labels::Unused, &args.machine)?;
+    let mut session = session::open(model, data, None, Labels::Unused, false, &args.machine)?;
     let experiment = session.experiment(WeightScheme::U8Channel, &Bars::default())?;
     let layers = experiment.layer_codes()?;
     let calibration = Calibration { layers, ..experiment.calibration().clone() };

@@ -35,9 +35,8 @@ pub fn run(args: &RtlArgs) -> Result<()> {
     let design =
         Design::new(imported.multiplier).with_control_variate(mode).with_control_options(control);
     let design = args.codes.of(design);
-    let weights = design.weight_scheme()?;
     let array = if args.network.model.is_some() || args.layer.is_some() {
-        let (experiment, images) = args.network.open(IMAGES, args.seed, weights, &args.machine)?;
+        let (experiment, images) = args.network.open(IMAGES, args.seed, &design, &args.machine)?;
         rtl(&experiment, &design, &images, &options, &Bars::default())?
     } else {
         if let Mode::Regressed(_) = mode {

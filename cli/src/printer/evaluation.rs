@@ -103,10 +103,17 @@ fn what_v_leaves(report: &Report, out: &mut impl Write) -> Result<()> {
             true => "",
             false => ", or codes chosen for the multiplier (--quantization aware+gain)",
         };
+        let by_channel = match report.results.own_codes.by_tensor {
+            0 => "",
+            _ => {
+                "; or weights coded by channel (--weights u8-channel): the model has one scale for all \
+                 filters of a layer"
+            }
+        };
         writeln!(
             out,
             "{}, {}: V cannot help here, because what it leaves is noise, by prediction an SQNR of\n{};\n\
-             smaller errors there would help{codes}",
+             smaller errors there would help{codes}{by_channel}",
             multiplier_text(candidate),
             control_text(candidate),
             layers.join(", ")

@@ -41,8 +41,8 @@ pub fn text(exploration: &Exploration) -> Result<()> {
         if let Some(attention) = network.attention {
             writeln!(out, "attention: {}", attention_text(attention))?;
         }
-        if network.own_weight_codes.0 > 0 {
-            writeln!(out, "weights: {}", weights_text(network.weights, network.own_weight_codes))?;
+        if network.own_codes.kept + network.own_codes.recoded > 0 {
+            writeln!(out, "weights: {}", weights_text(network.weights, network.own_codes))?;
         }
         let mut rows = table(&[
             "design",

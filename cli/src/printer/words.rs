@@ -9,7 +9,7 @@ use recoup::records::ExactNode;
 use recoup::{Design, Results};
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::ControlVariate;
-use recoup_core::model::Attention;
+use recoup_core::model::{Attention, OwnCodes};
 use recoup_core::quantize::Calibration;
 use recoup_kernels::WeightCoding;
 
@@ -63,15 +63,23 @@ pub fn quantization_text(candidate: &EmulatedDesign) -> String {
 }
 
 /// Whose codes the weights are.
-pub fn weights_text(scheme: WeightScheme, (own, layers): (usize, usize)) -> String {
+pub fn weights_text(scheme: WeightScheme, own: OwnCodes) -> String {
+    let OwnCodes { kept, recoded, layers, .. } = own;
     let sign = match scheme.coding() {
         WeightCoding::Unsigned => "unsigned",
         WeightCoding::Signed => "signed",
     };
-    match own {
-        0 => scheme.to_string(),
-        _ if own == layers => format!("the model's own codes, {sign} in the multipliers"),
-        _ => format!("{scheme}; the model's own codes in {own} of {layers} layers"),
+    let again = match recoded {
+        0 => String::new(),
+        _ => format!(
+            "; made again by channel in {recoded} of {layers} layers, which the model codes with one \
+             scale each"
+        ),
+    };
+    match kept {
+        0 => format!("{scheme}{again}"),
+        _ if kept == layers => format!("the model's own codes, {sign} in the multipliers"),
+        _ => format!("{scheme}; the model's own codes in {kept} of {layers} layers{again}"),
     }
 }
 
@@ -94,7 +102,7 @@ pub fn heading(results: &Results, out: &mut impl Write) -> Result<()> {
     )?;
     let Calibration { method, images, data, .. } = &results.calibration;
     writeln!(out, "calibration  {method} on {images} images, {data}")?;
-    writeln!(out, "weights      {}", weights_text(results.weights, results.own_weight_codes))?;
+    writeln!(out, "weights      {}", weights_text(results.weights, results.own_codes))?;
     if let Some(attention) = results.attention {
         writeln!(out, "attention    {}", attention_text(attention))?;
     }

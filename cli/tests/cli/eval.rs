@@ -305,9 +305,32 @@ fn the_output_says_whose_codes_the_weights_are() {
     assert!(own.as_u64().unwrap() > 2 && own.as_u64().unwrap() < layers as u64, "{own}");
     let text = stdout(&fashion(qdq, &[]));
     assert!(text.contains("weights      the model's own codes, unsigned in the multipliers"));
-    let signed = stdout(&fashion(qdq, &["--weights", "i8-channel"]));
-    assert!(signed.contains("the model's own codes, signed in the multipliers"), "{signed}");
     assert_eq!(json(&fashion(FASHION_MODEL, &["--json"]))["own_weight_codes"], 0);
+}
+
+/// Codes with one scale for a layer are made again on request, and it is said.
+#[test]
+fn weights_by_tensor_are_coded_again_by_channel() {
+    let qdq = "reference/models/fashion-qdq-u8u8.onnx";
+    let own = json(&fashion(qdq, &["--json"]));
+    assert!(own.get("recoded_weight_codes").is_none());
+    for coding in ["u8-channel", "i8-channel"] {
+        let arguments = ["--json", "--weights", coding];
+        let again = json(&fashion(qdq, &arguments));
+        assert_eq!(again["own_weight_codes"], 0);
+        assert_eq!(again["recoded_weight_codes"], own["own_weight_codes"]);
+        assert_eq!(again["float"]["top1"], own["float"]["top1"]);
+        assert_ne!(again["results"], own["results"]);
+    }
+    let text = stdout(&fashion(qdq, &["--weights", "u8-channel"]));
+    let layers = &own["own_weight_codes"];
+    let expected = format!("u8-channel; made again by channel in {layers} of {layers} layers");
+    assert!(text.contains(&expected), "{text}");
+    // A model without codes of its own, and a coding by tensor, are what they were.
+    let plain = json(&fashion(FASHION_MODEL, &["--json", "--weights", "u8-channel"]));
+    assert!(plain.get("recoded_weight_codes").is_none());
+    let by_tensor = json(&fashion(qdq, &["--json", "--weights", "u8-tensor"]));
+    assert_eq!(by_tensor["own_weight_codes"], own["own_weight_codes"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use recoup_kernels::{Isa, MacLayer, MacSpec};
+use recoup_kernels::{Isa, KernelError, MacLayer, MacSpec};
 
 use crate::control_variate::LoadConstants;
 
@@ -18,7 +18,7 @@ pub(super) struct Layer {
 }
 
 /// How codes of an activation become a layer's weights.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Load {
     isa: Isa,
     /// The weight byte of each code.
@@ -59,6 +59,15 @@ impl Layer {
         constants: Option<Arc<LoadConstants>>,
     ) -> Self {
         Self { kernel, load: Some(Load { isa, bytes, constants }) }
+    }
+
+    /// The same weights, or the same way to them, with all else as `spec` says.
+    pub fn with_spec(&self, isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
+        let kernel = match self.load {
+            Some(_) => MacLayer::for_one_image(isa, spec)?,
+            None => MacLayer::new(isa, spec)?,
+        };
+        Ok(Self { kernel, load: self.load.clone() })
     }
 
     /// The kernel that runs, whatever it is loaded with.

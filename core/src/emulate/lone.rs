@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use recoup_kernels::{
-    BatchItem, KernelError, MacLayer, MacSpec, Output, OutputSpec, Residual, ResidualSpec, Scratch,
+    BatchItem, KernelError, MacSpec, Output, OutputSpec, Residual, ResidualSpec, Scratch,
 };
 
-use crate::model::SampleError;
+use crate::model::{ActivationQuantization, SampleError, ValueId};
 
 use super::execute::images_of_a_thread;
+use super::layer::Layer;
 use super::network::Network;
 use super::operations::real;
 use super::prepared::Prepared;
@@ -19,7 +20,7 @@ pub struct LoneLayer {
     prepared: Arc<Prepared>,
     /// Index into [`crate::quantize::Quantized::macs`].
     layer: usize,
-    kernel: MacLayer,
+    kernel: Layer,
 }
 
 /// What a layer makes of some images.
@@ -27,8 +28,19 @@ pub struct LoneLayer {
 pub struct LoneOutputs {
     /// The inputs as the multipliers get them: what their codes stand for.
     pub inputs: Vec<f32>,
+    /// The same of what is loaded, if images bring it.
+    pub loaded: Vec<f32>,
     /// The outputs, `[image][position][filter]`.
     pub outputs: Vec<f32>,
+}
+
+/// Some images of a layer, one after the other.
+struct Images<'a> {
+    inputs: &'a [f32],
+    loaded: &'a [f32],
+    seen: &'a mut [f32],
+    seen_loaded: &'a mut [f32],
+    outputs: &'a mut [f32],
 }
 
 impl Network {
@@ -45,56 +57,103 @@ impl Network {
             activation: None,
             ..self.layers[layer].spec().clone()
         };
-        let kernel = MacLayer::new(self.prepared.isa, spec)?;
+        let kernel = self.layers[layer].with_spec(self.prepared.isa, spec)?;
         Ok(LoneLayer { prepared: self.prepared.clone(), layer, kernel })
     }
 }
 
 impl LoneLayer {
-    /// Runs it on all threads on images one after the other, each `[height][width][channel]`.
+    /// Runs it on all threads on images one after the other, each `[height][width][channel]`. Of a
+    /// product of two activations each is `[row][matrix][depth]`, and brings its `loaded` ones,
+    /// `[matrix][column][depth]`; of others none are loaded.
     ///
     /// # Errors
-    /// When they are not a whole number of images.
-    pub fn run(&self, inputs: &[f32]) -> Result<LoneOutputs, SampleError> {
+    /// When they are not a whole number of images, or what is loaded is not for as many.
+    pub fn run(&self, inputs: &[f32], loaded: &[f32]) -> Result<LoneOutputs, SampleError> {
         let shape = &self.kernel.spec().shape;
         let (input_len, output_len) = (shape.input_len(), shape.output_len());
         let images = inputs.len() / input_len;
         SampleError::check(inputs.len(), images.max(1) * input_len)?;
+        let loaded_len = if self.kernel.is_loaded() { shape.filters * shape.depth() } else { 0 };
+        SampleError::check(loaded.len(), images * loaded_len)?;
         let mut made = LoneOutputs {
             inputs: vec![0.0; inputs.len()],
+            loaded: vec![0.0; loaded.len()],
             outputs: vec![0.0; images * output_len],
         };
         let together = images_of_a_thread(self.kernel.batch(), images);
-        let parts = inputs
-            .par_chunks(together * input_len)
-            .zip(made.inputs.par_chunks_mut(together * input_len))
-            .zip(made.outputs.par_chunks_mut(together * output_len));
-        parts.for_each_init(Default::default, |buffers, ((inputs, seen), outputs)| {
-            self.run_together(inputs, seen, outputs, buffers);
+        let mut rest = Images {
+            inputs,
+            loaded,
+            seen: &mut made.inputs,
+            seen_loaded: &mut made.loaded,
+            outputs: &mut made.outputs,
+        };
+        let parts: Vec<Images> = (0..images)
+            .step_by(together)
+            .map(|first| {
+                let count = together.min(images - first);
+                rest.take(count * input_len, count * loaded_len, count * output_len)
+            })
+            .collect();
+        parts.into_par_iter().for_each_init(Default::default, |buffers, images| {
+            self.run_together(images, buffers);
         });
         Ok(made)
     }
 
-    fn run_together(
-        &self,
-        inputs: &[f32],
-        seen: &mut [f32],
-        outputs: &mut [f32],
-        (codes, scratch): &mut (Vec<u8>, Scratch),
-    ) {
+    fn run_together(&self, images: Images, (codes, scratch): &mut (Vec<u8>, Scratch)) {
+        let Images { inputs, loaded, seen, seen_loaded, outputs } = images;
         let shape = &self.kernel.spec().shape;
         let quantized = &self.prepared.quantized;
-        let (value, quantization) = quantized.mac_input(&quantized.macs[self.layer]);
-        codes.resize(inputs.len(), 0);
-        self.prepared.to_codes(inputs, value, quantization, codes);
-        seen.iter_mut().zip(&*codes).for_each(|(seen, &code)| *seen = real(code, quantization));
-        let images = codes.chunks_exact(shape.input_len());
-        let items = images.zip(outputs.chunks_exact_mut(shape.output_len()));
-        let items = items.map(|(input, output)| BatchItem {
-            input,
-            residual: Residual::None,
-            output: Output::F32(output),
-        });
-        self.kernel.run_batch(&mut items.collect::<Vec<_>>(), scratch);
+        let mac = &quantized.macs[self.layer];
+        self.code(quantized.mac_input(mac), inputs, codes);
+        let (_, input) = quantized.mac_input(mac);
+        seen.iter_mut().zip(&*codes).for_each(|(seen, &code)| *seen = real(code, input));
+        let Some((value, quantization)) = quantized.mac_loaded(mac) else {
+            let images = codes.chunks_exact(shape.input_len());
+            let items = images.zip(outputs.chunks_exact_mut(shape.output_len()));
+            let mut items: Vec<_> = items.map(|(input, output)| item(input, output)).collect();
+            self.kernel.loaded(None).run_batch(&mut items, scratch);
+            return;
+        };
+        let mut brought = Vec::new();
+        self.code((value, quantization), loaded, &mut brought);
+        // Of weights of fewer bits the array sees less of a code.
+        let kept = mac.load.expect("codes are loaded").kept();
+        let codes_seen = seen_loaded.iter_mut().zip(&brought);
+        codes_seen.for_each(|(seen, &code)| *seen = real(kept[usize::from(code)], quantization));
+        let brought = brought.chunks_exact(shape.filters * shape.depth());
+        let images = codes.chunks_exact(shape.input_len()).zip(brought);
+        for ((input, brought), output) in images.zip(outputs.chunks_exact_mut(shape.output_len())) {
+            self.kernel.loaded(Some(brought)).run_batch(&mut [item(input, output)], scratch);
+        }
+    }
+
+    fn code(
+        &self,
+        (value, quantization): (ValueId, ActivationQuantization),
+        values: &[f32],
+        codes: &mut Vec<u8>,
+    ) {
+        codes.resize(values.len(), 0);
+        self.prepared.to_codes(values, value, quantization, codes);
+    }
+}
+
+fn item<'a>(input: &'a [u8], output: &'a mut [f32]) -> BatchItem<'a> {
+    BatchItem { input, residual: Residual::None, output: Output::F32(output) }
+}
+
+impl<'a> Images<'a> {
+    /// The first ones, of so many elements; the others stay.
+    fn take(&mut self, inputs: usize, loaded: usize, outputs: usize) -> Self {
+        Self {
+            inputs: self.inputs.split_off(..inputs).expect("counted"),
+            loaded: self.loaded.split_off(..loaded).expect("counted"),
+            seen: self.seen.split_off_mut(..inputs).expect("counted"),
+            seen_loaded: self.seen_loaded.split_off_mut(..loaded).expect("counted"),
+            outputs: self.outputs.split_off_mut(..outputs).expect("counted"),
+        }
     }
 }

@@ -99,8 +99,28 @@ pub struct Graph {
     pub outputs: Vec<ValueId>,
     /// Where products of two activations run; none if there are none.
     pub attention: Option<Attention>,
+    /// Layers whose own codes are made again, see [`Graph::with_weights_by_channel`].
+    pub(crate) recoded: usize,
     /// The model in float32.
     pub(crate) float: Arc<float::FloatGraph>,
+}
+
+/// For `serde(skip_serializing_if)`: files do not say what is so by default.
+pub fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// How many layers have weights that are codes of the model's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnCodes {
+    /// Those that run on them.
+    pub kept: usize,
+    /// Those of them with one scale for all filters.
+    pub by_tensor: usize,
+    /// Those whose codes by tensor are made again by channel.
+    pub recoded: usize,
+    /// All layers with weights.
+    pub layers: usize,
 }
 
 impl Graph {
@@ -141,11 +161,44 @@ impl Graph {
         self
     }
 
-    /// How many of the [`Graph::weighted`] layers have weights that are codes of the model's own, and
-    /// how many there are.
-    pub fn own_weight_codes(&self) -> (usize, usize) {
-        let own = self.weighted().filter(|(.., weights)| matches!(weights, Weights::Quantized(_)));
-        (own.count(), self.weighted().count())
+    /// What became of the weight codes that the model brings.
+    pub fn own_codes(&self) -> OwnCodes {
+        let mut own = OwnCodes {
+            kept: 0,
+            by_tensor: 0,
+            recoded: self.recoded,
+            layers: self.weighted().count(),
+        };
+        for (.., weights) in self.weighted() {
+            if let Weights::Quantized(codes) = weights {
+                own.kept += 1;
+                own.by_tensor += usize::from(codes.are_by_tensor());
+            }
+        }
+        own
+    }
+
+    /// The same with weights that the model codes with one scale for a layer as the real numbers that
+    /// these codes stand for: they will be coded again, each filter by its own scale.
+    #[must_use]
+    pub fn with_weights_by_channel(mut self) -> Self {
+        for node in &mut self.nodes {
+            let NodeKind::Mac(mac) = &mut node.kind else { continue };
+            let Operand::Constant(weights) = &mut mac.loaded else { continue };
+            if let Weights::Quantized(codes) = weights
+                && codes.are_by_tensor()
+            {
+                *weights = Weights::Float(codes.real());
+                self.recoded += 1;
+            }
+        }
+        self
+    }
+
+    /// The value whose elements this one has in another place, if it has only been moved.
+    pub fn moved_from(&self, value: ValueId) -> Option<ValueId> {
+        let node = self.nodes.iter().find(|node| node.outputs.contains(&value))?;
+        matches!(node.kind, NodeKind::Movement(_)).then(|| node.inputs[0])
     }
 
     /// How many nodes (and graph outputs) read each value.
@@ -366,6 +419,14 @@ pub struct QuantizedWeights {
 }
 
 impl QuantizedWeights {
+    /// Whether all filters, of which there are several, have the same scale and zero point.
+    pub fn are_by_tensor(&self) -> bool {
+        let same = |filter: usize| {
+            (self.scales[filter], self.zero_points[filter]) == (self.scales[0], self.zero_points[0])
+        };
+        self.scales.len() > 1 && (1..self.scales.len()).all(same)
+    }
+
     /// What the codes stand for.
     pub fn real(&self) -> Vec<f32> {
         let depth = (self.codes.len() / self.scales.len().max(1)).max(1);

@@ -20,31 +20,46 @@ pub(super) fn assign(
     calibration: &Calibration,
 ) -> Result<Assigned, CalibrationError> {
     let mut assigned: Vec<_> = graph.values.iter().map(|value| value.quantization).collect();
+    hand_on(graph, &mut assigned);
     for &input in graph.macs().flat_map(|(node, _)| &node.inputs) {
         if assigned[input].is_none() {
             assigned[input] = Some(calibration.quantization(&graph.values[input].tensor)?);
         }
     }
-    let mut between = vec![false; graph.values.len()];
     let values = between_layers(graph);
     let ranges = values.iter().map(|&value| calibration.quantization(&graph.values[value].tensor));
     // Files of older versions lack them: there they stay in float.
     if let Ok(ranges) = ranges.collect::<Result<Vec<_>, _>>() {
-        for (&value, range) in values.iter().zip(ranges) {
-            (assigned[value], between[value]) = (Some(range), true);
-        }
+        values.iter().zip(ranges).for_each(|(&value, range)| assigned[value] = Some(range));
     }
     let uses = graph.use_counts();
     for node in graph.nodes.iter().rev().filter(|node| hands_through(node)) {
         let output = node.outputs[0];
         if let Some(quantization) = assigned[output] {
             for &input in node.inputs.iter().filter(|&&input| uses[input] == 1) {
-                if assigned[input].is_none() {
-                    (assigned[input], between[input]) = (Some(quantization), between[output]);
-                }
+                assigned[input].get_or_insert(quantization);
             }
         }
     }
+    hand_on(graph, &mut assigned);
+    let read = read_by_layers(graph);
+    let between = assigned.iter().zip(read).map(|(codes, read)| codes.is_some() && !read).collect();
+    Ok(Assigned { codes: assigned, between })
+}
+
+/// Per value: whether a layer on the multipliers reads it, perhaps in another place.
+fn read_by_layers(graph: &Graph) -> Vec<bool> {
+    let mut read = vec![false; graph.values.len()];
+    graph.macs().flat_map(|(node, _)| &node.inputs).for_each(|&input| read[input] = true);
+    for node in graph.nodes.iter().rev().filter(|node| hands_through(node)) {
+        let is_read = read[node.outputs[0]];
+        node.inputs.iter().for_each(|&input| read[input] |= is_read);
+    }
+    read
+}
+
+/// What is made of codes alone, by taking them elsewhere, is these codes.
+fn hand_on(graph: &Graph, assigned: &mut [Option<ActivationQuantization>]) {
     for node in graph.nodes.iter().filter(|node| hands_through(node)) {
         let first = assigned[node.inputs[0]];
         if node.inputs.iter().all(|&input| assigned[input] == first)
@@ -53,7 +68,6 @@ pub(super) fn assign(
             assigned[node.outputs[0]] = first;
         }
     }
-    Ok(Assigned { codes: assigned, between })
 }
 
 /// The tensors that have to be codes of their own so that what leads from codes to codes does not

@@ -193,4 +193,11 @@ impl Quantized {
         let value = self.graph.nodes[mac.node].inputs[0];
         (value, self.activations[value].expect("assigned in new"))
     }
+
+    /// The codes that it loads in the place of weights, if each image brings them.
+    pub fn mac_loaded(&self, mac: &QuantizedMac) -> Option<(ValueId, ActivationQuantization)> {
+        mac.load?;
+        let value = self.graph.nodes[mac.node].inputs[1];
+        Some((value, self.activations[value].expect("assigned in new")))
+    }
 }

@@ -37,7 +37,6 @@ pub struct QuantizedMac {
 /// How activation codes become weight bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeLoad {
-    /// Low bits that are rounded away.
     dropped: u32,
     /// 128 where the multiplier reads weights in two's complement.
     offset: u8,
@@ -46,9 +45,17 @@ pub struct CodeLoad {
 impl CodeLoad {
     /// The weight byte of each code.
     pub fn bytes(self) -> [u8; 256] {
-        std::array::from_fn(|code| {
-            drop_low_bits(code as i32, self.dropped).wrapping_sub(self.offset)
-        })
+        self.kept().map(|code| code.wrapping_sub(self.offset))
+    }
+
+    /// What is left of each code without the low bits that are dropped.
+    pub fn kept(self) -> [u8; 256] {
+        std::array::from_fn(|code| drop_low_bits(code as i32, self.dropped))
+    }
+
+    /// Low bits that are rounded away.
+    pub fn dropped_bits(self) -> u32 {
+        self.dropped
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use recoup_core::emulate::{Network, Times, Workspace};
-use recoup_core::model::pb::NodeProto;
+use recoup_core::model::pb::tensor_proto::DataType;
+use recoup_core::model::pb::{NodeProto, TensorProto};
 use recoup_core::model::{self, ActivationQuantization, Graph, OnnxFile};
 use recoup_core::quantize::{Method, TensorCalibration, Widths, calibrate};
 use recoup_kernels::{Isa, MacLayer, MacSpec, Output, OutputSpec, Residual, ResidualSpec, naive};
@@ -35,6 +36,12 @@ impl Net {
             tensor("one", &[1, 1, 1, 1], &[1.0]),
             tensor("three", &[1], &[3.0]),
             tensor("twice_as_high", &[4], &[1.0, 1.0, 2.0, 1.0]),
+            TensorProto {
+                name: "code".into(),
+                data_type: DataType::Uint8 as i32,
+                int32_data: vec![30],
+                ..Default::default()
+            },
             number("zero", 0.0),
             number("half", 0.5),
             number("six", 6.0),
@@ -269,6 +276,43 @@ fn functions_read_codes_of_8_bits() {
         let y = function(to_real(to_code(value.into(), from), from)) as f32;
         assert_eq!(code, naive::quantize(y, 1.0 / to.scale, to.zero_point, 4));
     }
+}
+
+/// Codes that the model brings for "x", as "d": of steps of a half, 30 for 0.
+fn coded() -> Vec<NodeProto> {
+    vec![
+        node("QuantizeLinear", "q", &["x", "half", "code"], "codes"),
+        node("DequantizeLinear", "dq", &["codes", "half", "code"], "d"),
+    ]
+}
+
+/// What is only taken elsewhere has the codes that it had, not those of a range of its own.
+#[test]
+fn codes_of_the_model_stay_where_they_are_moved() {
+    let mut middle = coded();
+    middle.push(node("Transpose", "t", &["d"], "m"));
+    middle.last_mut().unwrap().attribute.push(ints("perm", &[0, 1, 3, 2]));
+    let net = Net::new(middle);
+    assert_ne!(net.quantization("m").map_or(0, |of_range| of_range.zero_point), 30);
+    let network = net.network(Isa::best(), &net.tensors, Widths::FULL);
+    let (last, _) = layers(&network, &net.images[0]).pop().unwrap();
+    assert_eq!(last.input_zero_point, 30);
+}
+
+/// Those that no layer multiplies have 8 bits, also where activations have fewer.
+#[test]
+fn codes_of_the_model_for_a_sum_have_8_bits() {
+    let mut middle = coded();
+    middle.push(node("Conv", "other", &["input", "w"], "o"));
+    middle.push(node("Add", "a", &["d", "o"], "m"));
+    let net = Net::new(middle);
+    let widths = Widths { activation_bits: 4, ..Widths::FULL };
+    let network = net.network(Isa::best(), &net.tensors, widths);
+    let dropped = layers(&network, &net.images[0]).into_iter().map(|(spec, _)| match spec.output {
+        OutputSpec::U8 { dropped_bits, .. } => Some(dropped_bits),
+        OutputSpec::F32 => None,
+    });
+    assert_eq!(dropped.collect::<Vec<_>>(), [Some(0), Some(4), None]);
 }
 
 /// In a calibration of an older version.

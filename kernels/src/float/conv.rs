@@ -289,8 +289,9 @@ fn taps(shape: &ConvShape, source: &FloatImage, lanewise: bool) -> Vec<Tap> {
 fn pack(spec: &FloatConvSpec, taps: &[Tap]) -> Vec<Line> {
     let shape = &spec.shape;
     let area = shape.kernel_height * shape.kernel_width;
-    let mut lines = Vec::new();
-    for block in 0..shape.filters.div_ceil(LANES) {
+    let blocks = shape.filters.div_ceil(LANES);
+    let mut lines = Vec::with_capacity(blocks * taps.iter().map(|tap| tap.channels).sum::<usize>());
+    for block in 0..blocks {
         let filters = block * LANES..shape.filters.min((block + 1) * LANES);
         let mut first = 0;
         for (index, tap) in taps.iter().enumerate() {

@@ -43,7 +43,8 @@ class Emulation:
 
     network: Network
     design: Design
-    layers: list[Layer]
+    layers: list[Layer | None]
+    """Those of the library's; products of two activations are none of the module's own."""
     output: tuple[int, ...]
     """The shape of its output, without the batch."""
     handle: int = field(default_factory=lambda: next(_NUMBERS))
@@ -67,6 +68,8 @@ class Emulation:
         left = iter(parameters)
         arrays = []
         for layer in self.layers:
+            if layer is None:
+                continue
             weight = next(left)
             bias = torch.zeros(weight.shape[0]) if layer.bias is None else next(left)
             arrays.append(flat(weight, bias, layer.weight))

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from .._recoup import Network
+from .. import _recoup
 from ..errors import EmulationError, ModelError
 from ._onnx import first_line, quiet
+from ._products import Extents, Product, products_of, replacement
 from ._tensors import flat
 
 _ATEN = torch.ops.aten
@@ -24,12 +25,25 @@ _LAYERS = (*_CONVOLUTIONS, *_PADDED, _ATEN.linear.default)
 
 @dataclass
 class Layer:
-    """A layer that runs on the multiplier."""
+    """A layer with weights that runs on the multiplier."""
 
     weight: str
     """The name of its weights in the graph module."""
     bias: str | None
     """That of its biases."""
+
+
+@dataclass
+class Placed:
+    """What takes the place of a layer of the library's in the graph."""
+
+    node: fx.Node
+    of: Layer | tuple[Product, Extents]
+
+    @property
+    def layer(self) -> Layer | None:
+        """That with weights, if it is one."""
+        return self.of if isinstance(self.of, Layer) else None
 
 
 def graph_of(module: nn.Module, example: Tensor) -> fx.GraphModule:
@@ -141,34 +155,62 @@ def _free(module: nn.Module, weight: str) -> str:
     return f"{owner}.{name}" if owner else name
 
 
-def matched(module: fx.GraphModule, network: Network, name: str) -> list[tuple[fx.Node, Layer]]:
+def matched(module: fx.GraphModule, network: _recoup.Network, name: str) -> list[Placed]:
     """The layers of the graph that run on the multipliers, in the library's order. A layer is known
-    by its parameters."""
-    waiting = network.parameters
-    found: list[tuple[fx.Node, Layer]] = []
+    by its parameters, a product of activations by its extents."""
+    waiting = network.layers
+    found: list[Placed] = []
+    dependent: set[fx.Node] = set()
     for node in module.graph.nodes:
-        if node.target not in _LAYERS or len(found) == len(waiting):
+        if node.op == "placeholder" or any(it in dependent for it in node.all_input_nodes):
+            if isinstance(node.meta.get("val"), (Tensor, list, tuple)):
+                dependent.add(node)
+        left = waiting[len(found) :]
+        if node.target in _LAYERS:
+            layer = _layer(module, node)
+            if layer is not None and left and _has(module, layer, left[0][1]):
+                found.append(Placed(node, layer))
             continue
-        weight, bias = node.args[1], _argument(node, 2)
-        if not isinstance(weight, fx.Node) or weight.op != "get_attr":
+        products = products_of(node, dependent)
+        if not products or len(products) > len(left):
             continue
-        values = _value(module, weight)
-        biases = torch.zeros(values.shape[0]) if bias is None else _value(module, bias)
-        expected = waiting[len(found)][1]
-        if all(map(np.array_equal, flat(values, biases, str(weight.target)), expected)):
-            layer = Layer(str(weight.target), None if bias is None else str(bias.target))
-            found.append((node, layer))
+        pairs = [(of, it[2]) for of, it in zip(products, left, strict=False)]
+        fitting = [(of, it) for of, it in pairs if it is not None and of.fits(it)]
+        if len(fitting) == len(products):
+            found += [Placed(node, pair) for pair in fitting]
     if len(found) != len(waiting):
+        node, parameters, _ = waiting[len(found)]
+        if parameters is None:
+            raise EmulationError(
+                f"{name}: {node} runs on the multiplier, but is no matmul, bmm, einsum or "
+                "scaled_dot_product_attention of two activations in the module; write it as one of "
+                "these, or take attention='float'"
+            )
         raise EmulationError(
-            f"{name}: {waiting[len(found)][0]} runs on the multiplier, but is no Conv1d, Conv2d or "
+            f"{name}: {node} runs on the multiplier, but is no Conv1d, Conv2d or "
             "Linear with its own weights in the module: a product with a parameter, or a layer whose "
             "weights something else changes; write it as one of these"
         )
     return found
 
 
+def _layer(module: fx.GraphModule, node: fx.Node) -> Layer | None:
+    weight, bias = node.args[1], _argument(node, 2)
+    if not isinstance(weight, fx.Node) or weight.op != "get_attr":
+        return None
+    return Layer(str(weight.target), None if bias is None else str(bias.target))
+
+
+def _has(module: fx.GraphModule, layer: Layer, parameters: _recoup._Parameters | None) -> bool:
+    """Whether these are its parameters."""
+    values = named(module, layer.weight)
+    biases = torch.zeros(values.shape[0]) if layer.bias is None else named(module, layer.bias)
+    own = flat(values, biases, layer.weight)
+    return parameters is not None and all(map(np.array_equal, own, parameters))
+
+
 def rewritten(
-    module: fx.GraphModule, layers: list[tuple[fx.Node, Layer]], steps: list[float], handle: int
+    module: fx.GraphModule, layers: list[Placed], made: list[_recoup.Layer], handle: int
 ) -> None:
     """Puts the layers on the multiplier: the module becomes a function of its input and of what
     :func:`recoup.torch._operators.fit` gives."""
@@ -176,16 +218,29 @@ def rewritten(
     last = [node for node in graph.nodes if node.op == "placeholder"][-1]
     with graph.inserting_after(last):
         fitted = graph.placeholder("fitted")
-    for index, ((node, _), step) in enumerate(zip(layers, steps, strict=True)):
+    forms: dict[fx.Node, list[tuple[Any, ...]]] = {}
+    for index, (placed, of) in enumerate(zip(layers, made, strict=True)):
+        node = placed.node
+        if not isinstance(placed.of, Layer):
+            product, extents = placed.of
+            forms.setdefault(node, []).append(product.form(extents, of, handle, index))
+            continue
         x, weight, bias = (_argument(node, number) for number in range(3))
         assert weight is not None
+        (_, scale, _, dropped), = of.inputs
         with graph.inserting_before(node):
             operator, form = torch.ops.recoup.linear.default, ()
             if node.target is not _ATEN.linear.default:
                 operator, form = torch.ops.recoup.conv.default, _form(node, _value(module, weight))
-            arguments = (x, weight, bias, fitted, *form, step, handle, index)
-            made = graph.call_function(_first, (graph.call_function(operator, arguments),))
-        node.replace_all_uses_with(made)
+            arguments = (x, weight, bias, fitted, *form, scale * 2**dropped, handle, index)
+            result = graph.call_function(_first, (graph.call_function(operator, arguments),))
+        node.replace_all_uses_with(result)
+        graph.erase_node(node)
+    for node, of_node in forms.items():
+        function, arguments = replacement(node, fitted, of_node)
+        with graph.inserting_before(node):
+            result = graph.call_function(function, arguments)
+        node.replace_all_uses_with(result)
         graph.erase_node(node)
     graph.lint()
     module.recompile()

@@ -23,7 +23,8 @@ from ._tensors import numbers
 
 
 class EmulatedModule(nn.Module):
-    """A module whose Conv1d, Conv2d and Linear run on a multiplier; :func:`emulate` makes it.
+    """A module whose Conv1d, Conv2d, Linear and products of two activations (attention's) run on a
+    multiplier; :func:`emulate` makes it.
 
     It takes what the module took, a float32 tensor of shape ``[records, ...]`` on the CPU, and gives
     bit for bit what Recoup computes for the exported network. Its parameters are the module's, with
@@ -48,8 +49,8 @@ class EmulatedModule(nn.Module):
         self._emulation = emulation
         self._content = content
         places = emulation.layers
-        names = [name for it in places for name in (it.weight, it.bias) if name is not None]
-        self._names = names
+        names = [name for it in places if it for name in (it.weight, it.bias)]
+        self._names = [name for name in names if name is not None]
 
     def forward(self, x: Tensor) -> Tensor:
         parameters = [named(self.layers, name) for name in self._names]
@@ -95,13 +96,13 @@ class EmulatedModule(nn.Module):
             raise RequestError(f"{self.design}: export takes weights of 8 bits")
         self._fit()
         places = self._emulation.layers
-        layers = [(layer, self._emulation.layer(at)) for at, layer in enumerate(places)]
+        layers = [(layer, self._emulation.layer(at)) for at, layer in enumerate(places) if layer]
         biases = {
             layer.bias: named(self.layers, layer.bias).detach().numpy()
             for layer in places
-            if layer.bias is not None
+            if layer is not None and layer.bias is not None
         }
-        content = quantized(self._content, layers, biases)
+        content = quantized(self._content, layers, self._emulation.emulator().codes, biases)
         if path is not None:
             with open(path, "wb") as file:
                 file.write(content)
@@ -121,6 +122,7 @@ def emulate(
     control_variate: str | None = None,
     *,
     method: str = "mean-square",
+    attention: str = "emulated",
 ) -> EmulatedModule:
     """A module that runs on a multiplier, to be evaluated or trained.
 
@@ -134,6 +136,7 @@ def emulate(
             or a table of products.
         control_variate: what corrects a multiplier: ``fitted``, if not said.
         method: how the ranges of activations are chosen.
+        attention: where products of two activations run, as for :func:`recoup.load`.
 
     Raises:
         ModelError: when PyTorch cannot export the module, or it is no network that can be run.
@@ -159,22 +162,18 @@ def emulate(
     layers = graph_of(module, example)
     content = exported(layers, example, optimize=False)
     name = type(module).__name__
-    # Products of two activations are none of the layers that are rewritten.
-    network = of_bytes(content, name, None, "float")
+    network = of_bytes(content, name, None, attention)
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise ModelError(f"{name}: has several inputs or outputs; expected one tensor each")
     calibration = data(inputs).first(len(inputs))
     network.calibrate(calibration, method=method, progress=False)
     found = matched(layers, network._network, name)
     (output,) = network.outputs.values()
-    emulation = Emulation(network, design, [layer for _, layer in found], output)
+    emulation = Emulation(network, design, [placed.layer for placed in found], output)
     made = EmulatedModule(layers, emulation, calibration, content)
     made._fit()
-    steps = []
-    for index in range(len(found)):
-        scale, _, dropped = emulation.layer(index).input
-        steps.append(scale * 2**dropped)
-    rewritten(layers, found, steps, emulation.handle)
+    of_library = [emulation.layer(index) for index in range(len(found))]
+    rewritten(layers, found, of_library, emulation.handle)
     return made
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from ._emulation import Emulation, emulation, running
 from ._tensors import numbers
 
 _Three = tuple[Tensor, Tensor, Tensor]
+_NOTHING = np.zeros(0, np.float32)
 
 
 @torch.library.custom_op("recoup::fit", mutates_args=())
@@ -59,7 +61,7 @@ def linear(
 ) -> _Three:
     """A Linear on the multiplier; and its inputs and weights as their codes have them."""
     owner = emulation(handle)
-    seen, outputs = owner.layer(index).run(numbers(x).reshape(-1), running())
+    seen, _, outputs = owner.layer(index).run(numbers(x).reshape(-1), _NOTHING, running())
     made = torch.from_numpy(outputs).reshape(*x.shape[:-1], weight.shape[0])
     return made, torch.from_numpy(seen).reshape(x.shape), _coded(owner, index, weight)
 
@@ -112,13 +114,14 @@ def conv(
     """A Conv1d or Conv2d on the multiplier; and its inputs and weights as their codes have them."""
     owner = emulation(handle)
     channels_last = x.movedim(1, -1).contiguous()
-    seen, outputs = owner.layer(index).run(numbers(channels_last).reshape(-1), running())
+    inputs = numbers(channels_last).reshape(-1)
+    seen, _, outputs = owner.layer(index).run(inputs, _NOTHING, running())
     extents = _extents(x, weight, stride, padding, dilation)
     made = torch.from_numpy(outputs).reshape(x.shape[0], *extents, weight.shape[0])
-    inputs = torch.from_numpy(seen).reshape(channels_last.shape)
+    read = torch.from_numpy(seen).reshape(channels_last.shape)
     return (
         made.movedim(-1, 1).contiguous(),
-        inputs.movedim(-1, 1).contiguous(),
+        read.movedim(-1, 1).contiguous(),
         _coded(owner, index, weight),
     )
 
@@ -164,6 +167,63 @@ def _conv_backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor | Non
 conv.register_autograd(_conv_backward, setup_context=_conv_context)
 
 
+@torch.library.custom_op("recoup::product", mutates_args=())
+def product(
+    rows: Tensor,
+    columns: Tensor,
+    fitted: Tensor,
+    row_step: float,
+    column_step: float,
+    factor: float,
+    handle: int,
+    index: int,
+) -> _Three:
+    """Products of two activations on the multiplier, ``[record][matrix][row][depth]`` times
+    ``[record][matrix][column][depth]``; and both as their codes have them. What the layer's results
+    are multiplied by, ``factor``, is taken back: the graph has it behind."""
+    owner = emulation(handle)
+    by_row = rows.transpose(1, 2).contiguous()
+    inputs, loaded = numbers(by_row).reshape(-1), numbers(columns).reshape(-1)
+    seen, seen_loaded, outputs = owner.layer(index).run(inputs, loaded, running())
+    records, matrices, count, _ = rows.shape
+    made = torch.from_numpy(outputs).reshape(records, count, matrices, columns.shape[2])
+    return (
+        made.transpose(1, 2).contiguous() / factor,
+        torch.from_numpy(seen).reshape(by_row.shape).transpose(1, 2).contiguous(),
+        torch.from_numpy(seen_loaded).reshape(columns.shape),
+    )
+
+
+@product.register_fake
+def _(
+    rows: Tensor,
+    columns: Tensor,
+    fitted: Tensor,
+    row_step: float,
+    column_step: float,
+    factor: float,
+    handle: int,
+    index: int,
+) -> _Three:
+    made = rows.new_empty((*rows.shape[:3], columns.shape[2]))
+    return made, rows.new_empty(rows.shape), columns.new_empty(columns.shape)
+
+
+def _product_context(ctx: Any, inputs: tuple[Any, ...], output: _Three) -> None:
+    ctx.save_for_backward(inputs[0], inputs[1], output[1], output[2])
+    ctx.steps = inputs[3:5]
+
+
+def _product_backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+    rows, columns, seen, seen_loaded = ctx.saved_tensors
+    of_rows = _within(gradient @ seen_loaded, rows, seen, ctx.steps[0])
+    of_columns = _within(gradient.transpose(2, 3) @ seen, columns, seen_loaded, ctx.steps[1])
+    return of_rows, of_columns, *[None] * 6
+
+
+product.register_autograd(_product_backward, setup_context=_product_context)
+
+
 def _within(gradient: Tensor, x: Tensor, seen: Tensor, step: float) -> Tensor:
     """The gradient where the code is the nearest one: beyond the range of the codes it is 0."""
     # Half a step, and what rounding in float32 adds to it.
@@ -187,7 +247,9 @@ def _extents(
 
 def _coded(owner: Emulation, index: int, weight: Tensor) -> Tensor:
     """The weights that the codes of a layer stand for."""
-    codes, scales, zero_points = (torch.from_numpy(it) for it in owner.layer(index).weights)
+    weights = owner.layer(index).weights
+    assert weights is not None
+    codes, scales, zero_points = map(torch.from_numpy, weights)
     rows = codes.reshape(weight.shape[0], -1).to(torch.int32) - zero_points[:, None]
     real = rows.to(torch.float32) * scales[:, None]
     if weight.ndim == 2:

@@ -15,13 +15,17 @@ from ._layers import Layer
 
 
 def quantized(
-    content: bytes, layers: Sequence[tuple[Layer, _recoup.Layer]], biases: dict[str, Any]
+    content: bytes,
+    layers: Sequence[tuple[Layer, _recoup.Layer]],
+    codes: Sequence[tuple[list[str], float, int]],
+    biases: dict[str, Any],
 ) -> bytes:
     """The file ``content``, whose initializers have the names of the module's parameters, with the
-    weight codes of its layers, the codes of what they read, and these biases."""
+    weight codes of its layers, those of its activations, and these biases."""
     model = onnx.load_from_string(content)
     graph = model.graph
     shapes = {it.name: tuple(it.dims) for it in graph.initializer}
+    known = {name for node in graph.node for name in (*node.input, *node.output)}
     added: dict[str, list[Any]] = {}
     of_activations: dict[str, list[Any]] = {}
     for layer, made in layers:
@@ -31,7 +35,12 @@ def quantized(
                 f"{layer.weight}: is the weight of several layers, which have different codes; give "
                 "each a weight of its own"
             )
-        of_activations.setdefault(made.tensor, _of_activations(made))
+    for tensors, scale, zero_point in codes:
+        # Where the library writes an operator in others, these may make what is read.
+        tensor = next((it for it in tensors if it in known), None)
+        if tensor is None:
+            raise EmulationError(f"{tensors[0]}: is read as codes, but is no tensor of the ONNX file")
+        of_activations.setdefault(tensor, _of_activations(tensor, scale, zero_point))
     replaced = {*added, *biases}
     kept = [it for it in graph.initializer if it.name not in replaced]
     kept += [numpy_helper.from_array(value, name) for name, value in biases.items()]
@@ -39,8 +48,6 @@ def quantized(
     del graph.initializer[:]
     graph.initializer.extend(kept)
     nodes = [made[0] for made in added.values()]
-    read = {name for node in graph.node for name in (*node.input, *node.output)}
-    assert of_activations.keys() <= read, "layers read tensors of the file"
     nodes += _with_codes(graph, {name: made[0] for name, made in of_activations.items()})
     del graph.node[:]
     graph.node.extend(nodes)
@@ -53,6 +60,7 @@ def _of_weights(
     name: str, shape: tuple[int, ...], made: _recoup.Layer, graph: onnx.GraphProto
 ) -> list[Any]:
     """What dequantises the codes to a tensor ``name``, and its initializers."""
+    assert made.weights is not None
     codes, scales, zero_points = made.weights
     kind = np.int8 if made.signed else np.uint8
     values = codes.astype(kind)
@@ -64,10 +72,9 @@ def _of_weights(
     return [helper.make_node("DequantizeLinear", names, [name], axis=0, name=f"{name}_real"), *tensors]
 
 
-def _of_activations(made: _recoup.Layer) -> list[Any]:
+def _of_activations(tensor: str, scale: float, zero_point: int) -> list[Any]:
     """The names of scale and zero point, which the nodes get, and their initializers."""
-    scale, zero_point, _ = made.input
-    names = [f"{made.tensor}_scale", f"{made.tensor}_zero_point"]
+    names = [f"{tensor}_scale", f"{tensor}_zero_point"]
     parts: list[Any] = [np.array(scale, np.float32), np.array(zero_point, np.uint8)]
     tensors = [numpy_helper.from_array(*part) for part in zip(parts, names, strict=True)]
     return [names, *tensors]

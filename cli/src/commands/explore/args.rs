@@ -39,7 +39,7 @@ pub struct ExploreArgs {
     pub weight_bits: Vec<u32>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: {}]", values::QUANTIZATION_DEFAULT))]
     pub quantization: Vec<Quantization>,
-    #[arg(long, help_heading = headings::QUANTIZATION, default_value = "u8-channel", value_name = "CODING", num_args = 1.., help = format!("How weights are coded: {}; may be repeated: all losses are measured against exact products in the first", values::weight_codings()))]
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", num_args = 1.., help = format!("How weights are coded: {}; {}; may be repeated: all losses are measured against exact products in the first [default: u8-channel]", values::weight_codings(), values::RECODED))]
     pub weights: Vec<WeightScheme>,
     /// What designs cost, as `recoup hardware measure` writes it [default: the table inside this
     /// program]
@@ -94,19 +94,20 @@ pub struct ExploreArgs {
     pub import: ImportArgs,
 }
 
+fn or<T: Clone>(given: &[T], default: &[T]) -> Vec<T> {
+    if given.is_empty() { default.to_vec() } else { given.to_vec() }
+}
+
 impl ExploreArgs {
     /// The designs that are tried.
     pub fn designs(&self) -> Result<Vec<Design>> {
-        fn or<T: Clone>(given: &[T], default: &[T]) -> Vec<T> {
-            if given.is_empty() { default.to_vec() } else { given.to_vec() }
-        }
         let multipliers: Vec<Multiplier> = library::read(&self.multiplier, &self.import.options())?
             .into_iter()
             .map(|imported| imported.multiplier)
             .collect();
         let multipliers = or(&multipliers, &space::standard());
         for multiplier in &multipliers {
-            self.weights
+            self.codings()
                 .iter()
                 .try_for_each(|weights| multiplier.check_coding(weights.coding()))?;
         }
@@ -127,7 +128,7 @@ impl ExploreArgs {
     /// The codings of the weights, each of them once.
     pub fn codings(&self) -> Vec<WeightScheme> {
         let mut codings = Vec::new();
-        for &weights in &self.weights {
+        for weights in or(&self.weights, &[WeightScheme::U8Channel]) {
             if !codings.contains(&weights) {
                 codings.push(weights);
             }

@@ -208,12 +208,13 @@ fn padding(
 
 /// `[filter][channel][tap]` to `[filter][tap][channel]`.
 fn channels_last<T: Copy>(weights: &[T], channels: usize, taps: usize) -> Vec<T> {
-    weights
-        .chunks_exact(channels * taps)
-        .flat_map(|filter| {
-            (0..taps).flat_map(move |tap| (0..channels).map(move |c| filter[c * taps + tap]))
-        })
-        .collect()
+    let mut ordered = Vec::with_capacity(weights.len());
+    for filter in weights.chunks_exact(channels * taps) {
+        for tap in 0..taps {
+            ordered.extend((0..channels).map(|c| filter[c * taps + tap]));
+        }
+    }
+    ordered
 }
 
 fn gemm(

@@ -143,6 +143,7 @@ pub(super) fn import(
         inputs,
         outputs,
         attention,
+        recoded: 0,
         float: Arc::new(float),
     };
     drop_unread_nodes(&mut graph);

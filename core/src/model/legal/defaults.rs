@@ -1,6 +1,6 @@
 //! What a node leaves to be inferred, said in its attributes.
 
-use crate::model::tensor::numbers;
+use crate::model::tensor::{numbers, scalar};
 
 use super::builder::{list, with};
 use super::{Builder, Known, images, pb};
@@ -56,6 +56,22 @@ fn transposed(
     let kernel: Vec<i64> = kernel.iter().map(|&side| side as i64).collect();
     builder.push(with(node, &[], vec![list("kernel_shape", &kernel)]));
     Ok(true)
+}
+
+/// A list of axes that is a single number, which PyTorch's exporter writes and ONNX Runtime takes.
+pub(super) fn lone_axis(
+    builder: &mut Builder,
+    node: &pb::NodeProto,
+    known: &[Option<Known>],
+) -> bool {
+    let Some(Some(axes)) = known.get(1) else { return false };
+    let lone = axes.constant.as_ref().filter(|_| axes.shape.is_empty());
+    let Some(axis) = lone.and_then(|it| scalar::<i32>(it)) else { return false };
+    let axes = builder.integers(&[axis]);
+    let mut listed = node.clone();
+    listed.input[1] = axes;
+    builder.push(listed);
+    true
 }
 
 fn is_same(node: &pb::NodeProto) -> bool {

@@ -99,6 +99,7 @@ pub(crate) fn rewrite(
         "Conv" | "ConvTranspose" => defaults::convolution(builder, node, known),
         "MaxPool" | "AveragePool" => pools::pool(builder, node, known),
         "Pad" => defaults::pad(builder, node, known),
+        "Squeeze" | "Unsqueeze" => Ok(defaults::lone_axis(builder, node, known)),
         _ if on_codes => qoperator::rewrite(builder, node, known, opset),
         _ => Ok(false),
     }

@@ -1,6 +1,7 @@
 //! Nodes that convolve, and what can be done along with them.
 
 use recoup_kernels::{ConvShape, FloatConv, FloatConvSpec};
+use rten::Value;
 use rten_tensor::Layout;
 
 use super::super::attributes::{attribute, ints, text};
@@ -8,12 +9,13 @@ use super::super::float::FloatGraph;
 use super::super::pb;
 use super::super::tensor::{numbers, scalar};
 
-/// A convolution with constant weights of an image, if it is one for our kernels.
-pub fn convolution(
-    graph: &FloatGraph,
+/// A convolution with constant weights of an image, if it is one for our kernels; all of it but the
+/// weights, which are large, and the weights.
+pub fn convolution<'g>(
+    graph: &'g FloatGraph,
     node: &pb::NodeProto,
     input_shape: &[usize],
-) -> Option<FloatConvSpec> {
+) -> Option<(FloatConvSpec, &'g Value)> {
     let constant = |index: usize| graph.constants.get(node.input.get(index)?);
     let weights = (node.op_type == "Conv").then(|| constant(1)).flatten()?;
     let groups = attribute(node, "group").map_or(1, |group| group.i) as usize;
@@ -55,7 +57,7 @@ pub fn convolution(
     };
     let (low, high) = (f32::NEG_INFINITY, f32::INFINITY);
     FloatConv::pays(&shape).then_some(())?;
-    Some(FloatConvSpec { shape, weights: numbers(weights)?, bias, low, high })
+    Some((FloatConvSpec { shape, weights: Vec::new(), bias, low, high }, weights))
 }
 
 /// The geometry of a convolution that takes over the zeros which a Pad puts around its image.

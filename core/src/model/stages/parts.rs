@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use recoup_kernels::FloatConvSpec;
+use rten::Value;
 
 use super::super::float::FloatGraph;
 use super::super::pb;
@@ -13,12 +14,14 @@ pub enum Part<'a> {
     /// In rten.
     Nodes(Vec<&'a pb::NodeProto>),
     /// In a kernel of ours.
-    Convolution(Convolution<'a>),
+    Convolution(Box<Convolution<'a>>),
 }
 
 /// A convolution with the Pad before it and the Add, Clip or Relu after it.
 pub struct Convolution<'a> {
+    /// All but the weights.
     pub spec: FloatConvSpec,
+    pub weights: &'a Value,
     pub input: &'a str,
     /// What is added to it.
     pub residual: Option<&'a str>,
@@ -53,7 +56,7 @@ pub fn parts<'a>(graph: &'a FloatGraph, wanted: &[&str]) -> Vec<Part<'a>> {
     let mut level: HashMap<&str, usize> = HashMap::new();
     let mut levels: Vec<(Vec<&pb::NodeProto>, Vec<Part>)> = vec![Default::default()];
     for (index, (node, _)) in graph.nodes.iter().enumerate() {
-        let found = fused.convolutions.remove(&index).map(Part::Convolution);
+        let found = fused.convolutions.remove(&index).map(|it| Part::Convolution(Box::new(it)));
         if found.is_none() && fused.absorbed.contains(&index) {
             continue;
         }
@@ -110,7 +113,7 @@ impl<'a> Fused<'a> {
     fn add(&mut self, index: usize) {
         let (node, shapes) = &self.graph.nodes[index];
         let first = shapes.first().map_or(&[][..], Vec::as_slice);
-        let Some(mut spec) = convolution(self.graph, node, first) else { return };
+        let Some((mut spec, weights)) = convolution(self.graph, node, first) else { return };
         let mut input = node.input[0].as_str();
         if let Some(&maker) = self.makers.get(input)
             && let (pad, shapes) = &self.graph.nodes[maker]
@@ -145,7 +148,7 @@ impl<'a> Fused<'a> {
         }
         self.absorbed.insert(last);
         let residual = residual.map(String::as_str);
-        self.convolutions.insert(last, Convolution { spec, input, residual, output });
+        self.convolutions.insert(last, Convolution { spec, weights, input, residual, output });
     }
 
     /// The only reader of a tensor that is not wanted, if no convolution has it yet.

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use recoup_kernels::{FloatConv, FloatImage, Isa};
+use recoup_kernels::{FloatConv, FloatConvSpec, FloatImage, Isa};
 
 use super::super::float::FloatGraph;
 use super::super::pb;
+use super::super::tensor::numbers;
 use super::parts::{Convolution, Part};
 use super::{Input, Residual, Stage, Stages};
 
@@ -77,8 +78,11 @@ pub fn plan(
             Step::Convolution(it) => {
                 let (from, to) = (images[it.input], images[it.output]);
                 let residual = |name| Residual { image: images[name], buffer: buffers.of[name] };
+                // One layer's at a time: those of all are as large as the model.
+                let weights = numbers(it.weights).ok_or("weights that are no numbers")?;
+                let spec = FloatConvSpec { weights, ..it.spec.clone() };
                 Stage::Convolution {
-                    layer: FloatConv::new(Isa::best(), &it.spec, from, to)
+                    layer: FloatConv::new(Isa::best(), &spec, from, to)
                         .map_err(|error| error.to_string())?,
                     input: buffers.of[it.input],
                     residual: it.residual.map(residual),
