@@ -165,7 +165,7 @@ impl LoneLayer {
 /// number of images stays, to be refused.
 fn turned(values: &[f32], [first, second]: [usize; 2], length: usize) -> Vec<f32> {
     let image = first * second * length;
-    if image == 0 || values.len() % image != 0 {
+    if image == 0 || !values.len().is_multiple_of(image) {
         return values.to_vec();
     }
     let turn = |image: &[f32]| -> Vec<f32> {
