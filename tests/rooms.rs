@@ -222,7 +222,7 @@ const ROOMS: [(&str, &[Room]); 11] = [
             ("args", &["headings", "parse", "values", "costs", "library"]),
             ("cells", &["headings", "progress", "output"]),
             ("session", &["args"]),
-            ("network", &["headings", "parse", "progress", "args", "session"]),
+            ("network", &["headings", "parse", "progress", "args", "session", "values"]),
             ("printer", &["costs"]),
             (
                 "commands",
