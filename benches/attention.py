@@ -8,12 +8,14 @@ All layers are on the multiplier, with V; a column for each way to correct atten
 them elsewhere. Reduced precision is exact products of fewer bits, in attention, too. What stands behind `--`
 goes to `recoup eval`. Prints the loss against exact products of 8-bit codes, those of attention included,
 with its 95 % interval; then array power and energy of an inference with attention on the array of all, and
-on an exact one beside it.
+on an exact one beside it. With `--speed 5` it prints images/s instead, medians of five interleaved runs with
+attention in float32 and on the multipliers.
 """
 
 import argparse
 import json
 import shlex
+import statistics
 import subprocess
 import sys
 
@@ -66,6 +68,20 @@ def name(design):
     return ", ".join([multiplier, *narrow])
 
 
+def speed(options):
+    """Images/s with attention in float32 and on the multipliers, and the share."""
+    more = ["--threads", "1", "--multiplier", "exact", *options.multiplier]
+    samples = {}
+    for _ in range(options.speed):
+        for where in ("float", "emulated"):
+            for design, row in evaluated(options, [*more, "--attention", where]).items():
+                samples.setdefault(design, {}).setdefault(where, []).append(row["images_per_s"])
+    print("| design | in float32 | on the multipliers | share |\n|---|---|---|---|")
+    for design, of in samples.items():
+        real, emulated = (statistics.median(of[where]) for where in ("float", "emulated"))
+        print(f"| {name(design)} | {real:.0f} | {emulated:.0f} | {emulated / real:.2f} |")
+
+
 def main(options):
     found = {name: of_way(options, way) for name, way in WAYS.items()}
     exact = ("exact", 8, 8)
@@ -93,7 +109,8 @@ if __name__ == "__main__":
     parser.add_argument("--multiplier", nargs="+", metavar="SPEC", default=[
         "truncated:6", "truncated:7", "truncated:8", "truncated:9",
         "perforated:1", "perforated:2", "perforated:3", "recursive:5"])
+    parser.add_argument("--speed", type=int, metavar="ROUNDS", help="images/s instead of losses")
     parser.add_argument("--recoup", default="target/release/recoup")
     given = parser.parse_args(arguments[:cut])
     given.rest = arguments[cut + 1 :]
-    main(given)
+    (speed if given.speed else main)(given)
