@@ -9,7 +9,8 @@ use crate::{
     engine::byte_lookup,
     float::softmax,
     layer::spec::validate_output,
-    output::epilogue::{LANES, limit, quantize_body, round},
+    output::blocks::LANES,
+    output::rounding::{limit, quantize_body, round},
 };
 
 /// Codes that stand for scale (code - zero_point).

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use recoup_core::accuracy::Experiment;
-use recoup_core::control_variate::Mode;
+use recoup_core::control_variate::{ControlOptions, Loading, Mode};
 use recoup_core::design::Design;
 use recoup_core::model::{self, OnnxFile};
 use recoup_core::quantize::{Method, WeightScheme};
@@ -20,6 +20,16 @@ const INPUTS: usize = 70;
 
 #[test]
 fn both_products_of_an_attention() {
+    check(Loading::Second, &[true, false]);
+}
+
+/// Queries and probabilities in the place of weights, keys and values streaming.
+#[test]
+fn both_products_with_their_first_operand_loaded() {
+    check(Loading::First, &[true]);
+}
+
+fn check(loading: Loading, ways: &[bool]) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../reference/attention.onnx");
     let file = OnnxFile::open(&path).unwrap();
     let graph = Arc::new(model::load(&file, None).unwrap());
@@ -34,7 +44,10 @@ fn both_products_of_an_attention() {
     let experiment =
         Experiment::new(Arc::new(file), graph, images.clone(), calibration, scheme, Isa::best());
     let multiplier = "truncated:7".parse().unwrap();
-    let design = Design::new(multiplier).with_control_variate(Mode::Fitted(None));
+    let options = ControlOptions { loading, ..ControlOptions::default() };
+    let design = Design::new(multiplier)
+        .with_control_variate(Mode::Fitted(None))
+        .with_control_options(options);
     let candidate = experiment.candidate(&design).unwrap();
     let quantized = &candidate.prepared.quantized;
     let nodes = quantized.macs.iter().filter(|mac| mac.load.is_some());
@@ -55,7 +68,7 @@ fn both_products_of_an_attention() {
         let first = vectors.filters() * vectors.depth;
         assert_eq!(workload.weights[..first], vectors.weights[..first], "{node}");
         assert_eq!(workload.c[..vectors.filters()], vectors.c[..vectors.filters()], "{node}");
-        for load_constants in [true, false] {
+        for &load_constants in ways {
             let options = Options { load_constants, ..Options::new(4, 4, 10) };
             let circuit = MultiplierCircuit::of_design(&design, None, scheme.coding()).unwrap();
             let array = ArrayRtl::new(circuit, options, Some(correction.clone())).unwrap();

@@ -6,7 +6,7 @@ use std::arch::aarch64::*;
 
 use crate::{
     engine::gemm::{TileInput, TileKernels, UNIT, tile_kernels},
-    output::epilogue::LANES,
+    output::blocks::LANES,
 };
 
 /// At most 20 accumulators of the 32 registers.

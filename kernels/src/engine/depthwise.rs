@@ -9,7 +9,8 @@ use crate::{
     ConvShape, Isa, MacSpec,
     dispatch::multiversion,
     input::image::{Copy, Width, fill},
-    output::epilogue::{LANES, Tile},
+    output::blocks::LANES,
+    output::epilogue::Tile,
     product::terms::Term,
 };
 

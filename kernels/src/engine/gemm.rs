@@ -15,7 +15,8 @@ use crate::{
     engine::byte_lookup::map_codes,
     input::image::{Copy, Width, fill},
     isa::Level,
-    output::epilogue::{Block, LANES, Tile, blocks},
+    output::blocks::{Block, LANES, blocks},
+    output::epilogue::Tile,
     product::factors::{CodeFactor, Factor},
 };
 use packing::Packing;

@@ -15,10 +15,7 @@ use crate::{
     ConvShape, Isa, MacSpec, Product,
     dispatch::multiversion,
     isa::Level,
-    output::{
-        epilogue::{LANES, Tile},
-        sums::CodeFunction,
-    },
+    output::{blocks::LANES, epilogue::Tile, sums::CodeFunction},
     product::{
         factors::{Factor, Factors},
         structure,

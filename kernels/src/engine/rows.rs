@@ -12,7 +12,8 @@ use crate::{
     dispatch::multiversion,
     input::planes::{fill_batch, plane_len, planes_len, transpose_copy, transpose_words},
     isa::first_cache_bytes,
-    output::epilogue::{Block, LANES, Tile, blocks, tiles},
+    output::blocks::{Block, LANES, blocks},
+    output::epilogue::{Tile, tiles},
     product::entries::Entries,
 };
 

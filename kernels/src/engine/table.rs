@@ -4,7 +4,8 @@ use crate::{
     ConvShape, Isa, MacSpec,
     engine::gemm::contiguous,
     input::image::{Copy, Width, fill},
-    output::epilogue::{Block, LANES, Tile, blocks},
+    output::blocks::{Block, LANES, blocks},
+    output::epilogue::Tile,
 };
 
 #[derive(Debug)]

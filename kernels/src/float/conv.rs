@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::image::{FloatBuffer, FloatImage, Line};
 use super::tile::{FloatKernels, Tap, Tile, TileKernel};
-use crate::{ConvShape, Isa, KernelError, output::epilogue::LANES};
+use crate::{ConvShape, Isa, KernelError, output::blocks::LANES};
 
 /// Bytes of input rows that meet all filters before the next rows do: they stay in the second-level
 /// cache meanwhile.

@@ -1,6 +1,6 @@
 //! Images in blocks of channels.
 
-use crate::{KernelError, output::epilogue::LANES};
+use crate::{KernelError, output::blocks::LANES};
 
 /// Rows and columns that the compiler transposes in registers.
 const SIDE: usize = 4;

@@ -3,7 +3,7 @@
 //! Plain loops over [`LANES`] sums side by side: every instruction set adds in the same order, and
 //! gives the same floats.
 
-use crate::{Isa, dispatch::multiversion, output::epilogue::LANES};
+use crate::{Isa, dispatch::multiversion, output::blocks::LANES};
 
 /// Rows that are multiplied together.
 const ROWS: usize = 8;

@@ -1,6 +1,6 @@
 //! The innermost loop, for any vector.
 
-use crate::{Isa, engine::gemm::tile_kernels, isa::Level, output::epilogue::LANES};
+use crate::{Isa, engine::gemm::tile_kernels, isa::Level, output::blocks::LANES};
 
 /// A part of the receptive field: channels side by side.
 #[derive(Clone, Copy, Debug)]

@@ -13,8 +13,10 @@ use crate::{
     engine::{Engine, Images},
     naive,
     output::{
+        blocks::{Block, LANES, blocks},
         combine::Combination,
-        epilogue::{self, Block, Epilogue, LANES, SumLayout, Sums, blocks},
+        epilogue::{Epilogue, SumLayout, Sums},
+        rounding,
         sums::{self, CodeFunction, Windows},
     },
 };
@@ -407,6 +409,6 @@ pub fn quantize(
     assert_eq!(input.len(), out.len(), "lengths of input and out");
     // A division by a power of two, and therefore exact.
     let inv = inv_scale / (1u32 << dropped_bits) as f32;
-    epilogue::quantize(isa, input, inv, zero_point, dropped_bits, out);
+    rounding::quantize(isa, input, inv, zero_point, dropped_bits, out);
     Ok(())
 }

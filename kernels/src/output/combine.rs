@@ -8,7 +8,8 @@ use crate::{
     dispatch::multiversion,
     naive::round_half_even_shift,
     output::{
-        epilogue::{Block, LANES, Tile},
+        blocks::{Block, LANES},
+        epilogue::Tile,
         sums::CodeFunction,
     },
 };

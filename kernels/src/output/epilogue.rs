@@ -11,40 +11,12 @@ use crate::{
     Control, Isa, MacSpec, Output, OutputSpec, Residual, ResidualSpec,
     dispatch::multiversion,
     engine::byte_lookup::map_codes,
-    output::requantize::{self, Addend, Values},
+    output::{
+        blocks::{Block, LANES, Lanes},
+        requantize::{self, Addend, Values},
+        rounding::{SHIFT, limit, round},
+    },
 };
-
-/// Filters that are processed together.
-pub(crate) const LANES: usize = 16;
-
-/// One value for each filter of a block.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-pub(crate) struct Lanes<T>(pub [T; LANES]);
-
-/// A block of up to 16 neighbouring filters of one group.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Block {
-    /// First filter.
-    pub filter: usize,
-    /// Filters in the block; the other lanes are idle.
-    pub count: usize,
-    /// The sums that the block reads.
-    pub group: usize,
-}
-
-/// Splits `groups` groups of `filters_per_group` filters into blocks.
-pub(crate) fn blocks(groups: usize, filters_per_group: usize) -> Vec<Block> {
-    (0..groups)
-        .flat_map(|group| {
-            (0..filters_per_group).step_by(LANES).map(move |first| Block {
-                filter: group * filters_per_group + first,
-                count: (filters_per_group - first).min(LANES),
-                group,
-            })
-        })
-        .collect()
-}
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BlockParameters {
@@ -65,14 +37,6 @@ impl BlockParameters {
         negated_zero_point: Lanes([0; LANES]),
         scale: Lanes([0.0; LANES]),
     };
-}
-
-impl Block {
-    /// What is made of a value of each filter, in the filters' lanes.
-    fn fill<T: Copy, U>(&self, lanes: &mut Lanes<U>, values: &[T], of: impl Fn(T) -> U) {
-        let values = &values[self.filter..][..self.count];
-        lanes.0.iter_mut().zip(values).for_each(|(lane, &value)| *lane = of(value));
-    }
 }
 
 /// How V is computed.
@@ -535,23 +499,6 @@ fn control_parameters(
     }
 }
 
-/// NaN gives `low`.
-#[inline(always)]
-pub(crate) fn limit(y: f32, low: f32, high: f32) -> f32 {
-    let y = if y > low { y } else { low };
-    if y < high { y } else { high }
-}
-
-/// 1.5 * 2^23: a sum of it and |z| < 2^22 has no fraction bits left, so the addition itself rounds
-/// to the nearest integer, ties to even, and that is in the low bits.
-pub(crate) const SHIFT: f32 = 12_582_912.0;
-
-/// Nearest integer, ties to even, for |z| < 2^22.
-#[inline(always)]
-pub(crate) fn round(z: f32) -> i32 {
-    ((z + SHIFT).to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32)
-}
-
 /// `count` values from `start`, zeros behind them; `count` is LANES if `WHOLE`.
 #[inline(always)]
 fn load<T: Copy + Default, const WHOLE: bool>(
@@ -622,33 +569,4 @@ multiversion! {
         residual: Residual<'_>,
         output: &mut Output<'_>,
     ) = apply_body::<false, false>;
-}
-
-#[inline(always)]
-pub(crate) fn quantize_body(
-    input: &[f32],
-    inv: f32,
-    zero_point: u8,
-    dropped_bits: u32,
-    out: &mut [u8],
-) {
-    let zero_point = zero_point >> dropped_bits;
-    let low = -f32::from(zero_point);
-    let high = f32::from((255 >> dropped_bits) - zero_point);
-    for (&value, code) in input.iter().zip(out) {
-        let q = round(limit(value * inv, low, high)) + i32::from(zero_point);
-        *code = (q << dropped_bits) as u8;
-    }
-}
-
-multiversion! {
-    /// Codes of real values; `inv` is per step of 2^dropped_bits.
-    pub(crate) fn quantize(
-        isa,
-        input: &[f32],
-        inv: f32,
-        zero_point: u8,
-        dropped_bits: u32,
-        out: &mut [u8],
-    ) = quantize_body;
 }

@@ -1,9 +1,6 @@
 //! Accumulators to codes, or to real values, by kernels of an instruction set.
 
-use crate::{
-    Isa,
-    output::epilogue::{BlockParameters, LANES},
-};
+use crate::{Isa, output::blocks::LANES, output::epilogue::BlockParameters};
 
 /// Blocks that a kernel takes at most.
 pub(crate) const BLOCKS: usize = 4;

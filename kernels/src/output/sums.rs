@@ -12,7 +12,7 @@ use crate::{
         depthwise::columns::{Column, Columns},
         gemm::is_pointwise,
     },
-    output::epilogue::LANES,
+    output::blocks::LANES,
 };
 
 /// A function of the activation code, split so that vectors of bytes can evaluate it:

@@ -7,7 +7,7 @@ use std::arch::x86_64::*;
 
 use crate::{
     engine::gemm::{TileInput, TileKernels, UNIT, tile_kernels},
-    output::{epilogue::LANES, sums::Plane},
+    output::{blocks::LANES, sums::Plane},
 };
 
 /// At most 12 accumulators of the 16 registers.

@@ -9,7 +9,7 @@ use crate::{
         {Codes, FILTERS, Input, POSITIONS, Sums, position},
     },
     input::planes::transpose_words,
-    output::epilogue::LANES,
+    output::blocks::LANES,
 };
 
 /// Added to 17 to 32 columns, it leaves bit 7, at which a shuffle gives 0, to the upper sixteen.

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 use crate::{
     engine::depthwise::columns::{CHANNELS, Column, Function, Input, Row},
-    output::epilogue::LANES,
+    output::blocks::LANES,
 };
 
 #[target_feature(enable = "avx2")]

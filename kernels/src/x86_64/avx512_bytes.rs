@@ -8,7 +8,7 @@ use crate::{
         tables::{Index, Line},
         {CHUNKS, Codes, FILTERS, Input, POSITIONS, Sums, position},
     },
-    output::epilogue::LANES,
+    output::blocks::LANES,
 };
 
 /// The sums of bytes of the even positions, with 256 times the odd ones', and the odd positions'.

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use crate::{
     engine::depthwise::columns::{CHANNELS, Column, Function, Input, Row},
-    output::epilogue::LANES,
+    output::blocks::LANES,
 };
 
 /// Where the dwords of a row go, so that the lanes of the unpacked vectors have neighbouring channels.

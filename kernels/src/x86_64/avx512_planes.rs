@@ -7,7 +7,7 @@ use crate::{
         byte_lookup::{CHUNKS, POSITIONS, Sums, tables::Line},
         depthwise::lookup::input::{ControlInput, Input, PadInput},
     },
-    output::epilogue::LANES,
+    output::blocks::LANES,
 };
 
 /// Puts the codes of the image in their places.

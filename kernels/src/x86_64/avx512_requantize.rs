@@ -6,8 +6,10 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    output::epilogue::{BlockParameters, LANES, SHIFT},
+    output::blocks::LANES,
+    output::epilogue::BlockParameters,
     output::requantize::{Addend, BLOCKS, Input, Values},
+    output::rounding::SHIFT,
 };
 
 /// Writes the codes of each position.

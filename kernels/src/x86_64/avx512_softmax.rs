@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use crate::{
     codes::Encoded,
     float::{LN_2, LOWEST, POWERS, ROUNDER},
-    output::epilogue::LANES,
+    output::blocks::LANES,
 };
 
 /// Rows side by side: the steps of one wait for each other.

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use crate::{
     engine::gemm::tile_kernels,
     float::tile::{FloatKernels, Tile, Vector, lanewise_tile, shared_tile},
-    output::epilogue::LANES,
+    output::blocks::LANES,
 };
 
 /// At most 24 accumulators of the 32 registers.

@@ -5,10 +5,13 @@
 //! gathered for some taps at a time, to stay in the first-level cache.
 
 pub(crate) mod gather;
+mod kernel;
 pub(crate) mod tables;
 
 use std::ops::Range;
 
+use self::kernel::{Kernel, kernel};
+pub(crate) use self::kernel::{ToRows, map_codes, profile};
 use crate::{
     ConvShape, Isa, MacSpec,
     buffer::{Rows, first},
@@ -16,13 +19,14 @@ use crate::{
     engine::{
         byte_lookup::{
             gather::{Gather, Stretch, WINDOW, Window, cut_into_stretches, gather, windows},
-            tables::{ByteTables, Costs, Index, Line},
+            tables::{ByteTables, Index, Line},
         },
         gemm::is_pointwise,
     },
     input::planes::{fill_batch, plane_len, planes_len},
-    output::epilogue::{Block, LANES, Tile, blocks},
-    product::terms::{LookupProfile, Term},
+    output::blocks::{Block, LANES, blocks},
+    output::epilogue::Tile,
+    product::terms::Term,
 };
 
 /// Positions of a vector.
@@ -135,81 +139,6 @@ type AddBytes = unsafe fn(&Input<'_>, &mut [Sums; FILTERS]);
 /// # Safety
 /// The processor has the features of the kernel.
 type MapCodes = unsafe fn(&[u8; 256], &mut [u8]);
-
-/// Transposes up to as many positions as sums of a block's filters, shifted to the left, to every
-/// row that is a number of rows further; adds them to what the rows hold or, if given, to constants.
-///
-/// # Safety
-/// The processor has the features of the kernel.
-pub(crate) type ToRows = unsafe fn(
-    sums: &[Sums; LANES],
-    shift: u32,
-    constants: Option<&[i32; LANES]>,
-    rows: (&mut [[i32; LANES]], usize),
-);
-
-#[derive(Debug, Clone, Copy)]
-struct Kernel {
-    add_bytes: AddBytes,
-    map_codes: MapCodes,
-    to_rows: ToRows,
-    gather: Option<Gather>,
-    /// Added to the column if there are 17 to 32.
-    raise: u8,
-    costs: Costs,
-    /// For masks.
-    profile: LookupProfile,
-}
-
-fn kernel(isa: Isa) -> Option<Kernel> {
-    #[cfg(target_arch = "x86_64")]
-    use crate::x86_64::{avx2, avx2_bytes, avx512_bytes};
-    match isa.level() {
-        #[cfg(target_arch = "x86_64")]
-        crate::isa::Level::Avx2 => {
-            let (one, two, no) = (Some(4), Some(14), None);
-            let column = [one, one, one, one, one, two, no, no, no];
-            Some(Kernel {
-                add_bytes: avx2_bytes::add_bytes,
-                map_codes: avx2::map_codes,
-                to_rows: avx2_bytes::to_rows,
-                gather: None,
-                raise: avx2_bytes::RAISE,
-                costs: Costs { column, nibbles: Some(16), add: 4, widen: 12, product: 16, sum: 0 },
-                profile: LookupProfile { bits: 8, positions: POSITIONS, cost: 8, widening_cost: 0 },
-            })
-        }
-        #[cfg(target_arch = "x86_64")]
-        crate::isa::Level::Avx512Vnni => {
-            let (one, two) = (Some(8), Some(20));
-            let column = [one, one, one, one, one, one, one, one, two];
-            Some(Kernel {
-                add_bytes: avx512_bytes::add_bytes,
-                map_codes: avx512_bytes::map_codes,
-                to_rows: avx512_bytes::to_rows,
-                gather: Some(avx512_bytes::gather),
-                raise: 0,
-                costs: Costs { column, nibbles: None, add: 4, widen: 12, product: 8, sum: 256 },
-                profile: LookupProfile { bits: 7, positions: POSITIONS, cost: 5, widening_cost: 6 },
-            })
-        }
-        _ => None,
-    }
-}
-
-/// None if the instruction set has no kernel.
-pub(crate) fn profile(isa: Isa) -> Option<LookupProfile> {
-    kernel(isa).map(|kernel| kernel.profile)
-}
-
-/// Replaces each code by its entry.
-pub(crate) fn map_codes(isa: Isa, entries: &[u8; 256], codes: &mut [u8]) {
-    match kernel(isa) {
-        // SAFETY: kernel() chose the function for the features of an Isa.
-        Some(kernel) => unsafe { (kernel.map_codes)(entries, codes) },
-        None => codes.iter_mut().for_each(|code| *code = entries[usize::from(*code)]),
-    }
-}
 
 /// Filters that are computed together.
 #[derive(Debug)]

@@ -12,10 +12,7 @@ use crate::{
         gemm::{Line, UNIT, storage_offset},
     },
     input::image::Width,
-    output::{
-        epilogue::{LANES, Tile},
-        sums::CodeFunction,
-    },
+    output::{blocks::LANES, epilogue::Tile, sums::CodeFunction},
     product::{
         factors::{CodeFactor, Factor},
         terms::Term,

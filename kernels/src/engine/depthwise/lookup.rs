@@ -22,10 +22,7 @@ use crate::{
         },
     },
     input::planes::{TransposePixels, transpose_row},
-    output::{
-        epilogue::{LANES, Tile},
-        sums::CodeFunction,
-    },
+    output::{blocks::LANES, epilogue::Tile, sums::CodeFunction},
 };
 
 /// Codes of a channel that is small.

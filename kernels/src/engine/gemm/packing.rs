@@ -12,7 +12,7 @@ use crate::{
         gemm::{Line, UNIT},
     },
     input::image::Width,
-    output::epilogue::{Block, LANES},
+    output::blocks::{Block, LANES},
     product::factors::Factor,
 };
 

@@ -6,7 +6,7 @@ use crate::{
         gather::{WINDOW, Window},
         tables::BytePlane,
     },
-    output::epilogue::LANES,
+    output::blocks::LANES,
 };
 
 /// Places in a buffer, and the last of them.
