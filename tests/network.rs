@@ -206,7 +206,8 @@ fn rows_are_columns() {
     for field in &fields {
         let known = columns.iter().filter(|column| column.field == **field).count();
         let expected = match row[field].as_array() {
-            Some(list) if list.iter().all(serde_json::Value::is_number) => 2,
+            Some(list) if list.first().is_some_and(serde_json::Value::is_number) => 2,
+            // Names.
             Some(_) => 0,
             None => 1,
         };

@@ -30,12 +30,12 @@ pub struct ReproduceArgs {
     /// images inside this program, or those that --images leaves of --data]
     #[arg(long, help_heading = headings::MODEL, value_name = "N", value_parser = parse_count)]
     pub confirm_images: Option<usize>,
-    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., value_parser = parse_quantization, help = format!("Only the designs whose activations become codes so, as in `explore`; may be repeated: {} [default: all]", values::list(recoup_study::QUANTIZATIONS)))]
-    pub quantization: Vec<Quantization>,
     /// Only the designs of these multipliers, of those that are evaluated, as truncated:8; exact for
     /// reduced precision; may be repeated [default: all]
     #[arg(long, help_heading = headings::MULTIPLIERS, value_name = "SPEC", num_args = 1.., value_parser = parse_multiplier)]
     pub multiplier: Vec<Multiplier>,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., value_parser = parse_quantization, help = format!("Only the designs whose activations become codes so, as in `explore`; may be repeated: {} [default: all]", values::list(recoup_study::QUANTIZATIONS)))]
+    pub quantization: Vec<Quantization>,
     /// The limit by which the page chooses, in points; the tables have several
     #[arg(long, help_heading = headings::CHOICE, default_value = "1", value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
     pub max_loss: Limit,
