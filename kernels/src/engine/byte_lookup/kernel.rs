@@ -1,7 +1,7 @@
 //! What instruction sets have for lookups of bytes.
 
-use super::{AddBytes, Gather, LANES, MapCodes, Sums, tables::Costs};
-use crate::{Isa, product::terms::LookupProfile};
+use super::{AddBytes, Gather, LANES, LookupProfile, MapCodes, Sums, tables::Costs};
+use crate::Isa;
 
 /// Transposes up to as many positions as sums of a block's filters, shifted to the left, to every
 /// row that is a number of rows further; adds them to what the rows hold or, if given, to constants.

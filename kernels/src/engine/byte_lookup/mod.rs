@@ -26,7 +26,7 @@ use crate::{
     input::planes::{fill_batch, plane_len, planes_len},
     output::blocks::{Block, LANES, blocks},
     output::epilogue::Tile,
-    product::terms::Term,
+    product::terms::{LookupProfile, Term},
 };
 
 /// Positions of a vector.
