@@ -12,7 +12,7 @@ use crate::model::{ActivationQuantization, SampleError, ValueId};
 use super::execute::images_of_a_thread;
 use super::layer::Layer;
 use super::network::Network;
-use super::operations::real;
+use super::operations::{real, turned};
 use super::prepared::Prepared;
 
 /// A layer without what was fused into it.
@@ -127,9 +127,9 @@ impl LoneLayer {
         let shape = &self.kernel.spec().shape;
         let quantized = &self.prepared.quantized;
         let mac = &quantized.macs[self.layer];
-        self.code(quantized.mac_input(mac), inputs, codes);
-        let (_, input) = quantized.mac_input(mac);
-        seen.iter_mut().zip(&*codes).for_each(|(seen, &code)| *seen = real(code, input));
+        let (value, quantization) = quantized.mac_input(mac);
+        self.code((value, quantization), inputs, codes);
+        seen.iter_mut().zip(&*codes).for_each(|(seen, &code)| *seen = real(code, quantization));
         let Some((value, quantization)) = quantized.mac_loaded(mac) else {
             let images = codes.chunks_exact(shape.input_len());
             let items = images.zip(outputs.chunks_exact_mut(shape.output_len()));
@@ -159,21 +159,6 @@ impl LoneLayer {
         codes.resize(values.len(), 0);
         self.prepared.to_codes(values, value, quantization, codes);
     }
-}
-
-/// Pieces of so many elements, `[image][first][second]`, as `[image][second][first]`. What is no whole
-/// number of images stays, to be refused.
-fn turned(values: &[f32], [first, second]: [usize; 2], length: usize) -> Vec<f32> {
-    let image = first * second * length;
-    if image == 0 || !values.len().is_multiple_of(image) {
-        return values.to_vec();
-    }
-    let turn = |image: &[f32]| -> Vec<f32> {
-        let starts =
-            (0..second).flat_map(|two| (0..first).map(move |one| (one * second + two) * length));
-        starts.flat_map(|start| image[start..start + length].iter().copied()).collect()
-    };
-    values.chunks_exact(image).flat_map(turn).collect()
 }
 
 fn item<'a>(input: &'a [u8], output: &'a mut [f32]) -> BatchItem<'a> {

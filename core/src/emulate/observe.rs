@@ -8,13 +8,14 @@ use recoup_kernels::{ConvShape, MacLayer};
 use crate::control_variate::{ChannelCodes, CodeHistogram, SeenCodes};
 use crate::model::SampleError;
 use crate::multiplier::Multiplier;
-use crate::quantize::{CodeLoad, LayerCodes, Quantized, QuantizedMac};
+use crate::quantize::{LayerCodes, Quantized, QuantizedMac};
 
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
 use super::execute::NextLayer;
 use super::network::Network;
+use super::operations::turned;
 use super::prepared::Prepared;
 use super::steps::run_layer;
 use super::workspace::Workspace;
@@ -108,9 +109,13 @@ pub fn code_histograms(
         let Some(load) = mac.load else { return seen };
         let operands = operands.into_iter().filter_map(OnceLock::into_inner);
         let (mut loaded, mut streamed) = (Vec::new(), Vec::new());
+        let bytes = load.bytes();
+        let (rows, matrices) = (mac.shape.positions(), mac.shape.groups);
         for [of_image, codes] in operands {
             loaded.extend(of_image);
-            streamed.extend(exchanged(&mac.shape, load, &codes));
+            // As they would be loaded, matrix by matrix.
+            let turned = turned(&codes, [rows, matrices], mac.shape.depth());
+            streamed.extend(turned.into_iter().map(|code| bytes[usize::from(code)]));
         }
         let mut all: CodeHistogram = [0; 256];
         let positions = mac.shape.positions() as u64;
@@ -121,21 +126,6 @@ pub fn code_histograms(
         SeenCodes { loaded, exchanged: Some(Box::new(other)), ..seen }
     });
     Ok(layers.collect())
-}
-
-/// The bytes that are loaded in the place of codes that stream, `[row][matrix][depth]`.
-fn exchanged<'a>(
-    shape: &ConvShape,
-    load: CodeLoad,
-    codes: &'a [u8],
-) -> impl Iterator<Item = u8> + 'a {
-    let (matrices, rows, depth, bytes) =
-        (shape.groups, shape.positions(), shape.depth(), load.bytes());
-    let starts = (0..matrices)
-        .flat_map(move |matrix| (0..rows).map(move |row| (row * matrices + matrix) * depth));
-    starts.flat_map(move |start| {
-        codes[start..start + depth].iter().map(move |&it| bytes[usize::from(it)])
-    })
 }
 
 /// What [`code_histograms`] counted earlier in this network on so many images, from a file; none if

@@ -29,6 +29,21 @@ pub(super) fn real(code: u8, quantization: ActivationQuantization) -> f32 {
     (i32::from(code) - i32::from(quantization.zero_point)) as f32 * quantization.scale
 }
 
+/// Pieces of so many elements, `[image][first][second]`, as `[image][second][first]`. What is no whole
+/// number of images stays, to be refused.
+pub(super) fn turned<T: Copy>(values: &[T], [first, second]: [usize; 2], length: usize) -> Vec<T> {
+    let image = first * second * length;
+    if image == 0 || !values.len().is_multiple_of(image) {
+        return values.to_vec();
+    }
+    let turn = |image: &[T]| -> Vec<T> {
+        let starts =
+            (0..second).flat_map(|two| (0..first).map(move |one| (one * second + two) * length));
+        starts.flat_map(|start| image[start..start + length].iter().copied()).collect()
+    };
+    values.chunks_exact(image).flat_map(turn).collect()
+}
+
 /// Copies runs from `inputs`; padding becomes `zero`.
 pub(super) fn movement<T: Copy>(runs: &[Run], inputs: &[&[T]], zero: T, output: &mut [T]) {
     let mut at = 0;
