@@ -56,19 +56,59 @@ impl Experiment {
         design: &Design,
         watch: &dyn Watch,
     ) -> Result<Arc<Made>, ExperimentError> {
-        let make = || self.adapt(design, watch);
-        match design.quantization() {
-            Quantization::PLAIN => {
-                let coded = self.plain(design, watch)?;
-                Ok(Arc::new(self.corrected(&coded, design, watch)?))
-            }
-            // The choice of codes is asked for before the design is run, and takes longest.
-            Quantization { aware: true, .. } => self.adapted.get_or_make(design, make),
-            Quantization { aware: false, .. } => Ok(Arc::new(make()?)),
-        }
+        Ok(self.make_with_network(design, watch)?.0)
     }
 
-    fn adapt(&self, design: &Design, watch: &dyn Watch) -> Result<Made, ExperimentError> {
+    /// The same with its kernels.
+    pub(super) fn make_network(
+        &self,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<(Arc<Made>, Arc<Network>), ExperimentError> {
+        let (made, network) = self.make_with_network(design, watch)?;
+        let Made { prepared, control, .. } = &*made;
+        let network = match network {
+            Some(network) => Arc::new(network),
+            None if design.multiplier.is_exact()
+                && control.is_none()
+                && Arc::ptr_eq(prepared, &self.reference()?) =>
+            {
+                self.reference_network(&prepared.quantized)?
+            }
+            None => Arc::new(Network::new(prepared, &design.multiplier, control.as_ref())?),
+        };
+        Ok((made, network))
+    }
+
+    /// A design, with its kernels if it took them to make it.
+    fn make_with_network(
+        &self,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<(Arc<Made>, Option<Network>), ExperimentError> {
+        let mut ready = None;
+        let mut make = || -> Result<Made, ExperimentError> {
+            let (made, network) = self.adapt(design, watch)?;
+            ready = Some(network);
+            Ok(made)
+        };
+        let made = match design.quantization() {
+            Quantization::PLAIN => {
+                let coded = self.plain(design, watch)?;
+                Arc::new(self.corrected(&coded, design, watch)?)
+            }
+            // The choice of codes is asked for before the design is run, and takes longest.
+            Quantization { aware: true, .. } => self.adapted.get_or_make(design, make)?,
+            Quantization { aware: false, .. } => Arc::new(make()?),
+        };
+        Ok((made, ready))
+    }
+
+    fn adapt(
+        &self,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<(Made, Network), ExperimentError> {
         let width = self.width(design.widths(), watch)?;
         let Quantization { aware, outputs } = design.quantization();
         let mut codings = vec![width.clone()];
@@ -76,42 +116,43 @@ impl Experiment {
             codings.extend(self.adapted_codes(&width, design, watch)?);
         }
         let (exact, multiplier) = (self.exact_scores(watch)?, &design.multiplier);
-        let mut best: Option<(f64, Made)> = None;
+        let mut best: Option<(f64, Made, Network)> = None;
         for coded in &codings {
             let coded = self.loading(coded, design)?;
-            let mut ways = vec![self.corrected(&coded, design, watch)?];
+            let made = self.corrected(&coded, design, watch)?;
+            let network = Network::new(&made.prepared, multiplier, made.control.as_ref())?;
+            let mut ways = vec![(made, network)];
             if outputs != OutputCorrection::None {
                 ways.push(self.with_outputs(&ways[0], design, watch)?);
             }
-            for made in ways {
-                let network = Network::new(&made.prepared, multiplier, made.control.as_ref())?;
+            for (made, network) in ways {
                 let scores = class_scores(&network, self.judges(), watch)?;
                 let error = self.distance(&scores, &exact);
                 // Of equals the first: what is plain stays.
-                if best.as_ref().is_none_or(|(least, _)| error < *least) {
-                    best = Some((error, made));
+                if best.as_ref().is_none_or(|(least, ..)| error < *least) {
+                    best = Some((error, made, network));
                 }
             }
         }
-        let (_, made) = best.expect("the calibration's own codes are always tried");
-        Ok(made)
+        let (_, made, network) = best.expect("the calibration's own codes are always tried");
+        Ok((made, network))
     }
 
     /// The same with its filters' outputs corrected.
     fn with_outputs(
         &self,
-        made: &Made,
+        (made, network): &(Made, Network),
         design: &Design,
         watch: &dyn Watch,
-    ) -> Result<Made, ExperimentError> {
+    ) -> Result<(Made, Network), ExperimentError> {
         let Made { prepared, control, coded } = made;
-        let exact = self.reference_loading(&made.prepared.quantized)?;
+        let exact = self.reference_network(&prepared.quantized)?;
         let products = (&design.multiplier, control.as_ref());
         let how = design.quantization().outputs;
         let images = &self.images[..self.images.len().min(CORRECTED_ON)];
-        let quantized = correct_outputs(prepared, &exact, images, products, how, watch)?;
-        let prepared = Prepared::new(quantized, self.isa);
-        Ok(Made { prepared, control: control.clone(), coded: coded.clone() })
+        let network = correct_outputs(network, &exact, images, products, how, watch)?;
+        let prepared = network.prepared().clone();
+        Ok((Made { prepared, control: control.clone(), coded: coded.clone() }, network))
     }
 
     /// The network in the calibration's codes of 8 bits: what losses are measured against.
@@ -134,6 +175,14 @@ impl Experiment {
         let make = || Ok(Prepared::new(reference.quantized.exchanged(&operands), self.isa));
         let made = self.exchanged_references.get_or_make::<ExperimentError>(&operands, make)?;
         Ok(made.as_ref().clone())
+    }
+
+    /// The same with its kernels, for exact products.
+    fn reference_network(&self, network: &Quantized) -> Result<Arc<Network>, ExperimentError> {
+        let operands: Vec<bool> = network.graph.macs().map(|(_, mac)| mac.loads_first()).collect();
+        self.reference_networks.get_or_make(&operands, || {
+            Ok(Network::new(&self.reference_loading(network)?, &Multiplier::exact(), None)?)
+        })
     }
 
     /// The network in the codes of a design that are the calibration's, and loaded as it says.
@@ -300,7 +349,7 @@ impl Experiment {
     /// What the exact network makes of them.
     fn exact_scores(&self, watch: &dyn Watch) -> Result<Arc<ExactScores>, ExperimentError> {
         self.exact_scores.get_or_make(&(), || {
-            let network = Network::new(&self.reference()?, &Multiplier::exact(), None)?;
+            let network = self.reference_network(&self.reference()?.quantized)?;
             Ok(class_scores(&network, self.judges(), watch)?)
         })
     }

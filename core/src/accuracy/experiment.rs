@@ -26,7 +26,7 @@ pub struct EmulatedDesign {
     /// The constants, if it has any.
     pub control: Option<ControlVariate>,
     /// The network.
-    pub network: Network,
+    pub network: Arc<Network>,
     /// The network without its multiplier.
     pub prepared: Arc<Prepared>,
     /// What losses are measured against: the same network in codes of 8 bits, its layers loaded with
@@ -111,6 +111,7 @@ pub struct Experiment {
     pub(super) exact_scores: Cache<(), ExactScores>,
     pub(super) reference: Cache<(), Arc<Prepared>>,
     pub(super) exchanged_references: Cache<Vec<bool>, Arc<Prepared>>,
+    pub(super) reference_networks: Cache<Vec<bool>, Network>,
 }
 
 impl Experiment {
@@ -137,6 +138,7 @@ impl Experiment {
             exact_scores: Cache::default(),
             reference: Cache::default(),
             exchanged_references: Cache::default(),
+            reference_networks: Cache::default(),
         }
     }
 
@@ -155,6 +157,7 @@ impl Experiment {
             exact_scores: Cache::default(),
             reference: Cache::default(),
             exchanged_references: Cache::default(),
+            reference_networks: Cache::default(),
         }
     }
 
@@ -240,10 +243,10 @@ impl Experiment {
         watch: &dyn Watch,
     ) -> Result<EmulatedDesign, ExperimentError> {
         design.multiplier.check_coding(self.weights.coding())?;
-        let made = self.make(design, &StopOnly(watch))?;
+        let (made, network) = self.make_network(design, &StopOnly(watch))?;
         Ok(EmulatedDesign {
             design: design.clone(),
-            network: Network::new(&made.prepared, &design.multiplier, made.control.as_ref())?,
+            network,
             control: made.control.clone(),
             prepared: made.prepared.clone(),
             reference: self.reference_loading(&made.prepared.quantized)?,

@@ -445,7 +445,7 @@ pub(crate) fn filters<'a>(
     mac: &'a QuantizedMac,
     codes: &'a SeenCodes,
 ) -> impl Iterator<Item = &'a [u8]> {
-    let weights = if mac.load.is_some() { &codes.loaded } else { &mac.weights };
+    let weights = if mac.load.is_some() { &codes.loaded[..] } else { &mac.weights[..] };
     weights.chunks_exact(mac.shape.depth()).take(mac.shape.filters)
 }
 

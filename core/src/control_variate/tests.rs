@@ -13,7 +13,7 @@ fn mac(weights: Vec<u8>, filters: usize) -> QuantizedMac {
         bias: vec![0; filters],
         gains: vec![1.0; filters],
         load: None,
-        weights,
+        weights: weights.into(),
     }
 }
 

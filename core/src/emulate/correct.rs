@@ -2,17 +2,20 @@
 //! bias, eq. (6.7); and the share of the signal that is missing there is made up for by its scale,
 //! eq. (6.8) to (6.10).
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use recoup_kernels::{BatchItem, Output, Residual, Scratch};
 
 use crate::control_variate::ControlVariate;
 use crate::multiplier::Multiplier;
-use crate::quantize::{FilterCorrections, OutputCorrection, Quantized};
+use crate::quantize::{FilterCorrections, OutputCorrection};
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
 use super::execute::{NextLayer, images_of_a_thread};
 use super::layer::Layer;
+use super::network::Network;
 use super::prepared::Prepared;
 use super::walk::{Visit, side_by_side};
 use super::workspace::Workspace;
@@ -24,43 +27,45 @@ const GAINS: (f64, f64) = (0.5, 2.0);
 /// Of real outputs of images that a thread runs together.
 const BYTES: usize = 16 << 20;
 
-/// The network of `prepared`, its filters' outputs corrected so that they are, on `images`, as those
-/// of `exact` with exact products: the same model in the calibration's codes. Layers are corrected
-/// in execution order, each on the outputs of those before it.
+/// `network`, its filters' outputs corrected so that they are, on `images`, as those of `exact` with
+/// exact products: the same model in the calibration's codes. Layers are corrected in execution
+/// order, each on the outputs of those before it.
 ///
 /// # Errors
 /// When a kernel refuses a layer, or an operator in float the values of an image.
 pub(crate) fn correct_outputs(
-    prepared: &Prepared,
-    exact: &Prepared,
+    network: &Network,
+    exact: &Network,
     images: &[Vec<f32>],
     (multiplier, control): (&Multiplier, Option<&ControlVariate>),
     how: OutputCorrection,
     watch: &(impl Watch + ?Sized),
-) -> Result<Quantized, EmulateError> {
-    let network = &prepared.quantized;
+) -> Result<Network, EmulateError> {
+    let prepared = &network.prepared;
+    let quantized = &prepared.quantized;
     let product = prepared.product(multiplier)?;
-    let exact_product = Multiplier::exact().kernel_product(network.weights.coding());
-    control.map_or(Ok(()), |control| prepared.check(control))?;
-    let mut corrections = vec![FilterCorrections::default(); network.macs.len()];
-    side_by_side((prepared, exact), images, |own, other| {
+    let mut corrections = vec![FilterCorrections::default(); quantized.macs.len()];
+    let mut layers = vec![None; quantized.macs.len()];
+    side_by_side((prepared, &exact.prepared), images, |own, other| {
         go_on(watch)?;
-        let (fused, output, exact_output) = (own.0.fused, own.0.output, other.0.output);
+        let (fused, output) = (own.0.fused, own.0.output);
         let layer = fused.layer;
-        let constants = control.map(|control| (control, &control.layers[layer]));
-        let bare = prepared.bare_layer(layer, &product, constants)?;
-        let exact_bare = exact.bare_layer(layer, &exact_product, None)?;
+        let (bare, exact_bare) = (network.bare_layer(layer)?, exact.bare_layer(layer)?);
         let moments = moments((&bare, own), (&exact_bare, other));
-        let mut mac = network.macs[layer].clone();
+        let mut mac = quantized.macs[layer].clone();
         corrections[layer] = match mac.load {
-            None => of_filters(&moments, network.units(&mac), how),
+            None => of_filters(&moments, quantized.units(&mac), how),
             Some(_) => of_products(&moments, how),
         };
         mac.correct(&corrections[layer]);
-        let corrected = prepared.layer_of(&mac, fused, output, &product, constants)?;
-        Ok((corrected, exact.layer(fused, exact_output, &exact_product, None)?))
+        let constants = control.map(|control| (control, &control.layers[layer]));
+        let spec = prepared.layer_spec(&mac, fused, output, &product, constants);
+        let corrected = Arc::new(network.layers[layer].with_spec(prepared.isa, spec)?);
+        layers[layer] = Some(corrected.clone());
+        Ok((corrected, exact.layers[layer].clone()))
     })?;
-    Ok(network.with_outputs(&corrections))
+    let prepared = Prepared::new(quantized.with_outputs(&corrections), prepared.isa);
+    Ok(Network::of_layers(prepared, layers, multiplier.is_exact() && control.is_none()))
 }
 
 /// Sums over outputs of one filter: y in the exact network, z in the other.

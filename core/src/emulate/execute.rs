@@ -1,6 +1,7 @@
 //! The loop over the steps of a plan.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use recoup_kernels::Scratch;
@@ -56,12 +57,12 @@ pub(super) fn images_of_a_thread(batch: usize, images: usize) -> usize {
 /// When an operator in float does not take the values of an image.
 pub(super) fn execute(
     prepared: &Prepared,
-    layers: &[Layer],
+    layers: &[Arc<Layer>],
     steps: Range<usize>,
     workspaces: &mut [Workspace],
 ) -> Result<(), SampleError> {
     for step in &prepared.plan.steps[steps] {
-        run(prepared, step, step.mac.map(|fused| &layers[fused.layer]), workspaces)?;
+        run(prepared, step, step.mac.map(|fused| &*layers[fused.layer]), workspaces)?;
     }
     Ok(())
 }
@@ -90,7 +91,7 @@ fn run(
 }
 
 /// Steps by their numbers, those on the multipliers with their kernels.
-pub(super) type Steps = Vec<(usize, Option<Layer>)>;
+pub(super) type Steps = Vec<(usize, Option<Arc<Layer>>)>;
 
 /// Runs steps on all threads, each of which takes some images through all of them before others.
 /// Workspaces have memory for what is read later, and no more.
@@ -112,7 +113,7 @@ pub(super) fn execute_on_all(
         let done = steps.iter().try_for_each(|(index, layer)| {
             let step = &plan.steps[*index];
             chunk.iter_mut().for_each(|own| own.make_room(plan, &step.outputs));
-            run(prepared, step, layer.as_ref(), chunk)?;
+            run(prepared, step, layer.as_deref(), chunk)?;
             chunk.iter_mut().for_each(|own| own.release(&plan.dead_after[*index]));
             Ok(())
         });

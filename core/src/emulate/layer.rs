@@ -133,7 +133,7 @@ impl Layer {
     /// When a kernel refuses it.
     pub fn with_spec(&self, isa: Isa, spec: MacSpec) -> Result<Self, KernelError> {
         match self {
-            Self::Ready(_) => Ok(MacLayer::new(isa, spec)?.into()),
+            Self::Ready(kernel) => Ok(kernel.with_spec(spec)?.into()),
             Self::ToLoad(load) => {
                 let constants = load.constants.as_ref().map(|it| it.constants.clone());
                 Self::of_load(isa, spec, load.bytes, constants)

@@ -49,6 +49,12 @@ impl Network {
     /// # Errors
     /// When a kernel refuses it.
     pub fn lone_layer(&self, layer: usize) -> Result<LoneLayer, KernelError> {
+        let kernel = self.bare_layer(layer)?;
+        Ok(LoneLayer { prepared: self.prepared.clone(), layer, kernel })
+    }
+
+    /// A layer without what was fused into it: its real outputs.
+    pub(super) fn bare_layer(&self, layer: usize) -> Result<Layer, KernelError> {
         let spec = MacSpec {
             low: f32::NEG_INFINITY,
             high: f32::INFINITY,
@@ -57,8 +63,7 @@ impl Network {
             activation: None,
             ..self.layers[layer].spec().clone()
         };
-        let kernel = self.layers[layer].with_spec(self.prepared.isa, spec)?;
-        Ok(LoneLayer { prepared: self.prepared.clone(), layer, kernel })
+        self.layers[layer].with_spec(self.prepared.isa, spec)
     }
 }
 

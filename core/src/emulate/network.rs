@@ -19,7 +19,7 @@ use super::workspace::{Workspace, outputs};
 pub struct Network {
     pub(super) prepared: Arc<Prepared>,
     /// In the order of [`Quantized::macs`].
-    pub(super) layers: Vec<Layer>,
+    pub(super) layers: Vec<Arc<Layer>>,
     pub(super) prefix: Prefix,
 }
 
@@ -36,24 +36,38 @@ impl Network {
     ) -> Result<Self, EmulateError> {
         let product = prepared.product(multiplier)?;
         control.map_or(Ok(()), |control| prepared.check(control))?;
-        let mut layers: Vec<Option<Layer>> = prepared.quantized.macs.iter().map(|_| None).collect();
+        let mut layers: Vec<Option<Arc<Layer>>> = vec![None; prepared.quantized.macs.len()];
         for step in &prepared.plan.steps {
             let Some(fused) = step.mac else { continue };
             let correction = control.map(|control| (control, &control.layers[fused.layer]));
             let layer = prepared.layer(fused, step.outputs[0], &product, correction)?;
-            layers[fused.layer] = Some(layer);
+            layers[fused.layer] = Some(layer.into());
         }
-        let layers =
-            layers.into_iter().map(|layer| layer.expect("every layer is in a step")).collect();
         let all_exact = multiplier.is_exact() && control.is_none();
+        Ok(Self::of_layers(prepared.clone(), layers, all_exact))
+    }
+
+    /// The same of layers that are made.
+    pub(super) fn of_layers(
+        prepared: Arc<Prepared>,
+        layers: Vec<Option<Arc<Layer>>>,
+        all_exact: bool,
+    ) -> Self {
         let is_exact = |layer| all_exact || prepared.quantized.is_exact(layer);
-        Ok(Self { prefix: Prefix::new(prepared, is_exact), prepared: prepared.clone(), layers })
+        let prefix = Prefix::new(&prepared, is_exact);
+        let layers = layers.into_iter().map(|layer| layer.expect("every layer is in a step"));
+        Self { prefix, layers: layers.collect(), prepared }
+    }
+
+    /// The network without its multiplier.
+    pub fn prepared(&self) -> &Arc<Prepared> {
+        &self.prepared
     }
 
     /// The distinct kernels that its layers run on, in order of first use.
     pub fn kernels(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for name in self.layers.iter().map(Layer::kernel_name) {
+        for name in self.layers.iter().map(|layer| layer.kernel_name()) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -88,7 +102,7 @@ impl Network {
         let plan = &self.prepared.plan;
         let bytes: usize =
             plan.code_buffers.iter().sum::<usize>() + 4 * plan.float_buffers.iter().sum::<usize>();
-        let wanted = self.layers.iter().map(Layer::batch).max().unwrap_or(1);
+        let wanted = self.layers.iter().map(|layer| layer.batch()).max().unwrap_or(1);
         wanted.min(MOST).min(BYTES / bytes.max(1)).max(1)
     }
 

@@ -13,7 +13,7 @@ use crate::quantize::{LayerCodes, Quantized, QuantizedMac};
 use crate::watch::{Watch, go_on};
 
 use super::error::EmulateError;
-use super::execute::NextLayer;
+use super::execute::{NextLayer, images_of_a_thread};
 use super::network::Network;
 use super::operations::turned;
 use super::prepared::Prepared;
@@ -83,13 +83,13 @@ pub fn code_histograms(
                 if macs[layer].load.is_none() {
                     return;
                 }
-                let loaded = &kernel.spec().weights;
+                let loaded = &*kernel.spec().weights;
                 for &byte in loaded {
                     let count = &mut of_loaded[usize::from(byte)];
                     *count = count.saturating_add(1);
                 }
                 if let Some(operands) = operands[layer].get(number) {
-                    operands.get_or_init(|| [loaded.clone(), codes.to_vec()]);
+                    operands.get_or_init(|| [loaded.to_vec(), codes.to_vec()]);
                 }
             })?;
             watch.advance(1);
@@ -172,11 +172,15 @@ pub fn class_scores(
     images: &[Vec<f32>],
     watch: &(impl Watch + ?Sized),
 ) -> Result<Vec<Vec<f32>>, EmulateError> {
-    let run = |workspace: &mut Workspace, image: &Vec<f32>| {
+    let together = images_of_a_thread(network.batch(), images.len());
+    let run = |workspaces: &mut Vec<Workspace>, images: &[Vec<f32>]| {
         go_on(watch)?;
-        Ok(network.run(image, workspace)?.to_vec())
+        let images: Vec<&[f32]> = images.iter().map(Vec::as_slice).collect();
+        Ok(network.run_many(&images, workspaces)?)
     };
-    images.par_iter().map_init(Workspace::default, run).collect()
+    let scores: Result<Vec<_>, EmulateError> =
+        images.par_chunks(together).map_init(Vec::new, run).collect();
+    Ok(scores?.concat())
 }
 
 /// The share of a layer's products whose activation is padding.

@@ -94,14 +94,6 @@ pub(super) struct FusedMac {
     pub function: Option<usize>,
 }
 
-impl FusedMac {
-    /// Without anything fused into it.
-    pub fn bare(layer: usize) -> Self {
-        let (low, high) = (f32::NEG_INFINITY, f32::INFINITY);
-        Self { layer, loaded: None, residual: None, low, high, function: None }
-    }
-}
-
 /// The steps of a network and the buffers they need; the same for every multiplier.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -241,7 +233,14 @@ fn fuse(network: &Quantized, functions: &Functions) -> Plan {
     let mut steps: Vec<(usize, Step)> = Vec::new();
     for (layer, mac) in network.macs.iter().enumerate().rev() {
         let node = &graph.nodes[mac.node];
-        let mut fused = FusedMac { loaded: node.inputs.get(1).copied(), ..FusedMac::bare(layer) };
+        let mut fused = FusedMac {
+            layer,
+            loaded: node.inputs.get(1).copied(),
+            residual: None,
+            low: f32::NEG_INFINITY,
+            high: f32::INFINITY,
+            function: None,
+        };
         let (mut output, mut position, mut clipped) = (node.outputs[0], mac.node, false);
         let mut nodes = vec![mac.node];
         while network.activations[output].is_none()

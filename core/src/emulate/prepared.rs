@@ -88,18 +88,23 @@ impl Prepared {
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<Layer, KernelError> {
-        self.layer_of(&self.quantized.macs[fused.layer], fused, output, product, correction)
+        let mac = &self.quantized.macs[fused.layer];
+        let spec = self.layer_spec(mac, fused, output, product, correction);
+        let Some(load) = mac.load else { return Ok(MacLayer::new(self.isa, spec)?.into()) };
+        let correction = correction.filter(|_| !self.quantized.is_exact(fused.layer));
+        let constants = correction.and_then(|(_, constants)| constants.load.clone());
+        Layer::of_load(self.isa, spec, load.bytes(), constants)
     }
 
-    /// The same, of a layer whose outputs may be corrected.
-    pub(super) fn layer_of(
+    /// What it is; its outputs may be corrected.
+    pub(super) fn layer_spec(
         &self,
         mac: &QuantizedMac,
         fused: FusedMac,
         output: ValueId,
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
-    ) -> Result<Layer, KernelError> {
+    ) -> MacSpec {
         let function = fused.function.map(|function| &self.plan.functions[function]);
         let output = function.map_or(output, |function| function.input);
         let spec = match self.quantized.activations[output] {
@@ -111,35 +116,7 @@ impl Prepared {
             },
         };
         let activation = function.map(|function| function.entries.clone());
-        let spec = self.spec(mac, fused, spec, product, correction);
-        self.ready(mac, fused.layer, MacSpec { activation, ..spec }, correction)
-    }
-
-    /// A layer of this network's, with what makes its kernels if it is loaded for each image.
-    fn ready(
-        &self,
-        mac: &QuantizedMac,
-        layer: usize,
-        spec: MacSpec,
-        correction: Option<(&ControlVariate, &LayerConstants)>,
-    ) -> Result<Layer, KernelError> {
-        let Some(load) = mac.load else { return Ok(MacLayer::new(self.isa, spec)?.into()) };
-        let correction = correction.filter(|_| !self.quantized.is_exact(layer));
-        let constants = correction.and_then(|(_, constants)| constants.load.clone());
-        Layer::of_load(self.isa, spec, load.bytes(), constants)
-    }
-
-    /// A layer without what was fused into it: its real outputs.
-    pub(super) fn bare_layer(
-        &self,
-        layer: usize,
-        product: &Product,
-        correction: Option<(&ControlVariate, &LayerConstants)>,
-    ) -> Result<Layer, KernelError> {
-        let bare = FusedMac::bare(layer);
-        let mac = &self.quantized.macs[layer];
-        let spec = self.spec(mac, bare, OutputSpec::F32, product, correction);
-        self.ready(mac, layer, spec, correction)
+        MacSpec { activation, ..self.spec(mac, fused, spec, product, correction) }
     }
 
     fn spec(
@@ -177,7 +154,7 @@ impl Prepared {
             // Some in the place of those that an image brings.
             weights: match mac.load {
                 None => mac.weights.clone(),
-                Some(_) => vec![0; mac.shape.filters * mac.shape.depth()],
+                Some(_) => vec![0; mac.shape.filters * mac.shape.depth()].into(),
             },
             coding,
             product: product.clone(),

@@ -43,7 +43,9 @@ pub fn regress(
         if network.macs[fused.layer].load.is_some() {
             let constants = &control.layers[fused.layer];
             watch.advance(1);
-            return Ok(prepared.layer(fused, output, &product, Some((&control, constants)))?);
+            return Ok(prepared
+                .layer(fused, output, &product, Some((&control, constants)))?
+                .into());
         }
         let exact = prepared.layer(fused, output, &exact_product, None)?;
         let approximate = prepared.layer(fused, output, &product, None)?;
@@ -68,10 +70,12 @@ pub fn regress(
             })
             .reduce(|| Regression::new(x.len(), shape.filters, shape.groups), Regression::merge);
         let constants = regression.constants(control.c_frac);
-        let corrected = prepared.layer(fused, output, &product, Some((&control, &constants)))?;
+        let (mac, corrected) = (&network.macs[fused.layer], Some((&control, &constants)));
+        let spec = prepared.layer_spec(mac, fused, output, &product, corrected);
+        let corrected = approximate.with_spec(prepared.isa, spec)?;
         control.layers[fused.layer] = constants;
         watch.advance(1);
-        Ok(corrected)
+        Ok(corrected.into())
     })?;
     Ok(control)
 }

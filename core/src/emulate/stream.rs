@@ -58,7 +58,7 @@ pub fn activation_streams(
             network.run_observed(image, &mut workspace, |layer, kernel, codes| {
                 let mac = &macs[layer];
                 if number == 0 && mac.load.is_some() {
-                    loaded[layer] = kernel.spec().weights.clone();
+                    loaded[layer] = kernel.spec().weights.to_vec();
                 }
                 let zero_point = prepared.quantized.mac_input(mac).1.zero_point;
                 for group in 0..mac.shape.groups {

@@ -1,5 +1,7 @@
 //! All images through a network together, so that a layer can be made from what reaches it.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::model::SampleError;
@@ -18,7 +20,7 @@ use super::workspace::Workspace;
 pub(super) fn layer_by_layer(
     prepared: &Prepared,
     images: &[Vec<f32>],
-    mut make: impl FnMut(NextLayer, &mut [Workspace]) -> Result<Layer, EmulateError>,
+    mut make: impl FnMut(NextLayer, &mut [Workspace]) -> Result<Arc<Layer>, EmulateError>,
 ) -> Result<(), EmulateError> {
     let plan = &prepared.plan;
     let mut workspaces = loaded(prepared, images)?;
@@ -46,7 +48,7 @@ pub(super) type Visit<'w> = (NextLayer, &'w mut [Workspace]);
 pub(super) fn side_by_side(
     (left, right): (&Prepared, &Prepared),
     images: &[Vec<f32>],
-    mut make: impl FnMut(Visit, Visit) -> Result<(Layer, Layer), EmulateError>,
+    mut make: impl FnMut(Visit, Visit) -> Result<(Arc<Layer>, Arc<Layer>), EmulateError>,
 ) -> Result<(), EmulateError> {
     let steps = left.plan.steps.len();
     same_length("steps of a network", right.plan.steps.len(), steps)?;

@@ -1,5 +1,7 @@
 //! Weights as codes, biases in accumulator units.
 
+use std::sync::Arc;
+
 use recoup_kernels::ConvShape;
 
 use crate::model::{ActivationQuantization, Mac, Operand, QuantizedWeights, Weights};
@@ -21,7 +23,7 @@ pub struct QuantizedMac {
     pub shape: ConvShape,
     /// Weight bytes as the multiplier gets them, `[filter][kernel row][kernel column][channel]`; none
     /// if each image brings others.
-    pub weights: Vec<u8>,
+    pub weights: Arc<[u8]>,
     /// If the codes of a tensor are loaded in their place: how they become weight bytes.
     pub load: Option<CodeLoad>,
     /// s_w per filter.
@@ -120,7 +122,7 @@ impl QuantizedMac {
             bias: bias.collect::<Result<_, _>>()?,
             gains: vec![1.0; coded.scales.len()],
             load: None,
-            weights: coded.bytes,
+            weights: coded.bytes.into(),
             scales: coded.scales,
             zero_points: coded.zero_points,
         })
@@ -163,7 +165,7 @@ impl QuantizedMac {
         Self {
             node,
             shape,
-            weights: Vec::new(),
+            weights: Arc::default(),
             load: Some(load),
             scales: vec![loaded.scale * factor; shape.filters],
             zero_points: vec![zero_point; shape.filters],

@@ -297,7 +297,7 @@ fn products_of_two_activations_may_be_exact() {
                 let is_exact = matches!(index, 3 | 4) || text.starts_with("exact");
                 assert_eq!(sums == by_hand, is_exact, "{isa:?}, {text}, layer {index}");
                 assert_eq!(spec.control.is_some(), !is_exact && text.contains("with V"), "{text}");
-                narrow.push(codes.iter().chain(&spec.weights).all(|code| code % 4 == 0));
+                narrow.push(codes.iter().chain(&*spec.weights).all(|code| code % 4 == 0));
             };
             let mut workspace = Workspace::default();
             candidate.network.run_observed(&expected.images[0], &mut workspace, observe).unwrap();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use recoup_core::accuracy::{EmulatedDesign, Experiment};
 use recoup_core::design::Design;
+use recoup_core::emulate::{Network, Workspace};
 use recoup_core::model::pb::NodeProto;
 use recoup_core::model::{self, FloatModel, OnnxFile};
 use recoup_core::quantize::{Method, WeightScheme};
@@ -165,6 +166,22 @@ fn gains_bring_the_signal_back() {
         assert!(far(&plain) > 0.04, "{multiplier}: {plain:?}");
         assert!(far(&gain) < 0.05 && 2.0 * far(&gain) < far(&plain), "{multiplier}: {gain:?}");
         assert!(gain.iter().all(|(_, mean)| mean.abs() < 1e-3), "{multiplier}: {gain:?}");
+    }
+}
+
+/// What was corrected on the way is the network that comes of the codes, biases and gains found.
+#[test]
+fn a_corrected_network_is_as_made_anew() {
+    let trial = Trial::new();
+    for mode in ["none", "fitted"] {
+        let found = trial.candidate("perforated:3", mode, "plain+gain");
+        let EmulatedDesign { design, control, prepared, network, .. } = &found;
+        let anew = Network::new(prepared, &design.multiplier, control.as_ref()).unwrap();
+        let (mut own, mut other) = (Workspace::default(), Workspace::default());
+        for image in &trial.images {
+            let (own, other) = (network.run(image, &mut own), anew.run(image, &mut other));
+            assert_eq!(own.unwrap(), other.unwrap(), "{mode}");
+        }
     }
 }
 

@@ -31,7 +31,7 @@ fn run(candidate: &EmulatedDesign, image: &[f32]) -> Vec<Seen> {
         let shape = layer.spec().shape;
         let mut sums = vec![0; shape.positions() * shape.filters];
         layer.accumulate(codes, &mut Scratch::default(), &mut sums);
-        seen.push(Seen { codes: codes.to_vec(), weights: layer.spec().weights.clone(), sums });
+        seen.push(Seen { codes: codes.to_vec(), weights: layer.spec().weights.to_vec(), sums });
     };
     candidate.network.run_observed(image, &mut Workspace::default(), observe).unwrap();
     seen

@@ -126,7 +126,7 @@ impl Layer {
         });
         MacSpec {
             shape: self.shape,
-            weights: self.weights.clone(),
+            weights: self.weights.clone().into(),
             coding: self.coding,
             product,
             input_zero_point: self.zero_a,

@@ -56,7 +56,7 @@ impl Workload {
         let layers = quantized.macs.iter().zip(streams).enumerate();
         let workloads = layers.map(|(layer, (mac, stream))| {
             let loads = mac.load.is_some();
-            let weights = if loads { stream.loaded } else { mac.weights.clone() };
+            let weights = if loads { stream.loaded } else { mac.weights.to_vec() };
             let constants = candidate.control.as_ref().map(|control| &control.layers[layer]);
             let made = constants
                 .and_then(|constants| constants.load.as_deref())

@@ -270,6 +270,11 @@ impl Engine {
         }
     }
 
+    /// Whether there are X that it sums.
+    pub fn can_sum(&self) -> bool {
+        matches!(self, Engine::Columns(_) | Engine::Lookup(_))
+    }
+
     /// Images that should be computed together.
     pub fn batch(&self) -> usize {
         match self {

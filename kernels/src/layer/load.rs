@@ -1,5 +1,7 @@
 //! A layer whose weights are codes that each image brings, as those of products of two activations are.
 
+use std::sync::Arc;
+
 use crate::{Isa, KernelError, MacLayer, MacSpec, engine::Engine};
 
 use super::Kernel;
@@ -39,7 +41,7 @@ impl LoadLayer {
         let MacSpec { weights, constant, control, .. } = &mut self.0.spec;
         let terms = control.iter_mut().flat_map(|control| &mut control.terms);
         let c = terms.map(|term| &mut term.c[..]).collect();
-        write(Loaded { weights, constant, c });
+        write(Loaded { weights: Arc::make_mut(weights), constant, c });
         self.0.spec.validate_control()?;
         self.0.take_over();
         Ok(())
@@ -55,7 +57,8 @@ impl MacLayer {
     /// Brings what depends on weights in line with the description.
     fn take_over(&mut self) {
         let Kernel::Fast(fast) = &mut self.kernel else { return };
-        fast.engine.load(&self.spec);
+        let engine = Arc::get_mut(&mut fast.engine).expect("one that is loaded is not shared");
+        engine.load(&self.spec);
         fast.epilogue.load(&self.spec);
         if let (Some(combination), Some(control)) = (&mut fast.combination, &self.spec.control) {
             combination.load(control);

@@ -8,6 +8,8 @@ pub use load::{LoadLayer, Loaded};
 pub use shape::ConvShape;
 pub use spec::{Control, ControlTerm, MacSpec, OutputSpec, Product, ResidualSpec, WeightCoding};
 
+use std::sync::Arc;
+
 use crate::{
     Isa, KernelError,
     engine::{Engine, Images},
@@ -90,7 +92,12 @@ enum Kernel {
 /// An engine for the products and what surrounds it.
 #[derive(Debug)]
 struct Fast {
-    engine: Engine,
+    /// Shared by layers that differ in nothing that it knows of.
+    engine: Arc<Engine>,
+    /// What the engine leaves out of its sums, as a function of the code.
+    left_out: [i32; 256],
+    /// Whether it sums x(a) along with the products.
+    sums_x: bool,
     /// Several functions x.
     combination: Option<Combination>,
     epilogue: Epilogue,
@@ -157,20 +164,48 @@ impl MacLayer {
         engine: fn(Isa, &MacSpec) -> (Engine, [i32; 256]),
     ) -> Result<Self, KernelError> {
         spec.validate()?;
+        let (mut engine, left_out) = engine(isa, &spec);
+        let (sums, _) = SumFunctions::new(&spec, &left_out);
+        let sums_x = sums.control.is_some_and(|x| engine.sum_also(&x));
+        Ok(Self::around(isa, spec, Arc::new(engine), left_out, sums_x))
+    }
+
+    /// The same layer with all else than its products as `spec` says: what is packed for them is
+    /// shared. If `spec` has other products, it is as new.
+    ///
+    /// # Errors
+    /// Whatever [`MacSpec::validate`] finds.
+    pub fn with_spec(&self, spec: MacSpec) -> Result<Self, KernelError> {
+        let Kernel::Fast(fast) = &self.kernel else { return Self::new_naive(spec) };
+        let knows_x = fast.engine.can_sum() && !self.spec.has_functions_of(&spec);
+        if knows_x || !self.spec.has_products_of(&spec) {
+            return Self::new(self.isa, spec);
+        }
+        spec.validate()?;
+        Ok(Self::around(self.isa, spec, fast.engine.clone(), fast.left_out, fast.sums_x))
+    }
+
+    /// What surrounds an engine.
+    fn around(
+        isa: Isa,
+        spec: MacSpec,
+        engine: Arc<Engine>,
+        left_out: [i32; 256],
+        sums_x: bool,
+    ) -> Self {
         let shape = &spec.shape;
-        let (mut engine, correction) = engine(isa, &spec);
         let blocks = match engine.is_depthwise() {
             true => blocks(1, shape.filters),
             false => blocks(shape.groups, shape.filters_per_group()),
         };
-        let (mut sums, offset_scale) = SumFunctions::new(&spec, &correction);
-        sums.control = sums.control.filter(|x| !engine.sum_also(x));
+        let (mut sums, offset_scale) = SumFunctions::new(&spec, &left_out);
+        sums.control = sums.control.filter(|_| !sums_x);
         let control = spec.control.as_ref();
         let combination = control.and_then(|control| Combination::new(control, shape, &blocks));
         let epilogue = Epilogue::new(&spec, blocks, offset_scale);
         let windows = Windows::new(isa, shape, spec.input_zero_point);
-        let fast = Fast { engine, combination, epilogue, sums, windows };
-        Ok(MacLayer { isa, kernel: Kernel::Fast(Box::new(fast)), spec })
+        let fast = Fast { engine, left_out, sums_x, combination, epilogue, sums, windows };
+        MacLayer { isa, kernel: Kernel::Fast(Box::new(fast)), spec }
     }
 
     /// Prepares `spec` for the loops of [`naive`]: slow, and right by inspection.
@@ -385,7 +420,7 @@ pub fn common_kernel(isa: Isa, product: Product, coding: WeightCoding) -> String
         pad_right: 1,
         ..ConvShape::linear(16, 32, 32)
     };
-    let weights = (0..shape.filters * shape.depth()).map(|j| j as u8).collect();
+    let weights: Vec<u8> = (0..shape.filters * shape.depth()).map(|j| j as u8).collect();
     let spec = MacSpec::bare(shape, weights, coding, product);
     MacLayer::new(isa, spec).expect("a valid layer").kernel_name()
 }

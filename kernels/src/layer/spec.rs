@@ -104,8 +104,9 @@ pub enum OutputSpec {
 pub struct MacSpec {
     /// Sizes.
     pub shape: ConvShape,
-    /// Weight bytes, `[filter][kernel_height][kernel_width][channels / groups]`.
-    pub weights: Vec<u8>,
+    /// Weight bytes, `[filter][kernel_height][kernel_width][channels / groups]`; whoever describes
+    /// the same layer in several ways has them once.
+    pub weights: Arc<[u8]>,
     /// How the multiplier reads them.
     pub coding: WeightCoding,
     /// The multiplier.
@@ -135,18 +136,37 @@ pub struct MacSpec {
 }
 
 impl MacSpec {
+    /// Whether the products are the same, those of the same weights.
+    pub(crate) fn has_products_of(&self, other: &MacSpec) -> bool {
+        self.shape == other.shape
+            && self.coding == other.coding
+            && self.input_zero_point == other.input_zero_point
+            && self.weight_zero_points == other.weight_zero_points
+            && self.product == other.product
+            && self.weights == other.weights
+    }
+
+    /// Whether the functions x of the control variate are the same.
+    pub(crate) fn has_functions_of(&self, other: &MacSpec) -> bool {
+        let functions = |spec: &MacSpec| {
+            let terms = spec.control.iter().flat_map(|control| &control.terms);
+            terms.map(|term| term.x).collect::<Vec<_>>()
+        };
+        functions(self) == functions(other)
+    }
+
     /// A layer whose outputs are its accumulators as floats: without zero points, control variate,
     /// constants and limits.
     pub fn bare(
         shape: ConvShape,
-        weights: Vec<u8>,
+        weights: impl Into<Arc<[u8]>>,
         coding: WeightCoding,
         product: Product,
     ) -> Self {
         let filters = shape.filters;
         Self {
             shape,
-            weights,
+            weights: weights.into(),
             coding,
             product,
             input_zero_point: 0,

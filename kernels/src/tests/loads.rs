@@ -12,7 +12,7 @@ fn reload(random: &mut Random, judge: &mut Judge, spec: &MacSpec) {
     // Factors that fit few bits are used otherwise than large ones: both ways are gone.
     for c_bits in [2, 28, 6] {
         let mut spec = spec.clone();
-        spec.weights = random.codes(spec.weights.len());
+        spec.weights = random.codes(spec.weights.len()).into();
         spec.constant.iter_mut().for_each(|it| *it = random.between(-30_000, 30_000));
         let terms = spec.control.iter_mut().flat_map(|control| &mut control.terms);
         let largest = 1 << c_bits;

@@ -90,7 +90,7 @@ fn layer(random: &mut Random, shape: ConvShape, product: Product) -> MacSpec {
     let any = random.between(0, 255);
     let zero_point = random.pick(&[0, 128, any]);
     MacSpec {
-        weights: random.codes(shape.filters * shape.depth()),
+        weights: random.codes(shape.filters * shape.depth()).into(),
         coding: random.pick(&[WeightCoding::Unsigned, WeightCoding::Signed]),
         product,
         input_zero_point: random.code(),
@@ -334,7 +334,7 @@ fn shared_sums() {
             let mut spec = layer(&mut random, shape, mask(|i, _| i >= m));
             spec.weight_zero_points = vec![zero_point; shape.filters];
             if narrow {
-                spec.weights.iter_mut().for_each(|w| *w %= 128);
+                Arc::make_mut(&mut spec.weights).iter_mut().for_each(|w| *w %= 128);
             }
             spec = with_control(&mut random, spec, 8, c_frac);
             if let Some(control) = &mut spec.control {
@@ -353,6 +353,39 @@ fn shared_sums() {
     judge.verdict(168);
 }
 
+/// What surrounds the products in another way, on what is packed for them; other products are not
+/// those that are packed.
+#[test]
+fn layers_that_share_their_products() {
+    let (mut random, mut judge) = (Random(41), Judge::default());
+    let depthwise = ConvShape { groups: 24, ..conv(24, (6, 7), 24, 3) };
+    let table = |i: i32| (i >> 8) * (i & 255) - ((i >> 8) & (i & 255) & 0x5a) * 7 % 31;
+    let table = Product::Table((0..1 << 16).map(table).collect());
+    for shape in [conv(5, (6, 7), 20, 3), depthwise, ConvShape::linear(1, 40, 33)] {
+        for product in families().into_iter().chain([table.clone()]) {
+            let spec = layer(&mut random, shape, product);
+            let spec = with_control(&mut random, spec, 7, 4);
+            let all = Isa::available().into_iter();
+            let all = all.map(|isa| (isa, MacLayer::new(isa, spec.clone()).unwrap()));
+            let all: Vec<_> = all.collect();
+            let mut other = with_ends(&mut random, spec.clone());
+            other.constant.iter_mut().for_each(|it| *it = random.between(-30_000, 30_000));
+            let terms = other.control.iter_mut().flat_map(|control| &mut control.terms);
+            terms.flat_map(|term| &mut term.c).for_each(|c| *c = random.between(-40, 40));
+            let mut weights = other.clone();
+            weights.weights = random.codes(weights.weights.len()).into();
+            let without = MacSpec { control: None, ..spec };
+            for spec in [other, weights, without] {
+                let layer = |layer: &MacLayer| layer.with_spec(spec.clone()).unwrap();
+                let layers: Vec<_> = all.iter().map(|(isa, it)| (*isa, layer(it))).collect();
+                let layers = layers.iter().map(|(isa, layer)| (*isa, layer));
+                judge.compare_layers(&mut random, &spec, layers);
+            }
+        }
+    }
+    judge.verdict(3 * 3 * families().len());
+}
+
 /// Every weight byte meets every code, and the deepest sums of a kernel's narrow accumulators.
 #[test]
 fn extreme_codes_and_deep_sums() {
@@ -363,7 +396,7 @@ fn extreme_codes_and_deep_sums() {
             let fill = random.pick(&[255, 127, 128]);
             let spec = MacSpec {
                 coding,
-                weights: vec![fill; shape.depth() * 3],
+                weights: vec![fill; shape.depth() * 3].into(),
                 ..layer(&mut random, shape, product.clone())
             };
             judge.compare(&mut random, &spec);
@@ -552,7 +585,7 @@ fn descriptions_that_do_not_fit_are_refused() {
     let good = layer(&mut random, conv(3, (4, 4), 2, 3), exact());
     let refused = |spec: MacSpec| MacLayer::new(Isa::best(), spec).unwrap_err().to_string();
     assert_eq!(
-        refused(MacSpec { weights: vec![0; 53], ..good.clone() }),
+        refused(MacSpec { weights: vec![0; 53].into(), ..good.clone() }),
         "weights needs 54 entries and has 53"
     );
     let term = ControlTerm { x: [u16::MAX; 256], c: vec![i32::MIN; 2] };
