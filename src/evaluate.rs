@@ -10,8 +10,8 @@ use std::thread;
 
 use recoup_core::accuracy::paired::{PairedLoss, compare};
 use recoup_core::accuracy::{
-    Details, EmulatedDesign, Evaluation, Experiment, Measures, Outcomes, Outputs, Totals, evaluate,
-    outcomes,
+    Details, EmulatedDesign, Evaluation, Experiment, ExperimentError, Measures, Outcomes, Outputs,
+    Totals, evaluate, outcomes,
 };
 use recoup_core::design::Design;
 use recoup_core::model::threads::run_apart;
@@ -78,7 +78,7 @@ pub struct Results {
     pub calibration: Calibration,
     /// What multiplies outside the multipliers.
     pub exact_nodes: Vec<ExactNode>,
-    /// The designs, ready to run.
+    /// The designs; of those that others have run there may be no gains ([`Experiment::described`]).
     pub candidates: Vec<EmulatedDesign>,
     /// What became of the images, in the float32 network and in the designs.
     pub evaluation: Evaluation,
@@ -147,11 +147,14 @@ impl Session {
         let (networks, images) = (designs.len() + 1, self.indices.len());
         let mut plan = Plan::new(key, networks, images, measures.compares());
         let mut totals = Totals::new(&measures, designs.len(), details);
-        // Workers do not wait for the designs that are made ready here, for what results say of them.
+        // What layers add is told by the gains of their filters.
+        let make =
+            if details.layers { Experiment::candidate_watched } else { Experiment::described };
+        // Workers do not wait for what is made here, for what results say of the designs.
         let (threads, has_failed) = (rayon::current_num_threads(), &AtomicBool::new(false));
         let (made, done) = thread::scope(|scope| {
             let make = || {
-                let made = candidates(&experiment, &designs, &StopOnly(watch));
+                let made = each(&experiment, &designs, &StopOnly(watch), make);
                 has_failed.store(made.is_err(), Ordering::Relaxed);
                 made
             };
@@ -256,11 +259,23 @@ pub fn candidates(
     designs: &[Design],
     watch: &dyn Watch,
 ) -> Result<Vec<EmulatedDesign>> {
+    each(experiment, designs, watch, Experiment::candidate_watched)
+}
+
+/// Makes a design.
+type Make = fn(&Experiment, &Design, &dyn Watch) -> Result<EmulatedDesign, ExperimentError>;
+
+fn each(
+    experiment: &Experiment,
+    designs: &[Design],
+    watch: &dyn Watch,
+    make: Make,
+) -> Result<Vec<EmulatedDesign>> {
     watch.begin("fitting control variates", designs.len());
     let mut others: Vec<Experiment> = Vec::new();
     let candidates = designs.iter().map(|design| {
         go_on(watch)?;
-        let candidate = candidate(experiment, &mut others, design, watch)?;
+        let candidate = make(in_its_coding(experiment, &mut others, design), design, watch)?;
         watch.advance(1);
         Ok(candidate)
     });
@@ -269,22 +284,22 @@ pub fn candidates(
     Ok(candidates)
 }
 
-/// Makes one of them ready; `others` are, and become, experiments in other codings.
-fn candidate(
-    experiment: &Experiment,
-    others: &mut Vec<Experiment>,
+/// The experiment in the coding of weights that a design has; `others` are, and become, those in other
+/// codings.
+fn in_its_coding<'e>(
+    experiment: &'e Experiment,
+    others: &'e mut Vec<Experiment>,
     design: &Design,
-    watch: &dyn Watch,
-) -> Result<EmulatedDesign> {
+) -> &'e Experiment {
     let Some(weights) = design.weights.filter(|&weights| weights != experiment.weights()) else {
-        return Ok(experiment.candidate_watched(design, watch)?);
+        return experiment;
     };
     let known = others.iter().position(|other| other.weights() == weights);
     let at = known.unwrap_or_else(|| {
         others.push(experiment.with_weights(weights));
         others.len() - 1
     });
-    Ok(others[at].candidate_watched(design, watch)?)
+    &others[at]
 }
 
 /// The designs, the reference first; none of them twice.

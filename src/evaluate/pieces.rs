@@ -16,7 +16,7 @@ use recoup_explore::key::evaluation_key;
 use recoup_explore::runner::UnknownPiece;
 use serde::{Deserialize, Serialize};
 
-use super::{EvaluateOptions, candidate, with_reference};
+use super::{EvaluateOptions, in_its_coding, with_reference};
 use crate::error::Result;
 use crate::session::Session;
 
@@ -199,7 +199,8 @@ impl EvaluationWorker {
 
     fn make(&mut self, number: usize) -> Result<Ready> {
         let design = &self.designs[number - 1];
-        let candidate = candidate(&self.experiment, &mut self.others, design, &Unwatched)?;
+        let experiment = in_its_coding(&self.experiment, &mut self.others, design);
+        let candidate = experiment.candidate_watched(design, &Unwatched)?;
         let collector = self.options.details.layers.then(|| candidate.collector());
         let collector = collector.transpose().map_err(ExperimentError::from)?;
         Ok(Ready { number, candidate, collector })

@@ -11,7 +11,8 @@ use crate::hint::Hint;
 use crate::model::{Graph, ModelError, OnnxFile, SampleError};
 use crate::multiplier::MultiplierError;
 use crate::quantize::{
-    Calibration, CalibrationError, LayerCodes, Ranging, WeightScheme, Widths, calibrate,
+    Calibration, CalibrationError, LayerCodes, OutputCorrection, Quantization, Ranging,
+    WeightScheme, Widths, calibrate,
 };
 
 use crate::watch::{StopOnly, Unwatched, Watch};
@@ -251,6 +252,26 @@ impl Experiment {
             prepared: made.prepared.clone(),
             reference: self.reference_loading(&made.prepared.quantized)?,
         })
+    }
+
+    /// A design as results describe it, which others run: without the biases and gains that are found
+    /// on calibration images, where nothing else depends on them.
+    ///
+    /// # Errors
+    /// As [`Experiment::candidate_watched`].
+    pub fn described(
+        &self,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<EmulatedDesign, ExperimentError> {
+        let how = design.quantization();
+        if how.aware {
+            // Codes are chosen by what corrected outputs come to.
+            return self.candidate_watched(design, watch);
+        }
+        let plain = Quantization { outputs: OutputCorrection::None, ..how };
+        let found = self.candidate_watched(&design.clone().with_quantization(plain), watch)?;
+        Ok(EmulatedDesign { design: design.clone(), ..found })
     }
 
     /// What can be expected of a design, without making or running its network; `watch` can stop
