@@ -18,6 +18,8 @@ struct Group {
     networks: Range<usize>,
     /// The first image that was not handed out.
     next: usize,
+    /// How many of its pieces are being done.
+    out: usize,
     /// The first image whose part is not in the totals.
     seen: usize,
     /// What came before what precedes it, by the first image.
@@ -42,6 +44,7 @@ impl Plan {
         let groups = (0..networks).step_by(size).map(|first| Group {
             networks: first..first + size,
             next: 0,
+            out: 0,
             seen: 0,
             early: BTreeMap::new(),
         });
@@ -85,20 +88,25 @@ impl Plan {
             let Some(piece) = self.lost.pop_front().or_else(|| self.next(pool.images())) else {
                 return;
             };
+            self.group(&piece).out += 1;
             self.out.push(piece.clone());
             pool.submit(piece);
         }
     }
 
     fn next(&mut self, images: usize) -> Option<EvaluationPiece> {
-        // First one that nobody is at: whoever has just come back from networks has them ready.
-        let is_busy = |group: &Group| self.out.iter().any(|it| it.networks == group.networks);
+        // The one that fewest are at: whoever has just come back from networks has them ready.
         let open = self.groups.iter_mut().filter(|group| group.next < self.images);
-        let group = open.min_by_key(|group| is_busy(group))?;
+        let group = open.min_by_key(|group| group.out)?;
         let range = group.next..self.images.min(group.next.saturating_add(images.max(1)));
         group.next = range.end;
         let (key, networks) = (self.key.clone(), group.networks.clone());
         Some(EvaluationPiece { key, networks, images: range })
+    }
+
+    fn group(&mut self, piece: &EvaluationPiece) -> &mut Group {
+        let mut groups = self.groups.iter_mut();
+        groups.find(|it| it.networks == piece.networks).expect("it was handed out")
     }
 
     /// Takes a result, and adds what follows on what is in the totals. How many steps it was; none if
@@ -111,6 +119,7 @@ impl Plan {
     ) -> usize {
         let Some(place) = self.out.iter().position(|out| *out == piece) else { return 0 };
         self.out.swap_remove(place);
+        self.group(&piece).out -= 1;
         let EvaluationPiece { networks, images, .. } = &piece;
         let is_whole = |parts: &Vec<Part>| {
             parts.len() == networks.len() && parts.iter().all(|it| it.images() == images.len())
@@ -119,8 +128,7 @@ impl Plan {
             self.lost.push_back(piece);
             return 0;
         };
-        let mut groups = self.groups.iter_mut();
-        let group = groups.find(|it| it.networks == *networks).expect("it was handed out");
+        let group = self.group(&piece);
         group.early.insert(images.start, parts);
         while let Some(parts) = group.early.remove(&group.seen) {
             group.seen += parts[0].images();
