@@ -181,7 +181,7 @@ impl Session {
         });
         Ok(Results {
             left_by_v: left_by_v.collect::<Result<_>>()?,
-            model: self.file.path.display().to_string(),
+            model: self.model.display().to_string(),
             data: self.dataset.name().to_string(),
             preprocess: self.preprocess.to_string(),
             images: self.indices.len(),

@@ -143,7 +143,7 @@ impl OpenNetwork {
 
 fn names(session: &Session, order_seed: u64) -> Names {
     Names {
-        model: session.file.path.display().to_string(),
+        model: session.model.display().to_string(),
         data: session.dataset.name().to_owned(),
         preprocess: session.preprocess.to_string(),
         order_seed,

@@ -1,6 +1,6 @@
 //! A model that is calibrated once, for any images and designs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use recoup_core::accuracy::{
@@ -23,7 +23,7 @@ const BATCH: usize = 256;
 /// A model, and its calibration once there is one.
 #[derive(Clone)]
 pub struct Network {
-    file: Arc<OnnxFile>,
+    model: PathBuf,
     graph: Arc<Graph>,
     calibrated: Option<Arc<Calibrated>>,
 }
@@ -66,7 +66,7 @@ impl Network {
         attention: Attention,
     ) -> Result<Self> {
         let graph = Arc::new(model::load_with(&file, input_shape, attention)?);
-        Ok(Self { file: Arc::new(file), graph, calibrated: None })
+        Ok(Self { model: file.path, graph, calibrated: None })
     }
 
     /// The same with weights that the model codes with one scale for a layer coded again, each filter
@@ -79,7 +79,7 @@ impl Network {
 
     /// The file that it was read from.
     pub fn path(&self) -> &Path {
-        &self.file.path
+        &self.model
     }
 
     /// The model.
@@ -107,7 +107,7 @@ impl Network {
             .map_err(|error| Error::from(error).of(&*name))?;
         let inputs = read_inputs(&dataset, &numbers, &preprocess, &self.graph)?;
         let source = CalibrationImages::new(spec, &numbers, &inputs);
-        let model = (self.file.clone(), self.graph.clone());
+        let model = (self.model.clone(), self.graph.clone());
         let made_of = (name, inputs);
         let mut session =
             Session::on(model, dataset, numbers, preprocess.clone(), made_of, ranging)?;
@@ -130,7 +130,7 @@ impl Network {
     /// the calibration.
     pub fn session(&self, options: SessionOptions) -> Result<Session> {
         let calibrated = self.calibrated.as_ref().map(|calibrated| &calibrated.experiment);
-        Session::of((self.file.clone(), self.graph.clone()), options, calibrated)
+        Session::of((self.model.clone(), self.graph.clone()), options, calibrated)
     }
 
     /// A session whose outputs are compared with something else as well: with the labels of all
@@ -157,7 +157,7 @@ impl Network {
 
     pub(crate) fn calibrated(&self) -> Result<&Calibrated> {
         self.calibrated.as_deref().ok_or_else(|| {
-            let text = format!("{}: is not calibrated", self.file.path.display());
+            let text = format!("{}: is not calibrated", self.model.display());
             Error::new(ErrorKind::Calibration, text).with_hint(Hint::CalibrateFirst)
         })
     }

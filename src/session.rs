@@ -161,7 +161,7 @@ impl SessionOptions {
 /// A model with its images: everything but the multipliers.
 pub struct Session {
     /// The model's file.
-    pub file: Arc<OnnxFile>,
+    pub model: PathBuf,
     /// The model.
     pub graph: Arc<Graph>,
     /// Where the images come from.
@@ -197,12 +197,12 @@ impl Session {
         if options.weights_by_channel {
             graph = graph.with_weights_by_channel();
         }
-        Self::of((Arc::new(file), Arc::new(graph)), options, None)
+        Self::of((file.path, Arc::new(graph)), options, None)
     }
 
     /// The same of a model that is open already, and maybe `calibrated`.
     pub(crate) fn of(
-        (file, graph): (Arc<OnnxFile>, Arc<Graph>),
+        (model, graph): (PathBuf, Arc<Graph>),
         options: SessionOptions,
         calibrated: Option<&Experiment>,
     ) -> Result<Self> {
@@ -223,11 +223,10 @@ impl Session {
         check_labels(&dataset, &graph, labels)?;
         check(&dataset, &selection.preprocess, &graph)?;
         if let Some(experiment) = calibrated {
-            return selection.on_calibrated(experiment, (file, graph), dataset);
+            return selection.on_calibrated(experiment, (model, graph), dataset);
         }
         let path = options.calibration.as_deref();
-        let given =
-            path.map(|path| read_calibration(path, &selection, &file, &graph)).transpose()?;
+        let given = path.map(|path| read_calibration(path, &selection, &graph)).transpose()?;
         let recorded = given.as_ref().and_then(|given| given.source.as_ref());
         let images = match (path, recorded) {
             (Some(path), Some(recorded)) => {
@@ -239,8 +238,7 @@ impl Session {
         let SessionOptions { calibration_method: method, channel_scaling, .. } = options;
         let (preprocess, ranging) = (selection.preprocess, Ranging { method, channel_scaling });
         let inputs = (name, inputs);
-        let model = (file, graph);
-        let session = Self::on(model, dataset, evaluated, preprocess, inputs, ranging)?;
+        let session = Self::on((model, graph), dataset, evaluated, preprocess, inputs, ranging)?;
         Ok(Self { calibrated_on: Some(source), given, ..session })
     }
 
@@ -249,7 +247,7 @@ impl Session {
     /// # Errors
     /// When they do not belong together.
     pub fn new(
-        file: OnnxFile,
+        model: PathBuf,
         graph: Arc<Graph>,
         dataset: Dataset,
         indices: Vec<usize>,
@@ -257,12 +255,11 @@ impl Session {
         calibration: (String, Vec<Vec<f32>>),
         method: Method,
     ) -> Result<Self> {
-        let model = (Arc::new(file), graph);
-        Self::on(model, dataset, indices, preprocess, calibration, method.into())
+        Self::on((model, graph), dataset, indices, preprocess, calibration, method.into())
     }
 
     pub(crate) fn on(
-        (file, graph): (Arc<OnnxFile>, Arc<Graph>),
+        (model, graph): (PathBuf, Arc<Graph>),
         dataset: Dataset,
         indices: Vec<usize>,
         preprocess: Preprocess,
@@ -272,7 +269,7 @@ impl Session {
         let sampler = check(&dataset, &preprocess, &graph)?;
         dataset.load()?;
         Ok(Self {
-            file,
+            model,
             graph,
             dataset,
             indices,
@@ -294,12 +291,12 @@ impl Session {
             return Ok(given.clone());
         }
         watch.begin("calibrating", self.calibration_inputs.len());
-        let (file, inputs) = (&self.file, &self.calibration_inputs);
+        let (model, inputs) = (&self.model, &self.calibration_inputs);
         let origin = (self.calibration_source.clone(), self.preprocess.to_string());
-        let made = Experiment::calibrate(file, &self.graph, inputs, self.ranging, origin, watch);
+        let made = Experiment::calibrate(model, &self.graph, inputs, self.ranging, origin, watch);
         watch.end();
         let calibration =
-            made.map_err(|error| Error::from(error).of(file.path.display().to_string()))?;
+            made.map_err(|error| Error::from(error).of(model.display().to_string()))?;
         Ok(Calibration { source: self.calibrated_on.clone(), ..calibration })
     }
 
@@ -312,8 +309,8 @@ impl Session {
         if self.calibrated.is_none() {
             let calibration = self.calibrate(watch)?;
             let inputs = std::mem::take(&mut self.calibration_inputs);
-            let (file, graph) = (self.file.clone(), self.graph.clone());
-            let experiment = Experiment::new(file, graph, inputs, calibration, weights, self.isa);
+            let graph = self.graph.clone();
+            let experiment = Experiment::new(graph, inputs, calibration, weights, self.isa);
             self.calibrated = Some(experiment);
         }
         let calibrated = self.calibrated.as_ref().expect("made above, if it was not there");
@@ -486,7 +483,7 @@ impl Selection {
     fn on_calibrated(
         self,
         experiment: &Experiment,
-        model: (Arc<OnnxFile>, Arc<Graph>),
+        model: (PathBuf, Arc<Graph>),
         dataset: Dataset,
     ) -> Result<Session> {
         let calibration = experiment.calibration();
@@ -532,13 +529,8 @@ fn check_preprocess(calibration: &Calibration, of: &str, preprocess: &Preprocess
 }
 
 /// The calibration at `path`, if it fits the model and its pixels.
-fn read_calibration(
-    path: &Path,
-    selection: &Selection,
-    file: &OnnxFile,
-    graph: &Graph,
-) -> Result<Calibration> {
-    let calibration = Calibration::read(path, file, graph)?;
+fn read_calibration(path: &Path, selection: &Selection, graph: &Graph) -> Result<Calibration> {
+    let calibration = Calibration::read(path, graph)?;
     check_preprocess(&calibration, &path.display().to_string(), &selection.preprocess)?;
     Ok(calibration)
 }

@@ -135,7 +135,7 @@ impl Embedded {
         let inputs = read_inputs(&training, &all, &preprocess, &graph)?;
         let source = (training.name().to_string(), inputs);
         let method = Method::MeanSquare;
-        Session::new(file, graph, test, indices, preprocess, source, method)
+        Session::new(file.path, graph, test, indices, preprocess, source, method)
     }
 }
 

@@ -25,10 +25,10 @@ fn emulated(odd: &Odd) -> [Vec<Vec<f32>>; 2] {
     let inputs = vec![odd.sample(1), odd.sample(0)];
     let origin = (String::new(), String::new());
     let calibration =
-        Experiment::calibrate(&file, &graph, &inputs, Method::MinMax, origin, &|_| {}).unwrap();
+        Experiment::calibrate(&file.path, &graph, &inputs, Method::MinMax, origin, &|_| {})
+            .unwrap();
     let scheme = WeightScheme::U8Channel;
-    let experiment =
-        Experiment::new(Arc::new(file), graph, inputs, calibration, scheme, Isa::best());
+    let experiment = Experiment::new(graph, inputs, calibration, scheme, Isa::best());
     let truncated = Design::new(truncated(6)).with_control_variate(Mode::None);
     [Design::exact(8), truncated].map(|design| {
         let candidate = experiment.candidate(&design).unwrap();

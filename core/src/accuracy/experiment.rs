@@ -1,5 +1,6 @@
 //! A model with its data and calibration, from which candidates are made.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use recoup_kernels::{Isa, KernelError};
@@ -8,7 +9,7 @@ use crate::control_variate::{self, ControlVariate, ControlVariateError, Predicti
 use crate::design::Design;
 use crate::emulate::{EmulateError, Network, Prepared, StatisticsCollector};
 use crate::hint::Hint;
-use crate::model::{Graph, ModelError, OnnxFile, SampleError};
+use crate::model::{Graph, ModelError, SampleError};
 use crate::multiplier::MultiplierError;
 use crate::quantize::{
     Calibration, CalibrationError, LayerCodes, OutputCorrection, Quantization, Ranging,
@@ -99,7 +100,6 @@ impl From<SampleError> for ExperimentError {
 
 /// A model, the calibration images and what was derived from them.
 pub struct Experiment {
-    pub(super) file: Arc<OnnxFile>,
     pub(super) graph: Arc<Graph>,
     pub(super) images: Arc<Vec<Vec<f32>>>,
     pub(super) calibration: Calibration,
@@ -116,10 +116,8 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// Sets an experiment up on calibration `images` (ONNX order) for `graph`, which was imported
-    /// from `file`.
+    /// Sets an experiment up on calibration `images` (ONNX order) for `graph`.
     pub fn new(
-        file: Arc<OnnxFile>,
         graph: Arc<Graph>,
         images: Vec<Vec<f32>>,
         calibration: Calibration,
@@ -127,7 +125,6 @@ impl Experiment {
         isa: Isa,
     ) -> Self {
         Self {
-            file,
             graph,
             images: Arc::new(images),
             calibration,
@@ -146,7 +143,6 @@ impl Experiment {
     /// The same with weights coded in another way; what does not depend on it is shared.
     pub fn with_weights(&self, weights: WeightScheme) -> Self {
         Self {
-            file: self.file.clone(),
             graph: self.graph.clone(),
             images: self.images.clone(),
             calibration: self.calibration.clone(),
@@ -176,12 +172,12 @@ impl Experiment {
         Self { calibration: Calibration { data, ..self.calibration }, ..self }
     }
 
-    /// The calibration of `graph` on `images`.
+    /// The calibration of `graph` on `images`; `model` is the file that it was imported from.
     ///
     /// # Errors
     /// See [`calibrate`].
     pub fn calibrate(
-        file: &OnnxFile,
+        model: &Path,
         graph: &Graph,
         images: &[Vec<f32>],
         ranging: impl Into<Ranging>,
@@ -190,10 +186,10 @@ impl Experiment {
     ) -> Result<Calibration, CalibrationError> {
         let ranging: Ranging = ranging.into();
         let tensors = calibrate(graph, images, ranging, watch)?;
-        let name = file.path.file_name().unwrap_or(file.path.as_os_str());
+        let name = model.file_name().unwrap_or(model.as_os_str());
         Ok(Calibration {
             model: name.to_string_lossy().into_owned(),
-            model_sha256: file.sha256.clone(),
+            model_sha256: graph.sha256.clone(),
             data,
             source: None,
             preprocess,

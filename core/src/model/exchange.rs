@@ -151,7 +151,8 @@ mod tests {
         let images: Vec<Vec<f32>> = (0..3).map(image).collect();
         let origin = (String::new(), String::new());
         let calibration =
-            Experiment::calibrate(&file, &graph, &images, Method::MinMax, origin, &|_| {}).unwrap();
+            Experiment::calibrate(&file.path, &graph, &images, Method::MinMax, origin, &|_| {})
+                .unwrap();
         let products: Vec<bool> = graph.macs().map(|(_, mac)| mac.loads_value()).collect();
         let numbers = (0..products.len()).filter(|&layer| products[layer]);
         let mut ways: Vec<Vec<bool>> =

@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::hint::Hint;
-use crate::model::{
-    ActivationQuantization, FloatModel, Graph, ModelError, OnnxFile, SampleError, Scalable,
-};
+use crate::model::{ActivationQuantization, FloatModel, Graph, ModelError, SampleError, Scalable};
 use crate::numeric::hex;
 use crate::watch::{Stopped, Watch, go_on};
 
@@ -311,18 +309,18 @@ impl Calibration {
             .map_err(|error| CalibrationError::Format { path: path.into(), error })
     }
 
-    /// Reads a calibration file made for `model`, which was imported as `graph`.
+    /// Reads a calibration file made for the model that was imported as `graph`.
     ///
     /// # Errors
     /// When it cannot be read, is no calibration, belongs to another model, or lacks a tensor.
-    pub fn read(path: &Path, model: &OnnxFile, graph: &Graph) -> Result<Self, CalibrationError> {
+    pub fn read(path: &Path, graph: &Graph) -> Result<Self, CalibrationError> {
         let calibration = Self::read_any(path)?;
-        if calibration.model_sha256 != model.sha256 {
+        if calibration.model_sha256 != graph.sha256 {
             return Err(CalibrationError::OtherModel {
                 path: path.into(),
                 model: calibration.model,
                 found: calibration.model_sha256,
-                expected: model.sha256.clone(),
+                expected: graph.sha256.clone(),
             });
         }
         let incomplete = |tensor: &str| CalibrationError::Incomplete {

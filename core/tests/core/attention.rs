@@ -56,9 +56,8 @@ fn design_with(
     let graph = Arc::new(model::load_with(&file, None, attention).unwrap());
     let (images, origin) = (&expected.images, (String::new(), String::new()));
     let calibration =
-        Experiment::calibrate(&file, &graph, images, Method::MinMax, origin, &|_| {}).unwrap();
-    let file = Arc::new(file);
-    let experiment = Experiment::new(file, graph, images.clone(), calibration, scheme, isa);
+        Experiment::calibrate(&file.path, &graph, images, Method::MinMax, origin, &|_| {}).unwrap();
+    let experiment = Experiment::new(graph, images.clone(), calibration, scheme, isa);
     let design: Design = other.unwrap_or(&expected.design).parse().unwrap();
     let candidate = experiment.candidate(&design).unwrap();
     (expected, candidate)

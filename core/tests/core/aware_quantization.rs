@@ -64,16 +64,10 @@ impl Trial {
         images.iter().for_each(|image| expected.push(float.outputs(image).unwrap()));
         let origin = (String::new(), String::new());
         let calibration =
-            Experiment::calibrate(&file, &graph, &images, Method::MinMax, origin, &|_| {}).unwrap();
+            Experiment::calibrate(&file.path, &graph, &images, Method::MinMax, origin, &|_| {})
+                .unwrap();
         let scheme = WeightScheme::U8Channel;
-        let experiment = Experiment::new(
-            Arc::new(file),
-            graph,
-            images.clone(),
-            calibration,
-            scheme,
-            Isa::best(),
-        );
+        let experiment = Experiment::new(graph, images.clone(), calibration, scheme, Isa::best());
         Self { experiment, images, expected }
     }
 

@@ -35,12 +35,11 @@ fn constants_of_a_separable_network_are_those_of_the_equations() {
     let graph = Arc::new(model::load(&file, None).unwrap());
     let (images, origin) = (&expected.images, (String::new(), String::new()));
     let calibration =
-        Experiment::calibrate(&file, &graph, images, Method::MinMax, origin, &|_| {}).unwrap();
-    let (file, scheme) = (Arc::new(file), WeightScheme::U8Channel);
+        Experiment::calibrate(&file.path, &graph, images, Method::MinMax, origin, &|_| {}).unwrap();
+    let scheme = WeightScheme::U8Channel;
     for isa in Isa::available() {
         let (images, calibration) = (images.clone(), calibration.clone());
-        let experiment =
-            Experiment::new(file.clone(), graph.clone(), images, calibration, scheme, isa);
+        let experiment = Experiment::new(graph.clone(), images, calibration, scheme, isa);
         let design: Design = expected.design.parse().unwrap();
         let candidate = experiment.candidate(&design).unwrap();
         let control = candidate.control.as_ref().unwrap();

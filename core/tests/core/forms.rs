@@ -107,12 +107,12 @@ fn v_brings_forms_closer_to_exact_products_and_fidelity_says_so() {
 
         let (samples, origin) = (&form.samples, (String::new(), String::new()));
         let calibration =
-            Experiment::calibrate(&file, &graph, samples, Method::MinMax, origin, &|_| {}).unwrap();
+            Experiment::calibrate(&file.path, &graph, samples, Method::MinMax, origin, &|_| {})
+                .unwrap();
         let float = FloatModel::new(&graph, &[]);
         let scheme = WeightScheme::U8Channel;
         let samples = samples.clone();
-        let experiment =
-            Experiment::new(Arc::new(file), graph, samples, calibration, scheme, Isa::best());
+        let experiment = Experiment::new(graph, samples, calibration, scheme, Isa::best());
         let designs = [("exact", "none"), ("truncated:7", "none"), ("truncated:7", "fitted")];
         let candidates =
             designs.map(|(multiplier, mode)| experiment::candidate(&experiment, multiplier, mode));

@@ -17,8 +17,9 @@ pub fn new(scheme: WeightScheme, isa: Isa, images: usize) -> Experiment {
     let (images, _) = fashion::images("calibration-256", images);
     let source = ("calibration-256".into(), "fashion-mnist".into());
     let calibration =
-        Experiment::calibrate(&file, &graph, &images, Method::MinMax, source, &|_| {}).unwrap();
-    Experiment::new(Arc::new(file), graph, images, calibration, scheme, isa)
+        Experiment::calibrate(&file.path, &graph, &images, Method::MinMax, source, &|_| {})
+            .unwrap();
+    Experiment::new(graph, images, calibration, scheme, isa)
 }
 
 /// A network on `multiplier` with the control variate `mode`.

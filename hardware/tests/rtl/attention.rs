@@ -39,10 +39,10 @@ fn check(loading: Loading, ways: &[bool]) {
     let images: Vec<Vec<f32>> = (0..3).map(image).collect();
     let origin = (String::new(), String::new());
     let calibration =
-        Experiment::calibrate(&file, &graph, &images, Method::MinMax, origin, &|_| {}).unwrap();
+        Experiment::calibrate(&file.path, &graph, &images, Method::MinMax, origin, &|_| {})
+            .unwrap();
     let scheme = WeightScheme::U8Channel;
-    let experiment =
-        Experiment::new(Arc::new(file), graph, images.clone(), calibration, scheme, Isa::best());
+    let experiment = Experiment::new(graph, images.clone(), calibration, scheme, Isa::best());
     let multiplier = "truncated:7".parse().unwrap();
     let options = ControlOptions { loading, ..ControlOptions::default() };
     let design = Design::new(multiplier)
