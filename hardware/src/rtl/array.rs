@@ -1,5 +1,6 @@
 //! The array: `array.sv`. Instances and their wires.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::constants::constants;
@@ -7,7 +8,7 @@ use super::design::ArrayRtl;
 use super::load::LoadShares;
 use super::load_sums::load_sums;
 use super::mac_plus;
-use super::print::range;
+use super::print::{range, unused};
 
 /// A port of the array: its direction, name, width and meaning.
 pub struct ArrayPort {
@@ -118,7 +119,46 @@ pub fn array(design: &ArrayRtl) -> String {
         load_path(design, &mut text);
     }
     columns(design, &mut text);
+    text += &unused(unread(design, &text));
     text + "endmodule\n"
+}
+
+/// Bits of codes that no PE has a product for, and what the last PEs, load sums and MAC+ hand on.
+fn unread(design: &ArrayRtl, text: &str) -> Vec<String> {
+    let options = &design.options;
+    let of_codes = |port, codes: usize, read: &[usize]| {
+        let bits: Vec<usize> = (0..8).filter(|bit| !read.contains(bit)).collect();
+        let bits = (!bits.is_empty()).then_some(bits).into_iter();
+        let codes = (0..codes).flat_map(move |code| bits.clone().map(move |bits| (code, bits)));
+        codes.map(move |(code, bits)| select(port, 8 * code, &bits)).collect::<Vec<_>>()
+    };
+    let mut unread = Vec::new();
+    // The sums of what is loaded read whole codes, as the x line does.
+    if design.load().is_none() {
+        unread.extend(of_codes("w_in", options.columns, &design.pe_weight_bits()));
+    }
+    if design.x_in_line().is_none() {
+        unread.extend(of_codes("a_in", options.rows, &design.pe_activation_bits()));
+    }
+    // A wire stands where it is declared, where it is driven, if that is elsewhere, and where it is
+    // read.
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for name in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
+        *counts.entry(name).or_default() += 1;
+    }
+    for line in text.lines() {
+        let Some(declared) = line.strip_prefix("  wire") else { continue };
+        let declared = declared.trim_end_matches(';');
+        let (declared, driven) = match declared.split_once(" = ") {
+            Some((declared, _)) => (declared, 1),
+            None => (declared, 2),
+        };
+        let name = declared.rsplit(' ').next().unwrap_or(declared);
+        if counts[name] == driven {
+            unread.push(name.to_owned());
+        }
+    }
+    unread
 }
 
 /// The PEs, row by row. `w_r_c`, `a_r_c`, `psum_r_c` are what PE r, c receives.

@@ -3,7 +3,7 @@
 //! Items only read what stands before them, registers too: an array has no loops, except that a
 //! register with an enable holds its value, and that an accumulator adds to its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use recoup_circuits::netlist::{Gate, GateBuilder};
 
@@ -89,6 +89,28 @@ impl Item {
             Self::Input { width } | Self::Lookup { width, .. } => *width,
             Self::Add([row, _]) => row.len(),
             Self::Register { data, .. } | Self::Accumulator { data, .. } => data.len(),
+        }
+    }
+
+    /// The bits that it reads.
+    pub fn reads(&self) -> Vec<Bit> {
+        match self {
+            Self::Constants | Self::Input { .. } => Vec::new(),
+            Self::Gate(gate) => match *gate {
+                Gate::Constant(_) => Vec::new(),
+                Gate::Not(a) => vec![a],
+                Gate::And(a, b) | Gate::Or(a, b) | Gate::Xor(a, b) => vec![a, b],
+                Gate::Mux { select, high, low } => vec![select, high, low],
+            },
+            Self::HalfAdder(bits) => bits.to_vec(),
+            Self::FullAdder(bits) => bits.to_vec(),
+            Self::Add(rows) => rows.concat(),
+            Self::Lookup { inputs, .. } => inputs.clone(),
+            Self::Register { data, enable } => data.iter().chain(enable).copied().collect(),
+            Self::Accumulator { data, enable, restart, take, taken } => {
+                let own = [enable, restart, take];
+                data.iter().chain(taken).chain(own).copied().collect()
+            }
         }
     }
 
@@ -261,6 +283,18 @@ impl Module {
     /// Names and widths of the output ports.
     pub fn output_widths(&self) -> impl Iterator<Item = (&str, usize)> {
         self.outputs.iter().map(|(name, bits)| (name.as_str(), bits.len()))
+    }
+
+    /// The bits of each item that nothing reads, of items that have some.
+    pub fn unread(&self) -> Vec<Vec<Bit>> {
+        let mut read: HashSet<Bit> = self.items.iter().flat_map(|(_, item)| item.reads()).collect();
+        read.extend(self.outputs.iter().flat_map(|(_, bits)| bits));
+        let bits = |item: usize| {
+            let width = self.items[item].1.width() as u32;
+            let bits = (0..width).map(|bit| Bit { item: item as u32, bit });
+            bits.filter(|bit| !read.contains(bit)).collect::<Vec<_>>()
+        };
+        (1..self.items.len()).map(bits).filter(|bits| !bits.is_empty()).collect()
     }
 
     /// Whether it needs a clock.

@@ -38,6 +38,8 @@ impl Module {
         for (name, bits) in &self.outputs {
             let _ = writeln!(text, "  assign {name} = {};", self.word(bits));
         }
+        let unread = self.unread();
+        text += &unused(unread.iter().map(|bits| self.word(bits)));
         text + "endmodule\n"
     }
 
@@ -168,6 +170,18 @@ fn print_lookup(
         writeln!(text, "      {inputs}'d{index}: {name} = {width}'d{value};")?;
     }
     write!(text, "      default: {name} = {width}'d{default};\n    endcase\n  end\n")
+}
+
+/// A wire that says of others that nothing reads them. Linters know it by its name.
+pub(super) fn unused(wires: impl IntoIterator<Item = String>) -> String {
+    let wires: Vec<String> = wires.into_iter().collect();
+    if wires.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n  // Read by nothing, on purpose.\n  wire unused = &{{1'b0, {}}};\n",
+        wires.join(", ")
+    )
 }
 
 /// The range of a vector, with a space in front; nothing for a single bit.

@@ -9,7 +9,7 @@ use recoup_hardware::rtl::{
     ArrayRtl, Correction, File, MultiplierCircuit, Options, RandomSize, files, random,
 };
 
-use crate::tools::{folder, icarus, verilator};
+use crate::tools::{folder, icarus, lint, verilator};
 
 /// An array on random tiles: two blocks of filters, three tiles of which the last is not full.
 fn random_array(
@@ -69,6 +69,7 @@ fn made_of(
 
 fn assert_passes(files: &[File], simulate: impl Fn(&std::path::Path) -> (bool, String)) {
     let folder = folder(files);
+    lint(folder.path());
     let (passed, said) = simulate(folder.path());
     assert!(passed, "{said}");
 }
