@@ -1,6 +1,7 @@
 //! Array power of designs, and the energy of an inference on them, from a cost table or
 //! measurements.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use recoup_core::accuracy::EmulatedDesign;
@@ -43,6 +44,9 @@ pub struct Figures {
     pub power: Option<f64>,
     /// Energy of an inference.
     pub energy: Option<Energy>,
+    /// Whether power and energy include what makes constants of loaded codes; none where the array
+    /// makes none, or they come from measurements.
+    pub load_path: Option<bool>,
 }
 
 /// Energy of an inference.
@@ -93,7 +97,8 @@ impl Power {
             // Eq. (P6).
             false => energy.map(|energy| energy.relative),
         };
-        Figures { power, energy }
+        let load_path = self.has_load_path(design, functions, layers);
+        Figures { power, energy, load_path }
     }
 
     /// Whether the measurements, if there are any, lack an array of a design on these layers.
@@ -107,6 +112,53 @@ impl Power {
         let is_exact =
             design.multiplier.is_exact() && (design.activation_bits, design.weight_bits) == (8, 8);
         design.exact_ends || (!is_exact && layers.iter().any(|layer| layer.exact))
+    }
+
+    /// Whether a design makes constants of what some layer of the main array is loaded with.
+    fn makes_constants(design: &Design, layers: &[Layer]) -> bool {
+        let is_beside = Beside::runs(layers, design.exact_ends);
+        let mut main = layers.iter().zip(is_beside).filter(|(_, is_beside)| !is_beside);
+        let how = design.control_options.attention;
+        how.are_made_when_loaded(design.control_variate)
+            && main.any(|(layer, _)| layer.loaded_operand.is_some())
+    }
+
+    /// Whether figures by the table leave out what makes constants of loaded codes, although the array
+    /// needs it: because the table does not have it, or because the constants are of a kind that it is
+    /// not measured for, C0 alone or those without data.
+    pub fn lacks_load_path(&self, design: &Design, layers: &[Layer]) -> bool {
+        if !self.measured.is_empty() || !Self::makes_constants(design, layers) {
+            return false;
+        }
+        let Some(array) = self.array_of(design, &[], self.array) else { return false };
+        let mut rows = self.table.with_any_control(&self.library, &array).peekable();
+        let how = design.control_options.attention;
+        rows.peek().is_some()
+            && !(how.are_c_and_c0(design.control_variate) && rows.any(|it| it.load_path.is_some()))
+    }
+
+    /// The row of a design's array: with what makes constants of what these layers are loaded with,
+    /// where it makes any and the table has its costs.
+    fn equipped<'a>(&self, cost: &'a Cost, design: &Design, layers: &[Layer]) -> Cow<'a, Cost> {
+        let how = design.control_options.attention;
+        let is_needed =
+            how.are_c_and_c0(design.control_variate) && Self::makes_constants(design, layers);
+        let equipped = is_needed.then(|| cost.with_load_path()).flatten();
+        equipped.map_or(Cow::Borrowed(cost), Cow::Owned)
+    }
+
+    fn has_load_path(
+        &self,
+        design: &Design,
+        functions: &[String],
+        layers: &[Layer],
+    ) -> Option<bool> {
+        if !self.measured.is_empty() || !Self::makes_constants(design, layers) {
+            return None;
+        }
+        let array = self.array_of(design, functions, self.array)?;
+        let cost = self.table.full(&self.library, &array)?;
+        Some(matches!(self.equipped(cost, design, layers), Cow::Owned(_)))
     }
 
     /// The coding of the weights of a design.
@@ -127,13 +179,13 @@ impl Power {
         let array = self.array_of(design, functions, self.array)?;
         Stimulus::FULL.into_iter().find_map(|stimulus| {
             let find = |array: &Array| self.table.find(&self.library, array, stimulus);
-            let main = find(&array)?;
+            let main = self.equipped(find(&array)?, design, layers);
             let per_mac_fj = match Self::has_array_beside(design, layers) {
                 false => main.energy_fj,
                 true => {
                     let beside = find(&self.array_beside(&array))?;
                     let is_beside = Beside::runs(layers, design.exact_ends);
-                    self.mixed_fj_per_mac(main, beside, layers, is_beside)?
+                    self.mixed_fj_per_mac(&main, beside, layers, is_beside)?
                 }
             };
             Some(per_mac_fj / find(&array.exact())?.energy_fj)
@@ -185,11 +237,12 @@ impl Power {
         let beside = match Self::has_array_beside(design, layers) {
             false => None,
             true => Some(Beside {
-                array: self.array_energy(&exact, &[], self.exact_array)?,
+                array: self.array_energy(&exact, &[], self.exact_array, layers)?,
                 ends: design.exact_ends,
             }),
         };
-        Some(Accelerator { main: self.array_energy(design, functions, self.array)?, beside })
+        let main = self.array_energy(design, functions, self.array, layers)?;
+        Some(Accelerator { main, beside })
     }
 
     fn array_energy(
@@ -197,10 +250,13 @@ impl Power {
         design: &Design,
         functions: &[String],
         array: [u32; 2],
+        layers: &[Layer],
     ) -> Option<ArrayEnergy> {
         if self.measured.is_empty() {
             let array = self.array_of(design, functions, array)?;
-            return ArrayEnergy::of_table(&self.table, &self.library, &array);
+            let cost = self.table.full(&self.library, &array)?;
+            let run = self.table.run(cost)?;
+            return ArrayEnergy::of_cost(run, &self.equipped(cost, design, layers));
         }
         let weights = self.weights(design);
         design.multiplier.check_coding(weights.coding()).ok()?;
