@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use recoup_core::design::{DesignRecord, Kind};
+use recoup_core::model::Attention;
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use recoup_explore::answer::{self, Evaluated};
@@ -256,7 +257,11 @@ fn masks(recorded: &Recorded) -> Vec<Mask> {
 /// designs of others have other identities.
 fn hardware(recorded: &Recorded) -> Vec<Hardware> {
     let mut shown: Vec<Hardware> = Vec::new();
-    for entry in entries(recorded) {
+    let all = recorded.all().flat_map(|network| {
+        let is_loaded = network.experiment.attention == Some(Attention::Emulated);
+        network.designs.iter().map(move |design| (&design.entry, is_loaded))
+    });
+    for (entry, is_loaded) in all {
         let control = (!entry.functions.is_empty()).then(|| entry.functions.join(" + "));
         let design = &entry.design;
         let Some(cost) = find_cost(&recorded.settings, |cost| {
@@ -268,6 +273,8 @@ fn hardware(recorded: &Recorded) -> Vec<Hardware> {
         }) else {
             continue;
         };
+        let equipped = (is_loaded && design.makes_c_and_c0()).then(|| cost.with_load_path());
+        let equipped = equipped.flatten();
         let mut name = design.multiplier.clone();
         for (codes, bits) in
             [("activation", design.activation_bits), ("weight", design.weight_bits)]
@@ -279,6 +286,10 @@ fn hardware(recorded: &Recorded) -> Vec<Hardware> {
         if let Some(function) = &control {
             name += &format!(" with V, x = {function}");
         }
+        if equipped.is_some() {
+            name += ", constants made when loaded";
+        }
+        let cost = equipped.as_ref().unwrap_or(cost);
         if !shown.iter().any(|known| known.name == name) {
             shown.push(Hardware {
                 name,

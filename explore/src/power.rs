@@ -275,11 +275,72 @@ impl Power {
 #[cfg(test)]
 mod tests {
     use recoup_circuits::{Operands, ProductTable};
-    use recoup_core::control_variate::Mode;
+    use recoup_core::control_variate::{AttentionConstants, ControlOptions, Mode};
+    use recoup_core::model::LoadedOperand;
     use recoup_core::multiplier::{Multiplier, truncated};
     use recoup_hardware::inference::{LayerShape, MeasuredLayer};
 
     use super::*;
+
+    /// The middle layer's weights are activations.
+    #[test]
+    fn what_makes_constants_counts_where_there_are_any() {
+        let functions = ["popcount".to_owned()];
+        let mut power = Power::default();
+        let design = Design::new(truncated(8));
+        let row = |power: &Power, design: &Design| {
+            let array = Array::new(design, &functions, [64; 2]).unwrap();
+            power.table.full(LIBRARY, &array).unwrap().clone()
+        };
+        let (plain, exact) = (row(&power, &design), power.table.costs[0].design.exact());
+        let exact = power.table.full(LIBRARY, &Array { rows: 64, columns: 64, ..exact }).unwrap();
+        let (exact_fj, load_path) = (exact.energy_fj, plain.load_path.unwrap());
+        let mut attention = layers();
+        attention[1].loaded_operand = Some(LoadedOperand::Second);
+        let weights = power.figures(&design, &functions, &layers());
+        assert_eq!(weights.power, Some(plain.energy_fj / exact_fj));
+        assert_eq!(weights.load_path, None);
+        let loaded = power.figures(&design, &functions, &attention);
+        assert_eq!(loaded.power, Some((plain.energy_fj + load_path.energy_fj) / exact_fj));
+        assert_eq!(loaded.load_path, Some(true));
+        // Each layer is one pass: 21 cycles with positions, 3 x 190 without, in which its clock runs; 64
+        // cycles load 4 x 4 of the PEs with words that are added up.
+        let clock_fj = 4096.0 * load_path.energy_fj * (21.0 + 3.0 * 190.0);
+        let expected = 1e-6 * (clock_fj + 64.0 * 16.0 * load_path.loading_fj);
+        let more = |figures: Figures| {
+            figures.energy.unwrap().energy_nj - weights.energy.unwrap().energy_nj
+        };
+        assert!((more(loaded) - expected).abs() < 1e-9, "{} {expected}", more(loaded));
+        assert!(!power.lacks_load_path(&design, &attention));
+        // Nowhere else: exact products, another array's, constants of another kind, and no V.
+        let with = |attention| {
+            let options = ControlOptions { attention, ..ControlOptions::default() };
+            design.clone().with_control_options(options)
+        };
+        let mut beside = attention.clone();
+        beside[1].exact = true;
+        for (design, layers) in [
+            (design.clone(), &beside),
+            (with(AttentionConstants::Layer), &attention),
+            (with(AttentionConstants::None), &attention),
+            (design.clone().with_control_variate(Mode::None), &attention),
+            (Design::exact(8), &attention),
+        ] {
+            let found = power.figures(&design, &[], layers);
+            assert_eq!(found.load_path, None, "{design}");
+            assert!(!power.lacks_load_path(&design, layers), "{design}");
+        }
+        // C0 alone takes another load path, of which the table has nothing.
+        let constant = with(AttentionConstants::Constant);
+        let found = power.figures(&constant, &functions, &attention);
+        assert_eq!((found.power, found.load_path), (weights.power, Some(false)));
+        assert!(power.lacks_load_path(&constant, &attention));
+        // As has a table from before it was measured.
+        power.table.costs.iter_mut().for_each(|cost| cost.load_path = None);
+        let found = power.figures(&design, &functions, &attention);
+        assert_eq!((found.power, found.load_path), (weights.power, Some(false)));
+        assert!(power.lacks_load_path(&design, &attention));
+    }
 
     /// An array whose layers take `energies_fj`; its clock 10 fJ per cycle, its leakage 2 nW.
     fn measured(

@@ -1,9 +1,10 @@
 //! `recoup hardware`, and the power beside accuracies that comes from its table.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::run::{assert_refused, recoup, stdout, workspace};
+use crate::eval::fashion;
+use crate::run::{FASHION_MODEL, assert_refused, recoup, stdout, workspace};
 
 const CELLS: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 
@@ -97,6 +98,55 @@ fn designs_are_measured_and_rows_of_other_libraries_kept() {
     assert!(run["tools"]["yosys"].as_str().unwrap().contains("Yosys"));
     let listed = stdout(&["hardware", "list", "--costs", out.to_str().unwrap(), "--size", "4"]);
     assert!(listed.contains("one: 4 x 4 arrays"), "{listed}");
+}
+
+/// Figures of a design with V, and what is noted.
+fn eval_with_v(model: &str, more: &[&str]) -> (Value, String) {
+    let options = ["--multiplier", "truncated:8", "--json"];
+    let options = [&options[..], more].concat();
+    let mut args = fashion(model, &options);
+    (args[7], args[9]) = ("2", "4");
+    let output = recoup(&args).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    (report["results"][1].clone(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn what_makes_constants_of_loaded_codes_counts() {
+    let table: Value = serde_json::from_str(&stdout(&["hardware", "list", "--json"])).unwrap();
+    let row = |multiplier: &str, control: &Value| -> Value {
+        let rows = table["costs"].as_array().unwrap();
+        let found = rows.iter().find(|it| {
+            let design = &it["design"];
+            (&it["run"], &it["stimulus"], &design["rows"])
+                == (&json!("asap7"), &json!("relu-like"), &json!(64))
+                && (&design["multiplier"], &design["control"]) == (&json!(multiplier), control)
+                && design["activation_bits"] == 8
+                && design["weight_bits"] == Value::Null
+        });
+        found.unwrap_or_else(|| panic!("no {multiplier} with {control}")).clone()
+    };
+    let number = |value: &Value| value.as_f64().unwrap();
+    let exact_fj = number(&row("exact", &Value::Null)["energy_fj"]);
+    let (vit, notes) = eval_with_v("zoo/assets/fashion-vit.onnx", &[]);
+    let cost = row("truncated:8", &vit["control_function"]);
+    let load_path_fj = number(&cost["load_path"]["energy_fj"]);
+    let expected = (number(&cost["energy_fj"]) + load_path_fj) / exact_fj;
+    assert!((number(&vit["array_power"]) - expected).abs() < 1e-9, "{vit:#} {expected}");
+    assert_eq!(vit["load_path"], true);
+    assert!(!notes.contains("load path"), "{notes}");
+    // A convolutional network has its constants before it runs.
+    let (conv, _) = eval_with_v(FASHION_MODEL, &[]);
+    let cost = row("truncated:8", &conv["control_function"]);
+    let expected = number(&cost["energy_fj"]) / exact_fj;
+    assert!((number(&conv["array_power"]) - expected).abs() < 1e-9, "{conv:#} {expected}");
+    assert_eq!(conv["load_path"], Value::Null);
+    // What makes C0 alone is in no table.
+    let constant = ["--attention-constants", "constant"];
+    let (constant, notes) = eval_with_v("reference/models/attention.onnx", &constant);
+    assert_eq!(constant["load_path"], false);
+    let note = "the cost table has no load path for these designs";
+    assert_eq!(notes.matches(note).count(), 1, "{notes}");
 }
 
 #[test]
