@@ -14,6 +14,7 @@ use recoup_explore::recorded::{Mean, Recorded, RecordedDesign, RecordedNetwork};
 use recoup_explore::sequential::{self, ERROR, Limit};
 use recoup_explore::store::Store;
 use recoup_hardware::cost_table::{Cost, Stimulus};
+use recoup_hardware::inference::with_load_path;
 use recoup_report::data::{
     Answer, Assessment, Command, Comparison, Costs, Hardware, Histogram, Input, LayerError,
     LayerQuality as ShownLayer, Mask, Network, Provenance, Report, Results, ShownDesign,
@@ -273,7 +274,7 @@ fn hardware(recorded: &Recorded) -> Vec<Hardware> {
         }) else {
             continue;
         };
-        let equipped = (is_loaded && design.makes_c_and_c0()).then(|| cost.with_load_path());
+        let equipped = (is_loaded && design.makes_c_and_c0()).then(|| with_load_path(cost));
         let equipped = equipped.flatten();
         let mut name = design.multiplier.clone();
         for (codes, bits) in

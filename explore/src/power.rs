@@ -8,7 +8,9 @@ use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::design::Design;
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::cost_table::{Array, Cost, CostTable, Stimulus};
-use recoup_hardware::inference::{Accelerator, ArrayEnergy, Beside, Layer, MeasuredArray};
+use recoup_hardware::inference::{
+    Accelerator, ArrayEnergy, Beside, Layer, MeasuredArray, with_load_path,
+};
 use recoup_kernels::WeightCoding;
 
 /// Library of the figures beside accuracies.
@@ -143,7 +145,7 @@ impl Power {
         let how = design.control_options.attention;
         let is_needed =
             how.are_c_and_c0(design.control_variate) && Self::makes_constants(design, layers);
-        let equipped = is_needed.then(|| cost.with_load_path()).flatten();
+        let equipped = is_needed.then(|| with_load_path(cost)).flatten();
         equipped.map_or(Cow::Borrowed(cost), Cow::Owned)
     }
 

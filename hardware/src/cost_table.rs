@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cells::CellError;
-use crate::power::Role;
 
 /// Version of the file.
 const VERSION: u32 = 1;
@@ -203,23 +202,6 @@ pub struct LoadPathCost {
     pub energy_fj: f64,
     /// Energy of adding up what is loaded, fJ per PE and cycle of loading, without its clock.
     pub loading_fj: f64,
-}
-
-impl Cost {
-    /// The same array with what makes constants of what it is loaded with: area and energy, as a part
-    /// of their own. None if that was not measured.
-    pub fn with_load_path(&self) -> Option<Self> {
-        let LoadPathCost { area_um2, energy_fj, .. } = self.load_path?;
-        let part = || Role::LoadPath.to_string();
-        let mut cost = self.clone();
-        cost.area_um2 += area_um2;
-        if !cost.area_parts_um2.is_empty() {
-            cost.area_parts_um2.insert(part(), area_um2);
-        }
-        cost.energy_fj += energy_fj;
-        cost.parts_fj.insert(part(), energy_fj);
-        Some(cost)
-    }
 }
 
 /// Why a cost table cannot be used.
@@ -449,18 +431,13 @@ mod tests {
     }
 
     #[test]
-    fn a_load_path_adds_to_area_and_energy() {
+    fn a_load_path_survives_the_file() {
         let mut table = table();
-        assert_eq!(table.costs[1].with_load_path(), None);
         let text = table.to_json();
         assert!(!text.contains("load_path"), "as before it was measured: {text}");
         let load_path = LoadPathCost { area_um2: 500.0, energy_fj: 2.0, loading_fj: 0.5 };
         table.costs[1].load_path = Some(load_path);
         assert_eq!(CostTable::parse("costs.json", &table.to_json()).expect("a table"), table);
-        let all = table.costs[1].with_load_path().expect("it was measured");
-        assert_eq!((all.area_um2, all.energy_fj), (1e5 + 500.0, 80.0 + 2.0));
-        assert_eq!((all.area_parts_um2["load path"], all.parts_fj["load path"]), (500.0, 2.0));
-        assert_eq!((all.parts_fj["multiplier"], all.load_path), (80.0, Some(load_path)));
     }
 
     #[test]

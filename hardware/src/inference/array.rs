@@ -149,6 +149,21 @@ impl ArrayEnergy {
     }
 }
 
+/// A row of the same array with what makes constants of what it is loaded with: area and energy, as a
+/// part of their own. None if that was not measured.
+pub fn with_load_path(cost: &Cost) -> Option<Cost> {
+    let load_path = cost.load_path?;
+    let part = || Role::LoadPath.to_string();
+    let mut cost = cost.clone();
+    cost.area_um2 += load_path.area_um2;
+    if !cost.area_parts_um2.is_empty() {
+        cost.area_parts_um2.insert(part(), load_path.area_um2);
+    }
+    cost.energy_fj += load_path.energy_fj;
+    cost.parts_fj.insert(part(), load_path.energy_fj);
+    Some(cost)
+}
+
 /// The parts of a row, fJ per MAC of an array that is full; None where some are missing.
 fn full(cost: &Cost) -> Option<BTreeMap<Role, f64>> {
     let part = |role: Role| Some((role, *cost.parts_fj.get(&role.to_string())?));

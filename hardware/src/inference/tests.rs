@@ -101,7 +101,7 @@ fn a_layer_by_hand() {
     // With a load path its clock runs in all 20 + 20 cycles; it adds up words of activations alone.
     let load_path = LoadPathCost { area_um2: 50.0, energy_fj: 0.25, loading_fj: 0.125 };
     table.costs[0].load_path = Some(load_path);
-    let equipped = table.costs[0].with_load_path().unwrap();
+    let equipped = with_load_path(&table.costs[0]).unwrap();
     let equipped = ArrayEnergy::of_cost(&table.runs[0], &equipped).unwrap();
     let of_weights = equipped.layer(&layer("a", 6, 2, 10)).unwrap();
     let clock = (20.0 + 20.0) * 16.0 * 0.25;
@@ -117,6 +117,19 @@ fn a_layer_by_hand() {
     // A layer that fills the array costs what the table says.
     let full = array("truncated:8", 4).layer(&layer("a", 8, 8, 10)).unwrap();
     assert_eq!(full.computing_fj, 18.0 * 8.0 * 8.0 * 10.0);
+}
+
+#[test]
+fn a_load_path_adds_to_area_and_energy() {
+    let mut cost = cost(design("truncated:8", 4), [4.0, 8.0, 2.0, 3.0, 1.0], 500.0);
+    assert_eq!(with_load_path(&cost), None);
+    let load_path = LoadPathCost { area_um2: 50.0, energy_fj: 2.0, loading_fj: 0.5 };
+    cost.load_path = Some(load_path);
+    cost.area_parts_um2.insert("adder".to_owned(), 500.0);
+    let all = with_load_path(&cost).expect("it was measured");
+    assert_eq!((all.area_um2, all.energy_fj), (550.0, 20.0));
+    assert_eq!((all.area_parts_um2["load path"], all.parts_fj["load path"]), (50.0, 2.0));
+    assert_eq!((all.parts_fj["multiplier"], all.load_path), (4.0, Some(load_path)));
 }
 
 #[test]
