@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes hardware/costs.json again, in some minutes. Takes a folder with the Liberty files of
+# Makes hardware/costs.json again, in half an hour of CPU time. Takes a folder with the Liberty files of
 # ASAP7 (RVT TT: SIMPLE, INVBUF, AO, OA, SEQ) and of IHP SG13G2 (typical), gzipped.
 set -euo pipefail
 cells=$(realpath "${1:?usage: hardware/measure_costs.sh FOLDER_WITH_LIBERTY_FILES}")

@@ -54,6 +54,7 @@ pub fn design_columns() -> Vec<Column> {
         whole("array_power", Real),
         whole("energy_nj", Real),
         whole("relative_energy", Real),
+        whole("load_path", Boolean),
         whole("images_per_s", Real),
         whole("identity", Text),
         whole("kernel", Text),

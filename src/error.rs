@@ -262,6 +262,7 @@ impl From<MeasureError> for Error {
     fn from(error: MeasureError) -> Self {
         match error {
             MeasureError::Rtl(error) => error.into(),
+            MeasureError::ControlVariate(error) => error.into(),
             MeasureError::Synthesis(error) => error.into(),
             MeasureError::Simulate(error) => error.into(),
             MeasureError::Stopped(stopped) => stopped.into(),

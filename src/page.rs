@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use recoup_core::design::{DesignRecord, Kind};
+use recoup_core::model::Attention;
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use recoup_explore::answer::{self, Evaluated};
@@ -13,6 +14,7 @@ use recoup_explore::recorded::{Mean, Recorded, RecordedDesign, RecordedNetwork};
 use recoup_explore::sequential::{self, ERROR, Limit};
 use recoup_explore::store::Store;
 use recoup_hardware::cost_table::{Cost, Stimulus};
+use recoup_hardware::inference::with_load_path;
 use recoup_report::data::{
     Answer, Assessment, Command, Comparison, Costs, Hardware, Histogram, Input, LayerError,
     LayerQuality as ShownLayer, Mask, Network, Provenance, Report, Results, ShownDesign,
@@ -256,7 +258,11 @@ fn masks(recorded: &Recorded) -> Vec<Mask> {
 /// designs of others have other identities.
 fn hardware(recorded: &Recorded) -> Vec<Hardware> {
     let mut shown: Vec<Hardware> = Vec::new();
-    for entry in entries(recorded) {
+    let all = recorded.all().flat_map(|network| {
+        let is_loaded = network.experiment.attention == Some(Attention::Emulated);
+        network.designs.iter().map(move |design| (&design.entry, is_loaded))
+    });
+    for (entry, is_loaded) in all {
         let control = (!entry.functions.is_empty()).then(|| entry.functions.join(" + "));
         let design = &entry.design;
         let Some(cost) = find_cost(&recorded.settings, |cost| {
@@ -268,6 +274,8 @@ fn hardware(recorded: &Recorded) -> Vec<Hardware> {
         }) else {
             continue;
         };
+        let equipped = (is_loaded && design.makes_c_and_c0()).then(|| with_load_path(cost));
+        let equipped = equipped.flatten();
         let mut name = design.multiplier.clone();
         for (codes, bits) in
             [("activation", design.activation_bits), ("weight", design.weight_bits)]
@@ -279,6 +287,10 @@ fn hardware(recorded: &Recorded) -> Vec<Hardware> {
         if let Some(function) = &control {
             name += &format!(" with V, x = {function}");
         }
+        if equipped.is_some() {
+            name += ", constants made when loaded";
+        }
+        let cost = equipped.as_ref().unwrap_or(cost);
         if !shown.iter().any(|known| known.name == name) {
             shown.push(Hardware {
                 name,

@@ -124,6 +124,9 @@ pub struct Row {
     pub energy_nj: Option<f64>,
     /// That over the exact 8-bit network's.
     pub relative_energy: Option<f64>,
+    /// Whether these three include what makes constants of loaded codes; none where none are made, or
+    /// the three are not from the cost table.
+    pub load_path: Option<bool>,
     /// Images per second.
     pub images_per_s: f64,
     /// SHA-256 of the design's products and options: equal for designs that differ in names alone.
@@ -266,6 +269,7 @@ impl Results {
             array_power: figures.power,
             energy_nj: figures.energy.map(|energy| energy.energy_nj),
             relative_energy: figures.energy.map(|energy| energy.relative),
+            load_path: figures.load_path,
             images_per_s: outcomes.images_per_s(),
             identity: design.record(scheme.coding()).identity(scheme),
             kernel: network.kernels().join(", "),

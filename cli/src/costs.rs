@@ -83,6 +83,7 @@ impl ArrayArgs {
         let powers: Vec<Power> = measured.into_iter().map(power).collect();
         for (power, network) in powers.iter().zip(networks) {
             warn_of_unmeasured(power, network, designs);
+            warn_of_lacking_load_path(power, network, designs);
         }
         Ok(powers)
     }
@@ -93,17 +94,7 @@ fn warn_of_unmeasured(power: &Power, network: &MeasuredNetwork, designs: &[Desig
     let MeasuredNetwork { model, graph } = *network;
     let layers = Layer::of_graph(graph);
     let unmeasured = || designs.iter().filter(|design| power.is_unmeasured(design, &layers));
-    let mut names: Vec<String> = Vec::new();
-    for design in unmeasured() {
-        // In other codes it is the same array.
-        let name = Design { quantization: None, ..design.clone() }.to_string();
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    if names.is_empty() {
-        return;
-    }
+    let Some(names) = array_names(unmeasured()) else { return };
     let size = |[rows, columns]: [u32; 2]| format!("--array {rows}x{columns}");
     let mut how = format!("recoup power --model {model} {} --json", size(power.array));
     if unmeasured().any(|design| Power::has_array_beside(design, &layers)) {
@@ -114,9 +105,33 @@ fn warn_of_unmeasured(power: &Power, network: &MeasuredNetwork, designs: &[Desig
     }
     eprintln!(
         "note: {model}: no file of --power has these designs, whose power is unknown; measure them \
-         with {how}: {}",
-        names.join("; ")
+         with {how}: {names}"
     );
+}
+
+/// Says once whose constants are made of loaded codes by what their figures leave out.
+fn warn_of_lacking_load_path(power: &Power, network: &MeasuredNetwork, designs: &[Design]) {
+    let MeasuredNetwork { model, graph } = *network;
+    let layers = Layer::of_graph(graph);
+    let lacking = designs.iter().filter(|design| power.lacks_load_path(design, &layers));
+    let Some(names) = array_names(lacking) else { return };
+    eprintln!(
+        "note: {model}: the cost table has no load path for these designs, which make constants of loaded \
+         codes; their power and energy are without it: {names}"
+    );
+}
+
+/// The names of the arrays of designs, each once; none without any.
+fn array_names<'a>(designs: impl Iterator<Item = &'a Design>) -> Option<String> {
+    let mut names: Vec<String> = Vec::new();
+    for design in designs {
+        // In other codes it is the same array.
+        let name = Design { quantization: None, ..design.clone() }.to_string();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    (!names.is_empty()).then(|| names.join("; "))
 }
 
 /// The cost table in a file.

@@ -1,13 +1,16 @@
 //! Array power of designs, and the energy of an inference on them, from a cost table or
 //! measurements.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::design::Design;
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::cost_table::{Array, Cost, CostTable, Stimulus};
-use recoup_hardware::inference::{Accelerator, ArrayEnergy, Beside, Layer, MeasuredArray};
+use recoup_hardware::inference::{
+    Accelerator, ArrayEnergy, Beside, Layer, MeasuredArray, with_load_path,
+};
 use recoup_kernels::WeightCoding;
 
 /// Library of the figures beside accuracies.
@@ -43,6 +46,9 @@ pub struct Figures {
     pub power: Option<f64>,
     /// Energy of an inference.
     pub energy: Option<Energy>,
+    /// Whether power and energy include what makes constants of loaded codes; none where the array
+    /// makes none, or they come from measurements.
+    pub load_path: Option<bool>,
 }
 
 /// Energy of an inference.
@@ -93,7 +99,8 @@ impl Power {
             // Eq. (P6).
             false => energy.map(|energy| energy.relative),
         };
-        Figures { power, energy }
+        let load_path = self.has_load_path(design, functions, layers);
+        Figures { power, energy, load_path }
     }
 
     /// Whether the measurements, if there are any, lack an array of a design on these layers.
@@ -107,6 +114,53 @@ impl Power {
         let is_exact =
             design.multiplier.is_exact() && (design.activation_bits, design.weight_bits) == (8, 8);
         design.exact_ends || (!is_exact && layers.iter().any(|layer| layer.exact))
+    }
+
+    /// Whether a design makes constants of what some layer of the main array is loaded with.
+    fn makes_constants(design: &Design, layers: &[Layer]) -> bool {
+        let is_beside = Beside::runs(layers, design.exact_ends);
+        let mut main = layers.iter().zip(is_beside).filter(|(_, is_beside)| !is_beside);
+        let how = design.control_options.attention;
+        how.are_made_when_loaded(design.control_variate)
+            && main.any(|(layer, _)| layer.loaded_operand.is_some())
+    }
+
+    /// Whether figures by the table leave out what makes constants of loaded codes, although the array
+    /// needs it: because the table does not have it, or because the constants are of a kind that it is
+    /// not measured for, C0 alone or those without data.
+    pub fn lacks_load_path(&self, design: &Design, layers: &[Layer]) -> bool {
+        if !self.measured.is_empty() || !Self::makes_constants(design, layers) {
+            return false;
+        }
+        let Some(array) = self.array_of(design, &[], self.array) else { return false };
+        let mut rows = self.table.with_any_control(&self.library, &array).peekable();
+        let how = design.control_options.attention;
+        rows.peek().is_some()
+            && !(how.are_c_and_c0(design.control_variate) && rows.any(|it| it.load_path.is_some()))
+    }
+
+    /// The row of a design's array: with what makes constants of what these layers are loaded with,
+    /// where it makes any and the table has its costs.
+    fn equipped<'a>(&self, cost: &'a Cost, design: &Design, layers: &[Layer]) -> Cow<'a, Cost> {
+        let how = design.control_options.attention;
+        let is_needed =
+            how.are_c_and_c0(design.control_variate) && Self::makes_constants(design, layers);
+        let equipped = is_needed.then(|| with_load_path(cost)).flatten();
+        equipped.map_or(Cow::Borrowed(cost), Cow::Owned)
+    }
+
+    fn has_load_path(
+        &self,
+        design: &Design,
+        functions: &[String],
+        layers: &[Layer],
+    ) -> Option<bool> {
+        if !self.measured.is_empty() || !Self::makes_constants(design, layers) {
+            return None;
+        }
+        let array = self.array_of(design, functions, self.array)?;
+        let cost = self.table.full(&self.library, &array)?;
+        Some(matches!(self.equipped(cost, design, layers), Cow::Owned(_)))
     }
 
     /// The coding of the weights of a design.
@@ -127,13 +181,13 @@ impl Power {
         let array = self.array_of(design, functions, self.array)?;
         Stimulus::FULL.into_iter().find_map(|stimulus| {
             let find = |array: &Array| self.table.find(&self.library, array, stimulus);
-            let main = find(&array)?;
+            let main = self.equipped(find(&array)?, design, layers);
             let per_mac_fj = match Self::has_array_beside(design, layers) {
                 false => main.energy_fj,
                 true => {
                     let beside = find(&self.array_beside(&array))?;
                     let is_beside = Beside::runs(layers, design.exact_ends);
-                    self.mixed_fj_per_mac(main, beside, layers, is_beside)?
+                    self.mixed_fj_per_mac(&main, beside, layers, is_beside)?
                 }
             };
             Some(per_mac_fj / find(&array.exact())?.energy_fj)
@@ -185,11 +239,12 @@ impl Power {
         let beside = match Self::has_array_beside(design, layers) {
             false => None,
             true => Some(Beside {
-                array: self.array_energy(&exact, &[], self.exact_array)?,
+                array: self.array_energy(&exact, &[], self.exact_array, layers)?,
                 ends: design.exact_ends,
             }),
         };
-        Some(Accelerator { main: self.array_energy(design, functions, self.array)?, beside })
+        let main = self.array_energy(design, functions, self.array, layers)?;
+        Some(Accelerator { main, beside })
     }
 
     fn array_energy(
@@ -197,10 +252,13 @@ impl Power {
         design: &Design,
         functions: &[String],
         array: [u32; 2],
+        layers: &[Layer],
     ) -> Option<ArrayEnergy> {
         if self.measured.is_empty() {
             let array = self.array_of(design, functions, array)?;
-            return ArrayEnergy::of_table(&self.table, &self.library, &array);
+            let cost = self.table.full(&self.library, &array)?;
+            let run = self.table.run(cost)?;
+            return ArrayEnergy::of_cost(run, &self.equipped(cost, design, layers));
         }
         let weights = self.weights(design);
         design.multiplier.check_coding(weights.coding()).ok()?;
@@ -219,11 +277,72 @@ impl Power {
 #[cfg(test)]
 mod tests {
     use recoup_circuits::{Operands, ProductTable};
-    use recoup_core::control_variate::Mode;
+    use recoup_core::control_variate::{AttentionConstants, ControlOptions, Mode};
+    use recoup_core::model::LoadedOperand;
     use recoup_core::multiplier::{Multiplier, truncated};
     use recoup_hardware::inference::{LayerShape, MeasuredLayer};
 
     use super::*;
+
+    /// The middle layer's weights are activations.
+    #[test]
+    fn what_makes_constants_counts_where_there_are_any() {
+        let functions = ["popcount".to_owned()];
+        let mut power = Power::default();
+        let design = Design::new(truncated(8));
+        let row = |power: &Power, design: &Design| {
+            let array = Array::new(design, &functions, [64; 2]).unwrap();
+            power.table.full(LIBRARY, &array).unwrap().clone()
+        };
+        let (plain, exact) = (row(&power, &design), power.table.costs[0].design.exact());
+        let exact = power.table.full(LIBRARY, &Array { rows: 64, columns: 64, ..exact }).unwrap();
+        let (exact_fj, load_path) = (exact.energy_fj, plain.load_path.unwrap());
+        let mut attention = layers();
+        attention[1].loaded_operand = Some(LoadedOperand::Second);
+        let weights = power.figures(&design, &functions, &layers());
+        assert_eq!(weights.power, Some(plain.energy_fj / exact_fj));
+        assert_eq!(weights.load_path, None);
+        let loaded = power.figures(&design, &functions, &attention);
+        assert_eq!(loaded.power, Some((plain.energy_fj + load_path.energy_fj) / exact_fj));
+        assert_eq!(loaded.load_path, Some(true));
+        // Each layer is one pass: 21 cycles with positions, 3 x 190 without, in which its clock runs; 64
+        // cycles load 4 x 4 of the PEs with words that are added up.
+        let clock_fj = 4096.0 * load_path.energy_fj * (21.0 + 3.0 * 190.0);
+        let expected = 1e-6 * (clock_fj + 64.0 * 16.0 * load_path.loading_fj);
+        let more = |figures: Figures| {
+            figures.energy.unwrap().energy_nj - weights.energy.unwrap().energy_nj
+        };
+        assert!((more(loaded) - expected).abs() < 1e-9, "{} {expected}", more(loaded));
+        assert!(!power.lacks_load_path(&design, &attention));
+        // Nowhere else: exact products, another array's, constants of another kind, and no V.
+        let with = |attention| {
+            let options = ControlOptions { attention, ..ControlOptions::default() };
+            design.clone().with_control_options(options)
+        };
+        let mut beside = attention.clone();
+        beside[1].exact = true;
+        for (design, layers) in [
+            (design.clone(), &beside),
+            (with(AttentionConstants::Layer), &attention),
+            (with(AttentionConstants::None), &attention),
+            (design.clone().with_control_variate(Mode::None), &attention),
+            (Design::exact(8), &attention),
+        ] {
+            let found = power.figures(&design, &[], layers);
+            assert_eq!(found.load_path, None, "{design}");
+            assert!(!power.lacks_load_path(&design, layers), "{design}");
+        }
+        // C0 alone takes another load path, of which the table has nothing.
+        let constant = with(AttentionConstants::Constant);
+        let found = power.figures(&constant, &functions, &attention);
+        assert_eq!((found.power, found.load_path), (weights.power, Some(false)));
+        assert!(power.lacks_load_path(&constant, &attention));
+        // As has a table from before it was measured.
+        power.table.costs.iter_mut().for_each(|cost| cost.load_path = None);
+        let found = power.figures(&design, &functions, &attention);
+        assert_eq!((found.power, found.load_path), (weights.power, Some(false)));
+        assert!(power.lacks_load_path(&design, &attention));
+    }
 
     /// An array whose layers take `energies_fj`; its clock 10 fJ per cycle, its leakage 2 nW.
     fn measured(

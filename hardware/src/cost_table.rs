@@ -185,6 +185,23 @@ pub struct Cost {
     /// before it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loading_fj: Option<f64>,
+    /// What the array needs more to make constants of what it is loaded with. None without a control
+    /// variate, where the array misses the clock with it, and in tables from before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_path: Option<LoadPathCost>,
+}
+
+/// What making constants of loaded codes adds to an array (`rtl::Options::load_constants`).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadPathCost {
+    /// Area, µm².
+    pub area_um2: f64,
+    /// Energy, fJ per MAC: that of its clock, as it holds still while the array computes, and of MAC+
+    /// that take a wider C.
+    pub energy_fj: f64,
+    /// Energy of adding up what is loaded, fJ per PE and cycle of loading, without its clock.
+    pub loading_fj: f64,
 }
 
 /// Why a cost table cannot be used.
@@ -321,6 +338,21 @@ impl CostTable {
         })
     }
 
+    /// The rows of a design in a library, whatever its function x and the stimulus.
+    pub fn with_any_control<'a>(
+        &'a self,
+        library: &'a str,
+        design: &'a Array,
+    ) -> impl Iterator<Item = &'a Cost> {
+        let identity = design.identity();
+        self.costs.iter().filter(move |cost| {
+            let same = Array { control: design.control.clone(), ..cost.design.clone() };
+            same.has_options_of(design)
+                && same.identity() == identity
+                && self.run(cost).is_some_and(|run| run.library.name == library)
+        })
+    }
+
     /// The row of a design in layers that fill the array: that of random codes as a network has
     /// them where the table has it, else that of uniform codes.
     pub fn full(&self, library: &str, design: &Array) -> Option<&Cost> {
@@ -373,6 +405,7 @@ mod tests {
             energy_standard_error_fj: 0.1,
             parts_fj: BTreeMap::from([("multiplier".to_owned(), energy_fj)]),
             loading_fj: None,
+            load_path: None,
         };
         CostTable::new(
             vec![run("a", "seven"), run("b", "ancient")],
@@ -395,6 +428,16 @@ mod tests {
         let text = table().to_json();
         assert_eq!(CostTable::parse("costs.json", &text).expect("a table"), table());
         assert_eq!(text.lines().count(), 13, "a line per row:\n{text}");
+    }
+
+    #[test]
+    fn a_load_path_survives_the_file() {
+        let mut table = table();
+        let text = table.to_json();
+        assert!(!text.contains("load_path"), "as before it was measured: {text}");
+        let load_path = LoadPathCost { area_um2: 500.0, energy_fj: 2.0, loading_fj: 0.5 };
+        table.costs[1].load_path = Some(load_path);
+        assert_eq!(CostTable::parse("costs.json", &table.to_json()).expect("a table"), table);
     }
 
     #[test]

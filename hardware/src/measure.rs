@@ -6,24 +6,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use recoup_core::accuracy::EmulatedDesign;
+use recoup_core::control_variate::{ControlVariateError, Mode as ControlMode};
 use recoup_core::hint::Hint;
 use recoup_core::quantize::Widths;
 use recoup_core::watch::{Stopped, Watch};
 
 use crate::cells::CellLibrary;
-use crate::cost_table::{Array, Cost, Stimulus};
+use crate::cost_table::{Array, Cost, LoadPathCost, Stimulus};
 use crate::power::{
-    Estimate, EstimateOptions, Mode, PowerOptions, Scene, Unit, Workload, estimate,
+    Estimate, EstimateOptions, LayerEstimate, Mode, PowerOptions, Scene, Unit, UnitModel, Workload,
+    estimate,
 };
-use crate::rtl::{self, Correction, MultiplierCircuit, RtlError};
+use crate::rtl::{self, Correction, MultiplierCircuit, RandomSize, RtlError};
 use crate::simulate::{DelayOptions, SimulateError};
 use crate::synthesis::{SynthesisError, SynthesisOptions};
 use crate::units::ArrayUnits;
 
 /// Products per output that the accumulators take.
 const DEPTH: usize = 1152;
-/// Products per output of the random stimuli.
+/// Products per output of the random stimuli, and most that an array makes constants for.
 const RANDOM_DEPTH: usize = 576;
+/// Samples of each layer in a MAC+ whose constants are made: it differs little from the other.
+const MAC_PLUS_SAMPLES: u64 = 64;
+
 /// What to measure with.
 pub struct Bench<'a> {
     /// What rows call the run.
@@ -54,6 +59,9 @@ pub enum MeasureError {
     /// There is no such array.
     #[error(transparent)]
     Rtl(#[from] RtlError),
+    /// There are no such constants to make.
+    #[error(transparent)]
+    ControlVariate(#[from] ControlVariateError),
     /// Synthesis failed.
     #[error(transparent)]
     Synthesis(#[from] SynthesisError),
@@ -83,7 +91,8 @@ impl MeasureError {
         match self {
             Self::Rtl(error) => error.hint(),
             Self::Slow { .. } => Some(Hint::GiveSlowerClock),
-            Self::Synthesis(_) | Self::Simulate(_) | Self::Stopped(_) => None,
+            Self::ControlVariate(_) | Self::Synthesis(_) => None,
+            Self::Simulate(_) | Self::Stopped(_) => None,
         }
     }
 }
@@ -134,10 +143,14 @@ pub fn measure(
         .into_iter()
         .map(|(role, area_um2)| (role.to_string(), rounded(area_um2)))
         .collect();
+    let load_path = LoadPathUnits::new(bench, candidate, &units, watch)?;
     let mut measured = Measured { costs: Vec::new(), leakage_nw_per_um2: 0.0 };
     for (stimulus, workloads) in stimuli {
         let estimate = simulate(bench, &units, &workloads, watch)?;
-        measured.costs.push(cost(bench, &units, &row, stimulus, &estimate, &area_parts_um2));
+        let mut cost = cost(bench, &units, &row, stimulus, &estimate, &area_parts_um2);
+        let of_load_path = load_path.as_ref().map(|it| it.cost(bench, &units, &workloads, watch));
+        cost.load_path = of_load_path.transpose()?;
+        measured.costs.push(cost);
         if stimulus == Stimulus::ReluLike {
             let per_cycle = estimate.per_cycle();
             let leakage_nw: f64 = per_cycle.iter().map(|(_, energy)| energy.leakage_nw).sum();
@@ -270,7 +283,108 @@ fn cost(
         energy_standard_error_fj: rounded(energy_fj * estimate.relative_error),
         parts_fj: parts,
         loading_fj: Some(rounded(loading_fj)),
+        load_path: None,
     }
+}
+
+/// Where an array that makes constants of what it is loaded with differs from the one that does not:
+/// what makes them, and MAC+, which take as wide a C as any codes make.
+struct LoadPathUnits(ArrayUnits);
+
+impl LoadPathUnits {
+    /// For products as deep as the random stimuli; none without x, or where they miss the clock.
+    fn new(
+        bench: &Bench<'_>,
+        candidate: &EmulatedDesign,
+        units: &ArrayUnits,
+        watch: &dyn Watch,
+    ) -> Result<Option<Self>, MeasureError> {
+        let Some(control) = &candidate.control else { return Ok(None) };
+        let [x] = &control.functions[..] else { return Ok(None) };
+        // The network brings no codes to load. Any that are loaded make constants in these ranges.
+        let fitted = ControlMode::Fitted(Some(x.function));
+        let design = candidate.design.clone().with_control_variate(fitted);
+        let size = RandomSize { depth: RANDOM_DEPTH, filters: 1, positions: 1, loads: 1, seed: 0 };
+        let (_, random) = rtl::random(&design, candidate.prepared.quantized.weights, size)?;
+        let loaded = random.into_iter().flat_map(|random| random.layers);
+        let mut control = control.clone();
+        control.layers.extend(loaded.filter(|layer| layer.load.is_some()));
+        let options = rtl::Options { load_constants: true, ..units.design.options };
+        let circuit = units.design.circuit.clone();
+        let design = rtl::ArrayRtl::new(circuit, options, Some(Correction::new(&control)?))?;
+        let kinds = [Unit::MacPlus, Unit::LoadSums, Unit::Constants];
+        let units =
+            ArrayUnits::synthesize_some(design, &kinds, bench.library, bench.synthesis, watch)?;
+        Ok((units.fastest_clock_ps() <= bench.clock_ps).then_some(Self(units)))
+    }
+
+    /// What they cost beyond the `plain` array under a stimulus.
+    fn cost(
+        &self,
+        bench: &Bench<'_>,
+        plain: &ArrayUnits,
+        workloads: &[Workload],
+        watch: &dyn Watch,
+    ) -> Result<LoadPathCost, MeasureError> {
+        let Self(units) = self;
+        let of = |units: &ArrayUnits, unit: Unit, samples: u64| {
+            simulate_unit(bench, units, unit, samples, workloads, watch)
+        };
+        let mac_plus = plain.unit(Unit::MacPlus).expect("an array of several tiles has them");
+        let mac_plus_um2 = mac_plus.netlist.area_um2(bench.library);
+        let plain_um2 = plain.count(Unit::MacPlus) as f64 * mac_plus_um2;
+        // Beside loading, their clock alone moves: all samples are alike.
+        let (sums, constants) = (of(units, Unit::LoadSums, 1)?, of(units, Unit::Constants, 1)?);
+        let mac_plus = |units| of(units, Unit::MacPlus, MAC_PLUS_SAMPLES);
+        let (before, after) = (mac_plus(plain)?, mac_plus(units)?);
+        let energy_fj =
+            |layers: &[LayerEstimate]| -> f64 { layers.iter().map(|layer| layer.energy_fj).sum() };
+        let macs: u64 = sums.iter().map(|layer| layer.macs).sum();
+        let all_fj =
+            energy_fj(&sums) + energy_fj(&constants) + energy_fj(&after) - energy_fj(&before);
+        let options = &units.design.options;
+        let loading_cycles = |layer: &LayerEstimate| (layer.passes * options.rows as u64) as f64;
+        let adding_fj: f64 = sums
+            .iter()
+            .map(|layer| {
+                let clock_fj: f64 = layer.per_cycle.iter().map(|(_, it)| it.dynamic_fj()).sum();
+                layer.loading_fj - loading_cycles(layer) * clock_fj
+            })
+            .sum();
+        let pes = (options.rows * options.columns) as f64;
+        let pe_cycles = pes * sums.iter().map(loading_cycles).sum::<f64>();
+        Ok(LoadPathCost {
+            area_um2: rounded(units.area_um2(bench.library) - plain_um2),
+            energy_fj: rounded(all_fj / macs as f64),
+            loading_fj: rounded(adding_fj / pe_cycles),
+        })
+    }
+}
+
+/// One kind of unit under a stimulus, each layer by itself, with so many samples or the fewest that
+/// there can be. The same runs of a layer are drawn for all arrays of a size.
+fn simulate_unit(
+    bench: &Bench<'_>,
+    units: &ArrayUnits,
+    unit: Unit,
+    samples: u64,
+    workloads: &[Workload],
+    watch: &dyn Watch,
+) -> Result<Vec<LayerEstimate>, MeasureError> {
+    let netlist = &units.unit(unit).expect("an array with it").netlist;
+    let (delays, power) = (DelayOptions::default(), PowerOptions::default());
+    let model = [UnitModel::new(unit, netlist, bench.library, &delays, &power)?];
+    let options = EstimateOptions {
+        relative_error: 0.0,
+        most_samples: samples,
+        ..EstimateOptions::new(Mode::Delays, bench.clock_ps)
+    };
+    let mut layers = Vec::with_capacity(workloads.len());
+    for workload in workloads {
+        let scene = [Scene::new(&units.design, workload)];
+        layers.extend(estimate(&model, &scene, &options, watch)?.layers);
+    }
+    Ok(layers)
 }
 
 /// Five digits: more would only be noise.

@@ -14,7 +14,7 @@ use crate::rtl::{ArrayRtl, Sources};
 use crate::simulate::{Circuit, DelayOptions, SimulateError};
 use crate::synthesis::{Synthesis, SynthesisError, SynthesisOptions, synthesize};
 
-/// A design's units, synthesised.
+/// A design's units, synthesised; all, or some.
 #[derive(Clone, Debug)]
 pub struct ArrayUnits {
     /// The design.
@@ -34,14 +34,28 @@ impl ArrayUnits {
         options: &SynthesisOptions,
         watch: &dyn Watch,
     ) -> Result<Self, SynthesisError> {
-        let sources = [
-            (Unit::Pe, Some(Sources::pe(&design))),
-            (Unit::XLine, Sources::x_line(&design)),
-            (Unit::MacPlus, Sources::mac_plus(&design)),
-            (Unit::LoadSums, Sources::load_sums(&design)),
-            (Unit::Constants, Sources::constants(&design)),
-        ];
-        let units = sources.into_iter().filter_map(|(unit, sources)| Some((unit, sources?)));
+        Self::synthesize_some(design, &Unit::ALL, library, options, watch)
+    }
+
+    /// Synthesises those of these kinds that a design has.
+    ///
+    /// # Errors
+    /// See [`synthesize`].
+    pub fn synthesize_some(
+        design: ArrayRtl,
+        kinds: &[Unit],
+        library: &CellLibrary,
+        options: &SynthesisOptions,
+        watch: &dyn Watch,
+    ) -> Result<Self, SynthesisError> {
+        let sources = |unit| match unit {
+            Unit::Pe => Some(Sources::pe(&design)),
+            Unit::XLine => Sources::x_line(&design),
+            Unit::MacPlus => Sources::mac_plus(&design),
+            Unit::LoadSums => Sources::load_sums(&design),
+            Unit::Constants => Sources::constants(&design),
+        };
+        let units = kinds.iter().filter_map(|&unit| Some((unit, sources(unit)?)));
         let units = units
             .map(|(unit, sources)| Ok((unit, synthesize(&sources, library, options, watch)?)))
             .collect::<Result<_, SynthesisError>>()?;

@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 
 use anyhow::{Result, bail};
 
-use recoup_hardware::cost_table::{CostRun, CostTable, Stimulus};
+use recoup_hardware::cost_table::{Array, Cost, CostRun, CostTable, Stimulus};
 
 use super::tables::{align_right, table};
 use super::words::bits_text;
@@ -33,6 +33,7 @@ pub fn costs(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> 
             "power",
             "uniform",
             "demo",
+            "load path",
         ]);
         let rows = costs.costs.iter().filter(|cost| {
             cost.run == run.id && cost.design.rows == size && cost.stimulus == Stimulus::Demo
@@ -57,9 +58,10 @@ pub fn costs(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> 
                 power(Stimulus::ReluLike),
                 power(Stimulus::Uniform),
                 power(Stimulus::Demo),
+                load_path(costs, name, row).unwrap_or_default(),
             ]);
         }
-        align_right(&mut table, [1, 3, 4, 5, 6, 7, 8, 9, 10]);
+        align_right(&mut table, [1, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
         writeln!(
             out,
             "{}: {size} x {size} arrays at {:.0} ps, {:.2} fF of wire per sink, {}",
@@ -79,8 +81,18 @@ pub fn costs(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> 
         "area and power of the whole array, against the exact one at 8 bits; x: the function of the\n\
          control variate, – without. power and fJ/MAC: codes as a network has them, in layers that fill\n\
          the array; uniform: random codes; demo: the embedded network, whose small layers leave much of\n\
-         a large array idle, and its clock running. Energies have a standard error of about 1 %; arrays\n\
+         a large array idle, and its clock running. load path: what an array that makes constants of loaded\n\
+         codes, as attention needs, adds to area and power. Energies have a standard error of about 1 %; arrays\n\
          are composed of units that were synthesised one by one (docs/hardware.md)."
     )?;
     Ok(())
+}
+
+/// What a load path adds to the area and to the power of a row's array.
+fn load_path(costs: &CostTable, library: &str, row: &Cost) -> Option<String> {
+    let of = |design: &Array| costs.find(library, design, Stimulus::ReluLike);
+    let (exact, load_path) = (of(&row.design.exact())?, of(&row.design)?.load_path?);
+    let [area, power] =
+        [load_path.area_um2 / exact.area_um2, load_path.energy_fj / exact.energy_fj];
+    Some(format!("+{area:.3} +{power:.3}"))
 }

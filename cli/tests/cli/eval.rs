@@ -12,7 +12,7 @@ use crate::run::{
 };
 
 /// `eval` of 100 images.
-fn fashion<'a>(model: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub fn fashion<'a>(model: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let args = [
         "eval",
         model,

@@ -60,6 +60,7 @@ fn costs(library: &str) -> String {
         area_parts_um2: BTreeMap::new(),
         parts_fj: BTreeMap::new(),
         loading_fj: None,
+        load_path: None,
     });
     CostTable::new(vec![run], rows.into()).to_json()
 }

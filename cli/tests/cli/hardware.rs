@@ -1,9 +1,10 @@
 //! `recoup hardware`, and the power beside accuracies that comes from its table.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::run::{assert_refused, recoup, stdout, workspace};
+use crate::eval::fashion;
+use crate::run::{FASHION_MODEL, assert_refused, recoup, stdout, workspace};
 
 const CELLS: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 
@@ -65,7 +66,7 @@ fn designs_are_measured_and_rows_of_other_libraries_kept() {
     let before = read()["costs"].as_array().unwrap().clone();
     let measure = || {
         let mut args = vec!["hardware", "measure", "--library", "one", "--clock-ps", "20000"];
-        args.extend(["--size", "4", "--error", "30", "--multiplier", "truncated:8"]);
+        args.extend(["--size", "4", "--error", "30", "--multiplier", "perforated:4"]);
         args.extend(["--out", out.to_str().unwrap(), "--cells", CELLS]);
         recoup(&args).output().unwrap()
     };
@@ -78,8 +79,15 @@ fn designs_are_measured_and_rows_of_other_libraries_kept() {
     let (costs, others): (Vec<Value>, Vec<Value>) =
         costs.iter().cloned().partition(|cost| cost["run"] == "one");
     assert!(figures(others) == figures(before), "rows of other libraries changed");
-    // 25 exact ones, truncated:8 without V and with three x; three stimuli.
-    assert_eq!(costs.len(), 29 * 3);
+    // 25 exact ones, perforated:4 without V and with its x; three stimuli.
+    assert_eq!(costs.len(), 27 * 3);
+    for cost in &costs {
+        let [area, energy, loading] =
+            ["area_um2", "energy_fj", "loading_fj"].map(|field| cost["load_path"][field].as_f64());
+        let has_v = cost["design"]["control"].is_string();
+        assert_eq!(cost.get("load_path").is_some(), has_v, "{cost}");
+        assert!(!has_v || [area, energy, loading].iter().all(|it| it.unwrap() > 0.0), "{cost}");
+    }
     costs.iter().for_each(assert_parts_add_up);
     let energy = |multiplier: &str, bits: u64| {
         let found = costs.iter().find(|cost| {
@@ -91,12 +99,61 @@ fn designs_are_measured_and_rows_of_other_libraries_kept() {
         found.unwrap()["energy_fj"].as_f64().unwrap()
     };
     assert!(energy("exact", 8) > energy("exact", 4));
-    assert!(energy("exact", 8) > 1.2 * energy("truncated:8", 8));
+    assert!(energy("exact", 8) > 1.2 * energy("perforated:4", 8));
     let runs = table["runs"].as_array().unwrap();
     let run = runs.iter().find(|run| run["id"] == "one").unwrap();
     assert!(run["tools"]["yosys"].as_str().unwrap().contains("Yosys"));
     let listed = stdout(&["hardware", "list", "--costs", out.to_str().unwrap(), "--size", "4"]);
     assert!(listed.contains("one: 4 x 4 arrays"), "{listed}");
+}
+
+/// Figures of a design with V, and what is noted.
+fn eval_with_v(model: &str, more: &[&str]) -> (Value, String) {
+    let options = ["--multiplier", "truncated:8", "--json"];
+    let options = [&options[..], more].concat();
+    let mut args = fashion(model, &options);
+    (args[7], args[9]) = ("2", "4");
+    let output = recoup(&args).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    (report["results"][1].clone(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn what_makes_constants_of_loaded_codes_counts() {
+    let table: Value = serde_json::from_str(&stdout(&["hardware", "list", "--json"])).unwrap();
+    let row = |multiplier: &str, control: &Value| -> Value {
+        let rows = table["costs"].as_array().unwrap();
+        let found = rows.iter().find(|it| {
+            let design = &it["design"];
+            (&it["run"], &it["stimulus"], &design["rows"])
+                == (&json!("asap7"), &json!("relu-like"), &json!(64))
+                && (&design["multiplier"], &design["control"]) == (&json!(multiplier), control)
+                && design["activation_bits"] == 8
+                && design["weight_bits"] == Value::Null
+        });
+        found.unwrap_or_else(|| panic!("no {multiplier} with {control}")).clone()
+    };
+    let number = |value: &Value| value.as_f64().unwrap();
+    let exact_fj = number(&row("exact", &Value::Null)["energy_fj"]);
+    let (vit, notes) = eval_with_v("zoo/assets/fashion-vit.onnx", &[]);
+    let cost = row("truncated:8", &vit["control_function"]);
+    let load_path_fj = number(&cost["load_path"]["energy_fj"]);
+    let expected = (number(&cost["energy_fj"]) + load_path_fj) / exact_fj;
+    assert!((number(&vit["array_power"]) - expected).abs() < 1e-9, "{vit:#} {expected}");
+    assert_eq!(vit["load_path"], true);
+    assert!(!notes.contains("load path"), "{notes}");
+    // A convolutional network has its constants before it runs.
+    let (conv, _) = eval_with_v(FASHION_MODEL, &[]);
+    let cost = row("truncated:8", &conv["control_function"]);
+    let expected = number(&cost["energy_fj"]) / exact_fj;
+    assert!((number(&conv["array_power"]) - expected).abs() < 1e-9, "{conv:#} {expected}");
+    assert_eq!(conv["load_path"], Value::Null);
+    // What makes C0 alone is in no table.
+    let constant = ["--attention-constants", "constant"];
+    let (constant, notes) = eval_with_v("reference/models/attention.onnx", &constant);
+    assert_eq!(constant["load_path"], false);
+    let note = "the cost table has no load path for these designs";
+    assert_eq!(notes.matches(note).count(), 1, "{notes}");
 }
 
 #[test]

@@ -75,6 +75,16 @@ pub enum AttentionConstants {
 impl AttentionConstants {
     /// All, for help texts and error messages.
     pub const ALL: [Self; 4] = [Self::Loaded, Self::Layer, Self::Constant, Self::None];
+
+    /// Whether the array makes any of them while it is loaded, where a mode corrects all products.
+    pub fn are_made_when_loaded(self, mode: Mode) -> bool {
+        mode != Mode::None && matches!(self, Self::Loaded | Self::Constant)
+    }
+
+    /// Whether these are a C and a C0 by eq. (3.21), for which the array needs most.
+    pub fn are_c_and_c0(self, mode: Mode) -> bool {
+        self == Self::Loaded && matches!(mode, Mode::Fitted(_) | Mode::Regressed(_))
+    }
 }
 
 impl fmt::Display for AttentionConstants {

@@ -118,6 +118,11 @@ impl DesignRecord {
         hex(&hash.finalize())
     }
 
+    /// Whether C and C0 of products of two activations are made of what the array is loaded with.
+    pub fn makes_c_and_c0(&self) -> bool {
+        self.attention.unwrap_or_default().are_c_and_c0(self.control_variate)
+    }
+
     /// What of it the array depends on, and how codes of its widths are multiplied there: not how
     /// they and the constants are chosen, nor which operand is loaded, nor what other layers run on.
     #[must_use]

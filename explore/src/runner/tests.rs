@@ -106,6 +106,7 @@ fn figures(design: &Design, _: &Expected) -> Figures {
     Figures {
         power: Some(1.0 - level.unwrap_or(0.0) / 10.0 - if constant { 0.01 } else { 0.0 }),
         energy: None,
+        load_path: None,
     }
 }
 
@@ -346,7 +347,7 @@ fn noisier_designs_are_left_out_where_a_better_one_is_over() {
         let constant = design.control_variate == Mode::Constant;
         let more = if constant { 0.02 } else { 0.0 };
         let power = figures(design, expected).power.map(|power| power + more);
-        Figures { power, energy: None }
+        Figures { power, energy: None, load_path: None }
     };
     let question = Question { prune: true, figures: &figures, ..Question::of(&designs, 1.0) };
     let run = question.run(&path);
@@ -480,7 +481,8 @@ fn chosen(found: &[DesignResult]) -> Option<f64> {
 fn of_designs_of_equal_power_none_is_left_out() {
     let (_folder, path) = new_path();
     let designs = designs_of(1..2, &[Mode::Constant, Mode::Fitted(None)]);
-    let figures = |_: &Design, _: &Expected| Figures { power: Some(0.5), energy: None };
+    let figures =
+        |_: &Design, _: &Expected| Figures { power: Some(0.5), energy: None, load_path: None };
     let question = Question { prune: true, figures: &figures, ..Question::of(&designs, 1.0) };
     let run = question.run(&path);
     let assessed = run.found.results.iter().filter(|result| result.judged().is_some());

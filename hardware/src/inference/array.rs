@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cost_table::{Array, Cost, CostTable};
+use crate::cost_table::{Array, Cost, CostRun, CostTable};
 use crate::power::Role;
 
 use super::measured::{MeasuredArray, MeasuredLayer};
@@ -14,12 +14,15 @@ pub struct ArrayEnergy {
     rows: usize,
     columns: usize,
     clock_ps: f64,
-    /// Of all PEs' clock, fJ per cycle: what cycles cost in which nothing is computed.
+    /// Of all PEs' clock and the load path's, fJ per cycle: what cycles cost in which nothing is
+    /// computed. Measurements leave the load path's out.
     clock_fj: f64,
     leakage_nw: Option<f64>,
     /// Of all weight registers and what they drive, fJ per cycle of loading an array that is full;
     /// measurements have it layer by layer.
     loading_fj: f64,
+    /// The same of what adds the loaded codes up, in layers whose constants are made of them.
+    adding_fj: f64,
     computing: Computing,
 }
 
@@ -62,19 +65,27 @@ impl ArrayEnergy {
     /// such row, or one without parts.
     pub fn of_table(table: &CostTable, library: &str, design: &Array) -> Option<Self> {
         let cost = table.full(library, design)?;
-        let run = table.run(cost)?;
-        let (rows, columns) = (design.rows as usize, design.columns as usize);
+        Self::of_cost(table.run(cost)?, cost)
+    }
+
+    /// The array of a row of such a stimulus; None if it is one without parts.
+    pub fn of_cost(run: &CostRun, cost: &Cost) -> Option<Self> {
+        let (rows, columns) = (cost.design.rows as usize, cost.design.columns as usize);
         let per_mac = full(cost)?;
         let pes = (rows * columns) as f64;
         let per_cycle: BTreeMap<Role, f64> =
             per_mac.into_iter().map(|(role, energy_fj)| (role, energy_fj * pes)).collect();
+        let load_path_fj = per_cycle.get(&Role::LoadPath);
+        // A row may have the costs of a load path that its array does without.
+        let adding_fj = cost.load_path.filter(|_| load_path_fj.is_some()).map(|it| it.loading_fj);
         Some(Self {
             rows,
             columns,
             clock_ps: run.clock_ps,
-            clock_fj: *per_cycle.get(&Role::Clock)?,
+            clock_fj: per_cycle.get(&Role::Clock)? + load_path_fj.unwrap_or(&0.0),
             leakage_nw: run.leakage_nw_per_um2.map(|density| density * cost.area_um2),
             loading_fj: pes * cost.loading_fj.unwrap_or(0.0),
+            adding_fj: pes * adding_fj.unwrap_or(0.0),
             computing: Computing::Full(per_cycle),
         })
     }
@@ -88,6 +99,7 @@ impl ArrayEnergy {
             clock_fj: array.clock_fj,
             leakage_nw: Some(array.leakage_nw),
             loading_fj: 0.0,
+            adding_fj: 0.0,
             computing: Computing::Measured(array.layers.clone()),
         }
     }
@@ -110,7 +122,8 @@ impl ArrayEnergy {
                     .map(|(&role, energy_fj)| energy_fj * active(role, used_rows, used_columns))
                     .sum();
                 let loading_cycles = (passes * rows as u64) as f64;
-                let loading_fj = self.loading_fj * used_rows * used_columns;
+                let adding_fj = layer.loaded_operand.map_or(0.0, |_| self.adding_fj);
+                let loading_fj = (self.loading_fj + adding_fj) * used_rows * used_columns;
                 (cycles as f64 * per_cycle_fj, loading_cycles * loading_fj)
             }
         };
@@ -134,6 +147,21 @@ impl ArrayEnergy {
     pub fn clock_ps(&self) -> f64 {
         self.clock_ps
     }
+}
+
+/// A row of the same array with what makes constants of what it is loaded with: area and energy, as a
+/// part of their own. None if that was not measured.
+pub fn with_load_path(cost: &Cost) -> Option<Cost> {
+    let load_path = cost.load_path?;
+    let part = || Role::LoadPath.to_string();
+    let mut cost = cost.clone();
+    cost.area_um2 += load_path.area_um2;
+    if !cost.area_parts_um2.is_empty() {
+        cost.area_parts_um2.insert(part(), load_path.area_um2);
+    }
+    cost.energy_fj += load_path.energy_fj;
+    cost.parts_fj.insert(part(), load_path.energy_fj);
+    Some(cost)
 }
 
 /// The parts of a row, fJ per MAC of an array that is full; None where some are missing.

@@ -11,7 +11,7 @@ mod measured;
 mod tests;
 
 pub use crate::layer_shape::{Layer, LayerShape};
-pub use array::{ArrayEnergy, LayerEnergy};
+pub use array::{ArrayEnergy, LayerEnergy, with_load_path};
 pub use measured::{MeasuredArray, MeasuredError, MeasuredLayer, Measurements, Mismatch};
 
 /// One array, or two.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use recoup_core::design::Design;
-use recoup_core::model::{self, OnnxFile};
+use recoup_core::model::{self, LoadedOperand, OnnxFile};
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use recoup_core::watch::Unwatched;
@@ -12,7 +12,7 @@ use recoup_kernels::WeightCoding;
 
 use super::*;
 use crate::cells::CellLibrary;
-use crate::cost_table::{Array, Cost, CostRun, CostTable, Library, Stimulus};
+use crate::cost_table::{Array, Cost, CostRun, CostTable, Library, LoadPathCost, Stimulus};
 use crate::power::{EstimateOptions, Mode, PowerOptions, Scene, Workload, estimate};
 use crate::rtl::{self, MultiplierCircuit};
 use crate::simulate::DelayOptions;
@@ -61,6 +61,7 @@ fn cost(design: Array, parts_fj: [f64; 5], area_um2: f64) -> Cost {
         energy_standard_error_fj: 0.0,
         parts_fj: roles.into_iter().zip(parts_fj).collect(),
         loading_fj: None,
+        load_path: None,
     }
 }
 
@@ -97,9 +98,38 @@ fn a_layer_by_hand() {
     let loading = ArrayEnergy::of_table(&table, LIBRARY, &design("truncated:8", 4)).unwrap();
     let loading = loading.layer(&layer("a", 6, 2, 10)).unwrap();
     assert_eq!(loading.overhead_fj - energy.overhead_fj, 2.0 * 4.0 * 16.0 * 0.5 * 0.75 * 0.5);
+    // With a load path its clock runs in all 20 + 20 cycles; it adds up words of activations alone.
+    let load_path = LoadPathCost { area_um2: 50.0, energy_fj: 0.25, loading_fj: 0.125 };
+    table.costs[0].load_path = Some(load_path);
+    let equipped = with_load_path(&table.costs[0]).unwrap();
+    let equipped = ArrayEnergy::of_cost(&table.runs[0], &equipped).unwrap();
+    let of_weights = equipped.layer(&layer("a", 6, 2, 10)).unwrap();
+    let clock = (20.0 + 20.0) * 16.0 * 0.25;
+    assert_eq!(of_weights.total_fj(), loading.total_fj() + clock);
+    let loaded = Layer { loaded_operand: Some(LoadedOperand::Second), ..layer("a", 6, 2, 10) };
+    let adding = 2.0 * 4.0 * 16.0 * 0.125 * 0.75 * 0.5;
+    assert_eq!(equipped.layer(&loaded).unwrap().total_fj(), of_weights.total_fj() + adding);
+    // 2 nW/µm² of 550 µm² for 1 ns.
+    assert!((equipped.leakage_fj(1.0, 1000.0).unwrap() - 1.1).abs() < 1e-12);
+    // An array without it has none of that, whatever its row knows.
+    let plain = ArrayEnergy::of_table(&table, LIBRARY, &design("truncated:8", 4)).unwrap();
+    assert_eq!(plain.layer(&loaded), Some(loading));
     // A layer that fills the array costs what the table says.
     let full = array("truncated:8", 4).layer(&layer("a", 8, 8, 10)).unwrap();
     assert_eq!(full.computing_fj, 18.0 * 8.0 * 8.0 * 10.0);
+}
+
+#[test]
+fn a_load_path_adds_to_area_and_energy() {
+    let mut cost = cost(design("truncated:8", 4), [4.0, 8.0, 2.0, 3.0, 1.0], 500.0);
+    assert_eq!(with_load_path(&cost), None);
+    let load_path = LoadPathCost { area_um2: 50.0, energy_fj: 2.0, loading_fj: 0.5 };
+    cost.load_path = Some(load_path);
+    cost.area_parts_um2.insert("adder".to_owned(), 500.0);
+    let all = with_load_path(&cost).expect("it was measured");
+    assert_eq!((all.area_um2, all.energy_fj), (550.0, 20.0));
+    assert_eq!((all.area_parts_um2["load path"], all.parts_fj["load path"]), (50.0, 2.0));
+    assert_eq!((all.parts_fj["multiplier"], all.load_path), (4.0, Some(load_path)));
 }
 
 #[test]

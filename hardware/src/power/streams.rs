@@ -119,6 +119,10 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// All of them, the PE first.
+    pub const ALL: [Self; 5] =
+        [Self::Pe, Self::XLine, Self::MacPlus, Self::LoadSums, Self::Constants];
+
     /// How many of it an array has.
     pub fn count(self, rows: usize, columns: usize) -> usize {
         match self {

@@ -62,7 +62,7 @@ impl Random {
     }
 
     pub fn figures(&self, design: &Design) -> Figures {
-        Figures { power: Some(self.network(design).power), energy: None }
+        Figures { power: Some(self.network(design).power), energy: None, load_path: None }
     }
 
     pub fn outcomes(&self, design: &Design) -> &[bool] {
