@@ -6,12 +6,13 @@ use crate::code_choice::{self, Given, Purpose};
 use crate::control_variate::{self, ControlVariate, Mode, SeenCodes};
 use crate::design::Design;
 use crate::emulate::{
-    Network, Prepared, class_scores, code_histograms, correct_outputs, counted_codes, regress,
+    Network, Prepared, choose_weight_codes, class_scores, code_histograms, correct_outputs,
+    counted_codes, regress,
 };
 use crate::multiplier::Multiplier;
 use crate::quantize::{
-    Calibration, Histogram, OutputCorrection, Quantization, Quantized, WeightScheme, Widths,
-    value_histograms,
+    Calibration, Histogram, OutputCorrection, Quantization, Quantized, WeightCodes, WeightScheme,
+    Widths, value_histograms,
 };
 
 use crate::watch::Watch;
@@ -58,6 +59,9 @@ impl Experiment {
     ) -> Result<Arc<Made>, ExperimentError> {
         let make = || self.adapt(design, watch);
         match design.quantization() {
+            _ if design.weight_codes == WeightCodes::Chosen => {
+                self.adapted.get_or_make(design, make)
+            }
             Quantization::PLAIN => {
                 let coded = self.plain(design, watch)?;
                 Ok(Arc::new(self.corrected(&coded, design, watch)?))
@@ -70,31 +74,64 @@ impl Experiment {
 
     fn adapt(&self, design: &Design, watch: &dyn Watch) -> Result<Made, ExperimentError> {
         let width = self.width(design.widths(), watch)?;
-        let Quantization { aware, outputs } = design.quantization();
+        let Quantization { aware, .. } = design.quantization();
         let mut codings = vec![width.clone()];
         if aware {
             codings.extend(self.adapted_codes(&width, design, watch)?);
         }
-        let (exact, multiplier) = (self.exact_scores(watch)?, &design.multiplier);
-        let mut best: Option<(f64, Made)> = None;
+        let mut best = None;
         for coded in &codings {
             let coded = self.loading(coded, design)?;
-            let mut ways = vec![self.corrected(&coded, design, watch)?];
-            if outputs != OutputCorrection::None {
-                ways.push(self.with_outputs(&ways[0], design, watch)?);
-            }
-            for made in ways {
-                let network = Network::new(&made.prepared, multiplier, made.control.as_ref())?;
-                let scores = class_scores(&network, self.judges(), watch)?;
-                let error = self.distance(&scores, &exact);
-                // Of equals the first: what is plain stays.
-                if best.as_ref().is_none_or(|(least, _)| error < *least) {
-                    best = Some((error, made));
-                }
-            }
+            let made = self.corrected(&coded, design, watch)?;
+            self.judge(made, design, &mut best, watch)?;
+        }
+        if let (WeightCodes::Chosen, Some((_, made))) = (design.weight_codes, &best) {
+            let made = self.with_weight_codes(&made.coded, design, watch)?;
+            self.judge(made, design, &mut best, watch)?;
         }
         let (_, made) = best.expect("the calibration's own codes are always tried");
         Ok(made)
+    }
+
+    /// Takes a network, or the same with its outputs corrected, in the place of the `best` if its
+    /// scores are nearer to the exact ones; of equals the first: what is plain stays.
+    fn judge(
+        &self,
+        made: Made,
+        design: &Design,
+        best: &mut Option<(f64, Made)>,
+        watch: &dyn Watch,
+    ) -> Result<(), ExperimentError> {
+        let exact = self.exact_scores(watch)?;
+        let mut ways = vec![made];
+        if design.quantization().outputs != OutputCorrection::None {
+            ways.push(self.with_outputs(&ways[0], design, watch)?);
+        }
+        for made in ways {
+            let control = made.control.as_ref();
+            let network = Network::new(&made.prepared, &design.multiplier, control)?;
+            let scores = class_scores(&network, self.judges(), watch)?;
+            let error = self.distance(&scores, &exact);
+            if best.as_ref().is_none_or(|(least, _)| error < *least) {
+                *best = Some((error, made));
+            }
+        }
+        Ok(())
+    }
+
+    /// A network in codes with weights in codes that suit a design, and its control variate.
+    fn with_weight_codes(
+        &self,
+        coded: &Arc<Coded>,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<Made, ExperimentError> {
+        let Made { prepared, control, coded } = self.corrected(coded, design, watch)?;
+        let exact = self.reference_loading(&prepared.quantized)?;
+        let products = (&design.multiplier, control.as_ref());
+        let (quantized, control) =
+            choose_weight_codes(&prepared, &exact, &self.images, products, watch)?;
+        Ok(Made { prepared: Prepared::new(quantized, self.isa), control, coded })
     }
 
     /// The same with its filters' outputs corrected.

@@ -136,8 +136,18 @@ impl Prepared {
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<Layer, KernelError> {
+        self.bare_layer_of(&self.quantized.macs[layer], layer, product, correction)
+    }
+
+    /// The same, of a layer whose weights may be others.
+    pub(super) fn bare_layer_of(
+        &self,
+        mac: &QuantizedMac,
+        layer: usize,
+        product: &Product,
+        correction: Option<(&ControlVariate, &LayerConstants)>,
+    ) -> Result<Layer, KernelError> {
         let bare = FusedMac::bare(layer);
-        let mac = &self.quantized.macs[layer];
         let spec = self.spec(mac, bare, OutputSpec::F32, product, correction);
         self.ready(mac, layer, spec, correction)
     }
