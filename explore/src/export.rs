@@ -29,6 +29,8 @@ pub struct Line {
     pub weight_bits: u32,
     /// How activations become codes.
     pub quantization: String,
+    /// Which codes weights get.
+    pub weight_codes: String,
     /// Whether the first and the last layer run on an exact array of their own.
     pub exact_ends: bool,
     /// How weights are coded.
@@ -85,6 +87,7 @@ impl Line {
             activation_bits: design.activation_bits,
             weight_bits: design.weight_bits,
             quantization: design.quantization().to_string(),
+            weight_codes: design.weight_codes.to_string(),
             exact_ends: design.exact_ends,
             weights: design.weights.unwrap_or(weights).to_string(),
             relative_power: found.power,
@@ -144,6 +147,7 @@ impl Line {
             control_variate: text(&self.control_variate),
             control_function: some_text(&self.control_function),
             quantization: text(&self.quantization),
+            weight_codes: text(&self.weight_codes),
             weights: text(&self.weights),
             reason: some_text(&self.reason),
             worker: some_text(&self.worker),
@@ -176,6 +180,7 @@ mod tests {
             activation_bits: 8,
             weight_bits: 8,
             quantization: "plain".into(),
+            weight_codes: "plain".into(),
             exact_ends: false,
             weights: "u8-channel".into(),
             relative_power: Some(0.75),
