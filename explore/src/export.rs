@@ -213,13 +213,13 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("model,multiplier,control_variate,control_function,"));
         assert!(lines[1].starts_with(
-            "\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,8,plain,false,u8-channel,0.75,900.5,0.8,"
+            "\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,8,plain,plain,false,u8-channel,0.75,900.5,0.8,"
         ));
         assert!(lines[1].contains(",,2000,0.5,0.25,-0.5,1.0,0.95,undecided,5200,"), "{}", lines[1]);
         assert!(lines[2].contains(",\"no, it did not\",2000,0.5,,"), "{}", lines[2]);
         let fields =
             |line: &str| csv::Reader::from_reader(line.as_bytes()).headers().unwrap().len();
-        assert!(lines.iter().all(|line| fields(line) == 27));
+        assert!(lines.iter().all(|line| fields(line) == 28));
     }
 
     #[test]
