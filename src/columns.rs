@@ -40,6 +40,7 @@ pub fn design_columns() -> Vec<Column> {
         whole("quantization", Text),
         whole("rounded_bits", Integer),
         whole("weights", Text),
+        whole("weight_codes", Text),
         whole("exact_ends", Boolean),
         whole("top1", Real),
         whole("top5", Real),

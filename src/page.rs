@@ -5,7 +5,7 @@ use std::path::Path;
 use recoup_core::design::{DesignRecord, Kind};
 use recoup_core::model::Attention;
 use recoup_core::multiplier::Multiplier;
-use recoup_core::quantize::WeightScheme;
+use recoup_core::quantize::{WeightCodes, WeightScheme};
 use recoup_explore::answer::{self, Evaluated};
 use recoup_explore::choose::{Judged, MeanLoss};
 use recoup_explore::entry::{Entry, Settings};
@@ -176,11 +176,13 @@ fn design(recorded: &RecordedDesign, weights: WeightScheme) -> ShownDesign {
     }
 }
 
-/// What else is different: the quantisation, whether first and last layer are exact, and the coding
-/// of the weights.
+/// What else is different: the quantisation, the choice of weight codes, whether first and last layer
+/// are exact, and the coding of the weights.
 fn variant(record: &DesignRecord) -> String {
     let parts = [
         record.other_quantization().map(|how| format!("{how} quantisation")),
+        (record.weight_codes != WeightCodes::Plain)
+            .then(|| format!("{} weight codes", record.weight_codes)),
         record.exact_ends.then(|| "exact ends".to_owned()),
         record.weights.map(|weights| format!("{weights} weights")),
     ];

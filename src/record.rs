@@ -100,6 +100,8 @@ pub struct Row {
     pub rounded_bits: u32,
     /// How weights are coded.
     pub weights: String,
+    /// Which codes they have.
+    pub weight_codes: String,
     /// Share of images, 0 to 1.
     pub top1: Option<f64>,
     /// The same for the best five, from 100 classes on.
@@ -257,6 +259,7 @@ impl Results {
             quantization: design.quantization().to_string(),
             rounded_bits: 8 - prepared.quantized.widths.activation_bits,
             weights: scheme.to_string(),
+            weight_codes: design.weight_codes.to_string(),
             top1: outcomes.top1_accuracy(),
             top5: outcomes.top5_accuracy(),
             loss_vs_exact: exact.as_ref().map(|loss| loss.points),

@@ -15,7 +15,7 @@ use recoup_core::model::{ATTENTION_HELP, Attention};
 use recoup_core::multiplier::{FamilyHelp, METRIC_DEFINITIONS, SPEC_HELP, Source};
 use recoup_core::quantize::{
     CHANNEL_SCALING_HELP, ChannelScaling, METHOD_HELP, Method, QUANTIZATION_HELP, Quantization,
-    WeightScheme,
+    WEIGHT_CODES_HELP, WeightCodes, WeightScheme,
 };
 use recoup_kernels::Isa;
 
@@ -133,6 +133,8 @@ pub struct EvalArgs {
     pub weight_bits: Vec<u32>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: {}]", values::QUANTIZATION_DEFAULT))]
     pub quantization: Vec<Quantization>,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("Which codes weights get; may be repeated: {WEIGHT_CODES_HELP} [default: {}]", WeightCodes::default()))]
+    pub weight_codes: Vec<WeightCodes>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", help = format!("How weights are coded: {}; {} [default: u8-channel]", values::weight_codings(), values::RECODED))]
     pub weights: Option<WeightScheme>,
     /// Scales from `recoup quantize`, instead of calibrating now; V is fitted on the same images,

@@ -4,8 +4,8 @@
 //! The modules, in the order in which data flows:
 //!
 //! - [`model`] reads an ONNX file into a graph;
-//! - [`quantize`] turns its weights and activations into 8-bit codes, `code_choice` chooses them for
-//!   a multiplier;
+//! - [`quantize`] turns its weights and activations into 8-bit codes, `code_choice` chooses those of
+//!   activations for a multiplier, `weight_choice` those of weights;
 //! - [`multiplier`] describes the approximate multiplier, [`control_variate`] what corrects it; a
 //!   [`design`] is one of each with codes for weights and activations;
 //! - [`emulate`] runs the network, every product on that multiplier, bit for bit;
@@ -30,3 +30,4 @@ pub mod multiplier;
 pub mod numeric;
 pub mod quantize;
 pub mod watch;
+mod weight_choice;

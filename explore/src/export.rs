@@ -29,6 +29,8 @@ pub struct Line {
     pub weight_bits: u32,
     /// How activations become codes.
     pub quantization: String,
+    /// Which codes weights get.
+    pub weight_codes: String,
     /// Whether the first and the last layer run on an exact array of their own.
     pub exact_ends: bool,
     /// How weights are coded.
@@ -85,6 +87,7 @@ impl Line {
             activation_bits: design.activation_bits,
             weight_bits: design.weight_bits,
             quantization: design.quantization().to_string(),
+            weight_codes: design.weight_codes.to_string(),
             exact_ends: design.exact_ends,
             weights: design.weights.unwrap_or(weights).to_string(),
             relative_power: found.power,
@@ -144,6 +147,7 @@ impl Line {
             control_variate: text(&self.control_variate),
             control_function: some_text(&self.control_function),
             quantization: text(&self.quantization),
+            weight_codes: text(&self.weight_codes),
             weights: text(&self.weights),
             reason: some_text(&self.reason),
             worker: some_text(&self.worker),
@@ -176,6 +180,7 @@ mod tests {
             activation_bits: 8,
             weight_bits: 8,
             quantization: "plain".into(),
+            weight_codes: "plain".into(),
             exact_ends: false,
             weights: "u8-channel".into(),
             relative_power: Some(0.75),
@@ -208,13 +213,13 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("model,multiplier,control_variate,control_function,"));
         assert!(lines[1].starts_with(
-            "\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,8,plain,false,u8-channel,0.75,900.5,0.8,"
+            "\"a, \"\"b\"\".onnx\",truncated:7,fitted,weighted,8,8,plain,plain,false,u8-channel,0.75,900.5,0.8,"
         ));
         assert!(lines[1].contains(",,2000,0.5,0.25,-0.5,1.0,0.95,undecided,5200,"), "{}", lines[1]);
         assert!(lines[2].contains(",\"no, it did not\",2000,0.5,,"), "{}", lines[2]);
         let fields =
             |line: &str| csv::Reader::from_reader(line.as_bytes()).headers().unwrap().len();
-        assert!(lines.iter().all(|line| fields(line) == 27));
+        assert!(lines.iter().all(|line| fields(line) == 28));
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub fn standard() -> Vec<Multiplier> {
 }
 
 /// The designs of a space behind the reference and the exact products that they have to beat: of
-/// 8 to 4 bits of activations and of weights, which get the same quantisations, ends and codings of
-/// the weights. Multipliers without a control variate also get gains. Reduced precision
+/// 8 to 4 bits of activations and of weights, which get the same quantisations, ends, and codes and
+/// codings of the weights. Multipliers without a control variate also get gains. Reduced precision
 /// with its ends on the array stays beside what the space asks for. Nothing is listed twice.
 pub fn with_rivals(space: &Space) -> Vec<Design> {
     let mut all = Vec::new();

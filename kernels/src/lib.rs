@@ -31,6 +31,7 @@
 //!   variate with several functions (`combine`), and the way from the accumulator to the output
 //!   (`epilogue`; `requantize` where an instruction set has a kernel for it);
 //! - `codes`: what goes to codes between layers, from codes or softmax; `pool`: maxima and means of windows;
+//! - `by_code`: sums by activation code, for those who choose weights;
 //! - `isa` proves an instruction set's support, `dispatch` compiles portable loops for each, and
 //!   `x86_64` and `aarch64` hold the loops written for one;
 //! - `float`: the float32 convolution, apart from all that, and the rows of attention and
@@ -54,6 +55,7 @@
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 mod buffer;
+mod by_code;
 mod codes;
 mod dispatch;
 mod engine;
@@ -69,6 +71,7 @@ mod product;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+pub use by_code::{LANES, Lanes, add_by_code, sum_by_code, times_lanes};
 pub use codes::{Coded, Encoded, Pairing, channel_sums, map, pair, softmax_codes};
 pub use error::KernelError;
 pub use float::{

@@ -22,6 +22,8 @@ class Design:
             ``plain`` or ``aware``, with ``+bias``, ``+gain`` or ``+layer-gain`` behind it or not; if
             not said, ``plain+gain``, but ``plain`` with nothing to correct, with
             ``control_variate`` ``none`` or ``paper``, and with ``statistics`` ``pooled``.
+        weight_codes: which codes weights get: ``plain``, the nearest or the model's own, or ``chosen``,
+            those with which the multiplier comes nearest to the outputs of exact products.
         exact_ends: whether the first and the last layer run on an exact array of their own.
         weights: how weights are coded, ``u8-channel`` for example; as :meth:`Network.evaluate` is
             told, if not said.
@@ -59,6 +61,7 @@ class Design:
         quantization: str | None = None,
         exact_ends: bool = False,
         weights: str | None = None,
+        weight_codes: str = "plain",
         c_frac: int | None = None,
         terms: int | None = None,
         x_bits: int | None = None,
@@ -67,7 +70,8 @@ class Design:
         loaded_operand: str | None = None,
     ) -> None:
         known = as_multiplier(multiplier)
-        options = (control_variate, (activation_bits, weight_bits), quantization, exact_ends, weights)
+        bits, codes = (activation_bits, weight_bits), (weights, weight_codes)
+        options = (control_variate, bits, quantization, exact_ends, codes)
         words = (statistics, attention_constants, loaded_operand)
         control = (c_frac, terms, x_bits, words)
         self._design = _recoup.Design.make(known._multiplier, *options, control)
@@ -114,7 +118,7 @@ class Design:
 def _make(
     multiplier: Multiplier, options: tuple[Any, ...], control: tuple[Any, ...]
 ) -> Design:
-    control_variate, (activation_bits, weight_bits), quantization, exact_ends, weights = options
+    control_variate, (activation_bits, weight_bits), quantization, exact_ends, codes = options
     c_frac, terms, x_bits, (statistics, attention_constants, loaded_operand) = control
     return Design(
         multiplier,
@@ -123,7 +127,8 @@ def _make(
         weight_bits=weight_bits,
         quantization=quantization,
         exact_ends=exact_ends,
-        weights=weights,
+        weights=codes[0],
+        weight_codes=codes[1],
         c_frac=c_frac,
         terms=terms,
         x_bits=x_bits,

@@ -145,7 +145,7 @@ class Design:
         bits: tuple[int, int],
         quantization: str | None,
         exact_ends: bool,
-        weights: str | None,
+        codes: tuple[str | None, str],
         control_options: tuple[
             int | None, int | None, int | None, tuple[str | None, str | None, str | None]
         ],

@@ -42,11 +42,12 @@ impl Design {
         bits: (u32, u32),
         quantization: Option<&str>,
         exact_ends: bool,
-        weights: Option<&str>,
+        codes: (Option<&str>, &str),
         control_options: GivenOptions<'_>,
     ) -> PyResult<Self> {
         let quantization: Option<Quantization> =
             quantization.map(|text| parse(py, "quantization", text)).transpose()?;
+        let (weights, weight_codes) = codes;
         let weights =
             weights.map(|weights| parse::<WeightScheme>(py, "weights", weights)).transpose()?;
         let default = ControlOptions::default();
@@ -74,6 +75,7 @@ impl Design {
             .with_activation_bits(bits.0)
             .with_weight_bits(bits.1)
             .with_exact_ends(exact_ends)
+            .with_weight_codes(parse(py, "weight_codes", weight_codes)?)
             .with_weights(weights);
         let design = recoup::Design { quantization, ..design };
         let design = known(py, recoup::design::checked(design))?;

@@ -100,6 +100,7 @@ fn space(args: &EvalArgs, multipliers: Vec<Multiplier>) -> Space {
         quantizations: or(&quantizations, default.quantizations),
         exact_ends: args.arrays.exact_ends(),
         weights: default.weights,
+        weight_codes: or(&args.weight_codes, default.weight_codes),
     }
 }
 

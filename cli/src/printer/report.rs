@@ -2,6 +2,7 @@
 
 use recoup::Results;
 use recoup_core::accuracy::{EmulatedDesign, Evaluation, OutputFidelity};
+use recoup_core::quantize::WeightCodes;
 use recoup_explore::power::Power;
 
 /// Results, as they are printed.
@@ -36,7 +37,11 @@ impl Report {
 
     /// Whether codes, scales and biases were chosen in other ways than the default one.
     pub fn with_quantization(&self) -> bool {
-        self.results.candidates.iter().any(|it| it.design.other_quantization().is_some())
+        let candidates = self.results.candidates.iter();
+        let mut designs = candidates.map(|it| &it.design);
+        designs.any(|it| {
+            it.other_quantization().is_some() || it.weight_codes != WeightCodes::default()
+        })
     }
 
     /// The designs in the order in which they are printed.

@@ -10,7 +10,7 @@ use recoup::{Design, Results};
 use recoup_core::accuracy::EmulatedDesign;
 use recoup_core::control_variate::ControlVariate;
 use recoup_core::model::{Attention, OwnCodes};
-use recoup_core::quantize::Calibration;
+use recoup_core::quantize::{Calibration, WeightCodes};
 use recoup_kernels::WeightCoding;
 
 use super::tables::{name, percent};
@@ -51,14 +51,19 @@ pub fn bits_text(activation_bits: u32, weight_bits: u32) -> String {
     }
 }
 
-/// How a candidate's activations become codes, and the rounding that was chosen.
+/// How a candidate's activations become codes, and the rounding that was chosen; and which codes
+/// weights have, if these are not the nearest.
 pub fn quantization_text(candidate: &EmulatedDesign) -> String {
     let quantization = candidate.design.quantization();
-    match 8 - candidate.prepared.quantized.widths.activation_bits {
+    let of_activations = match 8 - candidate.prepared.quantized.widths.activation_bits {
         rounded if quantization.aware && rounded > 0 => {
             format!("{quantization} ({rounded} bits rounded)")
         }
         _ => quantization.to_string(),
+    };
+    match candidate.design.weight_codes {
+        WeightCodes::Plain => of_activations,
+        codes => format!("{of_activations}, {codes} weight codes"),
     }
 }
 

@@ -6,12 +6,13 @@ use crate::code_choice::{self, Given, Purpose};
 use crate::control_variate::{self, ControlVariate, Mode, SeenCodes};
 use crate::design::Design;
 use crate::emulate::{
-    Network, Prepared, class_scores, code_histograms, correct_outputs, counted_codes, regress,
+    Network, Prepared, choose_weight_codes, class_scores, code_histograms, correct_outputs,
+    counted_codes, regress,
 };
 use crate::multiplier::Multiplier;
 use crate::quantize::{
-    Calibration, Histogram, OutputCorrection, Quantization, Quantized, WeightScheme, Widths,
-    value_histograms,
+    Calibration, Histogram, OutputCorrection, Quantization, Quantized, WeightCodes, WeightScheme,
+    Widths, value_histograms,
 };
 
 use crate::watch::Watch;
@@ -93,6 +94,9 @@ impl Experiment {
             Ok(made)
         };
         let made = match design.quantization() {
+            _ if design.weight_codes == WeightCodes::Chosen => {
+                self.adapted.get_or_make(design, make)?
+            }
             Quantization::PLAIN => {
                 let coded = self.plain(design, watch)?;
                 Arc::new(self.corrected(&coded, design, watch)?)
@@ -110,32 +114,63 @@ impl Experiment {
         watch: &dyn Watch,
     ) -> Result<(Made, Network), ExperimentError> {
         let width = self.width(design.widths(), watch)?;
-        let Quantization { aware, outputs } = design.quantization();
+        let Quantization { aware, .. } = design.quantization();
         let mut codings = vec![width.clone()];
         if aware {
             codings.extend(self.adapted_codes(&width, design, watch)?);
         }
-        let (exact, multiplier) = (self.exact_scores(watch)?, &design.multiplier);
-        let mut best: Option<(f64, Made, Network)> = None;
+        let mut best = None;
         for coded in &codings {
             let coded = self.loading(coded, design)?;
             let made = self.corrected(&coded, design, watch)?;
-            let network = Network::new(&made.prepared, multiplier, made.control.as_ref())?;
-            let mut ways = vec![(made, network)];
-            if outputs != OutputCorrection::None {
-                ways.push(self.with_outputs(&ways[0], design, watch)?);
-            }
-            for (made, network) in ways {
-                let scores = class_scores(&network, self.judges(), watch)?;
-                let error = self.distance(&scores, &exact);
-                // Of equals the first: what is plain stays.
-                if best.as_ref().is_none_or(|(least, ..)| error < *least) {
-                    best = Some((error, made, network));
-                }
-            }
+            self.judge(made, design, &mut best, watch)?;
+        }
+        if let (WeightCodes::Chosen, Some((_, made, _))) = (design.weight_codes, &best) {
+            let made = self.with_weight_codes(&made.coded, design, watch)?;
+            self.judge(made, design, &mut best, watch)?;
         }
         let (_, made, network) = best.expect("the calibration's own codes are always tried");
         Ok((made, network))
+    }
+
+    /// Takes a network, or the same with its outputs corrected, in the place of the `best` if its
+    /// scores are nearer to the exact ones; of equals the first: what is plain stays.
+    fn judge(
+        &self,
+        made: Made,
+        design: &Design,
+        best: &mut Option<(f64, Made, Network)>,
+        watch: &dyn Watch,
+    ) -> Result<(), ExperimentError> {
+        let exact = self.exact_scores(watch)?;
+        let network = Network::new(&made.prepared, &design.multiplier, made.control.as_ref())?;
+        let mut ways = vec![(made, network)];
+        if design.quantization().outputs != OutputCorrection::None {
+            ways.push(self.with_outputs(&ways[0], design, watch)?);
+        }
+        for (made, network) in ways {
+            let scores = class_scores(&network, self.judges(), watch)?;
+            let error = self.distance(&scores, &exact);
+            if best.as_ref().is_none_or(|(least, ..)| error < *least) {
+                *best = Some((error, made, network));
+            }
+        }
+        Ok(())
+    }
+
+    /// A network in codes with weights in codes that suit a design, and its control variate.
+    fn with_weight_codes(
+        &self,
+        coded: &Arc<Coded>,
+        design: &Design,
+        watch: &dyn Watch,
+    ) -> Result<Made, ExperimentError> {
+        let Made { prepared, control, coded } = self.corrected(coded, design, watch)?;
+        let exact = self.reference_network(&prepared.quantized)?;
+        let products = (&design.multiplier, control.as_ref());
+        let (quantized, control) =
+            choose_weight_codes(&prepared, &exact, &self.images, products, watch)?;
+        Ok(Made { prepared: Prepared::new(quantized, self.isa), control, coded })
     }
 
     /// The same with its filters' outputs corrected.

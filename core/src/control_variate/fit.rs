@@ -56,7 +56,7 @@ fn variance(histogram: &CodeHistogram) -> f64 {
 }
 
 /// The inverse of a covariance matrix on the directions that vary.
-pub(super) fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
+pub(crate) fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     if matrix.is_empty() {
         return matrix.clone();
     }

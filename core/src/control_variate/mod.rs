@@ -31,6 +31,7 @@ use auto::{LayerForm, fit_function};
 pub use codes::{ChannelCodes, CodeHistogram, SeenCodes};
 pub use errors::Errors;
 use fit::noise_to_signal_of_layers;
+pub(crate) use fit::pseudo_inverse;
 pub use fit::residual_share;
 pub use function::CodeFunction;
 pub use load::LoadConstants;

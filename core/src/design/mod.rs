@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control_variate::{ControlOptions, Mode, Statistics};
 use crate::multiplier::{Multiplier, MultiplierError};
-use crate::quantize::{Quantization, WeightScheme, Widths};
+use crate::quantize::{Quantization, WeightCodes, WeightScheme, Widths};
 
 pub use record::DesignRecord;
 pub use space::Space;
@@ -40,6 +40,8 @@ pub struct Design {
     /// How weights are coded, if not as the network's reference has them: losses are measured
     /// against exact products in that coding.
     pub weights: Option<WeightScheme>,
+    /// Whether the codes of weights are chosen for the multiplier.
+    pub weight_codes: WeightCodes,
 }
 
 /// What kind of design it is, for the comparison of the best of each kind.
@@ -92,6 +94,7 @@ impl Design {
             quantization: None,
             exact_ends: false,
             weights: None,
+            weight_codes: WeightCodes::Plain,
         }
     }
 
@@ -150,6 +153,12 @@ impl Design {
         Self { weights, ..self }
     }
 
+    /// The same with codes of weights chosen so.
+    #[must_use]
+    pub fn with_weight_codes(self, weight_codes: WeightCodes) -> Self {
+        Self { weight_codes, ..self }
+    }
+
     /// How weights are coded: as it says, otherwise as its multiplier is for.
     ///
     /// # Errors
@@ -205,7 +214,9 @@ impl Design {
     /// What kind of design it is.
     pub fn kind(&self) -> Kind {
         match self.multiplier.is_exact() {
-            true if (self.activation_bits, self.weight_bits, self.weights) == (8, 8, None) => {
+            true if self.widths() == Widths { exact_ends: self.exact_ends, ..Widths::FULL }
+                && (self.weights, self.weight_codes) == (None, WeightCodes::Plain) =>
+            {
                 Kind::Reference
             }
             true => Kind::ReducedPrecision,
@@ -219,8 +230,9 @@ impl Design {
 impl PartialEq for Design {
     fn eq(&self, other: &Self) -> bool {
         let all = |it: &Self| {
-            let Self { control_variate, control_options, exact_ends, weights, .. } = *it;
-            (control_variate, control_options, it.widths(), it.quantization(), exact_ends, weights)
+            let Self { control_variate, control_options, weights, weight_codes, .. } = *it;
+            let codes = (it.widths(), it.quantization(), weights, weight_codes);
+            (control_variate, control_options, codes)
         };
         all(self) == all(other) && self.multiplier == other.multiplier
     }

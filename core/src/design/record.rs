@@ -11,7 +11,7 @@ use crate::as_text;
 use crate::control_variate::{AttentionConstants, ControlOptions, Loading, Mode, Statistics};
 use crate::multiplier::Multiplier;
 use crate::numeric::hex;
-use crate::quantize::{Quantization, WeightScheme, all_bits, are_all_bits};
+use crate::quantize::{Quantization, WeightCodes, WeightScheme, all_bits, are_all_bits};
 
 /// Those of versions that knew no other, and wrote nothing.
 const FIRST_STATISTICS: Statistics = Statistics::Pooled;
@@ -56,6 +56,9 @@ pub struct DesignRecord {
     /// Significant bits of the weight codes, 4 to 8.
     #[serde(default = "all_bits", skip_serializing_if = "are_all_bits")]
     pub weight_bits: u32,
+    /// How the codes of weights are chosen, if they are.
+    #[serde(default, with = "as_text", skip_serializing_if = "are_plain")]
+    pub weight_codes: WeightCodes,
     /// How weights are coded, if not as the reference's.
     #[serde(default, with = "as_text::optional", skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightScheme>,
@@ -93,6 +96,7 @@ impl Design {
             statistics: has_other.then_some(statistics),
             terms: corrected.then_some(terms),
             weight_bits: self.weight_bits,
+            weight_codes: self.weight_codes,
             weights: self.weights,
             x_bits: corrected.then_some(x_bits),
         }
@@ -127,8 +131,9 @@ impl DesignRecord {
     /// they and the constants are chosen, nor which operand is loaded, nor what other layers run on.
     #[must_use]
     pub fn of_array(self) -> Self {
-        let (quantization, statistics) = (Quantization::PLAIN, None);
-        Self { quantization, statistics, loading: None, exact_ends: false, ..self }
+        let (quantization, weight_codes) = (Quantization::PLAIN, WeightCodes::Plain);
+        let (statistics, loading) = (None, None);
+        Self { quantization, weight_codes, statistics, loading, exact_ends: false, ..self }
     }
 
     /// The same without a control variate.
@@ -160,6 +165,7 @@ impl DesignRecord {
             .with_quantization(self.quantization)
             .with_exact_ends(self.exact_ends)
             .with_weights(self.weights)
+            .with_weight_codes(self.weight_codes)
     }
 
     fn is_exact(&self) -> bool {
@@ -187,6 +193,10 @@ impl fmt::Display for DesignRecord {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(&text(&self.multiplier, self.is_exact(), &self.options()))
     }
+}
+
+fn are_plain(codes: &WeightCodes) -> bool {
+    *codes == WeightCodes::Plain
 }
 
 fn is_plain(quantization: &Quantization) -> bool {

@@ -3,7 +3,7 @@
 use super::{Design, Kind};
 use crate::control_variate::{ControlOptions, Mode};
 use crate::multiplier::Multiplier;
-use crate::quantize::{Quantization, WeightScheme};
+use crate::quantize::{Quantization, WeightCodes, WeightScheme};
 
 /// What designs are made of: every multiplier in every way.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,8 @@ pub struct Space {
     pub exact_ends: Vec<bool>,
     /// How weights are coded; the first of several may be the reference's, as `None`.
     pub weights: Vec<Option<WeightScheme>>,
+    /// Whether the codes of weights are chosen. Those of the reference are not.
+    pub weight_codes: Vec<WeightCodes>,
 }
 
 impl Default for Space {
@@ -39,6 +41,7 @@ impl Default for Space {
             quantizations: vec![None],
             exact_ends: vec![false],
             weights: vec![None],
+            weight_codes: vec![WeightCodes::Plain],
         }
     }
 }
@@ -94,7 +97,14 @@ impl Space {
             let is_reference =
                 design.kind() == Kind::Reference && design.quantization() == Quantization::PLAIN;
             let ends = self.exact_ends.iter();
-            ends.map(move |&ends| design.clone().with_exact_ends(ends && !is_reference))
+            ends.flat_map(move |&ends| {
+                let design = design.clone().with_exact_ends(ends && !is_reference);
+                let codes = self.weight_codes.iter();
+                codes.map(move |&codes| match is_reference {
+                    true => design.clone(),
+                    false => design.clone().with_weight_codes(codes),
+                })
+            })
         })
     }
 }

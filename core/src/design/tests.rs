@@ -37,9 +37,11 @@ fn all() -> Vec<Design> {
         weights: vec![None, Some(WeightScheme::U8Tensor), Some(WeightScheme::I8Channel)],
         ..Space::default()
     };
-    let others = Space { control_options: options, ..space.clone() };
+    let weight_codes = vec![WeightCodes::Chosen];
+    let others = Space { control_options: options, weight_codes, ..space.clone() };
     let mut designs = space.designs();
     designs.extend(others.designs().into_iter().filter(Design::is_corrected));
+    designs.push(Design::exact(7).with_weight_codes(WeightCodes::Chosen));
     designs
 }
 
@@ -54,7 +56,8 @@ fn a_design_survives_its_text() {
     }
     let everything = "truncated:7 with V (fitted, c_frac 8, terms 2, x_bits 6, statistics pooled, \
          attention layer, loading first), \
-                      4 activation bits, 5 weight bits, aware+bias quantisation, exact ends, i8-channel weights";
+                      4 activation bits, 5 weight bits, aware+bias quantisation, \
+                      chosen weight codes, exact ends, i8-channel weights";
     assert!(texts.contains(everything), "{texts:#?}");
 }
 

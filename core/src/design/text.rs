@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::Design;
 use crate::control_variate::ControlOptions;
 use crate::multiplier::{Multiplier, MultiplierError};
+use crate::quantize::WeightCodes;
 
 /// A text that names no design.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -28,7 +29,8 @@ pub enum DesignTextError {
 
 /// The text of a design whose multiplier has this name, and is exact or not:
 /// `MULTIPLIER[ with V (MODE[, OPTION N]...)][, N activation bits][, N weight bits][, HOW
-/// quantisation][, exact ends][, CODING weights]`, what is not said being the default of [`Design::new`] without V.
+/// quantisation][, HOW weight codes][, exact ends][, CODING weights]`, what is not said being the
+/// default of [`Design::new`] without V.
 pub(super) fn text(multiplier: impl fmt::Display, is_exact: bool, design: &Design) -> String {
     let mut text = multiplier.to_string();
     if design.is_corrected() {
@@ -62,6 +64,9 @@ pub(super) fn text(multiplier: impl fmt::Display, is_exact: bool, design: &Desig
     }
     if let Some(how) = design.quantization_beside(is_exact) {
         text += &format!(", {how} quantisation");
+    }
+    if design.weight_codes != WeightCodes::default() {
+        text += &format!(", {} weight codes", design.weight_codes);
     }
     if design.exact_ends {
         text += ", exact ends";
@@ -113,6 +118,10 @@ impl Design {
         }
         if let Some(before) = rest.strip_suffix(", exact ends") {
             design.exact_ends = true;
+            rest = before;
+        }
+        if let Some((before, codes)) = last_part(rest, " weight codes") {
+            design.weight_codes = codes.parse().map_err(wrong)?;
             rest = before;
         }
         if let Some((before, how)) = last_part(rest, " quantisation") {

@@ -135,7 +135,7 @@ fn moments((bare, own): (&Layer, Visit), (exact, other): (&Layer, Visit)) -> Vec
 }
 
 /// The real outputs of a layer for some images, before what was fused into it.
-fn real_outputs(
+pub(super) fn real_outputs(
     bare: &Layer,
     images: &[Workspace],
     next: &NextLayer,

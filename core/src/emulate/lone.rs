@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use recoup_kernels::{
-    BatchItem, KernelError, MacSpec, Output, OutputSpec, Residual, ResidualSpec, Scratch,
+    BatchItem, Isa, KernelError, MacSpec, Output, OutputSpec, Residual, ResidualSpec, Scratch,
 };
 
 use crate::model::{ActivationQuantization, SampleError, ValueId};
@@ -53,17 +53,24 @@ impl Network {
         Ok(LoneLayer { prepared: self.prepared.clone(), layer, kernel })
     }
 
-    /// A layer without what was fused into it: its real outputs.
+    /// A layer without what was fused into it.
     pub(super) fn bare_layer(&self, layer: usize) -> Result<Layer, KernelError> {
+        self.layers[layer].bare(self.prepared.isa)
+    }
+}
+
+impl Layer {
+    /// The same without what was fused into it: its real outputs.
+    pub(super) fn bare(&self, isa: Isa) -> Result<Layer, KernelError> {
         let spec = MacSpec {
             low: f32::NEG_INFINITY,
             high: f32::INFINITY,
             residual: ResidualSpec::None,
             output: OutputSpec::F32,
             activation: None,
-            ..self.layers[layer].spec().clone()
+            ..self.spec().clone()
         };
-        self.layers[layer].with_spec(self.prepared.isa, spec)
+        self.with_spec(isa, spec)
     }
 }
 

@@ -30,6 +30,7 @@ mod steps;
 mod stream;
 mod stretches;
 mod walk;
+mod weight_codes;
 mod workspace;
 
 pub(crate) use correct::correct_outputs;
@@ -44,4 +45,5 @@ pub use prepared::Prepared;
 pub use profile::{KindProfile, Profile, RunsOn, StepProfile, Times};
 pub use regress::regress;
 pub use stream::{ActivationStream, activation_streams};
+pub(crate) use weight_codes::choose_weight_codes;
 pub use workspace::Workspace;

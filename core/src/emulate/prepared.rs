@@ -88,7 +88,18 @@ impl Prepared {
         product: &Product,
         correction: Option<(&ControlVariate, &LayerConstants)>,
     ) -> Result<Layer, KernelError> {
-        let mac = &self.quantized.macs[fused.layer];
+        self.layer_of(&self.quantized.macs[fused.layer], fused, output, product, correction)
+    }
+
+    /// The same, of a layer whose weights may be others.
+    pub(super) fn layer_of(
+        &self,
+        mac: &QuantizedMac,
+        fused: FusedMac,
+        output: ValueId,
+        product: &Product,
+        correction: Option<(&ControlVariate, &LayerConstants)>,
+    ) -> Result<Layer, KernelError> {
         let spec = self.layer_spec(mac, fused, output, product, correction);
         let Some(load) = mac.load else { return Ok(MacLayer::new(self.isa, spec)?.into()) };
         let correction = correction.filter(|_| !self.quantized.is_exact(fused.layer));

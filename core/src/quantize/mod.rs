@@ -9,6 +9,7 @@ mod histogram;
 mod quantization;
 mod range;
 mod scaling;
+mod weight_codes;
 mod weights;
 
 use std::fmt;
@@ -31,6 +32,7 @@ pub use quantization::{OutputCorrection, QUANTIZATION_HELP, Quantization};
 pub(crate) use range::from_range;
 pub use range::{METHOD_HELP, Method};
 pub use scaling::{CHANNEL_SCALING_HELP, ChannelScaling, Ranging};
+pub use weight_codes::{WEIGHT_CODES_HELP, WeightCodes};
 pub(crate) use weights::FilterCorrections;
 pub use weights::{CodeLoad, QuantizedMac};
 

@@ -39,3 +39,4 @@ mod reference;
 mod scores;
 mod strangers;
 mod transformer;
+mod weight_codes;

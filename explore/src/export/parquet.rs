@@ -25,7 +25,7 @@ pub enum ColumnKind {
 }
 
 /// The columns: the fields of [`Line`].
-pub const COLUMNS: [(&str, ColumnKind); 27] = [
+pub const COLUMNS: [(&str, ColumnKind); 28] = [
     ("model", ColumnKind::Text),
     ("multiplier", ColumnKind::Text),
     ("control_variate", ColumnKind::Text),
@@ -33,6 +33,7 @@ pub const COLUMNS: [(&str, ColumnKind); 27] = [
     ("activation_bits", ColumnKind::Integer),
     ("weight_bits", ColumnKind::Integer),
     ("quantization", ColumnKind::Text),
+    ("weight_codes", ColumnKind::Text),
     ("exact_ends", ColumnKind::Boolean),
     ("weights", ColumnKind::Text),
     ("relative_power", ColumnKind::Real),

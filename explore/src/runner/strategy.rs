@@ -99,6 +99,8 @@ fn are_comparable(a: &Design, b: &Design) -> bool {
 
 /// Whether two designs are of one kind, and so are the codes of weights and activations.
 fn have_same_codes(a: &Design, b: &Design) -> bool {
-    let codes = |it: &Design| (it.quantization(), it.exact_ends, it.weights, it.weight_bits);
+    let codes = |it: &Design| {
+        (it.quantization(), it.weight_codes, it.exact_ends, it.weights, it.weight_bits)
+    };
     a.kind() == b.kind() && codes(a) == codes(b)
 }

@@ -6,6 +6,7 @@ use crate::*;
 
 use judged::Judged;
 
+mod by_code;
 mod codes;
 pub(crate) mod judged;
 mod loads;

@@ -14,7 +14,7 @@ use recoup::search::Shard;
 use recoup::{Design, Limit, Multiplier, Space};
 use recoup_core::control_variate::MODE_HELP;
 use recoup_core::multiplier::{SPEC_HELP, Source};
-use recoup_core::quantize::QUANTIZATION_HELP;
+use recoup_core::quantize::{QUANTIZATION_HELP, WEIGHT_CODES_HELP, WeightCodes};
 use recoup_explore::power::{LIBRARY, SIZE};
 use recoup_explore::space;
 use std::path::PathBuf;
@@ -39,6 +39,8 @@ pub struct ExploreArgs {
     pub weight_bits: Vec<u32>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("How activations become codes; may be repeated: {QUANTIZATION_HELP} [default: {}]", values::QUANTIZATION_DEFAULT))]
     pub quantization: Vec<Quantization>,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("Which codes weights get; may be repeated: {WEIGHT_CODES_HELP} [default: {}]", WeightCodes::default()))]
+    pub weight_codes: Vec<WeightCodes>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "CODING", num_args = 1.., help = format!("How weights are coded: {}; {}; may be repeated: all losses are measured against exact products in the first [default: u8-channel]", values::weight_codings(), values::RECODED))]
     pub weights: Vec<WeightScheme>,
     /// What designs cost, as `recoup hardware measure` writes it [default: the table inside this
@@ -119,6 +121,7 @@ impl ExploreArgs {
             activation_bits: or(&self.activation_bits, &[8]),
             weight_bits: or(&self.weight_bits, &[8]),
             quantizations: or(&quantizations, &[None]),
+            weight_codes: or(&self.weight_codes, &[WeightCodes::default()]),
             exact_ends: self.arrays.exact_ends(),
             weights: std::iter::once(None).chain(others).collect(),
             ..Space::default()
