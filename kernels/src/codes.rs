@@ -1,7 +1,7 @@
 //! What goes to codes between layers, from codes or softmax: each result is rounded to a code once.
 
 #[cfg(target_arch = "x86_64")]
-use crate::x86_64::avx512_softmax;
+use crate::x86_64::{avx2_softmax, avx512_softmax};
 use crate::{
     Isa, KernelError,
     buffer::first,
@@ -99,6 +99,12 @@ pub fn softmax_codes(
             let scratch = first(scratch, avx512_softmax::ROWS * row, 0.0);
             // SAFETY: an Isa of this level exists only after Isa::available found the features.
             unsafe { avx512_softmax::softmax(rows, columns, inv, to, scratch) };
+        }
+        #[cfg(target_arch = "x86_64")]
+        crate::isa::Level::Avx2 => {
+            let scratch = first(scratch, avx2_softmax::ROWS * row, 0.0);
+            // SAFETY: as above.
+            unsafe { avx2_softmax::softmax(rows, columns, inv, to, scratch) };
         }
         _ => each_softmax(isa, rows, columns, inv, to, first(scratch, row, 0.0)),
     }

@@ -3,6 +3,7 @@
 pub(crate) mod avx2;
 pub(crate) mod avx2_bytes;
 pub(crate) mod avx2_columns;
+pub(crate) mod avx2_softmax;
 pub(crate) mod avx512;
 pub(crate) mod avx512_bytes;
 pub(crate) mod avx512_columns;
