@@ -1,7 +1,8 @@
 """Simulates an evaluation on a cluster, from measured times.
 
-Workers take pieces as `recoup` hands them out: of the design that fewest are at. The caller deals with one piece at a time, and sends the task to each worker once. What is lost on the way
-from one worker to many is counted by its reason.
+Workers take pieces as `recoup` hands them out: of the design that fewest are at. The caller deals with
+one piece at a time, and sends the task to each worker once. What is lost on the way from one worker to
+many is counted by its reason.
 """
 
 import heapq

@@ -1,4 +1,5 @@
-//! Rounding, in the one way that emulator and hardware share, and how hashes are written.
+//! Rounding, in the one way that emulator and hardware share, how hashes are written, and matrices
+//! turned.
 
 /// The one by which the kernels are judged.
 pub use recoup_kernels::naive::round_half_even_shift;
@@ -12,6 +13,13 @@ pub fn round_to_i32(value: f64) -> Option<i32> {
 /// Lower-case hexadecimal, as hashes are written.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A matrix of so many rows, with rows and columns exchanged.
+pub(crate) fn transposed<T: Copy>(matrix: &[T], rows: usize) -> Vec<T> {
+    let columns = matrix.len() / rows.max(1);
+    let column = |column| (0..rows).map(move |row| matrix[row * columns + column]);
+    (0..columns).flat_map(column).collect()
 }
 
 #[cfg(test)]

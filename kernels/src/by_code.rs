@@ -4,10 +4,7 @@
 //! A lane is a filter, and each adds up alone and in order: every instruction set, and every
 //! grouping of filters, gives the same numbers.
 
-use crate::dispatch::multiversion;
-
-/// Filters side by side.
-pub const LANES: usize = 16;
+use crate::{dispatch::multiversion, output::blocks::LANES};
 
 /// One number of each filter.
 pub type Lanes<T> = [T; LANES];

@@ -10,7 +10,7 @@ use crate::{
     float::softmax,
     layer::spec::validate_output,
     output::blocks::LANES,
-    output::rounding::{limit, quantize_body, round},
+    output::rounding::{Steps, quantize_body},
 };
 
 /// Codes that stand for scale (code - zero_point).
@@ -35,6 +35,12 @@ pub struct Encoded<'a> {
     pub zero_point: u8,
     /// Low bits that are always 0, from 0 to 4.
     pub dropped_bits: u32,
+}
+
+impl Encoded<'_> {
+    fn steps(&self) -> Steps {
+        Steps::new(self.inv_scale, self.zero_point, self.dropped_bits)
+    }
 }
 
 /// How the elements of two tensors become one's.
@@ -91,22 +97,21 @@ pub fn softmax_codes(
         return Ok(());
     }
     let row = columns.next_multiple_of(LANES);
-    // A division by a power of two, and therefore exact.
-    let inv = to.inv_scale / (1u32 << to.dropped_bits) as f32;
+    let (steps, codes) = (to.steps(), &mut *to.codes);
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
         crate::isa::Level::Avx512Vnni => {
             let scratch = first(scratch, avx512_softmax::ROWS * row, 0.0);
             // SAFETY: an Isa of this level exists only after Isa::available found the features.
-            unsafe { avx512_softmax::softmax(rows, columns, inv, to, scratch) };
+            unsafe { avx512_softmax::softmax(rows, columns, steps, codes, scratch) };
         }
         #[cfg(target_arch = "x86_64")]
         crate::isa::Level::Avx2 => {
             let scratch = first(scratch, avx2_softmax::ROWS * row, 0.0);
             // SAFETY: as above.
-            unsafe { avx2_softmax::softmax(rows, columns, inv, to, scratch) };
+            unsafe { avx2_softmax::softmax(rows, columns, steps, codes, scratch) };
         }
-        _ => each_softmax(isa, rows, columns, inv, to, first(scratch, row, 0.0)),
+        _ => each_softmax(isa, rows, columns, steps, codes, first(scratch, row, 0.0)),
     }
     Ok(())
 }
@@ -147,17 +152,10 @@ fn encode(
     to: &mut Encoded<'_>,
     paired: impl Fn(f32, f32) -> f32,
 ) {
-    let dropped = to.dropped_bits;
-    let zero_point = to.zero_point >> dropped;
-    // A division by a power of two, and therefore exact.
-    let inv = to.inv_scale / (1u32 << dropped) as f32;
-    let (low, high) = (-f32::from(zero_point), f32::from((255 >> dropped) - zero_point));
-    let code = |value: f32| {
-        ((round(limit(value * inv, low, high)) + i32::from(zero_point)) << dropped) as u8
-    };
+    let steps = to.steps();
     if left.codes.len() == right.codes.len() {
         for ((to, &a), &b) in to.codes.iter_mut().zip(left.codes).zip(right.codes) {
-            *to = code(paired(real(a, left), real(b, right)));
+            *to = steps.code(paired(real(a, left), real(b, right)));
         }
         return;
     }
@@ -165,7 +163,7 @@ fn encode(
     let channels = of_channels.len();
     for (to, from) in to.codes.chunks_exact_mut(channels).zip(left.codes.chunks_exact(channels)) {
         for ((to, &a), &b) in to.iter_mut().zip(from).zip(&of_channels) {
-            *to = code(paired(real(a, left), b));
+            *to = steps.code(paired(real(a, left), b));
         }
     }
 }
@@ -192,11 +190,11 @@ multiversion! {
 }
 
 #[inline(always)]
-fn softmax_body(rows: &[f32], columns: usize, inv: f32, to: &mut Encoded<'_>, scratch: &mut [f32]) {
-    for (row, codes) in rows.chunks_exact(columns).zip(to.codes.chunks_exact_mut(columns)) {
+fn softmax_body(rows: &[f32], columns: usize, steps: Steps, codes: &mut [u8], scratch: &mut [f32]) {
+    for (row, codes) in rows.chunks_exact(columns).zip(codes.chunks_exact_mut(columns)) {
         scratch[..columns].copy_from_slice(row);
         softmax(scratch, columns, 1.0);
-        quantize_body(&scratch[..columns], inv, to.zero_point, to.dropped_bits, codes);
+        quantize_body(&scratch[..columns], steps, codes);
     }
 }
 
@@ -205,8 +203,8 @@ multiversion! {
         isa,
         rows: &[f32],
         columns: usize,
-        inv: f32,
-        to: &mut Encoded<'_>,
+        steps: Steps,
+        codes: &mut [u8],
         scratch: &mut [f32],
     ) = softmax_body;
 }

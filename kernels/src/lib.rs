@@ -71,7 +71,7 @@ mod product;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-pub use by_code::{LANES, Lanes, add_by_code, sum_by_code, times_lanes};
+pub use by_code::{Lanes, add_by_code, sum_by_code, times_lanes};
 pub use codes::{Coded, Encoded, Pairing, channel_sums, map, pair, softmax_codes};
 pub use error::KernelError;
 pub use float::{
@@ -83,6 +83,7 @@ pub use layer::{
     BatchItem, Control, ControlTerm, ConvShape, LoadLayer, Loaded, MacLayer, MacSpec, Output,
     OutputSpec, Product, Residual, ResidualSpec, Scratch, WeightCoding, common_kernel, quantize,
 };
+pub use output::blocks::LANES;
 pub use output::sums::RowSums;
 pub use pool::{PoolShape, max_pool_codes, max_pool_floats, mean_pool};
 pub use product::structure::{RANKS, Structure, structure};

@@ -94,16 +94,13 @@ impl Experiment {
             Ok(made)
         };
         let made = match design.quantization() {
-            _ if design.weight_codes == WeightCodes::Chosen => {
-                self.adapted.get_or_make(design, make)?
-            }
+            // The choice of codes is asked for before the design is run, and takes longest.
+            _ if design.chooses_codes() => self.adapted.get_or_make(design, make)?,
             Quantization::PLAIN => {
                 let coded = self.plain(design, watch)?;
                 Arc::new(self.corrected(&coded, design, watch)?)
             }
-            // The choice of codes is asked for before the design is run, and takes longest.
-            Quantization { aware: true, .. } => self.adapted.get_or_make(design, make)?,
-            Quantization { aware: false, .. } => Arc::new(make()?),
+            _ => Arc::new(make()?),
         };
         Ok((made, ready))
     }
@@ -123,11 +120,12 @@ impl Experiment {
         for coded in &codings {
             let coded = self.loading(coded, design)?;
             let made = self.corrected(&coded, design, watch)?;
-            self.judge(made, design, &mut best, watch)?;
+            let network = Network::new(&made.prepared, &design.multiplier, made.control.as_ref())?;
+            self.judge((made, network), design, &mut best, watch)?;
         }
         if let (WeightCodes::Chosen, Some((_, made, _))) = (design.weight_codes, &best) {
-            let made = self.with_weight_codes(&made.coded, design, watch)?;
-            self.judge(made, design, &mut best, watch)?;
+            let chosen = self.with_weight_codes(made, design, watch)?;
+            self.judge(chosen, design, &mut best, watch)?;
         }
         let (_, made, network) = best.expect("the calibration's own codes are always tried");
         Ok((made, network))
@@ -137,14 +135,13 @@ impl Experiment {
     /// scores are nearer to the exact ones; of equals the first: what is plain stays.
     fn judge(
         &self,
-        made: Made,
+        made: (Made, Network),
         design: &Design,
         best: &mut Option<(f64, Made, Network)>,
         watch: &dyn Watch,
     ) -> Result<(), ExperimentError> {
         let exact = self.exact_scores(watch)?;
-        let network = Network::new(&made.prepared, &design.multiplier, made.control.as_ref())?;
-        let mut ways = vec![(made, network)];
+        let mut ways = vec![made];
         if design.quantization().outputs != OutputCorrection::None {
             ways.push(self.with_outputs(&ways[0], design, watch)?);
         }
@@ -161,16 +158,16 @@ impl Experiment {
     /// A network in codes with weights in codes that suit a design, and its control variate.
     fn with_weight_codes(
         &self,
-        coded: &Arc<Coded>,
+        Made { coded, control, .. }: &Made,
         design: &Design,
         watch: &dyn Watch,
-    ) -> Result<Made, ExperimentError> {
-        let Made { prepared, control, coded } = self.corrected(coded, design, watch)?;
-        let exact = self.reference_network(&prepared.quantized)?;
+    ) -> Result<(Made, Network), ExperimentError> {
+        let exact = self.reference_network(&coded.prepared.quantized)?;
         let products = (&design.multiplier, control.as_ref());
-        let (quantized, control) =
-            choose_weight_codes(&prepared, &exact, &self.images, products, watch)?;
-        Ok(Made { prepared: Prepared::new(quantized, self.isa), control, coded })
+        let (network, control) =
+            choose_weight_codes(&coded.prepared, &exact, &self.images, products, watch)?;
+        let prepared = network.prepared().clone();
+        Ok((Made { prepared, control, coded: coded.clone() }, network))
     }
 
     /// The same with its filters' outputs corrected.
@@ -203,7 +200,7 @@ impl Experiment {
         network: &Quantized,
     ) -> Result<Arc<Prepared>, ExperimentError> {
         let reference = self.reference()?;
-        let operands: Vec<bool> = network.graph.macs().map(|(_, mac)| mac.loads_first()).collect();
+        let operands = first_loaded(network);
         if !operands.contains(&true) {
             return Ok(reference);
         }
@@ -214,7 +211,7 @@ impl Experiment {
 
     /// The same with its kernels, for exact products.
     fn reference_network(&self, network: &Quantized) -> Result<Arc<Network>, ExperimentError> {
-        let operands: Vec<bool> = network.graph.macs().map(|(_, mac)| mac.loads_first()).collect();
+        let operands = first_loaded(network);
         self.reference_networks.get_or_make(&operands, || {
             Ok(Network::new(&self.reference_loading(network)?, &Multiplier::exact(), None)?)
         })
@@ -388,6 +385,11 @@ impl Experiment {
             Ok(class_scores(&network, self.judges(), watch)?)
         })
     }
+}
+
+/// Which layers are loaded with the first operand of their product.
+fn first_loaded(network: &Quantized) -> Vec<bool> {
+    network.graph.macs().map(|(_, mac)| mac.loads_first()).collect()
 }
 
 /// Probabilities below it are all alike: half a step of codes of 8 bits.

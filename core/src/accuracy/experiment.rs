@@ -13,7 +13,7 @@ use crate::model::{Graph, ModelError, SampleError};
 use crate::multiplier::MultiplierError;
 use crate::quantize::{
     Calibration, CalibrationError, LayerCodes, OutputCorrection, Quantization, Ranging,
-    WeightCodes, WeightScheme, Widths, calibrate,
+    WeightScheme, Widths, calibrate,
 };
 
 use crate::watch::{StopOnly, Unwatched, Watch};
@@ -261,8 +261,8 @@ impl Experiment {
         watch: &dyn Watch,
     ) -> Result<EmulatedDesign, ExperimentError> {
         let how = design.quantization();
-        if how.aware || design.weight_codes == WeightCodes::Chosen {
-            // Codes are chosen by what corrected outputs come to.
+        if design.chooses_codes() {
+            // They are chosen by what corrected outputs come to.
             return self.candidate_watched(design, watch);
         }
         let plain = Quantization { outputs: OutputCorrection::None, ..how };

@@ -186,6 +186,11 @@ impl Design {
         self.quantization.unwrap_or_else(|| self.default_quantization(self.multiplier.is_exact()))
     }
 
+    /// Whether codes of activations or of weights are chosen for the multiplier.
+    pub fn chooses_codes(&self) -> bool {
+        self.quantization().aware || self.weight_codes == WeightCodes::Chosen
+    }
+
     /// That, if it is not the default.
     pub fn other_quantization(&self) -> Option<Quantization> {
         self.quantization_beside(self.multiplier.is_exact())

@@ -106,10 +106,8 @@ impl Sums {
 /// result does not depend on threads.
 fn moments((bare, own): (&Layer, Visit), (exact, other): (&Layer, Visit)) -> Vec<Sums> {
     let shape = bare.spec().shape;
-    let (filters, own_images, other_images) = (shape.filters, &*own.1, &*other.1);
-    let bytes = size_of::<f32>() * shape.output_len();
-    let together = images_of_a_thread(bare.batch(), own_images.len()).min(BYTES / bytes).max(1);
-    let of_image = |(z, y): (&[f32], &[f32])| {
+    let filters = shape.filters;
+    let of_image = |z: &[f32], y: &[f32]| {
         let mut sums = vec![Sums::default(); filters];
         for (z, y) in z.chunks_exact(filters).zip(y.chunks_exact(filters)) {
             for (sums, (&z, &y)) in sums.iter_mut().zip(z.iter().zip(y)) {
@@ -118,20 +116,34 @@ fn moments((bare, own): (&Layer, Visit), (exact, other): (&Layer, Visit)) -> Vec
         }
         sums
     };
-    let parts = own_images.par_chunks(together).zip(other_images.par_chunks(together));
-    let parts = parts.map_init(Scratch::default, |scratch, (mine, theirs)| {
-        let z = real_outputs(bare, mine, &own.0, scratch);
-        let y = real_outputs(exact, theirs, &other.0, scratch);
-        let length = shape.output_len();
-        let images = z.chunks_exact(length).zip(y.chunks_exact(length)).map(of_image);
-        images.collect::<Vec<_>>()
-    });
-    let parts: Vec<Vec<Vec<Sums>>> = parts.collect();
+    let images = of_outputs((bare, &own.0, own.1), (exact, &other.0, other.1), of_image);
     let mut all = vec![Sums::default(); filters];
-    for image in parts.iter().flatten() {
+    for image in &images {
         all.iter_mut().zip(image).for_each(|(all, image)| all.merge(image));
     }
     all
+}
+
+/// A layer without what was fused into it, with images that are about to run through it.
+pub(super) type Bare<'a> = (&'a Layer, &'a NextLayer, &'a [Workspace]);
+
+/// What `of_image` makes of the real outputs of one layer in two networks, image by image.
+pub(super) fn of_outputs<T: Send>(
+    (bare, next, images): Bare,
+    (other, other_next, other_images): Bare,
+    of_image: impl Fn(&[f32], &[f32]) -> T + Sync,
+) -> Vec<T> {
+    let length = bare.spec().shape.output_len();
+    let bytes = size_of::<f32>() * length;
+    let together = images_of_a_thread(bare.batch(), images.len()).min(BYTES / bytes).max(1);
+    let parts = images.par_chunks(together).zip(other_images.par_chunks(together));
+    let parts = parts.map_init(Scratch::default, |scratch, (images, other_images)| {
+        let found = real_outputs(bare, images, next, scratch);
+        let others = real_outputs(other, other_images, other_next, scratch);
+        let pairs = found.chunks_exact(length).zip(others.chunks_exact(length));
+        pairs.map(|(found, other)| of_image(found, other)).collect::<Vec<T>>()
+    });
+    parts.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
 /// The real outputs of a layer for some images, before what was fused into it.

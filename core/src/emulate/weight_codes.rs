@@ -1,6 +1,8 @@
 //! Weight codes chosen for a multiplier, layer by layer, each fed by the layers before it as they
 //! were chosen. // eq. (6.14)
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use recoup_kernels::{Scratch, WeightCoding, naive};
 
@@ -12,7 +14,7 @@ use crate::quantize::{Quantized, QuantizedMac, WeightScheme};
 use crate::watch::{Watch, go_on};
 use crate::weight_choice::{self, Chosen, Filter, Input, Patches, Products};
 
-use super::correct::real_outputs;
+use super::correct::{of_outputs, real_outputs};
 use super::error::EmulateError;
 use super::layer::Layer;
 use super::network::Network;
@@ -24,7 +26,7 @@ const PATCHES: usize = 4096;
 /// The most images that decide whether a layer takes them, the last ones: no more than a quarter.
 const JUDGES: usize = 64;
 
-/// The network of `prepared` with the weight codes that bring its layers' outputs, on `images`,
+/// A network of `prepared` with the weight codes that bring its layers' outputs, on `images`,
 /// nearest to those of `exact` with exact products, and its constants. Layers for which images that
 /// nothing was chosen on say otherwise stay as they are, and so do those whose weights are activations.
 ///
@@ -36,13 +38,14 @@ pub(crate) fn choose_weight_codes(
     images: &[Vec<f32>],
     (multiplier, control): (&Multiplier, Option<&ControlVariate>),
     watch: &(impl Watch + ?Sized),
-) -> Result<(Quantized, Option<ControlVariate>), EmulateError> {
+) -> Result<(Network, Option<ControlVariate>), EmulateError> {
     let coding = prepared.quantized.weights.coding();
     let product = prepared.product(multiplier)?;
     control.map_or(Ok(()), |control| prepared.check(control))?;
     let products = Products::new(multiplier.table(coding));
     let exact_products = Products::new(Multiplier::exact().table(coding));
     let (mut network, mut constants) = (prepared.quantized.clone(), control.cloned());
+    let mut layers = vec![None; network.macs.len()];
     let fitted = images.len() - JUDGES.min(images.len() / 4);
     side_by_side((prepared, &exact.prepared), images, |own, other| {
         go_on(watch)?;
@@ -79,9 +82,13 @@ pub(crate) fn choose_weight_codes(
             }
         }
         watch.advance(1);
-        Ok((made.into(), exact.layers[layer].clone()))
+        let made = Arc::new(made);
+        layers[layer] = Some(made.clone());
+        Ok((made, exact.layers[layer].clone()))
     })?;
-    Ok((network, constants))
+    let prepared = Prepared::new(network, prepared.isa);
+    let all_exact = multiplier.is_exact() && constants.is_none();
+    Ok((Network::of_layers(prepared, layers, all_exact), constants))
 }
 
 /// A layer with what reaches it in both networks.
@@ -189,9 +196,7 @@ impl Sight<'_> {
     fn error(&self, layer: &Layer) -> f64 {
         let ((own, images), (other, exact_images)) = self.visits;
         let filters = layer.spec().shape.filters;
-        let of_image = |scratch: &mut Scratch, image: usize| {
-            let found = real_outputs(layer, &images[image..=image], own, scratch);
-            let expected = real_outputs(&self.bare, &exact_images[image..=image], other, scratch);
+        let of_image = |found: &[f32], expected: &[f32]| {
             let mut sums = vec![(0.0, 0.0); filters];
             let rows = found.chunks_exact(filters).zip(expected.chunks_exact(filters));
             for (found, expected) in rows {
@@ -205,9 +210,8 @@ impl Sight<'_> {
             }
             sums
         };
-        let of_images = (self.fitted..images.len()).into_par_iter();
-        let of_images: Vec<Vec<(f64, f64)>> =
-            of_images.map_init(Scratch::default, of_image).collect();
+        let exact = (&self.bare, other, &exact_images[self.fitted..]);
+        let of_images = of_outputs((layer, own, &images[self.fitted..]), exact, of_image);
         let n = (of_images.len() * layer.spec().shape.positions()) as f64;
         // Images in their order, so that the result does not depend on threads.
         let of_filter = |filter: usize| {

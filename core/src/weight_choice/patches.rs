@@ -1,5 +1,7 @@
 //! What a group of filters reads, at some places of some images.
 
+use crate::numeric::transposed;
+
 /// The activation codes of patches, in the network whose weights are chosen and in the exact one.
 pub(crate) struct Patches {
     /// How many there are.
@@ -16,12 +18,9 @@ impl Patches {
     /// Of fields of `depth` codes one after the other, as the multipliers read them and as those of
     /// the exact network do.
     pub fn new(depth: usize, own: &[u8], exact: &[u8]) -> Self {
-        Self {
-            count: own.len() / depth.max(1),
-            depth,
-            codes: transposed(depth, own),
-            exact: transposed(depth, exact),
-        }
+        let count = own.len() / depth.max(1);
+        let (codes, exact) = (transposed(own, count), transposed(exact, count));
+        Self { count, depth, codes, exact }
     }
 
     /// The codes that a position meets, and those of the exact network.
@@ -29,12 +28,4 @@ impl Patches {
         let range = position * self.count..(position + 1) * self.count;
         (&self.codes[range.clone()], &self.exact[range])
     }
-}
-
-fn transposed(depth: usize, fields: &[u8]) -> Vec<u8> {
-    let mut codes = Vec::with_capacity(fields.len());
-    for position in 0..depth {
-        codes.extend(fields.iter().skip(position).step_by(depth));
-    }
-    codes
 }

@@ -18,7 +18,7 @@ use crate::{
         blocks::{Block, LANES, blocks},
         combine::Combination,
         epilogue::{Epilogue, SumLayout, Sums},
-        rounding,
+        rounding::{self, Steps},
         sums::{self, CodeFunction, Windows},
     },
 };
@@ -127,10 +127,7 @@ impl SumFunctions {
         let zero_point = if uniform { first } else { 0 };
         let code: [i32; 256] = std::array::from_fn(|a| a as i32);
         let offset = code.map(|a| correction[a as usize].wrapping_sub(zero_point.wrapping_mul(a)));
-        let x = match spec.control.as_ref().map(|control| control.terms.as_slice()) {
-            Some([term]) => term.x.map(i32::from),
-            _ => [0; 256],
-        };
+        let x = only_x(spec);
         let offset_scale = multiple(&offset, &x);
         let functions = SumFunctions {
             correction: CodeFunction::new(correction),
@@ -139,6 +136,14 @@ impl SumFunctions {
             codes: if uniform { None } else { CodeFunction::new(&code) },
         };
         (functions, offset_scale.unwrap_or(0))
+    }
+}
+
+/// x of a control variate of one function; 0 without one.
+fn only_x(spec: &MacSpec) -> [i32; 256] {
+    match spec.control.as_ref().map(|control| control.terms.as_slice()) {
+        Some([term]) => term.x.map(i32::from),
+        _ => [0; 256],
     }
 }
 
@@ -165,8 +170,7 @@ impl MacLayer {
     ) -> Result<Self, KernelError> {
         spec.validate()?;
         let (mut engine, left_out) = engine(isa, &spec);
-        let (sums, _) = SumFunctions::new(&spec, &left_out);
-        let sums_x = sums.control.is_some_and(|x| engine.sum_also(&x));
+        let sums_x = CodeFunction::new(&only_x(&spec)).is_some_and(|x| engine.sum_also(&x));
         Ok(Self::around(isa, spec, Arc::new(engine), left_out, sums_x))
     }
 
@@ -442,8 +446,6 @@ pub fn quantize(
 ) -> Result<(), KernelError> {
     validate_output(inv_scale, zero_point, dropped_bits)?;
     assert_eq!(input.len(), out.len(), "lengths of input and out");
-    // A division by a power of two, and therefore exact.
-    let inv = inv_scale / (1u32 << dropped_bits) as f32;
-    rounding::quantize(isa, input, inv, zero_point, dropped_bits, out);
+    rounding::quantize(isa, input, Steps::new(inv_scale, zero_point, dropped_bits), out);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Filters side by side in vectors.
 
 /// Filters that are processed together.
-pub(crate) const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// One value for each filter of a block.
 #[derive(Debug, Clone, Copy)]

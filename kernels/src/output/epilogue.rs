@@ -14,7 +14,7 @@ use crate::{
     output::{
         blocks::{Block, LANES, Lanes},
         requantize::{self, Addend, Values},
-        rounding::{SHIFT, limit, round},
+        rounding::{SHIFT, Steps, limit, round},
     },
 };
 
@@ -159,17 +159,14 @@ impl Epilogue {
         let encoding = match spec.output {
             OutputSpec::F32 => Encoding::F32,
             OutputSpec::U8 { inv_scale, zero_point, dropped_bits } => {
-                let inv = inv_scale / (1u32 << dropped_bits) as f32;
-                let zero_point = zero_point >> dropped_bits;
-                let lowest = -f32::from(zero_point);
-                let highest = f32::from((255 >> dropped_bits) - zero_point);
+                let steps = Steps::new(inv_scale, zero_point, dropped_bits);
+                let Steps { inv, low: lowest, high: highest, zero_point, dropped_bits } = steps;
                 // Multiplying by inv > 0 and rounding never reverse an order, so the limits of y
                 // and those of the code can be applied together, afterwards.
                 let limit = |y: f32| (y * inv).round_ties_even().clamp(lowest, highest);
                 let (low, high) = (limit(spec.low), limit(spec.high));
                 let saturates = (low, high, dropped_bits) == (lowest, highest, 0)
                     && most(spec) * f64::from(inv) < f64::from(1 << 30);
-                let zero_point = i32::from(zero_point);
                 Encoding::U8 { inv, low, high, zero_point, dropped_bits, saturates }
             }
         };

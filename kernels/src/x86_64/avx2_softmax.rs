@@ -3,9 +3,8 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    codes::Encoded,
     float::{LN_2, LOWEST, POWERS, ROUNDER},
-    output::blocks::LANES,
+    output::{blocks::LANES, rounding::Steps},
 };
 
 /// Rows side by side: the steps of one wait for each other.
@@ -23,27 +22,24 @@ struct Encoding {
     dropped_bits: __m128i,
 }
 
-/// The softmax of each row of so many columns; `inv` is per step of 2^dropped_bits, `scratch` has place
-/// for [`ROWS`] rows of whole vectors.
+/// The softmax of each row of so many columns; `scratch` has place for [`ROWS`] rows of whole vectors.
 #[target_feature(enable = "avx2")]
 pub(crate) fn softmax(
     from: &[f32],
     columns: usize,
-    inv: f32,
-    to: &mut Encoded<'_>,
+    steps: Steps,
+    codes: &mut [u8],
     scratch: &mut [f32],
 ) {
-    assert_eq!(from.len(), to.codes.len());
-    let zero_point = i32::from(to.zero_point >> to.dropped_bits);
-    let highest = i32::from(u8::MAX >> to.dropped_bits) - zero_point;
+    assert_eq!(from.len(), codes.len());
     let encoding = Encoding {
-        inv: _mm256_set1_ps(inv),
-        low: _mm256_set1_ps(-zero_point as f32),
-        high: _mm256_set1_ps(highest as f32),
-        zero_point: _mm256_set1_epi32(zero_point),
-        dropped_bits: _mm_cvtsi32_si128(to.dropped_bits as i32),
+        inv: _mm256_set1_ps(steps.inv),
+        low: _mm256_set1_ps(steps.low),
+        high: _mm256_set1_ps(steps.high),
+        zero_point: _mm256_set1_epi32(steps.zero_point),
+        dropped_bits: _mm_cvtsi32_si128(steps.dropped_bits as i32),
     };
-    let (rows, codes) = (from.chunks(ROWS * columns), to.codes.chunks_mut(ROWS * columns));
+    let (rows, codes) = (from.chunks(ROWS * columns), codes.chunks_mut(ROWS * columns));
     for (rows, codes) in rows.zip(codes) {
         if rows.len() == ROWS * columns {
             side_by_side::<ROWS>(rows, columns, &encoding, codes, scratch);

@@ -7,6 +7,8 @@ use recoup_kernels::ConvShape;
 use rten::Value as Tensor;
 use rten_tensor::Layout;
 
+use crate::numeric::transposed;
+
 use super::super::attributes::{attribute, ints};
 use super::super::tensor::numbers;
 use super::super::{Mac, NodeKind, Operand, ValueId, Weights, pb};
@@ -317,12 +319,6 @@ fn linear(
     let mac = Mac { shape: geometry, loaded: Operand::Constant(weights), bias };
     let node = add_mac(importer, proto, mac, vec![input], output)?;
     Ok((output, node))
-}
-
-/// `[depth][filters]` to `[filters][depth]`.
-fn transposed<T: Copy>(matrix: &[T], depth: usize) -> Vec<T> {
-    let filters = matrix.len() / depth.max(1);
-    (0..filters).flat_map(|f| (0..depth).map(move |k| matrix[k * filters + f])).collect()
 }
 
 /// One bias per filter.
