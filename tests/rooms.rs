@@ -36,7 +36,7 @@ const ROOMS: [(&str, &[Room]); 11] = [
                 &["buffer", "isa", "dispatch", "x86_64", "engine", "float", "layer", "output"],
             ),
             ("pool", &["dispatch"]),
-            ("by_code", &["isa", "dispatch"]),
+            ("by_code", &["isa", "dispatch", "output"]),
         ],
     ),
     (
@@ -71,7 +71,7 @@ const ROOMS: [(&str, &[Room]); 11] = [
             ("watch", &[]),
             ("quantize", &["hint", "numeric", "model", "watch", "as_text"]),
             ("control_variate", &["numeric", "multiplier", "quantize", "as_text"]),
-            ("weight_choice", &["multiplier", "control_variate"]),
+            ("weight_choice", &["numeric", "multiplier", "control_variate"]),
             (
                 "emulate",
                 &[
