@@ -8,16 +8,20 @@
 
 mod packing;
 
-use std::cmp::Reverse;
+use std::{cell::Cell, cmp::Reverse};
 
 use crate::{
     ConvShape, Isa, MacSpec,
+    dispatch::multiversion,
     engine::byte_lookup::map_codes,
     input::image::{Copy, Width, fill},
     isa::Level,
     output::blocks::{Block, LANES, blocks},
     output::epilogue::Tile,
-    product::factors::{CodeFactor, Factor},
+    product::{
+        factors::{CodeFactor, Factor},
+        terms::Count,
+    },
 };
 use packing::Packing;
 
@@ -67,9 +71,15 @@ pub(crate) struct TileInput<'a> {
     /// Bytes from one position to the next.
     pub stride: usize,
     pub runs: &'a [Run],
+    /// Whose bits are counted, two steps of codes at once. Unread by kernels that do not count.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    pub counted: &'a [Run],
+    /// [`Count::factor`]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    pub factor: i8,
     /// The first block's weights.
     pub weights: *const Line,
-    /// Lines from one block to the next: the sum of the runs' units. Unread by kernels that take
+    /// Lines from one block to the next: the sum of all runs' units. Unread by kernels that take
     /// one block.
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub lines: usize,
@@ -79,8 +89,8 @@ pub(crate) struct TileInput<'a> {
 /// that the kernel is compiled for.
 ///
 /// # Safety
-/// For each position p and run, `units * UNIT` bytes at `codes + p * stride + offset` can be read,
-/// as can `blocks * lines` lines at `weights`; `acc` can be written; the processor has the
+/// For each position p and run, `units * UNIT` bytes at `codes + p * stride + offset` can be read
+/// (`2 * units * UNIT` where bits are counted), as can `blocks * lines` lines at `weights`; `acc` can be written; the processor has the
 /// features of the kernel.
 pub(crate) type TileKernel = unsafe fn(&TileInput<'_>, acc: *mut i32);
 
@@ -119,13 +129,15 @@ pub(crate) struct Gemm {
     padding: u8,
     width: Width,
     terms: usize,
-    /// What each copy has for the codes.
+    count: Option<Count>,
+    /// What each copy has for the codes; of what is counted, the last.
     copies: Vec<CodeFactor>,
     copy_bytes: usize,
     image_bytes: usize,
     /// Whether the input is read as it is.
     in_place: bool,
     runs: Vec<Run>,
+    counted: Vec<Run>,
     lines: usize,
     weights: Vec<Line>,
     packing: Packing,
@@ -152,15 +164,21 @@ pub(crate) struct Buffers {
 
 impl Gemm {
     /// Sums of the products of all `terms`, whose factors of the weights in use span less than
-    /// [`Gemm::span`].
-    pub fn new(isa: Isa, spec: &MacSpec, terms: &[Factor]) -> Gemm {
-        let mut gemm = Self::without_weights(isa, spec, terms, &spec.used_weights());
+    /// [`Gemm::span`], and of a count, if [`Gemm::counts`].
+    pub fn new(isa: Isa, spec: &MacSpec, terms: &[Factor], count: Option<Count>) -> Gemm {
+        let mut gemm = Self::without_weights(isa, spec, terms, count, &spec.used_weights());
         gemm.load(spec);
         gemm
     }
 
     /// The same, for weights among those `used`, which [`Gemm::load`] brings.
-    pub fn without_weights(isa: Isa, spec: &MacSpec, terms: &[Factor], used: &[u8]) -> Gemm {
+    pub fn without_weights(
+        isa: Isa,
+        spec: &MacSpec,
+        terms: &[Factor],
+        count: Option<Count>,
+        used: &[u8],
+    ) -> Gemm {
         let mut shape = spec.shape;
         if is_pointwise(&shape) {
             (shape.height, shape.width) = (1, shape.height * shape.width);
@@ -180,12 +198,17 @@ impl Gemm {
             (kernels, masks) = (masked, bits);
             copies = vec![CodeFactor::Bits(0xff)];
         }
+        let terms_copies = copies.len();
+        if let Some(count) = count {
+            kernels = counting_kernels(isa).expect("an instruction set that counts");
+            copies.push(CodeFactor::by(|code| count.of_code(code)));
+        }
         let pixel = shape.channels * width.bytes();
         let copy_bytes = shape.padded_height() * shape.padded_width() * pixel;
         let taps = contiguous(&shape);
         let mut runs = Vec::new();
         for (term, &mask) in masks.iter().enumerate() {
-            let copy = if copies.len() == 1 { 0 } else { term };
+            let copy = if terms_copies == 1 { 0 } else { term };
             for &(offset, len) in &taps {
                 runs.push(Run {
                     offset: copy * copy_bytes + offset * width.bytes(),
@@ -194,7 +217,13 @@ impl Gemm {
                 });
             }
         }
-        let lines = runs.iter().map(|run| run.units).sum();
+        let runs_counted = count.iter().flat_map(|_| &taps).map(|&(offset, len)| Run {
+            offset: terms_copies * copy_bytes + offset,
+            units: len.div_ceil(2 * UNIT),
+            mask: 0xff,
+        });
+        let counted: Vec<Run> = runs_counted.collect();
+        let lines = runs.iter().chain(&counted).map(|run| run.units).sum();
 
         let blocks = blocks(shape.groups, shape.filters_per_group());
         let mut correction = Box::new([0; 256]);
@@ -207,13 +236,15 @@ impl Gemm {
             }
         }
         let weights = vec![Line([0; LANES * UNIT]); lines * blocks.len()];
-        let packing = Packing::new(taps, &offset_terms, width);
+        let packing = Packing::new(taps, &offset_terms, count, width);
 
         let last_group = (shape.groups - 1) * shape.channels_per_group() * width.bytes();
         let last_position = ((shape.out_height() - 1) * shape.stride_height * shape.padded_width()
             + (shape.out_width() - 1) * shape.stride_width)
             * pixel;
-        let reach = runs.iter().map(|run| run.offset + run.units * UNIT).max().unwrap_or(0);
+        let of_terms = runs.iter().map(|run| run.offset + run.units * UNIT);
+        let of_count = counted.iter().map(|run| run.offset + 2 * run.units * UNIT);
+        let reach = of_terms.chain(of_count).max().unwrap_or(0);
         let image_bytes = (copies.len() * copy_bytes).max(last_position + last_group + reach);
         let padding = [shape.pad_top, shape.pad_left, shape.pad_bottom, shape.pad_right];
         let in_place = copies == [CodeFactor::Bits(0xff)]
@@ -229,11 +260,13 @@ impl Gemm {
             padding: spec.input_zero_point,
             width,
             terms: terms.len(),
+            count,
             copies,
             copy_bytes,
             image_bytes,
             in_place,
             runs,
+            counted,
             lines,
             weights,
             packing,
@@ -263,6 +296,16 @@ impl Gemm {
 
     pub fn terms(&self) -> usize {
         self.terms
+    }
+
+    /// Whether bits of partial products are counted.
+    pub fn has_count(&self) -> bool {
+        self.count.is_some()
+    }
+
+    /// Whether there are kernels that count.
+    pub fn counts(isa: Isa) -> bool {
+        counting_kernels(isa).is_some()
     }
 
     pub fn blocks(&self) -> &[Block] {
@@ -304,7 +347,8 @@ impl Gemm {
             image.resize(self.image_bytes, 0);
         }
         let (shape, width) = (&self.shape, self.width);
-        for (factor, out) in self.copies.iter().zip(image.chunks_exact_mut(self.copy_bytes)) {
+        let copies = image.chunks_exact_mut(self.copy_bytes);
+        for (i, (factor, out)) in self.copies.iter().zip(copies).enumerate() {
             let padding = factor.of(self.padding);
             match factor {
                 &CodeFactor::Bits(mask) => {
@@ -316,6 +360,9 @@ impl Gemm {
                     map_codes(self.isa, bytes, replaced);
                     fill(self.isa, Copy { shape, padding, mask: 0xff, width }, replaced, out);
                 }
+            }
+            if self.count.is_some() && i + 1 == self.copies.len() {
+                pair(self.isa, out);
             }
         }
         self.run_on(image, sink);
@@ -363,6 +410,8 @@ impl Gemm {
                 codes: image[tile.offset + of_group..].as_ptr(),
                 stride: shape.stride_width * shape.channels * bytes,
                 runs: &self.runs,
+                counted: &self.counted,
+                factor: self.count.map_or(0, |count| count.factor),
                 weights,
                 lines: self.lines,
             };
@@ -370,7 +419,8 @@ impl Gemm {
             // SAFETY: the positions of the tile are output positions, and `image_bytes`, which
             // `image` was checked to have at least, is the largest sum of the last position's
             // address, a group's and a run's end. `weights` holds `lines` lines for each block.
-            // `acc` has as many accumulators as the kernel writes. `isa` proves the features.
+            // `acc` has as many accumulators as the kernel writes. `isa` proves the features, and
+            // `counting_kernels` asks for those of its own.
             unsafe { kernel(&input, acc.as_mut_ptr()) };
             positions += tile.count;
         }
@@ -387,6 +437,19 @@ impl Gemm {
 
 #[repr(align(64))]
 struct Accumulators([i32; SPAN]);
+
+/// Has each byte take the bits of the one a step further on between its own.
+#[inline(always)]
+fn pair_body(bytes: &mut [u8]) {
+    let bytes = Cell::from_mut(bytes).as_slice_of_cells();
+    for (byte, next) in bytes.iter().zip(bytes.iter().skip(UNIT)) {
+        byte.set(byte.get() | next.get() << 1);
+    }
+}
+
+multiversion! {
+    fn pair(isa, bytes: &mut [u8]) = pair_body;
+}
 
 /// Each row's positions, in tiles of at most `most` that differ little in size.
 fn cut_into_tiles(shape: &ConvShape, most: usize, pixel: usize) -> Vec<Positions> {
@@ -447,6 +510,17 @@ fn masked_kernels(isa: Isa) -> Option<TileKernels> {
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Vnni => Some(crate::x86_64::avx512::MASKED),
+        _ => None,
+    }
+}
+
+/// Kernels that count bits besides, which are the places of [`Count`].
+fn counting_kernels(isa: Isa) -> Option<TileKernels> {
+    match isa.level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni if is_x86_feature_detected!("avx512bitalg") => {
+            Some(crate::x86_64::avx512::COUNTING)
+        }
         _ => None,
     }
 }

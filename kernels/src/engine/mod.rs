@@ -12,14 +12,14 @@ mod table;
 use std::sync::Arc;
 
 use crate::{
-    ConvShape, Isa, MacSpec, Product,
+    ConvShape, Isa, MacSpec, Product, WeightCoding,
     dispatch::multiversion,
     isa::Level,
     output::{blocks::LANES, epilogue::Tile, sums::CodeFunction},
     product::{
         factors::{Factor, Factors},
         structure,
-        terms::{self, Term, split, terms},
+        terms::{self, Count, Term, split, terms},
     },
 };
 use byte_lookup::ByteLookup;
@@ -108,10 +108,8 @@ impl Engine {
     pub fn for_loads(isa: Isa, spec: &MacSpec) -> (Engine, [i32; 256]) {
         let all: Vec<u8> = (0..=255).collect();
         let of_mask = |mask: u64| {
-            let terms = terms(mask);
-            let factors = terms.into_iter().map(|term| Factor::of_term(term, spec.coding));
-            let factors: Vec<Factor> = factors.collect();
-            let gemm = Gemm::without_weights(isa, spec, &factors, &all);
+            let (factors, count) = factors(&sum(isa, mask, spec.coding), spec.coding);
+            let gemm = Gemm::without_weights(isa, spec, &factors, count, &all);
             let correction = *gemm.correction();
             (Engine::Gemm(gemm), correction)
         };
@@ -124,7 +122,7 @@ impl Engine {
         }
         match Factors::new(table, &all, Gemm::span(isa)) {
             Some(factors) => {
-                let gemm = Gemm::without_weights(isa, spec, &factors.terms, &all);
+                let gemm = Gemm::without_weights(isa, spec, &factors.terms, None, &all);
                 let sum = Sum::new(gemm, &factors);
                 let correction = added(sum.gemm.correction(), &factors.of_code);
                 (Engine::Factors(Box::new(sum)), correction)
@@ -165,8 +163,9 @@ impl Engine {
                 None => (Engine::Depthwise(Depthwise::new(isa, spec, &terms(mask))), [0; 256]),
             };
         }
+        let sum = sum(isa, mask, coding);
         let lookup = byte_lookup::profile(isa)
-            .and_then(|profile| split(mask, coding, shape.positions(), profile));
+            .and_then(|profile| split(mask, &sum, coding, shape.positions(), profile));
         let bytes = lookup.and_then(|(term, _)| {
             // Of the weights that there are, all that is left may well fit a byte.
             let terms = if term.is_some() { &[term, None][..] } else { &[None] };
@@ -175,16 +174,11 @@ impl Engine {
         if let Some(bytes) = bytes {
             return Self::of_bytes(isa, spec, bytes);
         }
-        let terms = terms(mask);
-        if terms.len() > products_per_row(isa) && are_rows_fast(shape) {
+        if sum.products() > products_per_row(isa) && are_rows_fast(shape) {
             return Self::of_rows(isa, spec, &terms::table(mask, coding));
         }
-        Self::of_terms(isa, spec, &terms)
-    }
-
-    fn of_terms(isa: Isa, spec: &MacSpec, terms: &[Term]) -> (Engine, [i32; 256]) {
-        let factors = terms.iter().map(|&term| Factor::of_term(term, spec.coding));
-        let gemm = Gemm::new(isa, spec, &factors.collect::<Vec<_>>());
+        let (factors, count) = factors(&sum, coding);
+        let gemm = Gemm::new(isa, spec, &factors, count);
         let correction = *gemm.correction();
         (Engine::Gemm(gemm), correction)
     }
@@ -220,13 +214,13 @@ impl Engine {
 
     fn of_bytes(isa: Isa, spec: &MacSpec, bytes: ByteLookup) -> (Engine, [i32; 256]) {
         let missing = bytes.missing().map(|term| Factor::of_term(term, spec.coding));
-        let gemm = Gemm::new(isa, spec, &Vec::from_iter(missing));
+        let gemm = Gemm::new(isa, spec, &Vec::from_iter(missing), None);
         let correction = added(gemm.correction(), bytes.correction());
         (Engine::Bytes(Box::new((bytes, gemm))), correction)
     }
 
     fn of_factors(isa: Isa, spec: &MacSpec, factors: &Factors) -> (Engine, [i32; 256]) {
-        let gemm = Gemm::new(isa, spec, &factors.terms);
+        let gemm = Gemm::new(isa, spec, &factors.terms, None);
         let correction = added(gemm.correction(), &factors.of_code);
         let mut sum = Sum::new(gemm, factors);
         sum.set_constants(spec);
@@ -236,6 +230,7 @@ impl Engine {
     /// See [`MacLayer::kernel_name`](crate::MacLayer::kernel_name).
     pub fn name(&self) -> String {
         match self {
+            Engine::Gemm(gemm) if gemm.has_count() => format!("gemm{}+count", gemm.terms()),
             Engine::Gemm(gemm) => format!("gemm{}", gemm.terms()),
             Engine::Factors(sum) => format!("map+gemm{}", sum.gemm.terms()),
             Engine::Bytes(parts) => {
@@ -343,6 +338,19 @@ impl Engine {
             Engine::Table(table) => table.run(input, image, sink),
         }
     }
+}
+
+/// A mask's products as a sum that the instruction set computes soonest.
+fn sum(isa: Isa, mask: u64, coding: WeightCoding) -> terms::Sum {
+    match Gemm::counts(isa) {
+        true => terms::Sum::with_count(mask, coding),
+        false => terms::Sum::of_terms(mask),
+    }
+}
+
+fn factors(sum: &terms::Sum, coding: WeightCoding) -> (Vec<Factor>, Option<Count>) {
+    let factors = sum.terms.iter().map(|&term| Factor::of_term(term, coding));
+    (factors.collect(), sum.count)
 }
 
 /// Ordinary products that take no longer than a product by rows; measured, but for NEON.

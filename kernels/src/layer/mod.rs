@@ -229,7 +229,7 @@ impl MacLayer {
     /// Which kernel runs: "naive", or `{arch}-{kind}` with [`Isa::name`] and
     ///
     /// - `gemm{n}`: n ordinary products per product of the multiplier; after `map`, of bytes that
-    ///   stand for the code and for the weight,
+    ///   stand for the code and for the weight; with `+count`, and bits that are counted,
     /// - `lookup{index bits}x{bytes}`: as so many bytes looked up in registers; after `gemm1` what
     ///   one ordinary product leaves,
     /// - `rows{bits}`: any table, one code selecting the products of 16 filters,

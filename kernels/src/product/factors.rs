@@ -38,6 +38,11 @@ impl CodeFactor {
         }
     }
 
+    /// What `of` makes of each code.
+    pub fn by(of: impl Fn(u8) -> u8) -> CodeFactor {
+        CodeFactor::new(std::array::from_fn(|code| of(code as u8)))
+    }
+
     pub fn of(&self, code: u8) -> u8 {
         match self {
             CodeFactor::Bits(bits) => code & bits,

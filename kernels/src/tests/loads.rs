@@ -40,7 +40,9 @@ fn any_weights_can_be_loaded() {
     };
     let sums = table(&mut |w, a| w * a - (w & 15) * (a & 15) + 3 * w - a);
     let any = table(&mut |_, _| random.between(-9000, 70_000));
-    let products = [exact(), mask(|i, _| i >= 2), truncated(7), Product::Mask(0), sums, any];
+    // Three pairs of rows that differ in one partial product, which is counted and added.
+    let pairs = Product::Mask(u64::from_le_bytes([0xc0, 0x80, 0xf2, 0, 0xe2, 0, 0x1d, 0x1c]));
+    let products = [exact(), mask(|i, _| i >= 2), truncated(7), pairs, Product::Mask(0), sums, any];
     // One token, and around the widths of lines and blocks, in one head and in several; and a
     // convolution, whose receptive field is no single run.
     let sizes = [(1, 1, 1, 1), (1, 49, 3, 1), (7, 5, 17, 2), (9, 24, 49, 4), (49, 49, 24, 4)];
@@ -65,7 +67,11 @@ fn any_weights_can_be_loaded() {
             cases += 1;
         }
     }
-    let ends = ["gemm1", "gemm8", "gemm0", "map+gemm2", "table"];
+    let mut ends = vec!["gemm1", "gemm8", "gemm6", "gemm0", "map+gemm2", "table"];
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512bitalg") {
+        ends.extend(["gemm4+count", "gemm3+count"]);
+    }
     let missing = ends.iter().find(|end| {
         let end = format!("-{end}");
         !judge.kernels.iter().any(|kernel| kernel.ends_with(&end))

@@ -27,12 +27,15 @@ pub(crate) const KERNELS: TileKernels = of_all_sizes!(whole);
 /// The same of some bits of the codes, as the runs say.
 pub(crate) const MASKED: TileKernels = of_all_sizes!(masked);
 
+/// The same, and bits that are counted.
+pub(crate) const COUNTING: TileKernels = of_all_sizes!(counting);
+
 /// # Safety
 /// As for [`crate::engine::gemm::TileKernel`].
 #[target_feature(enable = "avx512f,avx512vnni")]
 unsafe fn whole<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut i32) {
     // SAFETY: as the caller says.
-    unsafe { tile::<P, B, false>(input, acc) };
+    unsafe { store(&products::<P, B, false>(input), acc) };
 }
 
 /// # Safety
@@ -40,17 +43,53 @@ unsafe fn whole<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut
 #[target_feature(enable = "avx512f,avx512vnni")]
 unsafe fn masked<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut i32) {
     // SAFETY: as the caller says.
-    unsafe { tile::<P, B, true>(input, acc) };
+    unsafe { store(&products::<P, B, true>(input), acc) };
 }
 
 /// # Safety
 /// As for [`crate::engine::gemm::TileKernel`].
+#[target_feature(enable = "avx512f,avx512vnni,avx512bitalg")]
+unsafe fn counting<const P: usize, const B: usize>(input: &TileInput<'_>, acc: *mut i32) {
+    // SAFETY: as the caller says.
+    let mut sums = unsafe { products::<P, B, true>(input) };
+    let units: usize = input.runs.iter().map(|run| run.units).sum();
+    let mut line = input.weights.wrapping_add(units);
+    let factor = _mm512_set1_epi8(input.factor);
+    for run in input.counted {
+        let mut codes = input.codes.wrapping_add(run.offset);
+        for _ in 0..run.units {
+            // SAFETY: as in `products`, and two steps of codes for each line.
+            unsafe {
+                let mut weights = [_mm512_setzero_si512(); B];
+                for (b, weights) in weights.iter_mut().enumerate() {
+                    *weights = _mm512_load_si512(line.add(b * input.lines).cast());
+                }
+                for (p, sums) in sums.iter_mut().enumerate() {
+                    let codes = codes.add(p * input.stride).cast::<i32>().read_unaligned();
+                    let codes = _mm512_set1_epi32(codes);
+                    for (sum, &weights) in sums.iter_mut().zip(&weights) {
+                        let count = _mm512_popcnt_epi8(_mm512_and_si512(codes, weights));
+                        *sum = _mm512_dpbusd_epi32(*sum, count, factor);
+                    }
+                }
+            }
+            line = line.wrapping_add(1);
+            codes = codes.wrapping_add(2 * UNIT);
+        }
+    }
+    // SAFETY: as the caller says.
+    unsafe { store(&sums, acc) };
+}
+
+/// The sums of all runs' products.
+///
+/// # Safety
+/// As for [`crate::engine::gemm::TileKernel`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512vnni")]
-unsafe fn tile<const P: usize, const B: usize, const MASKED: bool>(
+unsafe fn products<const P: usize, const B: usize, const MASKED: bool>(
     input: &TileInput<'_>,
-    acc: *mut i32,
-) {
+) -> [[__m512i; B]; P] {
     let mut sums = [[_mm512_setzero_si512(); B]; P];
     let mut line = input.weights;
     for run in input.runs {
@@ -79,6 +118,14 @@ unsafe fn tile<const P: usize, const B: usize, const MASKED: bool>(
             codes = codes.wrapping_add(UNIT);
         }
     }
+    sums
+}
+
+/// # Safety
+/// `acc` can be written.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn store<const P: usize, const B: usize>(sums: &[[__m512i; B]; P], acc: *mut i32) {
     for (p, sums) in sums.iter().enumerate() {
         for (b, &sum) in sums.iter().enumerate() {
             // SAFETY: the caller provides P * B * LANES accumulators.

@@ -13,7 +13,7 @@ use crate::{
     },
     input::image::Width,
     output::blocks::{Block, LANES},
-    product::factors::Factor,
+    product::{factors::Factor, terms::Count},
 };
 
 /// A line's weights, `C` for each lane.
@@ -29,19 +29,24 @@ pub(super) struct Packing {
 
 #[derive(Debug)]
 enum Numbers {
-    Bytes(Terms<Bytes, 4>),
+    Bytes(Terms<Bytes, 4>, Option<Count>),
     Words(Terms<Words, 2>),
 }
 
 impl Packing {
-    /// `terms` with what their factors are stored less.
-    pub fn new(taps: Vec<(usize, usize)>, terms: &[(&Factor, i32)], width: Width) -> Self {
+    /// `terms` with what their factors are stored less, and bits of bytes to count.
+    pub fn new(
+        taps: Vec<(usize, usize)>,
+        terms: &[(&Factor, i32)],
+        count: Option<Count>,
+        width: Width,
+    ) -> Self {
         // Of weights that do not occur some may not fit.
         let words = terms.iter().map(|(term, offset)| {
             term.of_weight.map(|number| i32::from(number).wrapping_sub(*offset) as i16)
         });
         let numbers = match width {
-            Width::One => Numbers::Bytes(Terms::new(words.map(Bytes::new))),
+            Width::One => Numbers::Bytes(Terms::new(words.map(Bytes::new)), count),
             Width::Two => Numbers::Words(Terms::new(words.map(Words::new))),
         };
         Packing { taps, numbers }
@@ -50,7 +55,15 @@ impl Packing {
     /// Writes the lines of one block.
     pub fn pack(&mut self, isa: Isa, spec: &MacSpec, block: &Block, lines: &mut [Line]) {
         match &mut self.numbers {
-            Numbers::Bytes(terms) => terms.pack(isa, spec, block, &self.taps, lines),
+            Numbers::Bytes(terms, count) => {
+                let counted = |(_, len): &(usize, usize)| len.div_ceil(2 * UNIT);
+                let counted = count.map_or(0, |_| self.taps.iter().map(counted).sum());
+                let (of_terms, of_count) = lines.split_at_mut(lines.len() - counted);
+                terms.pack(isa, spec, block, &self.taps, of_terms);
+                if let Some(count) = count {
+                    pair_bits(&terms.placed, count.bits, &self.taps, of_count);
+                }
+            }
             Numbers::Words(terms) => terms.pack(isa, spec, block, &self.taps, lines),
         }
     }
@@ -124,6 +137,22 @@ impl Line {
         for unit in self.0.as_chunks_mut::<UNIT>().0 {
             *unit = (u32::from_ne_bytes(*unit) & kept).to_ne_bytes();
         }
+    }
+}
+
+/// Bits of two lines' weights in each line, those of the second between those of the first.
+fn pair_bits(mut placed: &[Weights<4>], bits: u8, taps: &[(usize, usize)], mut lines: &mut [Line]) {
+    for (_, len) in taps {
+        let (own, others) = placed.split_at(len.div_ceil(UNIT));
+        let (to, rest) = std::mem::take(&mut lines).split_at_mut(own.len().div_ceil(2));
+        for (line, pair) in to.iter_mut().zip(own.chunks(2)) {
+            let second = pair.get(1).unwrap_or(&[[0; 4]; LANES]).as_flattened();
+            let both = pair[0].as_flattened().iter().zip(second);
+            for (to, (first, second)) in line.0.iter_mut().zip(both) {
+                *to = first & bits | (second & bits) << 1;
+            }
+        }
+        (placed, lines) = (others, rest);
     }
 }
 
