@@ -267,7 +267,8 @@ fn cost(
     let pe = units.unit(Unit::Pe).expect("an array has PEs");
     let energy_fj = estimate.energy_per_mac_fj();
     let [rows, columns] = [design.rows, design.columns].map(|size| size as usize);
-    let loading_cycles: u64 = estimate.layers.iter().map(|layer| layer.passes * rows as u64).sum();
+    let steps = units.design.options.pe_rows() as u64;
+    let loading_cycles: u64 = estimate.layers.iter().map(|layer| layer.passes * steps).sum();
     let loading_fj: f64 = estimate.layers.iter().map(|layer| layer.loading_fj).sum();
     let loading_fj = loading_fj / (loading_cycles as f64 * (rows * columns) as f64);
     Cost {
@@ -343,7 +344,8 @@ impl LoadPathUnits {
         let all_fj =
             energy_fj(&sums) + energy_fj(&constants) + energy_fj(&after) - energy_fj(&before);
         let options = &units.design.options;
-        let loading_cycles = |layer: &LayerEstimate| (layer.passes * options.rows as u64) as f64;
+        let loading_cycles =
+            |layer: &LayerEstimate| (layer.passes * options.pe_rows() as u64) as f64;
         let adding_fj: f64 = sums
             .iter()
             .map(|layer| {

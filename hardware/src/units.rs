@@ -69,8 +69,7 @@ impl ArrayUnits {
 
     /// How many of a unit the array has.
     pub fn count(&self, unit: Unit) -> usize {
-        let options = &self.design.options;
-        unit.count(options.rows, options.columns)
+        unit.count(&self.design.options)
     }
 
     /// Area of the array, µm².

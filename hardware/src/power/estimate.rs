@@ -238,8 +238,9 @@ fn loading(
     options: &EstimateOptions,
     generator: &mut ChaCha8Rng,
 ) -> f64 {
-    let (rows, columns) = (scene.design.options.rows, scene.design.options.columns);
-    let cycles = scene.workload.shape().passes(rows, columns) * rows as u64;
+    let options_of_array = &scene.design.options;
+    let passes = scene.workload.shape().passes(options_of_array.rows, options_of_array.columns);
+    let cycles = passes * options_of_array.pe_rows() as u64;
     let samples = LOADING_SAMPLES * options.mode.fewest_samples();
     let moves = runners.iter_mut().filter(|it| matches!(it.unit(), Unit::Pe | Unit::LoadSums));
     let of_units = moves.map(|runner| {
@@ -249,7 +250,7 @@ fn loading(
             let without_clock = energies.iter().filter(|(role, _)| *role != Role::Clock);
             sum_fj += without_clock.map(|(_, it)| it.dynamic_fj()).sum::<f64>();
         }
-        runner.unit().count(rows, columns) as f64 * sum_fj / samples as f64
+        runner.unit().count(options_of_array) as f64 * sum_fj / samples as f64
     });
     cycles as f64 * of_units.sum::<f64>()
 }
@@ -259,7 +260,7 @@ fn strata<'a>(units: &[UnitModel<'_>], scenes: &[Scene<'a>]) -> Vec<Stratum<'a>>
     for (layer, scene) in scenes.iter().enumerate() {
         let (rows, columns) = (scene.design.options.rows, scene.design.options.columns);
         for (unit, model) in units.iter().enumerate() {
-            let count = model.unit.count(rows, columns) as f64;
+            let count = model.unit.count(&scene.design.options) as f64;
             strata.push(Stratum {
                 layer,
                 unit,
@@ -287,7 +288,7 @@ fn layer(
     let shape = workload.shape();
     let mut energies = [None; Role::ALL.len()];
     for stratum in strata {
-        let share = units[stratum.unit].unit.count(rows, columns) as f64 / stratum.samples as f64;
+        let share = units[stratum.unit].unit.count(&design.options) as f64 / stratum.samples as f64;
         for (sum, energy) in energies.iter_mut().zip(stratum.sums) {
             if energy != Energy::default() {
                 *sum.get_or_insert(Energy::default()) += energy.times(share);

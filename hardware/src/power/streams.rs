@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::mapped::MappedNetlist;
-use crate::rtl::ArrayRtl;
+use crate::rtl::{ArrayRtl, Options};
 use crate::simulate::Stimulus;
 
 use super::workload::Workload;
@@ -14,11 +14,11 @@ use super::workload::Workload;
 pub struct Excerpt {
     /// Group of the layer.
     pub group: usize,
-    /// Filter, which is the column's.
+    /// Filter, which is the column's; columns that share registers are watched together.
     pub filter: usize,
     /// Tile of rows.
     pub tile: usize,
-    /// Row of the array.
+    /// Row of PEs.
     pub row: usize,
     /// First position.
     pub start: usize,
@@ -58,13 +58,19 @@ impl<'a> Scene<'a> {
         self.workload.activation(group, position, product)
     }
 
-    /// The sum of the first `count` products of a tile, in units of 2^lsb.
-    fn sum(&self, excerpt: &Excerpt, tile: usize, count: usize, position: usize) -> i64 {
+    /// The sum of the first `count` products of a filter in a tile, in units of 2^lsb.
+    fn sum(
+        &self,
+        (group, filter): (usize, usize),
+        tile: usize,
+        count: usize,
+        position: usize,
+    ) -> i64 {
         let circuit = &self.design.circuit;
         let products = tile * self.rows()..tile * self.rows() + count;
         let product = |product: usize| {
-            let weight = self.workload.weight(excerpt.group, excerpt.filter, product);
-            let code = self.code(excerpt.group, position, product);
+            let weight = self.workload.weight(group, filter, product);
+            let code = self.code(group, position, product);
             i64::from(circuit.product(weight, code) >> circuit.lsb())
         };
         products.map(product).sum()
@@ -97,9 +103,21 @@ impl PortBits {
     /// Sets the low bits of a value at a port, if there is one of this name.
     fn set(&self, bits: &mut [bool], port: &str, value: i64) {
         let Some(range) = self.0.get(port) else { return };
-        for (place, bit) in bits[range.clone()].iter_mut().enumerate() {
-            *bit = value >> place.min(63) & 1 == 1;
-        }
+        write(&mut bits[range.clone()], value);
+    }
+
+    /// Sets one value after the other at a port, of so many bits each, if there is one of this
+    /// name.
+    fn set_each(
+        &self,
+        bits: &mut [bool],
+        port: &str,
+        width: usize,
+        values: impl IntoIterator<Item = i64>,
+    ) {
+        let Some(range) = self.0.get(port).filter(|_| width > 0) else { return };
+        let words = bits[range.clone()].chunks_mut(width);
+        words.zip(values).for_each(|(word, value)| write(word, value));
     }
 }
 
@@ -123,12 +141,14 @@ impl Unit {
     pub const ALL: [Self; 5] =
         [Self::Pe, Self::XLine, Self::MacPlus, Self::LoadSums, Self::Constants];
 
-    /// How many of it an array has.
-    pub fn count(self, rows: usize, columns: usize) -> usize {
+    /// How many of it an array has. A PE, and what ends a column, serves all columns that share
+    /// registers.
+    pub fn count(self, options: &Options) -> usize {
         match self {
-            Unit::Pe => rows * columns,
+            Unit::Pe => options.pe_rows() * options.column_groups(),
             Unit::XLine | Unit::Constants => 1,
-            Unit::MacPlus | Unit::LoadSums => columns,
+            Unit::MacPlus => options.column_groups(),
+            Unit::LoadSums => options.columns,
         }
     }
 }
@@ -166,10 +186,12 @@ impl<'a> UnitStream<'a> {
     /// Cycles until the unit works on the excerpt's positions alone.
     pub fn warm_up(design: &ArrayRtl, unit: Unit) -> u64 {
         match unit {
-            Unit::Pe | Unit::MacPlus | Unit::LoadSums => 4,
+            Unit::Pe | Unit::LoadSums => 4,
+            // The constants of all its columns come one after the other.
+            Unit::MacPlus => 3 + design.options.share_columns as u64,
             // As long as a column's sums are on their way.
             Unit::Constants => 10,
-            Unit::XLine => design.options.rows as u64 + 2,
+            Unit::XLine => design.options.pe_rows() as u64 + 2,
         }
     }
 
@@ -178,121 +200,168 @@ impl<'a> UnitStream<'a> {
         self.excerpt.start + self.cycle.saturating_sub(late)
     }
 
-    /// The weight is loaded; then codes move through, and the partial sum of a position comes
-    /// when its code is in the operand register (or, with a pipeline, its product is stored).
+    /// The group and the filters of the columns that the unit serves.
+    fn filters(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let Excerpt { group, filter, .. } = self.excerpt;
+        let shared = self.scene.design.options.share_columns;
+        let first = filter / shared * shared;
+        (first..first + shared).map(move |filter| (group, filter))
+    }
+
+    /// The weights are loaded; then codes move through, and the partial sums of a position come
+    /// when its codes are in the operand registers (or, with a pipeline, their products are stored).
     fn pe(&self, bits: &mut [bool]) {
         let Self { scene, ports, excerpt, .. } = self;
         let design = scene.design;
+        let products = design.options.products_per_pe;
         let first = excerpt.tile * scene.rows();
         let loads = self.cycle == 0;
-        // After loading, the weight of the row above is held at the port.
+        // After loading, the weights of the row above are held at the port.
         let row = if loads { excerpt.row } else { excerpt.row.saturating_sub(1) };
-        let weight = scene.workload.weight(excerpt.group, excerpt.filter, first + row);
+        let of_row = |row: usize| first + row * products..first + (row + 1) * products;
+        let weights = self.filters().flat_map(|(group, filter)| {
+            of_row(row).map(move |product| scene.workload.weight(group, filter, product))
+        });
         ports.set(bits, "load", i64::from(loads));
-        ports.set(bits, "w_in", gather(weight, &design.pe_weight_bits()));
-        let code = scene.code(excerpt.group, self.position(0), first + excerpt.row);
-        ports.set(bits, "a_in", gather(code, &design.pe_activation_bits()));
-        ports.set(bits, "zero_in", i64::from(code == 0));
+        self.set_weights(bits, weights);
+        let codes =
+            of_row(excerpt.row).map(|product| scene.code(excerpt.group, self.position(0), product));
+        self.set_codes(bits, codes);
         let late = 1 + usize::from(design.options.pipeline);
-        let above = scene.sum(excerpt, excerpt.tile, excerpt.row, self.position(late));
+        let above = excerpt.row * products;
         // Every row so far has left its constant out.
         let left_out = excerpt.row as i64 * scene.pe_constant;
-        ports.set(bits, "psum_in", scene.psum_start + above - left_out);
-        let x = scene.x(excerpt.group, excerpt.tile, excerpt.row, self.position(1));
+        let sums = self.filters().map(|filter| {
+            let above = scene.sum(filter, excerpt.tile, above, self.position(late));
+            scene.psum_start + above - left_out
+        });
+        ports.set_each(bits, "psum_in", design.ranges.psum.bits(), sums);
+        let x = scene.x(excerpt.group, excerpt.tile, above, self.position(1));
         ports.set(bits, "x_in", x);
     }
 
-    /// The weight that enters the top of the column in a cycle of loading: tile after tile, the last
-    /// row's first.
-    fn word(&self, cycle: usize) -> u8 {
+    fn set_weights(&self, bits: &mut [bool], weights: impl Iterator<Item = u8>) {
+        let places = self.scene.design.pe_weight_bits();
+        let weights = weights.map(|weight| gather(weight, &places));
+        self.ports.set_each(bits, "w_in", places.len(), weights);
+    }
+
+    fn set_codes(&self, bits: &mut [bool], codes: impl Iterator<Item = u8> + Clone) {
+        let places = self.scene.design.pe_activation_bits();
+        let gathered = codes.map(|code| gather(code, &places));
+        self.ports.set(bits, "zero_in", i64::from(gathered.clone().all(|code| code == 0)));
+        self.ports.set_each(bits, "a_in", places.len(), gathered);
+    }
+
+    /// The products whose weights enter the top of a column in a cycle of loading: tile after tile,
+    /// the last row's first.
+    fn loaded(&self, cycle: usize) -> Range<usize> {
         let Self { scene, excerpt, .. } = self;
-        let (rows, workload) = (scene.rows(), scene.workload);
-        let tile = (excerpt.tile + cycle / rows) % workload.shape().tiles(rows);
-        let product = (tile + 1) * rows - 1 - cycle % rows;
-        workload.weight(excerpt.group, excerpt.filter, product)
+        let options = &scene.design.options;
+        let (rows, steps) = (scene.rows(), options.pe_rows());
+        let tile = (excerpt.tile + cycle / steps) % scene.workload.shape().tiles(rows);
+        let first = tile * rows + (steps - 1 - cycle % steps) * options.products_per_pe;
+        first..first + options.products_per_pe
     }
 
     /// The cycle of loading; words have come down to every row before.
     fn loading_cycle(&self) -> usize {
-        let rows = self.scene.rows();
-        2 * rows + self.excerpt.start % rows + self.cycle
+        let steps = self.scene.design.options.pe_rows();
+        2 * steps + self.excerpt.start % steps + self.cycle
     }
 
     /// Weights move down by a row each cycle, and the code of the activations stays. What they make of
-    /// it moves down with them: a sum has the same weight's product from each row above.
+    /// it moves down with them: a sum has the same weights' products from each row above.
     fn loading_pe(&self, bits: &mut [bool]) {
         let Self { scene, ports, excerpt, .. } = self;
         let design = scene.design;
         let now = self.loading_cycle() - excerpt.row;
+        let words = |cycle: usize| {
+            self.filters().map(move |(group, filter)| {
+                let products = self.loaded(cycle);
+                products.map(move |product| scene.workload.weight(group, filter, product))
+            })
+        };
         ports.set(bits, "load", 1);
-        ports.set(bits, "w_in", gather(self.word(now), &design.pe_weight_bits()));
-        ports.set(bits, "a_in", gather(scene.padding, &design.pe_activation_bits()));
-        ports.set(bits, "zero_in", i64::from(scene.padding == 0));
+        self.set_weights(bits, words(now).flatten());
+        let codes = std::iter::repeat_n(scene.padding, design.options.products_per_pe);
+        self.set_codes(bits, codes);
         let late = 1 + usize::from(design.options.pipeline);
         let circuit = &design.circuit;
-        let product = circuit.product(self.word(now - late), scene.padding) >> circuit.lsb();
-        let above = excerpt.row as i64 * (i64::from(product) - scene.pe_constant);
-        ports.set(bits, "psum_in", scene.psum_start + above);
+        let sums = words(now - late).map(|weights| {
+            let products = weights
+                .map(|weight| i64::from(circuit.product(weight, scene.padding) >> circuit.lsb()));
+            let above = excerpt.row as i64 * (products.sum::<i64>() - scene.pe_constant);
+            scene.psum_start + above
+        });
+        ports.set_each(bits, "psum_in", design.ranges.psum.bits(), sums);
     }
 
     /// Every weight of a tile counts but those beyond the last product.
     fn loading_sums(&self, bits: &mut [bool]) {
         let Self { scene, ports, excerpt, .. } = self;
-        let (rows, now) = (scene.rows(), self.loading_cycle());
-        let tiles = scene.workload.shape().tiles(rows);
-        let tile = (excerpt.tile + now / rows) % tiles;
-        let product = (tile + 1) * rows - 1 - now % rows;
-        ports.set(bits, "count", i64::from(product < scene.workload.depth));
-        ports.set(bits, "first", i64::from(tile == 0 && now.is_multiple_of(rows)));
-        ports.set(bits, "w", i64::from(self.word(now)));
+        let (workload, now) = (scene.workload, self.loading_cycle());
+        let products = self.loaded(now);
+        let steps = scene.design.options.pe_rows();
+        let counts = products.clone().map(|product| i64::from(product < workload.depth));
+        ports.set_each(bits, "count", 1, counts);
+        let is_first = products.start < scene.rows() && now.is_multiple_of(steps);
+        ports.set(bits, "first", i64::from(is_first));
+        let weights = products
+            .map(|product| i64::from(workload.weight(excerpt.group, excerpt.filter, product)));
+        ports.set_each(bits, "w", 8, weights);
     }
 
-    /// Row r gets its code r cycles later; X of the tiles before comes when the last row's sum is
-    /// stored.
+    /// Each row of PEs gets its codes a cycle later than the one above; X of the tiles before comes
+    /// when the last row's sum is stored.
     fn x_line(&self, bits: &mut [bool]) {
         let Self { scene, ports, excerpt, .. } = self;
-        let rows = scene.rows();
-        if let Some(range) = ports.0.get("a") {
-            for row in 0..rows {
-                let product = excerpt.tile * rows + row;
-                let code = scene.code(excerpt.group, self.position(row), product);
-                for bit in 0..8 {
-                    bits[range.start + 8 * row + bit] = code >> bit & 1 == 1;
-                }
-            }
-        }
+        let (rows, options) = (scene.rows(), &scene.design.options);
+        let codes = (0..rows).map(|row| {
+            let position = self.position(row / options.products_per_pe);
+            i64::from(scene.code(excerpt.group, position, excerpt.tile * rows + row))
+        });
+        ports.set_each(bits, "a", 8, codes);
         let before = (0..excerpt.tile)
-            .map(|tile| scene.x(excerpt.group, tile, rows, self.position(rows)))
+            .map(|tile| scene.x(excerpt.group, tile, rows, self.position(options.pe_rows())))
             .sum();
         ports.set(bits, "x_in", before);
     }
 
     fn mac_plus(&self, bits: &mut [bool]) {
         let Self { scene, ports, excerpt, .. } = self;
-        let (rows, workload) = (scene.rows(), scene.workload);
+        let (rows, workload, ranges) = (scene.rows(), scene.workload, &scene.design.ranges);
         let position = self.position(0);
-        let loads = self.cycle == 0;
-        ports.set(bits, "c_load", i64::from(loads));
-        ports.set(bits, "c_in", i64::from(workload.c(excerpt.group, excerpt.filter)));
-        ports.set(bits, "c0_in", i64::from(workload.c0(excerpt.group, excerpt.filter)));
-        ports.set(bits, "psum", scene.sum(excerpt, excerpt.tile, rows, position));
-        let before = (0..excerpt.tile).map(|tile| scene.sum(excerpt, tile, rows, position)).sum();
-        ports.set(bits, "acc_in", before);
+        // The last column's constants first; then nothing moves.
+        let columns = scene.design.options.share_columns;
+        let column = columns - 1 - self.cycle.min(columns - 1);
+        if let Some((group, filter)) = self.filters().nth(column) {
+            ports.set(bits, "c_in", i64::from(workload.c(group, filter)));
+            ports.set(bits, "c0_in", i64::from(workload.c0(group, filter)));
+        }
+        ports.set(bits, "c_load", i64::from(self.cycle < columns));
+        let sums = self.filters().map(|it| scene.sum(it, excerpt.tile, rows, position));
+        ports.set_each(bits, "psum", ranges.psum.bits(), sums);
+        let before = |filter| -> i64 {
+            (0..excerpt.tile).map(|tile| scene.sum(filter, tile, rows, position)).sum()
+        };
+        ports.set_each(bits, "acc_in", ranges.acc.bits(), self.filters().map(before));
         let x = (0..=excerpt.tile).map(|tile| scene.x(excerpt.group, tile, rows, position)).sum();
         ports.set(bits, "x_in", x);
         ports.set(bits, "last_in", i64::from(excerpt.tile + 1 == workload.shape().tiles(rows)));
     }
 
-    /// The weight that the port holds after loading is counted first, so that the sums have a
+    /// The weights that the port holds after loading are counted first, so that the sums have a
     /// value; then nothing moves while positions stream.
     fn load_sums(&self, bits: &mut [bool]) {
         let Self { scene, ports, excerpt, .. } = self;
-        let loads = i64::from(self.cycle == 0);
+        let loads = self.cycle == 0;
         let first = excerpt.tile * scene.rows();
-        ports.set(bits, "count", loads);
-        ports.set(bits, "first", loads);
-        let weight = scene.workload.weight(excerpt.group, excerpt.filter, first);
-        ports.set(bits, "w", i64::from(weight));
+        let products = first..first + scene.design.options.products_per_pe;
+        ports.set_each(bits, "count", 1, products.clone().map(|_| i64::from(loads)));
+        ports.set(bits, "first", i64::from(loads));
+        let weight = |product| scene.workload.weight(excerpt.group, excerpt.filter, product);
+        ports.set_each(bits, "w", 8, products.map(|product| i64::from(weight(product))));
     }
 
     /// What it holds, it keeps while positions stream.
@@ -313,6 +382,13 @@ impl Stimulus for UnitStream<'_> {
             (Unit::Constants, _) => self.constants(bits),
         }
         self.cycle += 1;
+    }
+}
+
+/// The low bits of a value.
+fn write(bits: &mut [bool], value: i64) {
+    for (place, bit) in bits.iter_mut().enumerate() {
+        *bit = value >> place.min(63) & 1 == 1;
     }
 }
 

@@ -161,7 +161,7 @@ fn draw(scene: Scene<'_>, generator: &mut ChaCha8Rng) -> Excerpt {
         group: below(workload.groups),
         filter: below(workload.filters.div_ceil(columns) * columns),
         tile: below(workload.shape().tiles(rows)),
-        row: below(rows),
+        row: below(design.options.pe_rows()),
         start: below(workload.positions),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::ops::Range;
 
 use super::constants::constants;
 use super::design::ArrayRtl;
@@ -32,8 +33,19 @@ pub fn ports(design: &ArrayRtl) -> Vec<ArrayPort> {
     };
     port(true, "clk", 1, "rising edge");
     port(true, "load", 1, "weights move down one row");
-    port(true, "w_in", 8 * columns, "a weight code for each column, the last row's first");
-    port(true, "a_in", 8 * rows, "an activation code for each row, row r by r cycles later");
+    let of_pe = options.products_per_pe;
+    let (weights, codes) = match of_pe {
+        1 => (
+            "a weight code for each column, the last row's first".to_owned(),
+            "an activation code for each row, row r by r cycles later".to_owned(),
+        ),
+        _ => (
+            format!("{of_pe} weight codes for each column, the last rows' first"),
+            format!("an activation code for each row, row r by floor(r / {of_pe}) cycles later"),
+        ),
+    };
+    port(true, "w_in", 8 * of_pe * columns, &weights);
+    port(true, "a_in", 8 * rows, &codes);
     if let Some((_, c)) = design.term() {
         let x_bits = design.ranges.x.bits();
         if design.is_tiled() {
@@ -62,7 +74,7 @@ pub fn ports(design: &ArrayRtl) -> Vec<ArrayPort> {
         if has_x {
             port(true, "x0_in", load.x0.bits(), "X0 of the layer");
         }
-        port(true, "count", 1, "weights that are loaded count for the constants");
+        port(true, "count", of_pe, "weights that are loaded count for the constants");
         port(true, "first", 1, "they are the first to");
         port(true, "make", 1, "constants of the next column are made, the last column's first");
         port(false, "made", 1, "those of a column are there");
@@ -78,8 +90,11 @@ pub fn ports(design: &ArrayRtl) -> Vec<ArrayPort> {
         let bits = design.ranges.acc.bits();
         port(true, "acc_in", bits * columns, "sums of the tiles before");
     }
-    let meaning = "a sum for each column, column c by c cycles later";
-    port(false, "acc_out", result_bits(design) * columns, meaning);
+    let meaning = match options.share_columns {
+        1 => "a sum for each column, column c by c cycles later".to_owned(),
+        shared => format!("a sum for each column, column c by floor(c / {shared}) cycles later"),
+    };
+    port(false, "acc_out", result_bits(design) * columns, &meaning);
     ports
 }
 
@@ -130,12 +145,13 @@ fn unread(design: &ArrayRtl, text: &str) -> Vec<String> {
         let bits: Vec<usize> = (0..8).filter(|bit| !read.contains(bit)).collect();
         let bits = (!bits.is_empty()).then_some(bits).into_iter();
         let codes = (0..codes).flat_map(move |code| bits.clone().map(move |bits| (code, bits)));
-        codes.map(move |(code, bits)| select(port, 8 * code, &bits)).collect::<Vec<_>>()
+        codes.map(move |(code, bits)| select(port, code..code + 1, &bits)).collect::<Vec<_>>()
     };
     let mut unread = Vec::new();
     // The sums of what is loaded read whole codes, as the x line does.
     if design.load().is_none() {
-        unread.extend(of_codes("w_in", options.columns, &design.pe_weight_bits()));
+        let codes = options.columns * options.products_per_pe;
+        unread.extend(of_codes("w_in", codes, &design.pe_weight_bits()));
     }
     if design.x_in_line().is_none() {
         unread.extend(of_codes("a_in", options.rows, &design.pe_activation_bits()));
@@ -161,19 +177,21 @@ fn unread(design: &ArrayRtl, text: &str) -> Vec<String> {
     unread
 }
 
-/// The PEs, row by row. `w_r_c`, `a_r_c`, `psum_r_c` are what PE r, c receives.
+/// The PEs, row by row. `w_r_c`, `a_r_c`, `psum_r_c` are what PE r, c receives, of which c counts the
+/// groups of columns that share one.
 fn rows(design: &ArrayRtl, text: &mut String) {
     let options = &design.options;
     let (weights, activations) = (design.pe_weight_bits(), design.pe_activation_bits());
+    let (products, shared) = (options.products_per_pe, options.share_columns);
     let psum_bits = design.ranges.psum.bits();
     let x_bits = if design.x_in_pe().is_some() { design.ranges.x.bits() } else { 0 };
     let gating = options.zero_gating;
     // (name of the wire, bits, moves down)
     let wires: Vec<(&str, usize, bool)> = [
-        ("w", weights.len(), true),
-        ("a", activations.len(), false),
+        ("w", shared * products * weights.len(), true),
+        ("a", products * activations.len(), false),
         ("zero", usize::from(gating), false),
-        ("psum", psum_bits, true),
+        ("psum", shared * psum_bits, true),
         ("x", x_bits, true),
     ]
     .into_iter()
@@ -181,11 +199,15 @@ fn rows(design: &ArrayRtl, text: &mut String) {
     .collect();
     let _ =
         writeln!(text, "\n  // The top: weights come in, sums start with what the PEs leave out.");
-    for column in 0..options.columns {
+    for column in 0..options.column_groups() {
         for &(name, bits, _) in wires.iter().filter(|(_, _, down)| *down) {
             let value = match name {
-                "w" => select("w_in", 8 * column, &weights),
-                "psum" => format!("{bits}'d{}", design.psum_start()),
+                "w" => {
+                    let codes = shared * products;
+                    select("w_in", codes * column..codes * (column + 1), &weights)
+                }
+                "psum" if shared == 1 => format!("{bits}'d{}", design.psum_start()),
+                "psum" => format!("{{{shared}{{{psum_bits}'d{}}}}}", design.psum_start()),
                 _ if !design.is_tiled() => format!("{bits}'d0"),
                 _ if column == 0 => "x_acc_in".into(),
                 _ => {
@@ -205,18 +227,20 @@ fn rows(design: &ArrayRtl, text: &mut String) {
             let _ = writeln!(text, "  wire{} {name}_0_{column} = {value};", range(bits));
         }
     }
-    for row in 0..options.rows {
+    for row in 0..options.pe_rows() {
+        let codes = products * row..products * (row + 1);
         let _ = writeln!(text, "\n  // Row {row}.");
         for &(name, bits, _) in wires.iter().filter(|(_, _, down)| !*down) {
             let value = match name {
-                "a" => select("a_in", 8 * row, &activations),
+                "a" => select("a_in", codes.clone(), &activations),
                 _ => {
-                    format!("{} == {}'d0", select("a_in", 8 * row, &activations), activations.len())
+                    let bits = products * activations.len();
+                    format!("{} == {bits}'d0", select("a_in", codes.clone(), &activations))
                 }
             };
             let _ = writeln!(text, "  wire{} {name}_{row}_0 = {value};", range(bits));
         }
-        for column in 0..options.columns {
+        for column in 0..options.column_groups() {
             let mut connections = vec![".clk(clk)".to_string(), ".load(load)".to_string()];
             for &(name, bits, down) in &wires {
                 let (to_row, to_column) = if down { (row + 1, column) } else { (row, column + 1) };
@@ -243,7 +267,7 @@ fn x_line(design: &ArrayRtl, text: &mut String) {
 fn load_path(design: &ArrayRtl, text: &mut String) {
     let Some((sums, constants)) = load_sums(design).zip(constants(design)) else { return };
     let bits = sums.output_widths().next().map_or(0, |(_, width)| width);
-    let columns = design.options.columns;
+    let (columns, codes) = (design.options.columns, design.options.products_per_pe);
     let _ = writeln!(
         text,
         "\n  // What the columns are loaded with, and its constants.\n  wire{0} sums_0 = {bits}'d0;",
@@ -256,8 +280,8 @@ fn load_path(design: &ArrayRtl, text: &mut String) {
              .first(first), .make(make), .w(w_in[{}:{}]), .sums_in(sums_{column}), \
              .sums_out(sums_{next}));",
             range(bits),
-            8 * column + 7,
-            8 * column,
+            8 * codes * (column + 1) - 1,
+            8 * codes * column,
             next = column + 1,
         );
     }
@@ -282,8 +306,8 @@ fn load_path(design: &ArrayRtl, text: &mut String) {
 
 /// What stands under the columns.
 fn columns(design: &ArrayRtl, text: &mut String) {
-    let (rows, columns) = (design.options.rows, design.options.columns);
-    let out = result_bits(design);
+    let (rows, columns) = (design.options.pe_rows(), design.options.column_groups());
+    let out = design.options.share_columns * result_bits(design);
     let slice = |bits: usize, column: usize| match bits {
         1 if columns == 1 => String::new(),
         1 => format!("[{column}]"),
@@ -351,8 +375,10 @@ fn columns(design: &ArrayRtl, text: &mut String) {
     }
 }
 
-/// Bits of a code in a vector of codes, as an expression.
-fn select(port: &str, base: usize, bits: &[usize]) -> String {
+/// These bits of some codes in a vector of codes, as an expression.
+fn select(port: &str, codes: Range<usize>, bits: &[usize]) -> String {
+    let bits: Vec<usize> =
+        codes.flat_map(|code| bits.iter().map(move |bit| 8 * code + bit)).collect();
     let mut parts: Vec<String> = Vec::new();
     let mut end = bits.len();
     while end > 0 {
@@ -360,9 +386,9 @@ fn select(port: &str, base: usize, bits: &[usize]) -> String {
         while start > 0 && bits[start - 1] + 1 == bits[start] {
             start -= 1;
         }
-        parts.push(match base + bits[start] {
+        parts.push(match bits[start] {
             low if start + 1 == end => format!("{port}[{low}]"),
-            low => format!("{port}[{}:{low}]", base + bits[end - 1]),
+            low => format!("{port}[{}:{low}]", bits[end - 1]),
         });
         end = start;
     }

@@ -209,13 +209,13 @@ impl MultiplierCircuit {
     }
 
     /// Adds the product of `w` and `a`, in units of 2^lsb, to `tree`. Bits that are not read may
-    /// be anything.
-    pub fn add_to(&self, module: &mut Module, tree: &mut Tree, w: &[Bit; 8], a: &[Bit; 8]) {
+    /// be anything. `name` is what its partial products begin with.
+    pub fn add_to(&self, module: &mut Module, tree: &mut Tree, name: &str, [w, a]: [&[Bit; 8]; 2]) {
         match &self.source {
             Source::Mask(parts) => {
                 for part in parts {
                     let (i, l) = (part.activation_bit as usize, part.weight_bit as usize);
-                    let name = format!("pp_{i}_{l}");
+                    let name = format!("{name}_{i}_{l}");
                     let bit = module.and_named(name, a[i], w[l]);
                     let column = part.column as usize - self.lsb;
                     if part.negative {

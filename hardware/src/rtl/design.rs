@@ -19,6 +19,8 @@ const MOST_DEPTH: usize = 33_025;
 /// Memory that yosys takes for each PE of an exact array when it is flattened: 666 MB for 16x16,
 /// measured with version 0.23.
 const SYNTHESIS_BYTES: f64 = 2.6e6;
+/// How many products a PE may take, and how many columns may share its activation registers.
+pub const SHARES: [usize; 4] = [1, 2, 4, 8];
 /// Widest sum; beyond it constants are nonsense.
 const MOST_BITS: usize = 48;
 
@@ -29,6 +31,10 @@ pub struct Options {
     pub rows: usize,
     /// Columns: filters in one pass.
     pub columns: usize,
+    /// Products that a PE adds to one partial sum: rows of the array that are one row of PEs.
+    pub products_per_pe: usize,
+    /// Neighbouring columns that read one activation register.
+    pub share_columns: usize,
     /// Most products per output (k). Above `rows` the outputs are made of tiles.
     pub depth: usize,
     /// A register between multiplier and accumulation.
@@ -50,6 +56,8 @@ impl Options {
         Self {
             rows,
             columns,
+            products_per_pe: 1,
+            share_columns: 1,
             depth,
             pipeline: false,
             zero_gating: false,
@@ -59,10 +67,21 @@ impl Options {
         }
     }
 
+    /// Rows of PEs.
+    pub fn pe_rows(&self) -> usize {
+        self.rows / self.products_per_pe
+    }
+
+    /// Groups of columns that read the same registers.
+    pub fn column_groups(&self) -> usize {
+        self.columns / self.share_columns
+    }
+
     /// Whether there can be such an array.
     ///
     /// # Errors
-    /// For sizes beyond what can be synthesised, or summed up in 32 bits.
+    /// For sizes beyond what can be synthesised, or summed up in 32 bits, and for PEs that do not
+    /// divide them.
     pub fn check(&self) -> Result<(), RtlError> {
         let Self { rows, columns, depth, .. } = *self;
         let problem = if rows == 0 || columns == 0 {
@@ -73,9 +92,22 @@ impl Options {
         } else if !(1..=MOST_DEPTH).contains(&depth) {
             return Err(RtlError::Depth { depth, most: MOST_DEPTH });
         } else {
-            return Ok(());
+            return self.check_pes();
         };
         Err(RtlError::Size { rows, columns, problem })
+    }
+
+    fn check_pes(&self) -> Result<(), RtlError> {
+        let shares = [
+            ("products per PE", self.products_per_pe, "rows", self.rows),
+            ("columns that share a register", self.share_columns, "columns", self.columns),
+        ];
+        for (what, number, of, size) in shares {
+            if !SHARES.contains(&number) || !size.is_multiple_of(number) {
+                return Err(RtlError::Share { what, number, of, size });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -222,10 +254,10 @@ impl ArrayRtl {
         self.load.as_ref()
     }
 
-    /// Clock cycles from a code at row 0 to the partial sum of column 0: operand register, the rows,
-    /// the sum.
+    /// Clock cycles from a code at row 0 to the partial sum of column 0: operand register, the rows
+    /// of PEs, the sum.
     pub fn psum_delay(&self) -> usize {
-        self.options.rows + 1 + usize::from(self.options.pipeline)
+        self.options.pe_rows() + 1 + usize::from(self.options.pipeline)
     }
 
     /// Clock cycles that positions wait for constants after the last tile was loaded, if the array
@@ -301,7 +333,7 @@ impl ArrayRtl {
     /// What the partial sums start with at the top of a column: what all its PEs leave out, modulo
     /// the width.
     pub fn psum_start(&self) -> u64 {
-        let constant = self.options.rows as i64 * self.pe_constant();
+        let constant = self.options.pe_rows() as i64 * self.pe_constant();
         constant as u64 & ((1 << self.ranges.psum.bits()) - 1)
     }
 }

@@ -17,6 +17,18 @@ pub enum RtlError {
         /// What is wrong with them.
         problem: String,
     },
+    /// PEs that do not divide the array.
+    #[error("{number} {what} in {size} {of}: expected 1, 2, 4 or 8 that divide the {of}")]
+    Share {
+        /// What there are so many of.
+        what: &'static str,
+        /// How many.
+        number: usize,
+        /// What they have to divide.
+        of: &'static str,
+        /// How many there are of these.
+        size: usize,
+    },
     /// Not a usable number of products per output.
     #[error(
         "{depth} products per output: a 32-bit accumulator holds 1 to {most}; give a layer in between"

@@ -20,22 +20,30 @@ pub fn latency(design: &ArrayRtl) -> usize {
     }
 }
 
-/// The unit at the end of each column; `None` where there is nothing to add.
+/// The unit at the end of each column, or of each group of columns that are in step; `None` where
+/// there is nothing to add.
 pub fn mac_plus(design: &ArrayRtl) -> Option<Module> {
     if !design.has_mac_plus() {
         return None;
     }
+    let columns = design.options.share_columns;
+    let number = |column: usize| if columns == 1 { String::new() } else { column.to_string() };
     let psum_range = design.ranges.psum;
     let mut module = Module::new("mac_plus", purpose(design));
-    let psum = module.input("psum", psum_range.bits());
+    let psum = module.input("psum", columns * psum_range.bits());
     let acc_bits = if design.is_tiled() { design.ranges.acc.bits() } else { 0 };
-    let acc = module.input("acc_in", acc_bits);
+    let acc = module.input("acc_in", columns * acc_bits);
+    let psum = |column: usize| &psum[column * psum_range.bits()..(column + 1) * psum_range.bits()];
+    let acc = |column: usize| &acc[column * acc_bits..(column + 1) * acc_bits];
+    let mut sums = Vec::new();
     let Some(correction) = design.correction.as_ref().filter(|_| design.has_v()) else {
-        let mut tree = Tree::new(acc_bits);
-        tree.add_word(&mut module, 0, &psum, psum_range.is_signed());
-        tree.add_word(&mut module, 0, &acc, false);
-        let sum = tree.sum(&mut module, "sum");
-        let acc = module.register("acc", sum, None);
+        for column in 0..columns {
+            let mut tree = Tree::new(acc_bits);
+            tree.add_word(&mut module, 0, psum(column), psum_range.is_signed());
+            tree.add_word(&mut module, 0, acc(column), false);
+            sums.extend(tree.sum(&mut module, &format!("sum{}", number(column))));
+        }
+        let acc = module.register("acc", sums, None);
         module.output("acc_out", acc);
         return Some(module);
     };
@@ -46,64 +54,96 @@ pub fn mac_plus(design: &ArrayRtl) -> Option<Module> {
         let last_out = module.register("last", vec![last], None);
         module.output("last_out", last_out);
     }
-    let width = correction.c_frac + design.ranges.result.bits();
-    let mut tree = Tree::new(width);
-    let up = match &correction.term {
-        Some((_, c_range)) => add_c_x(design, correction, *c_range, &mut module, &mut tree, last),
-        None => Bit::ZERO,
+    let x = match &correction.term {
+        Some(_) => take_x(design, &mut module),
+        None => Vec::new(),
     };
-    if let Some(range) = design.c0_in_mac() {
-        let c0 = constant_register(&mut module, "c0", range);
-        let c0: Vec<Bit> = c0.iter().map(|&bit| module.and(bit, last)).collect();
-        tree.add_word(&mut module, correction.c_frac, &c0, range.is_signed());
-    }
-    module.comment("Partial sum and the tiles before.");
-    let first = correction.c_frac + design.circuit.lsb();
-    tree.add_word(&mut module, first, &psum, psum_range.is_signed());
-    tree.add_word(&mut module, first, &acc, design.ranges.acc.is_signed());
-    let rows = tree.rows(&mut module).map(|row| row[correction.c_frac..].to_vec());
+    let (mut c_before, mut c0_before) = (None, None);
+    for column in 0..columns {
+        let number = number(column);
+        let mut tree = Tree::new(correction.c_frac + design.ranges.result.bits());
+        let up = match &correction.term {
+            Some((_, range)) => {
+                let c = constant_register(&mut module, "c", &number, *range, &mut c_before);
+                let c = (&c[..], range.is_signed(), &number[..]);
+                add_c_x(correction, c, &x, &mut module, &mut tree, last)
+            }
+            None => Bit::ZERO,
+        };
+        if let Some(range) = design.c0_in_mac() {
+            let c0 = constant_register(&mut module, "c0", &number, range, &mut c0_before);
+            let c0: Vec<Bit> = c0.iter().map(|&bit| module.and(bit, last)).collect();
+            tree.add_word(&mut module, correction.c_frac, &c0, range.is_signed());
+        }
+        module.comment("Partial sum and the tiles before.");
+        let first = correction.c_frac + design.circuit.lsb();
+        tree.add_word(&mut module, first, psum(column), psum_range.is_signed());
+        tree.add_word(&mut module, first, acc(column), design.ranges.acc.is_signed());
+        let rows = tree.rows(&mut module).map(|row| row[correction.c_frac..].to_vec());
 
-    module.comment("Both rows and the bit that rounds up, registered; the final adder.");
-    let sum = add_registered(&mut module, ["row", "up", "sum"], rows, up);
-    let acc = module.register("acc", sum, None);
+        module.comment("Both rows and the bit that rounds up, registered; the final adder.");
+        let names = ["row", "up", "sum"].map(|name| match number.is_empty() {
+            true => name.to_owned(),
+            false => format!("{name}{number}_"),
+        });
+        sums.extend(add_registered(&mut module, names.each_ref().map(String::as_str), rows, up));
+    }
+    let acc = module.register("acc", sums, None);
     module.output("acc_out", acc);
+    for (name, last) in [("c_out", c_before), ("c0_out", c0_before)] {
+        module.output(name, last.unwrap_or_default());
+    }
     Some(module)
 }
 
-/// Adds C X to the tree, its fraction resolved and left out; the bit that rounding adds.
+/// X, which moves on to the next column.
+fn take_x(design: &ArrayRtl, module: &mut Module) -> Vec<Bit> {
+    let x = module.input("x_in", design.ranges.x.bits());
+    if design.x_in_pe().is_none() {
+        let x_out = module.register("x", x.clone(), None);
+        module.output("x_out", x_out);
+    } else if design.options.pipeline {
+        return module.register("x_late", x, None);
+    }
+    x
+}
+
+/// Adds C X to the tree, its fraction resolved and left out; the bit that rounding adds. C comes
+/// with its sign, and with what tells its column's names from those of others.
 fn add_c_x(
-    design: &ArrayRtl,
     correction: &Correction,
-    c_range: Range,
+    (c, signed, number): (&[Bit], bool, &str),
+    x: &[Bit],
     module: &mut Module,
     tree: &mut Tree,
     last: Bit,
 ) -> Bit {
-    let mut x = module.input("x_in", design.ranges.x.bits());
-    if design.x_in_pe().is_some() {
-        if design.options.pipeline {
-            x = module.register("x_late", x, None);
-        }
-    } else {
-        let x_out = module.register("x", x.clone(), None);
-        module.output("x_out", x_out);
-    }
-    let c = constant_register(module, "c", c_range);
     module.comment("C X, of the last tile only: before it nothing moves.");
     let x: Vec<Bit> = x.iter().map(|&bit| module.and(bit, last)).collect();
-    tree.add_product(module, "cx", (&c, c_range.is_signed()), &x);
+    tree.add_product(module, &format!("cx{number}"), (c, signed), &x);
     if correction.c_frac > 0 {
         module.comment("The fraction of C X, and whether it rounds up: half to even.");
     }
     tree.round(module, correction.c_frac)
 }
 
-/// A constant of the column; a chain through all columns loads it.
-fn constant_register(module: &mut Module, name: &str, range: Range) -> Vec<Bit> {
+/// A constant of a column; a chain through all columns loads it, in which it comes after that of
+/// the column `before`.
+fn constant_register(
+    module: &mut Module,
+    name: &str,
+    number: &str,
+    range: Range,
+    before: &mut Option<Vec<Bit>>,
+) -> Vec<Bit> {
     let load = module.input_bit("c_load");
-    let input = module.input(&format!("{name}_in"), range.bits());
-    let constant = module.register(name, input, Some(load));
-    module.output(&format!("{name}_out"), constant.clone());
+    let input = match before {
+        Some(before) => before.clone(),
+        None => module.input(&format!("{name}_in"), range.bits()),
+    };
+    let name = if number.is_empty() { name.to_owned() } else { format!("{name}_{number}") };
+    let constant = module.register(&name, input, Some(load));
+    *before = Some(constant.clone());
     constant
 }
 

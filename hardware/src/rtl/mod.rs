@@ -31,7 +31,7 @@ mod x_line;
 pub use array::{ArrayPort, array, ports};
 pub use circuit::MultiplierCircuit;
 pub use constants::constants;
-pub use design::{ArrayRtl, Correction, Options, Ranges};
+pub use design::{ArrayRtl, Correction, Options, Ranges, SHARES};
 pub use error::RtlError;
 pub use evaluate::{from_words, to_words};
 pub use files::{File, SIMULATE, Sources, file_names, files};

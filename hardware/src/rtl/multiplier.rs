@@ -29,7 +29,7 @@ pub fn multiplier(circuit: &MultiplierCircuit) -> Module {
     // Sums of a tree are modulo 2^width: the product's own bits are enough.
     let width = circuit.range().bits();
     let mut tree = Tree::new(width);
-    circuit.add_to(&mut module, &mut tree, &w, &a);
+    circuit.add_to(&mut module, &mut tree, "pp", [&w, &a]);
     let sum = tree.sum(&mut module, "sum");
     let mut product = vec![Bit::ZERO; circuit.lsb()];
     product.extend(extend(&sum, PRODUCT_BITS - circuit.lsb(), signed));

@@ -1,7 +1,8 @@
 //! The processing element: `pe.sv`.
 //!
-//! The operand registers feed the multiplier, whose partial products go into one carry-save tree
-//! with the partial sum from above; the sum is registered on its way down.
+//! The operand registers feed the multipliers, whose partial products go into one carry-save tree
+//! with the partial sum from above; the sum is registered on its way down. Where columns share
+//! activation registers, the PE is that of all of them: one set of these, and a tree for each.
 
 use recoup_circuits::netlist::GateBuilder;
 
@@ -14,19 +15,20 @@ use super::tree::Tree;
 /// The PE of a design.
 pub fn pe(design: &ArrayRtl) -> Module {
     let options = &design.options;
+    let (products, columns) = (options.products_per_pe, options.share_columns);
     let width = design.ranges.psum.bits();
     let mut module = Module::new("pe", purpose(design));
 
     let (weight_bits, activation_bits) = (design.pe_weight_bits(), design.pe_activation_bits());
     let load = module.input("load", 1)[0];
-    let w_in = module.input("w_in", weight_bits.len());
-    let a_in = module.input("a_in", activation_bits.len());
+    let w_in = module.input("w_in", columns * products * weight_bits.len());
+    let a_in = module.input("a_in", products * activation_bits.len());
     let zero_in = if options.zero_gating { module.input("zero_in", 1)[0] } else { Bit::ZERO };
-    let psum_in = module.input("psum_in", width);
+    let psum_in = module.input("psum_in", columns * width);
     let x_bits = if design.x_in_pe().is_some() { design.ranges.x.bits() } else { 0 };
     let x_in = module.input("x_in", x_bits);
 
-    module.comment("The weight stays while a tile runs; activations move on to the next column.");
+    module.comment("The weights stay while a tile runs; activations move on to the next column.");
     let w = module.register("w", w_in, Some(load));
     let zero = if options.zero_gating {
         module.register("zero", vec![zero_in], None)[0]
@@ -40,50 +42,98 @@ pub fn pe(design: &ArrayRtl) -> Module {
     if options.zero_gating {
         module.output("zero_out", vec![zero]);
     }
-    let w = scatter(&w, &weight_bits);
-    let a = scatter(&a, &activation_bits);
+    let w = scatter_each(&w, columns * products, &weight_bits);
+    let a = scatter_each(&a, products, &activation_bits);
 
     if let Some(x) = design.x_in_pe() {
         module.comment(format!("X of this column: {}.", x.describe()));
         let mut tree = Tree::new(x_bits);
         tree.add_word(&mut module, 0, &x_in, false);
-        x.add_to(&mut module, &mut tree, "x_of_a", &a);
+        for (at, a) in a.iter().enumerate() {
+            let name = if products == 1 { "x_of_a".into() } else { format!("x_of_a{at}") };
+            x.add_to(&mut module, &mut tree, &name, a);
+        }
         let sum = tree.sum(&mut module, "x_sum");
         let sum = bypass(&mut module, zero, &x_in, &sum);
         let x_out = module.register("x", sum, None);
         module.output("x_out", x_out);
     }
 
-    let sum = if options.pipeline {
+    let mut columns: Vec<Column<'_>> = w
+        .chunks(products)
+        .zip(psum_in.chunks(width))
+        .enumerate()
+        .map(|(at, (weights, psum_in))| Column {
+            weights,
+            psum_in,
+            number: if columns == 1 { String::new() } else { at.to_string() },
+            product: Vec::new(),
+        })
+        .collect();
+    let mut skip = zero;
+    if options.pipeline {
         module.comment("The product, registered before it is accumulated.");
-        let range = product_range(design);
-        let mut tree = Tree::new(range.bits());
-        add_product(design, &mut module, &mut tree, &w, &a);
-        let product = tree.sum(&mut module, "product_sum");
         let enable = options.zero_gating.then(|| module.not(zero));
-        let product = module.register("product", product, enable);
-        let product = extend(&product, width, range.is_signed());
-        let skip = if options.zero_gating {
-            module.register("skip", vec![zero], None)[0]
-        } else {
-            Bit::ZERO
-        };
-        let mut tree = Tree::new(width);
-        tree.add_word(&mut module, 0, &product, false);
-        tree.add_word(&mut module, 0, &psum_in, false);
-        let sum = tree.sum(&mut module, "sum");
-        bypass(&mut module, skip, &psum_in, &sum)
+        let range = product_range(design);
+        for column in &mut columns {
+            let mut tree = Tree::new(range.bits());
+            column.add_products(design, &mut module, &mut tree, &a);
+            let sum = tree.sum(&mut module, &format!("product_sum{}", column.number));
+            let name = format!("product{}", column.number);
+            let product = module.register(&name, sum, enable);
+            column.product = extend(&product, width, range.is_signed());
+        }
+        if options.zero_gating {
+            skip = module.register("skip", vec![zero], None)[0];
+        }
     } else {
         module.comment("Product and partial sum in one tree.");
+    }
+    let mut sums = Vec::new();
+    for column in &columns {
         let mut tree = Tree::new(width);
-        add_product(design, &mut module, &mut tree, &w, &a);
-        tree.add_word(&mut module, 0, &psum_in, false);
-        let sum = tree.sum(&mut module, "sum");
-        bypass(&mut module, zero, &psum_in, &sum)
-    };
-    let psum = module.register("psum", sum, None);
+        if options.pipeline {
+            tree.add_word(&mut module, 0, &column.product, false);
+        } else {
+            column.add_products(design, &mut module, &mut tree, &a);
+        }
+        tree.add_word(&mut module, 0, column.psum_in, false);
+        let sum = tree.sum(&mut module, &format!("sum{}", column.number));
+        sums.extend(bypass(&mut module, skip, column.psum_in, &sum));
+    }
+    let psum = module.register("psum", sums, None);
     module.output("psum_out", psum);
     module
+}
+
+/// One of the columns that a PE serves.
+struct Column<'a> {
+    weights: &'a [[Bit; 8]],
+    psum_in: &'a [Bit],
+    /// What tells its names from those of others; empty if there are none.
+    number: String,
+    /// The registered product, with a pipeline.
+    product: Vec<Bit>,
+}
+
+impl Column<'_> {
+    /// Adds the products of its weights and `a`, without what the top of the column makes up for.
+    fn add_products(
+        &self,
+        design: &ArrayRtl,
+        module: &mut Module,
+        tree: &mut Tree,
+        a: &[[Bit; 8]],
+    ) {
+        let single = self.number.is_empty() && a.len() == 1;
+        for (at, (w, a)) in self.weights.iter().zip(a).enumerate() {
+            let name = if single { "pp".into() } else { format!("pp{}_{at}", self.number) };
+            design.circuit.add_to(module, tree, &name, [w, a]);
+        }
+        if !design.options.zero_gating {
+            tree.take_constant();
+        }
+    }
 }
 
 /// What every PE leaves out of its sum, and the top of the column makes up for.
@@ -96,33 +146,26 @@ pub fn constant(design: &ArrayRtl) -> i64 {
     let mut module = Module::new("pe", String::new());
     let mut tree = Tree::new(design.ranges.psum.bits());
     let bits: [Bit; 8] = module.input("w", 8).try_into().expect("8 bits");
-    design.circuit.add_to(&mut module, &mut tree, &bits, &bits);
-    tree.take_constant() as i64
+    design.circuit.add_to(&mut module, &mut tree, "pp", [&bits, &bits]);
+    design.options.products_per_pe as i64 * tree.take_constant() as i64
 }
 
-fn add_product(
-    design: &ArrayRtl,
-    module: &mut Module,
-    tree: &mut Tree,
-    w: &[Bit; 8],
-    a: &[Bit; 8],
-) {
-    design.circuit.add_to(module, tree, w, a);
-    if !design.options.zero_gating {
-        tree.take_constant();
-    }
-}
-
-/// The product without its constant, which makes a signed one unsigned.
+/// The products of a column without their constant, which makes signed ones unsigned.
 fn product_range(design: &ArrayRtl) -> Range {
     let constant = constant(design);
-    let Range { low, high } = design.circuit.range();
+    let Range { low, high } = design.circuit.range().times(design.options.products_per_pe);
     Range { low: (low - constant).min(0), high: high - constant }
 }
 
 /// `skip ? unchanged : sum`.
 fn bypass(module: &mut Module, skip: Bit, unchanged: &[Bit], sum: &[Bit]) -> Vec<Bit> {
     unchanged.iter().zip(sum).map(|(&old, &new)| module.mux(skip, old, new)).collect()
+}
+
+/// So many codes, of which each has the same bits stored.
+fn scatter_each(stored: &[Bit], codes: usize, places: &[usize]) -> Vec<[Bit; 8]> {
+    let code = |at: usize| scatter(&stored[at * places.len()..(at + 1) * places.len()], places);
+    (0..codes).map(code).collect()
 }
 
 /// Stored bits at their places in a byte.
@@ -134,9 +177,11 @@ pub fn scatter(stored: &[Bit], places: &[usize]) -> [Bit; 8] {
 
 fn purpose(design: &ArrayRtl) -> String {
     let ArrayRtl { circuit, options, ranges, .. } = design;
+    let (products, columns) = (options.products_per_pe, options.share_columns);
     let list = |bits: &[usize]| bits.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
+    let sum = if products == 1 { String::new() } else { format!("the sum of {products} ") };
     let mut text = format!(
-        "Processing element: psum_out = psum_in + p(w, a) / {}, p = {}.\n\
+        "Processing element: psum_out = psum_in + {sum}p(w, a) / {}, p = {}.\n\
          w_in and w_out are weight bits {}, a_in and a_out activation bits {}.\n\
          Partial sums of {} rows: {} to {}, modulo 2^{}.",
         1 << circuit.lsb(),
@@ -148,6 +193,15 @@ fn purpose(design: &ArrayRtl) -> String {
         ranges.psum.high,
         ranges.psum.bits(),
     );
+    if products > 1 {
+        text += &format!("\n{products} codes stand side by side, the first row's lowest.");
+    }
+    if columns > 1 {
+        text += &format!(
+            "\nIt serves {columns} columns, whose weights and sums stand side by side, the first \
+             column's lowest."
+        );
+    }
     let constant = constant(design);
     if constant != 0 {
         text += &format!(

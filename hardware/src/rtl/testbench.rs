@@ -214,8 +214,8 @@ fn value(name: &str, design: &ArrayRtl, vectors: &Vectors, padding: &Padding) ->
     let (filters, positions) = (vectors.filters(), vectors.positions());
     let mac = mac_plus::latency(design);
     let psum_delay = design.psum_delay();
-    let x_in_delay = if options.x_in_pe { 1 } else { options.rows };
-    let x_out_delay = if options.x_in_pe { options.rows + 1 } else { psum_delay };
+    let x_in_delay = if options.x_in_pe { 1 } else { options.pe_rows() };
+    let x_out_delay = if options.x_in_pe { options.pe_rows() + 1 } else { psum_delay };
     // Inputs come from registers of the testbench.
     let driven = 1;
     let result_bits = array::result_bits(design);
@@ -232,16 +232,18 @@ fn value(name: &str, design: &ArrayRtl, vectors: &Vectors, padding: &Padding) ->
     let number = match name {
         "rows" => options.rows,
         "columns" => options.columns,
+        "products" => options.products_per_pe,
+        "shared" => options.share_columns,
         "depth" => vectors.depth,
         "filters" => filters,
         "positions" => positions,
         "loads" => vectors.loads,
         "latency" => design.constants_latency().unwrap_or(0),
-        "first" => vectors.depth.min(options.rows) - 1,
+        "first" => (vectors.depth.min(options.rows) - 1) / options.products_per_pe,
         "wait" => design.constants_wait().unwrap_or(0),
         "tiles" => vectors.depth.div_ceil(options.rows),
         "blocks" => filters.div_ceil(options.columns),
-        "cycles" => positions + driven + psum_delay + mac + options.columns,
+        "cycles" => positions + driven + psum_delay + mac + options.column_groups(),
         "acc_in_delay" => psum_delay,
         "acc_out_delay" => driven + psum_delay + mac,
         "x_in_delay" => x_in_delay,
@@ -250,6 +252,8 @@ fn value(name: &str, design: &ArrayRtl, vectors: &Vectors, padding: &Padding) ->
         // With V the result is in units of 1 already.
         "result_shift" if has_v => 0,
         "result_shift" => lsb,
+        "of_product" if options.products_per_pe == 1 => return String::new(),
+        "of_product" => return "[product]".to_owned(),
         "source" => return vectors.source.clone(),
         "signals" => return signals(design),
         "registers" => return registers(design),

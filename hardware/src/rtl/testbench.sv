@@ -4,6 +4,10 @@
 module tb;
   localparam integer ROWS = {{rows}};
   localparam integer COLUMNS = {{columns}};
+  // Products of a PE, columns that are in step, and rows of PEs.
+  localparam integer PRODUCTS = {{products}};
+  localparam integer SHARED = {{shared}};
+  localparam integer STEPS = ROWS / PRODUCTS;
   localparam integer DEPTH = {{depth}};
   localparam integer FILTERS = {{filters}};
   localparam integer POSITIONS = {{positions}};
@@ -12,7 +16,7 @@ module tb;
   localparam integer BLOCKS = {{blocks}};
   localparam integer CYCLES = {{cycles}};
 //if made
-  // The row whose weight comes first, and how long the last tile waits for its constants.
+  // The row of PEs whose weights come first, and how long the last tile waits for its constants.
   localparam integer FIRST = {{first}};
   localparam integer WAIT = {{wait}};
 //end
@@ -70,7 +74,7 @@ module tb;
 //if tiled_x
   reg{{x_range}} x_acc [0:POSITIONS-1];
 //end
-  integer image, block, tile, step, cycle, row, column, position, filter, index;
+  integer image, block, tile, step, cycle, row, column, product, position, filter, index;
   integer checked, failures;
   reg{{result_range}} result;
   reg [31:0] total;
@@ -142,25 +146,29 @@ module tb;
       @(negedge clk) next_c_load = 1'b0;
 //end
       for (tile = 0; tile < TILES; tile = tile + 1) begin
-        for (step = 0; step < ROWS; step = step + 1) begin
+        for (step = 0; step < STEPS; step = step + 1) begin
           @(negedge clk);
           next_load = 1'b1;
+          row = tile * STEPS + STEPS - 1 - step;
 //if made
-          index = tile * ROWS + ROWS - 1 - step;
-          next_count = index < DEPTH;
-          next_first = index == FIRST;
+          next_first = row == FIRST;
 //end
-          for (column = 0; column < COLUMNS; column = column + 1) begin
-            filter = block * COLUMNS + column;
-            index = tile * ROWS + ROWS - 1 - step;
-            next_w_in[8*column +: 8] =
-                filter < FILTERS && index < DEPTH
-                    ? weights[(image * FILTERS + filter) * DEPTH + index] : 8'd0;
+          for (product = 0; product < PRODUCTS; product = product + 1) begin
+            index = row * PRODUCTS + product;
+//if made
+            next_count{{of_product}} = index < DEPTH;
+//end
+            for (column = 0; column < COLUMNS; column = column + 1) begin
+              filter = block * COLUMNS + column;
+              next_w_in[8*(PRODUCTS*column+product) +: 8] =
+                  filter < FILTERS && index < DEPTH
+                      ? weights[(image * FILTERS + filter) * DEPTH + index] : 8'd0;
+            end
           end
         end
         @(negedge clk) next_load = 1'b0;
 //if made
-        next_count = 1'b0;
+        next_count = 0;
         made_column = COLUMNS;
 //end
 //if tiled_v
@@ -196,7 +204,7 @@ module tb;
           end
 //end
           for (column = 0; column < COLUMNS; column = column + 1) begin
-            position = cycle - ACC_OUT_DELAY - column;
+            position = cycle - ACC_OUT_DELAY - column / SHARED;
             filter = block * COLUMNS + column;
             if (position >= 0 && position < POSITIONS && filter < FILTERS) begin
               result = acc_out{{result_slice}};
@@ -232,7 +240,7 @@ module tb;
           next_x_acc_in = tile > 0 && position >= 0 && position < POSITIONS ? x_acc[position] : 0;
 //end
           for (row = 0; row < ROWS; row = row + 1) begin
-            position = cycle - row;
+            position = cycle - row / PRODUCTS;
             index = tile * ROWS + row;
             next_a_in[8*row +: 8] = PADDING;
             if (position >= 0 && position < POSITIONS && index < DEPTH)
@@ -240,7 +248,7 @@ module tb;
           end
 //if tiled
           for (column = 0; column < COLUMNS; column = column + 1) begin
-            position = cycle - ACC_IN_DELAY - column;
+            position = cycle - ACC_IN_DELAY - column / SHARED;
             next_acc_in{{acc_slice}} = tile > 0 && position >= 0 && position < POSITIONS
                 ? acc[column * POSITIONS + position] : 0;
           end

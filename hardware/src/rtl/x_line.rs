@@ -8,7 +8,7 @@ use super::tree::Tree;
 /// Sums x over the rows, in step with the first column; `None` where there is no x, or PEs sum it.
 pub fn x_line(design: &ArrayRtl) -> Option<Module> {
     let x = design.x_in_line()?;
-    let rows = design.options.rows;
+    let (rows, of_pe) = (design.options.rows, design.options.products_per_pe);
     let mut module = Module::new(
         "x_line",
         format!(
@@ -22,13 +22,16 @@ pub fn x_line(design: &ArrayRtl) -> Option<Module> {
     let x_in =
         if design.is_tiled() { module.input("x_in", design.ranges.x.bits()) } else { Vec::new() };
     let mut sum: Vec<Bit> = Vec::new();
-    for row in 0..rows {
-        let so_far = Range { low: 0, high: x.most() * (row as i64 + 1) };
-        module.comment(format!("Row {row}: up to {}.", so_far.high));
+    for row in 0..design.options.pe_rows() {
+        let codes = row * of_pe..(row + 1) * of_pe;
+        let so_far = Range { low: 0, high: x.most() * codes.end as i64 };
+        module.comment(format!("Row {row} of PEs: up to {}.", so_far.high));
         let mut tree = Tree::new(so_far.bits());
         tree.add_word(&mut module, 0, &sum, false);
-        let code: [Bit; 8] = a[8 * row..8 * row + 8].try_into().expect("8 bits");
-        x.add_to(&mut module, &mut tree, &format!("x_of_a{row}"), &code);
+        for at in codes {
+            let code: [Bit; 8] = a[8 * at..8 * at + 8].try_into().expect("8 bits");
+            x.add_to(&mut module, &mut tree, &format!("x_of_a{at}"), &code);
+        }
         let next = tree.sum(&mut module, &format!("sum{row}"));
         sum = module.register(&format!("x{row}"), next, None);
     }

@@ -130,6 +130,36 @@ fn options_change_no_accumulator() {
     }
 }
 
+/// PEs of several products, and columns that share registers: other widths, delays and skews.
+#[test]
+fn dot_products_change_no_accumulator() {
+    use WeightScheme::{I8Channel, U8Channel};
+    let popcount = Mode::Fitted(Some(ControlFunction::Popcount));
+    let auto = Mode::Fitted(Some(ControlFunction::Auto));
+    // Three tiles of which the last is not full: neither 2 nor 4 divides 9 products.
+    for (spec, scheme, mode, [products, shared], change) in [
+        ("exact", I8Channel, Mode::None, [4, 1], (|_| {}) as fn(&mut Options)),
+        ("exact", U8Channel, Mode::None, [1, 4], |_| {}),
+        ("truncated:8", U8Channel, popcount, [2, 2], |_| {}),
+        ("truncated:7", I8Channel, auto, [4, 4], |_| {}),
+        ("truncated:8", I8Channel, popcount, [2, 4], |o| o.pipeline = true),
+        ("exact", I8Channel, Mode::None, [2, 2], |o| (o.pipeline, o.zero_gating) = (true, true)),
+        ("truncated:8", U8Channel, popcount, [2, 1], |o| o.zero_gating = true),
+        ("perforated:3", U8Channel, FITTED, [2, 2], |o| (o.x_in_pe, o.pipeline) = (true, true)),
+        ("truncated:7", I8Channel, popcount, [4, 2], |o| o.c0_in_mac = true),
+        ("truncated:7", U8Channel, Mode::Constant, [2, 2], |o| o.c0_in_mac = true),
+        // One tile without MAC+, and an array of another shape.
+        ("exact", I8Channel, Mode::None, [2, 4], |o| o.depth = o.rows - 1),
+        ("recursive:4", U8Channel, FITTED, [8, 2], |o| (o.rows, o.columns) = (8, 6)),
+    ] {
+        let files = random_array(spec, scheme, mode, 4, |options| {
+            (options.products_per_pe, options.share_columns) = (products, shared);
+            change(options);
+        });
+        assert_passes(&files, icarus);
+    }
+}
+
 /// Rows beyond the last product add p(0, 0) and x of their code; a circuit of signed operands
 /// leaves 128 w to the bias.
 #[test]
@@ -156,6 +186,9 @@ fn circuits_that_are_no_mask() {
             let files = array_of(&design, scheme, 3, |o| o.pipeline = pipeline);
             assert_passes(&files, icarus);
         }
+        let design = Design::new(multiplier).with_control_variate(mode);
+        let files = array_of(&design, scheme, 2, |o| (o.products_per_pe, o.share_columns) = (2, 2));
+        assert_passes(&files, icarus);
     }
 }
 
@@ -171,6 +204,8 @@ fn arrays_that_make_their_constants() {
         ("perforated:2", U8Channel, FITTED, 4, |o| (o.depth, o.columns) = (3, 6)),
         ("truncated:7", U8Channel, Mode::Constant, 3, |_| {}),
         ("perforated:2", U8Channel, Mode::Paper, 3, |o| (o.pipeline, o.x_in_pe) = (true, true)),
+        // Several weights of a column in a cycle, of which some do not count.
+        ("truncated:7", I8Channel, popcount, 4, |o| (o.products_per_pe, o.share_columns) = (4, 2)),
     ] {
         let design = Design::new(spec.parse().unwrap()).with_control_variate(mode);
         assert_passes(&loaded_array(&design, scheme, size, change), icarus);
@@ -178,14 +213,14 @@ fn arrays_that_make_their_constants() {
 }
 
 /// A table whose products with weight 0 are wrong too: rows without a weight must not count.
-fn loaded_table() -> Vec<File> {
+fn loaded_table(products: usize) -> Vec<File> {
     let table = ProductTable::from_fn(Operands::Unsigned, |w, a| {
         Operands::Unsigned.product(w & 0xe0, a & 0xe0) | i32::from(0x2a | w & a & 4)
     });
     let multiplier = Multiplier::from_table("table", &table);
     let auto = Mode::Fitted(Some(ControlFunction::Auto));
     let design = Design::new(multiplier).with_control_variate(auto);
-    loaded_array(&design, WeightScheme::U8Channel, 2, |_| {})
+    loaded_array(&design, WeightScheme::U8Channel, 2, |o| o.products_per_pe = products)
 }
 
 /// The array is as well one for layers whose constants are known.
@@ -237,7 +272,8 @@ fn a_pipelined_and_gated_4x4_array_in_verilator() {
 fn constants_made_in_both_simulators() {
     let design = Design::new("truncated:7".parse().unwrap()).with_control_variate(FITTED);
     assert_passes(&loaded_array(&design, WeightScheme::I8Channel, 3, |_| {}), verilator);
-    let files = loaded_table();
+    assert_passes(&loaded_table(2), icarus);
+    let files = loaded_table(1);
     assert_passes(&files, icarus);
     assert_passes(&files, verilator);
 }
@@ -265,7 +301,7 @@ fn mutations_fail() {
     let made = loaded_array(&design, WeightScheme::U8Channel, 3, |_| {});
     let wait = made.iter().find(|file| file.name == "tb.sv").unwrap();
     let wait = wait.text.lines().find(|line| line.contains("WAIT =")).unwrap();
-    let table = loaded_table();
+    let table = loaded_table(1);
     for (what, files, file, old, new) in [
         (
             "a bit of G inverted",

@@ -98,30 +98,41 @@ fn products(
 fn pes_get_the_sums_of_the_rows_above() {
     let library = osu018();
     let mut compared = 0;
-    for (spec, scheme, pipeline) in [
-        ("exact", WeightScheme::U8Channel, false),
-        ("truncated:6", WeightScheme::I8Channel, false),
-        ("perforated:2", WeightScheme::U8Tensor, true),
+    for (spec, scheme, pipeline, [of_pe, shared]) in [
+        ("exact", WeightScheme::U8Channel, false, [1, 1]),
+        ("truncated:6", WeightScheme::I8Channel, false, [1, 1]),
+        ("perforated:2", WeightScheme::U8Tensor, true, [1, 1]),
+        ("truncated:8", WeightScheme::I8Channel, true, [2, 2]),
+        ("truncated:8", WeightScheme::U8Channel, false, [2, 4]),
     ] {
-        let (design, vectors) = design(spec, scheme, |options| options.pipeline = pipeline);
+        let (design, vectors) = design(spec, scheme, |options| {
+            (options.pipeline, options.columns) = (pipeline, 4);
+            (options.products_per_pe, options.share_columns) = (of_pe, shared);
+        });
         let workload = Workload::of_vectors(&vectors);
         let scene = Scene::new(&design, &workload);
-        let excerpt = Excerpt { group: 0, filter: 1, tile: 1, row: 2, start: 5 };
+        let excerpt = Excerpt { group: 0, filter: 1, tile: 1, row: 2 / of_pe, start: 5 };
         let sources = Sources::pe(&design);
         let values = outputs(&library, &sources, "psum_out", scene, COMPUTING_PE, excerpt);
         // A code becomes a sum two registers later, three with a pipeline.
         let late = 2 + usize::from(pipeline);
-        let mask = (1 << design.ranges.psum.bits()) - 1;
+        let bits = design.ranges.psum.bits();
         for (cycle, &value) in values.iter().enumerate().skip(4) {
-            let all =
-                products(&design, &vectors, &excerpt, excerpt.tile, excerpt.start + cycle - late);
-            let sum: i64 = all[..=excerpt.row].iter().sum();
-            let expected = sum + (ROWS - 1 - excerpt.row) as i64 * design.pe_constant();
-            assert_eq!(value, expected as u64 & mask, "{spec}, cycle {cycle}");
-            compared += 1;
+            for column in 0..shared {
+                let excerpt = Excerpt { filter: 1 / shared * shared + column, ..excerpt };
+                let position = excerpt.start + cycle - late;
+                let all = products(&design, &vectors, &excerpt, excerpt.tile, position);
+                let sum: i64 = all[..(excerpt.row + 1) * of_pe].iter().sum();
+                let below = design.options.pe_rows() - 1 - excerpt.row;
+                let expected = (sum + below as i64 * design.pe_constant()) as u64;
+                let mask = (1 << bits) - 1;
+                let value = value >> (bits * column) & mask;
+                assert_eq!(value, expected & mask, "{spec}, cycle {cycle}");
+                compared += 1;
+            }
         }
     }
-    assert!(compared > 100);
+    assert_eq!(compared, (3 + 2 + 4) * (CYCLES - 4));
 }
 
 /// A "multiplier" with an error at activation 0, so that sums move while weights do; and few gates.
@@ -161,9 +172,18 @@ fn weights_move_down_tile_after_tile() {
 
 #[test]
 fn x_line_and_mac_plus_get_the_tiles_before() {
+    for [of_pe, shared] in [[1, 1], [2, 2]] {
+        x_line_and_mac_plus_of(of_pe, shared);
+    }
+}
+
+fn x_line_and_mac_plus_of(of_pe: usize, shared: usize) {
     let library = osu018();
-    let (design, vectors) =
-        design("truncated:6", WeightScheme::U8Channel, |options| options.c0_in_mac = true);
+    let (design, vectors) = design("truncated:6", WeightScheme::U8Channel, |options| {
+        (options.c0_in_mac, options.columns) = (true, 4);
+        (options.products_per_pe, options.share_columns) = (of_pe, shared);
+    });
+    let steps = ROWS / of_pe;
     let workload = Workload::of_vectors(&vectors);
     let scene = Scene::new(&design, &workload);
     let (x, _) = design.term().unwrap();
@@ -178,8 +198,8 @@ fn x_line_and_mac_plus_get_the_tiles_before() {
     let sources = Sources::x_line(&design).unwrap();
     let values =
         outputs(&library, &sources, "x_out", scene, (Unit::XLine, Phase::Computing), excerpt);
-    for (cycle, &value) in values.iter().enumerate().skip(ROWS + 2) {
-        assert_eq!(value as i64, x_of(excerpt.start + cycle - ROWS - 1, 2), "cycle {cycle}");
+    for (cycle, &value) in values.iter().enumerate().skip(steps + 2) {
+        assert_eq!(value as i64, x_of(excerpt.start + cycle - steps - 1, 2), "cycle {cycle}");
     }
 
     let sources = Sources::mac_plus(&design).unwrap();
@@ -189,8 +209,10 @@ fn x_line_and_mac_plus_get_the_tiles_before() {
         let unit = (Unit::MacPlus, Phase::Computing);
         let values = outputs(&library, &sources, "acc_out", scene, unit, excerpt);
         let bits = design.ranges.result.bits();
-        for (cycle, &value) in values.iter().enumerate().skip(4) {
+        let bits_before = bits * (excerpt.filter % shared);
+        for (cycle, &value) in values.iter().enumerate().skip(3 + shared) {
             let position = excerpt.start + cycle - 2;
+            let value = value >> bits_before & ((1 << bits) - 1);
             let sum: i64 = (0..=tile)
                 .flat_map(|tile| products(&design, &vectors, &excerpt, tile, position))
                 .sum::<i64>()
