@@ -136,6 +136,7 @@ mod tests {
                 .identity(WeightScheme::U8Channel),
             rows: 8,
             columns: 4,
+            structure: Default::default(),
             clock_ps: 1000.0,
             clock_fj: 1.0,
             leakage_nw: 1.0,

@@ -367,6 +367,7 @@ mod tests {
                 .identity(WeightScheme::U8Channel),
             rows: size,
             columns: size,
+            structure: Default::default(),
             clock_ps: 1e6,
             clock_fj: 10.0,
             leakage_nw: 2.0,

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cells::CellError;
+use crate::rtl::Options;
 
 /// Version of the file.
 const VERSION: u32 = 1;
@@ -102,6 +103,43 @@ pub struct Array {
     pub rows: u32,
     /// Columns of the array.
     pub columns: u32,
+    /// What its PEs are of.
+    #[serde(default, skip_serializing_if = "Structure::is_plain")]
+    pub structure: Structure,
+}
+
+/// How an array is built, whatever its multiplier. In files it is left out where each PE has one
+/// product and registers of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Structure {
+    /// Products of a PE.
+    pub products_per_pe: usize,
+    /// Columns that read one activation register.
+    pub share_columns: usize,
+}
+
+impl Structure {
+    /// That of such arrays.
+    pub fn of(options: &Options) -> Self {
+        let Options { products_per_pe, share_columns, .. } = *options;
+        Self { products_per_pe, share_columns }
+    }
+
+    fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Rows of PEs, and groups of columns in step, of an array of so many rows and columns.
+    pub fn steps(&self, rows: usize, columns: usize) -> [usize; 2] {
+        [rows / self.products_per_pe.max(1), columns / self.share_columns.max(1)]
+    }
+}
+
+impl Default for Structure {
+    fn default() -> Self {
+        Self::of(&Options::new(1, 1, 1))
+    }
 }
 
 impl PartialEq for Array {
@@ -128,12 +166,14 @@ impl Array {
             control,
             rows,
             columns,
+            structure: Structure::default(),
         })
     }
 
     /// Whether it is the same but perhaps for the multiplier.
     fn has_options_of(&self, other: &Self) -> bool {
-        let options = |it: &Self| (it.activation_bits, it.weight_bits, it.rows, it.columns);
+        let options =
+            |it: &Self| (it.activation_bits, it.weight_bits, it.rows, it.columns, it.structure);
         options(self) == options(other) && self.control == other.control
     }
 
@@ -181,7 +221,7 @@ pub struct Cost {
     pub energy_standard_error_fj: f64,
     /// The energy by part, fJ per MAC.
     pub parts_fj: BTreeMap<String, f64>,
-    /// Energy of loading weights, fJ per PE and cycle of it, without the clock; none in tables from
+    /// Energy of loading weights, fJ per weight of the array and cycle of it, without the clock; none in tables from
     /// before it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loading_fj: Option<f64>,

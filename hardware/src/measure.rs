@@ -12,7 +12,7 @@ use recoup_core::quantize::Widths;
 use recoup_core::watch::{Stopped, Watch};
 
 use crate::cells::CellLibrary;
-use crate::cost_table::{Array, Cost, LoadPathCost, Stimulus};
+use crate::cost_table::{Array, Cost, LoadPathCost, Stimulus, Structure};
 use crate::power::{
     Estimate, EstimateOptions, LayerEstimate, Mode, PowerOptions, Scene, Unit, UnitModel, Workload,
     estimate,
@@ -33,6 +33,8 @@ const MAC_PLUS_SAMPLES: u64 = 64;
 pub struct Bench<'a> {
     /// What rows call the run.
     pub run: &'a str,
+    /// What the PEs are of; the sizes are those of each design.
+    pub array: rtl::Options,
     /// The cells.
     pub library: &'a CellLibrary,
     /// How to synthesise, with the clock that all designs have to close at.
@@ -116,12 +118,13 @@ pub fn measure(
     let circuit = MultiplierCircuit::of_design(configured, None, coding)?;
     let control = candidate.control.as_ref().filter(|control| !control.functions.is_empty());
     let correction = control.map(Correction::new).transpose()?;
-    let options = rtl::Options::new(size, size, DEPTH);
+    let options = rtl::Options { rows: size, columns: size, depth: DEPTH, ..bench.array };
     let design = rtl::ArrayRtl::new(circuit, options, correction)?;
     let units = ArrayUnits::synthesize(design, bench.library, bench.synthesis, watch)?;
     let functions: Vec<String> =
         control.iter().map(|control| control.functions[0].function.to_string()).collect();
     let row = Array::new(configured, &functions, [size as u32; 2]).expect("at most one x");
+    let row = Array { structure: Structure::of(&options), ..row };
     if units.fastest_clock_ps() > bench.clock_ps {
         return Err(MeasureError::Slow {
             design: format!("{} of {size}x{size}", row.multiplier),

@@ -133,7 +133,8 @@ pub fn synth(
     let dont_use = cells.dont_use(py)?;
     wait::run(py, &running, |watch| {
         let (library, options) = cells.read(dont_use)?;
-        let made = synthesize(design, netlist.clone(), rows, &library, &options, watch)?;
+        let array = ArrayOptions::new(rows, 1, rows);
+        let made = synthesize(design, netlist.clone(), array, &library, &options, watch)?;
         Ok(json(&SynthesisRecord::new(&library, &options, &made)))
     })
 }

@@ -15,6 +15,7 @@ use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::cost_table::{Array, Cost, CostRun, Library};
 use recoup_hardware::measure::{Bench, measure_each};
 use recoup_hardware::power::Workload;
+use recoup_hardware::rtl::Options;
 use recoup_hardware::synthesis::{SynthesisOptions, version};
 use recoup_kernels::WeightCoding;
 
@@ -45,6 +46,8 @@ pub struct CostOptions {
     pub files: Vec<PathBuf>,
     /// Rows and columns of the arrays.
     pub sizes: Vec<usize>,
+    /// What the PEs are of; its sizes do not matter.
+    pub array: Options,
     /// Period of the clock that all designs have to close at.
     pub clock_ps: f64,
     /// Standard error of the energy at which sampling stops, relative to it.
@@ -124,6 +127,7 @@ pub fn measure_costs(
     let synthesis = SynthesisOptions { clock_ps: Some(options.clock_ps), ..synthesis.clone() };
     let bench = Bench {
         run: &options.library,
+        array: options.array,
         library,
         synthesis: &synthesis,
         clock_ps: options.clock_ps,

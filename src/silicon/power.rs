@@ -6,6 +6,7 @@ use recoup_core::control_variate::ControlVariate;
 use recoup_core::design::Design;
 use recoup_core::watch::Watch;
 use recoup_hardware::cells::CellLibrary;
+use recoup_hardware::cost_table::Structure;
 use recoup_hardware::power::{
     ClockTree, Estimate, EstimateOptions, Mode, Scene, Workload, estimate,
 };
@@ -194,6 +195,7 @@ impl<'a> PowerMeter<'a> {
             clock_ps,
             rows: self.options.array.rows,
             columns: self.options.array.columns,
+            structure: Structure::of(&self.options.array),
             codes: codes_in_words(&codes.words, design),
             model_sha256: codes.model_sha256.clone(),
             activation_bits: design.activation_bits,

@@ -3,6 +3,7 @@
 use recoup_core::design::Design;
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::cells::CellLibrary;
+use recoup_hardware::cost_table::Structure;
 use recoup_hardware::power::{Energy, Estimate, LayerEstimate, Role};
 use recoup_hardware::units::ArrayUnits;
 use serde::Serialize;
@@ -20,6 +21,8 @@ pub struct PowerRecord {
     pub rows: usize,
     /// Columns of the arrays.
     pub columns: usize,
+    /// What their PEs are of.
+    pub structure: Structure,
     /// Where the codes come from, in words.
     pub codes: String,
     /// SHA-256 of the network's file, if they are one's.

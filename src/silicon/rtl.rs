@@ -5,6 +5,7 @@ use recoup_core::accuracy::Experiment;
 use recoup_core::control_variate::ControlVariate;
 use recoup_core::design::Design;
 use recoup_core::watch::Watch;
+use recoup_hardware::cost_table::Structure;
 use recoup_hardware::rtl::{
     self, ArrayRtl, Correction, File, MultiplierCircuit, Options, RandomSize, SIMULATE, Vectors,
 };
@@ -141,6 +142,8 @@ pub struct RtlRecord {
     pub rows: usize,
     /// Columns of the array.
     pub columns: usize,
+    /// What its PEs are of.
+    pub structure: Structure,
     /// Most products per output.
     pub depth: usize,
     /// The multiplier.
@@ -179,6 +182,7 @@ impl Rtl {
             out,
             rows: design.options.rows,
             columns: design.options.columns,
+            structure: Structure::of(&design.options),
             depth: design.options.depth,
             multiplier: design.circuit.name().to_owned(),
             weights_signed: design.circuit.coding() == WeightCoding::Signed,

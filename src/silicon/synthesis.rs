@@ -11,7 +11,7 @@ use recoup_hardware::synthesis::{self, Synthesis, SynthesisOptions};
 
 use crate::error::{Error, Result};
 
-/// Synthesises the multiplier of a design alone, and a PE with it for an array of `rows`. The cells
+/// Synthesises the multiplier of a design alone, and a PE with it for an `array`. The cells
 /// of the multiplier were compared with it on all pairs of operands. `netlist` is its own circuit,
 /// if it was read from one.
 ///
@@ -20,13 +20,13 @@ use crate::error::{Error, Result};
 pub fn synthesize(
     design: &Design,
     netlist: Option<Netlist>,
-    rows: usize,
+    array: Options,
     library: &CellLibrary,
     options: &SynthesisOptions,
     watch: &dyn Watch,
 ) -> Result<[Synthesis; 2]> {
     let circuit = MultiplierCircuit::of_design(design, netlist, design.weight_scheme()?.coding())?;
-    let array = ArrayRtl::new(circuit.clone(), Options::new(rows, 1, rows), None)?;
+    let array = ArrayRtl::new(circuit.clone(), array, None)?;
     let alone = module(&Sources::multiplier(&circuit), library, options, watch)?;
     let pe = module(&Sources::pe(&array), library, options, watch)?;
     synthesis::check_products(&alone.netlist, library, &circuit)?;

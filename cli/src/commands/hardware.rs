@@ -7,11 +7,12 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use recoup::silicon::{CostOptions, SynthesisOptions, measure_costs, table_designs};
+use recoup::silicon::{ArrayOptions, CostOptions, SynthesisOptions, measure_costs, table_designs};
 use recoup_explore::power;
 use recoup_hardware::cost_table::CostTable;
 use recoup_zoo::Embedded;
 
+use super::rtl::PeArgs;
 use crate::output::Draft;
 use crate::progress::Bars;
 use crate::{cells, costs, output, printer, session};
@@ -67,6 +68,7 @@ fn measure(args: &MeasureArgs) -> Result<()> {
         library: args.library.clone(),
         files: args.cells.clone(),
         sizes: args.size.iter().map(|&size| usize::from(size)).collect(),
+        array: args.pe.of(ArrayOptions::new(1, 1, 1)),
         clock_ps: args.clock_ps,
         relative_error: args.error / 100.0,
         command: command(args),
@@ -91,8 +93,12 @@ fn command(args: &MeasureArgs) -> String {
     let sizes: Vec<String> = args.size.iter().map(ToString::to_string).collect();
     let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).display().to_string();
     let names: Vec<String> = args.cells.iter().map(name).collect();
+    let PeArgs { products_per_pe, share_columns } = args.pe;
+    let shares = [("products-per-pe", products_per_pe), ("share-columns", share_columns)];
+    let options = shares.iter().filter(|(_, number)| *number > 1);
+    let structure: String = options.map(|(name, number)| format!(" --{name} {number}")).collect();
     format!(
-        "recoup hardware measure --library {} --clock-ps {} --size {} --error {} --cells {}",
+        "recoup hardware measure --library {} --clock-ps {} --size {}{structure} --error {} --cells {}",
         args.library,
         args.clock_ps,
         sizes.join(" "),

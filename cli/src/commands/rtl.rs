@@ -13,7 +13,7 @@ use super::multiplier;
 use crate::progress::Bars;
 use crate::{output, printer};
 
-pub use args::{RtlArgs, VariantArgs};
+pub use args::{PeArgs, RtlArgs, VariantArgs};
 
 /// Images of a layer's vectors.
 const IMAGES: usize = 4;

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use recoup::silicon::{SynthesisRecord, synthesize, synthesize_folder};
+use recoup::silicon::{ArrayOptions, SynthesisRecord, synthesize, synthesize_folder};
 use recoup_core::design::Design;
 use recoup_core::multiplier::{SPEC_HELP, Source};
 use recoup_hardware::synthesis::Synthesis;
 
 use super::multiplier;
+use super::rtl::PeArgs;
 use crate::args::CodeArgs;
 use crate::cells::{CellArgs, watched};
 use crate::headings;
@@ -31,6 +32,9 @@ pub struct SynthArgs {
     /// Rows of the array that the PE is for: they set the width of its sum
     #[arg(long, help_heading = headings::ARRAYS, default_value_t = 16, value_name = "R", requires = "multiplier")]
     pub rows: usize,
+    /// What the PE is of.
+    #[command(flatten)]
+    pub pe: PeArgs,
     /// The cells, and how to map onto them.
     #[command(flatten)]
     pub cells: CellArgs,
@@ -72,9 +76,11 @@ pub fn run(args: &SynthArgs) -> Result<()> {
         }
         (None, Some(imported)) => {
             let design = args.codes.of(Design::new(imported.multiplier));
+            let array = args.pe.of(ArrayOptions::new(args.rows, 1, args.rows));
+            let array = ArrayOptions { columns: array.share_columns, ..array };
             let (name, netlist) = (design.multiplier.to_string(), imported.netlist);
             let both = watched(&name, |watch| {
-                synthesize(&design, netlist, args.rows, &library, &options, watch)
+                synthesize(&design, netlist, array, &library, &options, watch)
             })?;
             eprintln!("the cells of the multiplier give all 65,536 products");
             both.into()

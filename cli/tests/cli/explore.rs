@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use recoup::design::WeightScheme;
 use recoup_explore::recorded::Recorded;
 use recoup_explore::store::{Row, Store};
-use recoup_hardware::cost_table::{Array, Cost, CostRun, CostTable, Library, Stimulus};
+use recoup_hardware::cost_table::{Array, Cost, CostRun, CostTable, Library, Stimulus, Structure};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -49,6 +49,7 @@ fn costs(library: &str) -> String {
             control: control.map(str::to_owned),
             rows: 64,
             columns: 64,
+            structure: Structure::default(),
         },
         stimulus: Stimulus::Uniform,
         extrapolated: false,

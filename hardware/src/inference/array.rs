@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cost_table::{Array, Cost, CostRun, CostTable};
+use crate::cost_table::{Array, Cost, CostRun, CostTable, Structure};
 use crate::power::Role;
 
 use super::measured::{MeasuredArray, MeasuredLayer};
@@ -13,6 +13,7 @@ use crate::layer_shape::Layer;
 pub struct ArrayEnergy {
     rows: usize,
     columns: usize,
+    structure: Structure,
     clock_ps: f64,
     /// Of all PEs' clock and the load path's, fJ per cycle: what cycles cost in which nothing is
     /// computed. Measurements leave the load path's out.
@@ -81,6 +82,7 @@ impl ArrayEnergy {
         Some(Self {
             rows,
             columns,
+            structure: cost.design.structure,
             clock_ps: run.clock_ps,
             clock_fj: per_cycle.get(&Role::Clock)? + load_path_fj.unwrap_or(&0.0),
             leakage_nw: run.leakage_nw_per_um2.map(|density| density * cost.area_um2),
@@ -95,6 +97,7 @@ impl ArrayEnergy {
         Self {
             rows: array.rows,
             columns: array.columns,
+            structure: array.structure,
             clock_ps: array.clock_ps,
             clock_fj: array.clock_fj,
             leakage_nw: Some(array.leakage_nw),
@@ -109,6 +112,7 @@ impl ArrayEnergy {
         let (shape, rows, columns) = (&layer.shape, self.rows, self.columns);
         let cycles = shape.cycles(rows, columns);
         let passes = shape.passes(rows, columns);
+        let [steps, groups] = self.structure.steps(rows, columns);
         let (computing_fj, loading_fj) = match &self.computing {
             Computing::Measured(layers) => {
                 let found = layers.iter().find(|measured| measured.name == layer.name)?;
@@ -121,14 +125,14 @@ impl ArrayEnergy {
                     .iter()
                     .map(|(&role, energy_fj)| energy_fj * active(role, used_rows, used_columns))
                     .sum();
-                let loading_cycles = (passes * rows as u64) as f64;
+                let loading_cycles = (passes * steps as u64) as f64;
                 let adding_fj = layer.loaded_operand.map_or(0.0, |_| self.adding_fj);
                 let loading_fj = (self.loading_fj + adding_fj) * used_rows * used_columns;
                 (cycles as f64 * per_cycle_fj, loading_cycles * loading_fj)
             }
         };
         // Eq. (P2).
-        let overhead_cycles = passes * (2 * rows + columns - 2) as u64;
+        let overhead_cycles = passes * (2 * steps + groups - 2) as u64;
         Some(LayerEnergy {
             cycles,
             computing_fj,

@@ -7,6 +7,7 @@ use recoup_core::model::Graph;
 use recoup_core::quantize::{WeightScheme, all_bits};
 use serde::Deserialize;
 
+use crate::cost_table::Structure;
 use crate::power::Role;
 
 use crate::layer_shape::{Layer, LayerShape};
@@ -73,6 +74,8 @@ pub struct MeasuredArray {
     pub rows: usize,
     /// Columns of the array.
     pub columns: usize,
+    /// What its PEs are of.
+    pub structure: Structure,
     /// Period of the clock, ps.
     pub clock_ps: f64,
     /// Of all PEs' clock, fJ per cycle.
@@ -110,6 +113,9 @@ struct File {
     weight_bits: u32,
     rows: usize,
     columns: usize,
+    /// Not in files from before there was a choice.
+    #[serde(default)]
+    structure: Structure,
     clock_ps: f64,
     results: Vec<FileResult>,
 }
@@ -161,6 +167,7 @@ impl Measurements {
                 identity,
                 rows: file.rows,
                 columns: file.columns,
+                structure: file.structure,
                 clock_ps: file.clock_ps,
                 clock_fj: clock.map(|unit| unit.energy_fj_per_cycle).sum(),
                 leakage_nw: result.units.iter().map(|unit| unit.leakage_nw).sum(),

@@ -12,7 +12,9 @@ use recoup_kernels::WeightCoding;
 
 use super::*;
 use crate::cells::CellLibrary;
-use crate::cost_table::{Array, Cost, CostRun, CostTable, Library, LoadPathCost, Stimulus};
+use crate::cost_table::{
+    Array, Cost, CostRun, CostTable, Library, LoadPathCost, Stimulus, Structure,
+};
 use crate::power::{EstimateOptions, Mode, PowerOptions, Scene, Workload, estimate};
 use crate::rtl::{self, MultiplierCircuit};
 use crate::simulate::DelayOptions;
@@ -42,6 +44,7 @@ fn design(multiplier: &str, size: u32) -> Array {
         control: None,
         rows: size,
         columns: size,
+        structure: Structure::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Arguments of `hardware`.
 
 use crate::args::MachineArgs;
+use crate::commands::rtl::PeArgs;
 use crate::headings;
 use clap::{Args, Subcommand};
 use recoup_explore::power;
@@ -54,6 +55,9 @@ pub struct MeasureArgs {
     /// Rows and columns of the arrays
     #[arg(long, help_heading = headings::ARRAYS, value_name = "N", num_args = 1.., default_values_t = [16, 32, 64], value_parser = clap::value_parser!(u16).range(1..=256))]
     pub size: Vec<u16>,
+    /// What the PEs are of.
+    #[command(flatten)]
+    pub pe: PeArgs,
     /// Liberty files that belong together, plain or .gz
     #[arg(long, help_heading = headings::CELLS, value_name = "LIB", required = true, num_args = 1..)]
     pub cells: Vec<PathBuf>,

@@ -9,12 +9,43 @@ use clap::Args;
 use recoup::silicon::{ArrayOptions, DEPTH};
 use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode};
 use recoup_core::multiplier::{SPEC_HELP, Source};
+use recoup_hardware::rtl::SHARES;
 use std::path::PathBuf;
+
+/// What a PE is of.
+#[derive(Args, Clone, Copy)]
+#[command(next_help_heading = headings::ARRAYS)]
+pub struct PeArgs {
+    #[arg(long, value_name = "P", default_value_t = 1, value_parser = parse_share, help = format!("Products that a PE adds to one partial sum: {}; R rows are R/P rows of PEs", shares()))]
+    pub products_per_pe: usize,
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = parse_share, help = format!("Neighbouring columns that read one activation register: {}", shares()))]
+    pub share_columns: usize,
+}
+
+impl PeArgs {
+    /// An array of such PEs.
+    pub fn of(&self, array: ArrayOptions) -> ArrayOptions {
+        let Self { products_per_pe, share_columns } = *self;
+        ArrayOptions { products_per_pe, share_columns, ..array }
+    }
+}
+
+fn shares() -> String {
+    SHARES.map(|number| number.to_string()).join(", ")
+}
+
+fn parse_share(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| SHARES.contains(number));
+    number.ok_or_else(|| format!("expected one of {}", shares()))
+}
 
 /// Variants of an array.
 #[derive(Args)]
 #[command(next_help_heading = headings::ARRAYS)]
 pub struct VariantArgs {
+    /// What a PE is of.
+    #[command(flatten)]
+    pub pe: PeArgs,
     /// A register between multiplier and accumulation
     #[arg(long)]
     pub pipeline: bool,
@@ -32,8 +63,8 @@ pub struct VariantArgs {
 impl VariantArgs {
     /// An array with these variants.
     pub fn of(&self, array: ArrayOptions) -> ArrayOptions {
-        let Self { pipeline, zero_gating, x_in_pe, load_constants } = *self;
-        ArrayOptions { pipeline, zero_gating, x_in_pe, load_constants, ..array }
+        let Self { pe, pipeline, zero_gating, x_in_pe, load_constants } = *self;
+        ArrayOptions { pipeline, zero_gating, x_in_pe, load_constants, ..pe.of(array) }
     }
 }
 
