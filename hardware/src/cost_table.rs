@@ -434,6 +434,7 @@ mod tests {
                 control: control.map(str::to_owned),
                 rows: 64,
                 columns: 64,
+                structure: Structure::default(),
             },
             stimulus: Stimulus::Uniform,
             extrapolated: true,

@@ -21,6 +21,7 @@ impl Cell {
     /// Whether the cell is combinational with one output, of this function of its inputs.
     pub fn computes(&self, function: TruthTable) -> bool {
         self.flip_flop.is_none()
+            && self.clock_gate.is_none()
             && self.pins.len() == self.inputs + 1
             && self.pins[self.inputs].function == Some(function)
     }
@@ -79,6 +80,12 @@ impl CellLibrary {
             let area = |adder: &Adder| self.cells[adder.cell].area_um2;
             area(a).total_cmp(&area(b))
         })
+    }
+
+    /// The smallest clock gate among the cells.
+    pub fn clock_gate(&self, cells: &[CellId]) -> Option<CellId> {
+        let gates = cells.iter().copied().filter(|&id| self.cells[id].clock_gate.is_some());
+        gates.min_by(|&a, &b| self.cells[a].area_um2.total_cmp(&self.cells[b].area_um2))
     }
 
     /// The smallest cell of a function among the cells.

@@ -75,13 +75,22 @@ pub struct Cell {
     pub inputs: usize,
     /// What is stored between clock edges; `None` for a combinational cell.
     pub flip_flop: Option<FlipFlop>,
+    /// Of a cell that lets a clock through: its pins.
+    pub clock_gate: Option<ClockGate>,
 }
 
 impl Cell {
     /// The value to which a netlist must tie a pin, if it must.
     pub fn tied(&self, pin: usize) -> Option<bool> {
-        let mut tied = self.flip_flop.iter().flat_map(|flip_flop| &flip_flop.tied);
-        tied.find(|(tied, _)| *tied == pin).map(|(_, value)| *value)
+        self.all_tied().find(|(tied, _)| *tied == pin).map(|(_, value)| value)
+    }
+
+    /// The pins that a netlist must tie to a constant, and the constants.
+    pub fn all_tied(&self) -> impl Iterator<Item = (usize, bool)> {
+        let flip_flop = self.flip_flop.iter().flat_map(|flip_flop| flip_flop.tied.iter().copied());
+        let gate =
+            self.clock_gate.iter().flat_map(|gate| gate.tied.iter().map(|pin| (*pin, false)));
+        flip_flop.chain(gate)
     }
 }
 
@@ -97,6 +106,19 @@ pub struct FlipFlop {
     pub next_state: TruthTable,
     /// Input pins that a netlist must tie to a constant, as set and reset, with their value.
     pub tied: Vec<(usize, bool)>,
+}
+
+/// A cell that lets the pulses of a clock through while it is enabled: a latch holds the enable while
+/// the clock is high, so that no pulse is cut. Its output has the function of clock and enable, as it
+/// is when both have settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockGate {
+    /// The clock's pin.
+    pub clock: usize,
+    /// The pin that says whether the next pulse passes.
+    pub enable: usize,
+    /// Pins that are tied to 0, as that of a test mode.
+    pub tied: Vec<usize>,
 }
 
 /// A pin of a cell.

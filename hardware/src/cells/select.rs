@@ -10,6 +10,8 @@ use super::{CellId, CellLibrary, TruthTable};
 pub struct Selection {
     /// Gates, adders and flip-flops.
     pub cells: Vec<CellId>,
+    /// What gates clocks, where the library has a cell for it.
+    pub clock_gate: Option<CellId>,
     /// Constants 0 and 1, where the library has cells for them.
     pub ties: [Option<CellId>; 2],
 }
@@ -70,9 +72,12 @@ impl CellLibrary {
             |value: bool| self.smallest(&all, TruthTable { inputs: 0, bits: u64::from(value) });
         let is_tie = |id: &CellId| self.cells[*id].inputs == 0;
         let is_scan = |id: &CellId| self.cells[*id].is_scan_flip_flop();
-        let offered = |id: &CellId| !excluded(id) && !is_tie(id) && !is_scan(id);
-        let cells: Vec<CellId> = all.iter().copied().filter(offered).collect();
-        let selection = Selection { ties: [tie(false), tie(true)], cells };
+        let is_gate = |id: &CellId| self.cells[*id].clock_gate.is_some();
+        let usable: Vec<CellId> = all.iter().copied().filter(|id| !excluded(id)).collect();
+        let offered = |id: &CellId| !is_tie(id) && !is_scan(id) && !is_gate(id);
+        let clock_gate = self.clock_gate(&usable);
+        let cells: Vec<CellId> = usable.into_iter().filter(offered).collect();
+        let selection = Selection { clock_gate, ties: [tie(false), tie(true)], cells };
         self.check(&selection)?;
         Ok(selection)
     }

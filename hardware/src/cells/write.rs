@@ -66,6 +66,12 @@ fn write_cell(text: &mut String, cell: &Cell) {
         }
         text.push_str("    }\n");
     }
+    if cell.clock_gate.is_some() {
+        // Mappers would take it for an and.
+        text.push_str(
+            "    clock_gating_integrated_cell : \"latch_posedge\";\n    dont_use : true;\n",
+        );
+    }
     for (place, pin) in cell.pins.iter().enumerate() {
         let _ = writeln!(text, "    pin ({}) {{", pin.name);
         match pin.function {
@@ -79,6 +85,7 @@ fn write_cell(text: &mut String, cell: &Cell) {
                     pin.capacitance_ff
                 );
             }
+            Some(_) if cell.clock_gate.is_some() => text.push_str("      direction : output;\n"),
             Some(function) => write_output(text, cell, pin, function, &names),
         }
         text.push_str("    }\n");

@@ -68,7 +68,7 @@ pub enum MappedError {
         instances: String,
     },
     /// A netlist with flip-flops where none can be.
-    #[error("{instance} is a flip-flop; only combinational netlists can be evaluated for a table")]
+    #[error("{instance} is clocked; only combinational netlists can be evaluated for a table")]
     Sequential {
         /// The flip-flop.
         instance: String,

@@ -16,9 +16,11 @@ impl Evaluator {
     /// # Errors
     /// When there is a flip-flop or a loop.
     pub fn new(netlist: &MappedNetlist, library: &CellLibrary) -> Result<Self, MappedError> {
-        let is_flip_flop =
-            |index: &usize| library.cells[netlist.instances[*index].cell].flip_flop.is_some();
-        if let Some(index) = (0..netlist.instances.len()).find(is_flip_flop) {
+        let is_clocked = |index: &usize| {
+            let cell = &library.cells[netlist.instances[*index].cell];
+            cell.flip_flop.is_some() || cell.clock_gate.is_some()
+        };
+        if let Some(index) = (0..netlist.instances.len()).find(is_clocked) {
             let instance = netlist.instances[index].name.clone();
             return Err(MappedError::Sequential { instance });
         }

@@ -131,17 +131,17 @@ impl MappedNetlist {
                     }
                 }
             }
-            for (pin, value) in cell.flip_flop.iter().flat_map(|flip_flop| &flip_flop.tied) {
-                let net = instance.nets[*pin];
-                if net.and_then(|net| self.constant(net, &drivers, library)) != Some(*value) {
+            for (pin, value) in cell.all_tied() {
+                let net = instance.nets[pin];
+                if net.and_then(|net| self.constant(net, &drivers, library)) != Some(value) {
                     return Err(MappedError::Connection {
                         instance: instance.name.clone(),
                         kind: cell.name.clone(),
                         problem: format!(
-                            "its pin {} is used; expected a constant {} there, since set and reset \
-                             are not modelled",
-                            cell.pins[*pin].name,
-                            u8::from(*value)
+                            "its pin {} is used; expected a constant {} there, since set, reset \
+                             and test are not modelled",
+                            cell.pins[pin].name,
+                            u8::from(value)
                         ),
                     });
                 }

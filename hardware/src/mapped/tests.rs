@@ -17,6 +17,7 @@ fn cell(name: &str, inputs: &[&str], outputs: &[(&str, u64)]) -> Cell {
         pins: inputs.iter().map(pin).chain(outputs.iter().map(output)).collect(),
         inputs: inputs.len(),
         flip_flop: None,
+        clock_gate: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The energy of every kind of transition.
 
 use crate::cells::{Cell, PowerArc};
-use crate::simulate::{Activity, Circuit, Delays, Layout, WHOLE, holds};
+use crate::simulate::{Activity, Circuit, Delays, Layout, WHOLE, clock_pin, holds};
 
 use super::clock_tree::ClockTree;
 use super::role::Role;
@@ -77,14 +77,15 @@ pub struct PowerModel {
     /// Which role each counter and each net counts for.
     instances: Vec<InstanceModel>,
     net_roles: Vec<Role>,
-    /// Per clock cycle: nets of the clock and its tree.
-    clock_internal_fj: f64,
-    clock_switching_fj: f64,
 }
 
 struct InstanceModel {
     role: Role,
-    /// Counters of clock pins, of everything else, of states.
+    /// Internal and switching energy of the clock's net and tree, per pulse of the clock there.
+    pulse_fj: [f64; 2],
+    /// Counters of the pulses' rises.
+    rises: Vec<usize>,
+    /// Counters of clock pins, of everything else, of states. All of a clock gate is clock.
     clock: std::ops::Range<usize>,
     events: [std::ops::Range<usize>; 2],
     states: std::ops::Range<usize>,
@@ -116,34 +117,34 @@ impl PowerModel {
             fill(&mut values, circuit, layout, delays, instance);
             instances.push(InstanceModel::new(circuit, layout, instance, role));
         }
-        let half_squared = |load_ff: &f64| 0.5 * load_ff * squared_v;
-        let mut model = Self {
-            values,
-            toggle_fj: delays.own_load_ff.iter().map(half_squared).collect(),
-            instances,
-            net_roles,
-            clock_internal_fj: 0.0,
-            clock_switching_fj: 0.0,
+        // Clocks are counted by their pulses.
+        let half_squared = |(load_ff, is_clock): (&f64, &bool)| match is_clock {
+            true => 0.0,
+            false => 0.5 * load_ff * squared_v,
         };
+        let nets = delays.own_load_ff.iter().zip(&circuit.is_clock);
+        let mut model =
+            Self { values, toggle_fj: nets.map(half_squared).collect(), instances, net_roles };
         model.add_clock(circuit, delays, options);
         model
     }
 
     fn add_clock(&mut self, circuit: &Circuit<'_>, delays: &Delays, options: &PowerOptions) {
         let squared_v = circuit.library.voltage_v.powi(2);
-        for &instance in &circuit.flip_flops {
+        for &instance in circuit.flip_flops.iter().chain(&circuit.clock_gates) {
             let cell = circuit.cell(instance);
-            let clock = cell.flip_flop.as_ref().expect("a flip-flop").clock;
+            let clock = clock_pin(cell).expect("something clocked");
             let (pin_ff, wire_ff) =
                 (cell.pins[clock].capacitance_ff, options.clock_wire_ff_per_sink);
-            self.clock_switching_fj += (pin_ff + wire_ff) * squared_v;
+            let mut pulse_fj = [0.0, (pin_ff + wire_ff) * squared_v];
             if let Some(tree) = options.clock_tree {
                 let slew_ps = delays.slew_ps[circuit.input(instance, clock)][1];
                 let (internal, switching) =
                     tree.energy_fj(circuit.library, pin_ff, wire_ff, slew_ps);
-                self.clock_internal_fj += internal;
-                self.clock_switching_fj += switching;
+                pulse_fj[0] += internal;
+                pulse_fj[1] += switching;
             }
+            self.instances[instance].pulse_fj = pulse_fj;
         }
     }
 
@@ -166,16 +167,17 @@ impl PowerModel {
             energy.internal_fj += instance.events.iter().map(sum).sum::<f64>() * per_cycle;
             let seen: u64 = activity.events[instance.states.clone()].iter().sum();
             energy.leakage_nw += sum(&instance.states) / seen.max(1) as f64;
-            energies[clock_role(instance.role) as usize].internal_fj +=
-                sum(&instance.clock) * per_cycle;
+            let rises = instance.rises.iter().map(|&counter| activity.events[counter]);
+            let pulses = rises.sum::<u64>() as f64 * per_cycle;
+            let [internal_fj, switching_fj] = instance.pulse_fj.map(|energy| energy * pulses);
+            let energy = &mut energies[clock_role(instance.role) as usize];
+            energy.internal_fj += sum(&instance.clock) * per_cycle + internal_fj;
+            energy.switching_fj += switching_fj;
         }
         let nets = activity.toggles.iter().zip(&self.toggle_fj).zip(&self.net_roles);
         for ((&toggles, toggle_fj), &role) in nets {
             energies[role as usize].switching_fj += toggles as f64 * toggle_fj / cycles;
         }
-        let role = self.instances.first().map_or(Role::Clock, |first| clock_role(first.role));
-        energies[role as usize].internal_fj += self.clock_internal_fj;
-        energies[role as usize].switching_fj += self.clock_switching_fj;
         let used = |(role, energy): (Role, Energy)| {
             (energy != Energy::default()).then_some((role, energy))
         };
@@ -189,14 +191,21 @@ impl InstanceModel {
         let start = layout.pin(instance, 0, 0);
         let states = layout.occupancy(instance, 0);
         let clock = match &cell.flip_flop {
+            None if cell.clock_gate.is_some() => start..states,
             None => start..start,
             Some(flip_flop) => {
                 let first = layout.pin(instance, flip_flop.clock, 0);
                 first..first + layout.states(instance)
             }
         };
+        let rises = |pin: usize| {
+            let states = (0..layout.states(instance)).filter(move |state| state >> pin & 1 == 1);
+            states.map(|state| layout.pin(instance, pin, state)).collect()
+        };
         Self {
             role,
+            pulse_fj: [0.0; 2],
+            rises: clock_pin(cell).map_or_else(Vec::new, rises),
             events: [start..clock.start, clock.end..states],
             clock,
             states: states..states + layout.states(instance),
@@ -218,12 +227,22 @@ fn fill(
         for pin in 0..cell.inputs {
             let rises = state >> pin & 1 == 1;
             let slew_ps = delays.slew_ps[circuit.input(instance, pin)][usize::from(rises)];
+            // What an output of a clock gate does is counted for itself: before the pulse it is low.
+            let pin_state = match &cell.clock_gate {
+                Some(gate) if gate.clock == pin => state & !(1 << pin),
+                _ => state,
+            };
             let own = |arc: &&PowerArc| arc.related.is_none();
             values[layout.pin(instance, pin, state)] =
-                energy(&cell.pins[pin].power, own, state, rises, slew_ps, 0.0);
+                energy(&cell.pins[pin].power, own, pin_state, rises, slew_ps, 0.0);
             for (output, net) in circuit.outputs(instance) {
                 let description = &cell.pins[cell.inputs + output];
                 let function = description.function.expect("outputs have functions");
+                // A clock gate drives a tree of buffers where it cannot drive all that is below it.
+                let load_ff = match (&cell.clock_gate, description.max_capacitance_ff) {
+                    (Some(_), Some(most)) => delays.load_ff[net].min(most),
+                    _ => delays.load_ff[net],
+                };
                 let caused = |arc: &&PowerArc| arc.related.is_none_or(|related| related == pin);
                 values[layout.cause(instance, output, pin, state)] = energy(
                     &description.power,
@@ -231,7 +250,7 @@ fn fill(
                     state,
                     function.bits >> state & 1 == 1,
                     slew_ps,
-                    delays.load_ff[net],
+                    load_ff,
                 );
             }
         }

@@ -82,7 +82,8 @@ pub fn roles_of_pe(circuit: &Circuit<'_>) -> Vec<Role> {
     let takes_in = reached(circuit, ports(false));
     (0..circuit.netlist.instances.len())
         .map(|instance| {
-            if circuit.cell(instance).flip_flop.is_some() {
+            let cell = circuit.cell(instance);
+            if cell.flip_flop.is_some() || cell.clock_gate.is_some() {
                 Role::Registers
             } else if adder.contains(&instance) {
                 Role::Adder

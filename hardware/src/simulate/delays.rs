@@ -67,6 +67,10 @@ impl Delays {
         delays.clock_to_q_ps = clocked.0 / f64::from(clocked.1.max(1));
         for &instance in &circuit.order {
             for (output, net) in circuit.outputs(instance) {
+                // Below a clock gate is a tree as there is above it.
+                if circuit.is_clock[net] {
+                    continue;
+                }
                 delays.slew_ps[net] = [0.0; 2];
                 for pin in 0..circuit.cell(instance).inputs {
                     delays.look_up(circuit, layout, instance, output, net, pin);
@@ -157,7 +161,7 @@ fn own_loads(circuit: &Circuit<'_>, wire_ff_per_sink: f64) -> Vec<f64> {
 }
 
 fn mean_input_load(circuit: &Circuit<'_>, loads: &[f64]) -> f64 {
-    let data = circuit.inputs.iter().filter(|&&net| Some(net) != circuit.clock);
+    let data = circuit.inputs.iter().filter(|&&net| !circuit.is_clock[net]);
     let (sum, count) = data.fold((0.0, 0), |(sum, count), &net| (sum + loads[net], count + 1));
     sum / f64::from(count.max(1))
 }

@@ -1,5 +1,6 @@
 //! Event-driven simulation with the cells' delays.
 
+use crate::cells::Cell;
 use crate::mapped::NetId;
 
 use super::Stimulus;
@@ -50,8 +51,10 @@ struct Gate {
     variables: u32,
     first_output: u32,
     outputs: u32,
-    /// Of a flip-flop: the bit of its clock pin in the state, which is kept at 0.
+    /// Of a flip-flop or clock gate: the bit of its clock pin in the state, which is kept at 0.
     clock_mask: u32,
+    /// Whether its clock is high in the first half of this cycle.
+    pulsed: bool,
 }
 
 struct Output {
@@ -123,13 +126,14 @@ impl<'a> EventDriven<'a> {
                 variables: Circuit::variables(cell) as u32,
                 first_output,
                 outputs: self.outputs.len() as u32 - first_output,
-                clock_mask: cell.flip_flop.as_ref().map_or(0, |it| 1 << it.clock),
+                clock_mask: clock_pin(cell).map_or(0, |pin| 1 << pin),
+                pulsed: false,
             });
         }
         for (net, sinks) in circuit.sinks.iter().enumerate() {
             self.first_sink.push(self.sinks.len() as u32);
-            // The clock is not simulated as a net.
-            if Some(net) != circuit.clock {
+            // Clocks are not simulated as nets.
+            if !circuit.is_clock[net] {
                 let readers = sinks
                     .iter()
                     .map(|sink| Reader { gate: sink.instance as u32, pin: sink.pin as u32 });
@@ -245,11 +249,32 @@ impl<'a> EventDriven<'a> {
 
     /// Stores the next states and schedules the outputs that they turn.
     fn clock_edge(&mut self) {
-        for &instance in &self.circuit.flip_flops {
+        for &instance in &self.circuit.clock_gates {
+            let pins = self.circuit.cell(instance).clock_gate.as_ref().expect("a clock gate");
+            let gate = &mut self.gates[instance];
+            gate.pulsed = true;
+            let (clock, high) = (pins.clock as u32, gate.state | gate.clock_mask);
+            let counter = gate.pin_counters + (clock << gate.variables) + high;
+            self.activity.events[counter as usize] += WHOLE;
+            if gate.state >> pins.enable & 1 == 1 {
+                for output in gate.first_output..gate.first_output + gate.outputs {
+                    let causes = self.outputs[output as usize].counters + (clock << gate.variables);
+                    // The pulse that passes rises, and will fall.
+                    for state in [high, high & !gate.clock_mask] {
+                        self.activity.events[(causes + state) as usize] += WHOLE;
+                    }
+                }
+            }
+        }
+        for (&instance, &enable) in self.circuit.flip_flops.iter().zip(&self.circuit.enables) {
             let cell = self.circuit.cell(instance);
             let flip_flop = cell.flip_flop.as_ref().expect("a flip-flop");
             let clock = flip_flop.clock as u32;
             let gate = &mut self.gates[instance];
+            gate.pulsed = enable.is_none_or(|net| self.values[net]);
+            if !gate.pulsed {
+                continue;
+            }
             let high = gate.state | 1 << clock;
             let counter = gate.pin_counters + (clock << gate.variables) + high;
             self.activity.events[counter as usize] += WHOLE;
@@ -285,7 +310,7 @@ impl<'a> EventDriven<'a> {
             let gate = &mut self.gates[gate as usize];
             gate.state ^= 1 << pin;
             // In the first half of the cycle a flip-flop's clock is high.
-            let clock = if high { gate.clock_mask } else { 0 };
+            let clock = if high && gate.pulsed { gate.clock_mask } else { 0 };
             let counter = gate.pin_counters + (pin << gate.variables) + (gate.state | clock);
             self.activity.events[counter as usize] += WHOLE;
             if gate.clock_mask != 0 {
@@ -313,21 +338,31 @@ impl<'a> EventDriven<'a> {
     /// The end of a cycle: the clock has fallen; and, now and then, the states.
     fn count_clock_falls_and_states(&mut self) {
         let Self { circuit, gates, layout, activity, .. } = self;
-        for &instance in &circuit.flip_flops {
+        for &instance in circuit.flip_flops.iter().chain(&circuit.clock_gates) {
             let gate = &gates[instance];
+            if !gate.pulsed {
+                continue;
+            }
             let clock = gate.clock_mask.trailing_zeros();
             let counter = gate.pin_counters + (clock << gate.variables) + gate.state;
             activity.events[counter as usize] += WHOLE;
         }
         if activity.cycles.is_multiple_of(OCCUPANCY_EVERY) {
             for (instance, gate) in gates.iter().enumerate() {
-                let (low, high) = (gate.state, gate.state | gate.clock_mask);
+                let clock = if gate.pulsed { gate.clock_mask } else { 0 };
+                let (low, high) = (gate.state, gate.state | clock);
                 // Half of the time each.
                 activity.events[layout.occupancy(instance, low as usize)] += WHOLE / 2;
                 activity.events[layout.occupancy(instance, high as usize)] += WHOLE / 2;
             }
         }
     }
+}
+
+/// The clock pin of a flip-flop or clock gate.
+pub(crate) fn clock_pin(cell: &Cell) -> Option<usize> {
+    let of_gate = cell.clock_gate.as_ref().map(|gate| gate.clock);
+    cell.flip_flop.as_ref().map(|flip_flop| flip_flop.clock).or(of_gate)
 }
 
 /// The finest of 1, 2, 5, 10 .. hundredths of a ps with which the longest delay fits the wheel.

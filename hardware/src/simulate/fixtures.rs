@@ -57,6 +57,7 @@ fn gate(name: &str, inputs: &[&str], outputs: &[(&str, u64)], base_ps: f64) -> C
         pins,
         inputs: inputs.len(),
         flip_flop: None,
+        clock_gate: None,
     }
 }
 
@@ -106,6 +107,7 @@ fn flip_flop() -> Cell {
             next_state: TruthTable { inputs: 2, bits: 0b1010 },
             tied: Vec::new(),
         }),
+        clock_gate: None,
     }
 }
 

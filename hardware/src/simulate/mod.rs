@@ -22,10 +22,11 @@ pub(crate) mod fixtures;
 mod tests;
 
 pub use activity::{Activity, Layout, WHOLE};
-pub use circuit::{Circuit, Sink};
+pub use circuit::{Circuit, GATED_CLOCK, Sink};
 pub(crate) use delays::holds;
 pub use delays::{DelayOptions, Delays};
 pub use events::EventDriven;
+pub(crate) use events::clock_pin;
 pub use zero_delay::{LANES, ZeroDelay};
 
 /// Values for the input ports, cycle by cycle.
@@ -50,7 +51,7 @@ pub enum SimulateError {
     /// A flip-flop whose clock is not the one clock port.
     #[error(
         "netlist {netlist}: the clock of {instance} is net {net}; expected every flip-flop at one \
-         clock port, without gates before it"
+         clock port, with nothing but a clock gate before it"
     )]
     Clock {
         /// Top module.

@@ -158,8 +158,10 @@ impl<'a> ZeroDelay<'a> {
     /// follows from both.
     pub fn step(&mut self, inputs: &[u64]) {
         self.before.copy_from_slice(&self.values);
-        for register in &self.registers {
-            self.values[register.state] = self.before[register.next_state];
+        for (register, enable) in self.registers.iter().zip(&self.circuit.enables) {
+            let (old, next) = (self.before[register.state], self.before[register.next_state]);
+            let passes = enable.map_or(u64::MAX, |net| self.before[net]);
+            self.values[register.state] = passes & next | !passes & old;
         }
         for (&net, &word) in self.circuit.inputs.iter().zip(inputs) {
             self.values[net] = if Some(net) == self.circuit.clock { 0 } else { word };
@@ -220,6 +222,9 @@ impl<'a> ZeroDelay<'a> {
         for index in 0..self.registers.len() {
             self.count_register(index);
         }
+        for &instance in &self.circuit.clock_gates {
+            self.count_clock_gate(instance);
+        }
     }
 
     /// Turns a gate's counts of states before and after into events.
@@ -252,6 +257,26 @@ impl<'a> ZeroDelay<'a> {
         }
     }
 
+    /// The pulses at a clock gate, and those that it lets through. Its other pins are counted as a
+    /// gate's.
+    fn count_clock_gate(&mut self, instance: usize) {
+        let Self { circuit, layout, values, before, activity, .. } = self;
+        let pins = circuit.cell(instance).clock_gate.as_ref().expect("a clock gate");
+        for lane in 0..LANES {
+            let edge = state(circuit, instance, before, lane) | 1 << pins.clock;
+            let fallen = state(circuit, instance, values, lane) & !(1 << pins.clock);
+            activity.events[layout.pin(instance, pins.clock, edge)] += WHOLE;
+            activity.events[layout.pin(instance, pins.clock, fallen)] += WHOLE;
+            if edge >> pins.enable & 1 == 1 {
+                for (output, _) in circuit.outputs(instance) {
+                    for state in [edge, edge & !(1 << pins.clock)] {
+                        activity.events[layout.cause(instance, output, pins.clock, state)] += WHOLE;
+                    }
+                }
+            }
+        }
+    }
+
     /// The data pins change while the clock is high: most of what a register reads settles in the
     /// first half of a cycle.
     fn count_register(&mut self, index: usize) {
@@ -260,11 +285,28 @@ impl<'a> ZeroDelay<'a> {
         let cell = circuit.cell(instance);
         let clock = cell.flip_flop.as_ref().expect("a flip-flop").clock;
         let sample = self.cycle.is_multiple_of(OCCUPANCY_EVERY);
+        let enable = circuit.enables[index];
         for lane in 0..LANES {
             let bit = |values: &[u64]| (values[stored] >> lane & 1) as usize;
+            // A gated clock's net holds the enable.
             let full = |pins: &[u64], kept: &[u64]| {
-                state(circuit, instance, pins, lane) | bit(kept) << cell.inputs
+                state(circuit, instance, pins, lane) & !(1 << clock) | bit(kept) << cell.inputs
             };
+            let low = full(values, values);
+            let changed = full(before, values) ^ low;
+            let passes = enable.is_none_or(|net| before[net] >> lane & 1 == 1);
+            let high = if passes { low | 1 << clock } else { low };
+            for pin in (0..cell.inputs).filter(|&pin| pin != clock && changed >> pin & 1 == 1) {
+                activity.events[layout.pin(instance, pin, high)] += WHOLE;
+            }
+            if sample {
+                // Half of the time each.
+                activity.events[layout.occupancy(instance, low)] += WHOLE / 2;
+                activity.events[layout.occupancy(instance, high)] += WHOLE / 2;
+            }
+            if !passes {
+                continue;
+            }
             // The edge: the data of before, and what was stored before.
             let edge = full(before, before);
             activity.events[layout.pin(instance, clock, edge | 1 << clock)] += WHOLE;
@@ -275,18 +317,7 @@ impl<'a> ZeroDelay<'a> {
                     activity.events[layout.cause(instance, output, clock, after)] += WHOLE;
                 }
             }
-            let low = full(values, values);
-            let high = low | 1 << clock;
-            let changed = state(circuit, instance, before, lane) ^ low;
-            for pin in (0..cell.inputs).filter(|&pin| pin != clock && changed >> pin & 1 == 1) {
-                activity.events[layout.pin(instance, pin, high)] += WHOLE;
-            }
             activity.events[layout.pin(instance, clock, low)] += WHOLE;
-            if sample {
-                // Half of the time each.
-                activity.events[layout.occupancy(instance, low)] += WHOLE / 2;
-                activity.events[layout.occupancy(instance, high)] += WHOLE / 2;
-            }
         }
     }
 }

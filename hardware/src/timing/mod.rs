@@ -107,7 +107,10 @@ impl Timing {
             }
         }
         for index in netlist.order(library)? {
-            analysis.gate(index);
+            // What a clock gate lets through is the clock, which is ideal.
+            if library.cells[netlist.instances[index].cell].clock_gate.is_none() {
+                analysis.gate(index);
+            }
         }
         let critical = analysis.critical();
         let Analysis { load_ff, slew_ps, arrival_ps, .. } = analysis;
@@ -200,8 +203,13 @@ impl<'a> Analysis<'a> {
         }
         for (index, instance) in self.netlist.instances.iter().enumerate() {
             let cell = &self.library.cells[instance.cell];
-            let Some(flip_flop) = &cell.flip_flop else { continue };
-            let data = (0..cell.inputs).filter(|pin| *pin != flip_flop.clock);
+            // The enable of a clock gate has a setup time too.
+            let clock = match (&cell.flip_flop, &cell.clock_gate) {
+                (Some(flip_flop), _) => flip_flop.clock,
+                (None, Some(gate)) => gate.clock,
+                (None, None) => continue,
+            };
+            let data = (0..cell.inputs).filter(|pin| *pin != clock);
             for (pin, net) in data.filter_map(|pin| Some((pin, instance.nets[pin]?))) {
                 for edge in Edge::BOTH {
                     let setups =

@@ -6,6 +6,7 @@ use recoup_circuits::liberty::{Function, Group};
 
 use super::super::{Cell, FlipFlop, Pin, TruthTable};
 use super::Fault;
+use super::clock_gate::{self, is_gate_by_attribute};
 use super::header::Header;
 
 /// The names in a cell's functions: pins, and what a flip-flop stores.
@@ -15,7 +16,7 @@ pub(super) struct Names<'a> {
     /// The output pins, which `when` may name too.
     pub outputs: Vec<(&'a str, TruthTable)>,
     /// What is stored and its inverse.
-    state: Option<[&'a str; 2]>,
+    pub(super) state: Option<[&'a str; 2]>,
 }
 
 impl<'a> Names<'a> {
@@ -59,21 +60,31 @@ impl<'a> Names<'a> {
 impl Header<'_> {
     pub fn cell(&self, group: &Group) -> Result<Cell, Fault> {
         self.check_kind(group)?;
-        let area = self.size(group, "area")?;
-        let area_um2 = area.ok_or_else(|| left_out("it has no area"))?;
-        let pins = pins(group)?;
+        let by_attribute = is_gate_by_attribute(group)?;
+        let pins = pins(group, by_attribute)?;
         let of = |wanted: &'static str| {
             pins.iter().filter(move |(_, pin)| pin.value("direction") == Some(wanted))
         };
         let flip_flop = group.groups("ff").next();
-        let state = flip_flop.map(|ff| [ff.name(), ff.names.get(1).copied().unwrap_or("")]);
+        let latch = group.groups("latch").next().filter(|_| !by_attribute);
+        let state = flip_flop.or(latch);
+        let state = state.map(|ff| [ff.name(), ff.names.get(1).copied().unwrap_or("")]);
         let inputs: Vec<&str> = of("input").map(|(name, _)| *name).collect();
         let mut names = Names { inputs, outputs: Vec::new(), state };
         if names.variables() > TruthTable::MAX_INPUTS {
             let (found, most) = (names.variables(), TruthTable::MAX_INPUTS);
             return Err(left_out(&format!("it has {found} inputs, more than {most}")));
         }
+        let gate = match (by_attribute, latch) {
+            (true, _) => Some(clock_gate::by_attribute(&pins, &names)?),
+            (false, Some(latch)) => Some(clock_gate::by_function(latch, &pins, &mut names)?),
+            (false, None) => None,
+        };
         for (name, pin) in of("output") {
+            if let Some(gate) = &gate {
+                names.outputs.push((name, clock_gate::function(gate, names.inputs.len())));
+                continue;
+            }
             let Some(function) = pin.value("function") else {
                 return Err(left_out(&format!("its output {name} has no function")));
             };
@@ -84,6 +95,8 @@ impl Header<'_> {
             return Err(left_out("it has no output"));
         }
         let flip_flop = flip_flop.map(|ff| stored(ff, &names)).transpose()?;
+        let area = self.size(group, "area")?;
+        let area_um2 = area.ok_or_else(|| left_out("it has no area"))?;
         let mut cell = Cell {
             name: group.name().to_owned(),
             area_um2,
@@ -92,6 +105,7 @@ impl Header<'_> {
             pins: Vec::new(),
             inputs: names.inputs.len(),
             flip_flop,
+            clock_gate: gate,
         };
         (cell.leakage_nw, cell.leakage_when) = self.leakage(group, &names)?;
         for (place, (name, pin)) in of("input").chain(of("output")).enumerate() {
@@ -114,10 +128,8 @@ impl Header<'_> {
     /// Whether a cell of this kind can be used.
     fn check_kind(&self, group: &Group) -> Result<(), Fault> {
         let kinds = [
-            ("latch", "a latch"),
             ("latch_bank", "a bank of latches"),
             ("ff_bank", "a bank of flip-flops"),
-            ("statetable", "described by a state table"),
             ("bus", "a cell with buses"),
             ("bundle", "a cell with bundles"),
         ];
@@ -126,14 +138,15 @@ impl Header<'_> {
                 return Err(left_out(&format!("it is {what}")));
             }
         }
+        let is_gate = is_gate_by_attribute(group)?;
+        if !is_gate && group.groups("statetable").next().is_some() {
+            return Err(left_out("it is described by a state table"));
+        }
         if group.groups("ff").count() > 1 {
             return Err(left_out("it has several flip-flops"));
         }
         if self.is_set(group, "dont_use")? {
             return Err(left_out("the library says dont_use"));
-        }
-        if group.value("clock_gating_integrated_cell").is_some() {
-            return Err(left_out("it is a clock gate"));
         }
         Ok(())
     }
@@ -150,12 +163,15 @@ impl Header<'_> {
     }
 }
 
-fn left_out(reason: &str) -> Fault {
+pub(super) fn left_out(reason: &str) -> Fault {
     Fault::LeftOut(reason.to_owned())
 }
 
-/// The pins by name; `pin (A, B)` describes two.
-fn pins<'a, 'g>(group: &'g Group<'a>) -> Result<Vec<(&'a str, &'g Group<'a>)>, Fault> {
+/// The pins by name; `pin (A, B)` describes two. Those inside a clock gate are left out.
+fn pins<'a, 'g>(
+    group: &'g Group<'a>,
+    is_gate: bool,
+) -> Result<Vec<(&'a str, &'g Group<'a>)>, Fault> {
     let mut pins = Vec::new();
     for pin in group.groups("pin") {
         let name = pin.name();
@@ -164,6 +180,8 @@ fn pins<'a, 'g>(group: &'g Group<'a>) -> Result<Vec<(&'a str, &'g Group<'a>)>, F
         }
         match pin.value("direction") {
             Some("input" | "output") => {}
+            // What its latch holds.
+            Some("internal") if is_gate => continue,
             Some(other) => return Err(left_out(&format!("its pin {name} is {other:.20}"))),
             None => return Err(left_out(&format!("its pin {name} has no direction"))),
         }
@@ -216,7 +234,10 @@ fn check_delays(cell: &Cell) -> Result<(), Fault> {
         let Some(function) = output.function else { continue };
         let causes = |input: &usize| match &cell.flip_flop {
             Some(flip_flop) => *input == flip_flop.clock,
-            None => function.depends_on(*input),
+            None => match &cell.clock_gate {
+                Some(gate) => *input == gate.clock,
+                None => function.depends_on(*input),
+            },
         };
         let has_arc = |input: usize| output.timing.iter().any(|arc| arc.related == input);
         if let Some(input) = (0..cell.inputs).filter(causes).find(|input| !has_arc(*input)) {

@@ -1,8 +1,9 @@
 //! From Liberty files to a library of cells: files (here), units and table templates (`header`),
-//! tables (`tables`), cells with their pins and states (`cell`), delays (`timing`), energies
+//! tables (`tables`), cells with their pins and states (`cell`, `clock_gate`), delays (`timing`), energies
 //! (`power`).
 
 mod cell;
+mod clock_gate;
 mod header;
 mod power;
 mod tables;
@@ -37,8 +38,8 @@ impl CellLibrary {
     /// Reads Liberty files, plain or gzipped, and merges them.
     ///
     /// Left out are cells that synthesis is not offered, each with its reason in
-    /// [`CellLibrary::left_out`]: latches, tri-state cells, clock gates, functions of more than 6
-    /// inputs.
+    /// [`CellLibrary::left_out`]: latches, tri-state cells, clock gates of unusual kinds, functions
+    /// of more than 6 inputs.
     ///
     /// # Errors
     /// When a file is not Liberty, is truncated, lacks units or names an unknown table template;

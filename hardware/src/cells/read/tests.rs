@@ -346,6 +346,59 @@ fn values_in_other_spellings() {
     assert_eq!(reason, "its power has indices and no template for them");
 }
 
+/// Clock gates as libraries have them: named by an attribute, with a state table and a pin for tests;
+/// and a latch with an and behind it.
+#[test]
+fn clock_gates_are_recognised_by_attribute_and_by_function() {
+    let timing = "timing () { related_pin : \"CK\"; cell_rise (scalar) { values (\"0.1\"); }
+        rise_transition (scalar) { values (\"0.1\"); } }";
+    let marked = format!(
+        "cell (GATE) {{ area : 2; clock_gating_integrated_cell : latch_posedge_precontrol;
+           statetable (\"CK E T\", \"IQ\") {{ table : \"L L L : - : L\"; }}
+           pin (IQ) {{ direction : internal; internal_node : \"IQ\"; }}
+           pin (CK) {{ direction : input; clock_gate_clock_pin : true; }}
+           pin (E) {{ direction : input; clock_gate_enable_pin : true; }}
+           pin (T) {{ direction : input; clock_gate_test_pin : true; }}
+           pin (G) {{ direction : output; state_function : \"CK * IQ\";
+             clock_gate_out_pin : true; {timing} }} }}"
+    );
+    let latch = format!(
+        "cell (GATE) {{ area : 2; latch (IQ, IQN) {{ enable : \"!CK\"; data_in : \"E + T\"; }}
+           pin (CK, E, T) {{ direction : input; }}
+           pin (G) {{ direction : output; function : \"CK * IQ\"; {timing} }} }}"
+    );
+    let with = |text: &str| {
+        CellLibrary::parse(&LIBRARY.replace("cell (BUFZ)", &format!("{text} cell (BUFZ)")))
+    };
+    for text in [&marked, &latch] {
+        let library = with(text).unwrap();
+        let gate = cell(&library, "GATE");
+        let pins = gate.clock_gate.clone().unwrap();
+        assert_eq!((pins.clock, pins.enable, &pins.tied[..]), (0, 1, &[2][..]));
+        assert_eq!(gate.pins[3].function.unwrap().bits, 0b1010_1000);
+        assert_eq!(library.left_out.len(), 5);
+        let all: Vec<usize> = (0..library.cells.len()).collect();
+        assert_eq!(library.clock_gate(&all), library.by_name.get("GATE").copied());
+        // No mapper may take it for an and of two.
+        let is_and = TruthTable::new(3, |v| v & 1 == 1 && v & 6 != 0);
+        assert_eq!(library.smallest(&all, is_and), None);
+        let written = library.to_liberty(&all);
+        let written = &written[written.find("cell (GATE)").unwrap()..];
+        let written = &written[..written.find("  }\n  cell").unwrap_or(written.len())];
+        assert!(written.contains("dont_use") && !written.contains("function"), "{written}");
+    }
+    for (text, from, to, reason) in [
+        (&latch, "!CK", "CK", "it is a latch"),
+        (&latch, "CK * IQ", "CK * IQN", "it is a latch"),
+        (&marked, "latch_posedge", "latch_negedge", "it is a clock gate of another kind"),
+        (&marked, "clock_gate_enable_pin : true", "", "does not say its clock and enable pins"),
+    ] {
+        let library = with(&text.replace(from, to)).unwrap();
+        let found = library.left_out.iter().find(|(cell, _)| cell == "GATE").unwrap();
+        assert!(found.1.contains(reason), "{found:?}");
+    }
+}
+
 /// Whatever is missing, the result is a library or an error, never a panic.
 #[test]
 fn damaged_text_does_no_harm() {

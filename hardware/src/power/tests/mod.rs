@@ -1,5 +1,6 @@
 //! Energies against calculations by hand.
 
+mod gating;
 mod streams;
 
 use super::*;
