@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cells::CellError;
-use crate::rtl::Options;
+use crate::rtl::{ClockGating, Options};
 
 /// Version of the file.
 const VERSION: u32 = 1;
@@ -117,13 +117,15 @@ pub struct Structure {
     pub products_per_pe: usize,
     /// Columns that read one activation register.
     pub share_columns: usize,
+    /// Which registers have a gated clock.
+    pub clock_gating: ClockGating,
 }
 
 impl Structure {
     /// That of such arrays.
     pub fn of(options: &Options) -> Self {
-        let Options { products_per_pe, share_columns, .. } = *options;
-        Self { products_per_pe, share_columns }
+        let Options { products_per_pe, share_columns, clock_gating, .. } = *options;
+        Self { products_per_pe, share_columns, clock_gating }
     }
 
     fn is_plain(&self) -> bool {

@@ -24,7 +24,8 @@ pub struct ArrayUnits {
 }
 
 impl ArrayUnits {
-    /// Synthesises each kind of unit of a design.
+    /// Synthesises each kind of unit of a design. Where the library has no clock gate, multiplexers
+    /// hold what would be gated.
     ///
     /// # Errors
     /// See [`synthesize`].
@@ -48,7 +49,11 @@ impl ArrayUnits {
         options: &SynthesisOptions,
         watch: &dyn Watch,
     ) -> Result<Self, SynthesisError> {
+        let mut design = design;
+        let selection = library.select(&options.dont_use)?;
+        design.options.gate_cells &= selection.clock_gate.is_some();
         let sources = |unit| match unit {
+            Unit::WeightGate => Sources::weight_gate(&design),
             Unit::Pe => Some(Sources::pe(&design)),
             Unit::XLine => Sources::x_line(&design),
             Unit::MacPlus => Sources::mac_plus(&design),

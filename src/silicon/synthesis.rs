@@ -7,7 +7,7 @@ use recoup_core::design::Design;
 use recoup_core::watch::Watch;
 use recoup_hardware::cells::CellLibrary;
 use recoup_hardware::rtl::{ArrayRtl, MultiplierCircuit, Options, Sources};
-use recoup_hardware::synthesis::{self, Synthesis, SynthesisOptions};
+use recoup_hardware::synthesis::{self, Synthesis, SynthesisError, SynthesisOptions};
 
 use crate::error::{Error, Result};
 
@@ -26,6 +26,9 @@ pub fn synthesize(
     watch: &dyn Watch,
 ) -> Result<[Synthesis; 2]> {
     let circuit = MultiplierCircuit::of_design(design, netlist, design.weight_scheme()?.coding())?;
+    let selection = library.select(&options.dont_use).map_err(SynthesisError::from)?;
+    let gate_cells = selection.clock_gate.is_some();
+    let array = Options { gate_cells, ..array };
     let array = ArrayRtl::new(circuit.clone(), array, None)?;
     let alone = module(&Sources::multiplier(&circuit), library, options, watch)?;
     let pe = module(&Sources::pe(&array), library, options, watch)?;

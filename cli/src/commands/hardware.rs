@@ -9,10 +9,10 @@ use anyhow::{Result, bail};
 
 use recoup::silicon::{ArrayOptions, CostOptions, SynthesisOptions, measure_costs, table_designs};
 use recoup_explore::power;
-use recoup_hardware::cost_table::CostTable;
+use recoup_hardware::cost_table::{CostTable, Structure};
+use recoup_hardware::rtl::ClockGating;
 use recoup_zoo::Embedded;
 
-use super::rtl::PeArgs;
 use crate::output::Draft;
 use crate::progress::Bars;
 use crate::{cells, costs, output, printer, session};
@@ -68,7 +68,7 @@ fn measure(args: &MeasureArgs) -> Result<()> {
         library: args.library.clone(),
         files: args.cells.clone(),
         sizes: args.size.iter().map(|&size| usize::from(size)).collect(),
-        array: args.pe.of(ArrayOptions::new(1, 1, 1)),
+        array: array(args),
         clock_ps: args.clock_ps,
         relative_error: args.error / 100.0,
         command: command(args),
@@ -88,15 +88,27 @@ fn measure(args: &MeasureArgs) -> Result<()> {
     Ok(())
 }
 
+/// What the PEs are of.
+fn array(args: &MeasureArgs) -> ArrayOptions {
+    args.pe.of(ArrayOptions::new(1, 1, 1))
+}
+
 /// What makes the same rows again.
 fn command(args: &MeasureArgs) -> String {
     let sizes: Vec<String> = args.size.iter().map(ToString::to_string).collect();
     let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).display().to_string();
     let names: Vec<String> = args.cells.iter().map(name).collect();
-    let PeArgs { products_per_pe, share_columns } = args.pe;
-    let shares = [("products-per-pe", products_per_pe), ("share-columns", share_columns)];
-    let options = shares.iter().filter(|(_, number)| *number > 1);
-    let structure: String = options.map(|(name, number)| format!(" --{name} {number}")).collect();
+    let Structure { products_per_pe, share_columns, clock_gating } = Structure::of(&array(args));
+    let mut structure = String::new();
+    if products_per_pe > 1 {
+        structure += &format!(" --products-per-pe {products_per_pe}");
+    }
+    if share_columns > 1 {
+        structure += &format!(" --share-columns {share_columns}");
+    }
+    if clock_gating != ClockGating::None {
+        structure += &format!(" --clock-gating {clock_gating}");
+    }
     format!(
         "recoup hardware measure --library {} --clock-ps {} --size {}{structure} --error {} --cells {}",
         args.library,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cost_table::{Array, Cost, CostRun, CostTable, Structure};
 use crate::power::Role;
+use crate::rtl::ClockGating;
 
 use super::measured::{MeasuredArray, MeasuredLayer};
 use crate::layer_shape::Layer;
@@ -123,7 +124,10 @@ impl ArrayEnergy {
                     (shape.rows_used(rows), shape.columns_used(columns));
                 let per_cycle_fj: f64 = parts
                     .iter()
-                    .map(|(&role, energy_fj)| energy_fj * active(role, used_rows, used_columns))
+                    .map(|(&role, energy_fj)| {
+                        energy_fj
+                            * active(role, used_rows, used_columns, self.structure.clock_gating)
+                    })
                     .sum();
                 let loading_cycles = (passes * steps as u64) as f64;
                 let adding_fj = layer.loaded_operand.map_or(0.0, |_| self.adding_fj);
@@ -179,9 +183,13 @@ fn full(cost: &Cost) -> Option<BTreeMap<Role, f64>> {
 
 /// The share of a full array's energy that a part takes in a layer that uses a share of the rows
 /// and a share of the columns, eq. (P1).
-fn active(role: Role, rows: f64, columns: f64) -> f64 {
+fn active(role: Role, rows: f64, columns: f64, gating: ClockGating) -> f64 {
     match role {
         Role::Multiplier => rows * columns,
+        // What is idle stands still, but for the gates.
+        Role::Adder | Role::Registers | Role::Clock if gating == ClockGating::Idle => {
+            rows * columns
+        }
         // In rows below the last product, the partial sum alone moves.
         Role::Adder | Role::Registers => columns * (1.0 + rows) / 2.0,
         Role::Clock => 1.0,

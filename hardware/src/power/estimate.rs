@@ -143,6 +143,11 @@ impl Stratum<'_> {
         self.squares += deviation * (total - self.mean_fj);
     }
 
+    /// Of the clock, per cycle.
+    fn mean_clock_fj(&self) -> f64 {
+        self.sums[Role::Clock as usize].dynamic_fj() / self.samples as f64
+    }
+
     /// Variance of its part of the energy per image.
     fn variance(&self) -> f64 {
         let samples = self.samples as f64;
@@ -218,7 +223,7 @@ pub fn estimate(
         let strata: Vec<&Stratum<'_>> =
             strata.iter().filter(|stratum| stratum.layer == index).collect();
         go_on(watch)?;
-        let loading_fj = loading(&mut runners, *scene, options, &mut generator);
+        let loading_fj = loading(&mut runners, *scene, &strata, options, &mut generator);
         layers.push(layer(units, *scene, &strata, loading_fj));
     }
     Ok(Estimate {
@@ -231,10 +236,12 @@ pub fn estimate(
     })
 }
 
-/// Energy of what moves while the weights of a layer are loaded, per image, without the PEs' clock.
+/// Energy of what moves while the weights of a layer are loaded, per image, without the PEs' clock as it
+/// is while positions stream: a gated one of the weights runs besides.
 fn loading(
     runners: &mut [Runner<'_>],
     scene: Scene<'_>,
+    strata: &[&Stratum<'_>],
     options: &EstimateOptions,
     generator: &mut ChaCha8Rng,
 ) -> f64 {
@@ -242,13 +249,20 @@ fn loading(
     let passes = scene.workload.shape().passes(options_of_array.rows, options_of_array.columns);
     let cycles = passes * options_of_array.pe_rows() as u64;
     let samples = LOADING_SAMPLES * options.mode.fewest_samples();
-    let moves = runners.iter_mut().filter(|it| matches!(it.unit(), Unit::Pe | Unit::LoadSums));
-    let of_units = moves.map(|runner| {
-        let mut sum_fj = 0.0;
+    let moves = |unit| matches!(unit, Unit::Pe | Unit::LoadSums | Unit::WeightGate);
+    let runners = runners.iter_mut().enumerate().filter(|(_, it)| moves(it.unit()));
+    let of_units = runners.map(|(unit, runner)| {
+        let (mut sum_fj, mut clock_fj) = (0.0, 0.0);
         for _ in 0..samples {
             let (energies, _) = runner.sample(scene, Phase::Loading, generator);
             let without_clock = energies.iter().filter(|(role, _)| *role != Role::Clock);
             sum_fj += without_clock.map(|(_, it)| it.dynamic_fj()).sum::<f64>();
+            let clock = energies.iter().filter(|(role, _)| *role == Role::Clock);
+            clock_fj += clock.map(|(_, it)| it.dynamic_fj()).sum::<f64>();
+        }
+        if scene.design.gates_weights() {
+            let stratum = strata.iter().find(|stratum| stratum.unit == unit);
+            sum_fj += clock_fj - stratum.map_or(0.0, |it| it.mean_clock_fj()) * samples as f64;
         }
         runner.unit().count(options_of_array) as f64 * sum_fj / samples as f64
     });

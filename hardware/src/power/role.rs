@@ -60,6 +60,7 @@ pub fn roles(unit: Unit, circuit: &Circuit<'_>) -> Vec<Role> {
     let all = |role| vec![role; circuit.netlist.instances.len()];
     match unit {
         Unit::Pe => roles_of_pe(circuit),
+        Unit::WeightGate => all(Role::Registers),
         Unit::XLine => all(Role::XLine),
         Unit::MacPlus => all(Role::MacPlus),
         Unit::LoadSums | Unit::Constants => all(Role::LoadPath),

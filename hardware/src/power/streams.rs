@@ -9,6 +9,10 @@ use crate::simulate::Stimulus;
 
 use super::workload::Workload;
 
+/// The cycle from which a PE's registers stand still where they do: codes, products and sums of a tile
+/// are in them.
+const HELD_FROM: usize = 4;
+
 /// The run of positions that a unit is watched at. What a unit does not have is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Excerpt {
@@ -51,11 +55,31 @@ impl<'a> Scene<'a> {
         self.design.options.rows
     }
 
-    fn code(&self, group: usize, position: usize, product: usize) -> u8 {
-        if product >= self.workload.depth {
-            return self.padding;
-        }
-        self.workload.activation(group, position, product)
+    /// The product that a row of a tile has, if it has one. Where clocks are gated, those of a tile that
+    /// does not fill the rows are in the last ones.
+    fn product(&self, tile: usize, row: usize) -> Option<usize> {
+        let idle = self.idle_rows(tile) * self.design.options.products_per_pe;
+        let product = tile * self.rows() + row.checked_sub(idle)?;
+        (product < self.workload.depth).then_some(product)
+    }
+
+    /// Rows of PEs at the top that stand still in a tile.
+    fn idle_rows(&self, tile: usize) -> usize {
+        self.design.idle_rows(self.workload.depth.saturating_sub(tile * self.rows()))
+    }
+
+    fn code(&self, group: usize, position: usize, product: Option<usize>) -> u8 {
+        let code = |product| self.workload.activation(group, position, product);
+        product.map_or(self.padding, code)
+    }
+
+    /// A weight; 0 in rows without a product, and beyond the last filter.
+    fn weight(&self, filter: (usize, usize), tile: usize, row: usize) -> u8 {
+        self.weight_of(filter, self.product(tile, row))
+    }
+
+    fn weight_of(&self, (group, filter): (usize, usize), product: Option<usize>) -> u8 {
+        product.map_or(0, |product| self.workload.weight(group, filter, product))
     }
 
     /// The sum of the first `count` products of a filter in a tile, in units of 2^lsb.
@@ -67,20 +91,20 @@ impl<'a> Scene<'a> {
         position: usize,
     ) -> i64 {
         let circuit = &self.design.circuit;
-        let products = tile * self.rows()..tile * self.rows() + count;
-        let product = |product: usize| {
-            let weight = self.workload.weight(group, filter, product);
+        let product = |row: usize| {
+            let product = self.product(tile, row);
+            let weight = self.weight_of((group, filter), product);
             let code = self.code(group, position, product);
             i64::from(circuit.product(weight, code) >> circuit.lsb())
         };
-        products.map(product).sum()
+        (0..count).map(product).sum()
     }
 
-    /// X of the first `count` products of a tile.
+    /// X of the first `count` rows of a tile.
     fn x(&self, group: usize, tile: usize, count: usize, position: usize) -> i64 {
         let Some((x, _)) = self.design.term() else { return 0 };
-        let products = tile * self.rows()..tile * self.rows() + count;
-        products.map(|product| i64::from(x.value(self.code(group, position, product)))).sum()
+        let code = |row| self.code(group, position, self.product(tile, row));
+        (0..count).map(|row| i64::from(x.value(code(row)))).sum()
     }
 }
 
@@ -126,6 +150,8 @@ impl PortBits {
 pub enum Unit {
     /// One PE.
     Pe,
+    /// What gates the clock of the weights of a column, or of those that share PEs.
+    WeightGate,
     /// The x line.
     XLine,
     /// The end of a column.
@@ -138,8 +164,8 @@ pub enum Unit {
 
 impl Unit {
     /// All of them, the PE first.
-    pub const ALL: [Self; 5] =
-        [Self::Pe, Self::XLine, Self::MacPlus, Self::LoadSums, Self::Constants];
+    pub const ALL: [Self; 6] =
+        [Self::Pe, Self::WeightGate, Self::XLine, Self::MacPlus, Self::LoadSums, Self::Constants];
 
     /// How many of it an array has. A PE, and what ends a column, serves all columns that share
     /// registers.
@@ -147,7 +173,7 @@ impl Unit {
         match self {
             Unit::Pe => options.pe_rows() * options.column_groups(),
             Unit::XLine | Unit::Constants => 1,
-            Unit::MacPlus => options.column_groups(),
+            Unit::MacPlus | Unit::WeightGate => options.column_groups(),
             Unit::LoadSums => options.columns,
         }
     }
@@ -186,7 +212,9 @@ impl<'a> UnitStream<'a> {
     /// Cycles until the unit works on the excerpt's positions alone.
     pub fn warm_up(design: &ArrayRtl, unit: Unit) -> u64 {
         match unit {
-            Unit::Pe | Unit::LoadSums => 4,
+            // Registers that will stand still take what they hold first.
+            Unit::Pe => HELD_FROM as u64 + 2,
+            Unit::LoadSums | Unit::WeightGate => 4,
             // The constants of all its columns come one after the other.
             Unit::MacPlus => 3 + design.options.share_columns as u64,
             // As long as a column's sums are on their way.
@@ -214,18 +242,25 @@ impl<'a> UnitStream<'a> {
         let Self { scene, ports, excerpt, .. } = self;
         let design = scene.design;
         let products = design.options.products_per_pe;
-        let first = excerpt.tile * scene.rows();
         let loads = self.cycle == 0;
         // After loading, the weights of the row above are held at the port.
         let row = if loads { excerpt.row } else { excerpt.row.saturating_sub(1) };
-        let of_row = |row: usize| first + row * products..first + (row + 1) * products;
-        let weights = self.filters().flat_map(|(group, filter)| {
-            of_row(row).map(move |product| scene.workload.weight(group, filter, product))
+        let weights = self.filters().flat_map(|filter| {
+            let rows = row * products..(row + 1) * products;
+            rows.map(move |row| scene.weight(filter, excerpt.tile, row))
         });
         ports.set(bits, "load", i64::from(loads));
+        ports.set(bits, "w_gclk", i64::from(loads));
+        let settles = self.cycle < HELD_FROM;
+        let is_used = excerpt.row >= scene.idle_rows(excerpt.tile);
+        ports.set(bits, "row_on", i64::from(is_used || settles));
+        let is_filter = |(_, filter): (usize, usize)| filter < scene.workload.filters;
+        ports.set(bits, "column_on", i64::from(self.filters().any(is_filter) || settles));
         self.set_weights(bits, weights);
-        let codes =
-            of_row(excerpt.row).map(|product| scene.code(excerpt.group, self.position(0), product));
+        let rows = excerpt.row * products..(excerpt.row + 1) * products;
+        let codes = rows.map(|row| {
+            scene.code(excerpt.group, self.position(0), scene.product(excerpt.tile, row))
+        });
         self.set_codes(bits, codes);
         let late = 1 + usize::from(design.options.pipeline);
         let above = excerpt.row * products;
@@ -253,15 +288,15 @@ impl<'a> UnitStream<'a> {
         self.ports.set_each(bits, "a_in", places.len(), gathered);
     }
 
-    /// The products whose weights enter the top of a column in a cycle of loading: tile after tile,
-    /// the last row's first.
-    fn loaded(&self, cycle: usize) -> Range<usize> {
-        let Self { scene, excerpt, .. } = self;
+    /// The products whose weights enter the top of a column in a cycle of loading, `None` beyond the
+    /// last: tile after tile, the last row's first.
+    fn loaded(&self, cycle: usize) -> impl Iterator<Item = Option<usize>> + Clone + use<'a> {
+        let Self { scene, excerpt, .. } = *self;
         let options = &scene.design.options;
-        let (rows, steps) = (scene.rows(), options.pe_rows());
-        let tile = (excerpt.tile + cycle / steps) % scene.workload.shape().tiles(rows);
-        let first = tile * rows + (steps - 1 - cycle % steps) * options.products_per_pe;
-        first..first + options.products_per_pe
+        let steps = options.pe_rows();
+        let tile = (excerpt.tile + cycle / steps) % scene.workload.shape().tiles(scene.rows());
+        let first = (steps - 1 - cycle % steps) * options.products_per_pe;
+        (first..first + options.products_per_pe).map(move |row| scene.product(tile, row))
     }
 
     /// The cycle of loading; words have come down to every row before.
@@ -279,10 +314,12 @@ impl<'a> UnitStream<'a> {
         let words = |cycle: usize| {
             self.filters().map(move |(group, filter)| {
                 let products = self.loaded(cycle);
-                products.map(move |product| scene.workload.weight(group, filter, product))
+                products.map(move |product| scene.weight_of((group, filter), product))
             })
         };
-        ports.set(bits, "load", 1);
+        for port in ["load", "w_gclk", "row_on", "column_on"] {
+            ports.set(bits, port, 1);
+        }
         self.set_weights(bits, words(now).flatten());
         let codes = std::iter::repeat_n(scene.padding, design.options.products_per_pe);
         self.set_codes(bits, codes);
@@ -300,15 +337,16 @@ impl<'a> UnitStream<'a> {
     /// Every weight of a tile counts but those beyond the last product.
     fn loading_sums(&self, bits: &mut [bool]) {
         let Self { scene, ports, excerpt, .. } = self;
-        let (workload, now) = (scene.workload, self.loading_cycle());
+        let now = self.loading_cycle();
         let products = self.loaded(now);
-        let steps = scene.design.options.pe_rows();
-        let counts = products.clone().map(|product| i64::from(product < workload.depth));
+        let counts = products.clone().map(|product| i64::from(product.is_some()));
         ports.set_each(bits, "count", 1, counts);
-        let is_first = products.start < scene.rows() && now.is_multiple_of(steps);
-        ports.set(bits, "first", i64::from(is_first));
-        let weights = products
-            .map(|product| i64::from(workload.weight(excerpt.group, excerpt.filter, product)));
+        let steps = scene.design.options.pe_rows();
+        let tiles = scene.workload.shape().tiles(scene.rows());
+        let is_first = (excerpt.tile + now / steps).is_multiple_of(tiles);
+        ports.set(bits, "first", i64::from(is_first && now.is_multiple_of(steps)));
+        let filter = (excerpt.group, excerpt.filter);
+        let weights = products.map(|product| i64::from(scene.weight_of(filter, product)));
         ports.set_each(bits, "w", 8, weights);
     }
 
@@ -319,7 +357,8 @@ impl<'a> UnitStream<'a> {
         let (rows, options) = (scene.rows(), &scene.design.options);
         let codes = (0..rows).map(|row| {
             let position = self.position(row / options.products_per_pe);
-            i64::from(scene.code(excerpt.group, position, excerpt.tile * rows + row))
+            let product = scene.product(excerpt.tile, row);
+            i64::from(scene.code(excerpt.group, position, product))
         });
         ports.set_each(bits, "a", 8, codes);
         let before = (0..excerpt.tile)
@@ -356,12 +395,12 @@ impl<'a> UnitStream<'a> {
     fn load_sums(&self, bits: &mut [bool]) {
         let Self { scene, ports, excerpt, .. } = self;
         let loads = self.cycle == 0;
-        let first = excerpt.tile * scene.rows();
-        let products = first..first + scene.design.options.products_per_pe;
-        ports.set_each(bits, "count", 1, products.clone().map(|_| i64::from(loads)));
+        let rows = 0..scene.design.options.products_per_pe;
+        ports.set_each(bits, "count", 1, rows.clone().map(|_| i64::from(loads)));
         ports.set(bits, "first", i64::from(loads));
-        let weight = |product| scene.workload.weight(excerpt.group, excerpt.filter, product);
-        ports.set_each(bits, "w", 8, products.map(|product| i64::from(weight(product))));
+        let filter = (excerpt.group, excerpt.filter);
+        let weight = |row| i64::from(scene.weight(filter, excerpt.tile, row));
+        ports.set_each(bits, "w", 8, rows.map(weight));
     }
 
     /// What it holds, it keeps while positions stream.
@@ -375,6 +414,9 @@ impl Stimulus for UnitStream<'_> {
         match (self.unit, self.phase) {
             (Unit::Pe, Phase::Loading) => self.loading_pe(bits),
             (Unit::LoadSums, Phase::Loading) => self.loading_sums(bits),
+            (Unit::WeightGate, phase) => {
+                self.ports.set(bits, "load", i64::from(phase == Phase::Loading));
+            }
             (Unit::Pe, _) => self.pe(bits),
             (Unit::XLine, _) => self.x_line(bits),
             (Unit::MacPlus, _) => self.mac_plus(bits),

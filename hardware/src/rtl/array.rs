@@ -44,6 +44,11 @@ pub fn ports(design: &ArrayRtl) -> Vec<ArrayPort> {
             format!("an activation code for each row, row r by floor(r / {of_pe}) cycles later"),
         ),
     };
+    if design.gates_idle() {
+        let meaning = "whether a row of PEs is used, or its sums have not settled";
+        port(true, "row_on", options.pe_rows(), meaning);
+        port(true, "column_on", options.column_groups(), "whether columns are used");
+    }
     port(true, "w_in", 8 * of_pe * columns, &weights);
     port(true, "a_in", 8 * rows, &codes);
     if let Some((_, c)) = design.term() {
@@ -227,6 +232,19 @@ fn rows(design: &ArrayRtl, text: &mut String) {
             let _ = writeln!(text, "  wire{} {name}_0_{column} = {value};", range(bits));
         }
     }
+    if design.gates_weights() {
+        for column in 0..options.column_groups() {
+            let _ = writeln!(
+                text,
+                "  wire w_gclk_{column};\n  weight_gate weight_gate_{column} (.clk(clk), \
+                 .load(load), .w_gclk(w_gclk_{column}));"
+            );
+        }
+    }
+    let bit = |name: &str, at: usize, of: usize| match of {
+        1 => format!(".{name}({name})"),
+        _ => format!(".{name}({name}[{at}])"),
+    };
     for row in 0..options.pe_rows() {
         let codes = products * row..products * (row + 1);
         let _ = writeln!(text, "\n  // Row {row}.");
@@ -241,7 +259,15 @@ fn rows(design: &ArrayRtl, text: &mut String) {
             let _ = writeln!(text, "  wire{} {name}_{row}_0 = {value};", range(bits));
         }
         for column in 0..options.column_groups() {
-            let mut connections = vec![".clk(clk)".to_string(), ".load(load)".to_string()];
+            let mut connections = vec![".clk(clk)".to_string()];
+            connections.push(match design.gates_weights() {
+                true => format!(".w_gclk(w_gclk_{column})"),
+                false => ".load(load)".to_owned(),
+            });
+            if design.gates_idle() {
+                connections.push(bit("row_on", row, options.pe_rows()));
+                connections.push(bit("column_on", column, options.column_groups()));
+            }
             for &(name, bits, down) in &wires {
                 let (to_row, to_column) = if down { (row + 1, column) } else { (row, column + 1) };
                 let _ = writeln!(text, "  wire{} {name}_{to_row}_{to_column};", range(bits));

@@ -1,8 +1,10 @@
 //! What an array is: sizes, options, and the widths that follow from them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use recoup_core::control_variate::{ControlVariate, LoadConstants};
+use serde::{Deserialize, Serialize};
 
 use super::circuit::MultiplierCircuit;
 use super::constants;
@@ -24,6 +26,35 @@ pub const SHARES: [usize; 4] = [1, 2, 4, 8];
 /// Widest sum; beyond it constants are nonsense.
 const MOST_BITS: usize = 48;
 
+/// Which registers of an array have a gated clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockGating {
+    /// None: multiplexers hold the weights.
+    #[default]
+    None,
+    /// Weights, whose clock runs while a column is loaded.
+    Weights,
+    /// And the codes and partial sums of PEs, which stand still in rows and columns that a tile does not
+    /// use. A tile that does not fill the rows is in the last ones.
+    Idle,
+}
+
+impl ClockGating {
+    /// All, from the least.
+    pub const ALL: [Self; 3] = [Self::None, Self::Weights, Self::Idle];
+}
+
+impl fmt::Display for ClockGating {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Weights => "weights",
+            Self::Idle => "idle",
+        })
+    }
+}
+
 /// Sizes and variants of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -37,6 +68,11 @@ pub struct Options {
     pub share_columns: usize,
     /// Most products per output (k). Above `rows` the outputs are made of tiles.
     pub depth: usize,
+    /// Which registers have a gated clock.
+    pub clock_gating: ClockGating,
+    /// Whether gates are cells. Otherwise multiplexers hold what gated registers have, for libraries
+    /// without such a cell.
+    pub gate_cells: bool,
     /// A register between multiplier and accumulation.
     pub pipeline: bool,
     /// Operand registers keep their value, and the partial sum passes by, where the activation
@@ -58,6 +94,8 @@ impl Options {
             columns,
             products_per_pe: 1,
             share_columns: 1,
+            clock_gating: ClockGating::None,
+            gate_cells: true,
             depth,
             pipeline: false,
             zero_gating: false,
@@ -247,6 +285,28 @@ impl ArrayRtl {
     pub fn loading(mut self, layer: &LoadConstants) -> Self {
         self.load = self.load.map(|load| load.with_functions_of(layer));
         self
+    }
+
+    /// Whether the weights' clock is gated by cells, one for each group of columns.
+    pub fn gates_weights(&self) -> bool {
+        self.options.clock_gating >= ClockGating::Weights && self.options.gate_cells
+    }
+
+    /// Whether what rows and columns do not use stands still.
+    pub fn gates_idle(&self) -> bool {
+        self.options.clock_gating == ClockGating::Idle
+    }
+
+    /// Clock cycles after which rows that a tile does not use stand still: when the codes have passed
+    /// all columns and the sums all rows.
+    pub fn settling(&self) -> usize {
+        self.options.pe_rows() + self.options.column_groups() + 4
+    }
+
+    /// The rows of PEs at the top that a tile of so many products does not use.
+    pub fn idle_rows(&self, products: usize) -> usize {
+        let used = products.min(self.options.rows).div_ceil(self.options.products_per_pe);
+        if self.gates_idle() { self.options.pe_rows() - used } else { 0 }
     }
 
     /// What makes constants, if the array does.

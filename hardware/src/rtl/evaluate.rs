@@ -57,6 +57,8 @@ impl Module {
                     }
                     words
                 }
+                // A clock is no value.
+                Item::ClockGate { .. } => vec![0],
                 Item::Register { data, .. } => data.iter().map(|&bit| read(bit)).collect(),
                 // As if the sum began with this.
                 Item::Accumulator { data, take, taken, .. } => {

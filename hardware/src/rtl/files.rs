@@ -9,7 +9,7 @@ use super::load_sums::load_sums;
 use super::mac_plus::mac_plus;
 use super::module::Module;
 use super::multiplier::multiplier;
-use super::pe::pe;
+use super::pe::{pe, weight_gate};
 use super::testbench::testbench;
 use super::vectors::Vectors;
 use super::x_line::x_line;
@@ -38,6 +38,23 @@ module recoup_ha (
   assign co = a & b;
 endmodule
 ";
+
+const CLOCK_GATE: &str = "// Clock gate: gclk is clk where enable was 1 before its rising edge. Map it onto the library's cell.
+module recoup_clock_gate (
+    input wire clk,
+    input wire enable,
+    output wire gclk
+);
+  reg open;
+  always_latch begin
+    if (!clk) open = enable;
+  end
+  assign gclk = clk & open;
+endmodule
+";
+
+/// The name of the module that gates a clock.
+pub const CLOCK_GATE_MODULE: &str = "recoup_clock_gate";
 
 /// A file by its name in the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +90,9 @@ impl Sources {
         let mut files: Vec<File> = modules.iter().map(File::of).collect();
         files.push(File::new("recoup_fa.sv", FULL_ADDER.into()));
         files.push(File::new("recoup_ha.sv", HALF_ADDER.into()));
+        if files.iter().any(|file| file.text.contains(CLOCK_GATE_MODULE)) {
+            files.push(File::new("recoup_clock_gate.sv", CLOCK_GATE.into()));
+        }
         Self { top: top.into(), files }
     }
 
@@ -96,6 +116,11 @@ impl Sources {
         Some(Self::new("mac_plus", &[mac_plus(design)?]))
     }
 
+    /// What gates the clock of the weights of one column, if the design has it.
+    pub fn weight_gate(design: &ArrayRtl) -> Option<Self> {
+        Some(Self::new("weight_gate", &[weight_gate(design)?]))
+    }
+
     /// The sums of what one column is loaded with, if the design makes constants.
     pub fn load_sums(design: &ArrayRtl) -> Option<Self> {
         Some(Self::new("load_sums", &[load_sums(design)?]))
@@ -111,6 +136,7 @@ impl Sources {
     pub fn array(design: &ArrayRtl) -> Self {
         let modules = [
             Some(pe(design)),
+            weight_gate(design),
             x_line(design),
             mac_plus(design),
             load_sums(design),
@@ -136,9 +162,10 @@ pub fn files(design: &ArrayRtl, vectors: &Vectors) -> Result<Vec<File>, RtlError
 }
 
 /// Every file that a design may have, and what it is.
-const MEANINGS: [(&str, &str); 21] = [
+const MEANINGS: [(&str, &str); 23] = [
     ("array.sv", "the array, synthesis top: pe_r_c, x_line, mac_plus_c"),
     ("pe.sv", "processing element: multiplier with the partial sum in its tree, registers"),
+    ("weight_gate.sv", "lets the clock through to a column's weights while they are loaded"),
     ("x_line.sv", "sums x of the control variate, once for all columns"),
     ("mac_plus.sv", "end of a column: sum of the tiles before, and V"),
     ("load_sums.sv", "beside the top of a column: sums of what it is loaded with"),
@@ -146,6 +173,7 @@ const MEANINGS: [(&str, &str); 21] = [
     ("multiplier.sv", "the multiplier alone: p = p(w, a)"),
     ("recoup_fa.sv", "full adder, to be mapped onto the library's cell"),
     ("recoup_ha.sv", "half adder, likewise"),
+    ("recoup_clock_gate.sv", "clock gate, likewise"),
     ("tb.sv", "self-checking testbench, simulation top"),
     ("weights.hex", "weight codes, [filter][product]"),
     ("activations.hex", "activation codes, [position][product]"),
@@ -203,7 +231,7 @@ fn readme(design: &ArrayRtl, files: &[File]) -> String {
     );
     for (name, meaning) in MEANINGS.iter().filter(|(name, _)| files.iter().any(|f| f.name == *name))
     {
-        text += &format!("{name:<16} {meaning}\n");
+        text += &format!("{name:<20} {meaning}\n");
     }
     text += BEHIND;
     if let Some((latency, wait)) = design.constants_latency().zip(design.constants_wait()) {

@@ -58,12 +58,19 @@ pub enum Item {
         /// Bits of a value.
         width: usize,
     },
-    /// Flip-flops at the rising edge of `clk`.
+    /// An instance of `recoup_clock_gate`: `clk` where `enable` was 1 before its rising edge.
+    ClockGate {
+        /// Whether the next pulse passes.
+        enable: Bit,
+    },
+    /// Flip-flops at the rising edge of `clk`, or of a gated clock.
     Register {
         /// What is stored.
         data: Vec<Bit>,
         /// Where it is 0, the old value stays.
         enable: Option<Bit>,
+        /// The clock, if it is not `clk`: an input or a clock gate.
+        clock: Option<Bit>,
     },
     /// Flip-flops at the rising edge of `clk` that sum up, the one loop that there is.
     Accumulator {
@@ -84,7 +91,7 @@ impl Item {
     /// Number of its outputs.
     pub fn width(&self) -> usize {
         match self {
-            Self::Gate(_) => 1,
+            Self::Gate(_) | Self::ClockGate { .. } => 1,
             Self::Constants | Self::HalfAdder(_) | Self::FullAdder(_) => 2,
             Self::Input { width } | Self::Lookup { width, .. } => *width,
             Self::Add([row, _]) => row.len(),
@@ -106,7 +113,10 @@ impl Item {
             Self::FullAdder(bits) => bits.to_vec(),
             Self::Add(rows) => rows.concat(),
             Self::Lookup { inputs, .. } => inputs.clone(),
-            Self::Register { data, enable } => data.iter().chain(enable).copied().collect(),
+            Self::ClockGate { enable } => vec![*enable],
+            Self::Register { data, enable, clock } => {
+                data.iter().chain(enable).chain(clock).copied().collect()
+            }
             Self::Accumulator { data, enable, restart, take, taken } => {
                 let own = [enable, restart, take];
                 data.iter().chain(taken).chain(own).copied().collect()
@@ -189,10 +199,26 @@ impl Module {
 
     /// A register; without an enable it takes its data at every edge.
     pub fn register(&mut self, name: &str, data: Vec<Bit>, enable: Option<Bit>) -> Vec<Bit> {
+        self.register_at(None, name, data, enable)
+    }
+
+    /// A register at a gated clock, if there is one, else at `clk`.
+    pub fn register_at(
+        &mut self,
+        clock: Option<Bit>,
+        name: &str,
+        data: Vec<Bit>,
+        enable: Option<Bit>,
+    ) -> Vec<Bit> {
         if data.is_empty() {
             return data;
         }
-        self.push_word(name, Item::Register { data, enable })
+        self.push_word(name, Item::Register { data, enable, clock })
+    }
+
+    /// The pulses of `clk` before whose rising edge `enable` is 1.
+    pub fn clock_gate(&mut self, name: &str, enable: Bit) -> Bit {
+        self.push_word(name, Item::ClockGate { enable })[0]
     }
 
     /// A register that sums up; where `take` is 1, it takes what is `taken` instead.
@@ -299,7 +325,8 @@ impl Module {
 
     /// Whether it needs a clock.
     pub fn has_registers(&self) -> bool {
-        self.items.iter().any(|(_, item)| item.is_stored())
+        let is_clocked = |item: &Item| item.is_stored() || matches!(item, Item::ClockGate { .. });
+        self.items.iter().any(|(_, item)| is_clocked(item))
     }
 
     /// Full adders, half adders and flip-flops in it, adders of two rows not counted.

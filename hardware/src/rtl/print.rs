@@ -85,12 +85,19 @@ impl Module {
             Item::Lookup { inputs, values, width } => {
                 print_lookup(text, name, &self.word(inputs), values, inputs.len(), *width)
             }
-            Item::Register { data, enable } => {
+            Item::ClockGate { enable } => writeln!(
+                text,
+                "  wire {name};\n  recoup_clock_gate gate_{name} (.clk(clk), .enable({}), \
+                 .gclk({name}));",
+                bit(*enable)
+            ),
+            Item::Register { data, enable, clock } => {
+                let clock = clock.map_or("clk".to_owned(), bit);
                 let condition =
                     enable.map_or(String::new(), |enable| format!("if ({}) ", bit(enable)));
                 writeln!(
                     text,
-                    "  reg{} {name};\n  always @(posedge clk) {condition}{name} <= {};",
+                    "  reg{} {name};\n  always @(posedge {clock}) {condition}{name} <= {};",
                     range(data.len()),
                     self.word(data)
                 )

@@ -29,6 +29,9 @@ module tb;
   localparam integer X_OUT_DELAY = {{x_out_delay}};
 //end
   localparam integer PADDING = {{padding}};
+//if idle
+  localparam integer SETTLING = {{settling}};
+//end
 
   reg clk = 1'b0;
   always #5 clk = !clk;
@@ -75,6 +78,8 @@ module tb;
   reg{{x_range}} x_acc [0:POSITIONS-1];
 //end
   integer image, block, tile, step, cycle, row, column, product, position, filter, index;
+  // Rows of PEs at the top that the tile does not use, if these stand still.
+  integer idle;
   integer checked, failures;
   reg{{result_range}} result;
   reg [31:0] total;
@@ -145,16 +150,25 @@ module tb;
       end
       @(negedge clk) next_c_load = 1'b0;
 //end
+//if idle
+      for (column = 0; column < COLUMNS; column = column + SHARED)
+        next_column_on{{of_group}} = block * COLUMNS + column < FILTERS;
+//end
       for (tile = 0; tile < TILES; tile = tile + 1) begin
+        idle = 0;
+//if idle
+        if (DEPTH < (tile + 1) * ROWS) idle = STEPS - (DEPTH - tile * ROWS + PRODUCTS - 1) / PRODUCTS;
+        next_row_on = {STEPS{1'b1}};
+//end
         for (step = 0; step < STEPS; step = step + 1) begin
           @(negedge clk);
           next_load = 1'b1;
-          row = tile * STEPS + STEPS - 1 - step;
+          row = STEPS - 1 - step - idle;
 //if made
-          next_first = row == FIRST;
+          next_first = tile == 0 && row == FIRST;
 //end
           for (product = 0; product < PRODUCTS; product = product + 1) begin
-            index = row * PRODUCTS + product;
+            index = row < 0 ? DEPTH : (tile * STEPS + row) * PRODUCTS + product;
 //if made
             next_count{{of_product}} = index < DEPTH;
 //end
@@ -241,11 +255,15 @@ module tb;
 //end
           for (row = 0; row < ROWS; row = row + 1) begin
             position = cycle - row / PRODUCTS;
-            index = tile * ROWS + row;
+            index = tile * ROWS + row - idle * PRODUCTS;
             next_a_in[8*row +: 8] = PADDING;
-            if (position >= 0 && position < POSITIONS && index < DEPTH)
+            if (position >= 0 && position < POSITIONS && index >= tile * ROWS && index < DEPTH)
               next_a_in[8*row +: 8] = activations[(image * POSITIONS + position) * DEPTH + index];
           end
+//if idle
+          for (row = 0; row < STEPS; row = row + 1)
+            next_row_on{{of_row}} = row >= idle || cycle < SETTLING;
+//end
 //if tiled
           for (column = 0; column < COLUMNS; column = column + 1) begin
             position = cycle - ACC_IN_DELAY - column / SHARED;

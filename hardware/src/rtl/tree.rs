@@ -17,12 +17,19 @@ pub struct Tree {
     columns: Vec<Vec<Bit>>,
     /// Added to them; kept apart so that constants of all sources are one.
     constant: i128,
+    /// The column from which half adders make an even number of bits of an odd one.
+    half_adders_from: usize,
 }
 
 impl Tree {
     /// Nothing yet, modulo 2^width.
     pub fn new(width: usize) -> Self {
-        Self { columns: vec![Vec::new(); width], constant: 0 }
+        Self { columns: vec![Vec::new(); width], constant: 0, half_adders_from: usize::MAX }
+    }
+
+    /// With half adders from a column on, where carries come late: faster, and a little larger.
+    pub fn with_half_adders_from(self, column: usize) -> Self {
+        Self { half_adders_from: column, ..self }
     }
 
     /// Adds `bit` 2^column; what is beyond the width is lost.
@@ -149,7 +156,7 @@ impl Tree {
     /// are there already: the time at which each arrives decides the shape of the tree, which
     /// keeps paths short and even, and so glitches few.
     ///
-    /// No half adders: with one in every column of an odd number of bits, as in the classical
+    /// No half adders unless asked for: with one in every column of an odd number of bits, as in the classical
     /// trees, the exact PE is 12 % faster in ASAP7, but 8 % larger and takes 10 % more power.
     fn reduce_column(
         &mut self,
@@ -159,11 +166,14 @@ impl Tree {
         most: usize,
     ) {
         let mut bits = std::mem::take(&mut self.columns[column]);
+        let is_odd = bits.len() > most && (bits.len() - most) % 2 == 1;
+        let mut takes_two = is_odd && most == 2 && column >= self.half_adders_from;
         while bits.len() > most {
             let time = |bit: &Bit| times.get(bit).copied().unwrap_or(0);
             // Constants first: an adder with one is cheaper.
             bits.sort_by_key(|bit| (bit.value().is_none(), time(bit), *bit));
-            let taken: Vec<Bit> = bits.drain(..bits.len().min(3)).collect();
+            let most_taken = if std::mem::take(&mut takes_two) { 2 } else { 3 };
+            let taken: Vec<Bit> = bits.drain(..bits.len().min(most_taken)).collect();
             let latest = taken.iter().map(time).max().unwrap_or(0);
             let [sum, carry] = match taken[..] {
                 [a, b, c] => module.full_adder([a, b, c]),

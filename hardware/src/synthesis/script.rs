@@ -5,8 +5,8 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 
 use super::SynthesisOptions;
-use crate::cells::{Adder, CellId, CellLibrary, Selection, TruthTable};
-use crate::rtl::{File, Sources};
+use crate::cells::{Adder, Cell, CellId, CellLibrary, Selection, TruthTable};
+use crate::rtl::{CLOCK_GATE_MODULE, File, Sources};
 
 /// The files and scripts of a run.
 pub struct Recipe {
@@ -31,15 +31,17 @@ impl Recipe {
         ];
         let mut cells = selection.cells.clone();
         cells.extend(selection.ties.iter().flatten());
+        cells.extend(selection.clock_gate);
+        let gate = selection.clock_gate.map(|id| &library.cells[id]);
         let files = vec![
             ("cells.lib", library.to_liberty(&cells)),
-            ("adders.v", adder_modules(library, &adders)),
+            ("adders.v", adder_modules(library, &adders) + &clock_gate_module(gate)),
             ("constraints", constraints(library, selection, options)),
             ("abc.script", abc_script(options)),
         ];
         Self {
             files,
-            elaborate: elaborate(sources, &adders),
+            elaborate: elaborate(sources, &adders, gate.is_some()),
             map: map_script(library, selection, options),
         }
     }
@@ -79,7 +81,7 @@ impl Recipe {
     }
 }
 
-fn elaborate(sources: &Sources, adders: &[(&str, Option<Adder>)]) -> String {
+fn elaborate(sources: &Sources, adders: &[(&str, Option<Adder>)], has_gate: bool) -> String {
     let names: Vec<&str> = sources.files.iter().map(|file| file.name.as_str()).collect();
     let top = &sources.top;
     let mut script = format!("read_verilog -sv {}\n", names.join(" "));
@@ -90,6 +92,10 @@ fn elaborate(sources: &Sources, adders: &[(&str, Option<Adder>)]) -> String {
             Some(_) => writeln!(script, "blackbox {name}"),
             None => writeln!(script, "setattr -mod -unset keep_hierarchy {name}"),
         };
+    }
+    let gate_file = format!("{CLOCK_GATE_MODULE}.sv");
+    if has_gate && sources.files.iter().any(|file| file.name == gate_file) {
+        let _ = writeln!(script, "blackbox {CLOCK_GATE_MODULE}");
     }
     // Up to word-level cells: what comes after would look into the adders.
     let _ = writeln!(script, "synth -flatten -top {top} -run begin:fine");
@@ -156,6 +162,23 @@ fn adder_modules(library: &CellLibrary, adders: &[(&str, Option<Adder>)]) -> Str
         }
     }
     text
+}
+
+/// The module that stands for the library's clock gate; nothing without one.
+fn clock_gate_module(gate: Option<&Cell>) -> String {
+    let Some((cell, gate)) = gate.and_then(|cell| Some((cell, cell.clock_gate.as_ref()?))) else {
+        return String::new();
+    };
+    let pin = |pin: usize| &cell.pins[pin].name;
+    let tied: String = gate.tied.iter().map(|&tied| format!(", .{}(1'b0)", pin(tied))).collect();
+    format!(
+        "module {CLOCK_GATE_MODULE}(input clk, enable, output gclk);\n  {} gate (.{}(clk), \
+         .{}(enable){tied}, .{}(gclk));\nendmodule\n",
+        cell.name,
+        pin(gate.clock),
+        pin(gate.enable),
+        pin(cell.inputs),
+    )
 }
 
 /// What abc is told of the surroundings: the smallest buffer drives inputs, and outputs drive two

@@ -6,7 +6,7 @@ use recoup_core::design::Design;
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
 use recoup_hardware::rtl::{
-    ArrayRtl, Correction, File, MultiplierCircuit, Options, RandomSize, files, random,
+    ArrayRtl, ClockGating, Correction, File, MultiplierCircuit, Options, RandomSize, files, random,
 };
 
 use crate::tools::{folder, icarus, lint, verilator};
@@ -160,6 +160,38 @@ fn dot_products_change_no_accumulator() {
     }
 }
 
+/// Gated clocks change no accumulator either, as cells or as multiplexers; 9 products on 4 rows, and 6
+/// filters on 4 columns, leave rows and columns idle.
+#[test]
+fn gated_clocks_change_no_accumulator() {
+    use ClockGating::{Idle, Weights};
+    use WeightScheme::{I8Channel, U8Channel};
+    let popcount = Mode::Fitted(Some(ControlFunction::Popcount));
+    for (spec, scheme, mode, gating, change) in [
+        ("exact", I8Channel, Mode::None, Weights, (|_| {}) as fn(&mut Options)),
+        ("truncated:8", U8Channel, popcount, Idle, |_| {}),
+        ("truncated:8", I8Channel, popcount, Idle, |o| o.gate_cells = false),
+        ("truncated:7", I8Channel, popcount, Idle, |o| {
+            (o.products_per_pe, o.share_columns, o.pipeline) = (2, 2, true);
+        }),
+        ("exact", U8Channel, Mode::None, Idle, |o| (o.zero_gating, o.pipeline) = (true, true)),
+        ("exact", I8Channel, Mode::None, Idle, |o| {
+            (o.zero_gating, o.gate_cells, o.share_columns) = (true, false, 4);
+        }),
+        ("perforated:3", U8Channel, FITTED, Idle, |o| (o.x_in_pe, o.products_per_pe) = (true, 2)),
+        ("exact", I8Channel, Mode::None, Idle, |o| (o.depth, o.products_per_pe) = (3, 4)),
+    ] {
+        let files = random_array(spec, scheme, mode, 4, |options| {
+            options.clock_gating = gating;
+            change(options);
+        });
+        assert_passes(&files, icarus);
+    }
+    // A table with errors at 0, in idle rows too, and constants that the array makes.
+    let files = loaded_table(|o| (o.products_per_pe, o.clock_gating) = (1, Idle));
+    assert_passes(&files, icarus);
+}
+
 /// Rows beyond the last product add p(0, 0) and x of their code; a circuit of signed operands
 /// leaves 128 w to the bias.
 #[test]
@@ -213,14 +245,14 @@ fn arrays_that_make_their_constants() {
 }
 
 /// A table whose products with weight 0 are wrong too: rows without a weight must not count.
-fn loaded_table(products: usize) -> Vec<File> {
+fn loaded_table(change: impl FnOnce(&mut Options)) -> Vec<File> {
     let table = ProductTable::from_fn(Operands::Unsigned, |w, a| {
         Operands::Unsigned.product(w & 0xe0, a & 0xe0) | i32::from(0x2a | w & a & 4)
     });
     let multiplier = Multiplier::from_table("table", &table);
     let auto = Mode::Fitted(Some(ControlFunction::Auto));
     let design = Design::new(multiplier).with_control_variate(auto);
-    loaded_array(&design, WeightScheme::U8Channel, 2, |o| o.products_per_pe = products)
+    loaded_array(&design, WeightScheme::U8Channel, 2, change)
 }
 
 /// The array is as well one for layers whose constants are known.
@@ -272,8 +304,8 @@ fn a_pipelined_and_gated_4x4_array_in_verilator() {
 fn constants_made_in_both_simulators() {
     let design = Design::new("truncated:7".parse().unwrap()).with_control_variate(FITTED);
     assert_passes(&loaded_array(&design, WeightScheme::I8Channel, 3, |_| {}), verilator);
-    assert_passes(&loaded_table(2), icarus);
-    let files = loaded_table(1);
+    assert_passes(&loaded_table(|o| o.products_per_pe = 2), icarus);
+    let files = loaded_table(|_| {});
     assert_passes(&files, icarus);
     assert_passes(&files, verilator);
 }
@@ -301,7 +333,7 @@ fn mutations_fail() {
     let made = loaded_array(&design, WeightScheme::U8Channel, 3, |_| {});
     let wait = made.iter().find(|file| file.name == "tb.sv").unwrap();
     let wait = wait.text.lines().find(|line| line.contains("WAIT =")).unwrap();
-    let table = loaded_table(1);
+    let table = loaded_table(|_| {});
     for (what, files, file, old, new) in [
         (
             "a bit of G inverted",
@@ -321,6 +353,17 @@ fn mutations_fail() {
         ("rows without a weight", &table, "load_sums.sv", "if (n", "if (1'b1 | n"),
     ] {
         assert_fails(files, what, file, old, new);
+    }
+    let gated = random_array("exact", WeightScheme::U8Channel, Mode::None, 4, |options| {
+        options.clock_gating = ClockGating::Idle;
+    });
+    for (what, file, old, new) in [
+        ("a gate that never opens", "recoup_clock_gate.sv", "open = enable", "open = 1'b0"),
+        ("the enable of another row", "array.sv", "row_on[3]", "row_on[0]"),
+        ("the enable of another column", "array.sv", "column_on[1]", "column_on[3]"),
+        ("weights that go on", "array.sv", ".load(load)", ".load(1'b1)"),
+    ] {
+        assert_fails(&gated, what, file, old, new);
     }
     let files = random_array("truncated:7", WeightScheme::U8Channel, popcount, 4, |_| {});
     let c = files.iter().find(|file| file.name == "c.hex").unwrap();

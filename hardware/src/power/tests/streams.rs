@@ -24,17 +24,21 @@ use crate::units::ArrayUnits;
 /// The library of Debian's package qflow-tech-osu018.
 const OSU018: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 
-fn osu018() -> CellLibrary {
+pub(super) fn osu018() -> CellLibrary {
     CellLibrary::read(&[OSU018])
         .unwrap_or_else(|error| panic!("{error}; apt install qflow-tech-osu018"))
 }
 
 const ROWS: usize = 4;
-const CYCLES: usize = 60;
-const COMPUTING_PE: (Unit, Phase) = (Unit::Pe, Phase::Computing);
+pub(super) const CYCLES: usize = 60;
+pub(super) const COMPUTING_PE: (Unit, Phase) = (Unit::Pe, Phase::Computing);
 
 /// A design of 4 rows and 3 columns with codes for three tiles.
-fn design(spec: &str, scheme: WeightScheme, change: impl Fn(&mut Options)) -> (ArrayRtl, Vectors) {
+pub(super) fn design(
+    spec: &str,
+    scheme: WeightScheme,
+    change: impl Fn(&mut Options),
+) -> (ArrayRtl, Vectors) {
     let multiplier: Multiplier = spec.parse().unwrap();
     let size = RandomSize { depth: 2 * ROWS + 1, filters: 4, positions: 64, loads: 0, seed: 7 };
     let corrected =
@@ -48,7 +52,7 @@ fn design(spec: &str, scheme: WeightScheme, change: impl Fn(&mut Options)) -> (A
 }
 
 /// The values of an output port, cycle by cycle.
-fn outputs(
+pub(super) fn outputs(
     library: &CellLibrary,
     sources: &Sources,
     port: &str,
