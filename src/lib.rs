@@ -96,7 +96,7 @@ pub mod design {
         AttentionConstants, ControlOptions, Loading, Mode, Statistics,
     };
     pub use recoup_core::design::{DesignRecord, Kind};
-    pub use recoup_core::quantize::{OutputCorrection, Quantization, WeightScheme};
+    pub use recoup_core::quantize::{OutputCorrection, Quantization, WeightCodes, WeightScheme};
     pub use recoup_kernels::WeightCoding;
 }
 

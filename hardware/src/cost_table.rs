@@ -368,6 +368,20 @@ impl CostTable {
         self.runs.iter().find(|run| run.id == cost.run)
     }
 
+    /// The rows of square arrays of a library with network-like codes.
+    pub(crate) fn of_size<'a>(
+        &'a self,
+        library: &'a str,
+        size: u32,
+    ) -> impl Iterator<Item = &'a Cost> {
+        self.costs.iter().filter(move |cost| {
+            let run = self.run(cost);
+            cost.stimulus == Stimulus::ReluLike
+                && [cost.design.rows, cost.design.columns] == [size; 2]
+                && run.is_some_and(|run| run.library.name == library)
+        })
+    }
+
     /// The row of a design in a library.
     pub fn find(&self, library: &str, design: &Array, stimulus: Stimulus) -> Option<&Cost> {
         // Of a table that is a hash of all its products: not for every row.

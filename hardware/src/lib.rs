@@ -19,6 +19,7 @@ pub mod cost_table;
 pub mod inference;
 mod layer_shape;
 pub mod mapped;
+pub mod mask_model;
 pub mod measure;
 pub mod power;
 pub mod rtl;

@@ -56,36 +56,46 @@ pub struct CostOptions {
     pub command: String,
 }
 
-/// The designs of the cost table with these multipliers, and with exact ones; all if none is
-/// named.
+/// The designs of the cost table with these multipliers, and with exact ones; all that the table
+/// inside has if none is named. Of a mask that it does not have it is the designs that it has of others.
 ///
 /// # Errors
-/// When the table has no such multiplier.
+/// When one is no multiplier, or neither a mask nor in the table.
 pub fn table_designs(names: &[String]) -> Result<Vec<Design>> {
-    let mut all = all_designs();
-    // A mask may be a family's.
-    let canonical = |name: &String| name.parse().map(|known: Multiplier| known.to_string());
-    let names: Vec<String> =
-        names.iter().map(|name| canonical(name).unwrap_or_else(|_| name.clone())).collect();
-    let name = |design: &Design| design.multiplier.to_string();
-    if let Some(unknown) = names.iter().find(|&wanted| all.iter().all(|it| name(it) != *wanted)) {
-        let mut known: Vec<String> = all.iter().map(name).collect();
-        known.dedup();
-        let known = known.join(", ");
-        let text = format!("\"{unknown}\" is not in the cost table; expected one of {known}");
-        return Err(Error::new(ErrorKind::Multiplier, text));
+    let mut multipliers = space::standard();
+    for name in names {
+        let known: Multiplier = name.parse().map_err(|_| unknown(name, &multipliers))?;
+        if known.is_exact() || multipliers.contains(&known) {
+            continue;
+        }
+        match known.mask() {
+            Some(_) => multipliers.push(known),
+            None => return Err(unknown(name, &multipliers)),
+        }
     }
-    if !names.is_empty() {
-        all.retain(|it| it.multiplier.is_exact() || names.contains(&name(it)));
+    let wanted: Vec<Multiplier> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    let mut all = designs_of(multipliers);
+    if !wanted.is_empty() {
+        all.retain(|it| it.multiplier.is_exact() || wanted.contains(&it.multiplier));
     }
     Ok(all)
 }
 
-fn all_designs() -> Vec<Design> {
+fn unknown(name: &str, multipliers: &[Multiplier]) -> Error {
+    let known: Vec<String> = multipliers.iter().map(Multiplier::to_string).collect();
+    let text = format!(
+        "\"{name}\" is no multiplier of the cost table; expected one of exact, {}, or any mask, as \
+         mask:0xf8f8f0e0c0000000",
+        known.join(", ")
+    );
+    Error::new(ErrorKind::Multiplier, text)
+}
+
+fn designs_of(multipliers: Vec<Multiplier>) -> Vec<Design> {
     let cheaper = [ControlFunction::Popcount, ControlFunction::AnyBit];
     let cheaper = cheaper.map(|x| Mode::Fitted(Some(x)));
     let all = space::with_rivals(&Space {
-        multipliers: space::standard(),
+        multipliers,
         control_variates: [&[Mode::None, Mode::Fitted(None)], &cheaper[..]].concat(),
         ..Space::default()
     });

@@ -9,7 +9,9 @@ mod losses;
 mod paper;
 mod variants;
 
-use recoup::design::{ControlOptions, Kind, Mode, OutputCorrection, Quantization, Statistics};
+use recoup::design::{
+    ControlOptions, Kind, Mode, OutputCorrection, Quantization, Statistics, WeightCodes,
+};
 use recoup::{Design, Multiplier, Space};
 use recoup_core::multiplier::{perforated, recursive, truncated};
 use recoup_explore::entry::Entry;
@@ -29,6 +31,28 @@ pub const QUANTIZATIONS: [Quantization; 3] =
 /// Codes that are chosen for the multiplier, and a gain for each filter.
 const CHOSEN_CODES: Quantization = Quantization { aware: true, outputs: OutputCorrection::Gain };
 
+/// Which designs are wanted. An empty list is all.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// How activations become codes, and outputs are corrected.
+    pub quantizations: Vec<Quantization>,
+    /// How codes of weights are chosen.
+    pub weight_codes: Vec<WeightCodes>,
+    /// The multipliers.
+    pub multipliers: Vec<Multiplier>,
+}
+
+impl Asked {
+    fn has(&self, design: &Design) -> bool {
+        fn among<T: PartialEq>(all: &[T], one: &T) -> bool {
+            all.is_empty() || all.contains(one)
+        }
+        among(&self.quantizations, &design.quantization())
+            && among(&self.weight_codes, &design.weight_codes)
+            && among(&self.multipliers, &design.multiplier)
+    }
+}
+
 /// The levels at which V matters: with it they lose about what the limits allow, without it all.
 fn varied() -> Vec<Multiplier> {
     let families =
@@ -38,10 +62,10 @@ fn varied() -> Vec<Multiplier> {
 
 /// All families and levels without and with V, as in the paper, and truncation between and beyond
 /// them, each as is the default and with nothing but V, fitted to the pooled distribution of codes; a
-/// few also in codes chosen for them, and with the first and the last layer exact. Exact products of
-/// fewer bits get all of it, too. Of these the ones in `quantizations`, or all if it is empty, behind
-/// the reference; of `multipliers` likewise.
-pub fn designs(quantizations: &[Quantization], multipliers: &[Multiplier]) -> Vec<Design> {
+/// few also in codes of activations, and of weights besides, that are chosen for them, and with the first
+/// and the last layer exact. Exact products of fewer bits get all of it, too. Of these the ones that are
+/// `asked` for, behind the reference.
+pub fn designs(asked: &Asked) -> Vec<Design> {
     let with_v = vec![Mode::Fitted(None)];
     let both = vec![Mode::None, Mode::Fitted(None)];
     let spaces = [
@@ -73,13 +97,21 @@ pub fn designs(quantizations: &[Quantization], multipliers: &[Multiplier]) -> Ve
             exact_ends: vec![true],
             ..Space::default()
         },
+        Space {
+            multipliers: varied(),
+            control_variates: vec![Mode::Fitted(None)],
+            quantizations: vec![Some(CHOSEN_CODES)],
+            weight_codes: vec![WeightCodes::Chosen],
+            ..Space::default()
+        },
     ];
     let mut designs = Vec::new();
-    for design in spaces.iter().flat_map(space::with_rivals) {
-        let in_codes = quantizations.is_empty() || quantizations.contains(&design.quantization());
-        let of_one = multipliers.is_empty() || multipliers.contains(&design.multiplier);
-        let asked = design.kind() == Kind::Reference || (in_codes && of_one);
-        if asked && !designs.contains(&design) {
+    // Chosen codes of weights come with those of activations, of rivals, too.
+    let in_codes = |design: &Design| {
+        design.weight_codes == WeightCodes::Plain || design.quantization() == CHOSEN_CODES
+    };
+    for design in spaces.iter().flat_map(space::with_rivals).filter(in_codes) {
+        if (design.kind() == Kind::Reference || asked.has(&design)) && !designs.contains(&design) {
             designs.push(design);
         }
     }
@@ -114,21 +146,21 @@ fn limit(points: f64) -> Limit {
 fn is_default(entry: &Entry) -> bool {
     let Entry { kind, design, .. } = entry;
     let is_plain = design.quantization == Quantization::PLAIN && *kind == Kind::WithoutV;
-    (is_plain || design.quantization == Quantization::GAIN) && !design.exact_ends
+    let in_codes = is_plain || design.quantization == Quantization::GAIN;
+    in_codes && design.weight_codes == WeightCodes::Plain && !design.exact_ends
 }
 
-/// The same multiplier with the same control variate in other codes or on other arrays.
+/// The same multiplier with the same control variate in other codes, on one array.
 fn variant<'a, 'r>(
     means: &'a [Mean<'r>],
     of: &Entry,
-    quantization: Quantization,
-    exact_ends: bool,
+    codes: (Quantization, WeightCodes),
 ) -> Option<&'a Mean<'r>> {
     let array = of.design.clone().of_array();
     means.iter().find(|mean| {
         let Entry { kind, design, .. } = &mean.design.entry;
         *kind != Kind::Reference
-            && (design.quantization, design.exact_ends) == (quantization, exact_ends)
+            && ((design.quantization, design.weight_codes), design.exact_ends) == (codes, false)
             && design.clone().of_array() == array
     })
 }

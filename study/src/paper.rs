@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use recoup::design::Quantization;
+use recoup::design::{Quantization, WeightCodes};
 use recoup_core::design::Kind;
 use recoup_explore::entry::Entry;
 use recoup_explore::recorded::{Mean, Recorded};
@@ -210,7 +210,8 @@ fn recovery(recorded: &Recorded) -> Vec<Comparison> {
             let Entry { kind: found, design, .. } = &mean.design.entry;
             // The paper has families only.
             let is_of_family = !design.multiplier.starts_with("mask:");
-            *found == kind && design.quantization == how && !design.exact_ends && is_of_family
+            let in_codes = (design.quantization, design.weight_codes) == (how, WeightCodes::Plain);
+            *found == kind && in_codes && !design.exact_ends && is_of_family
         })
     };
     let over_bare = |(what, how): (&str, Quantization)| {

@@ -46,11 +46,16 @@ impl Trial for SimulatedTrial {
     }
 }
 
+fn gained(multiplier: Multiplier) -> Asked {
+    let quantizations = vec![Quantization::GAIN];
+    Asked { quantizations, multipliers: vec![multiplier], ..Asked::default() }
+}
+
 fn recorded() -> Recorded {
     let settings = Settings::new(limit(1.0), true, &Power::default());
     let mut store = Store::in_memory().unwrap();
     store.start_run("recoup reproduce", &settings).unwrap();
-    evaluate(&mut store, IMAGES, "first", &designs(&[], &[]));
+    evaluate(&mut store, IMAGES, "first", &designs(&Asked::default()));
     Recorded::last(&store).unwrap().unwrap()
 }
 
@@ -60,8 +65,8 @@ fn confirmed(tested: impl Fn(&Design) -> bool) -> Recorded {
     let settings = Settings { confirmation_inputs: Some("other".into()), ..settings };
     let mut store = Store::in_memory().unwrap();
     store.start_run("recoup reproduce", &settings).unwrap();
-    evaluate(&mut store, IMAGES, "first", &designs(&[], &[]));
-    let tested: Vec<Design> = designs(&[], &[])
+    evaluate(&mut store, IMAGES, "first", &designs(&Asked::default()));
+    let tested: Vec<Design> = designs(&Asked::default())
         .into_iter()
         .filter(|it| it.kind() == Kind::Reference || tested(it))
         .collect();
@@ -123,7 +128,7 @@ fn codes_and_arrays_are_set_side_by_side() {
     let parts = [
         "| one | 1000 | 100.00 |",
         "| truncated:8 with V (fitted), aware+gain quantisation, exact ends | 0.900 |",
-        "| design | array power | plain | plain+gain | aware+gain |",
+        "| design | array power | plain | plain+gain | aware+gain | chosen weights |",
         "| 0.25 | sure | default | none |",
         "| 1 | measured | default | none |",
         "| 2 | measured | default | truncated:9, 1.60 [",
@@ -138,13 +143,13 @@ fn codes_and_arrays_are_set_side_by_side() {
         let row = codes.lines().find(|line| line.starts_with(&format!("| {design} | "))).unwrap();
         [" 1.60 [", " 0.40 [", " 5.00 ["].map(|loss| row.matches(loss).count())
     };
-    assert_eq!(losses("exact, 4 activation bits"), [2, 1, 0]);
-    assert_eq!(losses("exact, 4 activation bits, 4 weight bits"), [0, 0, 3]);
+    assert_eq!(losses("exact, 4 activation bits"), [2, 2, 0]);
+    assert_eq!(losses("exact, 4 activation bits, 4 weight bits"), [0, 0, 4]);
 }
 
 #[test]
 fn a_network_beside_the_others_is_in_no_mean() {
-    let few = designs(&[Quantization::GAIN], &[truncated(8)]);
+    let few = designs(&gained(truncated(8)));
     let with = |beside: &[&str]| {
         let settings = Settings {
             beside: beside.iter().map(|&name| name.to_owned()).collect(),
@@ -290,12 +295,23 @@ fn each_design_is_tested_once_for_all_limits() {
 
 #[test]
 fn plain_codes_alone_are_asked_for_or_all() {
-    let (all, plain) = (designs(&[], &[]), designs(&[Quantization::PLAIN], &[]));
-    assert_eq!(all.len(), 229);
-    assert_eq!((&plain[0], all.len() - plain.len()), (&all[0], 170));
-    let aware = designs(&[CHOSEN_CODES], &[]);
+    let plain = Asked { quantizations: vec![Quantization::PLAIN], ..Asked::default() };
+    let (all, plain) = (designs(&Asked::default()), designs(&plain));
+    assert_eq!(all.len(), 229 + 34);
+    assert_eq!((&plain[0], all.len() - plain.len()), (&all[0], 170 + 34));
+    let aware = Asked {
+        quantizations: vec![CHOSEN_CODES],
+        weight_codes: vec![WeightCodes::Plain],
+        ..Asked::default()
+    };
+    let aware = designs(&aware);
     assert_eq!((aware.len(), aware[0].kind()), (1 + 78, Kind::Reference));
-    let one = designs(&[Quantization::GAIN], &[truncated(8)]);
+    let chosen = Asked { weight_codes: vec![WeightCodes::Chosen], ..Asked::default() };
+    let chosen = designs(&chosen);
+    assert!(chosen[1..].iter().all(|it| it.quantization() == CHOSEN_CODES));
+    // Exact products of all widths, and each multiplier with V.
+    assert_eq!(chosen.len(), 1 + 24 + varied().len());
+    let one = designs(&gained(truncated(8)));
     let names: Vec<String> = one.iter().map(Design::to_string).collect();
     assert_eq!(
         names,

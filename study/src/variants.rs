@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use recoup_explore::recorded::Mean;
 
-use recoup::design::Quantization;
+use recoup::design::{Quantization, WeightCodes};
 use recoup::search::mean_name;
 
 use crate::{CHOSEN_CODES, fraction, loss, variant};
@@ -14,24 +14,28 @@ use crate::{CHOSEN_CODES, fraction, loss, variant};
 pub fn codes(means: &[Mean]) -> String {
     let mut text = String::from(
         "Mean loss with nothing but V, fitted to all input channels together, or without it; with gains\n\
-         for the filters and V fitted to each channel; and in codes chosen for the multiplier, too\n\
-         ([quantization.md](quantization.md)):\n\n\
-         | design | array power | plain | plain+gain | aware+gain |\n|---|---|---|---|---|\n",
+         for the filters and V fitted to each channel; in codes of activations chosen for the multiplier,\n\
+         too; and in chosen codes of weights besides ([quantization.md](quantization.md)):\n\n\
+         | design | array power | plain | plain+gain | aware+gain | chosen weights |\n\
+         |---|---|---|---|---|---|\n",
     );
     let is_gained = |mean: &&Mean| {
         let design = &mean.design.entry.design;
         design.quantization == Quantization::GAIN && !design.exact_ends
     };
     for mean in means.iter().filter(is_gained) {
-        let of = |how| variant(means, &mean.design.entry, how, false).map(loss).unwrap_or_default();
+        let of = |how, weights| {
+            variant(means, &mean.design.entry, (how, weights)).map(loss).unwrap_or_default()
+        };
         writeln!(
             text,
-            "| {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} |",
             mean_name(mean),
             fraction(mean.mean.power),
-            of(Quantization::PLAIN),
+            of(Quantization::PLAIN, WeightCodes::Plain),
             loss(mean),
-            of(CHOSEN_CODES)
+            of(CHOSEN_CODES, WeightCodes::Plain),
+            of(CHOSEN_CODES, WeightCodes::Chosen)
         )
         .expect("a string takes all");
     }
@@ -48,7 +52,8 @@ pub fn mixed(means: &[Mean]) -> String {
     );
     for mixed in means.iter().filter(|mean| mean.design.entry.design.exact_ends) {
         let entry = &mixed.design.entry;
-        let Some(one) = variant(means, entry, entry.design.quantization, false) else { continue };
+        let codes = (entry.design.quantization, entry.design.weight_codes);
+        let Some(one) = variant(means, entry, codes) else { continue };
         writeln!(
             text,
             "| {} | {} | {} | {} | {} | {} | {} |",

@@ -82,7 +82,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     };
     store.start_run(&command_line(), &settings)?;
     let options = ExploreOptions {
-        designs: recoup_study::designs(&args.quantization, &args.multiplier),
+        designs: recoup_study::designs(&args.asked()),
         limit: args.max_loss,
         // All images, so that the mean is as sharp as they allow and holds for every limit.
         thorough: true,

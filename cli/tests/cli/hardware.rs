@@ -172,5 +172,8 @@ fn bad_requests_are_refused() {
     };
     measure("0", "exact", "expected a period of more than 0 ps");
     measure("20000", "trunctaed:8", "expected one of exact, perforated:1");
+    measure("20000", "drum:6", "or any mask, as mask:0x");
+    // A mask that the table inside does not have is measured, and may be too slow.
+    measure("100", "mask:0xf8f8f0e0c0000000", "give a slower one with --clock-ps");
     measure("100", "exact", "give a slower one with --clock-ps");
 }

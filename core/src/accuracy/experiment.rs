@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use recoup_kernels::{Isa, KernelError};
 
-use crate::control_variate::{self, ControlVariate, ControlVariateError, Prediction};
+use crate::control_variate::{self, ControlVariate, ControlVariateError, MaskNoise, Prediction};
 use crate::design::Design;
 use crate::emulate::{EmulateError, Network, Prepared, StatisticsCollector};
 use crate::hint::Hint;
@@ -295,6 +295,16 @@ impl Experiment {
             prediction.noise_to_signal = noise_to_signal;
         }
         Ok(prediction)
+    }
+
+    /// What any mask leaves of the error in this network, of its statistics alone.
+    ///
+    /// # Errors
+    /// When the calibration lacks a tensor, a kernel refuses a layer, or weights are coded otherwise than
+    /// [`MaskNoise::new`] takes them.
+    pub fn mask_noise(&self, watch: &dyn Watch) -> Result<MaskNoise, ExperimentError> {
+        let width = self.width(Widths::FULL, watch)?;
+        Ok(MaskNoise::new(&width.prepared.quantized, &width.histograms)?)
     }
 
     /// The codes that each layer multiplies in the network with exact products and 8-bit codes.

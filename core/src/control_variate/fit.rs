@@ -46,7 +46,7 @@ pub(super) fn noise_to_signal_of_layers(
 }
 
 /// The variance of the codes.
-fn variance(histogram: &CodeHistogram) -> f64 {
+pub(super) fn variance(histogram: &CodeHistogram) -> f64 {
     let total = histogram.iter().sum::<u64>().max(1) as f64;
     let moment = |power: i32| {
         let terms = histogram.iter().zip(0i32..);

@@ -10,6 +10,7 @@ mod errors;
 mod fit;
 mod function;
 mod load;
+mod mask_noise;
 mod mode;
 mod moments;
 mod operands;
@@ -36,6 +37,7 @@ pub use fit::residual_share;
 pub use function::CodeFunction;
 pub use load::LoadConstants;
 use load::Shares;
+pub use mask_noise::MaskNoise;
 pub use mode::{AttentionConstants, MODE_HELP, Mode, ModeHelp, Statistics};
 pub(crate) use moments::{Filter, LayerMoments};
 pub(crate) use operands::loads_first;
@@ -244,6 +246,9 @@ pub enum ControlVariateError {
         /// How many layers there are.
         expected: usize,
     },
+    /// Nothing can be said of masks in such codes.
+    #[error("masks are judged for unsigned weights with one zero point in each layer, and {0}")]
+    MaskNoise(&'static str),
     /// C with more fraction bits than there are.
     #[error("{0} fraction bits of C; give 0 to 16")]
     FractionBits(u32),

@@ -49,7 +49,8 @@ pub enum HardwareCommand {
 /// Arguments of `hardware measure`.
 #[derive(Args)]
 pub struct MeasureArgs {
-    /// Only designs of these multipliers, and of exact ones [default: all]
+    /// Only designs of these multipliers, masks that the table inside does not have, too, and of exact ones
+    /// [default: all of that table]
     #[arg(long, help_heading = headings::MULTIPLIERS, value_name = "SPEC", num_args = 1..)]
     pub multiplier: Vec<String>,
     /// Rows and columns of the arrays

@@ -5,8 +5,9 @@ use crate::parse::{embedded, parse_limit, parse_positive};
 use crate::{headings, values};
 use anyhow::Result;
 use clap::Args;
-use recoup::design::Quantization;
+use recoup::design::{Quantization, WeightCodes};
 use recoup::{DataSpec, Limit, Multiplier};
+use recoup_study::Asked;
 use recoup_zoo::Embedded;
 use std::path::PathBuf;
 
@@ -36,6 +37,8 @@ pub struct ReproduceArgs {
     pub multiplier: Vec<Multiplier>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., value_parser = parse_quantization, help = format!("Only the designs whose activations become codes so, as in `explore`; may be repeated: {} [default: all]", values::list(recoup_study::QUANTIZATIONS)))]
     pub quantization: Vec<Quantization>,
+    #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("Only the designs whose weights get such codes, as in `explore`; may be repeated: {} [default: all]", values::list(WeightCodes::ALL)))]
+    pub weight_codes: Vec<WeightCodes>,
     /// The limit by which the page chooses, in points; the tables have several
     #[arg(long, help_heading = headings::CHOICE, default_value = "1", value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
     pub max_loss: Limit,
@@ -46,6 +49,17 @@ pub struct ReproduceArgs {
     /// Threads and kernels.
     #[command(flatten)]
     pub machine: MachineArgs,
+}
+
+impl ReproduceArgs {
+    /// Which designs are wanted.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            quantizations: self.quantization.clone(),
+            weight_codes: self.weight_codes.clone(),
+            multipliers: self.multiplier.clone(),
+        }
+    }
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {
@@ -60,7 +74,7 @@ fn parse_quantization(text: &str) -> Result<Quantization, String> {
 
 fn parse_multiplier(text: &str) -> Result<Multiplier, String> {
     let multiplier: Multiplier = text.parse().map_err(|error| format!("{error}"))?;
-    let designs = recoup_study::designs(&[], &[]);
+    let designs = recoup_study::designs(&Asked::default());
     if designs.iter().any(|design| design.multiplier == multiplier) {
         return Ok(multiplier);
     }
