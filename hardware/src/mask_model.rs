@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::cost_table::{Array, Cost, CostTable, Stimulus};
+use crate::cost_table::{Array, Cost, CostTable, Stimulus, Structure};
 use recoup_core::multiplier::Multiplier;
 
 /// Rows and columns of the arrays that the rows are of.
@@ -69,6 +69,7 @@ impl MaskModel {
             control: None,
             rows: SIZE,
             columns: SIZE,
+            structure: Structure::default(),
         };
         let exact = tables.iter().find_map(|table| table.find(library, &exact, Stimulus::ReluLike));
         let mut rows: Vec<(u64, bool, &Cost)> = Vec::new();
