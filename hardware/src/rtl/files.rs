@@ -220,6 +220,17 @@ the array, unless the array adds it.
     )
 }
 
+/// How a controller stops what a tile does not use.
+fn idle(settling: usize) -> String {
+    format!(
+        "
+A tile that does not fill the rows of PEs is in the last ones; those above get weights of 0 and a code
+whose x is 0. row_on and column_on are 1 while weights are loaded. {settling} cycles after the last weight
+row_on may be 0 for rows that the tile does not use, and column_on for columns without a filter at once.
+"
+    )
+}
+
 fn readme(design: &ArrayRtl, files: &[File]) -> String {
     let options = &design.options;
     let mut text = format!(
@@ -236,6 +247,9 @@ fn readme(design: &ArrayRtl, files: &[File]) -> String {
     text += BEHIND;
     if let Some((latency, wait)) = design.constants_latency().zip(design.constants_wait()) {
         text += &made(options.columns, latency, wait);
+    }
+    if design.gates_idle() {
+        text += &idle(design.settling());
     }
     text += "\nTo run the testbench in this folder, with Icarus Verilog or Verilator:\n\n";
     SIMULATE.iter().for_each(|command| text += &format!("    {command}\n"));
