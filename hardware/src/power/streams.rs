@@ -82,7 +82,15 @@ impl<'a> Scene<'a> {
         product.map_or(0, |product| self.workload.weight(group, filter, product))
     }
 
-    /// The sum of the first `count` products of a filter in a tile, in units of 2^lsb.
+    /// The products that the first `count` rows of a tile have, and how many of these rows have none.
+    fn products(&self, tile: usize, count: usize) -> (Range<usize>, usize) {
+        let idle = self.idle_rows(tile) * self.design.options.products_per_pe;
+        let first = tile * self.rows();
+        let end = (first + count.saturating_sub(idle)).min(self.workload.depth).max(first);
+        (first..end, count - (end - first))
+    }
+
+    /// The sum of the products of a filter in the first `count` rows of a tile, in units of 2^lsb.
     fn sum(
         &self,
         (group, filter): (usize, usize),
@@ -91,20 +99,21 @@ impl<'a> Scene<'a> {
         position: usize,
     ) -> i64 {
         let circuit = &self.design.circuit;
-        let product = |row: usize| {
-            let product = self.product(tile, row);
-            let weight = self.weight_of((group, filter), product);
-            let code = self.code(group, position, product);
-            i64::from(circuit.product(weight, code) >> circuit.lsb())
+        let product = |weight, code| i64::from(circuit.product(weight, code) >> circuit.lsb());
+        let (products, without) = self.products(tile, count);
+        let of = |at| {
+            let weight = self.workload.weight(group, filter, at);
+            product(weight, self.workload.activation(group, position, at))
         };
-        (0..count).map(product).sum()
+        products.map(of).sum::<i64>() + without as i64 * product(0, self.padding)
     }
 
-    /// X of the first `count` rows of a tile.
+    /// X of the first `count` rows of a tile; that of rows without a product is 0, if any code's is.
     fn x(&self, group: usize, tile: usize, count: usize, position: usize) -> i64 {
         let Some((x, _)) = self.design.term() else { return 0 };
-        let code = |row| self.code(group, position, self.product(tile, row));
-        (0..count).map(|row| i64::from(x.value(code(row)))).sum()
+        let (products, without) = self.products(tile, count);
+        let of = |at| i64::from(x.value(self.workload.activation(group, position, at)));
+        products.map(of).sum::<i64>() + without as i64 * i64::from(x.value(self.padding))
     }
 }
 
