@@ -497,6 +497,26 @@ mod tests {
         assert_eq!(CostTable::parse("costs.json", &table.to_json()).expect("a table"), table);
     }
 
+    /// Rows of other structures are told apart, and compared with the exact array of theirs.
+    #[test]
+    fn a_row_says_how_its_array_is_built() {
+        let mut table = table();
+        assert!(!table.to_json().contains("structure"), "rows of the plain array are as before");
+        let clock_gating = ClockGating::Idle;
+        let structure = Structure { products_per_pe: 4, share_columns: 2, clock_gating };
+        assert_eq!(structure.steps(64, 16), [16, 8]);
+        let plain = table.costs[1].design.clone();
+        let built = Array { structure, ..plain.clone() };
+        table.costs[1].design = built.clone();
+        let again = CostTable::parse("costs.json", &table.to_json()).expect("a table");
+        assert_eq!(again, table);
+        assert_eq!(built.exact().structure, structure);
+        let library = "seven";
+        assert!(again.find(library, &built, Stimulus::Uniform).is_some());
+        assert_eq!(again.find(library, &plain, Stimulus::Uniform), None);
+        assert_eq!(again.relative_power(library, &built, Stimulus::Uniform), None);
+    }
+
     #[test]
     fn power_is_relative_to_exact_in_the_same_library() {
         let table = table();

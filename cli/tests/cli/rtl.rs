@@ -130,6 +130,18 @@ fn impossible_arrays_are_refused() {
         (&["--array", "10000x4", "--multiplier", "exact"], &["10000x4 PEs", "104 GB of memory"]),
         (&["--array", "4", "--multiplier", "exact"], &["is no array", "16x16"]),
         (
+            &["--array", "6x4", "--multiplier", "exact", "--products-per-pe", "4"],
+            &["4 products per PE in 6 rows", "divide the rows"],
+        ),
+        (
+            &["--array", "4x6", "--multiplier", "exact", "--share-columns", "4"],
+            &["4 columns that share a register in 6 columns"],
+        ),
+        (
+            &["--array", "6x6", "--multiplier", "exact", "--products-per-pe", "3"],
+            &["expected one of 1, 2, 4, 8"],
+        ),
+        (
             &["--array", "4x4", "--multiplier", "exact", "--depth", "40000"],
             &["40000 products", "33025"],
         ),

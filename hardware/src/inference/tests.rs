@@ -16,6 +16,7 @@ use crate::cost_table::{
     Array, Cost, CostRun, CostTable, Library, LoadPathCost, Stimulus, Structure,
 };
 use crate::power::{EstimateOptions, Mode, PowerOptions, Scene, Workload, estimate};
+use crate::rtl::ClockGating;
 use crate::rtl::{self, MultiplierCircuit};
 use crate::simulate::DelayOptions;
 use crate::synthesis::SynthesisOptions;
@@ -117,6 +118,19 @@ fn a_layer_by_hand() {
     // An array without it has none of that, whatever its row knows.
     let plain = ArrayEnergy::of_table(&table, LIBRARY, &design("truncated:8", 4)).unwrap();
     assert_eq!(plain.layer(&loaded), Some(loading));
+    // With 2 x 2 rows and groups, and idle PEs that stand still: two passes of 2 cycles to load, and
+    // of 2 + 2 - 2 and 2 again.
+    let structure =
+        Structure { products_per_pe: 2, share_columns: 2, clock_gating: ClockGating::Idle };
+    table.costs[0].design.structure = structure;
+    let built = Array { structure, ..design("truncated:8", 4) };
+    let built = ArrayEnergy::of_table(&table, LIBRARY, &built).unwrap();
+    let gated = built.layer(&layer("a", 6, 2, 10)).unwrap();
+    let per_pe = (4.0 + 8.0 + 2.0 + 3.0) * 0.75 * 0.5 + 1.0 * 0.75;
+    assert!((gated.computing_fj - 20.0 * 16.0 * per_pe).abs() < 1e-9, "{gated:?}");
+    assert_eq!(gated.overhead_cycles, 2 * 4);
+    let loading = 2.0 * 2.0 * 16.0 * 0.5 * 0.75 * 0.5;
+    assert_eq!(gated.overhead_fj, 8.0 * 16.0 * 3.0 + loading);
     // A layer that fills the array costs what the table says.
     let full = array("truncated:8", 4).layer(&layer("a", 8, 8, 10)).unwrap();
     assert_eq!(full.computing_fj, 18.0 * 8.0 * 8.0 * 10.0);
