@@ -160,6 +160,7 @@ const ROOMS: [(&str, &[Room]); 11] = [
                 ],
             ),
             ("export", &["runner"]),
+            ("masks", &[]),
             ("measured", &[]),
             ("merge", &["shard", "entry", "key", "store"]),
             ("recorded", &["sequential", "choose", "quality", "entry", "key", "store"]),
