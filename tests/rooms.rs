@@ -121,6 +121,7 @@ const ROOMS: [(&str, &[Room]); 11] = [
             ("timing", &["cells", "mapped"]),
             ("synthesis", &["cells", "mapped", "rtl", "timing"]),
             ("units", &["cells", "rtl", "simulate", "power", "synthesis"]),
+            ("mask_model", &["cost_table"]),
             ("measure", &["cells", "cost_table", "rtl", "simulate", "power", "synthesis", "units"]),
         ],
     ),

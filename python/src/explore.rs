@@ -83,13 +83,14 @@ pub fn design_multiplier(
     py: Python<'_>,
     networks: Vec<Pair<'_>>,
     max_loss: f64,
-    (masks, finalists, seed): (usize, usize, u64),
+    search: (usize, usize, u64),
     limits: Limits,
     out: Option<PathBuf>,
     command: &str,
     running: Running,
 ) -> PyResult<Exploration> {
     let limit = Limit::new(max_loss).map_err(|error| raise(py, &error.into()))?;
+    let (masks, finalists, seed) = search;
     let Limits { thorough, observed_images, .. } = limits;
     let deadline = deadline(py, &limits)?;
     let of_search = MakeOptions { masks, finalists, seed, ..MakeOptions::new(limit) };
