@@ -1,5 +1,6 @@
 //! The search for the design with the least power under a limit of loss.
 
+mod made;
 mod pieces;
 mod record;
 
@@ -31,8 +32,12 @@ use recoup_hardware::inference::Layer;
 use crate::error::Result;
 use crate::session::Session;
 
+pub use made::{Made, MakeOptions, design_of_mask, make, make_sessions};
 pub use pieces::{SessionsWorker, emulated, worker};
-pub use record::{ExplorationRecord, MeanDesignRecord, MeanRecord, NetworkRecord};
+pub use record::{
+    ExplorationRecord, MadeRecord, MaskRecord, MeanDesignRecord, MeanRecord, NetworkRecord,
+    SearchRecord,
+};
 
 /// Images in memory at a time, beyond those that are kept decoded.
 const BATCH: usize = 256;

@@ -112,7 +112,10 @@ pub mod multipliers {
 pub mod records {
     pub use crate::columns::{Column, ColumnKind, design_columns, exploration_columns};
     pub use crate::evaluate::{ExactNode, LayerNoise};
-    pub use crate::explore::{ExplorationRecord, MeanDesignRecord, MeanRecord, NetworkRecord};
+    pub use crate::explore::{
+        ExplorationRecord, MadeRecord, MaskRecord, MeanDesignRecord, MeanRecord, NetworkRecord,
+        SearchRecord,
+    };
     pub use crate::record::{
         CostRecord, OperatorTime, ProfileRecord, Record, Row, StepRecord, costs,
     };
@@ -124,11 +127,13 @@ pub mod search {
         EvaluationPiece, EvaluationPool, EvaluationResult, EvaluationWorker,
     };
     pub use crate::explore::{
-        ExploredNetwork, OpenNetwork, SessionsWorker, emulated, explore_on, explore_sessions,
-        explore_sessions_on, explored_inputs, merge, worker,
+        ExploredNetwork, Made, MakeOptions, OpenNetwork, SessionsWorker, design_of_mask, emulated,
+        explore_on, explore_sessions, explore_sessions_on, explored_inputs, make, make_sessions,
+        merge, worker,
     };
     pub use crate::page::{last_page, mean_name, short_name};
     pub use recoup_explore::entry::Settings;
+    pub use recoup_explore::masks::{Front, Scored};
     pub use recoup_explore::runner::{
         Budget, Ended, Job, Piece, PieceResult, Pool, Seen, UnknownPiece, Worker,
     };

@@ -49,7 +49,7 @@ pub struct ModelArgs {
 }
 
 /// What a model is evaluated and calibrated on.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = headings::MODEL)]
 pub struct DataArgs {
     /// Shape of the input without the batch, where the model leaves it open: 3x32x32

@@ -9,7 +9,7 @@ const TEMPLATE: &str =
     "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
 /// For each verb commands for a shell, which end by themselves within seconds.
-const EXAMPLES: [(&str, &str); 19] = [
+const EXAMPLES: [(&str, &str); 20] = [
     (
         "recoup",
         "recoup demo --images 200
@@ -32,6 +32,16 @@ recoup explore try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
 recoup explore try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
     --preprocess fashion-mnist --images 200 --max-loss 5 \
     --multiplier perforated:2 recursive:4 --csv designs.csv",
+    ),
+    (
+        "recoup design",
+        r"recoup demo --files try
+recoup design try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
+    --preprocess fashion-mnist --images 100 --calibration-images 32 --max-loss 30 \
+    --masks 400 --finalists 1
+recoup design try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
+    --preprocess fashion-mnist --images 100 --calibration-images 32 --max-loss 30 \
+    --masks 400 --finalists 1 --json --out run.db",
     ),
     (
         "recoup merge",

@@ -80,6 +80,7 @@ fn command(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Eval(args) => commands::eval::run(&args),
         Command::Explore(args) => commands::explore::run(&args),
+        Command::Design(args) => commands::design::run(&args),
         Command::Merge(args) => commands::merge::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Report(args) => commands::report::run(&args),

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use recoup_core::multiplier::FamilyHelp;
 
 use crate::args::{DemoArgs, EvalArgs, InspectArgs, MachineArgs, MultiplierArgs, QuantizeArgs};
+use crate::commands::design::DesignArgs;
 use crate::commands::explore::ExploreArgs;
 use crate::commands::hardware::HardwareArgs;
 use crate::commands::merge::MergeArgs;
@@ -30,6 +31,8 @@ pub enum Command {
     Eval(Box<EvalArgs>),
     /// The design with the least power under a limit of accuracy loss, and what else there is
     Explore(Box<ExploreArgs>),
+    /// A multiplier made for networks: the mask with the least power under a limit of accuracy loss
+    Design(Box<DesignArgs>),
     /// One results file of all the parts that `explore --shard` wrote
     Merge(MergeArgs),
     /// One page of what `explore --out` or `reproduce` found: charts, tables, provenance
@@ -64,6 +67,7 @@ impl Command {
         match self {
             Self::Eval(args) => Some(&args.machine),
             Self::Explore(args) => Some(&args.machine),
+            Self::Design(args) => Some(&args.machine),
             Self::Reproduce(args) => Some(&args.machine),
             Self::Demo(args) => Some(&args.machine),
             Self::Quantize(args) => Some(&args.machine),

@@ -26,6 +26,7 @@ pub mod export;
 mod hash;
 pub mod inputs;
 pub mod key;
+pub mod masks;
 pub mod measured;
 pub mod merge;
 mod outcomes;

@@ -5,6 +5,7 @@
 //! and of partial sums, and full and half adders, as many as it takes to bring the kept partial products
 //! and the partial sum together. Their coefficients are fitted to the rows of a cost table.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use nalgebra::{DMatrix, DVector};
@@ -99,6 +100,50 @@ impl MaskModel {
             relative_power: energy_fj / self.exact_fj,
             area_um2: self.area_um2.of(&parts),
             delay_ps: self.delay_ps.of(&parts),
+        })
+    }
+
+    /// A row for the array of a mask whose control variate has the function `control`: that of the most
+    /// similar one in the table, its parts scaled to what is estimated. Its standard error is the model's.
+    pub fn row(
+        &self,
+        table: &CostTable,
+        library: &str,
+        mask: u64,
+        control: Option<&str>,
+    ) -> Option<Cost> {
+        let of = self.of(mask, control.is_some())?;
+        let apart = |cost: &&Cost| (cost.energy_fj - of.energy_fj).abs();
+        let mut rows: Vec<&Cost> = table
+            .of_size(library, SIZE)
+            .filter(|cost| cost.design.control.is_some() == control.is_some())
+            .collect();
+        rows.sort_by(|a, b| apart(a).total_cmp(&apart(b)));
+        let near = *rows.first()?;
+        let scaled = |parts: &BTreeMap<String, f64>, by: f64| {
+            parts.iter().map(|(part, value)| (part.clone(), value * by)).collect()
+        };
+        let (energy, area) = (of.energy_fj / near.energy_fj, of.area_um2 / near.area_um2);
+        let errors = &self.energy_fj.left_out;
+        let rms = (errors.iter().map(|it| it * it).sum::<f64>() / errors.len() as f64).sqrt();
+        Some(Cost {
+            design: Array {
+                multiplier: Multiplier::from_mask(mask),
+                activation_bits: 8,
+                weight_bits: 8,
+                control: control.map(str::to_owned),
+                rows: SIZE,
+                columns: SIZE,
+                structure: Structure::default(),
+            },
+            pe_area_um2: near.pe_area_um2 * area,
+            pe_delay_ps: of.delay_ps,
+            area_um2: of.area_um2,
+            area_parts_um2: scaled(&near.area_parts_um2, area),
+            energy_fj: of.energy_fj,
+            energy_standard_error_fj: rms * of.energy_fj,
+            parts_fj: scaled(&near.parts_fj, energy),
+            ..near.clone()
         })
     }
 
@@ -211,6 +256,19 @@ mod tests {
         assert!(half >= 7.0, "{half}");
         assert_eq!(of_v, 60.0 / 64.0);
         assert_eq!(parts(0, false), None);
+    }
+
+    #[test]
+    fn rows_have_parts_that_add_up() {
+        let table = CostTable::shipped();
+        let (model, mask) = (MaskModel::shipped(), 0xf8f8_f0e0_c000_0000);
+        let row = model.row(&table, "asap7", mask, Some("weighted")).unwrap();
+        let parts: f64 = row.parts_fj.values().sum();
+        assert!((parts / row.energy_fj - 1.0).abs() < 1e-3, "{parts} {}", row.energy_fj);
+        assert_eq!(row.energy_fj, model.of(mask, true).unwrap().energy_fj);
+        assert!(row.load_path.is_some());
+        assert_eq!(row.design.control.as_deref(), Some("weighted"));
+        assert_eq!(model.row(&table, "none", mask, None), None);
     }
 
     #[test]

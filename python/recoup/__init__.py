@@ -12,7 +12,7 @@ The whole of it is in docs/python.md.
 from ._recoup import VERSION as __version__
 from ._data import Data, data
 from ._design import Design
-from ._explore import Run, explore
+from ._explore import Run, design_multiplier, explore
 from ._from_torch import from_torch
 from ._multiplier import Metrics, Multiplier
 from ._network import Calibration, Emulator, Network, demo, load
@@ -63,6 +63,7 @@ __all__ = [
     "StoppedError",
     "data",
     "demo",
+    "design_multiplier",
     "explore",
     "from_torch",
     "load",

@@ -218,3 +218,64 @@ def explore(
     with running(threads, progress) as how, pooled(executor, workers, worker_threads, task) as pool:
         given = (task.networks, max_loss, task.tried, limits, kept, command, pool, how)
         return Run(_recoup.explore(*given))
+
+
+def design_multiplier(
+    networks: Network | Iterable[Network],
+    data: Data | Any,
+    *,
+    max_loss: float,
+    masks: int = 20_000,
+    finalists: int = 8,
+    seed: int = 0,
+    thorough: bool = False,
+    time_limit: float | None = None,
+    out: str | os.PathLike[str] | None = None,
+    threads: int | None = None,
+    progress: Progress = None,
+) -> Run:
+    """Makes a multiplier: the mask with the least array power under a limit of loss.
+
+    Masks are judged by what is predicted of their losses and powers; some of the best are evaluated, in
+    codes chosen for them, beside reduced precision with the same treatment (docs/design.md). The run's
+    ``record["search"]`` has the front of all that were judged. Powers are estimated.
+
+    Args:
+        networks: one or several, which get the same multiplier; each holds images out for a calibration
+            unless it has one.
+        data: the images with labels, the same for all networks.
+        max_loss: the most that may be lost, in points (percent of images).
+        masks: how many are judged.
+        finalists: how many are evaluated in each of two rounds, over all powers and around the limit.
+        seed: of the search.
+        thorough: whether every design sees all images, also when it is decided.
+        time_limit: end after so many seconds, with what is known then.
+        out: a file where results are kept as they arrive: another call goes on from there.
+        threads: one per core, if not said.
+        progress: a bar on a terminal if tqdm is installed; ``False`` for silence.
+
+    Raises:
+        DataError: when the data has no labels, or is not what a network takes.
+        ResultsError: when results cannot be kept.
+        KeyboardInterrupt: on Ctrl-C, within a second; ``out`` keeps what is known.
+
+    >>> net, images = recoup.demo()
+    >>> run = recoup.design_multiplier(net, images.first(100), max_loss=20, masks=400, finalists=1)
+    >>> run.record["search"]["masks"]
+    400
+    """
+    listed = [networks] if isinstance(networks, Network) else list(networks)
+    if not listed:
+        raise RequestError("networks: none was given")
+    if masks < 1 or finalists < 1:
+        raise RequestError("masks and finalists: give at least one of each")
+    images = as_data(data)
+    names = ", ".join(network.path for network in listed)
+    command = f"recoup.design_multiplier([{names}], {images!r}, max_loss={max_loss})"
+    limits = _Limits(thorough, OBSERVED_IMAGES, None, time_limit)
+    with running(threads, progress) as how:
+        task = Exploration([(network, images) for network in listed], None, None)
+        kept = None if out is None else os.fspath(out)
+        search = (masks, finalists, seed)
+        given = (task.networks, max_loss, search, limits, kept, command, how)
+        return Run(_recoup.design_multiplier(*given))

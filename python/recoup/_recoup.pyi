@@ -286,6 +286,15 @@ def explore(
     pool: tuple[_Pool, int] | None,
     running: _Running,
 ) -> Exploration: ...
+def design_multiplier(
+    networks: Sequence[tuple[Network, Data]],
+    max_loss: float,
+    search: tuple[int, int, int],
+    limits: _Limits,
+    out: str | None,
+    command: str,
+    running: _Running,
+) -> Exploration: ...
 def rtl(
     subject: Emulator | Design,
     array: _Array,

@@ -89,13 +89,15 @@ class Table:
 
 
 def coded(row: dict[str, Any]) -> str:
-    """The multiplier, and how wide its codes are where that is less than 8 bits."""
+    """The multiplier, how wide its codes are where that is less than 8 bits, and whether those of
+    weights are chosen for it."""
     widths = [
         f", {row[name]} {name.replace('_', ' ')}"
         for name in ("activation_bits", "weight_bits")
         if row[name] != 8
     ]
-    return str(row["multiplier"]) + "".join(widths)
+    chosen = ", chosen weight codes" if row["weight_codes"] == "chosen" else ""
+    return str(row["multiplier"]) + "".join(widths) + chosen
 
 
 def percent(share: float | None) -> str:

@@ -5,8 +5,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use recoup::search::{Budget, Piece, Store, explore_sessions, explore_sessions_on, last_page};
+use recoup::search::{
+    Budget, MakeOptions, Piece, Store, explore_sessions, explore_sessions_on, last_page,
+    make_sessions,
+};
 use recoup::{ExploreOptions, Limit};
+use serde::Serialize;
 
 use crate::errors::{known, raise, request};
 use crate::executor::{Pair, sessions, sources};
@@ -58,10 +62,7 @@ pub fn explore(
     let options = options(py, limit, tried.as_ref(), &limits)?;
     let sources = sources(&networks);
     let (store, found) = wait::run(py, &running, |watch| {
-        let mut store = match out {
-            Some(path) => Store::open(&path)?,
-            None => Store::in_memory()?,
-        };
+        let mut store = opened(out)?;
         let (sessions, seed) = sessions(sources)?;
         let Some(pool) = pool else {
             let found = explore_sessions(&mut store, sessions, &options, seed, command, watch)?;
@@ -72,14 +73,63 @@ pub fn explore(
         });
         Ok(found?.map(|found| (store, found)))
     })??;
-    let answers = found.answers().into_iter().chain(found.mean_answer());
-    Ok(Exploration {
-        json: serde_json::to_string_pretty(&found.record()).expect("plain data"),
-        sentences: answers.map(|answer| answer.sentences()).collect(),
-        is_early: found.ended.is_early(),
-        limit,
-        store: Mutex::new(store),
+    Ok(Exploration::new(&found.record(), &found, store))
+}
+
+/// Makes a multiplier for networks, each with its data, and records the run.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "those of the Python function")]
+pub fn design_multiplier(
+    py: Python<'_>,
+    networks: Vec<Pair<'_>>,
+    max_loss: f64,
+    search: (usize, usize, u64),
+    limits: Limits,
+    out: Option<PathBuf>,
+    command: &str,
+    running: Running,
+) -> PyResult<Exploration> {
+    let limit = Limit::new(max_loss).map_err(|error| raise(py, &error.into()))?;
+    let (masks, finalists, seed) = search;
+    let Limits { thorough, observed_images, .. } = limits;
+    let deadline = deadline(py, &limits)?;
+    let of_search = MakeOptions { masks, finalists, seed, ..MakeOptions::new(limit) };
+    let options = MakeOptions { thorough, observed_images, deadline, ..of_search };
+    let sources = sources(&networks);
+    let (store, made) = wait::run(py, &running, |watch| {
+        let mut store = opened(out)?;
+        let (sessions, order_seed) = sessions(sources)?;
+        let made = make_sessions(&mut store, sessions, &options, order_seed, command, watch)?;
+        Ok((store, made))
+    })?;
+    Ok(Exploration::new(&made.record(), &made.exploration, store))
+}
+
+fn opened(out: Option<PathBuf>) -> recoup::Result<Store> {
+    Ok(match out {
+        Some(path) => Store::open(&path)?,
+        None => Store::in_memory()?,
     })
+}
+
+impl Exploration {
+    fn new(record: &impl Serialize, found: &recoup::Exploration, store: Store) -> Self {
+        let answers = found.answers().into_iter().chain(found.mean_answer());
+        Self {
+            json: serde_json::to_string_pretty(record).expect("plain data"),
+            sentences: answers.map(|answer| answer.sentences()).collect(),
+            is_early: found.ended.is_early(),
+            limit: found.limit,
+            store: Mutex::new(store),
+        }
+    }
+}
+
+/// When to end.
+fn deadline(py: Python<'_>, limits: &Limits) -> PyResult<Option<Instant>> {
+    let seconds = limits.time_limit_s.map(Duration::try_from_secs_f64).transpose();
+    let seconds = seconds.map_err(|error| request(py, &format!("time_limit: {error}")))?;
+    Ok(seconds.and_then(|seconds| Instant::now().checked_add(seconds)))
 }
 
 fn options(
@@ -89,15 +139,10 @@ fn options(
     limits: &Limits,
 ) -> PyResult<ExploreOptions> {
     let options = of_designs(tried, limit);
-    let seconds = limits.time_limit_s.map(Duration::try_from_secs_f64).transpose();
-    let seconds = seconds.map_err(|error| request(py, &format!("time_limit: {error}")))?;
     Ok(ExploreOptions {
         thorough: limits.thorough,
         observed_images: limits.observed_images,
-        budget: Budget {
-            images: limits.image_limit,
-            deadline: seconds.and_then(|seconds| Instant::now().checked_add(seconds)),
-        },
+        budget: Budget { images: limits.image_limit, deadline: deadline(py, limits)? },
         ..options
     })
 }

@@ -35,7 +35,7 @@ mod _recoup {
     #[pymodule_export]
     use super::executor::{Evaluator, Worker};
     #[pymodule_export]
-    use super::explore::{Exploration, explore};
+    use super::explore::{Exploration, design_multiplier, explore};
     #[pymodule_export]
     use super::layer::Layer;
     #[pymodule_export]

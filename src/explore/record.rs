@@ -2,15 +2,17 @@
 
 use recoup_core::as_text;
 use recoup_core::model::Attention;
+use recoup_core::multiplier::Multiplier;
 use recoup_explore::choose::{Choice, MeanLoss};
 use recoup_explore::explorer::MeanResult;
 use recoup_explore::export::Line;
+use recoup_explore::masks::Scored;
 use recoup_explore::runner::Ended;
 use recoup_explore::sequential::{ERROR, Limit};
 use recoup_explore::shard::Shard;
 use serde::Serialize;
 
-use super::{Exploration, ExploredNetwork};
+use super::{Exploration, ExploredNetwork, Made};
 
 /// Everything that was found.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +31,75 @@ pub struct ExplorationRecord {
     pub networks: Vec<NetworkRecord>,
     /// Over all networks; none for one.
     pub mean: Option<MeanRecord>,
+}
+
+/// What `recoup design` made: an exploration, and the search before it.
+#[derive(Clone, Debug, Serialize)]
+pub struct MadeRecord {
+    /// The search.
+    pub search: SearchRecord,
+    /// The design with the least power under the limit, as text; none if none is.
+    pub chosen: Option<String>,
+    /// What became of the designs.
+    #[serde(flatten)]
+    pub exploration: ExplorationRecord,
+}
+
+/// A search for masks.
+#[derive(Clone, Debug, Serialize)]
+pub struct SearchRecord {
+    /// Masks that were judged.
+    pub masks: usize,
+    /// How many of them in a second.
+    pub masks_per_s: f64,
+    /// Its seed.
+    pub seed: u64,
+    /// Those that nothing predicted beats, by power.
+    pub front: Vec<MaskRecord>,
+    /// Those that were evaluated, by power.
+    pub finalists: Vec<MaskRecord>,
+}
+
+/// A mask with what is predicted of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct MaskRecord {
+    /// Its name.
+    pub multiplier: String,
+    /// Partial products that it keeps.
+    pub kept: u32,
+    /// Error over signal, on average over layers and networks.
+    pub noise_to_signal: f64,
+    /// Array power with V, estimated, relative to the exact 8-bit array's.
+    pub relative_power: f64,
+}
+
+impl MaskRecord {
+    fn new(scored: &Scored) -> Self {
+        Self {
+            multiplier: Multiplier::from_mask(scored.mask).to_string(),
+            kept: scored.mask.count_ones(),
+            noise_to_signal: scored.noise,
+            relative_power: scored.power,
+        }
+    }
+}
+
+impl Made {
+    /// Everything that was found.
+    pub fn record(&self) -> MadeRecord {
+        let of = |all: &[Scored]| all.iter().map(MaskRecord::new).collect();
+        MadeRecord {
+            search: SearchRecord {
+                masks: self.front.judged,
+                masks_per_s: self.masks_per_s,
+                seed: self.seed,
+                front: of(&self.front.masks),
+                finalists: of(&self.finalists),
+            },
+            chosen: self.chosen().map(|design| design.to_string()),
+            exploration: self.exploration.record(),
+        }
+    }
 }
 
 /// One network.

@@ -1,6 +1,7 @@
 //! One file per verb.
 
 pub mod demo;
+pub mod design;
 pub mod eval;
 pub mod explore;
 pub mod hardware;

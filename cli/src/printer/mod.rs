@@ -10,6 +10,7 @@ mod evaluation;
 pub mod exploration;
 mod fidelity;
 pub mod heat_map;
+pub mod made;
 mod model;
 pub mod multiplier;
 mod power;

@@ -5,6 +5,7 @@ mod bad_model;
 mod bad_option;
 mod damaged;
 mod demo;
+mod design;
 mod eval;
 mod explore;
 mod faults;

@@ -1,0 +1,86 @@
+//! What `design` made, for people and for machines.
+
+use std::io::{Write, stdout};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use recoup::Exploration;
+use recoup::design::Kind;
+use recoup::records::{ExplorationRecord, MadeRecord};
+use recoup::search::Made;
+use recoup_core::multiplier::dot_diagram;
+use recoup_explore::answer::loss;
+use recoup_explore::choose::Judged;
+
+use super::exploration;
+
+/// The JSON object of `design` (docs/json.md).
+#[derive(Serialize)]
+struct Record {
+    #[serde(flatten)]
+    made: MadeRecord,
+    confirmation: Option<ExplorationRecord>,
+}
+
+/// Prints it.
+pub fn json(made: &Made, confirmed: Option<&Exploration>) -> Result<()> {
+    let confirmation = confirmed.map(Exploration::record);
+    let record = Record { made: made.record(), confirmation };
+    writeln!(stdout(), "{}", serde_json::to_string_pretty(&record)?)?;
+    Ok(())
+}
+
+/// The search, the tables of all designs, and the answer.
+pub fn text(made: &Made, confirmed: Option<&Exploration>) -> Result<()> {
+    exploration::text(&made.exploration)?;
+    let mut out = stdout().lock();
+    writeln!(
+        out,
+        "\nsearched {} masks, {:.0} a second; {} of them are not beaten in predicted noise and power",
+        made.front.judged,
+        made.masks_per_s,
+        made.front.masks.len()
+    )?;
+    let Some(chosen) = made.chosen() else {
+        writeln!(out, "No design is under the limit: show more images, or allow more loss.")?;
+        return Ok(());
+    };
+    let judged = made.judged();
+    let power = |kind: Kind| {
+        let of_kind = judged.iter().filter(|(_, it)| it.kind == kind && is_under(it));
+        of_kind.filter_map(|(_, it)| it.power).min_by(f64::total_cmp)
+    };
+    if let Some(mask) = chosen.multiplier.mask().filter(|_| !chosen.multiplier.is_exact()) {
+        writeln!(out, "\n{chosen}\n{}", dot_diagram(mask))?;
+    }
+    if let (Some(made), Some(rival)) = (power(Kind::WithV), power(Kind::ReducedPrecision)) {
+        writeln!(
+            out,
+            "saves {:.1} % of the array power, reduced precision with the same treatment {:.1} %",
+            100.0 * (1.0 - made.min(rival)),
+            100.0 * (1.0 - rival)
+        )?;
+    }
+    if let Some(confirmed) = confirmed {
+        let judged = match &confirmed.means[..] {
+            [] => confirmed.networks[0].results.last().and_then(|it| it.judged()),
+            means => means.last().map(|mean| mean.judged()),
+        };
+        if let Some(judged) = judged {
+            let images = confirmed.networks[0].images;
+            let loss = loss(&judged.assessment);
+            writeln!(out, "loses {loss} points on {images} images that nothing was chosen by")?;
+        }
+    }
+    writeln!(
+        out,
+        "powers of masks that the cost table does not have are estimated, within 2.4 % (one standard \
+         error); recoup hardware measure --multiplier MASK measures them"
+    )?;
+    Ok(())
+}
+
+fn is_under(judged: &Judged) -> bool {
+    judged.assessment.verdict == recoup_explore::sequential::Verdict::Under
+}

@@ -1,0 +1,222 @@
+//! Multipliers made for networks: masks are searched by what is predicted of them, and the best are
+//! evaluated.
+
+use std::time::Instant;
+
+use recoup_core::design::Kind;
+use recoup_core::multiplier::ControlFunction;
+use recoup_core::quantize::{OutputCorrection, Quantization, WeightCodes};
+use recoup_explore::choose::Judged;
+use recoup_explore::masks::{Front, Scored, search};
+use recoup_explore::power::{LIBRARY, SIZE};
+use recoup_explore::runner::Budget;
+use recoup_explore::sequential::Verdict;
+use recoup_hardware::cost_table::Array;
+use recoup_hardware::mask_model::MaskModel;
+
+use super::*;
+
+/// Powers between which the first designs are evaluated.
+const POWERS: [f64; 2] = [0.25, 0.75];
+
+/// Codes of activations that are chosen for the multiplier, and a gain for each filter.
+const QUANTIZATION: Quantization = Quantization { aware: true, outputs: OutputCorrection::Gain };
+
+/// What is searched, and how long.
+#[derive(Clone, Debug)]
+pub struct MakeOptions {
+    /// The most that may be lost.
+    pub limit: Limit,
+    /// Masks that are judged by what is predicted.
+    pub masks: usize,
+    /// Seed of the search.
+    pub seed: u64,
+    /// Masks that are evaluated in each of two rounds: over all powers, and around the limit.
+    pub finalists: usize,
+    /// Shows every design all images.
+    pub thorough: bool,
+    /// Images on which the layers of designs are looked at, for the page.
+    pub observed_images: usize,
+    /// When to end.
+    pub deadline: Option<Instant>,
+}
+
+/// What was made.
+pub struct Made {
+    /// The masks that nothing predicted beats.
+    pub front: Front,
+    /// Those of them that were evaluated, by power.
+    pub finalists: Vec<Scored>,
+    /// What became of them, and of reduced precision with the same treatment.
+    pub exploration: Exploration,
+    /// Masks judged per second.
+    pub masks_per_s: f64,
+    /// Seed of the search.
+    pub seed: u64,
+}
+
+/// A design of a mask, with all that is done for its accuracy.
+pub fn design_of_mask(mask: u64) -> Design {
+    Design::new(Multiplier::from_mask(mask))
+        .with_quantization(QUANTIZATION)
+        .with_weight_codes(WeightCodes::Chosen)
+}
+
+impl MakeOptions {
+    /// A search of two minutes for the paper's six networks on two cores, and twice eight designs.
+    pub fn new(limit: Limit) -> Self {
+        Self {
+            limit,
+            masks: 20_000,
+            seed: 0,
+            finalists: 8,
+            thorough: false,
+            observed_images: 0,
+            deadline: None,
+        }
+    }
+
+    /// What a store keeps of them with [`Store::start_run`], where designs cost `power`.
+    pub fn settings(&self, power: &Power) -> Settings {
+        Settings::new(self.limit, self.thorough, power)
+    }
+
+    /// The reference, and exact products of fewer bits with all that the made designs get; then these.
+    fn explored(&self, finalists: &[Scored]) -> ExploreOptions {
+        let rivals = space::with_rivals(&Space {
+            quantizations: vec![Some(QUANTIZATION)],
+            weight_codes: vec![WeightCodes::Chosen],
+            ..Space::default()
+        });
+        let treated = |design: &Design| {
+            design.kind() == Kind::Reference || design.quantization() == QUANTIZATION
+        };
+        let made = finalists.iter().map(|scored| design_of_mask(scored.mask));
+        ExploreOptions {
+            designs: rivals.into_iter().filter(treated).chain(made).collect(),
+            limit: self.limit,
+            thorough: self.thorough,
+            observed_images: self.observed_images,
+            budget: Budget { images: None, deadline: self.deadline },
+            shard: None,
+        }
+    }
+}
+
+/// Makes multipliers for networks, one for all of them: judges masks by what is predicted of their
+/// losses, on average over the networks, and of their power; evaluates some of the best over all powers,
+/// and then some around the power where the limit turned out to be. Powers of masks that no cost table
+/// has are estimated, and enter the networks' tables.
+///
+/// # Errors
+/// As [`explore`], and when weights are not unsigned codes.
+pub fn make(
+    store: &mut Store,
+    networks: &mut [OpenNetwork],
+    options: &MakeOptions,
+    watch: &dyn Watch,
+) -> Result<Made> {
+    let start = Instant::now();
+    let noises = networks.iter().map(|network| network.experiments[0].mask_noise(watch));
+    let noises = noises.collect::<Result<Vec<_>, _>>()?;
+    let noise = |mask| noises.iter().map(|own| own.of(mask)).sum::<f64>() / noises.len() as f64;
+    let model = MaskModel::shipped();
+    let power = |mask| model.of(mask, true).map_or(f64::INFINITY, |it| it.relative_power);
+    let front = search(options.masks, options.seed, &noise, &power, watch)?;
+    let masks_per_s = front.judged as f64 / start.elapsed().as_secs_f64();
+    let mut finalists = front.spread(options.finalists, POWERS);
+    let mut evaluate = |networks: &mut [OpenNetwork], finalists: &[Scored]| {
+        networks.iter_mut().for_each(|network| network.estimate(finalists));
+        explore(store, networks, &options.explored(finalists), watch)
+    };
+    let first = evaluate(networks, &finalists)?;
+    let around = around_the_limit(&first);
+    for scored in front.spread(options.finalists, around) {
+        if !finalists.iter().any(|other| other.mask == scored.mask) {
+            finalists.push(scored);
+        }
+    }
+    finalists.sort_by(|a, b| a.power.total_cmp(&b.power));
+    let exploration = evaluate(networks, &finalists)?;
+    Ok(Made { front, finalists, exploration, masks_per_s, seed: options.seed })
+}
+
+/// The same for the networks of sessions, in the order of `order_seed`, as in [`explore_sessions`].
+///
+/// # Errors
+/// As [`make`], and when a network cannot be calibrated.
+pub fn make_sessions(
+    store: &mut Store,
+    sessions: Vec<Session>,
+    options: &MakeOptions,
+    order_seed: u64,
+    command: &str,
+    watch: &dyn Watch,
+) -> Result<Made> {
+    store.start_run(command, &options.settings(&Power::default()))?;
+    let mut networks = open_sessions(sessions, order_seed, watch)?;
+    make(store, &mut networks, options, watch)
+}
+
+impl Made {
+    /// Every design that was evaluated, with what is chosen by: over all networks, or on the one.
+    pub fn judged(&self) -> Vec<(&Design, Judged)> {
+        judged(&self.exploration)
+    }
+
+    /// The one with the least power of those under the limit; none if none is.
+    pub fn chosen(&self) -> Option<Design> {
+        let answer = self.exploration.mean_answer();
+        let answer = answer.or_else(|| self.exploration.answers().into_iter().next())?;
+        let at = answer.choice.chosen?;
+        let design = match &self.exploration.means[..] {
+            [] => &self.exploration.networks.first()?.results.get(at)?.design,
+            means => &means.get(at)?.design,
+        };
+        Some(design.clone())
+    }
+}
+
+fn judged(exploration: &Exploration) -> Vec<(&Design, Judged)> {
+    match &exploration.means[..] {
+        [] => {
+            let results = exploration.networks.iter().flat_map(|network| &network.results);
+            results.filter_map(|it| Some((&it.design, it.judged()?))).collect()
+        }
+        means => means.iter().map(|mean| (&mean.design, mean.judged())).collect(),
+    }
+}
+
+/// From the power of the dearest design with V that loses more than the limit, below the first that is
+/// surely under it, to the power of that.
+fn around_the_limit(exploration: &Exploration) -> [f64; 2] {
+    let judged = judged(exploration);
+    let powers = |is_one: &dyn Fn(&Judged) -> bool| -> Vec<f64> {
+        let of_v = judged.iter().filter(|(_, it)| it.kind == Kind::WithV && is_one(it));
+        of_v.filter_map(|(_, it)| it.power).collect()
+    };
+    let under = powers(&|it| it.assessment.verdict == Verdict::Under);
+    let high = under.into_iter().fold(POWERS[1], f64::min);
+    let over = powers(&|it| it.assessment.loss >= exploration.limit.points());
+    [over.into_iter().filter(|&power| power < high).fold(POWERS[0], f64::max), high]
+}
+
+impl OpenNetwork {
+    /// Adds rows for masks that its cost table does not have.
+    fn estimate(&mut self, masks: &[Scored]) {
+        if self.power.library != LIBRARY || self.power.array != [SIZE; 2] {
+            return;
+        }
+        let table = &mut self.power.table;
+        for scored in masks {
+            for x in ControlFunction::NAMED {
+                let name = x.to_string();
+                let design = design_of_mask(scored.mask);
+                let array = Array::new(&design, std::slice::from_ref(&name), [SIZE; 2]);
+                let is_known = array.is_none_or(|array| table.full(LIBRARY, &array).is_some());
+                let row = MaskModel::shipped().row(table, LIBRARY, scored.mask, Some(&name));
+                table.costs.extend(row.filter(|_| !is_known));
+            }
+        }
+    }
+}
