@@ -32,11 +32,11 @@ use recoup_hardware::inference::Layer;
 use crate::error::Result;
 use crate::session::Session;
 
-pub use made::{Made, MakeOptions, design_of_mask, make, make_sessions};
+pub use made::{Confirmation, Made, MakeOptions, design_of_mask, make, make_sessions};
 pub use pieces::{SessionsWorker, emulated, worker};
 pub use record::{
-    ExplorationRecord, MadeRecord, MaskRecord, MeanDesignRecord, MeanRecord, NetworkRecord,
-    SearchRecord,
+    ConfirmationRecord, ExplorationRecord, MadeRecord, MaskRecord, MeanDesignRecord, MeanRecord,
+    NetworkRecord, SearchRecord, TestedRecord, WalkedRecord,
 };
 
 /// Images in memory at a time, beyond those that are kept decoded.

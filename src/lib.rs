@@ -113,8 +113,8 @@ pub mod records {
     pub use crate::columns::{Column, ColumnKind, design_columns, exploration_columns};
     pub use crate::evaluate::{ExactNode, LayerNoise};
     pub use crate::explore::{
-        ExplorationRecord, MadeRecord, MaskRecord, MeanDesignRecord, MeanRecord, NetworkRecord,
-        SearchRecord,
+        ConfirmationRecord, ExplorationRecord, MadeRecord, MaskRecord, MeanDesignRecord,
+        MeanRecord, NetworkRecord, SearchRecord, TestedRecord, WalkedRecord,
     };
     pub use crate::record::{
         CostRecord, OperatorTime, ProfileRecord, Record, Row, StepRecord, costs,
@@ -127,9 +127,9 @@ pub mod search {
         EvaluationPiece, EvaluationPool, EvaluationResult, EvaluationWorker,
     };
     pub use crate::explore::{
-        ExploredNetwork, Made, MakeOptions, OpenNetwork, SessionsWorker, design_of_mask, emulated,
-        explore_on, explore_sessions, explore_sessions_on, explored_inputs, make, make_sessions,
-        merge, worker,
+        Confirmation, ExploredNetwork, Made, MakeOptions, OpenNetwork, SessionsWorker,
+        design_of_mask, emulated, explore_on, explore_sessions, explore_sessions_on,
+        explored_inputs, make, make_sessions, merge, worker,
     };
     pub use crate::page::{last_page, mean_name, short_name};
     pub use recoup_explore::entry::Settings;

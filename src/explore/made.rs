@@ -7,6 +7,7 @@ use recoup_core::design::Kind;
 use recoup_core::multiplier::ControlFunction;
 use recoup_core::quantize::{OutputCorrection, Quantization, WeightCodes};
 use recoup_explore::choose::Judged;
+use recoup_explore::confirm::{Walked, sequence, walk};
 use recoup_explore::masks::{Front, Scored, search};
 use recoup_explore::power::{LIBRARY, SIZE};
 use recoup_explore::runner::Budget;
@@ -14,7 +15,10 @@ use recoup_explore::sequential::Verdict;
 use recoup_hardware::cost_table::Array;
 use recoup_hardware::mask_model::MaskModel;
 
+use recoup_core::watch::Stopped;
+
 use super::*;
+use crate::error::Error;
 
 /// Powers between which the first designs are evaluated.
 const POWERS: [f64; 2] = [0.25, 0.75];
@@ -174,6 +178,53 @@ impl Made {
             means => &means.get(at)?.design,
         };
         Some(design.clone())
+    }
+}
+
+/// Choices on images that nothing was chosen by.
+pub struct Confirmation {
+    /// How many there are for each network.
+    pub images: usize,
+    /// Among all designs.
+    pub made: Walked<Design, Judged>,
+    /// Among exact products of fewer bits, with the same treatment.
+    pub rival: Walked<Design, Judged>,
+}
+
+impl Made {
+    /// Tests designs on the same networks with other images, the surest first, until one is not under the
+    /// limit: the last before it is confirmed (`recoup_explore::confirm`).
+    ///
+    /// # Errors
+    /// As [`explore`].
+    pub fn confirm(&self, others: &[OpenNetwork], watch: &dyn Watch) -> Result<Confirmation> {
+        let (limit, judged) = (self.exploration.limit, self.judged());
+        let (mut store, mut images) = (Store::in_memory()?, 0);
+        let mut test = |design: &Design| -> Result<Judged> {
+            let options = ExploreOptions {
+                designs: vec![Design::exact(8), design.clone()],
+                limit,
+                thorough: true,
+                observed_images: 0,
+                budget: Budget::default(),
+                shard: None,
+            };
+            let found = explore(&mut store, others, &options, watch)?;
+            images = found.networks.first().map_or(0, |network| network.images);
+            let mut all = self::judged(&found).into_iter();
+            let own = all.find(|(own, _)| *own == design).map(|(_, judged)| judged);
+            own.ok_or_else(|| Error::from(Stopped))
+        };
+        let mut walked = |is_one: fn(Kind) -> bool| -> Result<Walked<Design, Judged>> {
+            let of_kind = judged.iter().filter(|(_, it)| is_one(it.kind));
+            let (designs, candidates): (Vec<&Design>, Vec<Judged>) =
+                of_kind.map(|(design, judged)| (*design, judged.clone())).unzip();
+            let sequence = sequence(&candidates, limit).into_iter().map(|at| designs[at].clone());
+            let is_under = |found: &Judged| found.assessment.interval[1] < limit.points();
+            walk(sequence, &mut test, is_under)
+        };
+        let (made, rival) = (walked(|_| true)?, walked(|kind| kind == Kind::ReducedPrecision)?);
+        Ok(Confirmation { images, made, rival })
     }
 }
 

@@ -1,9 +1,11 @@
 //! What was found, as plain data: the JSON of `recoup explore` (docs/json.md).
 
 use recoup_core::as_text;
+use recoup_core::design::Design;
 use recoup_core::model::Attention;
 use recoup_core::multiplier::Multiplier;
-use recoup_explore::choose::{Choice, MeanLoss};
+use recoup_explore::choose::{Choice, Judged, MeanLoss};
+use recoup_explore::confirm::Walked;
 use recoup_explore::explorer::MeanResult;
 use recoup_explore::export::Line;
 use recoup_explore::masks::Scored;
@@ -12,7 +14,7 @@ use recoup_explore::sequential::{ERROR, Limit};
 use recoup_explore::shard::Shard;
 use serde::Serialize;
 
-use super::{Exploration, ExploredNetwork, Made};
+use super::{Confirmation, Exploration, ExploredNetwork, Made};
 
 /// Everything that was found.
 #[derive(Clone, Debug, Serialize)]
@@ -80,6 +82,66 @@ impl MaskRecord {
             kept: scored.mask.count_ones(),
             noise_to_signal: scored.noise,
             relative_power: scored.power,
+        }
+    }
+}
+
+/// What was confirmed on images that nothing was chosen by.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConfirmationRecord {
+    /// Images of each network.
+    pub images: usize,
+    /// Among all designs.
+    pub made: WalkedRecord,
+    /// Among exact products of fewer bits, with the same treatment.
+    pub reduced_precision: WalkedRecord,
+}
+
+/// Designs that were tested, the surest first, until one failed.
+#[derive(Clone, Debug, Serialize)]
+pub struct WalkedRecord {
+    /// How many were tested.
+    pub tested: usize,
+    /// The last that was under the limit.
+    pub confirmed: Option<TestedRecord>,
+    /// The one that was not, unless all were.
+    pub ended_by: Option<TestedRecord>,
+}
+
+/// A design on these images. Losses are in points.
+#[derive(Clone, Debug, Serialize)]
+pub struct TestedRecord {
+    /// The design, as text.
+    pub design: String,
+    /// Array power, relative to the exact 8-bit array's.
+    pub relative_power: Option<f64>,
+    /// Its loss.
+    pub loss: f64,
+    /// Its interval.
+    pub loss_low: f64,
+    /// The upper end.
+    pub loss_high: f64,
+}
+
+impl Confirmation {
+    /// As plain data.
+    pub fn record(&self) -> ConfirmationRecord {
+        let tested = |(design, judged): &(Design, Judged)| TestedRecord {
+            design: design.to_string(),
+            relative_power: judged.power,
+            loss: judged.assessment.loss,
+            loss_low: judged.assessment.interval[0],
+            loss_high: judged.assessment.interval[1],
+        };
+        let walked = |it: &Walked<Design, Judged>| WalkedRecord {
+            tested: it.tested,
+            confirmed: it.passed.as_ref().map(tested),
+            ended_by: it.failed.as_ref().map(tested),
+        };
+        ConfirmationRecord {
+            images: self.images,
+            made: walked(&self.made),
+            reduced_precision: walked(&self.rival),
         }
     }
 }

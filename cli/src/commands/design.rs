@@ -8,8 +8,8 @@ use clap::Args;
 
 use recoup::data::Labels;
 use recoup::design::WeightScheme;
-use recoup::search::{Budget, MakeOptions, OpenNetwork, Store, make};
-use recoup::{DataSpec, Design, Exploration, ExploreOptions, Limit, Session, explore};
+use recoup::search::{MakeOptions, OpenNetwork, Store, make};
+use recoup::{DataSpec, Limit, Session};
 use recoup_explore::power::Power;
 
 use super::explore::OBSERVED_IMAGES;
@@ -34,7 +34,8 @@ pub struct DesignArgs {
     /// Their data.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Images of this source, which nothing was chosen by, say what the chosen design loses
+    /// Designs are tested on images of this source, which nothing was chosen by: the surest first, until
+    /// one loses more than the limit
     #[arg(long, help_heading = headings::MODEL, value_name = "SPEC")]
     pub confirm_data: Option<DataSpec>,
     /// The most that may be lost against exact 8-bit products, in points (percent of images)
@@ -100,9 +101,14 @@ pub fn run(args: &DesignArgs) -> Result<()> {
     };
     store.start_run(&command_line(), &options.settings(&power))?;
     let made = make(&mut store, &mut networks, &options, &bars)?;
-    let confirmed = match (confirming, made.chosen()) {
-        (Some(sessions), Some(chosen)) => Some(confirm(args, &networks, sessions, &chosen, &bars)?),
-        _ => None,
+    let confirmed = match confirming {
+        None => None,
+        Some(sessions) => {
+            let others = networks.iter().zip(sessions);
+            let others: Vec<OpenNetwork> =
+                others.map(|(network, session)| network.on(session)).collect();
+            Some(made.confirm(&others, &bars)?)
+        }
     };
     match args.json {
         true => made::json(&made, confirmed.as_ref()),
@@ -114,25 +120,4 @@ fn open(args: &DesignArgs, data: &DataArgs) -> Result<Vec<Session>> {
     let open =
         |model: &PathBuf| session::open(model, data, None, Labels::Needed, false, &args.machine);
     args.models.iter().map(|model| Ok(open(model)?)).collect()
-}
-
-/// The chosen design on other images, all of them.
-fn confirm(
-    args: &DesignArgs,
-    networks: &[OpenNetwork],
-    sessions: Vec<Session>,
-    chosen: &Design,
-    bars: &Bars,
-) -> Result<Exploration> {
-    let others: Vec<OpenNetwork> =
-        networks.iter().zip(sessions).map(|(network, session)| network.on(session)).collect();
-    let options = ExploreOptions {
-        designs: vec![Design::exact(8), chosen.clone()],
-        limit: args.max_loss,
-        thorough: true,
-        observed_images: 0,
-        budget: Budget::default(),
-        shard: None,
-    };
-    Ok(explore(&mut Store::in_memory()?, &others, &options, bars)?)
 }

@@ -5,13 +5,14 @@ use std::io::{Write, stdout};
 use anyhow::Result;
 use serde::Serialize;
 
-use recoup::Exploration;
+use recoup::Design;
 use recoup::design::Kind;
-use recoup::records::{ExplorationRecord, MadeRecord};
-use recoup::search::Made;
+use recoup::records::{ConfirmationRecord, MadeRecord};
+use recoup::search::{Confirmation, Made};
 use recoup_core::multiplier::dot_diagram;
 use recoup_explore::answer::loss;
 use recoup_explore::choose::Judged;
+use recoup_explore::confirm::Walked;
 
 use super::exploration;
 
@@ -20,19 +21,19 @@ use super::exploration;
 struct Record {
     #[serde(flatten)]
     made: MadeRecord,
-    confirmation: Option<ExplorationRecord>,
+    confirmation: Option<ConfirmationRecord>,
 }
 
 /// Prints it.
-pub fn json(made: &Made, confirmed: Option<&Exploration>) -> Result<()> {
-    let confirmation = confirmed.map(Exploration::record);
+pub fn json(made: &Made, confirmed: Option<&Confirmation>) -> Result<()> {
+    let confirmation = confirmed.map(Confirmation::record);
     let record = Record { made: made.record(), confirmation };
     writeln!(stdout(), "{}", serde_json::to_string_pretty(&record)?)?;
     Ok(())
 }
 
 /// The search, the tables of all designs, and the answer.
-pub fn text(made: &Made, confirmed: Option<&Exploration>) -> Result<()> {
+pub fn text(made: &Made, confirmed: Option<&Confirmation>) -> Result<()> {
     exploration::text(&made.exploration)?;
     let mut out = stdout().lock();
     writeln!(
@@ -62,16 +63,13 @@ pub fn text(made: &Made, confirmed: Option<&Exploration>) -> Result<()> {
             100.0 * (1.0 - rival)
         )?;
     }
-    if let Some(confirmed) = confirmed {
-        let judged = match &confirmed.means[..] {
-            [] => confirmed.networks[0].results.last().and_then(|it| it.judged()),
-            means => means.last().map(|mean| mean.judged()),
-        };
-        if let Some(judged) = judged {
-            let images = confirmed.networks[0].images;
-            let loss = loss(&judged.assessment);
-            writeln!(out, "loses {loss} points on {images} images that nothing was chosen by")?;
-        }
+    if let Some(Confirmation { images, made, rival }) = confirmed {
+        writeln!(
+            out,
+            "\nconfirmed on {images} images that nothing was chosen by, the surest first:"
+        )?;
+        writeln!(out, "  {}", walked(made))?;
+        writeln!(out, "  reduced precision: {}", walked(rival))?;
     }
     writeln!(
         out,
@@ -79,6 +77,17 @@ pub fn text(made: &Made, confirmed: Option<&Exploration>) -> Result<()> {
          error); recoup hardware measure --multiplier MASK measures them"
     )?;
     Ok(())
+}
+
+/// How a test of designs ended.
+fn walked(walked: &Walked<Design, Judged>) -> String {
+    let told = |(design, judged): &(Design, Judged)| {
+        let saved = judged.power.map_or(0.0, |power| 100.0 * (1.0 - power));
+        format!("{design} saves {saved:.1} % and loses {}", loss(&judged.assessment))
+    };
+    let passed = walked.passed.as_ref().map_or("no design".to_owned(), told);
+    let ended = walked.failed.as_ref().map(|failed| format!("; the next, {}", told(failed)));
+    format!("{passed} ({} tested{})", walked.tested, ended.unwrap_or_default())
 }
 
 fn is_under(judged: &Judged) -> bool {
