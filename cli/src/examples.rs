@@ -37,11 +37,11 @@ recoup explore try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
         "recoup design",
         r"recoup demo --files try
 recoup design try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
-    --preprocess fashion-mnist --images 100 --calibration-images 32 --max-loss 30 \
-    --masks 400 --finalists 1
+    --preprocess fashion-mnist --images 100 --calibration-images 32 \
+    --max-loss 30 --masks 400 --finalists 1
 recoup design try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
-    --preprocess fashion-mnist --images 100 --calibration-images 32 --max-loss 30 \
-    --masks 400 --finalists 1 --json --out run.db",
+    --preprocess fashion-mnist --images 100 --calibration-images 32 \
+    --max-loss 30 --masks 400 --finalists 1 --json --out run.db",
     ),
     (
         "recoup merge",

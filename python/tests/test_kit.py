@@ -1,0 +1,61 @@
+"""The wrapper that `recoup rtl` writes beside an array, by the cocotb test beside it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recoup import _recoup
+
+# Of a wrapper, what would lose or add a word: a position enters without room for its sums; a word waits
+# behind one that nobody took; a tile's sums get those of another.
+MUTATIONS = [
+    ("array_axi.sv", "&& places != 0", "&& places != 99"),
+    ("recoup_fifo.sv", "next || (valid && !ready)", "next"),
+    ("array_axi.sv", "flying <= 0;", "flying <= flying;"),
+]
+
+
+def array(folder: Path, *options: str) -> Path:
+    out = folder / "array"
+    given = ["rtl", "--array", "4x4", "--multiplier", "truncated:7", "--out", str(out), *options]
+    assert _recoup.command(["recoup", *given]) == 0
+    return out
+
+
+def passes(folder: Path) -> bool:
+    """Whether the test in a folder passes; its simulator ends with it."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    command = [sys.executable, "test_array_axi.py"]
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True
+    )
+    assert "tests" in done.stdout.splitlines()[-1], done.stdout + done.stderr
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--products-per-pe", "2", "--share-columns", "2", "--clock-gating", "idle"],
+        ["--control-variate", "none", "--pipeline", "--depth", "4"],
+    ],
+)
+def test_sums_are_the_emulators_whatever_the_streams_do(tmp_path: Path, options: list[str]) -> None:
+    assert passes(array(tmp_path, *options))
+
+
+@pytest.mark.parametrize(("file", "was", "becomes"), MUTATIONS)
+def test_a_wrapper_that_loses_a_word_is_found(
+    tmp_path: Path, file: str, was: str, becomes: str
+) -> None:
+    folder = array(tmp_path)
+    text = (folder / file).read_text()
+    assert was in text
+    (folder / file).write_text(text.replace(was, becomes, 1))
+    assert not passes(folder)
