@@ -115,6 +115,7 @@ const ROOMS: [(&str, &[Room]); 11] = [
             ("layer_shape", &[]),
             ("mapped", &["cells"]),
             ("rtl", &[]),
+            ("kit", &["rtl"]),
             ("simulate", &["cells", "mapped"]),
             ("power", &["cells", "layer_shape", "mapped", "rtl", "simulate"]),
             ("inference", &["cost_table", "layer_shape", "power"]),

@@ -3,6 +3,7 @@
 //! The modules, in the order in which data flows:
 //!
 //! - [`rtl`] writes an array as SystemVerilog, proven by vectors from the emulator;
+//! - [`kit`] adds what it takes to build the array into a chip;
 //! - [`cells`] is a standard cell library as a Liberty file describes it;
 //! - [`synthesis`] maps one onto the other, with yosys;
 //! - [`mapped`] is a netlist of such cells, as synthesis leaves it;
@@ -17,6 +18,7 @@
 pub mod cells;
 pub mod cost_table;
 pub mod inference;
+pub mod kit;
 mod layer_shape;
 pub mod mapped;
 pub mod mask_model;

@@ -102,7 +102,7 @@ pub fn rtl(
         Subject::Emulator(emulator) => emulator.netlist.clone(),
         Subject::Design(design) => design.netlist.clone(),
     };
-    let options = RtlOptions { array: array.of(any.array), depth, layer, netlist };
+    let options = RtlOptions { array: array.of(any.array), depth, layer, netlist, ..any };
     let made = match &subject {
         Subject::Emulator(emulator) => {
             let it = &emulator.emulator;

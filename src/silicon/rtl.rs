@@ -6,6 +6,7 @@ use recoup_core::control_variate::ControlVariate;
 use recoup_core::design::Design;
 use recoup_core::watch::Watch;
 use recoup_hardware::cost_table::Structure;
+use recoup_hardware::kit;
 use recoup_hardware::rtl::{
     self, ArrayRtl, Correction, File, MultiplierCircuit, Options, RandomSize, SIMULATE, Vectors,
 };
@@ -33,13 +34,15 @@ pub struct RtlOptions {
     pub layer: Option<String>,
     /// The multiplier's own circuit, if it was read from one.
     pub netlist: Option<Netlist>,
+    /// The clock of the constraints.
+    pub clock_ps: f64,
 }
 
 impl RtlOptions {
     /// An array of so many rows and columns.
     pub fn new(rows: usize, columns: usize) -> Self {
         let array = Options::new(rows, columns, DEPTH);
-        Self { array, depth: None, layer: None, netlist: None }
+        Self { array, depth: None, layer: None, netlist: None, clock_ps: kit::CLOCK_PS }
     }
 
     /// The array, as deep as was said, or else as the network or any one needs.
@@ -129,7 +132,7 @@ fn files(
     if let Some(layer) = &vectors.load {
         design = design.loading(layer);
     }
-    let files = rtl::files(&design, &vectors)?;
+    let files = kit::files(&design, &vectors, options.clock_ps)?;
     Ok(Rtl { design, vectors, control, files })
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use recoup::silicon::{ArrayOptions, RtlOptions, rtl, rtl_of_random_codes};
 use recoup_core::control_variate::{ControlOptions, Mode};
 use recoup_core::design::Design;
-use recoup_hardware::rtl::file_names;
+use recoup_hardware::kit::file_names;
 
 use super::multiplier;
 use crate::progress::Bars;

@@ -149,7 +149,7 @@ impl Sources {
     }
 }
 
-/// All files of a design: sources, the multiplier alone, the testbench with its vectors, README.
+/// Sources, the multiplier alone, the testbench with its vectors.
 ///
 /// # Errors
 /// When the vectors do not fit the design.
@@ -157,40 +157,7 @@ pub fn files(design: &ArrayRtl, vectors: &Vectors) -> Result<Vec<File>, RtlError
     let mut files = vec![File::of(&multiplier(&design.circuit))];
     files.extend(Sources::array(design).files);
     files.extend(testbench(design, vectors)?);
-    files.push(File::new("README.txt", readme(design, &files)));
     Ok(files)
-}
-
-/// Every file that a design may have, and what it is.
-const MEANINGS: [(&str, &str); 23] = [
-    ("array.sv", "the array, synthesis top: pe_r_c, x_line, mac_plus_c"),
-    ("pe.sv", "processing element: multiplier with the partial sum in its tree, registers"),
-    ("weight_gate.sv", "lets the clock through to a column's weights while they are loaded"),
-    ("x_line.sv", "sums x of the control variate, once for all columns"),
-    ("mac_plus.sv", "end of a column: sum of the tiles before, and V"),
-    ("load_sums.sv", "beside the top of a column: sums of what it is loaded with"),
-    ("constants.sv", "makes C and C0 of each column's sums, once for all columns"),
-    ("multiplier.sv", "the multiplier alone: p = p(w, a)"),
-    ("recoup_fa.sv", "full adder, to be mapped onto the library's cell"),
-    ("recoup_ha.sv", "half adder, likewise"),
-    ("recoup_clock_gate.sv", "clock gate, likewise"),
-    ("tb.sv", "self-checking testbench, simulation top"),
-    ("weights.hex", "weight codes, [filter][product]"),
-    ("activations.hex", "activation codes, [position][product]"),
-    ("c.hex", "C of each filter"),
-    ("c0.hex", "C0 of each filter"),
-    ("g.hex", "what each bit of a loaded weight adds to C, in 1/256 of its unit"),
-    ("m.hex", "what it adds to the mean error, in 1/256"),
-    ("x0.hex", "what C is multiplied by and C0 less by"),
-    ("sum_w.hex", "sum of the weights of each filter"),
-    ("bias.hex", "what is added to a filter's sums behind the array"),
-    ("expected.hex", "the emulator's accumulators, [position][filter]"),
-    ("README.txt", "this list"),
-];
-
-/// The names of all files that a design may have.
-pub fn file_names() -> impl Iterator<Item = &'static str> {
-    MEANINGS.iter().map(|(name, _)| *name)
 }
 
 /// What simulates the testbench in the folder: Icarus Verilog and Verilator.
@@ -198,60 +165,3 @@ pub const SIMULATE: [&str; 2] = [
     "iverilog -g2012 -s tb -o tb.vvp *.sv && vvp -n tb.vvp",
     "verilator --binary --timing -Wno-fatal --top-module tb *.sv && obj_dir/Vtb",
 ];
-
-/// Where the emulator's gains are.
-const BEHIND: &str = "
-Behind the array, the sums of a filter get its bias and are multiplied by its constant g s_w s_a when
-they become codes again. Gains g, and the means that they change, are in these two: no module here
-depends on them.
-";
-
-/// How a controller has constants made.
-fn made(columns: usize, latency: usize, wait: usize) -> String {
-    format!(
-        "
-The array makes C and C0 of what it is loaded with. A layer's numbers are written with layer_load,
-those of bit 7 of a weight first. Weights count for the constants while count is 1, the first ones of
-a filter with first. After the last tile make is 1 for {columns} cycles. {latency} cycles later made is 1, with
-the constants of the last column, then those of the one before it, and so on. The first position may
-enter {wait} cycles after make begins. made_sum_w are sums of weights, and made_c0 is C0 for what is behind
-the array, unless the array adds it.
-"
-    )
-}
-
-/// How a controller stops what a tile does not use.
-fn idle(settling: usize) -> String {
-    format!(
-        "
-A tile that does not fill the rows of PEs is in the last ones; those above get weights of 0 and a code
-whose x is 0. row_on and column_on are 1 while weights are loaded. {settling} cycles after the last weight
-row_on may be 0 for rows that the tile does not use, and column_on for columns without a filter at once.
-"
-    )
-}
-
-fn readme(design: &ArrayRtl, files: &[File]) -> String {
-    let options = &design.options;
-    let mut text = format!(
-        "{}x{} array of {}, up to {} products per output.\n\n",
-        options.rows,
-        options.columns,
-        design.circuit.name(),
-        options.depth
-    );
-    for (name, meaning) in MEANINGS.iter().filter(|(name, _)| files.iter().any(|f| f.name == *name))
-    {
-        text += &format!("{name:<20} {meaning}\n");
-    }
-    text += BEHIND;
-    if let Some((latency, wait)) = design.constants_latency().zip(design.constants_wait()) {
-        text += &made(options.columns, latency, wait);
-    }
-    if design.gates_idle() {
-        text += &idle(design.settling());
-    }
-    text += "\nTo run the testbench in this folder, with Icarus Verilog or Verilator:\n\n";
-    SIMULATE.iter().for_each(|command| text += &format!("    {command}\n"));
-    text
-}

@@ -180,7 +180,7 @@ fn print_lookup(
 }
 
 /// A wire that says of others that nothing reads them. Linters know it by its name.
-pub(super) fn unused(wires: impl IntoIterator<Item = String>) -> String {
+pub(crate) fn unused(wires: impl IntoIterator<Item = String>) -> String {
     let wires: Vec<String> = wires.into_iter().collect();
     if wires.is_empty() {
         return String::new();
@@ -192,6 +192,6 @@ pub(super) fn unused(wires: impl IntoIterator<Item = String>) -> String {
 }
 
 /// The range of a vector, with a space in front; nothing for a single bit.
-pub(super) fn range(width: usize) -> String {
+pub(crate) fn range(width: usize) -> String {
     if width == 1 { String::new() } else { format!(" [{}:0]", width - 1) }
 }

@@ -126,6 +126,11 @@ impl Padding {
     }
 }
 
+/// The code of the rows beyond k.
+pub(crate) fn padding_code(design: &ArrayRtl, vectors: &Vectors) -> Result<u8, RtlError> {
+    Ok(Padding::new(design, vectors)?.code)
+}
+
 fn check(design: &ArrayRtl, vectors: &Vectors) -> Result<(), RtlError> {
     let error = |found: String, expected: String| Err(RtlError::Vectors { found, expected });
     if vectors.depth > design.options.depth {

@@ -5,8 +5,9 @@ use recoup_core::control_variate::{ControlFunction, Mode};
 use recoup_core::design::Design;
 use recoup_core::multiplier::Multiplier;
 use recoup_core::quantize::WeightScheme;
+use recoup_hardware::kit::{CLOCK_PS, files};
 use recoup_hardware::rtl::{
-    ArrayRtl, ClockGating, Correction, File, MultiplierCircuit, Options, RandomSize, files, random,
+    ArrayRtl, ClockGating, Correction, File, MultiplierCircuit, Options, RandomSize, random,
 };
 
 use crate::tools::{folder, icarus, lint, verilator};
@@ -64,7 +65,7 @@ fn made_of(
     let circuit = MultiplierCircuit::of_design(design, None, scheme.coding()).unwrap();
     let correction = control.as_ref().map(|control| Correction::new(control).unwrap());
     let design = ArrayRtl::new(circuit, options, correction).unwrap();
-    files(&design, &vectors).unwrap()
+    files(&design, &vectors, CLOCK_PS).unwrap()
 }
 
 fn assert_passes(files: &[File], simulate: impl Fn(&std::path::Path) -> (bool, String)) {
@@ -268,7 +269,7 @@ fn constants_can_still_be_written() {
     let correction = Correction::new(&control.unwrap()).unwrap();
     let circuit = MultiplierCircuit::of_design(&design, None, scheme.coding()).unwrap();
     let array = ArrayRtl::new(circuit.clone(), options, Some(correction.clone())).unwrap();
-    assert_passes(&files(&array, &vectors).unwrap(), icarus);
+    assert_passes(&files(&array, &vectors, CLOCK_PS).unwrap(), icarus);
     let error =
         ArrayRtl::new(circuit, options, Some(Correction { loads: Vec::new(), ..correction }));
     assert!(error.unwrap_err().to_string().contains("no constants to make"));
