@@ -358,6 +358,11 @@ fn mutations_fail() {
     let gated = random_array("exact", WeightScheme::U8Channel, Mode::None, 4, |options| {
         options.clock_gating = ClockGating::Idle;
     });
+    let dot = random_array("exact", WeightScheme::U8Channel, Mode::None, 4, |options| {
+        (options.products_per_pe, options.share_columns) = (4, 2);
+    });
+    let dropped = "wire pp1_3_7_7 = 1'b0 & ";
+    assert_fails(&dot, "a dropped product", "pe.sv", "wire pp1_3_7_7 = ", dropped);
     for (what, file, old, new) in [
         ("a gate that never opens", "recoup_clock_gate.sv", "open = enable", "open = 1'b0"),
         ("the enable of another row", "array.sv", "row_on[3]", "row_on[0]"),
