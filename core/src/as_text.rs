@@ -6,7 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
 /// The one of `all` that is written so; `what` they are is for the message.
-pub(crate) fn find<T: Copy + Display>(what: &str, text: &str, all: &[T]) -> Result<T, String> {
+///
+/// # Errors
+/// With the names that there are.
+pub fn find<T: Copy + Display>(what: &str, text: &str, all: &[T]) -> Result<T, String> {
     all.iter().copied().find(|it| it.to_string() == text).ok_or_else(|| {
         let names: Vec<String> = all.iter().map(T::to_string).collect();
         format!("unknown {what} \"{text}\"; expected one of {}", names.join(", "))

@@ -20,6 +20,9 @@ Cache = str | os.PathLike[str] | Literal[False] | None
 class _Array(NamedTuple):
     rows: int
     columns: int
+    products_per_pe: int
+    share_columns: int
+    clock_gating: str
     pipeline: bool
     zero_gating: bool
     x_in_pe: bool
@@ -72,6 +75,9 @@ def rtl(
     out: str | os.PathLike[str] | None = None,
     depth: int | None = None,
     layer: str | None = None,
+    products_per_pe: int = 1,
+    share_columns: int = 1,
+    clock_gating: str = "none",
     pipeline: bool = False,
     zero_gating: bool = False,
     x_in_pe: bool = False,
@@ -90,6 +96,9 @@ def rtl(
         out: a folder for the files.
         depth: most products per output; those of the network's deepest layer, if not said.
         layer: the layer of the testbench; the first convolution of several tiles, if not said.
+        products_per_pe: products that a PE adds to one partial sum: 1, 2, 4 or 8.
+        share_columns: neighbouring columns that read one activation register: 1, 2, 4 or 8.
+        clock_gating: registers whose clock is gated: ``none``, ``weights`` or ``idle``.
         pipeline: a register between multiplier and accumulation.
         zero_gating: registers keep their value where the activation code is 0.
         x_in_pe: every PE sums x, as in the paper.
@@ -101,10 +110,11 @@ def rtl(
         HardwareError: when there cannot be such an array.
 
     >>> recoup.rtl("truncated:7", rows=4, columns=4)
-    4 x 4 array of truncated:7, 14 files
+    4 x 4 array of truncated:7, 22 files
     """
     place = "" if out is None else os.fspath(out)
-    array = _Array(rows, columns, pipeline, zero_gating, x_in_pe, load_constants)
+    of_pe = (products_per_pe, share_columns, clock_gating)
+    array = _Array(rows, columns, *of_pe, pipeline, zero_gating, x_in_pe, load_constants)
     with running(threads, progress) as how:
         record, files = _recoup.rtl(_subject(design), array, depth, layer, seed, place, how)
     made = Rtl(record, dict(files))
@@ -171,6 +181,9 @@ def power(
     dont_use: str | Sequence[str] = (),
     wire_ff: float = 0.25,
     cache: Cache = None,
+    products_per_pe: int = 1,
+    share_columns: int = 1,
+    clock_gating: str = "none",
     pipeline: bool = False,
     zero_gating: bool = False,
     x_in_pe: bool = False,
@@ -196,6 +209,7 @@ def power(
         wire_ff: capacitance of the wire to every pin, fF.
         cache: a folder where syntheses are kept for the next time; the user's cache, as on the
             command line, if not said; ``False`` for none.
+        products_per_pe: and what follows it are as for :func:`rtl`.
 
     Returns:
         What ``recoup power --json`` prints (docs/json.md).
@@ -206,7 +220,8 @@ def power(
     """
     several = isinstance(designs, Iterable) and not isinstance(designs, (str, os.PathLike))
     subjects = [_subject(design) for design in (designs if several else [designs])]
-    array = _Array(rows, columns, pipeline, zero_gating, x_in_pe, load_constants)
+    of_pe = (products_per_pe, share_columns, clock_gating)
+    array = _Array(rows, columns, *of_pe, pipeline, zero_gating, x_in_pe, load_constants)
     onto = _cells(cells, clock_ps, dont_use, wire_ff, cache)
     with running(threads, progress) as how:
         made = _recoup.power(subjects, array, onto, stimuli, standard_error, fast, seed, how)

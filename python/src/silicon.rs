@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use glob::Pattern;
 use pyo3::prelude::*;
 use recoup::silicon::{
-    ArrayOptions, CellLibrary, Codes, PowerMeter, PowerMode, PowerOptions, RandomCodes, RtlOptions,
-    SynthesisOptions, SynthesisRecord, rtl as rtl_of_network, rtl_of_random_codes, synthesize,
-    synthesize_folder,
+    ArrayOptions, CellLibrary, ClockGating, Codes, PowerMeter, PowerMode, PowerOptions,
+    RandomCodes, RtlOptions, SynthesisOptions, SynthesisRecord, rtl as rtl_of_network,
+    rtl_of_random_codes, synthesize, synthesize_folder,
 };
 use serde::Serialize;
 
@@ -33,6 +33,9 @@ pub enum Subject<'py> {
 pub struct Array {
     rows: usize,
     columns: usize,
+    products_per_pe: usize,
+    share_columns: usize,
+    clock_gating: String,
     pipeline: bool,
     zero_gating: bool,
     x_in_pe: bool,
@@ -40,9 +43,14 @@ pub struct Array {
 }
 
 impl Array {
-    fn of(&self, options: ArrayOptions) -> ArrayOptions {
-        let Self { pipeline, zero_gating, x_in_pe, load_constants, .. } = *self;
-        ArrayOptions { pipeline, zero_gating, x_in_pe, load_constants, ..options }
+    fn of(&self, py: Python<'_>, options: ArrayOptions) -> PyResult<ArrayOptions> {
+        let Self { products_per_pe, share_columns, pipeline, zero_gating, .. } = *self;
+        let Self { x_in_pe, load_constants, clock_gating, .. } = self;
+        let (x_in_pe, load_constants) = (*x_in_pe, *load_constants);
+        let clock_gating: ClockGating =
+            clock_gating.parse().map_err(|error: String| request(py, &error))?;
+        let of_pe = ArrayOptions { products_per_pe, share_columns, clock_gating, ..options };
+        Ok(ArrayOptions { pipeline, zero_gating, x_in_pe, load_constants, ..of_pe })
     }
 }
 
@@ -102,7 +110,7 @@ pub fn rtl(
         Subject::Emulator(emulator) => emulator.netlist.clone(),
         Subject::Design(design) => design.netlist.clone(),
     };
-    let options = RtlOptions { array: array.of(any.array), depth, layer, netlist, ..any };
+    let options = RtlOptions { array: array.of(py, any.array)?, depth, layer, netlist, ..any };
     let made = match &subject {
         Subject::Emulator(emulator) => {
             let it = &emulator.emulator;
@@ -172,7 +180,7 @@ pub fn power(
 ) -> PyResult<String> {
     let any = PowerOptions::new(array.rows, array.columns);
     let options = PowerOptions {
-        array: array.of(any.array),
+        array: array.of(py, any.array)?,
         mode: if fast { PowerMode::ZeroDelay } else { PowerMode::Delays },
         relative_error: standard_error,
         seed,

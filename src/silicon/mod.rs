@@ -14,7 +14,7 @@ pub use power::{Codes, PowerMeter, PowerOptions, RandomCodes};
 pub use power_record::{ArrayRecord, LayerRecord, PowerRecord, UnitRecord};
 pub use recoup_hardware::cells::CellLibrary;
 pub use recoup_hardware::power::Mode as PowerMode;
-pub use recoup_hardware::rtl::Options as ArrayOptions;
+pub use recoup_hardware::rtl::{ClockGating, Options as ArrayOptions};
 pub use recoup_hardware::synthesis::{SynthesisOptions, SynthesisRecord};
 pub use rtl::{DEPTH, Rtl, RtlOptions, RtlRecord, rtl, rtl_of_random_codes};
 pub use synthesis::{synthesize, synthesize_folder};

@@ -1,8 +1,10 @@
 //! What an array is: sizes, options, and the widths that follow from them.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
+use recoup_core::as_text;
 use recoup_core::control_variate::{ControlVariate, LoadConstants};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +54,14 @@ impl fmt::Display for ClockGating {
             Self::Weights => "weights",
             Self::Idle => "idle",
         })
+    }
+}
+
+impl FromStr for ClockGating {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        as_text::find("clock gating", name, &Self::ALL)
     }
 }
 
