@@ -253,7 +253,8 @@ def test_array_axi():
     )
     tests, failures = get_results(results)
     if failures:
-        raise SystemExit(f"FAIL: {failures} of {tests} tests")
+        print(f"FAIL: {failures} of {tests} tests")
+        raise SystemExit(1)
     print(f"PASS: {tests} tests")
 
 
