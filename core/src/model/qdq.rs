@@ -318,16 +318,17 @@ impl<'a> Writer<'a> {
             self.pair(name, real, to, quantization);
             return;
         }
-        // Codes of fewer bits, which saturate below 255, and then the same in steps of all bits.
+        // Codes of fewer bits, and then the same in steps of all bits. The largest are clipped between
+        // them: behind each other, two pairs would be made one by ONNX Runtime, which rounds once.
         let step = scale * (1u32 << dropped_bits) as f32;
         let coarse = zero_point >> dropped_bits;
         let most = step * f32::from((255 >> dropped_bits) - coarse);
         let most = self.constant(name, "most", &tensor::floats(&[], vec![most]));
-        let (clipped, rounded) = (self.fresh(name, "clipped"), self.fresh(name, "rounded"));
-        self.push("Clip", &[real, "", &most], &clipped, vec![]);
+        let (rounded, clipped) = (self.fresh(name, "rounded"), self.fresh(name, "clipped"));
         let coarse = ActivationQuantization { scale: step, zero_point: coarse };
-        self.pair(&rounded, &clipped, &rounded, coarse);
-        self.pair(name, &rounded, to, quantization);
+        self.pair(&rounded, real, &rounded, coarse);
+        self.push("Clip", &[&rounded, "", &most], &clipped, vec![]);
+        self.pair(name, &clipped, to, quantization);
     }
 
     fn pair(&mut self, name: &str, from: &str, to: &str, quantization: ActivationQuantization) {
@@ -442,6 +443,14 @@ impl<'a> Writer<'a> {
             }
         }
         kept.reverse();
+        // Nodes that stand for one of the file have its name, which other runtimes take once only.
+        let mut names = HashSet::new();
+        for node in &mut kept {
+            node.name = node_name(node).into();
+            while !names.insert(node.name.clone()) {
+                node.name.push('_');
+            }
+        }
         let mut initializers = self.constants;
         initializers.retain(|constant| read.contains(&constant.name));
         let mut constants: Vec<(&String, &Arc<Tensor>)> =
