@@ -77,7 +77,8 @@ recoup quantize try/resnet8.onnx --data idx:try/images.gz \
 recoup quantize try/resnet8.onnx --data idx:try/images.gz \
     --preprocess fashion-mnist --calibration-method min-max --out min-max.json
 recoup quantize try/resnet8.onnx --data idx:try/images.gz \
-    --preprocess fashion-mnist --calibration-images 16 --for truncated:9 --out codes.onnx",
+    --preprocess fashion-mnist --calibration-images 16 \
+    --for truncated:9 --out codes.onnx",
     ),
     (
         "recoup inspect",
