@@ -6,7 +6,7 @@ use std::path::Path;
 use prost::Message;
 
 use crate::model::qdq::{CodedLayer, CodedTensor, Codes, FIRST_OPSET, Unwritable};
-use crate::model::{self, Attention, Graph, ModelError, OnnxFile, pb};
+use crate::model::{self, Graph, ModelError, OnnxFile, pb};
 
 use super::{
     Calibration, CalibrationError, CodeLoad, Quantized, QuantizedMac, WeightScheme, Widths,
@@ -202,7 +202,7 @@ fn own_scales(mac: &QuantizedMac) -> impl Iterator<Item = f32> {
 /// The network that a file with all codes is.
 fn read(bytes: &[u8], like: &Quantized) -> Result<Quantized, QdqError> {
     let file = OnnxFile::from_bytes(bytes, Path::new("codes"))?;
-    let attention = like.graph.attention.unwrap_or(Attention::default());
+    let attention = like.graph.attention.unwrap_or_default();
     let graph: Graph = model::load_with(&file, None, attention)?;
     let nothing = Calibration {
         model: String::new(),
