@@ -198,18 +198,29 @@ pub struct DemoArgs {
     pub machine: MachineArgs,
 }
 
+/// What `quantize --for` takes.
+const DESIGN_HELP: &str = "a multiplier alone, for which codes of activations and weights, gains and V \
+     are chosen, or a whole design, such as \"truncated:9 with V (fitted), aware+gain quantisation, \
+     chosen weight codes\"";
+
 /// Arguments of `quantize`.
 #[derive(Args)]
 pub struct QuantizeArgs {
     /// The model and its data.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Where to write the calibration [default: the model's name with .calibration.json]
+    #[arg(long = "for", help_heading = headings::QUANTIZATION, value_name = "DESIGN", help = format!("Instead of the calibration write the network with the codes that a design has, as QDQ ONNX: {DESIGN_HELP}"))]
+    pub design: Option<String>,
+    /// Where to write the calibration, or the network [default: the model's name with
+    /// .calibration.json, or .codes.onnx]
     #[arg(long, help_heading = headings::OUTPUT, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Replace the file if it exists
     #[arg(long, help_heading = headings::OUTPUT)]
     pub force: bool,
+    /// Print one JSON object about the network that was written
+    #[arg(long, help_heading = headings::OUTPUT, requires = "design")]
+    pub json: bool,
     /// Threads and kernels.
     #[command(flatten)]
     pub machine: MachineArgs,

@@ -85,7 +85,10 @@ recoup demo --files try",
 recoup quantize try/resnet8.onnx --data idx:try/images.gz \
     --preprocess fashion-mnist
 recoup quantize try/resnet8.onnx --data idx:try/images.gz \
-    --preprocess fashion-mnist --calibration-method min-max --out min-max.json",
+    --preprocess fashion-mnist --calibration-method min-max --out min-max.json
+recoup quantize try/resnet8.onnx --data idx:try/images.gz \
+    --preprocess fashion-mnist --calibration-images 16 \
+    --for truncated:9 --out codes.onnx",
     ),
     (
         "recoup inspect",

@@ -4,6 +4,7 @@
 
 mod array;
 mod calibration;
+mod codes;
 mod costs;
 mod demo_table;
 mod evaluation;
@@ -24,6 +25,7 @@ mod words;
 
 pub use array::array;
 pub use calibration::calibration;
+pub use codes::{CodesRecord, codes};
 pub use costs::costs;
 pub use demo_table::DemoTable;
 pub use evaluation::{json, text};

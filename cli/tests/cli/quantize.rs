@@ -260,3 +260,36 @@ fn a_missing_calibration_is_refused() {
     let file = tiny.path("missing.json");
     tiny.assert_eval_refused(&["--calibration", &file], &[&file, "recoup quantize"]);
 }
+
+#[test]
+fn a_network_in_the_codes_of_a_design_brings_them_along() {
+    let tiny = Tiny::new();
+    let codes = tiny.path("codes.onnx");
+    let report = json(&tiny.quantize(&["--for", "truncated:6", "--out", &codes, "--json"]));
+    assert_eq!(report["out"], codes);
+    let design = "truncated:6 with V (fitted), aware+gain quantisation, chosen weight codes";
+    assert_eq!(report["design"], design);
+    let [layer] = &report["layers"].as_array().unwrap()[..] else { panic!("{report}") };
+    assert_eq!(layer["c0"].as_array().unwrap().len(), 10);
+    assert_eq!(report["control_variate"]["x"][0].as_array().unwrap().len(), 256);
+    let data = format!("npz:{}", tiny.path("data.npz"));
+    let again = json(&tiny.eval_on(&codes, &data, &["--json"]));
+    assert_eq!(again["own_weight_codes"], 1);
+    assert!(again["results"][0]["top1"].is_number());
+    // The default name, and what is missing, in words.
+    let said = stdout(&tiny.quantize(&["--for", "truncated:6 with V (fitted)"]));
+    let file = tiny.path("model.codes.onnx");
+    assert!(said.contains(&file) && said.contains("V's constants"), "{said}");
+    for (more, expected) in [
+        (&["--for", "truncated:6"][..], &[file.as_str(), "exists already"][..]),
+        (&["--for", "trncated:6", "--force"], &["trncated:6"]),
+        (&["--for", "truncated:6, 3 weight bits", "--force"], &["3 weight bits"]),
+        (&["--json"], &["--for"]),
+    ] {
+        assert_refused(tiny.folder(), &tiny.quantize(more), expected);
+    }
+    let old = Model { opset: 12, ..Model::default() }.bytes();
+    tiny.write("model.onnx", &old);
+    let args = tiny.quantize(&["--for", "truncated:6", "--force"]);
+    assert_refused(tiny.folder(), &args, &["version 12", "version 13", "version_converter"]);
+}

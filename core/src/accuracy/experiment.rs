@@ -12,8 +12,8 @@ use crate::hint::Hint;
 use crate::model::{Graph, ModelError, SampleError};
 use crate::multiplier::MultiplierError;
 use crate::quantize::{
-    Calibration, CalibrationError, LayerCodes, OutputCorrection, Quantization, Ranging,
-    WeightScheme, Widths, calibrate,
+    Calibration, CalibrationError, LayerCodes, OutputCorrection, Qdq, QdqError, Quantization,
+    Ranging, WeightScheme, Widths, calibrate,
 };
 
 use crate::watch::{StopOnly, Unwatched, Watch};
@@ -248,6 +248,18 @@ impl Experiment {
             prepared: made.prepared.clone(),
             reference: self.reference_loading(&made.prepared.quantized)?,
         })
+    }
+
+    /// The network of a design with its codes as an ONNX file: what QuantizeLinear and
+    /// DequantizeLinear can say of it. Its multiplier and the constants of its control variate are
+    /// not among that.
+    ///
+    /// # Errors
+    /// See [`QdqError`].
+    pub fn to_qdq(&self, made: &EmulatedDesign) -> Result<Qdq, QdqError> {
+        let design = made.design.to_string();
+        let properties = [("recoup_design", design.as_str())];
+        made.prepared.quantized.to_qdq(&self.calibration, &properties)
     }
 
     /// A design as results describe it, which others run: without the biases and gains that are found

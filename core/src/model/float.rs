@@ -41,6 +41,11 @@ impl FloatGraph {
         }
     }
 
+    /// The operator sets of the file.
+    pub fn opsets(&self) -> &[pb::OperatorSetIdProto] {
+        &self.opsets
+    }
+
     /// Some of the nodes as a model of rten's, from these tensors to those.
     ///
     /// # Errors

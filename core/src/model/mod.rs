@@ -24,6 +24,7 @@ mod legal;
 mod onnx;
 mod operator;
 pub mod pb;
+pub(crate) mod qdq;
 mod runtime;
 mod stages;
 mod tensor;

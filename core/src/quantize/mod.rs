@@ -6,6 +6,7 @@ mod activations;
 mod calibration;
 mod counts;
 mod histogram;
+mod qdq;
 mod quantization;
 mod range;
 mod scaling;
@@ -28,6 +29,7 @@ pub use calibration::{
     Calibration, CalibrationError, CalibrationImages, LayerCodes, TensorCalibration, calibrate,
 };
 pub(crate) use histogram::Histogram;
+pub use qdq::{Qdq, QdqError};
 pub use quantization::{OutputCorrection, QUANTIZATION_HELP, Quantization};
 pub(crate) use range::from_range;
 pub use range::{METHOD_HELP, Method};

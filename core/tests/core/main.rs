@@ -33,6 +33,7 @@ mod onnxruntime_network;
 mod operators;
 #[path = "../support/pipeline.rs"]
 mod pipeline;
+mod qdq;
 #[path = "../support/reference.rs"]
 mod reference;
 #[path = "../support/scores.rs"]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use recoup_core::accuracy::{EmulatedDesign, Experiment};
 use recoup_core::design::Design;
-use recoup_core::model;
+use recoup_core::model::{self, OnnxFile};
 use recoup_core::quantize::{Method, WeightScheme};
 use recoup_kernels::Isa;
 
@@ -12,8 +12,12 @@ use crate::fashion;
 
 /// The embedded network in codes of `scheme`, on `images` of the calibration images.
 pub fn new(scheme: WeightScheme, isa: Isa, images: usize) -> Experiment {
-    let file = fashion::network();
-    let graph = Arc::new(model::load(&file, None).unwrap());
+    of(&fashion::network(), scheme, isa, images)
+}
+
+/// The same of any network for these images.
+pub fn of(file: &OnnxFile, scheme: WeightScheme, isa: Isa, images: usize) -> Experiment {
+    let graph = Arc::new(model::load(file, None).unwrap());
     let (images, _) = fashion::images("calibration-256", images);
     let source = ("calibration-256".into(), "fashion-mnist".into());
     let calibration =

@@ -10,7 +10,13 @@ pub type Images = (Vec<Vec<f32>>, Vec<usize>);
 
 /// The embedded float network.
 pub fn network() -> OnnxFile {
-    OnnxFile::open(&asset("fashion-resnet8.onnx")).unwrap_or_else(|error| panic!("{error}"))
+    network_of("resnet8")
+}
+
+/// One of the embedded float networks, by its name.
+pub fn network_of(name: &str) -> OnnxFile {
+    let path = asset(&format!("fashion-{name}.onnx"));
+    OnnxFile::open(&path).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The first `count` images of a set: "test-2000", or "calibration-256" of the training images.
