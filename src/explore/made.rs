@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use recoup_core::design::Kind;
-use recoup_core::multiplier::ControlFunction;
+use recoup_core::multiplier::{ControlFunction, truncated};
 use recoup_core::quantize::{OutputCorrection, Quantization, WeightCodes};
 use recoup_explore::choose::Judged;
 use recoup_explore::confirm::{Walked, sequence, walk};
@@ -22,6 +22,9 @@ use crate::error::Error;
 
 /// Powers between which the first designs are evaluated.
 const POWERS: [f64; 2] = [0.25, 0.75];
+
+/// Truncated multipliers that are evaluated beside what was searched.
+const TRUNCATED: [u32; 4] = [7, 8, 9, 10];
 
 /// Codes of activations that are chosen for the multiplier, and a gain for each filter.
 const QUANTIZATION: Quantization = Quantization { aware: true, outputs: OutputCorrection::Gain };
@@ -49,7 +52,7 @@ pub struct MakeOptions {
 pub struct Made {
     /// The masks that nothing predicted beats.
     pub front: Front,
-    /// Those of them that were evaluated, by power.
+    /// Those of them that were evaluated, and truncated multipliers beside them, by power.
     pub finalists: Vec<Scored>,
     /// What became of them, and of reduced precision with the same treatment.
     pub exploration: Exploration,
@@ -129,20 +132,31 @@ pub fn make(
     let front = search(options.masks, options.seed, &noise, &power, watch)?;
     let masks_per_s = front.judged as f64 / start.elapsed().as_secs_f64();
     let mut finalists = front.spread(options.finalists, POWERS);
+    // What somebody thought of, lest a prediction that is off leaves it out.
+    let thought_of = TRUNCATED.map(truncated).into_iter().filter_map(|it| it.mask());
+    add(
+        &mut finalists,
+        thought_of.map(|mask| Scored { mask, noise: noise(mask), power: power(mask) }),
+    );
     let mut evaluate = |networks: &mut [OpenNetwork], finalists: &[Scored]| {
         networks.iter_mut().for_each(|network| network.estimate(finalists));
         explore(store, networks, &options.explored(finalists), watch)
     };
     let first = evaluate(networks, &finalists)?;
     let around = around_the_limit(&first);
-    for scored in front.spread(options.finalists, around) {
+    add(&mut finalists, front.spread(options.finalists, around));
+    let exploration = evaluate(networks, &finalists)?;
+    Ok(Made { front, finalists, exploration, masks_per_s, seed: options.seed })
+}
+
+/// Adds masks that are not there, by power.
+fn add(finalists: &mut Vec<Scored>, more: impl IntoIterator<Item = Scored>) {
+    for scored in more {
         if !finalists.iter().any(|other| other.mask == scored.mask) {
             finalists.push(scored);
         }
     }
     finalists.sort_by(|a, b| a.power.total_cmp(&b.power));
-    let exploration = evaluate(networks, &finalists)?;
-    Ok(Made { front, finalists, exploration, masks_per_s, seed: options.seed })
 }
 
 /// The same for the networks of sessions, in the order of `order_seed`, as in [`explore_sessions`].

@@ -5,8 +5,7 @@ use crate::headings;
 use crate::library::ImportArgs;
 use crate::network::NetworkArgs;
 use crate::parse::{parse_array, parse_positive};
-use crate::values;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use recoup::silicon::{ArrayOptions, DEPTH};
 use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode};
 use recoup_core::multiplier::{SPEC_HELP, Source};
@@ -21,30 +20,16 @@ pub struct PeArgs {
     pub products_per_pe: usize,
     #[arg(long, value_name = "S", default_value_t = 1, value_parser = parse_share, help = format!("Neighbouring columns that read one activation register: {}", shares()))]
     pub share_columns: usize,
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "WHAT", default_value = "none", help = format!("Registers whose clock is gated: {}", values::names::<Gating>()))]
-    pub clock_gating: Gating,
-}
-
-/// Registers whose clock is gated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Gating {
-    /// Multiplexers hold the weights
-    None,
-    /// Those of weights, whose clock runs while they are loaded
-    Weights,
-    /// And codes and sums in the rows and columns that a tile leaves idle
-    Idle,
+    /// Registers whose clock is gated: none (multiplexers hold the weights), weights, whose clock runs while
+    /// they are loaded, or idle (and codes and sums in the rows and columns that a tile leaves idle)
+    #[arg(long, value_name = "WHAT", default_value_t)]
+    pub clock_gating: ClockGating,
 }
 
 impl PeArgs {
     /// An array of such PEs.
     pub fn of(&self, array: ArrayOptions) -> ArrayOptions {
         let Self { products_per_pe, share_columns, clock_gating } = *self;
-        let clock_gating = match clock_gating {
-            Gating::None => ClockGating::None,
-            Gating::Weights => ClockGating::Weights,
-            Gating::Idle => ClockGating::Idle,
-        };
         ArrayOptions { products_per_pe, share_columns, clock_gating, ..array }
     }
 }
