@@ -258,11 +258,6 @@ def design_multiplier(
         DataError: when the data has no labels, or is not what a network takes.
         ResultsError: when results cannot be kept.
         KeyboardInterrupt: on Ctrl-C, within a second; ``out`` keeps what is known.
-
-    >>> net, images = recoup.demo()
-    >>> run = recoup.design_multiplier(net, images.first(100), max_loss=20, masks=400, finalists=1)
-    >>> run.record["search"]["masks"]
-    400
     """
     listed = [networks] if isinstance(networks, Network) else list(networks)
     if not listed:
