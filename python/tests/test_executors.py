@@ -168,6 +168,8 @@ class Killer:
 
 
 LONG = ["truncated:6", "truncated:7"]
+# What is not over before a busy machine looks at signals.
+LONGER = [f"truncated:{m}" for m in range(1, 12)]
 
 
 def test_another_executor_follows_a_broken_one(demo: Demo) -> None:
@@ -248,7 +250,7 @@ def test_ctrl_c_cancels(demo: Demo) -> None:
 
     with Losing(2) as executor:
         with pytest.raises(KeyboardInterrupt):
-            explored(demo, executor, multipliers=LONG, thorough=True, progress=interrupt)
+            explored(demo, executor, multipliers=LONGER, thorough=True, progress=interrupt)
         # On a machine with other things to do.
         assert time.monotonic() - sent[0] < 2
         submitted = executor.submitted
