@@ -32,7 +32,7 @@ use recoup_hardware::inference::Layer;
 use crate::error::Result;
 use crate::session::Session;
 
-pub use made::{Confirmation, Made, MakeOptions, design_of_mask, make, make_sessions};
+pub use made::{Confirmation, Made, MakeOptions, Tested, design_of_mask, make, make_sessions};
 pub use pieces::{SessionsWorker, emulated, worker};
 pub use record::{
     ConfirmationRecord, ExplorationRecord, MadeRecord, MaskRecord, MeanDesignRecord, MeanRecord,
@@ -210,6 +210,18 @@ fn explored(
     let inputs = explored_inputs(networks, watch)?;
     let all: Vec<Network> =
         networks.iter().zip(&inputs).map(|(network, inputs)| network.network(inputs)).collect();
+    explored_on(pool, store, networks, &all, options, watch)
+}
+
+/// Explores networks on inputs that have been read: `all` are the `networks` with them.
+fn explored_on(
+    pool: Option<&mut dyn Pool>,
+    store: &mut Store,
+    networks: &[OpenNetwork],
+    all: &[Network],
+    options: &ExploreOptions,
+    watch: &dyn Watch,
+) -> Result<Exploration> {
     let ExploreOptions { designs, limit, thorough, observed_images, budget, shard } = options;
     let question = Question {
         designs,
@@ -219,17 +231,17 @@ fn explored(
         budget: *budget,
         shard: *shard,
     };
-    let explorer = Explorer::new(store, &all, question);
+    let explorer = Explorer::new(store, all, question);
     let explored = match pool {
         Some(pool) => explorer.with_pool(pool).explore(watch)?,
         None => { explorer }.explore(watch)?,
     };
-    let networks = networks.iter().zip(&inputs).zip(explored.networks);
-    let networks = networks.map(|((network, inputs), results)| ExploredNetwork {
+    let networks = networks.iter().zip(all).zip(explored.networks);
+    let networks = networks.map(|((network, explored), results)| ExploredNetwork {
         model: network.names.model.clone(),
         data: network.names.data.clone(),
         preprocess: network.names.preprocess.clone(),
-        images: inputs.len(),
+        images: explored.inputs.len(),
         weights: network.power.weights,
         attention: network.session.graph.attention,
         own_codes: network.session.graph.own_codes(),
@@ -301,7 +313,12 @@ fn explored_sessions(
     explored(pool, store, &networks, options, watch)
 }
 
-fn open_sessions(
+/// Opens the networks of sessions in the order of `order_seed`: with the shipped costs and weights in one
+/// coding.
+///
+/// # Errors
+/// As [`OpenNetwork::new`].
+pub fn open_sessions(
     sessions: Vec<Session>,
     order_seed: u64,
     watch: &dyn Watch,

@@ -127,9 +127,9 @@ pub mod search {
         EvaluationPiece, EvaluationPool, EvaluationResult, EvaluationWorker,
     };
     pub use crate::explore::{
-        Confirmation, ExploredNetwork, Made, MakeOptions, OpenNetwork, SessionsWorker,
+        Confirmation, ExploredNetwork, Made, MakeOptions, OpenNetwork, SessionsWorker, Tested,
         design_of_mask, emulated, explore_on, explore_sessions, explore_sessions_on,
-        explored_inputs, make, make_sessions, merge, worker,
+        explored_inputs, make, make_sessions, merge, open_sessions, worker,
     };
     pub use crate::page::{last_page, mean_name, short_name};
     pub use recoup_explore::entry::Settings;

@@ -3,7 +3,7 @@
 use recoup_core::control_variate::Mode;
 use recoup_core::design::{Design, Space};
 use recoup_core::multiplier::{Multiplier, perforated, recursive, truncated};
-use recoup_core::quantize::Quantization;
+use recoup_core::quantize::{Quantization, WeightCodes};
 
 /// The multipliers of the paper's three families, at the levels between hardly and hopelessly
 /// approximate.
@@ -71,6 +71,11 @@ pub fn with_rivals(space: &Space) -> Vec<Design> {
         }
     }
     all
+}
+
+/// Whether a design has chosen codes of weights only beside chosen codes of activations.
+pub fn are_chosen_together(design: &Design) -> bool {
+    design.weight_codes == WeightCodes::Plain || design.quantization() == Quantization::CHOSEN
 }
 
 #[cfg(test)]

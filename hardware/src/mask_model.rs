@@ -124,8 +124,6 @@ impl MaskModel {
             parts.iter().map(|(part, value)| (part.clone(), value * by)).collect()
         };
         let (energy, area) = (of.energy_fj / near.energy_fj, of.area_um2 / near.area_um2);
-        let errors = &self.energy_fj.left_out;
-        let rms = (errors.iter().map(|it| it * it).sum::<f64>() / errors.len() as f64).sqrt();
         Some(Cost {
             design: Array {
                 multiplier: Multiplier::from_mask(mask),
@@ -141,10 +139,15 @@ impl MaskModel {
             area_um2: of.area_um2,
             area_parts_um2: scaled(&near.area_parts_um2, area),
             energy_fj: of.energy_fj,
-            energy_standard_error_fj: rms * of.energy_fj,
+            energy_standard_error_fj: self.standard_error() * of.energy_fj,
             parts_fj: scaled(&near.parts_fj, energy),
             ..near.clone()
         })
+    }
+
+    /// Of an energy, relative to it: what is wrong where a row is left out, rms.
+    pub fn standard_error(&self) -> f64 {
+        rms(&self.energy_fj.left_out)
     }
 
     /// Errors of energy, area and delay, relative: of each row, by the model of all others.
@@ -179,14 +182,14 @@ impl Fit {
     }
 }
 
+fn rms(errors: &[f64]) -> f64 {
+    (errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64).sqrt()
+}
+
 /// The mask whose array a row is of; codes of fewer bits are those whose low bits no PE sees.
 fn mask_of(design: &Array) -> Option<u64> {
-    let kept = |bits: u32| 0xff_u8 << (8 - bits);
-    let rows = kept(design.activation_bits);
-    let weights = u64::from_ne_bytes([kept(design.weight_bits); 8]);
-    let of_bit = |i: u32| if rows >> i & 1 == 1 { 0xff_u64 << (8 * i) } else { 0 };
-    let activations: u64 = (0..8).map(of_bit).sum();
-    Some(design.multiplier.mask()? & weights & activations)
+    let seen = Multiplier::exact_of_widths(design.activation_bits, design.weight_bits);
+    Some(design.multiplier.mask()? & seen.mask()?)
 }
 
 /// Counts: one, bits of activations, of weights and of partial sums, kept partial products, half
@@ -233,9 +236,6 @@ mod tests {
     #[test]
     fn rows_that_were_left_out_are_near_what_was_measured() {
         let [energy, area, delay] = MaskModel::shipped().left_out();
-        let rms = |errors: &[f64]| {
-            (errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64).sqrt()
-        };
         let most =
             |errors: &[f64]| errors.iter().fold(0.0_f64, |most, error| most.max(error.abs()));
         assert!(energy.len() > 100, "{}", energy.len());

@@ -62,7 +62,7 @@ pub fn explore(
     let options = options(py, limit, tried.as_ref(), &limits)?;
     let sources = sources(&networks);
     let (store, found) = wait::run(py, &running, |watch| {
-        let mut store = opened(out)?;
+        let mut store = Store::at(out.as_deref())?;
         let (sessions, seed) = sessions(sources)?;
         let Some(pool) = pool else {
             let found = explore_sessions(&mut store, sessions, &options, seed, command, watch)?;
@@ -97,19 +97,12 @@ pub fn design_multiplier(
     let options = MakeOptions { thorough, observed_images, deadline, ..of_search };
     let sources = sources(&networks);
     let (store, made) = wait::run(py, &running, |watch| {
-        let mut store = opened(out)?;
+        let mut store = Store::at(out.as_deref())?;
         let (sessions, order_seed) = sessions(sources)?;
         let made = make_sessions(&mut store, sessions, &options, order_seed, command, watch)?;
         Ok((store, made))
     })?;
     Ok(Exploration::new(&made.record(), &made.exploration, store))
-}
-
-fn opened(out: Option<PathBuf>) -> recoup::Result<Store> {
-    Ok(match out {
-        Some(path) => Store::open(&path)?,
-        None => Store::in_memory()?,
-    })
 }
 
 impl Exploration {

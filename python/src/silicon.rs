@@ -44,13 +44,17 @@ pub struct Array {
 
 impl Array {
     fn of(&self, py: Python<'_>, options: ArrayOptions) -> PyResult<ArrayOptions> {
-        let Self { products_per_pe, share_columns, pipeline, zero_gating, .. } = *self;
-        let Self { x_in_pe, load_constants, clock_gating, .. } = self;
-        let (x_in_pe, load_constants) = (*x_in_pe, *load_constants);
-        let clock_gating: ClockGating =
-            clock_gating.parse().map_err(|error: String| request(py, &error))?;
-        let of_pe = ArrayOptions { products_per_pe, share_columns, clock_gating, ..options };
-        Ok(ArrayOptions { pipeline, zero_gating, x_in_pe, load_constants, ..of_pe })
+        let clock_gating: Result<ClockGating, String> = self.clock_gating.parse();
+        Ok(ArrayOptions {
+            products_per_pe: self.products_per_pe,
+            share_columns: self.share_columns,
+            clock_gating: clock_gating.map_err(|error| request(py, &error))?,
+            pipeline: self.pipeline,
+            zero_gating: self.zero_gating,
+            x_in_pe: self.x_in_pe,
+            load_constants: self.load_constants,
+            ..options
+        })
     }
 }
 

@@ -5,29 +5,24 @@ use std::time::Instant;
 
 use recoup_core::design::Kind;
 use recoup_core::multiplier::{ControlFunction, truncated};
-use recoup_core::quantize::{OutputCorrection, Quantization, WeightCodes};
+use recoup_core::quantize::{Quantization, WeightCodes};
+use recoup_core::watch::go_on;
 use recoup_explore::choose::Judged;
 use recoup_explore::confirm::{Walked, sequence, walk};
 use recoup_explore::masks::{Front, Scored, search};
 use recoup_explore::power::{LIBRARY, SIZE};
 use recoup_explore::runner::Budget;
-use recoup_explore::sequential::Verdict;
+use recoup_explore::sequential::{Assessment, Verdict};
 use recoup_hardware::cost_table::Array;
 use recoup_hardware::mask_model::MaskModel;
 
-use recoup_core::watch::Stopped;
-
 use super::*;
-use crate::error::Error;
 
 /// Powers between which the first designs are evaluated.
 const POWERS: [f64; 2] = [0.25, 0.75];
 
 /// Truncated multipliers that are evaluated beside what was searched.
 const TRUNCATED: [u32; 4] = [7, 8, 9, 10];
-
-/// Codes of activations that are chosen for the multiplier, and a gain for each filter.
-const QUANTIZATION: Quantization = Quantization { aware: true, outputs: OutputCorrection::Gain };
 
 /// What is searched, and how long.
 #[derive(Clone, Debug)]
@@ -64,9 +59,7 @@ pub struct Made {
 
 /// A design of a mask, with all that is done for its accuracy.
 pub fn design_of_mask(mask: u64) -> Design {
-    Design::new(Multiplier::from_mask(mask))
-        .with_quantization(QUANTIZATION)
-        .with_weight_codes(WeightCodes::Chosen)
+    Design::new(Multiplier::from_mask(mask)).with_all_chosen()
 }
 
 impl MakeOptions {
@@ -91,16 +84,14 @@ impl MakeOptions {
     /// The reference, and exact products of fewer bits with all that the made designs get; then these.
     fn explored(&self, finalists: &[Scored]) -> ExploreOptions {
         let rivals = space::with_rivals(&Space {
-            quantizations: vec![Some(QUANTIZATION)],
+            quantizations: vec![Some(Quantization::CHOSEN)],
             weight_codes: vec![WeightCodes::Chosen],
             ..Space::default()
         });
-        let treated = |design: &Design| {
-            design.kind() == Kind::Reference || design.quantization() == QUANTIZATION
-        };
+        let treated = rivals.into_iter().filter(space::are_chosen_together);
         let made = finalists.iter().map(|scored| design_of_mask(scored.mask));
         ExploreOptions {
-            designs: rivals.into_iter().filter(treated).chain(made).collect(),
+            designs: treated.chain(made).collect(),
             limit: self.limit,
             thorough: self.thorough,
             observed_images: self.observed_images,
@@ -113,13 +104,13 @@ impl MakeOptions {
 /// Makes multipliers for networks, one for all of them: judges masks by what is predicted of their
 /// losses, on average over the networks, and of their power; evaluates some of the best over all powers,
 /// and then some around the power where the limit turned out to be. Powers of masks that no cost table
-/// has are estimated, and enter the networks' tables.
+/// has are estimated.
 ///
 /// # Errors
 /// As [`explore`], and when weights are not unsigned codes.
 pub fn make(
     store: &mut Store,
-    networks: &mut [OpenNetwork],
+    networks: &[OpenNetwork],
     options: &MakeOptions,
     watch: &dyn Watch,
 ) -> Result<Made> {
@@ -138,14 +129,20 @@ pub fn make(
         &mut finalists,
         thought_of.map(|mask| Scored { mask, noise: noise(mask), power: power(mask) }),
     );
-    let mut evaluate = |networks: &mut [OpenNetwork], finalists: &[Scored]| {
-        networks.iter_mut().for_each(|network| network.estimate(finalists));
-        explore(store, networks, &options.explored(finalists), watch)
+    let inputs = explored_inputs(networks, watch)?;
+    let mut powers: Vec<Power> = networks.iter().map(|network| network.power.clone()).collect();
+    let mut evaluate = |finalists: &[Scored]| {
+        powers.iter_mut().for_each(|power| estimate(power, finalists));
+        let all = networks.iter().zip(&inputs).zip(&powers);
+        let all: Vec<Network> = all
+            .map(|((network, inputs), power)| Network { power, ..network.network(inputs) })
+            .collect();
+        explored_on(None, store, networks, &all, &options.explored(finalists), watch)
     };
-    let first = evaluate(networks, &finalists)?;
+    let first = evaluate(&finalists)?;
     let around = around_the_limit(&first);
     add(&mut finalists, front.spread(options.finalists, around));
-    let exploration = evaluate(networks, &finalists)?;
+    let exploration = evaluate(&finalists)?;
     Ok(Made { front, finalists, exploration, masks_per_s, seed: options.seed })
 }
 
@@ -172,8 +169,8 @@ pub fn make_sessions(
     watch: &dyn Watch,
 ) -> Result<Made> {
     store.start_run(command, &options.settings(&Power::default()))?;
-    let mut networks = open_sessions(sessions, order_seed, watch)?;
-    make(store, &mut networks, options, watch)
+    let networks = open_sessions(sessions, order_seed, watch)?;
+    make(store, &networks, options, watch)
 }
 
 impl Made {
@@ -200,10 +197,14 @@ pub struct Confirmation {
     /// How many there are for each network.
     pub images: usize,
     /// Among all designs.
-    pub made: Walked<Design, Judged>,
+    pub made: Tested,
     /// Among exact products of fewer bits, with the same treatment.
-    pub rival: Walked<Design, Judged>,
+    pub rival: Tested,
 }
+
+/// Designs with their array powers, and their mean losses on these images; without one where a design
+/// fails.
+pub type Tested = Walked<(Design, Option<f64>), Option<Assessment>>;
 
 impl Made {
     /// Tests designs on the same networks with other images, the surest first, until one is not under the
@@ -213,31 +214,39 @@ impl Made {
     /// As [`explore`].
     pub fn confirm(&self, others: &[OpenNetwork], watch: &dyn Watch) -> Result<Confirmation> {
         let (limit, judged) = (self.exploration.limit, self.judged());
-        let (mut store, mut images) = (Store::in_memory()?, 0);
-        let mut test = |design: &Design| -> Result<Judged> {
-            let options = ExploreOptions {
-                designs: vec![Design::exact(8), design.clone()],
-                limit,
-                thorough: true,
-                observed_images: 0,
-                budget: Budget::default(),
-                shard: None,
-            };
-            let found = explore(&mut store, others, &options, watch)?;
-            images = found.networks.first().map_or(0, |network| network.images);
-            let mut all = self::judged(&found).into_iter();
-            let own = all.find(|(own, _)| *own == design).map(|(_, judged)| judged);
-            own.ok_or_else(|| Error::from(Stopped))
+        let inputs = explored_inputs(others, watch)?;
+        let all: Vec<Network> =
+            others.iter().zip(&inputs).map(|(other, inputs)| other.network(inputs)).collect();
+        let question = Question {
+            designs: &[],
+            limit,
+            thorough: true,
+            observed_images: 0,
+            budget: Budget::default(),
+            shard: None,
         };
-        let mut walked = |is_one: fn(Kind) -> bool| -> Result<Walked<Design, Judged>> {
+        let mut store = Store::in_memory()?;
+        let mut explorer = Explorer::new(&mut store, &all, question);
+        let mut walked = |is_one: fn(Kind) -> bool| -> Result<Tested> {
             let of_kind = judged.iter().filter(|(_, it)| is_one(it.kind));
-            let (designs, candidates): (Vec<&Design>, Vec<Judged>) =
-                of_kind.map(|(design, judged)| (*design, judged.clone())).unzip();
-            let sequence = sequence(&candidates, limit).into_iter().map(|at| designs[at].clone());
-            let is_under = |found: &Judged| found.assessment.interval[1] < limit.points();
-            walk(sequence, &mut test, is_under)
+            let (designs, candidates): (Vec<_>, Vec<Judged>) =
+                of_kind.map(|(design, it)| (((*design).clone(), it.power), it.clone())).unzip();
+            let sequence = sequence(&candidates, limit);
+            watch.begin("confirming", sequence.len() * others.len());
+            let test = |(design, _): &(Design, Option<f64>)| -> Result<Option<Assessment>> {
+                let mean = explorer.loss(design, watch)?;
+                go_on(watch)?;
+                Ok(mean.map(|mean| mean.assessment))
+            };
+            let is_under = |found: &Option<Assessment>| {
+                found.is_some_and(|assessment| assessment.interval[1] < limit.points())
+            };
+            let walked = walk(sequence.into_iter().map(|at| designs[at].clone()), test, is_under)?;
+            watch.end();
+            Ok(walked)
         };
         let (made, rival) = (walked(|_| true)?, walked(|kind| kind == Kind::ReducedPrecision)?);
+        let images = inputs.first().map_or(0, |inputs| inputs.len());
         Ok(Confirmation { images, made, rival })
     }
 }
@@ -266,21 +275,21 @@ fn around_the_limit(exploration: &Exploration) -> [f64; 2] {
     [over.into_iter().filter(|&power| power < high).fold(POWERS[0], f64::max), high]
 }
 
-impl OpenNetwork {
-    /// Adds rows for masks that its cost table does not have.
-    fn estimate(&mut self, masks: &[Scored]) {
-        if self.power.library != LIBRARY || self.power.array != [SIZE; 2] {
-            return;
-        }
-        let table = &mut self.power.table;
-        for scored in masks {
-            for x in ControlFunction::NAMED {
-                let name = x.to_string();
-                let design = design_of_mask(scored.mask);
-                let array = Array::new(&design, std::slice::from_ref(&name), [SIZE; 2]);
-                let is_known = array.is_none_or(|array| table.full(LIBRARY, &array).is_some());
+/// Adds rows for masks that a cost table does not have.
+fn estimate(power: &mut Power, masks: &[Scored]) {
+    if power.library != LIBRARY || power.array != [SIZE; 2] {
+        return;
+    }
+    let table = &mut power.table;
+    for scored in masks {
+        for x in ControlFunction::NAMED {
+            let name = x.to_string();
+            let design = design_of_mask(scored.mask);
+            let array = Array::new(&design, std::slice::from_ref(&name), [SIZE; 2]);
+            let is_known = array.is_none_or(|array| table.full(LIBRARY, &array).is_some());
+            if !is_known {
                 let row = MaskModel::shipped().row(table, LIBRARY, scored.mask, Some(&name));
-                table.costs.extend(row.filter(|_| !is_known));
+                table.costs.extend(row);
             }
         }
     }

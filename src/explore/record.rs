@@ -4,17 +4,16 @@ use recoup_core::as_text;
 use recoup_core::design::Design;
 use recoup_core::model::Attention;
 use recoup_core::multiplier::Multiplier;
-use recoup_explore::choose::{Choice, Judged, MeanLoss};
-use recoup_explore::confirm::Walked;
+use recoup_explore::choose::{Choice, MeanLoss};
 use recoup_explore::explorer::MeanResult;
 use recoup_explore::export::Line;
 use recoup_explore::masks::Scored;
 use recoup_explore::runner::Ended;
-use recoup_explore::sequential::{ERROR, Limit};
+use recoup_explore::sequential::{Assessment, ERROR, Limit};
 use recoup_explore::shard::Shard;
 use serde::Serialize;
 
-use super::{Confirmation, Exploration, ExploredNetwork, Made};
+use super::{Confirmation, Exploration, ExploredNetwork, Made, Tested};
 
 /// Everything that was found.
 #[derive(Clone, Debug, Serialize)]
@@ -108,7 +107,7 @@ pub struct WalkedRecord {
     pub ended_by: Option<TestedRecord>,
 }
 
-/// A design on these images. Losses are in points.
+/// A design on these images. Losses are in points; null where it fails on them.
 #[derive(Clone, Debug, Serialize)]
 pub struct TestedRecord {
     /// The design, as text.
@@ -116,24 +115,25 @@ pub struct TestedRecord {
     /// Array power, relative to the exact 8-bit array's.
     pub relative_power: Option<f64>,
     /// Its loss.
-    pub loss: f64,
-    /// Its interval.
-    pub loss_low: f64,
+    pub loss: Option<f64>,
+    /// The lower end of its interval.
+    pub loss_low: Option<f64>,
     /// The upper end.
-    pub loss_high: f64,
+    pub loss_high: Option<f64>,
 }
 
 impl Confirmation {
     /// As plain data.
     pub fn record(&self) -> ConfirmationRecord {
-        let tested = |(design, judged): &(Design, Judged)| TestedRecord {
-            design: design.to_string(),
-            relative_power: judged.power,
-            loss: judged.assessment.loss,
-            loss_low: judged.assessment.interval[0],
-            loss_high: judged.assessment.interval[1],
-        };
-        let walked = |it: &Walked<Design, Judged>| WalkedRecord {
+        let tested =
+            |((design, power), found): &((Design, Option<f64>), Option<Assessment>)| TestedRecord {
+                design: design.to_string(),
+                relative_power: *power,
+                loss: found.map(|found| found.loss),
+                loss_low: found.map(|found| found.interval[0]),
+                loss_high: found.map(|found| found.interval[1]),
+            };
+        let walked = |it: &Tested| WalkedRecord {
             tested: it.tested,
             confirmed: it.passed.as_ref().map(tested),
             ended_by: it.failed.as_ref().map(tested),

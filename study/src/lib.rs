@@ -9,9 +9,7 @@ mod losses;
 mod paper;
 mod variants;
 
-use recoup::design::{
-    ControlOptions, Kind, Mode, OutputCorrection, Quantization, Statistics, WeightCodes,
-};
+use recoup::design::{ControlOptions, Kind, Mode, Quantization, Statistics, WeightCodes};
 use recoup::{Design, Multiplier, Space};
 use recoup_core::multiplier::{perforated, recursive, truncated};
 use recoup_explore::entry::Entry;
@@ -26,10 +24,7 @@ const LIMITS: [f64; 5] = [0.1, 0.25, 0.5, 1.0, 2.0];
 
 /// How activations of some designs become codes, and outputs of filters are corrected.
 pub const QUANTIZATIONS: [Quantization; 3] =
-    [Quantization::PLAIN, Quantization::GAIN, CHOSEN_CODES];
-
-/// Codes that are chosen for the multiplier, and a gain for each filter.
-const CHOSEN_CODES: Quantization = Quantization { aware: true, outputs: OutputCorrection::Gain };
+    [Quantization::PLAIN, Quantization::GAIN, Quantization::CHOSEN];
 
 /// Which designs are wanted. An empty list is all.
 #[derive(Clone, Debug, Default)]
@@ -87,30 +82,26 @@ pub fn designs(asked: &Asked) -> Vec<Design> {
         Space {
             multipliers: varied(),
             control_variates: both,
-            quantizations: vec![Some(CHOSEN_CODES)],
+            quantizations: vec![Some(Quantization::CHOSEN)],
             ..Space::default()
         },
         Space {
             multipliers: varied(),
             control_variates: with_v,
-            quantizations: vec![None, Some(CHOSEN_CODES)],
+            quantizations: vec![None, Some(Quantization::CHOSEN)],
             exact_ends: vec![true],
             ..Space::default()
         },
         Space {
             multipliers: varied(),
             control_variates: vec![Mode::Fitted(None)],
-            quantizations: vec![Some(CHOSEN_CODES)],
+            quantizations: vec![Some(Quantization::CHOSEN)],
             weight_codes: vec![WeightCodes::Chosen],
             ..Space::default()
         },
     ];
     let mut designs = Vec::new();
-    // Chosen codes of weights come with those of activations, of rivals, too.
-    let in_codes = |design: &Design| {
-        design.weight_codes == WeightCodes::Plain || design.quantization() == CHOSEN_CODES
-    };
-    for design in spaces.iter().flat_map(space::with_rivals).filter(in_codes) {
+    for design in spaces.iter().flat_map(space::with_rivals).filter(space::are_chosen_together) {
         if (design.kind() == Kind::Reference || asked.has(&design)) && !designs.contains(&design) {
             designs.push(design);
         }

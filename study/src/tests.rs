@@ -300,7 +300,7 @@ fn plain_codes_alone_are_asked_for_or_all() {
     assert_eq!(all.len(), 229 + 34);
     assert_eq!((&plain[0], all.len() - plain.len()), (&all[0], 170 + 34));
     let aware = Asked {
-        quantizations: vec![CHOSEN_CODES],
+        quantizations: vec![Quantization::CHOSEN],
         weight_codes: vec![WeightCodes::Plain],
         ..Asked::default()
     };
@@ -308,7 +308,7 @@ fn plain_codes_alone_are_asked_for_or_all() {
     assert_eq!((aware.len(), aware[0].kind()), (1 + 78, Kind::Reference));
     let chosen = Asked { weight_codes: vec![WeightCodes::Chosen], ..Asked::default() };
     let chosen = designs(&chosen);
-    assert!(chosen[1..].iter().all(|it| it.quantization() == CHOSEN_CODES));
+    assert!(chosen[1..].iter().all(|it| it.quantization() == Quantization::CHOSEN));
     // Exact products of all widths, and each multiplier with V.
     assert_eq!(chosen.len(), 1 + 24 + varied().len());
     let one = designs(&gained(truncated(8)));

@@ -8,7 +8,7 @@ use recoup_explore::recorded::Mean;
 use recoup::design::{Quantization, WeightCodes};
 use recoup::search::mean_name;
 
-use crate::{CHOSEN_CODES, fraction, loss, variant};
+use crate::{fraction, loss, variant};
 
 /// Designs without and with gains, and in chosen codes, side by side: what these bring is not V's.
 pub fn codes(means: &[Mean]) -> String {
@@ -34,8 +34,8 @@ pub fn codes(means: &[Mean]) -> String {
             fraction(mean.mean.power),
             of(Quantization::PLAIN, WeightCodes::Plain),
             loss(mean),
-            of(CHOSEN_CODES, WeightCodes::Plain),
-            of(CHOSEN_CODES, WeightCodes::Chosen)
+            of(Quantization::CHOSEN, WeightCodes::Plain),
+            of(Quantization::CHOSEN, WeightCodes::Chosen)
         )
         .expect("a string takes all");
     }

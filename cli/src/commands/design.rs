@@ -7,8 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use recoup::data::Labels;
-use recoup::design::WeightScheme;
-use recoup::search::{MakeOptions, OpenNetwork, Store, make};
+use recoup::search::{MakeOptions, OpenNetwork, Store, make, open_sessions};
 use recoup::{DataSpec, Limit, Session};
 use recoup_explore::power::Power;
 
@@ -21,9 +20,6 @@ use crate::parse::{parse_limit, parse_positive, parse_seconds};
 use crate::printer::made;
 use crate::progress::Bars;
 use crate::session;
-
-/// Images in memory at a time, beyond those that are kept decoded.
-const BATCH: usize = 256;
 
 /// Arguments of `design`.
 #[derive(Args)]
@@ -70,10 +66,7 @@ pub struct DesignArgs {
 
 /// Searches, evaluates, confirms and tells.
 pub fn run(args: &DesignArgs) -> Result<()> {
-    let mut store = match &args.out {
-        Some(path) => Store::open(path)?,
-        None => Store::in_memory()?,
-    };
+    let mut store = Store::at(args.out.as_deref())?;
     let bars = Bars::default();
     let sessions = open(args, &args.data)?;
     warn_of_class_order(&sessions[0]);
@@ -83,13 +76,8 @@ pub fn run(args: &DesignArgs) -> Result<()> {
         }
         None => None,
     };
-    let power = Power::default();
-    let networks = sessions.into_iter().map(|session| {
-        warn_of_exact_nodes(&session);
-        let seed = args.data.seed.unwrap_or(0);
-        OpenNetwork::new(session, power.clone(), &[WeightScheme::U8Channel], seed, BATCH, &bars)
-    });
-    let mut networks: Vec<OpenNetwork> = networks.collect::<recoup::Result<_>>()?;
+    sessions.iter().for_each(warn_of_exact_nodes);
+    let networks = open_sessions(sessions, args.data.seed.unwrap_or(0), &bars)?;
     let options = MakeOptions {
         masks: args.masks,
         seed: args.search_seed,
@@ -99,8 +87,8 @@ pub fn run(args: &DesignArgs) -> Result<()> {
         deadline: args.time_limit.map(|limit| Instant::now() + limit),
         ..MakeOptions::new(args.max_loss)
     };
-    store.start_run(&command_line(), &options.settings(&power))?;
-    let made = make(&mut store, &mut networks, &options, &bars)?;
+    store.start_run(&command_line(), &options.settings(&Power::default()))?;
+    let made = make(&mut store, &networks, &options, &bars)?;
     let confirmed = match confirming {
         None => None,
         Some(sessions) => {

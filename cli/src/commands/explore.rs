@@ -33,10 +33,7 @@ pub fn run(args: &ExploreArgs) -> Result<()> {
     check_outputs(args)?;
     let table = read_costs(args)?;
     let designs = args.designs()?;
-    let mut store = match &args.out {
-        Some(path) => Store::open(path)?,
-        None => Store::in_memory()?,
-    };
+    let mut store = Store::at(args.out.as_deref())?;
     let recoded = recodes(args.weights.iter().copied());
     let open = |model: &PathBuf| {
         session::open(model, &args.data, None, Labels::Needed, recoded, &args.machine)

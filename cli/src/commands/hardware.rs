@@ -99,18 +99,21 @@ fn command(args: &MeasureArgs) -> String {
     let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).display().to_string();
     let names: Vec<String> = args.cells.iter().map(name).collect();
     let Structure { products_per_pe, share_columns, clock_gating } = Structure::of(&array(args));
-    let mut structure = String::new();
+    let mut more = String::new();
     if products_per_pe > 1 {
-        structure += &format!(" --products-per-pe {products_per_pe}");
+        more += &format!(" --products-per-pe {products_per_pe}");
     }
     if share_columns > 1 {
-        structure += &format!(" --share-columns {share_columns}");
+        more += &format!(" --share-columns {share_columns}");
     }
     if clock_gating != ClockGating::None {
-        structure += &format!(" --clock-gating {clock_gating}");
+        more += &format!(" --clock-gating {clock_gating}");
+    }
+    if !args.multiplier.is_empty() {
+        more += &format!(" --multiplier {}", args.multiplier.join(" "));
     }
     format!(
-        "recoup hardware measure --library {} --clock-ps {} --size {}{structure} --error {} --cells {}",
+        "recoup hardware measure --library {} --clock-ps {} --size {}{more} --error {} --cells {}",
         args.library,
         args.clock_ps,
         sizes.join(" "),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use recoup::data::Labels;
-use recoup::design::{OutputCorrection, Quantization, WeightCodes, design};
+use recoup::design::design;
 use recoup::multipliers::{ImportOptions, multiplier};
 use recoup::{Design, Watch};
 use recoup_core::quantize::{Calibration, WeightScheme};
@@ -70,8 +70,7 @@ fn design_of(text: &str) -> Result<Design> {
     if !is_alone || design.multiplier.is_exact() {
         return Ok(design);
     }
-    let chosen = Quantization { aware: true, outputs: OutputCorrection::Gain };
-    Ok(design.with_quantization(chosen).with_weight_codes(WeightCodes::Chosen))
+    Ok(design.with_all_chosen())
 }
 
 #[cfg(test)]

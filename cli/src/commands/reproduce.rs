@@ -8,8 +8,7 @@ use std::io::{Write, stdout};
 
 use anyhow::{Context, Result};
 
-use recoup::design::WeightScheme;
-use recoup::search::{Budget, OpenNetwork, Store, explored_inputs};
+use recoup::search::{Budget, OpenNetwork, Store, explored_inputs, open_sessions};
 use recoup::{ExploreOptions, Session, explore};
 use recoup_explore::entry::Settings;
 use recoup_explore::explorer::Network;
@@ -31,9 +30,6 @@ use sessions::{other_sessions, sessions};
 
 /// Seed of the order of the images, which no result on all of them depends on.
 const ORDER_SEED: u64 = 0;
-
-/// Images in memory at a time, beyond those that are kept decoded.
-const BATCH: usize = 256;
 
 /// Evaluates the designs on the paper's six networks and on those beside them, confirms what is chosen, and writes page and tables.
 pub fn run(args: &ReproduceArgs) -> Result<()> {
@@ -61,15 +57,13 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     let mut store = Store::open(&database)?;
     let power = Power::default();
     let bars = Bars::default();
-    let open = |mut session: Session| {
-        session.isa = session::isa(&args.machine);
-        warn_of_exact_nodes(&session);
-        let weights = [WeightScheme::U8Channel];
-        OpenNetwork::new(session, power.clone(), &weights, ORDER_SEED, BATCH, &bars)
-    };
     let hashes = beside.iter().map(|session| session.graph.sha256.clone()).collect();
-    let open_all = |sessions: Vec<Session>| -> recoup::Result<Vec<OpenNetwork>> {
-        sessions.into_iter().map(open).collect()
+    let open_all = |mut sessions: Vec<Session>| {
+        for session in &mut sessions {
+            session.isa = session::isa(&args.machine);
+            warn_of_exact_nodes(session);
+        }
+        open_sessions(sessions, ORDER_SEED, &bars)
     };
     let (opened, beside) = (open_all(sessions)?, open_all(beside)?);
     let others: Vec<OpenNetwork> =

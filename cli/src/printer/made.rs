@@ -8,11 +8,13 @@ use serde::Serialize;
 use recoup::Design;
 use recoup::design::Kind;
 use recoup::records::{ConfirmationRecord, MadeRecord};
-use recoup::search::{Confirmation, Made};
+use recoup::search::{Confirmation, Made, Tested};
 use recoup_core::multiplier::dot_diagram;
 use recoup_explore::answer::loss;
 use recoup_explore::choose::Judged;
-use recoup_explore::confirm::Walked;
+use recoup_explore::sequential::{Assessment, Verdict};
+
+use recoup_hardware::mask_model::MaskModel;
 
 use super::exploration;
 
@@ -73,17 +75,21 @@ pub fn text(made: &Made, confirmed: Option<&Confirmation>) -> Result<()> {
     }
     writeln!(
         out,
-        "powers of masks that the cost table does not have are estimated, within 2.4 % (one standard \
-         error); recoup hardware measure --multiplier MASK measures them"
+        "powers of masks that the cost table does not have are estimated, within {:.1} % (one standard \
+         error); recoup hardware measure --multiplier MASK measures them",
+        100.0 * MaskModel::shipped().standard_error()
     )?;
     Ok(())
 }
 
 /// How a test of designs ended.
-fn walked(walked: &Walked<Design, Judged>) -> String {
-    let told = |(design, judged): &(Design, Judged)| {
-        let saved = judged.power.map_or(0.0, |power| 100.0 * (1.0 - power));
-        format!("{design} saves {saved:.1} % and loses {}", loss(&judged.assessment))
+fn walked(walked: &Tested) -> String {
+    let told = |((design, power), found): &((Design, Option<f64>), Option<Assessment>)| {
+        let saved = power.map_or(0.0, |power| 100.0 * (1.0 - power));
+        match found {
+            Some(found) => format!("{design} saves {saved:.1} % and loses {}", loss(found)),
+            None => format!("{design}, which failed"),
+        }
     };
     let passed = walked.passed.as_ref().map_or("no design".to_owned(), told);
     let ended = walked.failed.as_ref().map(|failed| format!("; the next, {}", told(failed)));
@@ -91,5 +97,5 @@ fn walked(walked: &Walked<Design, Judged>) -> String {
 }
 
 fn is_under(judged: &Judged) -> bool {
-    judged.assessment.verdict == recoup_explore::sequential::Verdict::Under
+    judged.assessment.verdict == Verdict::Under
 }

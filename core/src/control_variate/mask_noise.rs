@@ -207,11 +207,12 @@ mod tests {
     use super::*;
     use crate::multiplier::{Multiplier, truncated};
 
+    fn counts() -> CodeHistogram {
+        std::array::from_fn(|a| if a == 0 { 900 } else { 4000 / (a as u64 + 20) })
+    }
+
     fn layer() -> LayerNoise {
-        let mut counts = [0u64; 256];
-        counts.iter_mut().enumerate().for_each(|(a, count)| {
-            *count = if a == 0 { 900 } else { 4000 / (a as u64 + 20) };
-        });
+        let counts = counts();
         let mut bits = [[0.0; 8]; 8];
         add_covariances(&counts, 1.0, &mut bits);
         let weights: Vec<(f64, f64)> = (-40..40).map(|w| (f64::from(w), 1.0 / 80.0)).collect();
@@ -240,10 +241,7 @@ mod tests {
     fn errors_are_those_of_the_products() {
         let own = layer();
         let multiplier = Multiplier::from_mask(0xfcf8_f0e0_c080_0000);
-        let mut counts = [0u64; 256];
-        counts.iter_mut().enumerate().for_each(|(a, count)| {
-            *count = if a == 0 { 900 } else { 4000 / (a as u64 + 20) };
-        });
+        let counts = counts();
         let all: f64 = counts.iter().map(|&count| count as f64).sum();
         let errors = multiplier.errors(WeightCoding::Unsigned);
         let expect = |of: &dyn Fn(usize) -> f64| -> f64 {

@@ -159,6 +159,13 @@ impl Design {
         Self { weight_codes, ..self }
     }
 
+    /// The same with all that can be chosen for its multiplier: codes of activations and of weights, and a
+    /// gain for each filter.
+    #[must_use]
+    pub fn with_all_chosen(self) -> Self {
+        self.with_quantization(Quantization::CHOSEN).with_weight_codes(WeightCodes::Chosen)
+    }
+
     /// How weights are coded: as it says, otherwise as its multiplier is for.
     ///
     /// # Errors

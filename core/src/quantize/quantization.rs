@@ -48,6 +48,9 @@ impl Quantization {
     /// The calibration's own ranges, and a gain for each filter.
     pub const GAIN: Self = Self { aware: false, outputs: OutputCorrection::Gain };
 
+    /// Ranges and roundings chosen for the multiplier, and a gain for each filter.
+    pub const CHOSEN: Self = Self { aware: true, outputs: OutputCorrection::Gain };
+
     /// Each of them once.
     pub const ALL: [Self; 8] = {
         let mut all = [Self::PLAIN; 8];

@@ -95,6 +95,14 @@ impl Store {
         Self::open_with(path, Missing::Create)
     }
 
+    /// The same, or a store in memory if no file is named.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn at(path: Option<&Path>) -> Result<Self, StoreError> {
+        path.map_or_else(Self::in_memory, Self::open)
+    }
+
     /// Opens a results file that is there.
     ///
     /// # Errors
