@@ -204,16 +204,6 @@ fn read(bytes: &[u8], like: &Quantized) -> Result<Quantized, QdqError> {
     let file = OnnxFile::from_bytes(bytes, Path::new("codes"))?;
     let attention = like.graph.attention.unwrap_or_default();
     let graph: Graph = model::load_with(&file, None, attention)?;
-    let nothing = Calibration {
-        model: String::new(),
-        model_sha256: graph.sha256.clone(),
-        data: String::new(),
-        source: None,
-        preprocess: String::new(),
-        images: 0,
-        method: String::new(),
-        tensors: Vec::new(),
-        layers: Vec::new(),
-    };
+    let nothing = Calibration::of_own_codes(graph.sha256.clone());
     Ok(Quantized::new(graph.into(), &nothing, like.weights, Widths::FULL)?)
 }

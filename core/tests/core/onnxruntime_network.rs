@@ -45,17 +45,7 @@ fn network(name: &str, scheme: WeightScheme) -> (Network, f32) {
     let graph = model::load(&file, None).unwrap_or_else(|error| panic!("{error}"));
     let step = graph.values[graph.outputs[0]].quantization.expect("QDQ quantises the logits").scale;
     // Empty: no tensor that a multiplier reads may need a scale of ours.
-    let calibration = Calibration {
-        model: name.into(),
-        model_sha256: file.sha256,
-        data: String::new(),
-        source: None,
-        preprocess: String::new(),
-        images: 0,
-        method: String::new(),
-        tensors: Vec::new(),
-        layers: Vec::new(),
-    };
+    let calibration = Calibration::of_own_codes(file.sha256);
     let quantized = Quantized::new(Arc::new(graph), &calibration, scheme, Widths::FULL).unwrap();
     let prepared = Prepared::new(quantized, Isa::best());
     (Network::new(&prepared, &Multiplier::exact(), None).unwrap(), step)

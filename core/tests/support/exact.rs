@@ -30,17 +30,8 @@ pub fn with_ranges(
     isa: Isa,
     widths: Widths,
 ) -> Result<Network, String> {
-    let calibration = Calibration {
-        model: String::new(),
-        model_sha256: graph.sha256.clone(),
-        data: String::new(),
-        source: None,
-        preprocess: String::new(),
-        images,
-        method: String::new(),
-        tensors,
-        layers: Vec::new(),
-    };
+    let nothing = Calibration::of_own_codes(graph.sha256.clone());
+    let calibration = Calibration { images, tensors, ..nothing };
     let (graph, weights) = (graph.clone(), WeightScheme::U8Channel);
     let quantized =
         Quantized::new(graph, &calibration, weights, widths).map_err(|error| error.to_string())?;
