@@ -38,7 +38,11 @@ recoup explore try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
         r"recoup demo --files try
 recoup design try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
     --preprocess fashion-mnist --images 100 --calibration-images 32 \
-    --max-loss 30 --masks 400 --finalists 1 --time-limit 4 --out run.db",
+    --max-loss 30 --masks 400 --finalists 1 --time-limit 4 --out run.db
+# goes on from there
+recoup design try/resnet8.onnx --data idx:try/images.gz,try/labels.gz \
+    --preprocess fashion-mnist --images 100 --calibration-images 32 \
+    --max-loss 30 --masks 400 --finalists 1 --time-limit 4 --out run.db --json",
     ),
     (
         "recoup merge",
