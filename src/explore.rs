@@ -19,6 +19,7 @@ use recoup_explore::answer::{Answer, Evaluated};
 use recoup_explore::entry::Settings;
 use recoup_explore::explorer::{Explorer, MeanResult, Network, Question};
 use recoup_explore::export::Line;
+use recoup_explore::ingredients::Ingredient;
 use recoup_explore::inputs::Inputs;
 use recoup_explore::key::Names;
 use recoup_explore::power::Power;
@@ -389,6 +390,7 @@ impl Exploration {
         let evaluated = self.means.iter().enumerate().map(|(position, mean)| Evaluated {
             position,
             name: mean.design.to_string(),
+            ingredient: Ingredient::of_design(&mean.design),
             judged: mean.judged(),
         });
         (!self.means.is_empty()).then(|| Answer::new(&evaluated.collect::<Vec<_>>(), self.limit))
@@ -410,7 +412,8 @@ impl ExploredNetwork {
     fn answer(&self, limit: Limit) -> Answer {
         let results = self.results.iter().enumerate();
         let evaluated = results.filter_map(|(position, result)| {
-            Some(Evaluated { position, name: result.name(), judged: result.judged()? })
+            let ingredient = Ingredient::of_design(&result.design);
+            Some(Evaluated { position, name: result.name(), ingredient, judged: result.judged()? })
         });
         Answer::new(&evaluated.collect::<Vec<_>>(), limit)
     }

@@ -9,11 +9,13 @@ use recoup_core::quantize::{WeightCodes, WeightScheme};
 use recoup_explore::answer::{self, Evaluated};
 use recoup_explore::choose::{Judged, MeanLoss};
 use recoup_explore::entry::{Entry, Settings};
+use recoup_explore::ingredients::Ingredient;
+use recoup_explore::power::shipped_costs;
 use recoup_explore::quality::LayerQuality;
 use recoup_explore::recorded::{Mean, Recorded, RecordedDesign, RecordedNetwork};
 use recoup_explore::sequential::{self, ERROR, Limit};
 use recoup_explore::store::Store;
-use recoup_hardware::cost_table::{Cost, Stimulus};
+use recoup_hardware::cost_table::{Cost, CostRun, Stimulus};
 use recoup_hardware::inference::with_load_path;
 use recoup_report::data::{
     Answer, Assessment, Command, Comparison, Costs, Hardware, Histogram, Input, LayerError,
@@ -89,7 +91,8 @@ fn evaluated_means(means: &[Mean]) -> Vec<Evaluated> {
     let evaluated = means.iter().enumerate().map(|(position, mean)| {
         let MeanLoss { power, assessment, .. } = mean.mean;
         let judged = Judged { kind: mean.design.entry.kind, power, assessment };
-        Evaluated { position, name: mean_name(mean), judged }
+        let ingredient = Ingredient::of_entry(&mean.design.entry);
+        Evaluated { position, name: mean_name(mean), ingredient, judged }
     });
     evaluated.collect()
 }
@@ -97,8 +100,8 @@ fn evaluated_means(means: &[Mean]) -> Vec<Evaluated> {
 /// Designs, and the choice among those that were evaluated.
 fn results(designs: Vec<ShownDesign>, evaluated: &[Evaluated], limit: Limit) -> Results {
     let answer = answer::Answer::new(evaluated, limit);
-    let answer::Answer { choice, headline, remarks, .. } = answer;
-    Results { designs, choice, answer: Answer { headline, remarks } }
+    let answer::Answer { choice, headline, remarks, steps, .. } = answer;
+    Results { designs, choice, answer: Answer { headline, remarks }, steps }
 }
 
 fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings, beside: bool) -> Network {
@@ -108,7 +111,8 @@ fn show(network: &RecordedNetwork, limit: Limit, settings: &Settings, beside: bo
         .filter_map(|(position, (design, assessment))| {
             let Entry { kind, relative_power: power, .. } = design.entry;
             let judged = Judged { kind, power, assessment: (*assessment)? };
-            Some(Evaluated { position, name: design.entry.name(), judged })
+            let ingredient = Ingredient::of_entry(&design.entry);
+            Some(Evaluated { position, name: design.entry.name(), ingredient, judged })
         })
         .collect();
     let designs = network.designs.iter().zip(&assessments).map(|(recorded, found)| ShownDesign {
@@ -349,10 +353,18 @@ fn provenance(recorded: &Recorded) -> Provenance {
         }
     });
     let [rows, columns] = settings.array;
+    // Only the table inside has the plain array.
+    let over_plain = |run: &CostRun| {
+        let shipped = shipped_costs();
+        let is_shipped = shipped.runs.contains(run) && rows == columns;
+        is_shipped.then(|| shipped.power_over_plain(&run.library.name, rows))?
+    };
     let costs = settings.costs.runs.first().map(|run| Costs {
         library: run.library.name.clone(),
         clock_ps: run.clock_ps,
         array: format!("{rows} x {columns}"),
+        structure: settings.costs.structure(&run.library.name).to_string(),
+        power_over_plain: over_plain(run),
         stimulus: "random codes as a network has them: 45 % of the activations 0, the others \
                    half-normal; uniform codes for designs without such a row"
             .into(),

@@ -30,7 +30,8 @@ fn an_array_as_verilog() {
     let folder = tempfile::tempdir().unwrap();
     array::write(folder.path()).unwrap();
     let array = std::fs::read_to_string(folder.path().join("array.sv")).unwrap();
-    assert!(array.contains("pe_3_3") && !array.contains("pe_4_"), "{array}");
+    // Four products in each PE, and four columns beside one another.
+    assert!(array.contains("pe_0_0") && !array.contains("pe_1_"), "{array}");
     let line = std::fs::read_to_string(folder.path().join("x_line.sv")).unwrap();
     assert!(line.contains("module x_line"), "{line}");
 }

@@ -1,6 +1,7 @@
 //! What was chosen, in words: the same for the command and for the page.
 
 use crate::choose::{Choice, Judged, choose};
+use crate::ingredients::{Ingredient, Step, steps};
 use crate::sequential::{Assessment, ERROR, Limit};
 
 /// A design that was evaluated.
@@ -10,6 +11,8 @@ pub struct Evaluated {
     pub position: usize,
     /// In words.
     pub name: String,
+    /// The last thing that it needs.
+    pub ingredient: Ingredient,
     /// What is chosen by.
     pub judged: Judged,
 }
@@ -23,8 +26,10 @@ pub struct Answer {
     pub headline: String,
     /// The design that is the answer, with what it saves and loses.
     pub design: Option<String>,
-    /// The best of the other kinds, and what is not decided.
+    /// The best of the other kinds, what the saving is made of, and what is not decided.
     pub remarks: Vec<String>,
+    /// What the saving is made of, with positions in the list of all designs.
+    pub steps: Vec<Step>,
 }
 
 impl Answer {
@@ -61,6 +66,8 @@ impl Answer {
                 },
             ));
         }
+        let made_of = steps(designs.iter().map(|it| (it.ingredient, &it.judged)));
+        remarks.extend(told(&made_of, designs));
         if !choice.undecided.is_empty() {
             let cheaper = if choice.chosen.is_some() {
                 "With less power, but undecided"
@@ -77,6 +84,7 @@ impl Answer {
             choice: choice.at(&positions),
             headline,
             remarks,
+            steps: made_of.into_iter().map(|step| step.at(&positions)).collect(),
         }
     }
 
@@ -93,6 +101,21 @@ impl Answer {
         };
         std::iter::once(headline).chain(self.remarks.iter().cloned()).collect()
     }
+}
+
+/// The savings step by step, if there are several.
+fn told(steps: &[Step], designs: &[Evaluated]) -> Option<String> {
+    let saved: Vec<Option<f64>> =
+        steps.iter().map(|step| designs[step.best?].judged.power).collect();
+    let differ = saved.iter().flatten().any(|power| Some(*power) != saved[0]);
+    let told = steps.iter().zip(&saved).map(|(step, power)| {
+        let saved = power.map_or_else(|| "nothing under it".to_owned(), saving);
+        format!("{} {saved}", step.ingredient)
+    });
+    differ.then(|| {
+        let told: Vec<String> = told.collect();
+        format!("Saved with one thing more at each step: {}.", told.join(", then "))
+    })
 }
 
 /// A loss with its interval, points.

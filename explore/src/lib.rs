@@ -13,7 +13,7 @@
 //! - [`runner`] runs the test on one design after another;
 //! - [`explorer`] does it for several networks;
 //! - [`choose`] answers: the design with the least power under the limit, and what else there is;
-//!   [`answer`] puts it into words;
+//!   [`ingredients`] tells what its saving is made of, [`answer`] puts it into words;
 //! - [`confirm`] tests choices on images that they have not seen;
 //! - [`export`] writes results for other programs, [`recorded`] reads a run again.
 
@@ -24,6 +24,7 @@ pub mod entry;
 pub mod explorer;
 pub mod export;
 mod hash;
+pub mod ingredients;
 pub mod inputs;
 pub mod key;
 pub mod masks;

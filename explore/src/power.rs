@@ -171,7 +171,8 @@ impl Power {
     /// The row of a design's array in the table, whose arrays multiply unsigned codes.
     fn array_of(&self, design: &Design, functions: &[String], array: [u32; 2]) -> Option<Array> {
         let is_unsigned = self.weights(design).coding() == WeightCoding::Unsigned;
-        is_unsigned.then(|| Array::new(design, functions, array))?
+        let structure = self.table.structure(&self.library);
+        is_unsigned.then(|| Array::new(design, functions, array, structure))?
     }
 
     /// Array power of a design, by the table, as a fraction of the exact 8-bit array's; none
@@ -280,6 +281,7 @@ mod tests {
     use recoup_core::control_variate::{AttentionConstants, ControlOptions, Mode};
     use recoup_core::model::LoadedOperand;
     use recoup_core::multiplier::{Multiplier, truncated};
+    use recoup_hardware::cost_table::Structure;
     use recoup_hardware::inference::{LayerShape, MeasuredLayer};
 
     use super::*;
@@ -291,7 +293,7 @@ mod tests {
         let mut power = Power::default();
         let design = Design::new(truncated(8));
         let row = |power: &Power, design: &Design| {
-            let array = Array::new(design, &functions, [64; 2]).unwrap();
+            let array = Array::new(design, &functions, [64; 2], Structure::CHOSEN).unwrap();
             power.table.full(LIBRARY, &array).unwrap().clone()
         };
         let (plain, exact) = (row(&power, &design), power.table.costs[0].design.exact());

@@ -2,6 +2,7 @@
 //! that power stands beside accuracy without any design tool.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use flate2::bufread::GzDecoder;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cells::CellError;
-use crate::rtl::{ClockGating, Options};
+use crate::rtl::{ClockGating, Options, SHARES};
 
 /// Version of the file.
 const VERSION: u32 = 1;
@@ -109,7 +110,7 @@ pub struct Array {
 }
 
 /// How an array is built, whatever its multiplier. In files it is left out where each PE has one
-/// product and registers of its own.
+/// product and registers of its own, which is the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Structure {
@@ -122,6 +123,26 @@ pub struct Structure {
 }
 
 impl Structure {
+    /// That of the costs that come with this crate: the exact array takes the least power in it, of those that
+    /// close at their clock (docs/hardware.md).
+    pub const CHOSEN: Self =
+        Self { products_per_pe: 4, share_columns: 4, clock_gating: ClockGating::Idle };
+
+    /// An array of the chosen structure: of as many products and columns together as divide its rows and columns.
+    pub fn chosen_array(rows: usize, columns: usize, depth: usize) -> Options {
+        let dividing = |most: usize, size: usize| {
+            let divides = |number: &usize| *number <= most && size.is_multiple_of(*number);
+            SHARES.into_iter().rev().find(divides).unwrap_or(1)
+        };
+        let Self { products_per_pe, share_columns, clock_gating } = Self::CHOSEN;
+        Options {
+            products_per_pe: dividing(products_per_pe, rows),
+            share_columns: dividing(share_columns, columns),
+            clock_gating,
+            ..Options::new(rows, columns, depth)
+        }
+    }
+
     /// That of such arrays.
     pub fn of(options: &Options) -> Self {
         let Options { products_per_pe, share_columns, clock_gating, .. } = *options;
@@ -144,6 +165,28 @@ impl Default for Structure {
     }
 }
 
+impl fmt::Display for Structure {
+    /// As a reader says it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { products_per_pe, share_columns, clock_gating } = self;
+        match products_per_pe {
+            1 => f.write_str("one product per PE")?,
+            products => write!(f, "{products} products per PE")?,
+        }
+        match share_columns {
+            1 => f.write_str(", an activation register per PE")?,
+            columns => write!(f, ", {columns} columns to an activation register")?,
+        }
+        match clock_gating {
+            ClockGating::None => f.write_str(", no clock gated"),
+            ClockGating::Weights => f.write_str(", clocks of weights gated"),
+            ClockGating::Idle => {
+                f.write_str(", clocks of weights and of idle rows and columns gated")
+            }
+        }
+    }
+}
+
 impl PartialEq for Array {
     fn eq(&self, other: &Self) -> bool {
         self.has_options_of(other) && self.identity() == other.identity()
@@ -154,7 +197,12 @@ impl Array {
     /// The array of so many rows and columns that runs a design whose control variate uses
     /// `functions`, with unsigned weights; None if they are several, or its multiplier is for signed
     /// ones, of which no table has the costs.
-    pub fn new(design: &Design, functions: &[String], [rows, columns]: [u32; 2]) -> Option<Self> {
+    pub fn new(
+        design: &Design,
+        functions: &[String],
+        [rows, columns]: [u32; 2],
+        structure: Structure,
+    ) -> Option<Self> {
         let control = match functions {
             [] => None,
             [function] => Some(function.clone()),
@@ -168,7 +216,7 @@ impl Array {
             control,
             rows,
             columns,
-            structure: Structure::default(),
+            structure,
         })
     }
 
@@ -317,14 +365,33 @@ impl CostTable {
         }
     }
 
-    /// The table that comes with this crate.
+    /// The table that comes with this crate: of all families, and of masks beside them.
     ///
     /// # Panics
-    /// Never: a test reads the same file.
+    /// Never: a test reads the same files.
     pub fn shipped() -> Self {
-        let packed: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/costs.json.gz"));
-        let text = std::io::read_to_string(GzDecoder::new(packed)).expect("as it was packed");
-        Self::parse("costs.json", &text).expect("a table")
+        let table = |name: &str, packed: &[u8]| {
+            let text = std::io::read_to_string(GzDecoder::new(packed)).expect("as it was packed");
+            Self::parse(name, &text).expect("a table")
+        };
+        let families = include_bytes!(concat!(env!("OUT_DIR"), "/costs.json.gz"));
+        let masks = include_bytes!(concat!(env!("OUT_DIR"), "/mask_costs.json.gz"));
+        table("costs.json", families).with(table("mask_costs.json", masks), "masks")
+    }
+
+    /// The rows of another table beside its own, but for those of a design that it has in the same library. The
+    /// other's runs get names with `suffix`.
+    fn with(mut self, other: Self, suffix: &str) -> Self {
+        let id = |id: &str| format!("{id}-{suffix}");
+        let is_new = |cost: &&Cost| {
+            let library = &other.run(cost).expect("a run of each row").library.name;
+            self.find(library, &cost.design, cost.stimulus).is_none()
+        };
+        let rows = other.costs.iter().filter(is_new);
+        let rows: Vec<Cost> = rows.map(|row| Cost { run: id(&row.run), ..row.clone() }).collect();
+        self.costs.extend(rows);
+        self.runs.extend(other.runs.iter().map(|run| CostRun { id: id(&run.id), ..run.clone() }));
+        self
     }
 
     /// A table of these rows.
@@ -332,9 +399,27 @@ impl CostTable {
         CostTable { version: VERSION, runs, costs }
     }
 
+    /// How the arrays of a library are built: the first of its rows says it for all.
+    pub fn structure(&self, library: &str) -> Structure {
+        let is_of = |cost: &&Cost| self.run(cost).is_some_and(|run| run.library.name == library);
+        self.costs.iter().find(is_of).map_or(Structure::CHOSEN, |cost| cost.design.structure)
+    }
+
+    /// Power of the exact 8-bit array of a library over that of the plain array, of a product per PE and without
+    /// gated clocks, whose rows are those of the library NAME-plain.
+    pub fn power_over_plain(&self, library: &str, size: u32) -> Option<f64> {
+        let energy_fj = |library: &str| {
+            let mut of_size = self.of_size(library, size);
+            Some(of_size.find(|cost| cost.design == cost.design.exact())?.energy_fj)
+        };
+        Some(energy_fj(library)? / energy_fj(&format!("{library}-plain"))?)
+    }
+
     /// The names of the libraries that it has costs of.
     pub fn libraries(&self) -> Vec<&str> {
-        self.runs.iter().map(|run| run.library.name.as_str()).collect()
+        let mut names: Vec<&str> = self.runs.iter().map(|run| run.library.name.as_str()).collect();
+        names.dedup();
+        names
     }
 
     /// Takes the rows of a run of one library, in place of those that it has of this library.
@@ -533,7 +618,7 @@ mod tests {
     fn a_row_is_found_by_what_its_multiplier_is() {
         let energy_fj = |table: &CostTable, multiplier: &Multiplier| {
             let plain = Design::new(multiplier.clone()).with_control_variate(Mode::None);
-            let design = Array::new(&plain, &[], [64, 64])?;
+            let design = Array::new(&plain, &[], [64, 64], Structure::default())?;
             Some(table.find("seven", &design, Stimulus::Uniform)?.energy_fj)
         };
         let from_file = |name: &str, error: fn(u8, u8) -> i32| {

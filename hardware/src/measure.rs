@@ -123,8 +123,8 @@ pub fn measure(
     let units = ArrayUnits::synthesize(design, bench.library, bench.synthesis, watch)?;
     let functions: Vec<String> =
         control.iter().map(|control| control.functions[0].function.to_string()).collect();
-    let row = Array::new(configured, &functions, [size as u32; 2]).expect("at most one x");
-    let row = Array { structure: Structure::of(&options), ..row };
+    let row = Array::new(configured, &functions, [size as u32; 2], Structure::of(&options))
+        .expect("at most one x");
     if units.fastest_clock_ps() > bench.clock_ps {
         return Err(MeasureError::Slow {
             design: format!("{} of {size}x{size}", row.multiplier),

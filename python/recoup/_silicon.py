@@ -20,8 +20,8 @@ Cache = str | os.PathLike[str] | Literal[False] | None
 class _Array(NamedTuple):
     rows: int
     columns: int
-    products_per_pe: int
-    share_columns: int
+    products_per_pe: int | None
+    share_columns: int | None
     clock_gating: str
     pipeline: bool
     zero_gating: bool
@@ -75,9 +75,9 @@ def rtl(
     out: str | os.PathLike[str] | None = None,
     depth: int | None = None,
     layer: str | None = None,
-    products_per_pe: int = 1,
-    share_columns: int = 1,
-    clock_gating: str = "none",
+    products_per_pe: int | None = None,
+    share_columns: int | None = None,
+    clock_gating: str = "idle",
     pipeline: bool = False,
     zero_gating: bool = False,
     x_in_pe: bool = False,
@@ -96,8 +96,10 @@ def rtl(
         out: a folder for the files.
         depth: most products per output; those of the network's deepest layer, if not said.
         layer: the layer of the testbench; the first convolution of several tiles, if not said.
-        products_per_pe: products that a PE adds to one partial sum: 1, 2, 4 or 8.
-        share_columns: neighbouring columns that read one activation register: 1, 2, 4 or 8.
+        products_per_pe: products that a PE adds to one partial sum: 1, 2, 4 or 8; 4, or as many as divide
+            the rows, if not said.
+        share_columns: neighbouring columns that read one activation register: 1, 2, 4 or 8; 4, or as
+            many as divide the columns, if not said.
         clock_gating: registers whose clock is gated: ``none``, ``weights`` or ``idle``.
         pipeline: a register between multiplier and accumulation.
         zero_gating: registers keep their value where the activation code is 0.
@@ -181,9 +183,9 @@ def power(
     dont_use: str | Sequence[str] = (),
     wire_ff: float = 0.25,
     cache: Cache = None,
-    products_per_pe: int = 1,
-    share_columns: int = 1,
-    clock_gating: str = "none",
+    products_per_pe: int | None = None,
+    share_columns: int | None = None,
+    clock_gating: str = "idle",
     pipeline: bool = False,
     zero_gating: bool = False,
     x_in_pe: bool = False,

@@ -33,8 +33,8 @@ pub enum Subject<'py> {
 pub struct Array {
     rows: usize,
     columns: usize,
-    products_per_pe: usize,
-    share_columns: usize,
+    products_per_pe: Option<usize>,
+    share_columns: Option<usize>,
     clock_gating: String,
     pipeline: bool,
     zero_gating: bool,
@@ -46,8 +46,8 @@ impl Array {
     fn of(&self, py: Python<'_>, options: ArrayOptions) -> PyResult<ArrayOptions> {
         let clock_gating: Result<ClockGating, String> = self.clock_gating.parse();
         Ok(ArrayOptions {
-            products_per_pe: self.products_per_pe,
-            share_columns: self.share_columns,
+            products_per_pe: self.products_per_pe.unwrap_or(options.products_per_pe),
+            share_columns: self.share_columns.unwrap_or(options.share_columns),
             clock_gating: clock_gating.map_err(|error| request(py, &error))?,
             pipeline: self.pipeline,
             zero_gating: self.zero_gating,

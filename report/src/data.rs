@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 pub use recoup_core::design::Kind;
 pub use recoup_explore::choose::Choice;
+pub use recoup_explore::ingredients::Step;
 pub use recoup_explore::sequential::Verdict;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,9 @@ pub struct Results {
     pub choice: Choice,
     /// The same in words.
     pub answer: Answer,
+    /// What the saving is made of, as positions in the list.
+    #[serde(default)]
+    pub steps: Vec<Step>,
 }
 
 /// What was chosen, in words.
@@ -271,6 +275,13 @@ pub struct Costs {
     pub clock_ps: f64,
     /// Size of the array: `64 x 64`.
     pub array: String,
+    /// How arrays are built, in words.
+    #[serde(default)]
+    pub structure: String,
+    /// Power of the exact 8-bit array over that of the plain one: of a product per PE, without gated clocks. None
+    /// where one of them is not known.
+    #[serde(default)]
+    pub power_over_plain: Option<f64>,
     /// What drives it, in words.
     pub stimulus: String,
     /// Name and version of each tool.

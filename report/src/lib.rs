@@ -15,5 +15,6 @@ mod script;
 mod sections;
 mod table;
 mod view;
+mod waterfall;
 
 pub use page::render;

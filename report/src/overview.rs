@@ -6,6 +6,7 @@ use crate::choice::{Outcome, outcome, rivals, saving};
 use crate::data::{Report, Results, ShownDesign};
 use crate::number;
 use crate::view::{View, views};
+use crate::waterfall;
 
 /// The chosen design, what it saves and loses, and its rivals.
 pub fn overview(report: &Report) -> Markup {
@@ -18,6 +19,7 @@ pub fn overview(report: &Report) -> Markup {
                 Some(view) => {
                     (headline(view))
                     (comparison(view.results))
+                    (waterfall::waterfall(view.results, report.provenance.costs.as_ref()))
                 }
             }
             @if views.len() > 1 {

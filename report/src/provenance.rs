@@ -50,7 +50,10 @@ fn costs(costs: &Costs) -> Markup {
         dl .pairs {
             dt { "cell library" } dd { (costs.library) }
             dt { "clock" } dd { (number::significant(costs.clock_ps)) " ps" }
-            dt { "array" } dd { (costs.array) }
+            dt { "array" } dd {
+                (costs.array)
+                @if !costs.structure.is_empty() { ", " (costs.structure) }
+            }
             dt { "codes" } dd { (costs.stimulus) }
             dt { "tools" }
             dd { @for (index, (name, version)) in costs.tools.iter().enumerate() {

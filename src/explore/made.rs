@@ -104,13 +104,13 @@ impl MakeOptions {
 /// Makes multipliers for networks, one for all of them: judges masks by what is predicted of their
 /// losses, on average over the networks, and of their power; evaluates some of the best over all powers,
 /// and then some around the power where the limit turned out to be. Powers of masks that no cost table
-/// has are estimated.
+/// has are estimated; the networks know them afterwards.
 ///
 /// # Errors
 /// As [`explore`], and when weights are not unsigned codes.
 pub fn make(
     store: &mut Store,
-    networks: &[OpenNetwork],
+    networks: &mut [OpenNetwork],
     options: &MakeOptions,
     watch: &dyn Watch,
 ) -> Result<Made> {
@@ -143,6 +143,8 @@ pub fn make(
     let around = around_the_limit(&first);
     add(&mut finalists, front.spread(options.finalists, around));
     let exploration = evaluate(&finalists)?;
+    drop(inputs);
+    networks.iter_mut().zip(powers).for_each(|(network, power)| network.power = power);
     Ok(Made { front, finalists, exploration, masks_per_s, seed: options.seed })
 }
 
@@ -169,11 +171,16 @@ pub fn make_sessions(
     watch: &dyn Watch,
 ) -> Result<Made> {
     store.start_run(command, &options.settings(&Power::default()))?;
-    let networks = open_sessions(sessions, order_seed, watch)?;
-    make(store, &networks, options, watch)
+    let mut networks = open_sessions(sessions, order_seed, watch)?;
+    make(store, &mut networks, options, watch)
 }
 
 impl Made {
+    /// Every design that was to be evaluated, the reference first.
+    pub fn designs(&self) -> impl Iterator<Item = &Design> {
+        self.exploration.networks.iter().take(1).flat_map(|it| &it.results).map(|it| &it.design)
+    }
+
     /// Every design that was evaluated, with what is chosen by: over all networks, or on the one.
     pub fn judged(&self) -> Vec<(&Design, Judged)> {
         judged(&self.exploration)
@@ -281,11 +288,12 @@ fn estimate(power: &mut Power, masks: &[Scored]) {
         return;
     }
     let table = &mut power.table;
+    let structure = table.structure(LIBRARY);
     for scored in masks {
         for x in ControlFunction::NAMED {
             let name = x.to_string();
             let design = design_of_mask(scored.mask);
-            let array = Array::new(&design, std::slice::from_ref(&name), [SIZE; 2]);
+            let array = Array::new(&design, std::slice::from_ref(&name), [SIZE; 2], structure);
             let is_known = array.is_none_or(|array| table.full(LIBRARY, &array).is_some());
             if !is_known {
                 let row = MaskModel::shipped().row(table, LIBRARY, scored.mask, Some(&name));

@@ -7,6 +7,7 @@ use recoup_core::multiplier::Multiplier;
 use recoup_explore::choose::{Choice, MeanLoss};
 use recoup_explore::explorer::MeanResult;
 use recoup_explore::export::Line;
+use recoup_explore::ingredients::Step;
 use recoup_explore::masks::Scored;
 use recoup_explore::runner::Ended;
 use recoup_explore::sequential::{Assessment, ERROR, Limit};
@@ -187,6 +188,8 @@ pub struct NetworkRecord {
     pub configurations: Vec<Line>,
     /// The choice among them, as places in their list.
     pub choice: Choice,
+    /// What its saving is made of.
+    pub steps: Vec<Step>,
 }
 
 /// The designs over all networks.
@@ -196,6 +199,8 @@ pub struct MeanRecord {
     pub configurations: Vec<MeanDesignRecord>,
     /// The choice among them, as places in their list.
     pub choice: Choice,
+    /// What its saving is made of.
+    pub steps: Vec<Step>,
 }
 
 /// A design over all networks. Losses are in points.
@@ -233,10 +238,12 @@ impl Exploration {
             recoded_weight_codes: network.own_codes.recoded,
             configurations: network.lines(),
             choice: answer.choice,
+            steps: answer.steps,
         });
         let mean = self.mean_answer().map(|answer| MeanRecord {
             configurations: self.means.iter().map(|it| self.networks[0].mean(it)).collect(),
             choice: answer.choice,
+            steps: answer.steps,
         });
         ExplorationRecord {
             recoup: env!("CARGO_PKG_VERSION"),

@@ -33,8 +33,10 @@ pub fn cost(design: &Design, control: Option<&ControlVariate>, size: u32) -> Opt
     let is_unsigned = design.weight_scheme().ok()?.coding() == WeightCoding::Unsigned;
     let functions = control.iter().flat_map(|control| &control.functions);
     let functions: Vec<String> = functions.map(|x| x.function.to_string()).collect();
-    let array = is_unsigned.then(|| Array::new(design, &functions, [size; 2]))??;
-    shipped_costs().full(LIBRARY, &array)
+    let table = shipped_costs();
+    let structure = table.structure(LIBRARY);
+    let array = is_unsigned.then(|| Array::new(design, &functions, [size; 2], structure))??;
+    table.full(LIBRARY, &array)
 }
 
 /// What is measured, and what the table says of it.

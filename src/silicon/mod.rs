@@ -13,6 +13,7 @@ pub use costs::{CostOptions, cost, measure_costs, table_designs};
 pub use power::{Codes, PowerMeter, PowerOptions, RandomCodes};
 pub use power_record::{ArrayRecord, LayerRecord, PowerRecord, UnitRecord};
 pub use recoup_hardware::cells::CellLibrary;
+pub use recoup_hardware::cost_table::Structure;
 pub use recoup_hardware::power::Mode as PowerMode;
 pub use recoup_hardware::rtl::{ClockGating, Options as ArrayOptions};
 pub use recoup_hardware::synthesis::{SynthesisOptions, SynthesisRecord};

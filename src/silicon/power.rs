@@ -117,10 +117,10 @@ pub struct PowerOptions {
 }
 
 impl PowerOptions {
-    /// An array of so many rows and columns, with gate delays, to 1 %.
+    /// An array of so many rows and columns, of the cost table's structure, with gate delays, to 1 %.
     pub fn new(rows: usize, columns: usize) -> Self {
         Self {
-            array: Options::new(rows, columns, rows),
+            array: Structure::chosen_array(rows, columns, rows),
             mode: Mode::Delays,
             clock_fan_out: ClockTree::default().fan_out,
             relative_error: 0.01,

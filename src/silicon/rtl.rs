@@ -39,9 +39,9 @@ pub struct RtlOptions {
 }
 
 impl RtlOptions {
-    /// An array of so many rows and columns.
+    /// An array of so many rows and columns, of the cost table's structure.
     pub fn new(rows: usize, columns: usize) -> Self {
-        let array = Options::new(rows, columns, DEPTH);
+        let array = Structure::chosen_array(rows, columns, DEPTH);
         Self { array, depth: None, layer: None, netlist: None, clock_ps: kit::CLOCK_PS }
     }
 

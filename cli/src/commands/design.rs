@@ -77,7 +77,7 @@ pub fn run(args: &DesignArgs) -> Result<()> {
         None => None,
     };
     sessions.iter().for_each(warn_of_exact_nodes);
-    let networks = open_sessions(sessions, args.data.seed.unwrap_or(0), &bars)?;
+    let mut networks = open_sessions(sessions, args.data.seed.unwrap_or(0), &bars)?;
     let options = MakeOptions {
         masks: args.masks,
         seed: args.search_seed,
@@ -88,7 +88,7 @@ pub fn run(args: &DesignArgs) -> Result<()> {
         ..MakeOptions::new(args.max_loss)
     };
     store.start_run(&command_line(), &options.settings(&Power::default()))?;
-    let made = make(&mut store, &networks, &options, &bars)?;
+    let made = make(&mut store, &mut networks, &options, &bars)?;
     let confirmed = match confirming {
         None => None,
         Some(sessions) => {

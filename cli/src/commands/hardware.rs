@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use recoup::silicon::{ArrayOptions, CostOptions, SynthesisOptions, measure_costs, table_designs};
+use recoup::silicon::{
+    ArrayOptions, CostOptions, Structure, SynthesisOptions, measure_costs, table_designs,
+};
 use recoup_explore::power;
-use recoup_hardware::cost_table::{CostTable, Structure};
-use recoup_hardware::rtl::ClockGating;
+use recoup_hardware::cost_table::CostTable;
 use recoup_zoo::Embedded;
 
 use crate::output::Draft;
@@ -88,9 +89,14 @@ fn measure(args: &MeasureArgs) -> Result<()> {
     Ok(())
 }
 
-/// What the PEs are of.
+/// What the PEs are of, in arrays of all sizes.
 fn array(args: &MeasureArgs) -> ArrayOptions {
-    args.pe.of(ArrayOptions::new(1, 1, 1))
+    let common = args.size.iter().fold(0, |common, &size| gcd(common, usize::from(size)));
+    args.pe.of(Structure::chosen_array(common, common, 1))
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// What makes the same rows again.
@@ -99,16 +105,9 @@ fn command(args: &MeasureArgs) -> String {
     let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).display().to_string();
     let names: Vec<String> = args.cells.iter().map(name).collect();
     let Structure { products_per_pe, share_columns, clock_gating } = Structure::of(&array(args));
-    let mut more = String::new();
-    if products_per_pe > 1 {
-        more += &format!(" --products-per-pe {products_per_pe}");
-    }
-    if share_columns > 1 {
-        more += &format!(" --share-columns {share_columns}");
-    }
-    if clock_gating != ClockGating::None {
-        more += &format!(" --clock-gating {clock_gating}");
-    }
+    let mut more = format!(
+        " --products-per-pe {products_per_pe} --share-columns {share_columns} --clock-gating {clock_gating}"
+    );
     if !args.multiplier.is_empty() {
         more += &format!(" --multiplier {}", args.multiplier.join(" "));
     }

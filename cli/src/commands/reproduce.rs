@@ -6,10 +6,12 @@ mod sessions;
 
 use std::io::{Write, stdout};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use recoup::search::{Budget, OpenNetwork, Store, explored_inputs, open_sessions};
-use recoup::{ExploreOptions, Session, explore};
+use recoup::search::{
+    Budget, MakeOptions, OpenNetwork, Store, explored_inputs, make, open_sessions,
+};
+use recoup::{Design, ExploreOptions, Session, explore};
 use recoup_explore::entry::Settings;
 use recoup_explore::explorer::Network;
 use recoup_explore::power::Power;
@@ -24,6 +26,7 @@ use crate::progress::Bars;
 use crate::session;
 use recoup_zoo::Embedded;
 
+use args::Designs;
 pub use args::ReproduceArgs;
 use confirm::confirm;
 use sessions::{other_sessions, sessions};
@@ -65,7 +68,14 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         }
         open_sessions(sessions, ORDER_SEED, &bars)
     };
-    let (opened, beside) = (open_all(sessions)?, open_all(beside)?);
+    let (mut opened, beside) = (open_all(sessions)?, open_all(beside)?);
+    let searched = match args.designs {
+        Designs::Listed => Vec::new(),
+        Designs::Searched if opened.is_empty() => {
+            bail!("--designs searched: there is none of the paper's networks to make masks for")
+        }
+        Designs::Searched => searched(&mut store, &mut opened, args, &bars)?,
+    };
     let others: Vec<OpenNetwork> =
         opened.iter().zip(others).map(|(opened, other)| opened.on(other)).collect();
     let other_inputs = explored_inputs(&others, &bars)?;
@@ -75,7 +85,7 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         ..Settings::new(args.max_loss, true, &power)
     };
     store.start_run(&command_line(), &settings)?;
-    let options = ExploreOptions {
+    let listed = ExploreOptions {
         designs: recoup_study::designs(&args.asked()),
         limit: args.max_loss,
         // All images, so that the mean is as sharp as they allow and holds for every limit.
@@ -84,9 +94,11 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
         budget: Budget::default(),
         shard: None,
     };
+    let mut options = listed.clone();
+    options.designs.extend(searched.into_iter().filter(|it| !listed.designs.contains(it)));
     let exploration = explore(&mut store, &opened, &options, &bars)?;
-    // On their own, so that they are in no mean.
-    explore(&mut store, &beside, &options, &bars)?;
+    // On their own, so that they are in no mean. Nothing was made for them.
+    explore(&mut store, &beside, &listed, &bars)?;
     if !others.is_empty() {
         let networks = others.iter().zip(&other_inputs);
         let networks: Vec<Network> =
@@ -103,4 +115,17 @@ pub fn run(args: &ReproduceArgs) -> Result<()> {
     writeln!(stdout(), "{text}")?;
     eprintln!("page: {}   tables: {}", html.display(), tables.display());
     Ok(())
+}
+
+/// The designs that are made for the networks, which then know their powers; a run of its own in the store.
+fn searched(
+    store: &mut Store,
+    networks: &mut [OpenNetwork],
+    args: &ReproduceArgs,
+    bars: &Bars,
+) -> Result<Vec<Design>> {
+    let options = MakeOptions::new(args.max_loss);
+    store.start_run(&command_line(), &options.settings(&Power::default()))?;
+    let made = make(store, networks, &options, bars)?;
+    Ok(made.designs().cloned().collect())
 }

@@ -9,9 +9,11 @@ use recoup::silicon::RtlRecord;
 /// What the files are, and what to do with them.
 pub fn array(record: &RtlRecord) -> Result<()> {
     let mut out = stdout().lock();
-    let RtlRecord { rows, columns, multiplier, psum_bits, psum_lsb, acc_bits, .. } = record;
+    let RtlRecord { rows, columns, structure, multiplier, psum_bits, psum_lsb, acc_bits, .. } =
+        record;
     let files = record.files.len();
     writeln!(out, "{}: {rows}x{columns} array of {multiplier}, {files} files", record.out)?;
+    writeln!(out, "{structure}")?;
     writeln!(
         out,
         "partial sums {psum_bits} bits from bit {psum_lsb} on, accumulators {acc_bits} bits for up to \

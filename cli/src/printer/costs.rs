@@ -64,7 +64,7 @@ pub fn costs(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> 
         align_right(&mut table, [1, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
         writeln!(
             out,
-            "{}: {size} x {size} arrays at {:.0} ps, {:.2} fF of wire per sink, {}",
+            "{}: {size} x {size} arrays at {:.0} ps, {:.2} fF of wire per sink, {}\n{}",
             run.library.name,
             run.clock_ps,
             run.wire_ff_per_sink,
@@ -72,7 +72,8 @@ pub fn costs(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> 
                 .iter()
                 .map(|(tool, version)| format!("{tool} {version}"))
                 .collect::<Vec<_>>()
-                .join(", ")
+                .join(", "),
+            costs.structure(&run.library.name)
         )?;
         writeln!(out, "{table}")?;
     }
@@ -81,7 +82,7 @@ pub fn costs(costs: &CostTable, library: Option<&str>, size: u32) -> Result<()> 
         "area and power of the whole array, against the exact one at 8 bits; x: the function of the\n\
          control variate, – without. power and fJ/MAC: codes as a network has them, in layers that fill\n\
          the array; uniform: random codes; demo: the embedded network, whose small layers leave much of\n\
-         a large array idle, and its clock running. load path: what an array that makes constants of loaded\n\
+         a large array idle. load path: what an array that makes constants of loaded\n\
          codes, as attention needs, adds to area and power. Energies have a standard error of about 1 %; arrays\n\
          are composed of units that were synthesised one by one (docs/hardware.md)."
     )?;

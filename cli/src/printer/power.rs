@@ -11,10 +11,10 @@ use super::tables;
 /// Each array: what its parts and the layers take; and a comparison with the first.
 pub fn power(record: &PowerRecord) -> Result<()> {
     let out = &mut stdout();
-    let PowerRecord { rows, columns, library, voltage_v, clock_ps, codes, .. } = record;
+    let PowerRecord { rows, columns, structure, library, voltage_v, clock_ps, codes, .. } = record;
     writeln!(
         out,
-        "{rows}x{columns} array in {library} at {voltage_v} V, clock {clock_ps} ps; {codes}"
+        "{rows}x{columns} array in {library} at {voltage_v} V, clock {clock_ps} ps; {codes}\n{structure}"
     )?;
     for array in &record.results {
         one(array, *clock_ps, out)?;

@@ -93,7 +93,7 @@ fn a_full_disk_keeps_the_results_that_are_there() {
     let path = folder.path().join("run.db");
     drop(Store::open(&path).unwrap());
     let [report, explore, _] = commands(&tiny, folder.path());
-    let output = with_room_for(256 << 10, &explore).output().unwrap();
+    let output = with_room_for(640 << 10, &explore).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{message}");
     assert!(message.contains("run.db: cannot grow"), "{message}");

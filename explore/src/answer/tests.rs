@@ -16,7 +16,12 @@ fn design(name: &str, kind: Kind, power: Option<f64>, verdict: Verdict) -> Evalu
         confidence: 0.95,
         images_to_decide: None,
     };
-    Evaluated { position: 0, name: name.to_owned(), judged: Judged { kind, power, assessment } }
+    Evaluated {
+        position: 0,
+        name: name.to_owned(),
+        ingredient: Ingredient::Less,
+        judged: Judged { kind, power, assessment },
+    }
 }
 
 fn answer(mut designs: Vec<Evaluated>) -> Answer {

@@ -20,7 +20,8 @@ pub enum MappedError {
     /// Gates that synthesis did not map onto cells.
     #[error(
         "{count} cells are not mapped onto the library, as {instance} of kind {kind}; latches, \
-         memories and the like have no cell, and other kinds are not in the Liberty files"
+         memories and the like have no cell (nor those of clock gates where the library has no gate: arrays can \
+         be written without), and other kinds are not in the Liberty files"
     )]
     Unmapped {
         /// Their number.

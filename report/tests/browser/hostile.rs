@@ -42,6 +42,8 @@ fn hostile() -> Report {
     provenance.commands = vec![Command { command: text(), date: text() }];
     provenance.inputs = vec![Input { role: text(), name: text(), sha256: text() }];
     provenance.costs = Some(Costs {
+        structure: text(),
+        power_over_plain: Some(0.6),
         library: text(),
         clock_ps: 1000.0,
         array: text(),

@@ -4,7 +4,7 @@ use crate::args::{LabelArgs, MachineArgs};
 use crate::parse::{embedded, parse_limit, parse_positive};
 use crate::{headings, values};
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use recoup::design::{Quantization, WeightCodes};
 use recoup::{DataSpec, Limit, Multiplier};
 use recoup_study::Asked;
@@ -39,6 +39,9 @@ pub struct ReproduceArgs {
     pub quantization: Vec<Quantization>,
     #[arg(long, help_heading = headings::QUANTIZATION, value_name = "HOW", num_args = 1.., help = format!("Only the designs whose weights get such codes, as in `explore`; may be repeated: {} [default: all]", values::list(WeightCodes::ALL)))]
     pub weight_codes: Vec<WeightCodes>,
+    /// Which designs are evaluated
+    #[arg(long, help_heading = headings::CHOICE, value_name = "WHICH", value_enum, default_value_t)]
+    pub designs: Designs,
     /// The limit by which the page chooses, in points; the tables have several
     #[arg(long, help_heading = headings::CHOICE, default_value = "1", value_name = "POINTS", value_parser = parse_limit, allow_hyphen_values = true)]
     pub max_loss: Limit,
@@ -49,6 +52,16 @@ pub struct ReproduceArgs {
     /// Threads and kernels.
     #[command(flatten)]
     pub machine: MachineArgs,
+}
+
+/// Where the designs come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Designs {
+    /// Those of the paper's families, masks between their levels, and reduced precision
+    #[default]
+    Listed,
+    /// Also masks that are made for these networks and the limit, as recoup design makes them
+    Searched,
 }
 
 impl ReproduceArgs {

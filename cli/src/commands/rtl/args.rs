@@ -6,7 +6,7 @@ use crate::library::ImportArgs;
 use crate::network::NetworkArgs;
 use crate::parse::{parse_array, parse_positive};
 use clap::Args;
-use recoup::silicon::{ArrayOptions, DEPTH};
+use recoup::silicon::{ArrayOptions, DEPTH, Structure};
 use recoup_core::control_variate::{ControlOptions, MODE_HELP, Mode};
 use recoup_core::multiplier::{SPEC_HELP, Source};
 use recoup_hardware::rtl::{ClockGating, SHARES};
@@ -16,21 +16,25 @@ use std::path::PathBuf;
 #[derive(Args, Clone, Copy)]
 #[command(next_help_heading = headings::ARRAYS)]
 pub struct PeArgs {
-    #[arg(long, value_name = "P", default_value_t = 1, value_parser = parse_share, help = format!("Products that a PE adds to one partial sum: {}; R rows are R/P rows of PEs", shares()))]
-    pub products_per_pe: usize,
-    #[arg(long, value_name = "S", default_value_t = 1, value_parser = parse_share, help = format!("Neighbouring columns that read one activation register: {}", shares()))]
-    pub share_columns: usize,
+    #[arg(long, value_name = "P", value_parser = parse_share, help = format!("Products that a PE adds to one partial sum: {}; R rows are R/P rows of PEs [default: {}, or as many as divide the rows]", shares(), Structure::CHOSEN.products_per_pe))]
+    pub products_per_pe: Option<usize>,
+    #[arg(long, value_name = "S", value_parser = parse_share, help = format!("Neighbouring columns that read one activation register: {} [default: {}, or as many as divide the columns]", shares(), Structure::CHOSEN.share_columns))]
+    pub share_columns: Option<usize>,
     /// Registers whose clock is gated: none (multiplexers hold the weights), weights, whose clock runs while
     /// they are loaded, or idle (and codes and sums in the rows and columns that a tile leaves idle)
-    #[arg(long, value_name = "WHAT", default_value_t)]
+    #[arg(long, value_name = "WHAT", default_value_t = Structure::CHOSEN.clock_gating)]
     pub clock_gating: ClockGating,
 }
 
 impl PeArgs {
     /// An array of such PEs.
     pub fn of(&self, array: ArrayOptions) -> ArrayOptions {
-        let Self { products_per_pe, share_columns, clock_gating } = *self;
-        ArrayOptions { products_per_pe, share_columns, clock_gating, ..array }
+        ArrayOptions {
+            products_per_pe: self.products_per_pe.unwrap_or(array.products_per_pe),
+            share_columns: self.share_columns.unwrap_or(array.share_columns),
+            clock_gating: self.clock_gating,
+            ..array
+        }
     }
 }
 
