@@ -307,10 +307,10 @@ mod tests {
         let loaded = power.figures(&design, &functions, &attention);
         assert_eq!(loaded.power, Some((plain.energy_fj + load_path.energy_fj) / exact_fj));
         assert_eq!(loaded.load_path, Some(true));
-        // Each layer is one pass: 21 cycles with positions, 3 x 190 without, in which its clock runs; 64
-        // cycles load 4 x 4 of the PEs with words that are added up.
-        let clock_fj = 4096.0 * load_path.energy_fj * (21.0 + 3.0 * 190.0);
-        let expected = 1e-6 * (clock_fj + 64.0 * 16.0 * load_path.loading_fj);
+        // Each layer is one pass: 21 cycles with positions, 3 x 46 without, in which its clock runs; 16
+        // cycles load 16 rows of PEs, a word for each of the 4 x 4 products that are used.
+        let clock_fj = 4096.0 * load_path.energy_fj * (21.0 + 3.0 * 46.0);
+        let expected = 1e-6 * (clock_fj + 16.0 * 16.0 * load_path.loading_fj);
         let more = |figures: Figures| {
             figures.energy.unwrap().energy_nj - weights.energy.unwrap().energy_nj
         };
