@@ -107,7 +107,7 @@ impl Answer {
 fn told(steps: &[Step], designs: &[Evaluated]) -> Option<String> {
     let saved: Vec<Option<f64>> =
         steps.iter().map(|step| designs[step.best?].judged.power).collect();
-    let differ = saved.iter().flatten().any(|power| Some(*power) != saved[0]);
+    let differ = saved.windows(2).any(|pair| pair[0] != pair[1]);
     let told = steps.iter().zip(&saved).map(|(step, power)| {
         let saved = power.map_or_else(|| "nothing under it".to_owned(), saving);
         format!("{} {saved}", step.ingredient)

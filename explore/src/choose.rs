@@ -217,4 +217,4 @@ fn correlation(one: &OnNetwork, other: &OnNetwork) -> f64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -128,21 +128,8 @@ pub fn steps<'a>(designs: impl Iterator<Item = (Ingredient, &'a Judged)> + Clone
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sequential::Assessment;
+    use crate::choose::tests::candidate;
     use recoup_core::multiplier::{recursive, truncated};
-
-    fn judged(kind: Kind, power: f64, verdict: Verdict) -> Judged {
-        let (loss, interval) = (0.1, [0.0, 0.2]);
-        let assessment = Assessment {
-            verdict,
-            images: 1000,
-            loss,
-            interval,
-            confidence: 0.95,
-            images_to_decide: None,
-        };
-        Judged { kind, power: Some(power), assessment }
-    }
 
     #[test]
     fn the_last_thing_that_a_design_needs_counts() {
@@ -167,11 +154,11 @@ mod tests {
     #[test]
     fn each_step_may_use_all_before_it() {
         let designs = [
-            (Ingredient::Less, judged(Kind::Reference, 0.1, Verdict::Under)),
-            (Ingredient::Mask, judged(Kind::WithV, 0.45, Verdict::Under)),
-            (Ingredient::Gains, judged(Kind::ReducedPrecision, 0.6, Verdict::Under)),
-            (Ingredient::V, judged(Kind::WithV, 0.7, Verdict::Under)),
-            (Ingredient::Less, judged(Kind::WithoutV, 0.5, Verdict::Over)),
+            (Ingredient::Less, candidate(Kind::Reference, Some(0.1), 0.1, 0.1)),
+            (Ingredient::Mask, candidate(Kind::WithV, Some(0.45), 0.1, 0.1)),
+            (Ingredient::Gains, candidate(Kind::ReducedPrecision, Some(0.6), 0.1, 0.1)),
+            (Ingredient::V, candidate(Kind::WithV, Some(0.7), 0.1, 0.1)),
+            (Ingredient::Less, candidate(Kind::WithoutV, Some(0.5), 5.0, 1.0)),
         ];
         let steps = steps(designs.iter().map(|(last, judged)| (*last, judged)));
         let of = |ingredient, best| Step { ingredient, best };

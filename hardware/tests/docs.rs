@@ -2,12 +2,20 @@
 
 use recoup_hardware::cost_table::{Array, Cost, CostTable, Stimulus, Structure};
 
-/// What a row of the documentation is about, in words.
-fn bits(array: &Array) -> String {
-    match (array.activation_bits, array.weight_bits) {
+/// What a row of the documentation is about, in words: multiplier, bits, and x.
+fn named(array: &Array) -> Vec<String> {
+    let bits = match (array.activation_bits, array.weight_bits) {
         (activations, weights) if activations == weights => activations.to_string(),
         (activations, weights) => format!("{activations} x {weights}"),
-    }
+    };
+    vec![array.multiplier.to_string(), bits, array.control.clone().unwrap_or("–".into())]
+}
+
+/// Whether it has a row: of several x the one that fits best.
+fn is_shown(array: &Array) -> bool {
+    let bits = [array.activation_bits, array.weight_bits];
+    let is_cheaper_x = matches!(array.control.as_deref(), Some("popcount" | "any-bit"));
+    !is_cheaper_x && (!array.multiplier.is_exact() || EXACT.contains(&bits))
 }
 
 /// Exact arrays of these bits of activations and of weights are shown.
@@ -23,24 +31,15 @@ fn savings(table: &CostTable) -> String {
     let of = |library: &str, array: &Array, size: u32, stimulus| -> Option<&Cost> {
         table.find(library, &Array { rows: size, columns: size, ..array.clone() }, stimulus)
     };
-    let mut shown: Vec<&Array> = Vec::new();
     for row in &table.costs {
         let array = &row.design;
         let run = table.run(row).expect("a run of each row");
         let is_first = run.id == "asap7"
             && [array.rows, array.columns] == [64; 2]
             && row.stimulus == Stimulus::ReluLike;
-        let is_exact_of_others = array.multiplier.is_exact()
-            && !EXACT.contains(&[array.activation_bits, array.weight_bits]);
-        // Of several x the one that fits best, which comes first.
-        let is_there = shown.iter().any(|other| {
-            other.control.is_some() == array.control.is_some()
-                && **other == Array { control: other.control.clone(), ..array.clone() }
-        });
-        if !is_first || is_exact_of_others || is_there {
+        if !is_first || !is_shown(array) {
             continue;
         }
-        shown.push(array);
         let ratio = |library: &str, size: u32, stimulus, of_cost: fn(&Cost) -> f64| {
             let ratio = (|| {
                 let exact = of(library, &array.exact(), size, stimulus)?;
@@ -52,10 +51,7 @@ fn savings(table: &CostTable) -> String {
         let power = |cost: &Cost| cost.energy_fj;
         let (full, uniform, demo) = (Stimulus::ReluLike, Stimulus::Uniform, Stimulus::Demo);
         let ihp = "ihp-sg13g2";
-        let cells = [
-            array.multiplier.to_string(),
-            bits(array),
-            array.control.clone().unwrap_or("–".into()),
+        let ratios = [
             ratio("asap7", 64, full, area),
             ratio("asap7", 64, full, power),
             ratio("asap7", 64, uniform, power),
@@ -66,7 +62,7 @@ fn savings(table: &CostTable) -> String {
             ratio(ihp, 64, uniform, power),
             ratio(ihp, 64, demo, power),
         ];
-        text += &format!("| {} |\n", cells.join(" | "));
+        text += &format!("| {} |\n", [named(array), ratios.into()].concat().join(" | "));
     }
     text
 }
@@ -83,10 +79,7 @@ fn structures(table: &CostTable) -> String {
         let run = table.run(row).expect("a run of each row");
         let is_plain = run.library.name == "asap7-plain" && row.stimulus == full;
         let plain = &row.design;
-        let is_cheaper_x = matches!(plain.control.as_deref(), Some("popcount" | "any-bit"));
-        let is_exact_of_others = plain.multiplier.is_exact()
-            && !EXACT.contains(&[plain.activation_bits, plain.weight_bits]);
-        if !is_plain || is_cheaper_x || is_exact_of_others {
+        if !is_plain || !is_shown(plain) {
             continue;
         }
         let plain_exact = table.find("asap7-plain", &plain.exact(), full).expect("exact products");
@@ -96,11 +89,7 @@ fn structures(table: &CostTable) -> String {
         let ratios = |of: fn(&Cost) -> f64| {
             [of(there) / of(plain_exact), of(there) / of(exact), of(row) / of(plain_exact)]
         };
-        let mut cells = vec![
-            plain.multiplier.to_string(),
-            bits(plain),
-            plain.control.clone().unwrap_or("–".into()),
-        ];
+        let mut cells = named(plain);
         for ratio in [ratios(|cost| cost.energy_fj), ratios(|cost| cost.area_um2)].concat() {
             cells.push(format!("{ratio:.2}"));
         }

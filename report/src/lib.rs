@@ -4,6 +4,7 @@
 //! are HTML that needs no script; the charts are drawn by Observable Plot from the data inside the
 //! page, which also filters and sorts the table. The page loads nothing from anywhere.
 
+mod bar;
 mod choice;
 pub mod data;
 mod dots;

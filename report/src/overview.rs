@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::bar::bar;
 use crate::choice::{Outcome, outcome, rivals, saving};
 use crate::data::{Report, Results, ShownDesign};
 use crate::number;
@@ -111,7 +112,10 @@ fn comparison(results: &Results) -> Markup {
                             @match design {
                                 Some(design) => {
                                     td { (design.name) }
-                                    td { (bar(saving(design))) }
+                                    td { @match saving(design) {
+                                        Some(saving) => (bar(0.0, saving)),
+                                        None => "unknown",
+                                    } }
                                     td .number { @if let Some(found) = &design.assessment { (number::loss(found)) } }
                                 },
                                 None => td colspan="3" .none { "none of known power is under the limit" },
@@ -121,15 +125,6 @@ fn comparison(results: &Results) -> Markup {
                 }
             }
         }
-    }
-}
-
-fn bar(saving: Option<f64>) -> Markup {
-    let Some(saving) = saving else { return html! { "unknown" } };
-    let width = (100.0 * saving).clamp(0.0, 100.0);
-    html! {
-        span .bar aria-hidden="true" { span style={ "width:" (format!("{width:.1}")) "%" } {} }
-        " " (number::percent(saving)) " %"
     }
 }
 

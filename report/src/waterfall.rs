@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::bar::bar;
 use crate::data::{Costs, Results};
 use crate::number;
 
@@ -56,17 +57,6 @@ pub fn waterfall(results: &Results, costs: Option<&Costs>) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// From what was saved before to what is saved now.
-fn bar(from: f64, to: f64) -> Markup {
-    let [from_percent, width] = [from, to - from].map(|share| (100.0 * share).clamp(0.0, 100.0));
-    html! {
-        span .bar aria-hidden="true" {
-            span style={ "margin-left:" (format!("{from_percent:.1}")) "%;width:" (format!("{width:.1}")) "%" } {}
-        }
-        " " (number::percent(to)) " %"
     }
 }
 

@@ -1,7 +1,8 @@
 use super::*;
 use crate::sequential::Plan;
 
-fn candidate(kind: Kind, power: Option<f64>, loss: f64, margin: f64) -> Judged {
+/// Judged by a limit of half a point.
+pub(crate) fn candidate(kind: Kind, power: Option<f64>, loss: f64, margin: f64) -> Judged {
     let interval = [loss - margin, loss + margin];
     let verdict = match () {
         () if interval[1] < 0.5 => Verdict::Under,
