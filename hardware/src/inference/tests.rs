@@ -267,8 +267,9 @@ fn idle_rows_and_columns_as_simulated() {
 }
 
 /// The embedded network, whose energies the table has as they were simulated. Its codes are more
-/// often 0 than the random ones, so that most energies are overestimated. MAC+ and x line, which take much of
-/// what is left where rows and columns stand still, are underestimated: designs with V look better than they are.
+/// often 0 than the random ones, so that energies are overestimated: those of products, adders and registers, not
+/// the clock's, which is more of what designs take that save much. So these look better than they are. IHP has no
+/// gate that may be used: its clock runs in idle PEs, too, which the model does not know.
 #[test]
 fn the_embedded_network_as_the_table_has_it() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../zoo/assets/fashion-resnet8.onnx");
@@ -276,43 +277,31 @@ fn the_embedded_network_as_the_table_has_it() {
     let layers = Layer::of_graph(&graph);
     let macs: u64 = layers.iter().map(|layer| layer.shape.macs()).sum();
     let table = CostTable::shipped();
-    let (mut energies, mut ratios) = (Vec::new(), Vec::new());
-    let (mut beyond, mut narrow) = (Vec::new(), Vec::new());
+    let mut found: BTreeMap<&str, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
     for cost in table.costs.iter().filter(|cost| cost.stimulus == Stimulus::Demo) {
-        let ratio = |design: &Array| {
-            let library = &table.run(cost).unwrap().library.name;
+        let library = &table.run(cost).unwrap().library.name;
+        let of_simulated = |design: &Array| {
             let array = ArrayEnergy::of_table(&table, library, design).unwrap();
             let layers = layers.iter().map(|layer| array.layer(layer).unwrap().computing_fj);
             let simulated = table.find(library, design, Stimulus::Demo).unwrap().energy_fj;
             layers.sum::<f64>() / macs as f64 / simulated
         };
-        if cost.design.weight_bits < 8 {
-            narrow.push(ratio(&cost.design) / ratio(&cost.design.exact()));
-            continue;
-        }
-        energies.push(ratio(&cost.design));
-        // Truncation between and beyond the first eight levels.
-        let name = cost.design.multiplier.to_string();
-        let is_beyond = name.starts_with("mask:") || name == "truncated:9";
-        let ratios = if is_beyond { &mut beyond } else { &mut ratios };
-        ratios.push(ratio(&cost.design) / ratio(&cost.design.exact()));
+        let (energies, ratios) = found.entry(library).or_default();
+        let energy = of_simulated(&cost.design);
+        energies.push(energy);
+        ratios.push(energy / of_simulated(&cost.design.exact()));
     }
-    let ends = |values: &[f64]| {
-        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-        (least, values.iter().copied().fold(0.0, f64::max))
-    };
-    let ((least, most), (low, high)) = (ends(&energies), ends(&ratios));
-    let (low_beyond, high_beyond) = ends(&beyond);
-    // Of codes so narrow random ones are less like a network's.
-    let (low_narrow, high_narrow) = ends(&narrow);
-    assert!(
-        low_narrow > 0.64 && high_narrow < 1.03,
-        "weights of fewer bits: {low_narrow:.3} to {high_narrow:.3}"
-    );
-    assert!(least > 0.68 && most < 2.0, "energies {least:.3} to {most:.3} of the simulated");
-    assert!(low > 0.69 && high < 1.04, "ratios {low:.3} to {high:.3} of the simulated");
-    assert!(
-        low_beyond > 0.65 && high_beyond < 1.03,
-        "between and beyond levels: {low_beyond:.3} to {high_beyond:.3}"
-    );
+    assert_eq!(found.len(), 3, "{found:?}");
+    for (library, energies, ratios) in [
+        ("asap7", [1.35, 2.0], [0.70, 1.04]),
+        ("asap7-plain", [1.05, 1.2], [0.88, 1.03]),
+        ("ihp-sg13g2", [0.68, 1.7], [0.64, 1.03]),
+    ] {
+        let within = |values: &[f64], [least, most]: [f64; 2]| {
+            values.iter().all(|value| (least..most).contains(value))
+        };
+        let of = &found[library];
+        assert!(within(&of.0, energies), "{library}, energies: {:?}", of.0);
+        assert!(within(&of.1, ratios), "{library}, over the exact array's: {:?}", of.1);
+    }
 }
