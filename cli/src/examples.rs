@@ -155,10 +155,10 @@ recoup hardware list --library asap7 --size 16",
         r"# cells and tools of Debian: apt install qflow-tech-osu018 yosys
 recoup hardware measure --library osu018 --out costs.json --clock-ps 20000 \
     --cells /usr/share/qflow/tech/osu018/osu018_stdcells.lib \
-    --multiplier truncated:8 --size 4 --error 30
+    --multiplier truncated:8 --size 2 --error 30
 recoup hardware measure --library osu018 --out costs.json --clock-ps 20000 \
     --cells /usr/share/qflow/tech/osu018/osu018_stdcells.lib \
-    --multiplier perforated:2 --size 4 --error 30 --force",
+    --multiplier perforated:2 --size 2 --error 30 --force",
     ),
 ];
 

@@ -23,10 +23,10 @@ class _Array(NamedTuple):
     products_per_pe: int | None
     share_columns: int | None
     clock_gating: str
-    pipeline: bool
-    zero_gating: bool
-    x_in_pe: bool
-    load_constants: bool
+    pipeline: bool = False
+    zero_gating: bool = False
+    x_in_pe: bool = False
+    load_constants: bool = False
 
 
 class _Cells(NamedTuple):
@@ -112,7 +112,7 @@ def rtl(
         HardwareError: when there cannot be such an array.
 
     >>> recoup.rtl("truncated:7", rows=4, columns=4)
-    4 x 4 array of truncated:7, 22 files
+    4 x 4 array of truncated:7, 24 files
     """
     place = "" if out is None else os.fspath(out)
     of_pe = (products_per_pe, share_columns, clock_gating)
@@ -130,6 +130,9 @@ def synth(
     *,
     cells: Paths,
     rows: int = 16,
+    products_per_pe: int | None = None,
+    share_columns: int | None = None,
+    clock_gating: str = "idle",
     top: str | None = None,
     clock_ps: float | None = None,
     dont_use: str | Sequence[str] = (),
@@ -145,6 +148,7 @@ def synth(
             an array, as a ``pathlib.Path``.
         cells: Liberty libraries, plain or gzipped; several are merged.
         rows: of the array that the PE is for.
+        products_per_pe: and the two after it are as for :func:`rtl`.
         top: the module of a folder; ``array`` or the only one, if not said.
         clock_ps: the period to size gates for, ps; as fast as they get, if not said.
         dont_use: patterns of cells not to use, as ``"*X1"``; those that the library's platform
@@ -165,7 +169,8 @@ def synth(
         if isinstance(design, os.PathLike):
             made = _recoup.synth_folder(os.fspath(design), top, onto, how)
         else:
-            made = _recoup.synth(as_design(design)._design, rows, onto, how)
+            pe = _Array(rows, rows, products_per_pe, share_columns, clock_gating)
+            made = _recoup.synth(as_design(design)._design, pe, onto, how)
     found: dict[str, Any] = json.loads(made)
     return found
 

@@ -6,7 +6,7 @@ use glob::Pattern;
 use pyo3::prelude::*;
 use recoup::silicon::{
     ArrayOptions, CellLibrary, ClockGating, Codes, PowerMeter, PowerMode, PowerOptions,
-    RandomCodes, RtlOptions, SynthesisOptions, SynthesisRecord, rtl as rtl_of_network,
+    RandomCodes, RtlOptions, Structure, SynthesisOptions, SynthesisRecord, rtl as rtl_of_network,
     rtl_of_random_codes, synthesize, synthesize_folder,
 };
 use serde::Serialize;
@@ -137,15 +137,16 @@ pub fn rtl(
 pub fn synth(
     py: Python<'_>,
     design: &Design,
-    rows: usize,
+    array: Array,
     cells: Cells,
     running: Running,
 ) -> PyResult<String> {
     let Design { design, netlist } = design;
     let dont_use = cells.dont_use(py)?;
+    let rows = array.rows;
+    let array = array.of(py, Structure::chosen_array(rows, rows, rows))?;
     wait::run(py, &running, |watch| {
         let (library, options) = cells.read(dont_use)?;
-        let array = ArrayOptions::new(rows, 1, rows);
         let made = synthesize(design, netlist.clone(), array, &library, &options, watch)?;
         Ok(json(&SynthesisRecord::new(&library, &options, &made)))
     })

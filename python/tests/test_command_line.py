@@ -167,7 +167,8 @@ def test_arrays_in_silicon(command: Command, tmp_path: Path) -> None:
     assert printed.returncode == 0, printed.stderr
     own = tmp_path / "own"
     made = recoup.rtl("truncated:7", rows=4, columns=4, load_constants=True, out=own)
-    assert made.record["constants_wait"] == 6
+    # One row of PEs of four products, and four columns: the longer their chain, the longer the wait.
+    assert made.record["constants_wait"] == 6 + 4 - 1
     record = json.loads(printed.stdout)
     assert made.record == {**record, "out": str(tmp_path / "own")}
     assert made.files == {path.name: path.read_text() for path in (tmp_path / "native").iterdir()}
@@ -190,6 +191,17 @@ def test_cells_and_power(
     made = recoup.synth("truncated:12", cells=CELLS, cache=False)
     assert made == json.loads(printed.stdout)
     assert list(tmp_path.iterdir()) == []
+    plain = ("--products-per-pe", "2", "--share-columns", "1", "--clock-gating", "none")
+    other = command("synth", "--multiplier", "truncated:12", *cells, *plain)
+    made_other = recoup.synth(
+        "truncated:12",
+        cells=CELLS,
+        cache=False,
+        products_per_pe=2,
+        share_columns=1,
+        clock_gating="none",
+    )
+    assert made_other == json.loads(other.stdout) != made
     fewer_cells = ("synth", "--multiplier", "truncated:12", *cells, "--dont-use", "NAND*")
     without = command(*fewer_cells)
     fewer = recoup.synth("truncated:12", cells=CELLS, dont_use="NAND*")

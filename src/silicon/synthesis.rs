@@ -11,8 +11,8 @@ use recoup_hardware::synthesis::{self, Synthesis, SynthesisError, SynthesisOptio
 
 use crate::error::{Error, Result};
 
-/// Synthesises the multiplier of a design alone, and a PE with it for an `array`. The cells
-/// of the multiplier were compared with it on all pairs of operands. `netlist` is its own circuit,
+/// Synthesises the multiplier of a design alone, and a PE with it for an `array` of so many rows, as wide as
+/// its columns share registers. The cells of the multiplier were compared with it on all pairs of operands. `netlist` is its own circuit,
 /// if it was read from one.
 ///
 /// # Errors
@@ -28,7 +28,7 @@ pub fn synthesize(
     let circuit = MultiplierCircuit::of_design(design, netlist, design.weight_scheme()?.coding())?;
     let selection = library.select(&options.dont_use).map_err(SynthesisError::from)?;
     let gate_cells = selection.clock_gate.is_some();
-    let array = Options { gate_cells, ..array };
+    let array = Options { columns: array.share_columns, gate_cells, ..array };
     let array = ArrayRtl::new(circuit.clone(), array, None)?;
     let alone = module(&Sources::multiplier(&circuit), library, options, watch)?;
     let pe = module(&Sources::pe(&array), library, options, watch)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use recoup::silicon::{ArrayOptions, Structure, SynthesisRecord, synthesize, synthesize_folder};
+use recoup::silicon::{Structure, SynthesisRecord, synthesize, synthesize_folder};
 use recoup_core::design::Design;
 use recoup_core::multiplier::{SPEC_HELP, Source};
 use recoup_hardware::synthesis::Synthesis;
@@ -77,7 +77,6 @@ pub fn run(args: &SynthArgs) -> Result<()> {
         (None, Some(imported)) => {
             let design = args.codes.of(Design::new(imported.multiplier));
             let array = args.pe.of(Structure::chosen_array(args.rows, args.rows, args.rows));
-            let array = ArrayOptions { columns: array.share_columns, ..array };
             let (name, netlist) = (design.multiplier.to_string(), imported.netlist);
             let both = watched(&name, |watch| {
                 synthesize(&design, netlist, array, &library, &options, watch)
